@@ -1,0 +1,25 @@
+package io.octavo.engine;
+
+/**
+ * The engine's face: one backend, chosen when it is created, and the calls that run on it.
+ *
+ * <p>Calls are blocking; an engine serves one call at a time. Every call throws {@link QuantizationException} for what a
+ * user or operator can see and {@link JobCancelledException} when its monitor asked to stop.
+ */
+public interface Engine extends AutoCloseable {
+
+    /** One line about the device that runs the calls. */
+    String device();
+
+    /** Quantizes a checkpoint folder into a new folder and verifies it by reading it back. */
+    QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor);
+
+    /** Scores a checkpoint, quantized or not. */
+    EvaluationResult evaluate(EvaluationRequest request, JobMonitor monitor);
+
+    /** Continues a prompt greedily. */
+    GenerationResult generate(GenerationRequest request, JobMonitor monitor);
+
+    @Override
+    void close();
+}

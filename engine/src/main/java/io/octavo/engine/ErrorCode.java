@@ -1,0 +1,56 @@
+package io.octavo.engine;
+
+/** Stable names of what can go wrong in the engine; documented in docs/errors.md, never renamed. */
+public enum ErrorCode {
+    SAFETENSORS_TRUNCATED("safetensors-truncated", ErrorKind.USER),
+    SAFETENSORS_HEADER_TOO_LARGE("safetensors-header-too-large", ErrorKind.USER),
+    SAFETENSORS_HEADER_INVALID("safetensors-header-invalid", ErrorKind.USER),
+    SAFETENSORS_DUPLICATE_NAME("safetensors-duplicate-name", ErrorKind.USER),
+    SAFETENSORS_UNKNOWN_DTYPE("safetensors-unknown-dtype", ErrorKind.USER),
+    SAFETENSORS_SHAPE_INVALID("safetensors-shape-invalid", ErrorKind.USER),
+    SAFETENSORS_OFFSETS_INVALID("safetensors-offsets-invalid", ErrorKind.USER),
+    SAFETENSORS_OFFSETS_OVERLAP("safetensors-offsets-overlap", ErrorKind.USER),
+    CHECKPOINT_NOT_FOUND("checkpoint-not-found", ErrorKind.USER),
+    CHECKPOINT_INDEX_INVALID("checkpoint-index-invalid", ErrorKind.USER),
+    CHECKPOINT_SHARD_MISSING("checkpoint-shard-missing", ErrorKind.USER),
+    CHECKPOINT_TENSOR_MISSING("checkpoint-tensor-missing", ErrorKind.USER),
+    CHECKPOINT_SHAPE_MISMATCH("checkpoint-shape-mismatch", ErrorKind.USER),
+    CONFIG_INVALID("config-invalid", ErrorKind.USER),
+    ARCHITECTURE_MISSING("architecture-missing", ErrorKind.USER),
+    ARCHITECTURE_UNSUPPORTED("architecture-unsupported", ErrorKind.USER),
+    ALREADY_QUANTIZED("already-quantized", ErrorKind.USER),
+    QUANTIZATION_UNSUPPORTED("quantization-unsupported", ErrorKind.USER),
+    SCHEME_UNKNOWN("scheme-unknown", ErrorKind.USER),
+    LAYOUT_UNKNOWN("layout-unknown", ErrorKind.USER),
+    SCHEME_UNSUITABLE("scheme-unsuitable", ErrorKind.USER),
+    IGNORE_INVALID("ignore-invalid", ErrorKind.USER),
+    NOTHING_TO_QUANTIZE("nothing-to-quantize", ErrorKind.USER),
+    TENSOR_NOT_FINITE("tensor-not-finite", ErrorKind.USER),
+    TENSOR_DTYPE_UNSUPPORTED("tensor-dtype-unsupported", ErrorKind.USER),
+    TOKENIZER_MISSING("tokenizer-missing", ErrorKind.USER),
+    TOKENIZER_INVALID("tokenizer-invalid", ErrorKind.USER),
+    DATASET_NOT_FOUND("dataset-not-found", ErrorKind.USER),
+    DATASET_INVALID("dataset-invalid", ErrorKind.USER),
+    PROMPT_TOO_LONG("prompt-too-long", ErrorKind.USER),
+    BACKEND_UNAVAILABLE("backend-unavailable", ErrorKind.USER),
+    DISK_FULL("disk-full", ErrorKind.RESOURCE),
+    OUT_OF_MEMORY("out-of-memory", ErrorKind.RESOURCE),
+    IO_FAILED("io-failed", ErrorKind.TRANSIENT),
+    VERIFICATION_FAILED("verification-failed", ErrorKind.INTERNAL);
+
+    private final String slug;
+    private final ErrorKind kind;
+
+    ErrorCode(String slug, ErrorKind kind) {
+        this.slug = slug;
+        this.kind = kind;
+    }
+
+    public String slug() {
+        return slug;
+    }
+
+    public ErrorKind kind() {
+        return kind;
+    }
+}

@@ -1,0 +1,43 @@
+package io.octavo.engine;
+
+import java.nio.file.Path;
+import java.util.OptionalInt;
+
+/** One measurement of a model's quality. */
+public sealed interface EvaluationTask {
+
+    /** Names the dataset in results. */
+    String name();
+
+    /**
+     * Perplexity over non-overlapping windows: the text is tokenized as a whole without special tokens, BOS is put
+     * before each window, every position of a window is scored, the last partial window is dropped.
+     *
+     * @param text UTF-8 file, or JSONL with a {@code text} member (then each record is windowed on its own)
+     * @param windowTokens tokens scored a window
+     * @param maxWindows only the first so many windows
+     */
+    record Perplexity(String name, Path text, int windowTokens, OptionalInt maxWindows) implements EvaluationTask {
+        public Perplexity {
+            if (windowTokens <= 0) {
+                throw new IllegalArgumentException("windowTokens must be positive: " + windowTokens);
+            }
+        }
+    }
+
+    /**
+     * Multiple choice: context, a space and each choice are tokenized together with BOS; a choice's score is the sum of
+     * the log-probabilities of the tokens past the context's own count.
+     *
+     * @param items JSONL with {@code context}, {@code choices} and {@code answer} (index)
+     * @param maxItems only the first so many items
+     */
+    record MultipleChoice(String name, Path items, OptionalInt maxItems) implements EvaluationTask {}
+
+    /**
+     * A greedy continuation, shown beside the scores so that a person can judge it.
+     *
+     * @param prompt plain text; BOS is put before it
+     */
+    record Generation(String name, String prompt, int maxTokens) implements EvaluationTask {}
+}

@@ -1,0 +1,11 @@
+package io.octavo.kernels;
+
+/** Index of the largest value of each row; the smallest index on a tie, -1 if the row holds a NaN. */
+public interface ArgMax {
+
+    /**
+     * @param x {@code [rows, columns]} F32
+     * @param indices receives {@code [1, rows]} I32
+     */
+    void find(Matrix x, Matrix indices, Stream stream);
+}

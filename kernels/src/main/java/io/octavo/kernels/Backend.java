@@ -1,0 +1,61 @@
+package io.octavo.kernels;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A device: its memory, its streams and its operations.
+ *
+ * <p>Operations are asynchronous: they validate shapes at once ({@link IllegalArgumentException}), then run in stream
+ * order and borrow their buffers until the stream has passed them. They never allocate device memory that the caller
+ * sees and never synchronize. Results do not depend on the number of threads. A backend is safe for use by several
+ * threads, each with its own stream.
+ */
+public interface Backend extends AutoCloseable {
+
+    /** {@code cpu} or {@code cuda}. */
+    String name();
+
+    /** One line for logs: the device and what of it is used. */
+    String description();
+
+    /**
+     * Allocates zeroed memory.
+     *
+     * @param owner who accounts for it, for budgets and error messages, such as {@code kv-cache}
+     * @throws IllegalStateException if the device has too little free memory; the message names owner and sizes
+     */
+    DeviceBuffer allocate(String owner, long bytes);
+
+    /**
+     * Makes host bytes readable by operations: the CPU backend borrows {@code host} without a copy, a GPU backend copies
+     * it in stream order. The result is read-only by contract and must be closed before {@code host} goes away.
+     */
+    DeviceBuffer place(String owner, MemorySegment host, Stream stream);
+
+    Stream newStream();
+
+    QuantizeRows quantizeRows();
+
+    MatMul matMul();
+
+    RmsNorm rmsNorm();
+
+    Rope rope();
+
+    KvCacheWrite kvCacheWrite();
+
+    Attention attention();
+
+    GatedActivation gatedActivation();
+
+    Embedding embedding();
+
+    Add add();
+
+    CrossEntropy crossEntropy();
+
+    ArgMax argMax();
+
+    @Override
+    void close();
+}

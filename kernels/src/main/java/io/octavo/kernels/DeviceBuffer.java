@@ -1,0 +1,34 @@
+package io.octavo.kernels;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A range of memory that a backend's operations can read and write.
+ *
+ * <p>Whoever allocated a buffer closes it; everyone else borrows it. A buffer must outlive the stream work that uses
+ * it. {@link #close()} is idempotent; every other call on a closed buffer throws {@link IllegalStateException}.
+ */
+public interface DeviceBuffer extends AutoCloseable {
+
+    long bytes();
+
+    /**
+     * Copies host bytes into this buffer, in stream order. {@code source} is borrowed until the stream has passed this
+     * call.
+     *
+     * @throws IllegalArgumentException if the range does not fit
+     */
+    void copyFrom(MemorySegment source, long offset, Stream stream);
+
+    /**
+     * Copies {@code target.byteSize()} bytes from {@code offset} into host memory, in stream order. The bytes are valid
+     * after {@link Stream#synchronize()}.
+     */
+    void copyTo(MemorySegment target, long offset, Stream stream);
+
+    /** Sets every byte of the buffer, in stream order. */
+    void fill(byte value, Stream stream);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,15 @@
+package io.octavo.kernels;
+
+/**
+ * {@code out[m, n] = sum over k of a(m, k) * w(n, k)}: activations times the transpose of a weight, accumulated in f32
+ * in an order that depends on shapes only.
+ */
+public interface MatMul {
+
+    /**
+     * @param a activations {@code [M, K]}: F32, BF16, F16, or F8_E4M3/I8 with scales per tensor or per row
+     * @param w weight {@code [N, K]}: F32, BF16, F16, F8_E4M3 or I8, scales per tensor, per row or per group
+     * @param out receives {@code [M, N]}, F32
+     */
+    void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream);
+}
