@@ -14,9 +14,10 @@ import io.minio.StatObjectArgs;
 import io.minio.errors.ErrorResponseException;
 import io.minio.errors.MinioException;
 import io.minio.messages.Item;
-import io.octavo.jobs.problem.ProblemException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -135,12 +136,19 @@ public final class ObjectStore implements AutoCloseable {
      */
     public void put(String bucket, String key, InputStream content, long size) {
         long part = size < 0 ? partSize : Math.max(partSize, roundUp(Math.ceilDiv(size, MAX_PARTS)));
-        call(
-                "writing " + key,
-                bucket,
-                key,
-                () -> client.putObject(PutObjectArgs.builder().bucket(bucket).object(key).stream(content, size, part)
-                        .build()));
+        WatchedStream watched = new WatchedStream(content);
+        try {
+            call(
+                    "writing " + key,
+                    bucket,
+                    key,
+                    () -> client.putObject(
+                            PutObjectArgs.builder().bucket(bucket).object(key).stream(watched, size, part)
+                                    .build()));
+        } catch (RuntimeException e) {
+            watched.rethrow();
+            throw e;
+        }
         sync.force(bucket, key);
     }
 
@@ -191,11 +199,7 @@ public final class ObjectStore implements AutoCloseable {
         }
     }
 
-    private static ProblemException translate(String doing, String bucket, String key, MinioException failure) {
-        ProblemException ours = findCause(failure, ProblemException.class);
-        if (ours != null) {
-            return ours; // thrown by the stream that was being uploaded
-        }
+    private static StorageException translate(String doing, String bucket, String key, MinioException failure) {
         ErrorResponseException answer = findCause(failure, ErrorResponseException.class);
         String code =
                 answer == null ? "" : String.valueOf(answer.errorResponse().code());
@@ -258,6 +262,40 @@ public final class ObjectStore implements AutoCloseable {
 
         private StorageException broken(IOException cause) {
             return new StorageException.Unavailable("reading " + key, cause);
+        }
+    }
+
+    /** Remembers why it failed, which the client buries. */
+    private static final class WatchedStream extends FilterInputStream {
+
+        private @Nullable Exception failure;
+
+        WatchedStream(InputStream content) {
+            super(content);
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] buffer, int offset, int length) throws IOException {
+            try {
+                return in.read(buffer, offset, length);
+            } catch (IOException | RuntimeException e) {
+                failure = e;
+                throw e;
+            }
+        }
+
+        void rethrow() {
+            switch (failure) {
+                case RuntimeException e -> throw e;
+                case IOException e -> throw new UncheckedIOException(e);
+                case null, default -> {}
+            }
         }
     }
 }
