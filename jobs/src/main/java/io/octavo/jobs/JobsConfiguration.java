@@ -12,11 +12,13 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.PropertySource;
 
 /** What every application on this module imports: the database, object storage, and the services over them. */
 @Configuration(proxyBeanMethods = false)
 @AutoConfigurationPackage
 @ComponentScan
+@PropertySource("classpath:octavo-jobs.properties")
 @EnableConfigurationProperties({DatabaseProperties.class, StorageProperties.class, QueueProperties.class})
 public class JobsConfiguration {
 

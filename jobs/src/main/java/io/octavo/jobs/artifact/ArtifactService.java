@@ -1,5 +1,7 @@
 package io.octavo.jobs.artifact;
 
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
@@ -29,6 +31,7 @@ public class ArtifactService {
     private final ArtifactRepository artifacts;
     private final EvaluationRepository evaluations;
     private final RepositoryService repositories;
+    private final BlobStore blobs;
     private final JobQueue queue;
     private final JsonMapper json;
 
@@ -36,11 +39,13 @@ public class ArtifactService {
             ArtifactRepository artifacts,
             EvaluationRepository evaluations,
             RepositoryService repositories,
+            BlobStore blobs,
             JobQueue queue,
             JsonMapper json) {
         this.artifacts = artifacts;
         this.evaluations = evaluations;
         this.repositories = repositories;
+        this.blobs = blobs;
         this.queue = queue;
         this.json = json;
     }
@@ -104,10 +109,10 @@ public class ArtifactService {
                         new ProblemException(ProblemCode.FILE_NOT_FOUND, "artifact " + id + " has no file " + path));
     }
 
-    /** SHA-256 of the verification report. */
+    /** The verification report, as JSON. */
     @Transactional(readOnly = true)
-    public String report(UUID id) {
-        return require(id).reportSha256();
+    public BlobId report(UUID id) {
+        return blobs.find(require(id).reportSha256()).orElseThrow();
     }
 
     private Artifact require(UUID id) {

@@ -2,12 +2,10 @@ package io.octavo.jobs.blob;
 
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -46,16 +44,16 @@ public class BlobStore {
      */
     public void put(BlobId id, InputStream content) {
         if (blobs.findBySha256(id.sha256()).isPresent()) {
+            verify(id, content);
             return;
         }
         objects.put(bucket, id.key(), new Sha256Stream(content, id), id.size());
         record(id);
     }
 
-    /** Stores a local file whose hash the caller knows. */
-    public void put(BlobId id, Path file) {
-        try (InputStream content = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
-            put(id, content);
+    private static void verify(BlobId id, InputStream content) {
+        try (Sha256Stream hashing = new Sha256Stream(content, id)) {
+            hashing.transferTo(OutputStream.nullOutputStream());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
