@@ -1,0 +1,122 @@
+package io.octavo.standalone;
+
+import io.octavo.standalone.embedded.EmbeddedParts;
+import io.octavo.standalone.embedded.Home;
+import io.octavo.standalone.embedded.StandaloneException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import org.springframework.boot.Banner;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.web.server.PortInUseException;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.core.env.MapPropertySource;
+
+/**
+ * The whole service in this process, on loopback only: api, worker, PostgreSQL and S3, with all data under one home
+ * folder. What was running when an earlier life of the home died is taken up again at once.
+ */
+public final class Standalone implements AutoCloseable {
+
+    private static final String ADDRESS = "127.0.0.1";
+
+    private final Home home;
+    private final EmbeddedParts parts;
+    private final ConfigurableApplicationContext context;
+
+    private Standalone(Home home, EmbeddedParts parts, ConfigurableApplicationContext context) {
+        this.home = home;
+        this.parts = parts;
+        this.context = context;
+    }
+
+    /**
+     * Returns once the service answers.
+     *
+     * @throws StandaloneException if it cannot run here, such as when the home is in use
+     */
+    public static Standalone start(StandaloneOptions options) {
+        Home home = Home.lock(options.home());
+        EmbeddedParts parts = new EmbeddedParts(home);
+        try {
+            return new Standalone(home, parts, run(options, home, parts));
+        } catch (RuntimeException e) {
+            parts.close();
+            home.close();
+            throw translate(e);
+        }
+    }
+
+    private static ConfigurableApplicationContext run(StandaloneOptions options, Home home, EmbeddedParts parts) {
+        SpringApplication application = new SpringApplication(StandaloneApplication.class);
+        application.setBannerMode(Banner.Mode.OFF);
+        application.setLogStartupInfo(false);
+        application.setRegisterShutdownHook(false); // close() also stops what lies below the context, in order
+        application.setDefaultProperties(settings(options, home));
+        // Here and not earlier, because by now logging is set up.
+        application.addInitializers(context -> {
+            parts.start();
+            context.getEnvironment()
+                    .getPropertySources()
+                    .addLast(new MapPropertySource("embedded parts", parts.settings()));
+            context.getBeanFactory().registerSingleton("objectSync", parts.objectSync());
+        });
+        return application.run();
+    }
+
+    private static Map<String, Object> settings(StandaloneOptions options, Home home) {
+        Map<String, Object> settings = new HashMap<>();
+        settings.put("server.address", ADDRESS);
+        settings.put("server.port", options.port());
+        settings.put("octavo.queue.lease", "15s");
+        settings.put("octavo.worker.name", "local");
+        settings.put("octavo.worker.exclusive-name", true); // the home's lock sees to it
+        settings.put("octavo.worker.work-directory", home.folder("work").toString());
+        settings.put(
+                "octavo.worker.allowed-folders",
+                options.allowedFolders().stream().map(Path::toString).collect(Collectors.joining(",")));
+        settings.put("spring.main.lazy-initialization", true);
+        settings.put(
+                "logging.file.name", home.folder("logs").resolve("octavo.log").toString());
+        settings.put("logging.level.root", "WARN");
+        settings.put("logging.level.io.octavo", "INFO");
+        settings.put("logging.threshold.console", "WARN");
+        settings.put("logging.pattern.console", "%d{HH:mm:ss} %-5level %msg%n%ex{1}");
+        return settings;
+    }
+
+    private static RuntimeException translate(RuntimeException failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof StandaloneException known) {
+                return known;
+            }
+            if (cause instanceof PortInUseException taken) {
+                return new StandaloneException(
+                        "port " + taken.getPort() + " is in use; choose another one with --port", failure);
+            }
+        }
+        return failure;
+    }
+
+    /** Such as {@code http://127.0.0.1:8080}. */
+    public String baseUrl() {
+        return "http://" + ADDRESS + ":"
+                + Objects.requireNonNull(context.getEnvironment().getProperty("local.server.port"));
+    }
+
+    /** Hands running jobs back, then stops everything. */
+    @Override
+    public void close() {
+        try {
+            context.close();
+        } finally {
+            try {
+                parts.close();
+            } finally {
+                home.close();
+            }
+        }
+    }
+}

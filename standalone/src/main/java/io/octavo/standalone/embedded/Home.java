@@ -1,0 +1,85 @@
+package io.octavo.standalone.embedded;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
+
+/** The folder with all data of one service, held by one process at a time. The kernel drops the lock of a dead one. */
+public final class Home implements AutoCloseable {
+
+    private final Path root;
+    private final FileChannel lockFile;
+
+    private Home(Path root, FileChannel lockFile) {
+        this.root = root;
+        this.lockFile = lockFile;
+    }
+
+    /** @throws StandaloneException if another process has it or it cannot be written */
+    public static Home lock(Path root) {
+        try {
+            Files.createDirectories(root);
+            FileChannel file = FileChannel.open(
+                    root.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            if (tryLock(file) == null) {
+                String owner = read(file);
+                file.close();
+                throw new StandaloneException("the home " + root + " is in use by another octavo (process " + owner
+                        + "); stop it or choose another home with --home");
+            }
+            file.truncate(0);
+            file.write(utf8(Long.toString(ProcessHandle.current().pid())), 0);
+            return new Home(root, file);
+        } catch (IOException e) {
+            throw new StandaloneException("the home " + root + " cannot be used: " + e.getMessage(), e);
+        }
+    }
+
+    private static @Nullable FileLock tryLock(FileChannel file) throws IOException {
+        try {
+            return file.tryLock();
+        } catch (OverlappingFileLockException e) {
+            return null; // held by this very process
+        }
+    }
+
+    private static String read(FileChannel file) throws IOException {
+        ByteBuffer text = ByteBuffer.allocate(32);
+        file.read(text, 0);
+        return StandardCharsets.UTF_8.decode(text.flip()).toString();
+    }
+
+    private static ByteBuffer utf8(String text) {
+        return StandardCharsets.UTF_8.encode(text);
+    }
+
+    public Path root() {
+        return root;
+    }
+
+    /** A folder inside, made if it is missing. */
+    public Path folder(String name) {
+        try {
+            return Files.createDirectories(root.resolve(name));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            lockFile.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
