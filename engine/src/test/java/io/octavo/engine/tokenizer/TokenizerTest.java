@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
-import io.octavo.engine.TestData;
+import io.octavo.engine.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class TokenizerTest {
 
-    private static final Path EXAMPLE = TestData.inRepository("examples/models/books-5m");
+    private static final Path EXAMPLE = TestModels.books5m();
 
     @Test
     void encodesWithoutSpecialTokensAndDecodesBack() {

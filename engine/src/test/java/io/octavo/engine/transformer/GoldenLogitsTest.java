@@ -3,7 +3,7 @@ package io.octavo.engine.transformer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.NpyFile;
-import io.octavo.engine.TestData;
+import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
@@ -30,18 +30,18 @@ class GoldenLogitsTest {
 
     @Test
     void matchOnTheExampleModel() throws IOException {
-        assertPromptMatches(TestData.inRepository("examples/models/books-5m"));
+        assertPromptMatches(TestModels.books5m());
     }
 
     @Test
     void matchOnShardedBooks28m() throws IOException {
-        assertPromptMatches(TestData.shared("models/books-28m"));
+        assertPromptMatches(TestModels.shared("models/books-28m"));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"llama3-rope", "mistral-swa", "qwen2", "qwen3", "phi3", "olmo2", "gemma3"})
     void matchOnArchitecture(String name) throws IOException {
-        Path model = TestData.shared("models/arch/" + name);
+        Path model = TestModels.shared("models/arch/" + name);
         List<int[]> sequences = new ArrayList<>();
         for (JsonNode row : json(model.resolve("golden_input_ids.json"))) {
             sequences.add(ids(row));
