@@ -157,8 +157,7 @@ public final class ModelLoader {
 
         private Matrix matrix(String name, long rows, long columns) {
             Tensor tensor = checkpoint.tensor(name);
-            requireFloating(tensor);
-            return place(tensor, rows, columns);
+            return place(requireFloating(tensor), rows, columns);
         }
 
         private Matrix place(Tensor tensor, long rows, long columns) {
@@ -169,20 +168,23 @@ public final class ModelLoader {
         }
     }
 
-    private static void requireFloating(Tensor tensor) {
+    static Tensor requireFloating(Tensor tensor) {
         DType dtype = tensor.dtype();
         if (dtype != DType.F32 && dtype != DType.BF16 && dtype != DType.F16) {
             throw new QuantizationException(
                     ErrorCode.TENSOR_DTYPE_UNSUPPORTED,
                     "tensor " + tensor.name() + " is " + dtype + "; allowed: F32, BF16, F16");
         }
+        return tensor;
     }
 
-    /** A row vector may be stored with rank 1. */
+    /** A row vector may be stored with rank 1, a single number with rank 0. */
     private static void requireShape(Tensor tensor, long rows, long columns) {
         List<Long> matrix = List.of(rows, columns);
         List<Long> vector = List.of(columns);
-        if (!tensor.shape().equals(matrix) && !(rows == 1 && tensor.shape().equals(vector))) {
+        boolean asVector = rows == 1 && tensor.shape().equals(vector);
+        boolean asNumber = rows == 1 && columns == 1 && tensor.shape().isEmpty();
+        if (!tensor.shape().equals(matrix) && !asVector && !asNumber) {
             throw new QuantizationException(
                     ErrorCode.CHECKPOINT_SHAPE_MISMATCH,
                     "tensor " + tensor.name() + " has shape " + tensor.shape() + ", config.json asks for " + matrix);
