@@ -2,6 +2,7 @@ package io.octavo.kernels;
 
 import io.octavo.kernels.internal.host.HostBackend;
 import io.octavo.kernels.internal.scalar.ScalarOperations;
+import io.octavo.kernels.internal.vector.VectorOperations;
 import java.util.Locale;
 
 /** Opens backends. Whoever opens one closes it. */
@@ -35,7 +36,13 @@ public final class Backends {
         if (threads < 1) {
             throw new IllegalArgumentException("threads must be at least 1: " + threads);
         }
-        return scalar();
+        if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+            return new HostBackend(
+                    "cpu: scalar, 1 thread (slow: start the JVM with --add-modules jdk.incubator.vector)",
+                    ScalarOperations.create(),
+                    () -> {});
+        }
+        return VectorOperations.backend(threads);
     }
 
     /** The slow, obvious reference: one thread, one element at a time, every access bounds-checked. */

@@ -14,6 +14,9 @@ import java.util.Set;
  */
 public final class Operands {
 
+    /** Far above what 8 bits need; keeps quotients where kernels can round them by adding a constant. */
+    private static final float MAX_DIVISOR = 1 << 16;
+
     private static final Set<DType> FLOATS = EnumSet.of(DType.F32, DType.BF16, DType.F16);
     private static final Set<DType> MATMUL = EnumSet.of(DType.F32, DType.BF16, DType.F16, DType.F8_E4M3, DType.I8);
     private static final Set<DType> CACHE = EnumSet.of(DType.F32, DType.BF16);
@@ -30,8 +33,8 @@ public final class Operands {
         requireType("nonFinite", nonFinite, Set.of(DType.I32));
         requireShape("nonFinite", nonFinite, 1, 1);
         requireIntColumns("x", x);
-        if (!(divisor > 0 && divisor < Float.POSITIVE_INFINITY)) {
-            throw new IllegalArgumentException("divisor must be positive and finite: " + divisor);
+        if (!(divisor > 0 && divisor <= MAX_DIVISOR)) {
+            throw new IllegalArgumentException("divisor must be positive and at most " + MAX_DIVISOR + ": " + divisor);
         }
     }
 

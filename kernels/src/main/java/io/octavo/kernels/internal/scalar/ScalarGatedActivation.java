@@ -27,7 +27,8 @@ final class ScalarGatedActivation implements GatedActivation {
     private static double activate(Function function, double x) {
         return switch (function) {
             case SILU -> x / (1 + Math.exp(-x));
-            case GELU_TANH -> 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+            // (1 + tanh u) / 2 = 1 / (1 + e^-2u), which does not cancel where tanh u is near -1.
+            case GELU_TANH -> x / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
         };
     }
 }
