@@ -29,6 +29,7 @@ public enum ErrorCode {
     LAYOUT_UNKNOWN("layout-unknown", ErrorKind.USER),
     SCHEME_UNSUITABLE("scheme-unsuitable", ErrorKind.USER),
     IGNORE_INVALID("ignore-invalid", ErrorKind.USER),
+    TARGET_NOT_EMPTY("target-not-empty", ErrorKind.USER),
     NOTHING_TO_QUANTIZE("nothing-to-quantize", ErrorKind.USER),
     TENSOR_NOT_FINITE("tensor-not-finite", ErrorKind.USER),
     TENSOR_DTYPE_UNSUPPORTED("tensor-dtype-unsupported", ErrorKind.USER),

@@ -3,6 +3,7 @@ package io.octavo.engine.layout;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.scheme.Scheme;
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -27,6 +28,11 @@ public final class CompressedTensors {
     /** The {@code quantization_config} that belongs into config.json. */
     public static ObjectNode config(Scheme scheme, List<String> ignore) {
         return CompressedTensorsConfig.write(scheme, ignore);
+    }
+
+    /** The first tensor whose name no unquantized checkpoint uses, such as scales of any known layout. */
+    public static Optional<String> quantizedTensor(Checkpoint checkpoint) {
+        return QuantizedModulesReader.quantizedTensor(checkpoint);
     }
 
     /**

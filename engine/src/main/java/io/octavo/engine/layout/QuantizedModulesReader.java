@@ -52,13 +52,17 @@ final class QuantizedModulesReader {
 
     /** A checkpoint without quantization_config must not hold what only a quantized one holds. */
     static QuantizedModules requirePlain(Checkpoint checkpoint) {
-        checkpoint.stored().forEach((name, stored) -> {
-            String parameter = name.substring(name.lastIndexOf('.') + 1);
-            if (FOREIGN_PARAMETERS.contains(parameter) || name.endsWith(CompressedTensors.WEIGHT_SCALE_SUFFIX)) {
-                throw StrictObject.unsupported("there is none, yet the checkpoint has a tensor " + name);
-            }
+        quantizedTensor(checkpoint).ifPresent(name -> {
+            throw StrictObject.unsupported("there is none, yet the checkpoint has a tensor " + name);
         });
         return QuantizedModules.none();
+    }
+
+    static Optional<String> quantizedTensor(Checkpoint checkpoint) {
+        return checkpoint.names().stream()
+                .filter(name -> name.endsWith(CompressedTensors.WEIGHT_SCALE_SUFFIX)
+                        || FOREIGN_PARAMETERS.contains(name.substring(name.lastIndexOf('.') + 1)))
+                .findFirst();
     }
 
     QuantizedModules read() {

@@ -5,12 +5,21 @@ public sealed interface NumberType {
 
     int bits();
 
+    /** What the largest magnitude is divided by to get a symmetric scale. */
+    float divisor();
+
     /** Two's complement, {@code -2^(bits-1)} to {@code 2^(bits-1) - 1}. */
     record IntType(int bits) implements NumberType {
         public IntType {
             if (bits < 2 || bits > 8) {
                 throw new IllegalArgumentException("integer codes have 2 to 8 bits: " + bits);
             }
+        }
+
+        /** Half the range's width, the convention of compressed-tensors: 127.5 for 8 bits, so 127.5 clips to 127. */
+        @Override
+        public float divisor() {
+            return ((1 << bits) - 1) / 2.0f;
         }
     }
 
@@ -32,8 +41,9 @@ public sealed interface NumberType {
             return bits;
         }
 
-        /** The largest finite value: what absmax is divided by to get a scale. */
-        public float largest() {
+        /** The largest finite value. */
+        @Override
+        public float divisor() {
             return largest;
         }
     }
