@@ -25,6 +25,7 @@ final class HttpExchange implements AutoCloseable {
     private static final int LONGEST_PROBLEM_BYTES = 1 << 20;
 
     private final URI server;
+    private final String base;
     private final Optional<String> apiKey;
     private final RetryPolicy retries;
     private final Duration longestSilence;
@@ -34,6 +35,7 @@ final class HttpExchange implements AutoCloseable {
 
     HttpExchange(URI server, Optional<String> apiKey, RetryPolicy retries, Duration longestSilence) {
         this.server = server;
+        this.base = server.toString().replaceFirst("/+$", "");
         this.apiKey = apiKey;
         this.retries = retries;
         this.longestSilence = longestSilence;
@@ -46,7 +48,7 @@ final class HttpExchange implements AutoCloseable {
 
     HttpRequest.Builder request(String pathAndQuery) {
         HttpRequest.Builder request =
-                HttpRequest.newBuilder(server.resolve(pathAndQuery)).timeout(Duration.ofSeconds(60));
+                HttpRequest.newBuilder(URI.create(base + pathAndQuery)).timeout(Duration.ofSeconds(60));
         apiKey.ifPresent(key -> request.header("Authorization", "Bearer " + key));
         return request;
     }
@@ -76,8 +78,7 @@ final class HttpExchange implements AutoCloseable {
     /**
      * @param request made anew for each try, since a body may be sent only once
      */
-    <T> T repeat(Supplier<HttpRequest> request, AnswerReader<T> reader)
-            throws InterruptedException {
+    <T> T repeat(Supplier<HttpRequest> request, AnswerReader<T> reader) throws InterruptedException {
         for (int failures = 1; ; failures++) {
             try {
                 return reader.read(once(request.get()));

@@ -57,6 +57,6 @@ final class IdleTimeoutInputStream extends FilterInputStream {
     }
 
     private SocketTimeoutException silence() {
-        return new SocketTimeoutException("the server sent nothing for " + longestSilence.toSeconds() + " s");
+        return new SocketTimeoutException("the server sent nothing for " + longestSilence.toMillis() / 1e3 + " s");
     }
 }

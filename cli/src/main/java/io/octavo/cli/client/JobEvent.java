@@ -26,22 +26,19 @@ public record JobEvent(long id, Detail detail) {
 
     /** The event that the wire shows as {@code type} and {@code data}; empty for a type that a newer server may send. */
     static Optional<JobEvent> of(long id, String type, JsonNode data) {
-        Optional<Detail> detail =
-                switch (type) {
-                    case "state" ->
-                        Optional.of(new State(
-                                JobStatus.valueOf(data.path("status").asString()),
-                                data.path("attempt").asInt(0)));
-                    case "phase" -> Optional.of(new Phase(data.path("phase").asString("")));
-                    case "progress" ->
-                        Optional.of(new Progress(data.path("progress").asDouble(0)));
-                    case "metric" ->
-                        Optional.of(new Metric(
-                                data.path("name").asString(""),
-                                data.path("value").asDouble(Double.NaN)));
-                    case "log" -> Optional.of(new Log(data.path("line").asString("")));
-                    default -> Optional.empty();
-                };
+        Optional<Detail> detail = switch (type) {
+            case "state" ->
+                Optional.of(new State(
+                        JobStatus.valueOf(data.path("status").asString()),
+                        data.path("attempt").asInt(0)));
+            case "phase" -> Optional.of(new Phase(data.path("phase").asString("")));
+            case "progress" -> Optional.of(new Progress(data.path("progress").asDouble(0)));
+            case "metric" ->
+                Optional.of(new Metric(
+                        data.path("name").asString(""), data.path("value").asDouble(Double.NaN)));
+            case "log" -> Optional.of(new Log(data.path("line").asString("")));
+            default -> Optional.empty();
+        };
         return detail.map(known -> new JobEvent(id, known));
     }
 }

@@ -30,6 +30,8 @@ public record JobView(
 
     /** Why the job failed, in one line. */
     public String problemLine() {
-        return problem == null || problem.isNull() ? "no reason given" : Problem.of(problem).line();
+        return problem == null || problem.isNull()
+                ? "no reason given"
+                : Problem.of(problem).line();
     }
 }

@@ -10,7 +10,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -89,7 +88,12 @@ public final class OctavoClient implements AutoCloseable {
      * up again after the last event seen, so that none is missed or seen twice.
      */
     public JobView follow(UUID id, Consumer<JobEvent> listener) throws InterruptedException {
-        new JobFollower(exchange, API + "/jobs/" + id + "/events", listener, () -> job(id).status().terminal()).awaitEnd();
+        new JobFollower(
+                        exchange,
+                        API + "/jobs/" + id + "/events",
+                        listener,
+                        () -> job(id).status().terminal())
+                .awaitEnd();
         return job(id);
     }
 
@@ -101,10 +105,7 @@ public final class OctavoClient implements AutoCloseable {
                     exchange.request(API + "/jobs/" + id + "/events?limit=200" + cursor),
                     new TypeReference<JsonNode>() {});
             for (JsonNode item : page.path("items")) {
-                JobEvent.of(
-                                item.path("id").asLong(0),
-                                item.path("type").asString(""),
-                                item.path("data"))
+                JobEvent.of(item.path("id").asLong(0), item.path("type").asString(""), item.path("data"))
                         .ifPresent(listener);
             }
             JsonNode next = page.path("nextCursor");
@@ -182,8 +183,8 @@ public final class OctavoClient implements AutoCloseable {
      */
     public Download open(RepositoryName repository, String revision, RepositoryFile file, long offset)
             throws InterruptedException {
-        HttpRequest.Builder request = exchange.request(repositoryPath(repository) + "/files/" + encodePath(file.path())
-                + "?revision=" + encode(revision));
+        HttpRequest.Builder request = exchange.request(
+                repositoryPath(repository) + "/files/" + encodePath(file.path()) + "?revision=" + encode(revision));
         if (offset > 0) {
             request.header("Range", "bytes=" + offset + "-").header("If-Range", '"' + file.sha256() + '"');
         }

@@ -38,7 +38,8 @@ public record Problem(String code, String detail, Map<String, JsonNode> members)
         } catch (JacksonException notJson) {
             // A proxy in between answers in its own words: the status says what there is to say.
         }
-        return new Problem("http-" + status, "the server answered HTTP " + status + " without an explanation", Map.of());
+        return new Problem(
+                "http-" + status, "the server answered HTTP " + status + " without an explanation", Map.of());
     }
 
     /** The texts of a member that is a list, or nothing. */

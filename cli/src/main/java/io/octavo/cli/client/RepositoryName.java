@@ -25,8 +25,9 @@ public record RepositoryName(String namespace, String name) {
 
     private static void requirePart(String part) {
         if (!PART.matcher(part).matches() || part.contains("..")) {
-            throw new IllegalArgumentException("a repository's namespace and name are up to 96 letters, digits, '.', '_'"
-                    + " and '-', starting with a letter or digit: '" + part + "'");
+            throw new IllegalArgumentException(
+                    "a repository's namespace and name are up to 96 letters, digits, '.', '_'"
+                            + " and '-', starting with a letter or digit: '" + part + "'");
         }
     }
 

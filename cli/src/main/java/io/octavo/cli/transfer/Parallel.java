@@ -34,12 +34,17 @@ final class Parallel {
             }
             return results;
         } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case RuntimeException failure -> throw failure;
-                case IOException failure -> throw failure;
-                case InterruptedException interrupted -> throw interrupted;
-                case null, default -> throw new IllegalStateException(e.getCause());
+            Throwable cause = e.getCause();
+            if (cause instanceof IOException failure) {
+                throw failure;
             }
+            if (cause instanceof InterruptedException interrupted) {
+                throw interrupted;
+            }
+            if (cause instanceof RuntimeException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException(cause);
         } finally {
             pool.shutdownNow();
             pool.close();

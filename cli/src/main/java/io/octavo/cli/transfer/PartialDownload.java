@@ -87,8 +87,8 @@ final class PartialDownload {
         try (Download download = client.open(repository, revision, file, have)) {
             long start = download.start();
             if (start != 0 && start != have) {
-                throw new TransferException(
-                        file.path() + ": asked for the bytes from " + have + " on, the server sent those from " + start);
+                throw new TransferException(file.path() + ": asked for the bytes from " + have
+                        + " on, the server sent those from " + start);
             }
             if (start != have) {
                 truncate();
@@ -102,13 +102,12 @@ final class PartialDownload {
     private void append(InputStream body, long start, MessageDigest digest) throws IOException {
         byte[] buffer = new byte[BUFFER_BYTES];
         long total = start;
-        try (OutputStream out =
-                Files.newOutputStream(part, StandardOpenOption.APPEND, LinkOption.NOFOLLOW_LINKS)) {
+        try (OutputStream out = Files.newOutputStream(part, StandardOpenOption.APPEND, LinkOption.NOFOLLOW_LINKS)) {
             for (int count = body.read(buffer); count >= 0; count = body.read(buffer)) {
                 total += count;
                 if (total > file.size()) {
-                    throw new TransferException(file.path() + ": the server sends more than the announced "
-                            + file.size() + " bytes");
+                    throw new TransferException(
+                            file.path() + ": the server sends more than the announced " + file.size() + " bytes");
                 }
                 out.write(buffer, 0, count);
                 digest.update(buffer, 0, count);

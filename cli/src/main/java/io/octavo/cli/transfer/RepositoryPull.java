@@ -68,8 +68,8 @@ public final class RepositoryPull {
         }
         if (!sha256.equals(file.sha256())) {
             download.discard();
-            throw new TransferException(file.path() + ": expected sha256 " + file.sha256() + ", received " + sha256
-                    + "; nothing was kept");
+            throw new TransferException(
+                    file.path() + ": expected sha256 " + file.sha256() + ", received " + sha256 + "; nothing was kept");
         }
         Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }

@@ -46,8 +46,8 @@ public final class RepositoryPush {
         return switch (outcome) {
             case CommitOutcome.Committed committed -> committed.revision();
             case CommitOutcome.BlobsMissing missing ->
-                throw new TransferException("the server still misses " + missing.sha256().size()
-                        + " of the files that it has acknowledged");
+                throw new TransferException("the server still misses "
+                        + missing.sha256().size() + " of the files that it has acknowledged");
         };
     }
 
@@ -79,13 +79,16 @@ public final class RepositoryPush {
         if (wanted.size() != missing.size()) {
             throw new TransferException("the server asks for contents that are not in the folder");
         }
-        monitor.stage("uploading", wanted.values().stream().mapToLong(RepositoryFile::size).sum());
+        monitor.stage(
+                "uploading",
+                wanted.values().stream().mapToLong(RepositoryFile::size).sum());
         Parallel.map(List.copyOf(wanted.values()), UPLOAD_WIDTH, file -> {
             RepositoryFile stored =
                     client.upload(repository, file, files.getOrDefault(file, Path.of("")), monitor::advance);
             if (!stored.sha256().equals(file.sha256()) || stored.size() != file.size()) {
-                throw new TransferException(file.path() + ": sent " + file.size() + " bytes with sha256 " + file.sha256()
-                        + ", but the server stored " + stored.size() + " bytes with " + stored.sha256());
+                throw new TransferException(
+                        file.path() + ": sent " + file.size() + " bytes with sha256 " + file.sha256()
+                                + ", but the server stored " + stored.size() + " bytes with " + stored.sha256());
             }
             return stored;
         });
