@@ -1,12 +1,12 @@
 package io.octavo.cli.client;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.NullNode;
 
 /**
  * An RFC 9457 answer, or the problem of a failed job.
@@ -44,24 +44,25 @@ public record Problem(String code, String detail, Map<String, JsonNode> members)
 
     /** The texts of a member that is a list, or nothing. */
     public List<String> texts(String member) {
-        List<String> texts = new ArrayList<>();
-        JsonNode list = members.get(member);
-        if (list != null) {
-            list.forEach(item -> texts.add(item.isString() ? item.stringValue() : item.toString()));
-        }
-        return texts;
+        JsonNode list = members.getOrDefault(member, NullNode.getInstance());
+        return list.valueStream().map(item -> item.asString("")).toList();
     }
 
-    /** One line: the detail, the fields that are wrong, and the code in brackets. */
+    /** One line: the detail, or every field that is wrong where there are several, and the code in brackets. */
     public String line() {
-        List<String> errors = texts("errors");
-        String fields = errors.isEmpty() ? "" : ": " + String.join("; ", errors);
-        return detail + fields + " [" + code + "]";
+        JsonNode errors = members.getOrDefault("errors", NullNode.getInstance());
+        String fields = errors.valueStream()
+                .map(error -> text(error, "field", "") + " " + text(error, "message", ""))
+                .collect(Collectors.joining("; "));
+        return (errors.size() > 1 ? oneLine(fields) : detail) + " [" + code + "]";
     }
 
     private static String detail(JsonNode body) {
-        String detail = text(body, "detail", text(body, "title", "no explanation given"));
-        String line = detail.replaceAll("\\p{Cntrl}+", " ").strip();
+        return oneLine(text(body, "detail", text(body, "title", "no explanation given")));
+    }
+
+    private static String oneLine(String text) {
+        String line = text.replaceAll("\\p{Cntrl}+", " ").strip();
         return line.length() <= LONGEST_DETAIL ? line : line.substring(0, LONGEST_DETAIL) + "...";
     }
 

@@ -83,8 +83,8 @@ final class LocalFolder {
         if (path.isEmpty() || path.length() > LONGEST_PATH) {
             throw refused(path, "its length is " + path.length());
         }
-        if (path.chars().anyMatch(c -> c < 0x20 || c == 0x7f || c == '\\' || c == ':')) {
-            throw refused(path, "it holds a control character, a backslash or a colon");
+        if (path.chars().anyMatch(c -> c < 0x20 || c == 0x7f || c == '\\')) {
+            throw refused(path, "it holds a control character or a backslash");
         }
         Path at = root;
         for (String part : path.split("/", -1)) {

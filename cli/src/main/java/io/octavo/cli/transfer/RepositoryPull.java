@@ -18,6 +18,7 @@ import java.nio.file.StandardCopyOption;
 public final class RepositoryPull {
 
     private static final int DOWNLOAD_WIDTH = 2;
+    private static final int LONGEST_PART_NAME = 56;
 
     private final OctavoClient client;
     private final RetryPolicy retries;
@@ -54,9 +55,7 @@ public final class RepositoryPull {
     private void fetch(RepositoryName repository, String revision, RepositoryFile file, LocalFolder local)
             throws IOException, InterruptedException {
         Path target = local.resolve(file.path());
-        // The hash in the name keeps the leftover of another revision from being continued.
-        Path part = target.resolveSibling(
-                target.getFileName() + "." + file.sha256().substring(0, 12) + LocalFolder.PART_SUFFIX);
+        Path part = target.resolveSibling(partName(file));
         Files.createDirectories(part.resolveSibling("."));
         boolean resumed = Files.exists(part, LinkOption.NOFOLLOW_LINKS);
         var download = new PartialDownload(client, repository, revision, file, part, monitor);
@@ -72,5 +71,12 @@ public final class RepositoryPull {
                     file.path() + ": expected sha256 " + file.sha256() + ", received " + sha256 + "; nothing was kept");
         }
         Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** The hash keeps the leftover of another revision from being continued; the name is cut to what file systems take. */
+    private static String partName(RepositoryFile file) {
+        String name = file.path().substring(file.path().lastIndexOf('/') + 1);
+        String start = name.substring(0, Math.min(name.length(), LONGEST_PART_NAME));
+        return start + "." + file.sha256().substring(0, 12) + LocalFolder.PART_SUFFIX;
     }
 }

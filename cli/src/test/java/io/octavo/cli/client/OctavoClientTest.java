@@ -66,12 +66,13 @@ class OctavoClientTest {
             FakeService.answer(
                     exchange,
                     400,
-                    "{\"code\":\"invalid-request\",\"detail\":\"2 fields are wrong\",\"errors\":[\"scheme: missing\",\"target: missing\"]}");
+                    "{\"code\":\"invalid-request\",\"detail\":\"scheme is missing (and 1 more)\",\"errors\":["
+                            + "{\"field\":\"scheme\",\"message\":\"is missing\"},{\"field\":\"target\",\"message\":\"is missing\"}]}");
         });
 
         assertThatThrownBy(() -> client.submit(SPEC, Optional.empty()))
                 .isInstanceOf(ProblemException.class)
-                .hasMessage("2 fields are wrong: scheme: missing; target: missing [invalid-request]");
+                .hasMessage("scheme is missing; target is missing [invalid-request]");
         assertThat(service.requests).hasSize(1);
     }
 
