@@ -30,13 +30,17 @@ public final class OctavoCommand {
     private OctavoCommand() {}
 
     /**
-     * The commands that need nothing but a server.
+     * The commands that need nothing but a server, and further ones.
      *
      * @param environment the process's environment variables
+     * @param further annotated picocli commands, shown first
      */
-    public static CommandLine commandLine(Terminal terminal, Map<String, String> environment) {
-        return new CommandLine(new OctavoCommand())
-                .addSubcommand(new PushCommand(terminal, new ServerOptions(environment)))
+    public static CommandLine commandLine(Terminal terminal, Map<String, String> environment, Object... further) {
+        var root = new CommandLine(new OctavoCommand());
+        for (Object command : further) {
+            root.addSubcommand(command);
+        }
+        return root.addSubcommand(new PushCommand(terminal, new ServerOptions(environment)))
                 .addSubcommand(new PullCommand(terminal, new ServerOptions(environment)))
                 .addSubcommand(new SubmitCommand(terminal, new ServerOptions(environment)))
                 .addSubcommand(new JobsCommand(terminal, new ServerOptions(environment)))

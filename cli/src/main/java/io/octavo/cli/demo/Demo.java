@@ -50,14 +50,28 @@ public final class Demo {
     }
 
     /**
+     * Looks at what can be looked at without a service.
+     *
+     * @throws UsageException if the model's folder or the recipe cannot be
+     */
+    public static void check(DemoOptions options) throws IOException {
+        ModelFolder.open(options.model());
+        for (String field : OURS) {
+            if (options.recipe().has(field)) {
+                throw new UsageException("--recipe: '" + field + "' is set by the demo itself");
+            }
+        }
+    }
+
+    /**
      * @throws UsageException if the model's folder, the scheme or the recipe cannot be
      * @throws DemoFailedException if a job failed
      */
     public DemoFacts run(DemoOptions options) throws IOException, InterruptedException {
         long started = System.nanoTime();
+        check(options);
         ModelFolder model = ModelFolder.open(options.model());
         requireScheme(options.scheme());
-        requireRecipe(options.recipe());
 
         String source = push(model.path(), model.name(), "model");
         JobView quantized =
@@ -147,14 +161,6 @@ public final class Demo {
                 .forEach(item -> known.add(item.path("name").asString("")));
         if (!known.isEmpty() && !known.contains(scheme)) {
             throw new UsageException("--scheme: '" + scheme + "' is not known; there are " + String.join(", ", known));
-        }
-    }
-
-    private static void requireRecipe(ObjectNode recipe) {
-        for (String field : OURS) {
-            if (recipe.has(field)) {
-                throw new UsageException("--recipe: '" + field + "' is set by the demo itself");
-            }
         }
     }
 

@@ -84,9 +84,14 @@ public final class LiveProgress implements AutoCloseable {
     }
 
     /** Leaves the terminal at the beginning of a fresh line. */
-    @Override
-    public synchronized void close() {
+    public synchronized void finish() {
         finishTask();
+        task = "";
         terminal.err().flush();
+    }
+
+    @Override
+    public void close() {
+        finish();
     }
 }
