@@ -10,8 +10,8 @@ package io.octavo.kernels;
  *
  * <p>The quotient is computed in f32 by true division from the scale after it was rounded to its stored dtype;
  * conversion rounds to nearest, ties to even. E4M3: divisor and limit 448. INT8: divisor 127.5 (the compressed-tensors
- * convention) or 127, clamped to -128..127. A row whose scale would be zero gets the machine epsilon of the scale's
- * dtype (BF16 2^-7, F16 2^-10, F32 2^-23) and codes of zero; -0.0 keeps its sign in E4M3.
+ * convention) or 127, clamped to -128..127. A scale that would be zero becomes the machine epsilon of its dtype
+ * (BF16 2^-7, F16 2^-10, F32 2^-23), so that a row of zeros gets codes of zero; -0.0 keeps its sign in E4M3.
  */
 public interface QuantizeRows {
 

@@ -10,7 +10,7 @@ public interface Rope {
      * Rotates in place.
      *
      * @param x {@code [tokens, heads * headDim]} F32
-     * @param positions {@code [1, tokens]} I32, each below {@code cos.rows()}
+     * @param positions {@code [1, tokens]} I32, each in {@code [0, cos.rows())}; the CPU backend throws on others
      * @param cos {@code [positions, headDim / 2]} F32, any attention scaling already multiplied in
      * @param sin like {@code cos}
      */

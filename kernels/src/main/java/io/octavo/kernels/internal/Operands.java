@@ -1,0 +1,207 @@
+package io.octavo.kernels.internal;
+
+import io.octavo.kernels.Attention;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * Shape and type checks, one method an operation. They alone stand between a kernel and memory that is not its own: fast
+ * kernels read without bounds checks. All throw {@link IllegalArgumentException}.
+ */
+public final class Operands {
+
+    /** Far above what 8 bits need; keeps quotients where kernels can round them by adding a constant. */
+    private static final float MAX_DIVISOR = 1 << 16;
+
+    private static final Set<DType> FLOATS = EnumSet.of(DType.F32, DType.BF16, DType.F16);
+    private static final Set<DType> MATMUL = EnumSet.of(DType.F32, DType.BF16, DType.F16, DType.F8_E4M3, DType.I8);
+    private static final Set<DType> CACHE = EnumSet.of(DType.F32, DType.BF16);
+    private static final Set<DType> CODES = EnumSet.of(DType.F8_E4M3, DType.I8);
+
+    private Operands() {}
+
+    public static void checkQuantizeRows(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite) {
+        requireType("x", x, FLOATS);
+        requireType("codes", codes, CODES);
+        requireType("scales", scales, FLOATS);
+        requireShape("codes", codes, x.rows(), x.columns());
+        requireShape("scales", scales, x.rows(), 1);
+        requireType("nonFinite", nonFinite, Set.of(DType.I32));
+        requireShape("nonFinite", nonFinite, 1, 1);
+        requireIntColumns("x", x);
+        if (!(divisor > 0 && divisor <= MAX_DIVISOR)) {
+            throw new IllegalArgumentException("divisor must be positive and at most " + MAX_DIVISOR + ": " + divisor);
+        }
+    }
+
+    public static void checkMatMul(ScaledMatrix a, ScaledMatrix w, Matrix out) {
+        requireType("a", a.codes(), MATMUL);
+        requireType("w", w.codes(), MATMUL);
+        requireF32("out", out);
+        requireShape("w", w.codes(), w.rows(), a.columns());
+        requireShape("out", out, a.rows(), w.rows());
+        requireIntColumns("a", a.codes());
+        requireIntRows("a", a.codes());
+        requireIntRows("w", w.codes());
+        requireScales("a", a);
+        requireScales("w", w);
+        Matrix aScales = a.scales();
+        if (aScales != null && aScales.columns() > 1) {
+            throw new IllegalArgumentException(
+                    "a has " + aScales.columns() + " scales a row; activations take one a tensor or one a row");
+        }
+    }
+
+    public static void checkRmsNorm(Matrix x, Matrix weight, Matrix out) {
+        requireF32("x", x);
+        requireF32("out", out);
+        requireType("weight", weight, FLOATS);
+        requireShape("weight", weight, 1, x.columns());
+        requireShape("out", out, x.rows(), x.columns());
+        requireIntColumns("x", x);
+    }
+
+    public static void checkRope(Matrix x, Matrix positions, Matrix cos, Matrix sin, int headDim) {
+        if (headDim <= 0 || headDim % 2 != 0 || x.columns() % headDim != 0) {
+            throw new IllegalArgumentException(
+                    "headDim " + headDim + " must be even and divide the " + x.columns() + " columns of x");
+        }
+        requireF32("x", x);
+        requireF32("cos", cos);
+        requireF32("sin", sin);
+        requireInts("positions", positions, x.rows());
+        requireShape("cos", cos, cos.rows(), headDim / 2);
+        requireShape("sin", sin, cos.rows(), headDim / 2);
+        requireIntColumns("x", x);
+    }
+
+    public static void checkKvCacheWrite(Matrix x, Matrix slots, KvCacheLayout layout, Matrix cache) {
+        requireF32("x", x);
+        requireShape("x", x, x.rows(), (long) layout.kvHeads() * layout.headDim());
+        requireInts("slots", slots, x.rows());
+        requireType("cache", cache, CACHE);
+        requireShape("cache", cache, layout.rows(), layout.headDim());
+    }
+
+    public static void checkAttention(
+            Matrix q, Matrix keys, Matrix values, Attention.Batch batch, Attention.Parameters parameters, Matrix out) {
+        KvCacheLayout layout = parameters.layout();
+        requireF32("q", q);
+        requireShape("q", q, q.rows(), (long) parameters.heads() * layout.headDim());
+        requireF32("out", out);
+        requireShape("out", out, q.rows(), q.columns());
+        requireType("keys", keys, CACHE);
+        requireType("values", values, Set.of(keys.dtype()));
+        requireShape("keys", keys, layout.rows(), layout.headDim());
+        requireShape("values", values, layout.rows(), layout.headDim());
+        long sequences = batch.contextLengths().columns();
+        requireInts("contextLengths", batch.contextLengths(), sequences);
+        requireInts("queryStarts", batch.queryStarts(), sequences + 1);
+        requireType("pageTable", batch.pageTable(), Set.of(DType.I32));
+        requireShape(
+                "pageTable", batch.pageTable(), sequences, batch.pageTable().columns());
+        requireIntRows("q", q);
+        requireIntColumns("q", q);
+    }
+
+    public static void checkGatedActivation(Matrix gate, Matrix up, Matrix out) {
+        requireF32("gate", gate);
+        requireF32("up", up);
+        requireF32("out", out);
+        requireShape("up", up, gate.rows(), gate.columns());
+        requireShape("out", out, gate.rows(), gate.columns());
+    }
+
+    public static void checkEmbedding(Matrix table, Matrix ids, Matrix out) {
+        requireType("table", table, FLOATS);
+        requireF32("out", out);
+        requireShape("out", out, out.rows(), table.columns());
+        requireInts("ids", ids, out.rows());
+        requireIntColumns("table", table);
+    }
+
+    public static void checkAdd(Matrix target, Matrix x) {
+        requireF32("target", target);
+        requireType("x", x, FLOATS);
+        requireShape("x", x, x.rows() == 1 ? 1 : target.rows(), target.columns());
+        requireIntColumns("target", target);
+    }
+
+    public static void checkCrossEntropy(Matrix logits, Matrix targets, Matrix loss) {
+        requireF32("logits", logits);
+        requireInts("targets", targets, logits.rows());
+        requireF32("loss", loss);
+        requireShape("loss", loss, 1, logits.rows());
+        requireIntColumns("logits", logits);
+        requireAtLeastOneColumn("logits", logits);
+    }
+
+    public static void checkArgMax(Matrix x, Matrix indices) {
+        requireF32("x", x);
+        requireInts("indices", indices, x.rows());
+        requireIntColumns("x", x);
+        requireAtLeastOneColumn("x", x);
+    }
+
+    /** For indices that only the running operation sees. */
+    public static int requireIndex(String what, int index, long size) {
+        if (index < 0 || index >= size) {
+            throw new IllegalArgumentException(what + " " + index + " is outside [0, " + size + ")");
+        }
+        return index;
+    }
+
+    private static void requireF32(String name, Matrix matrix) {
+        requireType(name, matrix, Set.of(DType.F32));
+    }
+
+    private static void requireInts(String name, Matrix matrix, long count) {
+        requireType(name, matrix, Set.of(DType.I32));
+        requireShape(name, matrix, 1, count);
+    }
+
+    private static void requireScales(String name, ScaledMatrix matrix) {
+        Matrix scales = matrix.scales();
+        if (scales != null) {
+            requireType(name + " scales", scales, FLOATS);
+        }
+    }
+
+    private static void requireType(String name, Matrix matrix, Set<DType> allowed) {
+        if (!allowed.contains(matrix.dtype())) {
+            throw new IllegalArgumentException(name + " is " + matrix.dtype() + "; allowed: " + allowed);
+        }
+    }
+
+    private static void requireShape(String name, Matrix matrix, long rows, long columns) {
+        if (matrix.rows() != rows || matrix.columns() != columns) {
+            throw new IllegalArgumentException(
+                    name + " is " + matrix.rows() + " x " + matrix.columns() + ", expected " + rows + " x " + columns);
+        }
+    }
+
+    private static void requireIntRows(String name, Matrix matrix) {
+        requireInt(name + " rows", matrix.rows());
+    }
+
+    private static void requireIntColumns(String name, Matrix matrix) {
+        requireInt(name + " columns", matrix.columns());
+    }
+
+    private static void requireAtLeastOneColumn(String name, Matrix matrix) {
+        if (matrix.columns() == 0) {
+            throw new IllegalArgumentException(name + " has no columns");
+        }
+    }
+
+    private static void requireInt(String what, long value) {
+        // Kernels round counts up to their tiles in int arithmetic.
+        if (value > Integer.MAX_VALUE - 4096) {
+            throw new IllegalArgumentException(what + " must be below 2^31 - 4096: " + value);
+        }
+    }
+}

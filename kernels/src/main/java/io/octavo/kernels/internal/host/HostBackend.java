@@ -1,0 +1,140 @@
+package io.octavo.kernels.internal.host;
+
+import io.octavo.kernels.Add;
+import io.octavo.kernels.ArgMax;
+import io.octavo.kernels.Attention;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.CrossEntropy;
+import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.Embedding;
+import io.octavo.kernels.GatedActivation;
+import io.octavo.kernels.KvCacheWrite;
+import io.octavo.kernels.MatMul;
+import io.octavo.kernels.QuantizeRows;
+import io.octavo.kernels.RmsNorm;
+import io.octavo.kernels.Rope;
+import io.octavo.kernels.Stream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** The processor as a device. Memory is native, so that it does not count against the Java heap. */
+public final class HostBackend implements Backend {
+
+    /** A cache line: no two buffers share one, and wide loads do not cross one at the start of a buffer. */
+    private static final long ALIGNMENT_BYTES = 64;
+
+    private final String description;
+    private final HostOperations operations;
+    private final Runnable release;
+
+    /** @param release frees what the operations hold, such as threads; idempotent */
+    public HostBackend(String description, HostOperations operations, Runnable release) {
+        this.description = description;
+        this.operations = operations;
+        this.release = release;
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public String description() {
+        return description;
+    }
+
+    @Override
+    public DeviceBuffer allocate(String owner, long bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException(owner + ": negative size " + bytes);
+        }
+        Arena arena = Arena.ofShared();
+        try {
+            return HostBuffer.owning(owner, arena.allocate(bytes, ALIGNMENT_BYTES), arena);
+        } catch (OutOfMemoryError e) {
+            arena.close();
+            throw new IllegalStateException(
+                    owner + ": cannot allocate " + bytes + " bytes of native memory: " + e.getMessage()
+                            + " (the limit is -XX:MaxDirectMemorySize, by default that of the Java heap)",
+                    e);
+        }
+    }
+
+    @Override
+    public DeviceBuffer place(String owner, MemorySegment host, Stream stream) {
+        HostStream.require(stream);
+        if (host.isNative()) {
+            return HostBuffer.borrowing(owner, host);
+        }
+        // Vector loads address native memory only, and a heap array may be moved at any time.
+        DeviceBuffer copy = allocate(owner, host.byteSize());
+        copy.copyFrom(host, 0, stream);
+        return copy;
+    }
+
+    @Override
+    public Stream newStream() {
+        return new HostStream();
+    }
+
+    @Override
+    public QuantizeRows quantizeRows() {
+        return operations.quantizeRows();
+    }
+
+    @Override
+    public MatMul matMul() {
+        return operations.matMul();
+    }
+
+    @Override
+    public RmsNorm rmsNorm() {
+        return operations.rmsNorm();
+    }
+
+    @Override
+    public Rope rope() {
+        return operations.rope();
+    }
+
+    @Override
+    public KvCacheWrite kvCacheWrite() {
+        return operations.kvCacheWrite();
+    }
+
+    @Override
+    public Attention attention() {
+        return operations.attention();
+    }
+
+    @Override
+    public GatedActivation gatedActivation() {
+        return operations.gatedActivation();
+    }
+
+    @Override
+    public Embedding embedding() {
+        return operations.embedding();
+    }
+
+    @Override
+    public Add add() {
+        return operations.add();
+    }
+
+    @Override
+    public CrossEntropy crossEntropy() {
+        return operations.crossEntropy();
+    }
+
+    @Override
+    public ArgMax argMax() {
+        return operations.argMax();
+    }
+
+    @Override
+    public void close() {
+        release.run();
+    }
+}

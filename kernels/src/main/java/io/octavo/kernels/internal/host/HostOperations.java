@@ -1,0 +1,27 @@
+package io.octavo.kernels.internal.host;
+
+import io.octavo.kernels.Add;
+import io.octavo.kernels.ArgMax;
+import io.octavo.kernels.Attention;
+import io.octavo.kernels.CrossEntropy;
+import io.octavo.kernels.Embedding;
+import io.octavo.kernels.GatedActivation;
+import io.octavo.kernels.KvCacheWrite;
+import io.octavo.kernels.MatMul;
+import io.octavo.kernels.QuantizeRows;
+import io.octavo.kernels.RmsNorm;
+import io.octavo.kernels.Rope;
+
+/** One implementation of every operation. */
+public record HostOperations(
+        QuantizeRows quantizeRows,
+        MatMul matMul,
+        RmsNorm rmsNorm,
+        Rope rope,
+        KvCacheWrite kvCacheWrite,
+        Attention attention,
+        GatedActivation gatedActivation,
+        Embedding embedding,
+        Add add,
+        CrossEntropy crossEntropy,
+        ArgMax argMax) {}

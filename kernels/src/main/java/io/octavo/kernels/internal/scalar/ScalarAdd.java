@@ -1,0 +1,24 @@
+package io.octavo.kernels.internal.scalar;
+
+import io.octavo.kernels.Add;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Stream;
+import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.host.HostMatrix;
+import io.octavo.kernels.internal.host.HostStream;
+
+final class ScalarAdd implements Add {
+
+    @Override
+    public void accumulate(Matrix target, Matrix x, Stream stream) {
+        HostStream.require(stream);
+        Operands.checkAdd(target, x);
+        HostMatrix sum = HostMatrix.of(target);
+        HostMatrix addend = HostMatrix.of(x);
+        for (long row = 0; row < target.rows(); row++) {
+            for (long c = 0; c < target.columns(); c++) {
+                sum.set(row, c, sum.get(row, c) + addend.get(x.rows() == 1 ? 0 : row, c));
+            }
+        }
+    }
+}

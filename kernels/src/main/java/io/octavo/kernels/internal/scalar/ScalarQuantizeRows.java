@@ -1,0 +1,55 @@
+package io.octavo.kernels.internal.scalar;
+
+import io.octavo.kernels.DType;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.QuantizeRows;
+import io.octavo.kernels.Stream;
+import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.host.HostMatrix;
+import io.octavo.kernels.internal.host.HostStream;
+
+final class ScalarQuantizeRows implements QuantizeRows {
+
+    @Override
+    public void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
+        HostStream.require(stream);
+        Operands.checkQuantizeRows(x, codes, scales, divisor, nonFinite);
+        HostMatrix values = HostMatrix.of(x);
+        HostMatrix scale = HostMatrix.of(scales);
+        HostMatrix code = HostMatrix.of(codes);
+        for (long row = 0; row < x.rows(); row++) {
+            float absmax = absmax(values, row, x.columns());
+            scale.set(row, 0, absmax / divisor);
+            if (scale.get(row, 0) == 0) {
+                scale.set(row, 0, epsilon(scales.dtype()));
+            }
+            float stored = scale.get(row, 0);
+            if (!Float.isFinite(stored)) {
+                HostMatrix.of(nonFinite).setInt(0, 0, 1);
+            }
+            for (long c = 0; c < x.columns(); c++) {
+                code.set(row, c, values.get(row, c) / stored);
+            }
+        }
+    }
+
+    /** NaN if the row holds one: {@link Math#max(float, float)} keeps it. */
+    private static float absmax(HostMatrix values, long row, long columns) {
+        float absmax = 0;
+        for (long c = 0; c < columns; c++) {
+            absmax = Math.max(absmax, Math.abs(values.get(row, c)));
+        }
+        return absmax;
+    }
+
+    /** The distance from 1 to the next number of a scale's type. */
+    private static float epsilon(DType scaleType) {
+        return switch (scaleType) {
+            case BF16 -> 0x1p-7f;
+            case F16 -> 0x1p-10f;
+            case F32 -> 0x1p-23f;
+            case F64, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
+                throw new IllegalArgumentException("not a type of scales: " + scaleType);
+        };
+    }
+}

@@ -1,0 +1,261 @@
+package io.octavo.kernels.internal.vector;
+
+import static io.octavo.kernels.KvCacheLayout.PAGE_TOKENS;
+import static io.octavo.kernels.internal.vector.Native.FLOATS;
+import static io.octavo.kernels.internal.vector.Native.LANES;
+
+import io.octavo.kernels.Attention;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.internal.host.HostSequences;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * A run of query rows against one key head, page by page:
+ *
+ * <pre>
+ *   s = q k^T;  m' = max(m, max(s));  p = exp(s - m');  l = l e^(m - m') + sum(p);  o = o e^(m - m') + p v
+ * </pre>
+ *
+ * and {@code o / l} at the end.
+ */
+final class AttentionPiece {
+
+    /** @param cacheType of keys and values */
+    record Operands(
+            long q,
+            long keys,
+            long values,
+            DType cacheType,
+            long out,
+            HostSequences sequences,
+            Attention.Parameters parameters) {}
+
+    private final Operands operands;
+    private final Attention.Parameters parameters;
+    private final KvCacheLayout layout;
+    private final HostSequences sequences;
+    private final int sequence;
+    private final int kvHead;
+    private final int firstRow;
+    private final int rows;
+    private final int group;
+    private final int headDim;
+    /** {@code headDim} rounded up to whole micro-kernel tiles. */
+    private final int valueStride;
+
+    /** {@code [rows][headDim]}, rows rounded up to whole tiles. */
+    private final float[] queries;
+    /** Panels {@code [headDim][MicroKernel.COLUMNS]}, {@code PAGE_TOKENS} columns together. */
+    private final float[] keys;
+    /** {@code [PAGE_TOKENS][valueStride]}. */
+    private final float[] values;
+    /** {@code [MicroKernel.ROWS][PAGE_TOKENS]}. */
+    private final float[] scores;
+    /** {@code [rows][valueStride]}: o. */
+    private final float[] sums;
+    /** {@code [rows]}: m. */
+    private final float[] maxima;
+    /** {@code [rows][LANES]}: l, spread over lanes. */
+    private final float[] weights;
+    /** One vector's worth of key rows before they are transposed. */
+    private final float[] keyRows;
+
+    AttentionPiece(Operands operands, int sequence, int kvHead, int firstRow, int endRow, Scratch scratch) {
+        this.operands = operands;
+        this.parameters = operands.parameters();
+        this.layout = parameters.layout();
+        this.sequences = operands.sequences();
+        this.sequence = sequence;
+        this.kvHead = kvHead;
+        this.firstRow = firstRow;
+        this.rows = endRow - firstRow;
+        this.group = parameters.heads() / layout.kvHeads();
+        this.headDim = layout.headDim();
+        this.valueStride = Math.ceilDiv(headDim, MicroKernel.COLUMNS) * MicroKernel.COLUMNS;
+        int paddedRows = Math.ceilDiv(rows, MicroKernel.ROWS) * MicroKernel.ROWS;
+        queries = scratch.floats(Scratch.Use.QUERIES, Math.multiplyExact(paddedRows, headDim));
+        keys = scratch.floats(Scratch.Use.KEYS, Math.multiplyExact(PAGE_TOKENS, headDim));
+        values = scratch.floats(Scratch.Use.VALUES, Math.multiplyExact(PAGE_TOKENS, valueStride));
+        scores = scratch.floats(Scratch.Use.SCORES, MicroKernel.ROWS * PAGE_TOKENS);
+        sums = scratch.floats(Scratch.Use.SUMS, Math.multiplyExact(paddedRows, valueStride));
+        maxima = scratch.floats(Scratch.Use.MAXIMA, paddedRows);
+        weights = scratch.floats(Scratch.Use.WEIGHTS, paddedRows * LANES);
+        keyRows = scratch.floats(Scratch.Use.ROWS, Math.multiplyExact(LANES, headDim));
+        Arrays.fill(queries, rows * headDim, paddedRows * headDim, 0);
+        Arrays.fill(values, 0, PAGE_TOKENS * valueStride, 0);
+        Arrays.fill(sums, 0, paddedRows * valueStride, 0);
+        Arrays.fill(maxima, 0, paddedRows, Float.NEGATIVE_INFINITY);
+        Arrays.fill(weights, 0, paddedRows * LANES, 0);
+    }
+
+    void run() {
+        for (int row = 0; row < rows; row++) {
+            long address = operands.q() + queryElement(row) * Float.BYTES;
+            RowReader.read(DType.F32, address, headDim, queries, row * headDim);
+        }
+        int lastPage = position(rows - 1) / PAGE_TOKENS;
+        for (int page = firstVisible(0) / PAGE_TOKENS; page <= lastPage; page++) {
+            readPage(page);
+            for (int row = 0; row < rows; row += MicroKernel.ROWS) {
+                int end = Math.min(row + MicroKernel.ROWS, rows);
+                boolean seen = position(end - 1) >= page * PAGE_TOKENS && firstVisible(row) < (page + 1) * PAGE_TOKENS;
+                if (seen) {
+                    attendTile(row, end, page * PAGE_TOKENS);
+                }
+            }
+        }
+        for (int row = 0; row < rows; row++) {
+            writeRow(row);
+        }
+    }
+
+    private int queryToken(int row) {
+        return sequences.queryStart(sequence) + (firstRow + row) / group;
+    }
+
+    /** Index of the first element of a row in {@code q} and {@code out}. */
+    private long queryElement(int row) {
+        int head = kvHead * group + (firstRow + row) % group;
+        return ((long) queryToken(row) * parameters.heads() + head) * headDim;
+    }
+
+    private int position(int row) {
+        return sequences.position(sequence, queryToken(row));
+    }
+
+    private int firstVisible(int row) {
+        return Math.max(0, position(row) - parameters.window() + 1);
+    }
+
+    /** Slots behind the end of the context are zeros here: masked out, but they must not bring a stray NaN. */
+    private void readPage(int page) {
+        int filled = Math.min(PAGE_TOKENS, sequences.contextLength(sequence) - page * PAGE_TOKENS);
+        long slot = (long) sequences.page(sequence, page) * PAGE_TOKENS;
+        long rowBytes = (long) headDim * operands.cacheType().bytes();
+        long offset = layout.row(slot, kvHead) * rowBytes;
+        for (int token = 0; token < PAGE_TOKENS; token++) {
+            if (token < filled) {
+                RowReader.read(
+                        operands.cacheType(),
+                        operands.values() + offset + token * rowBytes,
+                        headDim,
+                        values,
+                        token * valueStride);
+            } else {
+                Arrays.fill(values, token * valueStride, (token + 1) * valueStride, 0);
+            }
+        }
+        for (int token = 0; token < PAGE_TOKENS; token += LANES) {
+            for (int lane = 0; lane < LANES; lane++) {
+                if (token + lane < filled) {
+                    RowReader.read(
+                            operands.cacheType(),
+                            operands.keys() + offset + (token + lane) * rowBytes,
+                            headDim,
+                            keyRows,
+                            lane * headDim);
+                } else {
+                    Arrays.fill(keyRows, lane * headDim, (lane + 1) * headDim, 0);
+                }
+            }
+            int panel = token / MicroKernel.COLUMNS * MicroKernel.COLUMNS;
+            int at = panel * headDim + token - panel;
+            Transpose.intoColumns(keyRows, headDim, headDim, keys, at, MicroKernel.COLUMNS);
+        }
+    }
+
+    private void attendTile(int row, int end, int firstPosition) {
+        Arrays.fill(scores, 0, MicroKernel.ROWS * PAGE_TOKENS, 0);
+        for (int token = 0; token < PAGE_TOKENS; token += MicroKernel.COLUMNS) {
+            MicroKernel.multiplyAdd(
+                    queries,
+                    row * headDim,
+                    headDim,
+                    keys,
+                    token * headDim,
+                    MicroKernel.COLUMNS,
+                    headDim,
+                    scores,
+                    token,
+                    PAGE_TOKENS);
+        }
+        for (int i = row; i < end; i++) {
+            int from = Math.max(firstVisible(i) - firstPosition, 0);
+            int to = Math.min(position(i) - firstPosition + 1, PAGE_TOKENS);
+            if (from < to) {
+                exponentiate(i, (i - row) * PAGE_TOKENS, from, to);
+            } else {
+                Arrays.fill(scores, (i - row) * PAGE_TOKENS, (i - row + 1) * PAGE_TOKENS, 0);
+            }
+        }
+        for (int column = 0; column < valueStride; column += MicroKernel.COLUMNS) {
+            MicroKernel.multiplyAdd(
+                    scores,
+                    0,
+                    PAGE_TOKENS,
+                    values,
+                    column,
+                    valueStride,
+                    PAGE_TOKENS,
+                    sums,
+                    row * valueStride + column,
+                    valueStride);
+        }
+    }
+
+    /** Turns a row's scores into weights relative to its new maximum; outside {@code [from, to)} they become 0. */
+    private void exponentiate(int row, int at, int from, int to) {
+        FloatVector max = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
+        for (int token = 0; token < PAGE_TOKENS; token += LANES) {
+            VectorMask<Float> visible =
+                    FLOATS.indexInRange(token, to).and(FLOATS.indexInRange(token - from, PAGE_TOKENS));
+            FloatVector score =
+                    cap(FloatVector.fromArray(FLOATS, scores, at + token).mul(parameters.scale()));
+            score = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY).blend(score, visible);
+            score.intoArray(scores, at + token);
+            max = max.max(score);
+        }
+        float newMax = Math.max(maxima[row], max.reduceLanes(VectorOperators.MAX));
+        if (newMax != maxima[row]) {
+            rescale(row, Exponential.exp(FloatVector.broadcast(FLOATS, maxima[row] - newMax)));
+            maxima[row] = newMax;
+        }
+        FloatVector sum = FloatVector.fromArray(FLOATS, weights, row * LANES);
+        for (int token = 0; token < PAGE_TOKENS; token += LANES) {
+            FloatVector weight = Exponential.exp(
+                    FloatVector.fromArray(FLOATS, scores, at + token).sub(newMax));
+            weight.intoArray(scores, at + token);
+            sum = sum.add(weight);
+        }
+        sum.intoArray(weights, row * LANES);
+    }
+
+    private FloatVector cap(FloatVector score) {
+        float softcap = parameters.softcap();
+        return softcap == 0 ? score : Exponential.tanh(score.div(softcap)).mul(softcap);
+    }
+
+    private void rescale(int row, FloatVector factor) {
+        for (int column = row * valueStride; column < (row + 1) * valueStride; column += LANES) {
+            FloatVector.fromArray(FLOATS, sums, column).mul(factor).intoArray(sums, column);
+        }
+        FloatVector.fromArray(FLOATS, weights, row * LANES).mul(factor).intoArray(weights, row * LANES);
+    }
+
+    private void writeRow(int row) {
+        float total = Lanes.sum(FloatVector.fromArray(FLOATS, weights, row * LANES));
+        long target = operands.out() + queryElement(row) * Float.BYTES;
+        int i = 0;
+        for (; i + LANES <= headDim; i += LANES) {
+            FloatVector sum = FloatVector.fromArray(FLOATS, sums, row * valueStride + i);
+            Native.store(sum.div(total), target + (long) i * Float.BYTES);
+        }
+        for (; i < headDim; i++) {
+            Native.setFloat(target + (long) i * Float.BYTES, sums[row * valueStride + i] / total);
+        }
+    }
+}

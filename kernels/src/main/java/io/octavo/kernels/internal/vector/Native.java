@@ -1,0 +1,103 @@
+package io.octavo.kernels.internal.vector;
+
+import io.octavo.kernels.BFloat16;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.Float8;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.internal.host.HostBuffer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Loads and stores at raw addresses.
+ *
+ * <p>Unchecked, hence fast: one constant segment spans all memory, so a load compiles to one instruction whatever kind
+ * of segment the bytes came from (mapped, allocated). An operation therefore checks shapes and liveness of every operand
+ * first ({@link io.octavo.kernels.internal.Operands}, {@link #address}), and its caller keeps the buffers open.
+ */
+final class Native {
+
+    static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+
+    /** Floats in a vector. */
+    static final int LANES = FLOATS.length();
+
+    static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort I16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private Native() {}
+
+    /** Address of the first element; throws if the buffer is closed. */
+    static long address(Matrix matrix) {
+        return HostBuffer.segmentOf(matrix).address();
+    }
+
+    static FloatVector load(long address) {
+        return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Touches no memory outside the mask. */
+    static FloatVector load(long address, VectorMask<Float> mask) {
+        return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ByteOrder.LITTLE_ENDIAN, mask);
+    }
+
+    static void store(FloatVector vector, long address) {
+        vector.intoMemorySegment(MEMORY, address, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Touches no memory outside the mask. */
+    static void store(FloatVector vector, long address, VectorMask<Float> mask) {
+        vector.intoMemorySegment(MEMORY, address, ByteOrder.LITTLE_ENDIAN, mask);
+    }
+
+    static float getFloat(long address) {
+        return MEMORY.get(F32, address);
+    }
+
+    static void setFloat(long address, float value) {
+        MEMORY.set(F32, address, value);
+    }
+
+    static int getInt(long address) {
+        return MEMORY.get(I32, address);
+    }
+
+    static void setInt(long address, int value) {
+        MEMORY.set(I32, address, value);
+    }
+
+    static short getShort(long address) {
+        return MEMORY.get(I16, address);
+    }
+
+    static void setShort(long address, short value) {
+        MEMORY.set(I16, address, value);
+    }
+
+    static byte getByte(long address) {
+        return MEMORY.get(ValueLayout.JAVA_BYTE, address);
+    }
+
+    static void setByte(long address, byte value) {
+        MEMORY.set(ValueLayout.JAVA_BYTE, address, value);
+    }
+
+    /** One number of any type that an operation reads as f32. */
+    static float getNumber(DType dtype, long address) {
+        return switch (dtype) {
+            case F32 -> getFloat(address);
+            case BF16 -> BFloat16.toFloat(getShort(address));
+            case F16 -> Float.float16ToFloat(getShort(address));
+            case F8_E4M3 -> Float8.fromE4m3(getByte(address));
+            case I8 -> getByte(address);
+            case F64, F8_E5M2, I64, I32, I16, U8, BOOL -> throw new IllegalArgumentException("not read here: " + dtype);
+        };
+    }
+}

@@ -1,0 +1,123 @@
+package io.octavo.kernels.internal.vector;
+
+import static io.octavo.kernels.internal.vector.Native.FLOATS;
+import static io.octavo.kernels.internal.vector.Native.LANES;
+import static io.octavo.kernels.internal.vector.Native.MEMORY;
+import static jdk.incubator.vector.VectorOperators.I2B;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
+import io.octavo.kernels.DType;
+import io.octavo.kernels.Float8;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** Divides by a scale and rounds to 8 bits, with the results of {@link Float8} and {@link Math#rint}. */
+final class RowEncoder {
+
+    private static final int MAGNITUDE = 0x7FFFFFFF;
+
+    /** With vectors of 128 bits, four bytes are less than the smallest byte vector. */
+    private static final boolean BYTES_FIT = FLOATS.vectorBitSize() >= 256;
+
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, FLOATS.vectorBitSize() / 4)));
+
+    /** Adding this to a number below 2^22 rounds it to an integer, ties to even, in the low mantissa bits. */
+    private static final float INTEGER_ROUNDER = 0x1.8p23f;
+
+    /** The same in units of 2^-9, the step of E4M3's subnormals. */
+    private static final float SUBNORMAL_ROUNDER = 0x1.8p14f;
+
+    private static final float SMALLEST_NORMAL = 0x1p-6f;
+
+    private RowEncoder() {}
+
+    /**
+     * Largest magnitude; infinite or NaN if any value is. Bit patterns of magnitudes are ordered like the numbers, with
+     * NaN last, which plain float maxima would not promise.
+     */
+    static float absmax(float[] values, int count) {
+        IntVector max0 = IntVector.zero(IntVector.SPECIES_PREFERRED);
+        IntVector max1 = max0;
+        int i = 0;
+        for (; i + 2 * LANES <= count; i += 2 * LANES) {
+            max0 = max0.max(magnitudes(values, i));
+            max1 = max1.max(magnitudes(values, i + LANES));
+        }
+        int max = max0.max(max1).reduceLanes(MAX);
+        for (; i < count; i++) {
+            max = Math.max(max, Float.floatToRawIntBits(values[i]) & MAGNITUDE);
+        }
+        return Float.intBitsToFloat(max);
+    }
+
+    private static IntVector magnitudes(float[] values, int at) {
+        return FloatVector.fromArray(FLOATS, values, at).reinterpretAsInts().and(MAGNITUDE);
+    }
+
+    /** Writes {@code count} codes of {@code values / scale}; any codes if the scale is not finite. */
+    static void encode(DType dtype, float[] values, int count, float scale, long target) {
+        boolean e4m3 = dtype == DType.F8_E4M3;
+        int i = 0;
+        if (BYTES_FIT) {
+            i = e4m3 ? encodeE4m3(values, count, scale, target) : encodeI8(values, count, scale, target);
+        }
+        for (; i < count; i++) {
+            float quotient = values[i] / scale;
+            Native.setByte(target + i, e4m3 ? Float8.toE4m3(quotient) : toI8(quotient));
+        }
+    }
+
+    private static byte toI8(float quotient) {
+        return (byte) Math.clamp(Math.rint(quotient), -128, 127);
+    }
+
+    private static int encodeI8(float[] values, int count, float scale, long target) {
+        int i = 0;
+        for (; i + LANES <= count; i += LANES) {
+            FloatVector quotient = FloatVector.fromArray(FLOATS, values, i).div(scale);
+            IntVector rounded =
+                    quotient.add(INTEGER_ROUNDER).reinterpretAsInts().sub(Float.floatToRawIntBits(INTEGER_ROUNDER));
+            store(rounded.max(-128).min(127), target + i);
+        }
+        return i;
+    }
+
+    private static int encodeE4m3(float[] values, int count, float scale, long target) {
+        int i = 0;
+        for (; i + LANES <= count; i += LANES) {
+            FloatVector quotient = FloatVector.fromArray(FLOATS, values, i).div(scale);
+            IntVector bits = quotient.reinterpretAsInts();
+            // Saturating as integers is right too: bit patterns of magnitudes are ordered.
+            IntVector magnitude = bits.and(MAGNITUDE).min(Float.floatToRawIntBits(Float8.E4M3_MAX));
+            store(bits.lanewise(LSHR, 24).and(0x80).or(e4m3(magnitude)), target + i);
+        }
+        return i;
+    }
+
+    /** Codes of magnitudes up to the largest: round the mantissa to 3 bits, then shift the exponent's bias by 120. */
+    private static IntVector e4m3(IntVector magnitude) {
+        IntVector tieToEven = magnitude.lanewise(LSHR, 20).and(1);
+        IntVector normal =
+                magnitude.add(0x7FFFF).add(tieToEven).lanewise(LSHR, 20).sub(120 << 3);
+        IntVector subnormal = magnitude
+                .reinterpretAsFloats()
+                .add(SUBNORMAL_ROUNDER)
+                .reinterpretAsInts()
+                .sub(Float.floatToRawIntBits(SUBNORMAL_ROUNDER));
+        VectorMask<Integer> small = magnitude.compare(LT, Float.floatToRawIntBits(SMALLEST_NORMAL));
+        return normal.blend(subnormal, small);
+    }
+
+    private static void store(IntVector codes, long target) {
+        ByteVector bytes = (ByteVector) codes.convertShape(I2B, BYTES, 0);
+        bytes.intoMemorySegment(MEMORY, target, ByteOrder.LITTLE_ENDIAN);
+    }
+}

@@ -1,0 +1,133 @@
+package io.octavo.kernels.internal.vector;
+
+import static io.octavo.kernels.internal.vector.Native.FLOATS;
+import static io.octavo.kernels.internal.vector.Native.LANES;
+import static io.octavo.kernels.internal.vector.Native.MEMORY;
+import static jdk.incubator.vector.VectorOperators.B2I;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.ULT;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
+
+import io.octavo.kernels.DType;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** Converts consecutive numbers of any type to f32, exactly. */
+final class RowReader {
+
+    private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
+    private static final VectorSpecies<Short> SHORTS =
+            VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
+    /** With vectors of 128 bits, four bytes are less than the smallest byte vector: those go one by one. */
+    private static final boolean BYTES_FIT = FLOATS.vectorBitSize() >= 256;
+
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, FLOATS.vectorBitSize() / 4)));
+
+    private RowReader() {}
+
+    /** Reads {@code count} numbers at {@code address} into {@code target[at ..]}. */
+    static void read(DType dtype, long address, int count, float[] target, int at) {
+        int whole = count - count % LANES;
+        int read = switch (dtype) {
+            case F32 -> readF32(address, whole, target, at);
+            case BF16 -> readBf16(address, whole, target, at);
+            case F16 -> readF16(address, whole, target, at);
+            case F8_E4M3 -> BYTES_FIT ? readE4m3(address, whole, target, at) : 0;
+            case I8 -> BYTES_FIT ? readI8(address, whole, target, at) : 0;
+            case F64, F8_E5M2, I64, I32, I16, U8, BOOL -> 0;
+        };
+        for (int i = read; i < count; i++) {
+            target[at + i] = Native.getNumber(dtype, address + (long) i * dtype.bytes());
+        }
+    }
+
+    private static int readF32(long address, int whole, float[] target, int at) {
+        for (int i = 0; i < whole; i += LANES) {
+            Native.load(address + (long) i * Float.BYTES).intoArray(target, at + i);
+        }
+        return whole;
+    }
+
+    private static int readBf16(long address, int whole, float[] target, int at) {
+        for (int i = 0; i < whole; i += LANES) {
+            loadBf16(address + (long) i * Short.BYTES).intoArray(target, at + i);
+        }
+        return whole;
+    }
+
+    private static int readF16(long address, int whole, float[] target, int at) {
+        for (int i = 0; i < whole; i += LANES) {
+            loadF16(address + (long) i * Short.BYTES).intoArray(target, at + i);
+        }
+        return whole;
+    }
+
+    private static int readE4m3(long address, int whole, float[] target, int at) {
+        for (int i = 0; i < whole; i += LANES) {
+            loadE4m3(address + i).intoArray(target, at + i);
+        }
+        return whole;
+    }
+
+    private static int readI8(long address, int whole, float[] target, int at) {
+        for (int i = 0; i < whole; i += LANES) {
+            ByteVector codes = ByteVector.fromMemorySegment(BYTES, MEMORY, address + i, ByteOrder.LITTLE_ENDIAN);
+            IntVector ints = (IntVector) codes.convertShape(B2I, INTS, 0);
+            ((FloatVector) ints.convert(I2F, 0)).intoArray(target, at + i);
+        }
+        return whole;
+    }
+
+    static FloatVector loadBf16(long address) {
+        return loadShorts(address).lanewise(LSHL, 16).reinterpretAsFloats();
+    }
+
+    static FloatVector loadF16(long address) {
+        IntVector bits = loadShorts(address);
+        IntVector magnitude = bits.and(0x7FFF);
+        FloatVector value = widen(magnitude.lanewise(LSHL, 13), 112, 0x1p-14f);
+        VectorMask<Integer> special = magnitude.compare(ULT, 0x7C00).not();
+        // Infinity and NaN: the largest exponent stays the largest.
+        IntVector result = value.reinterpretAsInts()
+                .blend(magnitude.lanewise(LSHL, 13).or(0x7F800000), special)
+                .or(bits.and(0x8000).lanewise(LSHL, 16));
+        return result.reinterpretAsFloats();
+    }
+
+    private static FloatVector loadE4m3(long address) {
+        ByteVector codes = ByteVector.fromMemorySegment(BYTES, MEMORY, address, ByteOrder.LITTLE_ENDIAN);
+        IntVector bits = (IntVector) codes.convertShape(ZERO_EXTEND_B2I, INTS, 0);
+        IntVector magnitude = bits.and(0x7F);
+        FloatVector value = widen(magnitude.lanewise(LSHL, 20), 120, 0x1p-6f);
+        VectorMask<Integer> nan = magnitude.compare(ULT, 0x7F).not();
+        IntVector result = value.reinterpretAsInts()
+                .blend(0x7FC00000, nan)
+                .or(bits.and(0x80).lanewise(LSHL, 24));
+        return result.reinterpretAsFloats();
+    }
+
+    /**
+     * A smaller float's exponent and mantissa, moved to their place in an f32, become its value. Subnormals are built as
+     * {@code 1.mantissa} of the smallest normal exponent less one, which avoids slow f32 subnormals on the way.
+     */
+    private static FloatVector widen(IntVector shifted, int biasDifference, float smallestNormal) {
+        VectorMask<Integer> subnormal = shifted.compare(ULT, 1 << 23);
+        FloatVector fromSubnormal =
+                shifted.add((biasDifference + 1) << 23).reinterpretAsFloats().sub(smallestNormal);
+        return shifted.add(biasDifference << 23).reinterpretAsFloats().blend(fromSubnormal, subnormal.cast(FLOATS));
+    }
+
+    private static IntVector loadShorts(long address) {
+        ShortVector shorts = ShortVector.fromMemorySegment(SHORTS, MEMORY, address, ByteOrder.LITTLE_ENDIAN);
+        return (IntVector) shorts.convertShape(ZERO_EXTEND_S2I, INTS, 0);
+    }
+}

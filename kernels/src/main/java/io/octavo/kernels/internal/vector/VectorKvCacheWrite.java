@@ -1,0 +1,59 @@
+package io.octavo.kernels.internal.vector;
+
+import io.octavo.kernels.BFloat16;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheWrite;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Stream;
+import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.host.HostStream;
+import java.lang.foreign.MemorySegment;
+
+final class VectorKvCacheWrite implements KvCacheWrite {
+
+    private final WorkerPool workers;
+
+    VectorKvCacheWrite(WorkerPool workers) {
+        this.workers = workers;
+    }
+
+    @Override
+    public void write(Matrix x, Matrix slots, KvCacheLayout layout, Matrix cache, Stream stream) {
+        HostStream.require(stream);
+        Operands.checkKvCacheWrite(x, slots, layout, cache);
+        long slotCount = (long) layout.pages() * KvCacheLayout.PAGE_TOKENS;
+        int columns = (int) x.columns();
+        int headDim = layout.headDim();
+        long xAt = Native.address(x);
+        long slotsAt = Native.address(slots);
+        long cacheAt = Native.address(cache);
+        long cacheRowBytes = Matrix.bytes(cache.dtype(), 1, headDim);
+        for (long token = 0; token < x.rows(); token++) {
+            int slot = Native.getInt(slotsAt + token * Integer.BYTES);
+            if (slot >= 0) {
+                Operands.requireIndex("slot", slot, slotCount);
+            }
+        }
+        workers.runRanges(x.rows(), Grain.rows(columns), (from, to, scratch) -> {
+            for (long token = from; token < to; token++) {
+                int slot = Native.getInt(slotsAt + token * Integer.BYTES);
+                for (int head = 0; slot >= 0 && head < layout.kvHeads(); head++) {
+                    long source = xAt + (token * columns + (long) head * headDim) * Float.BYTES;
+                    store(source, headDim, cache.dtype(), cacheAt + layout.row(slot, head) * cacheRowBytes);
+                }
+            }
+        });
+    }
+
+    private static void store(long source, int count, DType dtype, long target) {
+        if (dtype == DType.F32) {
+            MemorySegment.copy(Native.MEMORY, source, Native.MEMORY, target, (long) count * Float.BYTES);
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            float value = Native.getFloat(source + (long) i * Float.BYTES);
+            Native.setShort(target + (long) i * Short.BYTES, BFloat16.fromFloat(value));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package io.octavo.kernels.internal.vector;
+
+import io.octavo.kernels.MatMul;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Stream;
+import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.host.HostStream;
+
+/** Few rows read the weight once, as it lies; many rows are worth packing it. */
+final class VectorMatMul implements MatMul {
+
+    private final DotProducts dotProducts;
+    private final BlockedProduct blockedProduct;
+
+    VectorMatMul(WorkerPool workers) {
+        dotProducts = new DotProducts(workers);
+        blockedProduct = new BlockedProduct(workers);
+    }
+
+    @Override
+    public void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream) {
+        HostStream.require(stream);
+        Operands.checkMatMul(a, w, out);
+        int m = (int) a.rows();
+        int n = (int) w.rows();
+        int k = (int) a.columns();
+        long target = Native.address(out);
+        if (m <= DotProducts.MAX_ROWS) {
+            dotProducts.multiply(Operand.of(a), Operand.of(w), target, m, n, k);
+        } else {
+            blockedProduct.multiply(Operand.of(a), Operand.of(w), target, m, n, k);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+package io.octavo.kernels.internal.vector;
+
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.internal.host.HostBackend;
+import io.octavo.kernels.internal.host.HostOperations;
+
+/** Makes the vector operations, which share one set of threads. */
+public final class VectorOperations {
+
+    private VectorOperations() {}
+
+    public static Backend backend(int threads) {
+        WorkerPool workers = new WorkerPool(threads);
+        var operations = new HostOperations(
+                new VectorQuantizeRows(workers),
+                new VectorMatMul(workers),
+                new VectorRmsNorm(workers),
+                new VectorRope(workers),
+                new VectorKvCacheWrite(workers),
+                new VectorAttention(workers),
+                new VectorGatedActivation(workers),
+                new VectorEmbedding(workers),
+                new VectorAdd(workers),
+                new VectorCrossEntropy(workers),
+                new VectorArgMax(workers));
+        String description = "cpu: Vector API, " + Native.FLOATS.vectorBitSize() + "-bit vectors, " + threads
+                + (threads == 1 ? " thread" : " threads");
+        return new HostBackend(description, operations, workers::close);
+    }
+}

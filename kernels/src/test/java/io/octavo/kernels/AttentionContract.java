@@ -1,0 +1,241 @@
+package io.octavo.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.function.IntFunction;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+abstract class AttentionContract extends BackendContract {
+
+    AttentionContract(IntFunction<Backend> open) {
+        super(open);
+    }
+
+    /** A batch with keys and values in shuffled pages. */
+    private final class Case {
+        final KvCacheLayout layout;
+        final int heads;
+        final int[] queries;
+        final int[] contexts;
+        final int[] queryStarts;
+        final int maxPages;
+        final int[] pageTable;
+        final Matrix q;
+        final Matrix keys;
+        final Matrix values;
+
+        Case(long seed, int heads, int kvHeads, int headDim, DType cacheType, int[] queries, int[] contexts) {
+            RandomGenerator random = random(seed);
+            this.heads = heads;
+            this.queries = queries;
+            this.contexts = contexts;
+            int pages = 1;
+            int widest = 1;
+            queryStarts = new int[queries.length + 1];
+            for (int s = 0; s < queries.length; s++) {
+                queryStarts[s + 1] = queryStarts[s] + queries[s];
+                int used = Math.ceilDiv(contexts[s], KvCacheLayout.PAGE_TOKENS);
+                pages += used;
+                widest = Math.max(widest, used);
+            }
+            maxPages = widest + 1;
+            layout = new KvCacheLayout(pages, kvHeads, headDim);
+            pageTable = new int[queries.length * maxPages];
+            int next = pages - 1;
+            for (int s = 0; s < queries.length; s++) {
+                for (int p = 0; p < maxPages; p++) {
+                    boolean used = p < Math.ceilDiv(contexts[s], KvCacheLayout.PAGE_TOKENS);
+                    pageTable[s * maxPages + p] = used ? next-- : -7;
+                }
+            }
+            int tokens = queryStarts[queries.length];
+            q = input(DType.F32, tokens, (long) heads * headDim, gaussian(random, tokens * heads * headDim, 1));
+            int cells = Math.toIntExact(layout.rows() * headDim);
+            keys = input(cacheType, layout.rows(), headDim, gaussian(random, cells, 1));
+            values = input(cacheType, layout.rows(), headDim, gaussian(random, cells, 1));
+        }
+
+        Attention.Batch batch() {
+            return new Attention.Batch(
+                    ints(queryStarts), ints(contexts), intMatrix(queries.length, maxPages, pageTable));
+        }
+
+        Matrix attend(int window, float softcap) {
+            Matrix out = output(DType.F32, q.rows(), q.columns());
+            attend(window, softcap, out);
+            return out;
+        }
+
+        void attend(int window, float softcap, Matrix out) {
+            float scale = (float) (1 / Math.sqrt(layout.headDim()));
+            var parameters = new Attention.Parameters(heads, layout, scale, window, softcap);
+            backend.attention().attend(q, keys, values, batch(), parameters, out, stream);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1,1,16,F32,1,1", "4,2,64,F32,1,100", "8,8,64,BF16,130,130", "6,2,80,F32,65,200", "4,1,128,BF16,7,64",
+        "2,2,17,F32,63,63", "3,3,64,F32,64,64", "4,4,32,F32,65,65", "9,3,96,BF16,5,129", "14,2,64,F32,3,1000"
+    })
+    void attendsCausally(int heads, int kvHeads, int headDim, DType cacheType, int queries, int context) {
+        check(
+                new Case(context, heads, kvHeads, headDim, cacheType, new int[] {queries}, new int[] {context}),
+                Integer.MAX_VALUE,
+                0);
+    }
+
+    @Test
+    void attendsWithinEachSequenceOfABatch() {
+        int[] queries = {1, 40, 0, 3, 64, 1};
+        int[] contexts = {65, 40, 10, 128, 100, 1};
+        check(new Case(1, 4, 2, 32, DType.F32, queries, contexts), Integer.MAX_VALUE, 0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1", "2", "63", "64", "65", "130"})
+    void seesTheWindowOnly(int window) {
+        check(new Case(2, 2, 1, 24, DType.BF16, new int[] {150, 1}, new int[] {200, 170}), window, 0);
+    }
+
+    @Test
+    void capsScores() {
+        check(new Case(3, 2, 2, 64, DType.F32, new int[] {70}, new int[] {90}), Integer.MAX_VALUE, 2);
+        check(new Case(3, 2, 2, 64, DType.F32, new int[] {70}, new int[] {90}), 20, 50);
+    }
+
+    @Test
+    void survivesScoresFarApart() {
+        Case far = new Case(4, 1, 1, 16, DType.F32, new int[] {3}, new int[] {70});
+        float[] keys = floats(far.keys);
+        for (int i = 0; i < keys.length; i++) {
+            keys[i] *= 300;
+        }
+        Matrix out = output(DType.F32, 3, 16);
+        var parameters = new Attention.Parameters(1, far.layout, 1, Integer.MAX_VALUE, 0);
+        Matrix large = input(DType.F32, far.layout.rows(), 16, keys);
+        backend.attention().attend(far.q, large, far.values, far.batch(), parameters, out, stream);
+        for (float value : floats(out)) {
+            assertThat(value).isFinite().isBetween(-6f, 6f);
+        }
+    }
+
+    @Test
+    void bitsDoNotDependOnTheNumberOfThreadsNorOnTheRestOfTheBatch() {
+        Case both = new Case(6, 4, 2, 64, DType.F32, new int[] {300, 2}, new int[] {300, 90});
+        Matrix out = both.attend(Integer.MAX_VALUE, 0);
+        for (int threads : new int[] {1, 2, 3}) {
+            Matrix again = output(DType.F32, out.rows(), out.columns());
+            withThreads(threads, () -> both.attend(Integer.MAX_VALUE, 0, again));
+            assertThat(bytes(again)).as("%d threads", threads).isEqualTo(bytes(out));
+        }
+        Matrix alone = output(DType.F32, 2, out.columns());
+        Attention.Batch second = new Attention.Batch(
+                ints(0, 2),
+                ints(90),
+                intMatrix(1, 2, both.pageTable[both.maxPages], both.pageTable[both.maxPages + 1]));
+        var parameters = new Attention.Parameters(4, both.layout, 0.125f, Integer.MAX_VALUE, 0);
+        backend.attention().attend(both.q.rows(300, 302), both.keys, both.values, second, parameters, alone, stream);
+        assertThat(floats(alone)).isEqualTo(floats(out.rows(300, 302)));
+    }
+
+    @Test
+    void rejectsIndicesOutsideTheirRanges() {
+        Case valid = new Case(7, 1, 1, 16, DType.F32, new int[] {2}, new int[] {70});
+        Matrix out = output(DType.F32, 2, 16);
+        assertRejects(valid, out, ints(0, 3), ints(70), intMatrix(1, 2, 0, 1), "query rows [0, 3) of 2");
+        assertRejects(valid, out, ints(0, 2), ints(1), intMatrix(1, 2, 0, 1), "does not hold its 2 queries");
+        assertRejects(valid, out, ints(0, 2), ints(129), intMatrix(1, 2, 0, 1), "context needs 3 pages");
+        assertRejects(valid, out, ints(0, 2), ints(70), intMatrix(1, 2, 0, 99), "page 99 is outside");
+        assertRejects(valid, out, ints(0, 2), ints(70), intMatrix(1, 2, -1, 0), "page -1 is outside");
+        assertRejects(valid, out, ints(2, 0), ints(70), intMatrix(1, 2, 0, 1), "query rows [2, 0)");
+    }
+
+    private void assertRejects(Case valid, Matrix out, Matrix starts, Matrix contexts, Matrix pages, String message) {
+        var parameters = new Attention.Parameters(1, valid.layout, 1, Integer.MAX_VALUE, 0);
+        var batch = new Attention.Batch(starts, contexts, pages);
+        assertThatThrownBy(() ->
+                        backend.attention().attend(valid.q, valid.keys, valid.values, batch, parameters, out, stream))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(message);
+    }
+
+    private void check(Case c, int window, float softcap) {
+        float[] actual = floats(c.attend(window, softcap));
+        float[] q = floats(c.q);
+        float[] keys = floats(c.keys);
+        float[] values = floats(c.values);
+        int headDim = c.layout.headDim();
+        for (int s = 0; s < c.queries.length; s++) {
+            for (int i = 0; i < c.queries[s]; i++) {
+                for (int head = 0; head < c.heads; head++) {
+                    int at = ((c.queryStarts[s] + i) * c.heads + head) * headDim;
+                    checkRow(c, window, softcap, s, i, head, q, keys, values, actual, at);
+                }
+            }
+        }
+    }
+
+    /**
+     * A score's error is at most (headDim + 4) 2^-24 times the sum of its terms' magnitudes, plus that of the cap's tanh
+     * (some 2^-21 of the cap). A weight's relative error then is twice that (its own score's and the maximum's), plus
+     * that of exp (some 2^-22) and of the sum (one rounding a token); so the output's is at most that times the largest
+     * value, once for the weights and once for their sum.
+     */
+    private static void checkRow(
+            Case c,
+            int window,
+            float softcap,
+            int s,
+            int i,
+            int head,
+            float[] q,
+            float[] k,
+            float[] v,
+            float[] actual,
+            int at) {
+        int headDim = c.layout.headDim();
+        int position = c.contexts[s] - c.queries[s] + i;
+        int first = Math.max(0, position - window + 1);
+        double scale = (float) (1 / Math.sqrt(headDim));
+        double[] weights = new double[position - first + 1];
+        double total = 0;
+        double scoreError = 0;
+        for (int p = 0; p < weights.length; p++) {
+            int row = cacheRow(c, s, first + p, head);
+            double dot = 0;
+            double magnitude = 0;
+            for (int d = 0; d < headDim; d++) {
+                double term = (double) q[at + d] * k[row * headDim + d];
+                dot += term;
+                magnitude += Math.abs(term);
+            }
+            double score = softcap == 0 ? dot * scale : softcap * Math.tanh(dot * scale / softcap);
+            weights[p] = Math.exp(score);
+            total += weights[p];
+            scoreError = Math.max(scoreError, (headDim + 4) * ROUNDING * magnitude * scale + softcap * 0x1p-21);
+        }
+        double weightError = 2 * scoreError + (weights.length + 16) * ROUNDING;
+        for (int d = 0; d < headDim; d++) {
+            double expected = 0;
+            double largest = 0;
+            for (int p = 0; p < weights.length; p++) {
+                double value = v[cacheRow(c, s, first + p, head) * headDim + d];
+                expected += weights[p] / total * value;
+                largest = Math.max(largest, Math.abs(value));
+            }
+            assertWithin(actual[at + d], expected, 2 * weightError * largest, "sequence, query, head", s, i, head);
+        }
+    }
+
+    /** From the interface's words: page, then head, then token of the page. */
+    private static int cacheRow(Case c, int sequence, int position, int head) {
+        int page = c.pageTable[sequence * c.maxPages + position / 64];
+        int kvHead = head * c.layout.kvHeads() / c.heads;
+        return (page * c.layout.kvHeads() + kvHead) * 64 + position % 64;
+    }
+}

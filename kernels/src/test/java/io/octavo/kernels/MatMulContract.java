@@ -1,0 +1,250 @@
+package io.octavo.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.function.IntFunction;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+abstract class MatMulContract extends BackendContract {
+
+    MatMulContract(IntFunction<Backend> open) {
+        super(open);
+    }
+
+    /** Around one row, the limit between few and many rows, the tile of 6 x 64 and the blocks of 120 and 512. */
+    @ParameterizedTest
+    @CsvSource({
+        "1,1,1",
+        "1,64,512",
+        "2,3,5",
+        "3,65,17",
+        "5,63,16",
+        "6,64,15",
+        "7,1,64",
+        "8,129,100",
+        "9,64,512",
+        "9,1,1",
+        "10,65,513",
+        "12,127,31",
+        "17,33,1025",
+        "31,7,511",
+        "64,64,64",
+        "119,13,48",
+        "120,66,80",
+        "121,513,33",
+        "127,63,65",
+        "481,70,24",
+        "0,4,4",
+        "4,0,4",
+        "9,0,4",
+        "3,3,0",
+        "12,5,0"
+    })
+    void multipliesEveryShape(int m, int n, int k) {
+        RandomGenerator random = random(31L * m + 7L * n + k);
+        Matrix a = input(DType.F32, m, k, gaussian(random, m * k, 1));
+        Matrix w = input(DType.F32, n, k, gaussian(random, n * k, 1));
+        check(ScaledMatrix.plain(a), ScaledMatrix.plain(w));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16", "F16", "F8_E4M3", "I8"})
+    void readsEveryWeightType(DType dtype) {
+        RandomGenerator random = random(dtype.bytes());
+        for (int m : new int[] {3, 20}) {
+            Matrix a = input(DType.F32, m, 83, gaussian(random, m * 83, 1));
+            Matrix w = input(dtype, 37, 83, gaussian(random, 37 * 83, 30));
+            check(ScaledMatrix.plain(a), ScaledMatrix.plain(w));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16", "F16", "F8_E4M3", "I8"})
+    void readsEveryActivationType(DType dtype) {
+        RandomGenerator random = random(100 + dtype.bytes());
+        for (int m : new int[] {2, 25}) {
+            Matrix a = input(dtype, m, 67, gaussian(random, m * 67, 30));
+            Matrix perRow = input(DType.F32, m, 1, gaussian(random, m, 1));
+            Matrix w = input(DType.BF16, 19, 67, gaussian(random, 19 * 67, 1));
+            check(new ScaledMatrix(a, perRow), ScaledMatrix.plain(w));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16", "F16"})
+    void appliesScalesPerTensorRowAndGroup(DType scaleType) {
+        RandomGenerator random = random(200);
+        for (int m : new int[] {1, 8, 40}) {
+            Matrix a = input(DType.F8_E4M3, m, 96, gaussian(random, m * 96, 100));
+            Matrix w = input(DType.I8, 70, 96, gaussian(random, 70 * 96, 60));
+            Matrix one = input(scaleType, 1, 1, 0.37f);
+            Matrix perToken = input(scaleType, m, 1, gaussian(random, m, 0.01));
+            Matrix perChannel = input(scaleType, 70, 1, gaussian(random, 70, 0.01));
+            Matrix perGroup = input(scaleType, 70, 4, gaussian(random, 280, 0.01));
+            Matrix oddGroups = input(scaleType, 70, 32, gaussian(random, 70 * 32, 0.01));
+            for (Matrix weightScale : new Matrix[] {one, perChannel, perGroup, oddGroups}) {
+                check(new ScaledMatrix(a, one), new ScaledMatrix(w, weightScale));
+                check(new ScaledMatrix(a, perToken), new ScaledMatrix(w, weightScale));
+            }
+        }
+    }
+
+    @Test
+    void decodesEveryE4m3CodeAndEverySubnormalF16() {
+        float[] codes = new float[256];
+        float[] halves = new float[2048];
+        for (int i = 0; i < 256; i++) {
+            float value = Float8.fromE4m3((byte) i);
+            codes[i] = Float.isNaN(value) ? 0 : value;
+        }
+        for (int i = 0; i < 2048; i++) {
+            halves[i] = Float.float16ToFloat((short) i);
+        }
+        // A row of ones in turn picks each column, so every value is seen alone.
+        assertDecodesExactly(DType.F8_E4M3, codes);
+        assertDecodesExactly(DType.F16, halves);
+    }
+
+    private void assertDecodesExactly(DType dtype, float[] values) {
+        int columns = values.length / 16;
+        Matrix w = input(dtype, 16, columns, values);
+        float[] identity = new float[columns * columns];
+        for (int i = 0; i < columns; i++) {
+            identity[i * columns + i] = 1;
+        }
+        Matrix out = output(DType.F32, columns, 16);
+        backend.matMul()
+                .multiply(
+                        ScaledMatrix.plain(input(DType.F32, columns, columns, identity)),
+                        ScaledMatrix.plain(w),
+                        out,
+                        stream);
+        float[] actual = floats(out);
+        for (int i = 0; i < values.length; i++) {
+            assertThat(actual[i % columns * 16 + i / columns]).isEqualTo(values[i]);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 30})
+    void nonFiniteNumbersReachTheirRowAndColumnOnly(int m) {
+        float[] activations = gaussian(random(1), m * 40, 1);
+        activations[40 + 3] = Float.NaN;
+        float[] weights = gaussian(random(2), 30 * 40, 1);
+        weights[5 * 40 + 7] = Float.POSITIVE_INFINITY;
+        Matrix out = output(DType.F32, m, 30);
+        for (DType dtype : new DType[] {DType.F32, DType.BF16, DType.F16}) {
+            Matrix a = input(DType.F32, m, 40, activations);
+            Matrix w = input(dtype, 30, 40, weights);
+            backend.matMul().multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(w), out, stream);
+            float[] result = floats(out);
+            for (int i = 0; i < result.length; i++) {
+                boolean touched = i / 30 == 1 || i % 30 == 5;
+                assertThat(Float.isFinite(result[i]))
+                        .as("%s element %d", dtype, i)
+                        .isEqualTo(!touched);
+            }
+        }
+    }
+
+    @Test
+    void e4m3NanStaysNan() {
+        Matrix a = input(DType.F32, 1, 32, new float[32]);
+        float[] weights = new float[64];
+        weights[40] = Float.NaN;
+        Matrix out = output(DType.F32, 1, 2);
+        backend.matMul()
+                .multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(input(DType.F8_E4M3, 2, 32, weights)), out, stream);
+        assertThat(floats(out)).containsExactly(0f, Float.NaN);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,300,700", "8,300,700", "9,300,700", "130,300,700", "1000,65,40", "20,1100,33"})
+    void bitsDoNotDependOnTheNumberOfThreads(int m, int n, int k) {
+        RandomGenerator random = random(5);
+        ScaledMatrix a = ScaledMatrix.plain(input(DType.F32, m, k, gaussian(random, m * k, 1)));
+        ScaledMatrix w = ScaledMatrix.plain(input(DType.BF16, n, k, gaussian(random, n * k, 1)));
+        Matrix out = output(DType.F32, m, n);
+        backend.matMul().multiply(a, w, out, stream);
+        byte[] expected = bytes(out);
+        for (int threads : new int[] {1, 2, 3, 5}) {
+            Matrix again = output(DType.F32, m, n);
+            withThreads(threads, () -> backend.matMul().multiply(a, w, again, stream));
+            assertThat(bytes(again)).as("%d threads", threads).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void rejectsShapesAndTypesThatDoNotFit() {
+        Matrix a = input(DType.F32, 2, 4, new float[8]);
+        Matrix w = input(DType.F32, 3, 4, new float[12]);
+        Matrix out = output(DType.F32, 2, 3);
+        ScaledMatrix plain = ScaledMatrix.plain(a);
+        Matrix groups = input(DType.F32, 2, 2, new float[4]);
+        assertThatThrownBy(() -> backend.matMul().multiply(plain, ScaledMatrix.plain(a.reshape(4, 2)), out, stream))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("w is 4 x 2, expected 4 x 4");
+        assertThatThrownBy(() -> backend.matMul().multiply(plain, ScaledMatrix.plain(w), out.reshape(3, 2), stream))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("out is 3 x 2, expected 2 x 3");
+        assertThatThrownBy(() ->
+                        backend.matMul().multiply(new ScaledMatrix(a, groups), ScaledMatrix.plain(w), out, stream))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("scales a row");
+        Matrix integers = intMatrix(3, 4, new int[12]);
+        assertThatThrownBy(() -> backend.matMul().multiply(plain, ScaledMatrix.plain(integers), out, stream))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("w is I32");
+    }
+
+    /**
+     * Every term passes at most k additions, one multiplication by the other factor, and three by scales, each with a
+     * relative error of 2^-24; so the error is at most (k + 4) 2^-24 times the sum of the terms' magnitudes. A little is
+     * added for the second-order terms.
+     */
+    private void check(ScaledMatrix a, ScaledMatrix w) {
+        int m = (int) a.rows();
+        int n = (int) w.rows();
+        int k = (int) a.columns();
+        Matrix out = output(DType.F32, m, n);
+        backend.matMul().multiply(a, w, out, stream);
+        float[] actual = floats(out);
+        double[] left = values(a);
+        double[] right = values(w);
+        for (int i = 0; i < m; i++) {
+            for (int j = 0; j < n; j++) {
+                double sum = 0;
+                double magnitude = 0;
+                for (int p = 0; p < k; p++) {
+                    double term = left[i * k + p] * right[j * k + p];
+                    sum += term;
+                    magnitude += Math.abs(term);
+                }
+                assertWithin(
+                        actual[i * n + j], sum, (k + 8) * ROUNDING * magnitude, "m, n, k, row, column", m, n, k, i, j);
+            }
+        }
+    }
+
+    private double[] values(ScaledMatrix matrix) {
+        float[] codes = floats(matrix.codes());
+        Matrix scales = matrix.scales();
+        double[] values = new double[codes.length];
+        for (int i = 0; i < codes.length; i++) {
+            double scale = 1;
+            if (scales != null) {
+                long row = scales.rows() == 1 ? 0 : i / matrix.columns();
+                long group = i % matrix.columns() / (matrix.columns() / scales.columns());
+                scale = floats(scales.rows(row, row + 1))[(int) group];
+            }
+            values[i] = codes[i] * scale;
+        }
+        return values;
+    }
+}

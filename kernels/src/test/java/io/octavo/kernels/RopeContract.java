@@ -1,0 +1,71 @@
+package io.octavo.kernels;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.function.IntFunction;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+abstract class RopeContract extends BackendContract {
+
+    RopeContract(IntFunction<Backend> open) {
+        super(open);
+    }
+
+    /** Two products and a sum: an error of at most two roundings of each term's magnitude. */
+    @ParameterizedTest
+    @CsvSource({"1,2", "2,16", "3,64", "1,128", "5,30", "2,34", "1,80"})
+    void rotatesPairsHalfAHeadApart(int heads, int headDim) {
+        int tokens = 37;
+        int half = headDim / 2;
+        float[] x = gaussian(random(headDim), tokens * heads * headDim, 1);
+        float[] cos = gaussian(random(1), 50 * half, 1);
+        float[] sin = gaussian(random(2), 50 * half, 1);
+        int[] positions = random(3).ints(tokens, 0, 50).toArray();
+        Matrix rotated = inOut(tokens, (long) heads * headDim, x);
+        backend.rope()
+                .rotate(
+                        rotated,
+                        ints(positions),
+                        input(DType.F32, 50, half, cos),
+                        input(DType.F32, 50, half, sin),
+                        headDim,
+                        stream);
+        float[] actual = floats(rotated);
+        for (int token = 0; token < tokens; token++) {
+            for (int at = token * heads * headDim; at < (token + 1) * heads * headDim; at += headDim) {
+                for (int i = 0; i < half; i++) {
+                    double c = cos[positions[token] * half + i];
+                    double s = sin[positions[token] * half + i];
+                    double first = x[at + i];
+                    double second = x[at + half + i];
+                    double tolerance =
+                            3 * ROUNDING * (Math.abs(first) + Math.abs(second)) * (Math.abs(c) + Math.abs(s));
+                    assertWithin(actual[at + i], first * c - second * s, tolerance, "token, channel", token, i);
+                    assertWithin(actual[at + half + i], second * c + first * s, tolerance, "token, channel", token, i);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {-1, 50, Integer.MAX_VALUE, Integer.MIN_VALUE})
+    void rejectsPositionsOutsideTheTables(int position) {
+        Matrix x = inOut(2, 4, new float[8]);
+        Matrix table = input(DType.F32, 50, 2, new float[100]);
+        assertThatThrownBy(() -> backend.rope().rotate(x, ints(0, position), table, table, 4, stream))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("position " + position);
+    }
+
+    @Test
+    void rejectsAHeadSizeThatDoesNotDivideTheRow() {
+        Matrix x = inOut(1, 10, new float[10]);
+        Matrix table = input(DType.F32, 5, 2, new float[10]);
+        assertThatThrownBy(() -> backend.rope().rotate(x, ints(0), table, table, 4, stream))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("headDim 4");
+    }
+}

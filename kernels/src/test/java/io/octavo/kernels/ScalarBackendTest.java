@@ -1,0 +1,91 @@
+package io.octavo.kernels;
+
+import org.junit.jupiter.api.Nested;
+
+/** Every operation of the scalar reference. */
+class ScalarBackendTest {
+
+    @Nested
+    class BackendMemory extends MemoryContract {
+        BackendMemory() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class QuantizeRowsOperation extends QuantizeRowsContract {
+        QuantizeRowsOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class MatMulOperation extends MatMulContract {
+        MatMulOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class RmsNormOperation extends RmsNormContract {
+        RmsNormOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class RopeOperation extends RopeContract {
+        RopeOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class KvCacheWriteOperation extends KvCacheWriteContract {
+        KvCacheWriteOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class AttentionOperation extends AttentionContract {
+        AttentionOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class GatedActivationOperation extends GatedActivationContract {
+        GatedActivationOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class EmbeddingOperation extends EmbeddingContract {
+        EmbeddingOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class AddOperation extends AddContract {
+        AddOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class CrossEntropyOperation extends CrossEntropyContract {
+        CrossEntropyOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class ArgMaxOperation extends ArgMaxContract {
+        ArgMaxOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+}
