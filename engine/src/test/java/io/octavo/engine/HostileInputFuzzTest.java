@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class HostileInputFuzzTest {
 
-    private static final int CASES = Integer.getInteger("octavo.fuzz.cases", 4000);
+    private static final int CASES = Integer.getInteger("octavo.fuzz.cases", 2000);
     private static final long SEED = Long.getLong("octavo.fuzz.seed", 20261122);
 
     /** Pieces that parsers trip over, put in at random places. */

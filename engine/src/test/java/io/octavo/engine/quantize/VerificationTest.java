@@ -10,6 +10,8 @@ import io.octavo.engine.TestModels;
 import io.octavo.engine.VerificationReport;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.safetensors.SafetensorsHeader;
+import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.BFloat16;
 import io.octavo.kernels.Backend;
@@ -20,7 +22,9 @@ import java.io.RandomAccessFile;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -75,28 +79,29 @@ class VerificationTest {
 
     @Test
     void seesAChangedBitInAnUntouchedTensor() throws IOException {
-        flip("model.norm.weight", 100, 1);
+        change("model.norm.weight", bytes -> bytes[100] ^= 1);
         assertThat(verify().failures()).singleElement().asString().contains("model.norm.weight");
     }
 
     @Test
     void seesACodeThatIsNotANumber() throws IOException {
-        set(MODULE + ".weight", 1234, 0x7F);
+        change(MODULE + ".weight", bytes -> bytes[1234] = 0x7F);
         assertThat(verify().failures()).singleElement().asString().contains(MODULE);
     }
 
     @Test
     void seesCodesThatAreNotRoundedWeights() throws IOException {
-        for (int i = 0; i < 20_000; i++) {
-            flip(MODULE + ".weight", i, 0x80);
-        }
+        change(MODULE + ".weight", bytes -> {
+            for (int i = 0; i < 20_000; i++) {
+                bytes[i] ^= (byte) 0x80;
+            }
+        });
         assertThat(verify().failures()).singleElement().asString().contains(MODULE);
     }
 
     @Test
     void seesAScaleThatIsZero() throws IOException {
-        set(MODULE + ".weight_scale", 0, 0);
-        set(MODULE + ".weight_scale", 1, 0);
+        change(MODULE + ".weight_scale", bytes -> Arrays.fill(bytes, 0, 2, (byte) 0));
         assertThatThrownBy(this::verify)
                 .isInstanceOf(QuantizationException.class)
                 .hasMessageContaining(MODULE + ".weight_scale");
@@ -104,9 +109,11 @@ class VerificationTest {
 
     @Test
     void seesAWrongScale() throws IOException {
-        for (int i = 0; i < 100; i++) {
-            flip(MODULE + ".weight_scale", 2L * i, 0x70);
-        }
+        change(MODULE + ".weight_scale", bytes -> {
+            for (int i = 0; i < 200; i += 2) {
+                bytes[i] ^= 0x70;
+            }
+        });
         assertThat(verify().failures()).singleElement().asString().contains(MODULE);
     }
 
@@ -129,29 +136,22 @@ class VerificationTest {
         }
     }
 
-    private void flip(String tensor, long offset, int mask) throws IOException {
-        long position = position(tensor, offset);
-        try (var file =
-                new RandomAccessFile(artifact.resolve("model.safetensors").toFile(), "rw")) {
-            file.seek(position);
-            int value = file.read();
-            file.seek(position);
-            file.write(value ^ mask);
-        }
-    }
-
-    private void set(String tensor, long offset, int value) throws IOException {
-        try (var file =
-                new RandomAccessFile(artifact.resolve("model.safetensors").toFile(), "rw")) {
-            file.seek(position(tensor, offset));
-            file.write(value);
-        }
-    }
-
-    private long position(String tensor, long offset) {
+    private void change(String tensor, Consumer<byte[]> damage) throws IOException {
+        TensorInfo info;
+        long begin;
         try (Checkpoint written = Checkpoint.open(artifact)) {
-            var header = written.shards().getFirst().header();
-            return header.dataOffset() + header.tensor(tensor).begin() + offset;
+            SafetensorsHeader header = written.shards().getFirst().header();
+            info = header.tensor(tensor);
+            begin = header.dataOffset() + info.begin();
+        }
+        try (var file =
+                new RandomAccessFile(artifact.resolve("model.safetensors").toFile(), "rw")) {
+            byte[] bytes = new byte[(int) info.byteSize()];
+            file.seek(begin);
+            file.readFully(bytes);
+            damage.accept(bytes);
+            file.seek(begin);
+            file.write(bytes);
         }
     }
 }
