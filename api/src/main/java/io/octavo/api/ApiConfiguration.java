@@ -1,0 +1,42 @@
+package io.octavo.api;
+
+import io.octavo.jobs.JobsConfiguration;
+import org.apache.tomcat.util.buf.EncodedSolidusHandling;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.jackson.autoconfigure.JsonMapperBuilderCustomizer;
+import org.springframework.boot.tomcat.TomcatConnectorCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.ComponentScan;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.context.annotation.PropertySource;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+
+/** What an application that serves the REST interface imports. */
+@Configuration(proxyBeanMethods = false)
+@ComponentScan
+@Import(JobsConfiguration.class)
+@PropertySource("classpath:octavo-api.properties")
+@EnableConfigurationProperties(ApiProperties.class)
+public class ApiConfiguration {
+
+    /** What is ambiguous or not understood in a request is refused. */
+    @Bean
+    JsonMapperBuilderCustomizer strictJson() {
+        return builder -> builder.enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                .enable(
+                        DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,
+                        DeserializationFeature.FAIL_ON_TRAILING_TOKENS,
+                        DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES);
+    }
+
+    /** Odd paths reach us, so that they are refused in our words, not in the server's HTML. */
+    @Bean
+    TomcatConnectorCustomizer odditiesReachUs() {
+        return connector -> {
+            connector.setEncodedSolidusHandling(EncodedSolidusHandling.DECODE.getValue());
+            connector.setEncodedReverseSolidusHandling(EncodedSolidusHandling.DECODE.getValue());
+        };
+    }
+}

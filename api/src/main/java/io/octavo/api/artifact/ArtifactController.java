@@ -1,0 +1,65 @@
+package io.octavo.api.artifact;
+
+import io.octavo.api.file.BlobDownload;
+import io.octavo.api.problem.Problems;
+import io.octavo.jobs.artifact.ArtifactRecord;
+import io.octavo.jobs.artifact.ArtifactService;
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.page.Page;
+import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.TimeCursor;
+import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.repository.RepositoryPath;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.Resource;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+@RestController
+@RequestMapping("/api/v1/artifacts")
+class ArtifactController {
+
+    private final ArtifactService artifacts;
+    private final BlobDownload downloads;
+
+    ArtifactController(ArtifactService artifacts, BlobDownload downloads) {
+        this.artifacts = artifacts;
+        this.downloads = downloads;
+    }
+
+    @GetMapping
+    Page<ArtifactRecord> list(
+            @RequestParam(required = false) @Nullable Integer limit,
+            @RequestParam(required = false) @Nullable String cursor) {
+        return artifacts.list(PageLimit.of(limit), TimeCursor.parse(cursor));
+    }
+
+    @GetMapping("/{id}")
+    ArtifactRecord get(@PathVariable UUID id) {
+        return artifacts.get(id);
+    }
+
+    @GetMapping("/{id}/files/{*path}")
+    ResponseEntity<Resource> file(
+            @PathVariable UUID id,
+            @PathVariable String path,
+            HttpServletRequest request,
+            HttpServletResponse response) {
+        FileEntry file = artifacts.file(id, Problems.read("path", () -> new RepositoryPath(path.substring(1))));
+        return downloads.answer(file.blob(), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
+    }
+
+    @GetMapping("/{id}/report")
+    ResponseEntity<Resource> report(@PathVariable UUID id, HttpServletRequest request, HttpServletResponse response) {
+        BlobId report = artifacts.report(id);
+        return downloads.answer(report, "report.json", MediaType.APPLICATION_JSON, request, response);
+    }
+}

@@ -1,0 +1,139 @@
+package io.octavo.api.job;
+
+import io.octavo.api.ApiProperties;
+import io.octavo.jobs.page.Page;
+import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.queue.EventRecord;
+import io.octavo.jobs.queue.JobService;
+import io.octavo.jobs.queue.JobSignals;
+import java.io.IOException;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+
+/**
+ * Streams of events, each a virtual thread that reads what is new whenever it is woken. A stream ends after the event
+ * that ended its job, when its client is gone, or when the service stops; a client resumes by the last id it saw.
+ */
+@Component
+class EventStreams implements SmartLifecycle {
+
+    private static final Logger LOG = LoggerFactory.getLogger(EventStreams.class);
+    private static final long NO_TIMEOUT = 0;
+
+    private final JobService jobs;
+    private final JobSignals signals;
+    private final ApiProperties properties;
+    private final Set<Stream> open = ConcurrentHashMap.newKeySet();
+    private volatile boolean running;
+
+    EventStreams(JobService jobs, JobSignals signals, ApiProperties properties) {
+        this.jobs = jobs;
+        this.signals = signals;
+        this.properties = properties;
+    }
+
+    /** @param after id of the last event that the client has seen, or 0 */
+    SseEmitter open(UUID jobId, long after) {
+        jobs.get(jobId);
+        Stream stream = new Stream(jobId, after);
+        Thread.ofVirtual().name("events-" + jobId).start(stream::run);
+        return stream.emitter;
+    }
+
+    @Override
+    public void start() {
+        running = true;
+    }
+
+    @Override
+    public void stop() {
+        running = false;
+        open.forEach(stream -> stream.wake.release());
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    /** Stops before the server, which waits for open requests. */
+    @Override
+    public int getPhase() {
+        return Integer.MAX_VALUE;
+    }
+
+    private final class Stream {
+
+        private final UUID jobId;
+        private final SseEmitter emitter = new SseEmitter(NO_TIMEOUT);
+        private final Semaphore wake = new Semaphore(0);
+        private long after;
+        private long sentAt = System.nanoTime();
+
+        Stream(UUID jobId, long after) {
+            this.jobId = jobId;
+            this.after = after;
+        }
+
+        void run() {
+            open.add(this);
+            try (var _ = signals.onEvents(jobId, wake::release)) {
+                boolean ended = false;
+                while (running && !ended) {
+                    ended = sendNews();
+                    if (!ended) {
+                        await();
+                    }
+                }
+                emitter.complete();
+            } catch (IOException | IllegalStateException e) {
+                LOG.debug("The client of an event stream is gone: {}", e.getMessage());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (RuntimeException e) {
+                emitter.completeWithError(e);
+            } finally {
+                open.remove(this);
+            }
+        }
+
+        /** Whether the job had ended before its events were read, so that no more can come. */
+        private boolean sendNews() throws IOException {
+            boolean terminal = jobs.get(jobId).status().isTerminal();
+            Page<EventRecord> page;
+            do {
+                page = jobs.events(jobId, after, new PageLimit(PageLimit.MAX));
+                for (EventRecord event : page.items()) {
+                    send(SseEmitter.event()
+                            .id(Long.toString(event.id()))
+                            .name(event.type())
+                            .data(event.data().toString()));
+                    after = event.id();
+                }
+            } while (page.nextCursor() != null);
+            return terminal;
+        }
+
+        private void await() throws InterruptedException, IOException {
+            if (wake.tryAcquire(properties.streamPoll().toMillis(), TimeUnit.MILLISECONDS)) {
+                wake.drainPermits();
+            }
+            if (System.nanoTime() - sentAt > properties.streamKeepAlive().toNanos()) {
+                send(SseEmitter.event().comment("still here"));
+            }
+        }
+
+        private void send(SseEmitter.SseEventBuilder event) throws IOException {
+            emitter.send(event);
+            sentAt = System.nanoTime();
+        }
+    }
+}

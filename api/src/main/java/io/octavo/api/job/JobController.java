@@ -1,0 +1,118 @@
+package io.octavo.api.job;
+
+import io.octavo.api.problem.Problems;
+import io.octavo.jobs.page.Page;
+import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.TimeCursor;
+import io.octavo.jobs.plan.JobPlan;
+import io.octavo.jobs.plan.JobPlanner;
+import io.octavo.jobs.queue.EventRecord;
+import io.octavo.jobs.queue.JobRecord;
+import io.octavo.jobs.queue.JobService;
+import io.octavo.jobs.queue.JobStatus;
+import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.JobSpecParser;
+import java.net.URI;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+import tools.jackson.databind.JsonNode;
+
+@RestController
+@RequestMapping("/api/v1/jobs")
+class JobController {
+
+    private static final int MAX_KEY = 255;
+
+    private final JobService jobs;
+    private final JobSpecParser parser;
+    private final JobPlanner planner;
+    private final EventStreams streams;
+
+    JobController(JobService jobs, JobSpecParser parser, JobPlanner planner, EventStreams streams) {
+        this.jobs = jobs;
+        this.parser = parser;
+        this.planner = planner;
+        this.streams = streams;
+    }
+
+    @PostMapping
+    ResponseEntity<JobView> submit(
+            @RequestBody JsonNode body,
+            @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key) {
+        JobSpec spec = parser.parse(body);
+        planner.plan(spec);
+        JobRecord job = key == null ? jobs.submit(spec) : jobs.submit(spec, checked(key));
+        return ResponseEntity.accepted()
+                .location(URI.create("/api/v1/jobs/" + job.id()))
+                .body(JobView.of(job));
+    }
+
+    @PostMapping(params = "dryRun=true")
+    JobPlan plan(@RequestBody JsonNode body) {
+        return planner.plan(parser.parse(body));
+    }
+
+    private static String checked(String key) {
+        return Problems.read("Idempotency-Key", () -> {
+            if (key.isBlank() || key.length() > MAX_KEY) {
+                throw new IllegalArgumentException("must have 1 to " + MAX_KEY + " characters");
+            }
+            return key;
+        });
+    }
+
+    @GetMapping
+    Page<JobView> list(
+            @RequestParam(required = false) @Nullable JobStatus status,
+            @RequestParam(required = false) @Nullable String type,
+            @RequestParam(required = false) @Nullable Integer limit,
+            @RequestParam(required = false) @Nullable String cursor) {
+        return jobs.list(status, type, PageLimit.of(limit), TimeCursor.parse(cursor))
+                .map(JobView::of);
+    }
+
+    @GetMapping("/{id}")
+    JobView get(@PathVariable UUID id) {
+        return JobView.of(jobs.get(id));
+    }
+
+    @GetMapping("/{id}/events")
+    Page<EventRecord> events(
+            @PathVariable UUID id,
+            @RequestParam(required = false) @Nullable Integer limit,
+            @RequestParam(required = false) @Nullable String cursor) {
+        return jobs.events(id, eventId("cursor", cursor), PageLimit.of(limit));
+    }
+
+    @GetMapping(path = "/{id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
+    SseEmitter stream(
+            @PathVariable UUID id,
+            @RequestHeader(name = "Last-Event-ID", required = false) @Nullable String lastEventId) {
+        return streams.open(id, eventId("Last-Event-ID", lastEventId));
+    }
+
+    private static long eventId(String field, @Nullable String text) {
+        return text == null || text.isEmpty() ? 0 : Problems.read(field, () -> Long.parseUnsignedLong(text));
+    }
+
+    @PostMapping("/{id}/cancel")
+    JobView cancel(@PathVariable UUID id) {
+        return JobView.of(jobs.cancel(id));
+    }
+
+    @PostMapping("/{id}/retry")
+    JobView retry(@PathVariable UUID id) {
+        return JobView.of(jobs.retry(id));
+    }
+}

@@ -1,0 +1,113 @@
+package io.octavo.api.problem;
+
+import io.octavo.jobs.problem.FieldError;
+import io.octavo.jobs.problem.ProblemCategory;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessResourceFailureException;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.ProblemDetail;
+import org.springframework.http.ResponseEntity;
+import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.transaction.CannotCreateTransactionException;
+import org.springframework.web.bind.MethodArgumentNotValidException;
+import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.bind.annotation.RestControllerAdvice;
+import org.springframework.web.context.request.WebRequest;
+import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
+
+/** Renders every failure of a call. */
+@RestControllerAdvice
+class ProblemAdvice extends ResponseEntityExceptionHandler {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ProblemAdvice.class);
+    private static final String RETRY_AFTER_SECONDS = "5";
+
+    @ExceptionHandler
+    ResponseEntity<ProblemDetail> known(ProblemException problem) {
+        if (problem.code().category() == ProblemCategory.BROKEN) {
+            LOG.error("A call met a broken state", problem);
+        }
+        return answer(Problems.of(problem));
+    }
+
+    @ExceptionHandler({DataAccessResourceFailureException.class, CannotCreateTransactionException.class})
+    ResponseEntity<ProblemDetail> databaseDown(Exception failure) {
+        LOG.warn("The database did not answer: {}", failure.getMessage());
+        return answer(Problems.of(
+                new ProblemException(ProblemCode.DATABASE_UNAVAILABLE, "the database did not answer; try again")));
+    }
+
+    @ExceptionHandler(Exception.class)
+    ResponseEntity<ProblemDetail> unexpected(Exception failure) {
+        LOG.error("A call failed unexpectedly", failure);
+        return answer(Problems.of(
+                new ProblemException(ProblemCode.INTERNAL, "an unexpected error; the service's log has the details")));
+    }
+
+    private static ResponseEntity<ProblemDetail> answer(ProblemDetail problem) {
+        ResponseEntity.BodyBuilder response = ResponseEntity.status(problem.getStatus());
+        if (problem.getStatus() == HttpStatus.SERVICE_UNAVAILABLE.value()) {
+            response.header(HttpHeaders.RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        return response.body(problem);
+    }
+
+    @Override
+    protected @Nullable ResponseEntity<Object> handleMethodArgumentNotValid(
+            MethodArgumentNotValidException failure, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        List<FieldError> errors = failure.getFieldErrors().stream()
+                .map(error -> new FieldError(error.getField(), String.valueOf(error.getDefaultMessage())))
+                .toList();
+        ProblemDetail problem = failure.getBody();
+        errors.stream().findFirst().ifPresent(first -> problem.setDetail(first.field() + " " + first.message()));
+        problem.setProperty("errors", errors);
+        return handleExceptionInternal(failure, problem, headers, status, request);
+    }
+
+    @Override
+    protected @Nullable ResponseEntity<Object> handleHttpMessageNotReadable(
+            HttpMessageNotReadableException failure, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof BodyTooLargeException tooLarge) {
+                ProblemDetail problem = Problems.of(tooLarge.problem());
+                return handleExceptionInternal(
+                        failure, problem, headers, HttpStatusCode.valueOf(problem.getStatus()), request);
+            }
+        }
+        ProblemDetail problem = Problems.of(
+                HttpStatus.BAD_REQUEST,
+                ProblemCode.INVALID_REQUEST.slug(),
+                "the body is not the JSON that is expected");
+        return handleExceptionInternal(failure, problem, headers, status, request);
+    }
+
+    /** Gives the framework's own problems a code. */
+    @Override
+    protected ResponseEntity<Object> createResponseEntity(
+            @Nullable Object body, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        if (body instanceof ProblemDetail problem
+                && (problem.getProperties() == null || !problem.getProperties().containsKey("code"))) {
+            Problems.describe(problem, code(status));
+        }
+        return super.createResponseEntity(body, headers, status, request);
+    }
+
+    private static String code(HttpStatusCode status) {
+        return switch (HttpStatus.resolve(status.value())) {
+            case NOT_FOUND -> "not-found";
+            case METHOD_NOT_ALLOWED -> "method-not-allowed";
+            case NOT_ACCEPTABLE -> "not-acceptable";
+            case UNSUPPORTED_MEDIA_TYPE -> "unsupported-media-type";
+            case SERVICE_UNAVAILABLE -> "unavailable";
+            case null, default ->
+                status.is4xxClientError() ? ProblemCode.INVALID_REQUEST.slug() : ProblemCode.INTERNAL.slug();
+        };
+    }
+}

@@ -1,0 +1,67 @@
+package io.octavo.api.problem;
+
+import io.octavo.jobs.problem.FieldError;
+import io.octavo.jobs.problem.ProblemCategory;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.ProblemDetail;
+
+/** Makes problems in the shape that every call answers with. */
+public final class Problems {
+
+    private Problems() {}
+
+    static ProblemDetail of(ProblemException problem) {
+        ProblemDetail detail =
+                of(status(problem.code().category()), problem.code().slug(), problem.detail());
+        problem.members().forEach(detail::setProperty);
+        return detail;
+    }
+
+    static ProblemDetail of(HttpStatus status, String code, String text) {
+        ProblemDetail detail = ProblemDetail.forStatusAndDetail(status, text);
+        describe(detail, code);
+        return detail;
+    }
+
+    static void describe(ProblemDetail detail, String code) {
+        detail.setType(URI.create("urn:octavo:problem:" + code));
+        detail.setProperty("code", code);
+    }
+
+    static HttpStatus status(ProblemCategory category) {
+        return switch (category) {
+            case INVALID -> HttpStatus.BAD_REQUEST;
+            case MISSING -> HttpStatus.NOT_FOUND;
+            case CONFLICT -> HttpStatus.CONFLICT;
+            case UNPROCESSABLE -> HttpStatus.UNPROCESSABLE_CONTENT;
+            case FORBIDDEN -> HttpStatus.FORBIDDEN;
+            case TOO_LARGE -> HttpStatus.CONTENT_TOO_LARGE;
+            case RANGE_NOT_SATISFIABLE -> HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE;
+            case EXHAUSTED, UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
+            case BROKEN -> HttpStatus.INTERNAL_SERVER_ERROR;
+        };
+    }
+
+    /**
+     * Reads a value of a request.
+     *
+     * @throws ProblemException {@code invalid-request} naming the field, if the reader refuses it
+     */
+    public static <T> T read(String field, Supplier<T> reader) {
+        try {
+            return reader.get();
+        } catch (IllegalArgumentException e) {
+            String message = String.valueOf(e.getMessage());
+            throw new ProblemException(
+                    ProblemCode.INVALID_REQUEST,
+                    field + ": " + message,
+                    Map.of("errors", List.of(new FieldError(field, message))));
+        }
+    }
+}

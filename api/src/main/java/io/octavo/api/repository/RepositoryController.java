@@ -1,0 +1,122 @@
+package io.octavo.api.repository;
+
+import io.octavo.api.file.BlobDownload;
+import io.octavo.api.problem.Problems;
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.page.Page;
+import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.repository.CommitResult;
+import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.repository.RepositoryName;
+import io.octavo.jobs.repository.RepositoryPath;
+import io.octavo.jobs.repository.RepositoryService;
+import io.octavo.jobs.repository.RevisionSummary;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import jakarta.validation.Valid;
+import java.io.IOException;
+import java.net.URI;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.Resource;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.PutMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestHeader;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+@RestController
+@RequestMapping("/api/v1/repositories/{namespace}/{name}")
+class RepositoryController {
+
+    private final RepositoryService repositories;
+    private final BlobStore blobs;
+    private final BlobDownload downloads;
+
+    RepositoryController(RepositoryService repositories, BlobStore blobs, BlobDownload downloads) {
+        this.repositories = repositories;
+        this.blobs = blobs;
+        this.downloads = downloads;
+    }
+
+    /** The bytes stream through to storage; the file shows in the repository once a revision names it. */
+    @PutMapping("/files/{*path}")
+    UploadedFile upload(
+            @PathVariable String namespace,
+            @PathVariable String name,
+            @PathVariable String path,
+            @RequestHeader(name = "X-Content-SHA256", required = false) @Nullable String sha256,
+            HttpServletRequest request)
+            throws IOException {
+        repository(namespace, name);
+        RepositoryPath file = path(path);
+        BlobId stored = store(request, sha256);
+        return new UploadedFile(file.value(), stored.size(), stored.sha256());
+    }
+
+    private BlobId store(HttpServletRequest request, @Nullable String sha256) throws IOException {
+        long size = request.getContentLengthLong();
+        if (sha256 == null) {
+            return blobs.put(request.getInputStream(), size, null);
+        }
+        BlobId announced = Problems.read("X-Content-SHA256", () -> new BlobId(sha256, Math.max(0, size)));
+        if (size < 0) {
+            return blobs.put(request.getInputStream(), size, sha256);
+        }
+        blobs.put(announced, request.getInputStream());
+        return announced;
+    }
+
+    @PostMapping("/revisions")
+    ResponseEntity<RevisionView> commit(
+            @PathVariable String namespace, @PathVariable String name, @Valid @RequestBody RevisionRequest request) {
+        RepositoryName repository = repository(namespace, name);
+        CommitResult result = repositories.commit(repository, request.messageOrEmpty(), request.entries());
+        RevisionView view = RevisionView.of(result.revision());
+        return result.created()
+                ? ResponseEntity.created(URI.create("/api/v1/repositories/" + repository + "/revisions/" + view.id()))
+                        .body(view)
+                : ResponseEntity.ok(view);
+    }
+
+    @GetMapping("/revisions")
+    Page<RevisionSummary> revisions(
+            @PathVariable String namespace,
+            @PathVariable String name,
+            @RequestParam(required = false) @Nullable Integer limit,
+            @RequestParam(required = false) @Nullable String cursor) {
+        return repositories.revisions(repository(namespace, name), PageLimit.of(limit), cursor);
+    }
+
+    @GetMapping("/revisions/{revision}")
+    RevisionView revision(@PathVariable String namespace, @PathVariable String name, @PathVariable String revision) {
+        return RevisionView.of(repositories.revision(repository(namespace, name), revision));
+    }
+
+    @GetMapping("/files/{*path}")
+    ResponseEntity<Resource> file(
+            @PathVariable String namespace,
+            @PathVariable String name,
+            @PathVariable String path,
+            @RequestParam(defaultValue = RepositoryService.MAIN) String revision,
+            HttpServletRequest request,
+            HttpServletResponse response) {
+        FileEntry file = repositories.file(repository(namespace, name), revision, path(path));
+        return downloads.answer(file.blob(), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
+    }
+
+    private static RepositoryName repository(String namespace, String name) {
+        return Problems.read("repository", () -> new RepositoryName(namespace, name));
+    }
+
+    /** A pattern that captures the rest of a path keeps the slash before it. */
+    private static RepositoryPath path(String rest) {
+        return Problems.read("path", () -> new RepositoryPath(rest.substring(1)));
+    }
+}

@@ -1,0 +1,26 @@
+package io.octavo.api.worker;
+
+import io.octavo.jobs.worker.WorkerRecord;
+import io.octavo.jobs.worker.WorkerRegistry;
+import java.util.List;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+@RestController
+@RequestMapping("/api/v1/workers")
+class WorkerController {
+
+    private final WorkerRegistry workers;
+
+    WorkerController(WorkerRegistry workers) {
+        this.workers = workers;
+    }
+
+    @GetMapping
+    Workers list() {
+        return new Workers(workers.list());
+    }
+
+    record Workers(List<WorkerRecord> items) {}
+}

@@ -1,0 +1,26 @@
+package io.octavo.cli;
+
+import io.octavo.cli.client.RepositoryName;
+import java.util.UUID;
+
+/** Reads what several commands take, and says what is wrong with it in terms of the command line. */
+final class Arguments {
+
+    private Arguments() {}
+
+    static RepositoryName repository(String text) {
+        try {
+            return RepositoryName.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(e.getMessage() == null ? text : e.getMessage());
+        }
+    }
+
+    static UUID id(String text) {
+        try {
+            return UUID.fromString(text);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("an id looks like 123e4567-e89b-12d3-a456-426614174000, not '" + text + "'");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package io.octavo.cli;
+
+import io.octavo.cli.client.JobStatus;
+import io.octavo.cli.client.JobView;
+import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.client.Page;
+import io.octavo.cli.client.WireJson;
+import io.octavo.cli.terminal.Terminal;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "jobs", mixinStandardHelpOptions = true, description = "Lists jobs, the newest first.")
+final class JobsCommand implements Callable<Integer> {
+
+    private final Terminal terminal;
+
+    @Mixin
+    private final ServerOptions server;
+
+    @Option(names = "--status", paramLabel = "STATUS", description = "Only these: ${COMPLETION-CANDIDATES}.")
+    private @Nullable JobStatus status;
+
+    @Option(names = "--type", paramLabel = "TYPE", description = "Only these: quantize, evaluate.")
+    private @Nullable String type;
+
+    @Option(names = "--limit", paramLabel = "N", description = "At most so many. Default: ${DEFAULT-VALUE}.")
+    private int limit = 20;
+
+    @Option(names = "--json", description = "Prints JSON.")
+    private boolean json;
+
+    JobsCommand(Terminal terminal, ServerOptions server) {
+        this.terminal = terminal;
+        this.server = server;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        try (OctavoClient client = server.connect()) {
+            Page<JobView> page = client.jobs(Optional.ofNullable(status), Optional.ofNullable(type), limit);
+            terminal.out().println(json ? WireJson.pretty(page.items()) : JobText.table(page.items()));
+            return ExitCode.OK;
+        }
+    }
+}

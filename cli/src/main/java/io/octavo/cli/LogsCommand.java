@@ -1,0 +1,66 @@
+package io.octavo.cli;
+
+import io.octavo.cli.client.JobEvent;
+import io.octavo.cli.client.JobStatus;
+import io.octavo.cli.client.JobView;
+import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.terminal.Quantity;
+import io.octavo.cli.terminal.Terminal;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "logs",
+        mixinStandardHelpOptions = true,
+        description = "Prints what has happened to a job: states, phases, metrics and log lines.")
+final class LogsCommand implements Callable<Integer> {
+
+    private final Terminal terminal;
+
+    @Mixin
+    private final ServerOptions server;
+
+    @Parameters(paramLabel = "ID", description = "The job.")
+    private String id = "";
+
+    @Option(
+            names = {"-f", "--follow"},
+            description = "Goes on until the job has ended, over lost connections too; exit code 1 unless it succeeds.")
+    private boolean follow;
+
+    LogsCommand(Terminal terminal, ServerOptions server) {
+        this.terminal = terminal;
+        this.server = server;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        var jobId = Arguments.id(id);
+        try (OctavoClient client = server.connect()) {
+            if (!follow) {
+                client.events(jobId, this::print);
+                return ExitCode.OK;
+            }
+            JobView ended = client.follow(jobId, this::print);
+            if (ended.status() == JobStatus.FAILED) {
+                terminal.err().println("error: " + ended.problemLine());
+            }
+            return ended.status() == JobStatus.SUCCEEDED ? ExitCode.OK : ExitCode.FAILED;
+        }
+    }
+
+    private void print(JobEvent event) {
+        String line = switch (event.detail()) {
+            case JobEvent.State state -> "state     " + state.status() + " (attempt " + state.attempt() + ")";
+            case JobEvent.Phase phase -> "phase     " + phase.phase();
+            case JobEvent.Progress progress -> "progress  " + Quantity.percent(progress.progress());
+            case JobEvent.Metric metric -> "metric    " + metric.name() + " = " + metric.value();
+            case JobEvent.Log log -> "log       " + log.line();
+        };
+        terminal.out().println(line.replaceAll("\\p{Cntrl}", " "));
+        terminal.out().flush();
+    }
+}

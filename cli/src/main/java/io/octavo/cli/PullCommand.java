@@ -1,0 +1,65 @@
+package io.octavo.cli;
+
+import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.client.RetryPolicy;
+import io.octavo.cli.client.Revision;
+import io.octavo.cli.client.WireJson;
+import io.octavo.cli.terminal.LiveProgress;
+import io.octavo.cli.terminal.Terminal;
+import io.octavo.cli.transfer.RepositoryPull;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "pull",
+        mixinStandardHelpOptions = true,
+        description = "Downloads a revision into a folder and verifies every file by its sha256."
+                + " Files that are there already with the right contents are kept; a cut-off download goes on.")
+final class PullCommand implements Callable<Integer> {
+
+    private final Terminal terminal;
+
+    @Mixin
+    private final ServerOptions server;
+
+    @Parameters(
+            index = "0",
+            paramLabel = "NS/NAME[@REV]",
+            description = "The repository and, unless its newest one is wanted, the revision.")
+    private String reference = "";
+
+    @Parameters(index = "1", paramLabel = "DIR", description = "The folder; it is created when it is missing.")
+    private Path folder = Path.of("");
+
+    @Option(names = "--json", description = "Prints the revision as JSON.")
+    private boolean json;
+
+    PullCommand(Terminal terminal, ServerOptions server) {
+        this.terminal = terminal;
+        this.server = server;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        int at = reference.indexOf('@');
+        var name = Arguments.repository(at < 0 ? reference : reference.substring(0, at));
+        String wanted = at < 0 ? "main" : reference.substring(at + 1);
+        if (wanted.isEmpty()) {
+            throw new UsageException("'" + reference + "' names no revision after '@'");
+        }
+        Revision revision;
+        try (OctavoClient client = server.connect();
+                var progress = new LiveProgress(terminal)) {
+            revision = new RepositoryPull(client, RetryPolicy.DEFAULT, new TransferProgress(progress, name.name()))
+                    .pull(name, wanted, folder);
+        }
+        String summary = "hub:" + name + "@" + revision.id() + " -> " + folder + " ("
+                + revision.files().size() + " files, verified)";
+        terminal.out().println(json ? WireJson.pretty(revision) : summary);
+        return ExitCode.OK;
+    }
+}

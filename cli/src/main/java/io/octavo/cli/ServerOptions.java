@@ -1,0 +1,70 @@
+package io.octavo.cli;
+
+import io.octavo.cli.client.OctavoClient;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Which server to talk to, and with which key. */
+final class ServerOptions {
+
+    private static final String DEFAULT_SERVER = "http://127.0.0.1:8080";
+
+    private final Map<String, String> environment;
+
+    @Option(
+            names = "--server",
+            paramLabel = "URL",
+            description = "The service to talk to. Default: $OCTAVO_SERVER, else " + DEFAULT_SERVER + ".")
+    private @Nullable String server;
+
+    @Option(
+            names = "--home",
+            paramLabel = "DIR",
+            description = "Home of a local service, whose api-key file is used where $OCTAVO_API_KEY is not set."
+                    + " Default: ./.octavo.")
+    private Path home = Path.of(".octavo");
+
+    ServerOptions(Map<String, String> environment) {
+        this.environment = environment;
+    }
+
+    OctavoClient connect() throws IOException {
+        URI uri = serverUri();
+        return new OctavoClient(uri, apiKey(uri));
+    }
+
+    private URI serverUri() {
+        String text = server != null ? server : environment.getOrDefault("OCTAVO_SERVER", DEFAULT_SERVER);
+        try {
+            URI uri = new URI(text);
+            boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
+            if (http && uri.getHost() != null && uri.getUserInfo() == null) {
+                return uri;
+            }
+        } catch (URISyntaxException e) {
+            throw new UsageException("--server: '" + text + "' is not a URL: " + e.getReason());
+        }
+        throw new UsageException("--server: '" + text + "' is not of the form http://host:port");
+    }
+
+    /** A local service's own key never travels to another machine. */
+    private Optional<String> apiKey(URI uri) throws IOException {
+        String given = environment.getOrDefault("OCTAVO_API_KEY", "").strip();
+        if (!given.isEmpty()) {
+            return Optional.of(given);
+        }
+        Path file = home.resolve("api-key");
+        if (!Files.isRegularFile(file) || !InetAddress.getByName(uri.getHost()).isLoopbackAddress()) {
+            return Optional.empty();
+        }
+        return Optional.of(Files.readString(file).strip()).filter(key -> !key.isEmpty());
+    }
+}

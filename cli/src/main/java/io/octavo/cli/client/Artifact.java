@@ -1,0 +1,22 @@
+package io.octavo.cli.client;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/** What a quantize job made. */
+public record Artifact(
+        UUID id,
+        @Nullable UUID jobId,
+        String repository,
+        String revision,
+        String uri,
+        String label,
+        double weightBits,
+        long sizeBytes,
+        Instant createdAt,
+        @Nullable List<RepositoryFile> files,
+        @Nullable JsonNode lineage,
+        @Nullable JsonNode evaluations) {}

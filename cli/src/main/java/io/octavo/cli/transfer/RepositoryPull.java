@@ -1,0 +1,82 @@
+package io.octavo.cli.transfer;
+
+import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.client.RepositoryFile;
+import io.octavo.cli.client.RepositoryName;
+import io.octavo.cli.client.RetryPolicy;
+import io.octavo.cli.client.Revision;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/**
+ * A revision becomes a folder. Files that are there already with the right contents stay; one that was cut off goes on
+ * from its {@code .part} file. A file appears under its name only once its hash is right.
+ */
+public final class RepositoryPull {
+
+    private static final int DOWNLOAD_WIDTH = 2;
+    private static final int LONGEST_PART_NAME = 56;
+
+    private final OctavoClient client;
+    private final RetryPolicy retries;
+    private final TransferMonitor monitor;
+
+    public RepositoryPull(OctavoClient client, RetryPolicy retries, TransferMonitor monitor) {
+        this.client = client;
+        this.retries = retries;
+        this.monitor = monitor;
+    }
+
+    /**
+     * @param revision a revision's id, or {@code main}
+     * @return the revision that the folder now holds; files that it does not name are left as they are
+     * @throws TransferException if a path is refused or contents do not match their hash
+     */
+    public Revision pull(RepositoryName repository, String revision, Path folder)
+            throws IOException, InterruptedException {
+        Revision wanted = client.revision(repository, revision);
+        var local = new LocalFolder(folder);
+        local.requireSafe(wanted.files());
+        monitor.stage(
+                "downloading",
+                wanted.files().stream().mapToLong(RepositoryFile::size).sum());
+        Parallel.map(wanted.files(), DOWNLOAD_WIDTH, file -> {
+            if (!local.holds(file, monitor)) {
+                fetch(repository, wanted.id(), file, local);
+            }
+            return file;
+        });
+        return wanted;
+    }
+
+    private void fetch(RepositoryName repository, String revision, RepositoryFile file, LocalFolder local)
+            throws IOException, InterruptedException {
+        Path target = local.resolve(file.path());
+        Path part = target.resolveSibling(partName(file));
+        Files.createDirectories(part.resolveSibling("."));
+        boolean resumed = Files.exists(part, LinkOption.NOFOLLOW_LINKS);
+        var download = new PartialDownload(client, repository, revision, file, part, monitor);
+
+        String sha256 = download.complete(retries);
+        if (resumed && !sha256.equals(file.sha256())) {
+            download.discard();
+            sha256 = download.complete(retries);
+        }
+        if (!sha256.equals(file.sha256())) {
+            download.discard();
+            throw new TransferException(
+                    file.path() + ": expected sha256 " + file.sha256() + ", received " + sha256 + "; nothing was kept");
+        }
+        Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** The hash keeps the leftover of another revision from being continued; the name is cut to what file systems take. */
+    private static String partName(RepositoryFile file) {
+        String name = file.path().substring(file.path().lastIndexOf('/') + 1);
+        String start = name.substring(0, Math.min(name.length(), LONGEST_PART_NAME));
+        return start + "." + file.sha256().substring(0, 12) + LocalFolder.PART_SUFFIX;
+    }
+}

@@ -1,0 +1,118 @@
+package io.octavo.cli.transfer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.net.httpserver.HttpExchange;
+import io.octavo.cli.client.FakeService;
+import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.client.RepositoryFile;
+import io.octavo.cli.client.RepositoryName;
+import io.octavo.cli.client.Revision;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RepositoryPushTest {
+
+    private static final RepositoryName NAME = RepositoryName.parse("octavo/model");
+
+    @TempDir
+    private Path folder;
+
+    private final FakeService service;
+    private final OctavoClient client;
+    private final CountingMonitor monitor = new CountingMonitor();
+
+    RepositoryPushTest() throws IOException {
+        service = new FakeService();
+        client = service.client();
+    }
+
+    @BeforeEach
+    void fill() throws IOException {
+        Files.createDirectories(folder.resolve("sub dir"));
+        Files.createDirectories(folder.resolve(".git"));
+        Files.writeString(folder.resolve("config.json"), "{}");
+        Files.writeString(folder.resolve("sub dir/größe+1.bin"), "data");
+        Files.writeString(folder.resolve("copy.bin"), "data");
+        Files.writeString(folder.resolve(".gitattributes"), "*.bin");
+        Files.writeString(folder.resolve(".git/HEAD"), "ref");
+        Files.writeString(folder.resolve("left.over.part"), "half");
+    }
+
+    @AfterEach
+    void close() {
+        client.close();
+        service.close();
+    }
+
+    @Test
+    void sendsEachContentOnceAndCommitsEveryFile() throws Exception {
+        Revision revision = push();
+
+        assertThat(revision.files())
+                .extracting(RepositoryFile::path)
+                .containsExactly(".gitattributes", "config.json", "copy.bin", "sub dir/größe+1.bin");
+        assertThat(service.files("octavo/model", revision.id())).isEqualTo(revision.files());
+        assertThat(service.count("PUT")).isEqualTo(3);
+        assertThat(monitor.doneBytes()).isEqualTo(monitor.totalBytes());
+    }
+
+    @Test
+    void sendsNothingWhenNothingIsMissing() throws Exception {
+        Revision first = push();
+        long uploads = service.count("PUT");
+
+        assertThat(push().id()).isEqualTo(first.id());
+        assertThat(service.count("PUT")).isEqualTo(uploads);
+    }
+
+    @Test
+    void takesUpAnUploadThatBroke() throws Exception {
+        service.once("PUT", "", HttpExchange::close);
+
+        push();
+
+        assertThat(monitor.doneBytes()).isEqualTo(monitor.totalBytes());
+    }
+
+    @Test
+    void refusesAServerThatStoredSomethingElse() {
+        service.once("PUT", "", exchange -> {
+            exchange.getRequestBody().readAllBytes();
+            FakeService.answer(exchange, 200, "{\"path\":\"x\",\"size\":4,\"sha256\":\"" + "0".repeat(64) + "\"}");
+        });
+
+        assertThatThrownBy(this::push)
+                .isInstanceOf(TransferException.class)
+                .hasMessageContaining("but the server stored");
+    }
+
+    @Test
+    void refusesAServerThatAsksForWhatIsNotInTheFolder() {
+        service.once("POST", "/revisions", exchange -> {
+            FakeService.answer(
+                    exchange,
+                    422,
+                    "{\"code\":\"blobs-missing\",\"detail\":\"\",\"missing\":[\"" + "f".repeat(64) + "\"]}");
+        });
+
+        assertThatThrownBy(this::push).isInstanceOf(TransferException.class).hasMessageContaining("not in the folder");
+    }
+
+    @Test
+    void refusesAnEmptyFolder(@TempDir Path empty) {
+        assertThatThrownBy(() -> new RepositoryPush(client, monitor).push(empty, NAME, ""))
+                .isInstanceOf(TransferException.class)
+                .hasMessageContaining("holds no files");
+    }
+
+    private Revision push() throws IOException, InterruptedException {
+        return new RepositoryPush(client, monitor).push(folder, NAME, "test");
+    }
+}

@@ -1,0 +1,78 @@
+package io.octavo.engine;
+
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.evaluate.Evaluator;
+import io.octavo.engine.generate.Generator;
+import io.octavo.engine.label.Label;
+import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.quantize.Quantizer;
+import io.octavo.engine.tokenizer.Tokenizer;
+import io.octavo.engine.transformer.ModelLoader;
+import io.octavo.engine.transformer.RunLimits;
+import io.octavo.engine.transformer.Transformer;
+import io.octavo.kernels.Backend;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** The engine in this process, on one backend. */
+final class LocalEngine implements Engine {
+
+    private final Backend backend;
+    private final int threads;
+
+    /** @param threads for work that the backend does not do, such as hashing */
+    LocalEngine(Backend backend, int threads) {
+        this.backend = backend;
+        this.threads = threads;
+    }
+
+    @Override
+    public String device() {
+        return backend.description();
+    }
+
+    @Override
+    public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
+        return new Quantizer(backend, threads).quantize(request, monitor);
+    }
+
+    @Override
+    public EvaluationResult evaluate(EvaluationRequest request, JobMonitor monitor) {
+        try (Checkpoint checkpoint = Checkpoint.open(request.source());
+                Tokenizer tokenizer = Tokenizer.open(request.source())) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            ModelLoader loader = new ModelLoader(backend, checkpoint, spec);
+            List<TaskResult> results = new Evaluator(spec, tokenizer, loader::load).evaluate(request.tasks(), monitor);
+            return new EvaluationResult(Label.of(checkpoint.config()).text(), results);
+        }
+    }
+
+    @Override
+    public GenerationResult generate(GenerationRequest request, JobMonitor monitor) {
+        try (Checkpoint checkpoint = Checkpoint.open(request.source());
+                Tokenizer tokenizer = Tokenizer.open(request.source())) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            List<Integer> prompt = IntStream.concat(
+                            spec.bosTokenId().stream(), IntStream.of(tokenizer.encode(request.prompt())))
+                    .boxed()
+                    .toList();
+            long wanted = (long) prompt.size() + request.maxTokens();
+            RunLimits limits = RunLimits.forGeneration(spec, Math.clamp(wanted, 1, spec.maxPositions()));
+            monitor.phase("load");
+            try (Transformer model = new ModelLoader(backend, checkpoint, spec).load(limits)) {
+                monitor.phase("generate");
+                long start = System.nanoTime();
+                List<Integer> ids = new Generator(model).greedy(prompt, request.maxTokens(), monitor);
+                Duration duration = Duration.ofNanos(System.nanoTime() - start);
+                return new GenerationResult(prompt, ids, tokenizer.decode(ids), duration);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        backend.close();
+    }
+}

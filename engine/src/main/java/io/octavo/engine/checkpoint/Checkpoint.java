@@ -1,0 +1,169 @@
+package io.octavo.engine.checkpoint;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.safetensors.SafetensorsFile;
+import io.octavo.engine.safetensors.TensorInfo;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.SequencedSet;
+
+/**
+ * A model's folder, opened: tensors by name over all shards, the config, the side files.
+ *
+ * <p>Only headers and JSON are read; tensor bytes are mapped. Safe for use by several threads. Whoever opens it closes
+ * it; every {@link Tensor} is borrowed and dies with it.
+ */
+public final class Checkpoint implements AutoCloseable {
+
+    /** The one file of a checkpoint without an index. */
+    public static final String SINGLE_FILE = "model.safetensors";
+
+    private final CheckpointFolder folder;
+    private final ConfigJson config;
+    private final List<SafetensorsFile> shards;
+    private final SequencedMap<String, StoredTensor> tensors;
+
+    /** A tensor and the shard that holds it. */
+    public record StoredTensor(SafetensorsFile shard, TensorInfo info) {}
+
+    private Checkpoint(CheckpointFolder folder, ConfigJson config, List<SafetensorsFile> shards) {
+        this.folder = folder;
+        this.config = config;
+        this.shards = shards;
+        this.tensors = collect(shards);
+    }
+
+    /**
+     * Opens a folder with {@code config.json} and either {@code model.safetensors} or
+     * {@code model.safetensors.index.json}; where both are, the single file counts, as in transformers.
+     *
+     * @throws QuantizationException with a {@code CHECKPOINT_}, {@code SAFETENSORS_} or {@code CONFIG_} code
+     */
+    public static Checkpoint open(Path path) {
+        var folder = new CheckpointFolder(path);
+        if (!folder.has(ConfigJson.FILE_NAME)) {
+            throw new QuantizationException(
+                    ErrorCode.CHECKPOINT_NOT_FOUND, "folder " + path + " has no " + ConfigJson.FILE_NAME);
+        }
+        ConfigJson config = ConfigJson.read(folder.resolve(Path.of(ConfigJson.FILE_NAME)));
+        var shards = new ArrayList<SafetensorsFile>();
+        try {
+            if (folder.has(SINGLE_FILE)) {
+                shards.add(SafetensorsFile.open(folder.resolve(Path.of(SINGLE_FILE))));
+                return new Checkpoint(folder, config, shards);
+            }
+            if (!folder.has(ShardIndex.FILE_NAME)) {
+                throw new QuantizationException(
+                        ErrorCode.CHECKPOINT_NOT_FOUND,
+                        "folder " + path + " has neither " + SINGLE_FILE + " nor " + ShardIndex.FILE_NAME
+                                + "; weights in other formats are not read");
+            }
+            ShardIndex index = ShardIndex.read(folder.resolve(Path.of(ShardIndex.FILE_NAME)));
+            for (String shard : index.shards()) {
+                shards.add(SafetensorsFile.open(folder.resolve(Path.of(shard))));
+            }
+            var checkpoint = new Checkpoint(folder, config, shards);
+            checkpoint.requireIndexed(index);
+            return checkpoint;
+        } catch (RuntimeException e) {
+            shards.forEach(SafetensorsFile::close);
+            throw e;
+        }
+    }
+
+    private static SequencedMap<String, StoredTensor> collect(List<SafetensorsFile> shards) {
+        var tensors = new LinkedHashMap<String, StoredTensor>();
+        for (SafetensorsFile shard : shards) {
+            for (TensorInfo info : shard.header().tensors().values()) {
+                StoredTensor other = tensors.put(info.name(), new StoredTensor(shard, info));
+                if (other != null) {
+                    throw new QuantizationException(
+                            ErrorCode.CHECKPOINT_INDEX_INVALID,
+                            "tensor " + info.name() + " lies in both " + fileName(other.shard) + " and "
+                                    + fileName(shard));
+                }
+            }
+        }
+        return Collections.unmodifiableSequencedMap(tensors);
+    }
+
+    private void requireIndexed(ShardIndex index) {
+        index.files().forEach((name, shard) -> {
+            StoredTensor stored = tensors.get(name);
+            if (stored == null || !fileName(stored.shard).equals(shard)) {
+                throw new QuantizationException(
+                        ErrorCode.CHECKPOINT_INDEX_INVALID,
+                        ShardIndex.FILE_NAME + " places tensor " + name + " in " + shard + ", which does not hold it");
+            }
+        });
+    }
+
+    private static String fileName(SafetensorsFile shard) {
+        return shard.path().getFileName().toString();
+    }
+
+    /** The folder, with links resolved. */
+    public Path folder() {
+        return folder.root();
+    }
+
+    public ConfigJson config() {
+        return config;
+    }
+
+    /** Names of all tensors in the order in which they lie in the shards. */
+    public SequencedSet<String> names() {
+        return tensors.sequencedKeySet();
+    }
+
+    /**
+     * A tensor that must be there.
+     *
+     * @throws QuantizationException {@code CHECKPOINT_TENSOR_MISSING}
+     */
+    public Tensor tensor(String name) {
+        return find(name)
+                .orElseThrow(() -> new QuantizationException(
+                        ErrorCode.CHECKPOINT_TENSOR_MISSING, "the checkpoint has no tensor " + name));
+    }
+
+    public Optional<Tensor> find(String name) {
+        StoredTensor stored = tensors.get(name);
+        if (stored == null) {
+            return Optional.empty();
+        }
+        TensorInfo info = stored.info;
+        return Optional.of(new Tensor(name, info.dtype(), info.shape(), stored.shard.segment(info)));
+    }
+
+    /** Every tensor with its place, in the order in which they lie in the shards. */
+    public SequencedMap<String, StoredTensor> stored() {
+        return tensors;
+    }
+
+    /** The files that hold the tensors, in the order of their names. */
+    public List<SafetensorsFile> shards() {
+        return List.copyOf(shards);
+    }
+
+    /** What belongs to the model beside config and weights, such as the tokenizer: sorted paths relative to the folder. */
+    public List<Path> sideFiles() {
+        return folder.sideFiles();
+    }
+
+    /** The real file behind one of {@link #sideFiles()}. */
+    public Path sideFile(Path relative) {
+        return folder.resolve(relative);
+    }
+
+    @Override
+    public void close() {
+        shards.forEach(SafetensorsFile::close);
+    }
+}

@@ -1,0 +1,80 @@
+package io.octavo.engine.checkpoint;
+
+import io.octavo.engine.safetensors.TensorSpec;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+
+/** Which output file holds which tensors, known before the first byte is written. */
+public record ShardPlan(List<Shard> shards) {
+
+    /** What most tools write at most into one file. */
+    public static final long DEFAULT_SHARD_BYTES = 5_000_000_000L;
+
+    public record Shard(String fileName, List<TensorSpec> tensors) {
+
+        public Shard {
+            tensors = List.copyOf(tensors);
+        }
+
+        public long byteSize() {
+            return ShardPlan.byteSize(tensors);
+        }
+    }
+
+    public ShardPlan {
+        shards = List.copyOf(shards);
+    }
+
+    /**
+     * Fills shards in the given order.
+     *
+     * @param groups tensors that stay in one file, such as codes and their scales
+     * @param shardBytes tensor bytes a file; a larger group gets a file of its own
+     */
+    public static ShardPlan of(List<List<TensorSpec>> groups, long shardBytes) {
+        var filled = new ArrayList<List<TensorSpec>>();
+        long bytes = 0;
+        for (List<TensorSpec> group : groups) {
+            long groupBytes = byteSize(group);
+            if (filled.isEmpty() || bytes + groupBytes > shardBytes) {
+                filled.add(new ArrayList<>());
+                bytes = 0;
+            }
+            filled.getLast().addAll(group);
+            bytes += groupBytes;
+        }
+        var shards = new ArrayList<Shard>();
+        for (int i = 0; i < filled.size(); i++) {
+            String name = filled.size() == 1
+                    ? Checkpoint.SINGLE_FILE
+                    : "model-%05d-of-%05d.safetensors".formatted(i + 1, filled.size());
+            shards.add(new Shard(name, filled.get(i)));
+        }
+        return new ShardPlan(shards);
+    }
+
+    /** Tensor bytes of all shards, without headers. */
+    public long byteSize() {
+        return shards.stream().mapToLong(Shard::byteSize).sum();
+    }
+
+    /** The index that belongs beside more than one shard; its file name is {@link #INDEX_FILE_NAME}. */
+    public Optional<String> indexJson() {
+        if (shards.size() < 2) {
+            return Optional.empty();
+        }
+        var files = new LinkedHashMap<String, String>();
+        for (Shard shard : shards) {
+            shard.tensors.forEach(tensor -> files.put(tensor.name(), shard.fileName));
+        }
+        return Optional.of(new ShardIndex(files).toJson(byteSize()));
+    }
+
+    public static final String INDEX_FILE_NAME = ShardIndex.FILE_NAME;
+
+    private static long byteSize(List<TensorSpec> tensors) {
+        return tensors.stream().mapToLong(TensorSpec::byteSize).sum();
+    }
+}

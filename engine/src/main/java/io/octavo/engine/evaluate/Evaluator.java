@@ -1,0 +1,140 @@
+package io.octavo.engine.evaluate;
+
+import io.octavo.engine.EvaluationTask;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.TaskResult;
+import io.octavo.engine.generate.Generator;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.tokenizer.Tokenizer;
+import io.octavo.engine.transformer.RunLimits;
+import io.octavo.engine.transformer.Transformer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+
+/** Runs evaluation tasks on one model. */
+public final class Evaluator {
+
+    private static final int MOST_SEQUENCES = 256;
+
+    private final ModelSpec spec;
+    private final Tokenizer tokenizer;
+    private final Function<RunLimits, Transformer> loader;
+
+    /** @param loader loads the model once the tasks' needs are known; the result is closed here */
+    public Evaluator(ModelSpec spec, Tokenizer tokenizer, Function<RunLimits, Transformer> loader) {
+        this.spec = spec;
+        this.tokenizer = tokenizer;
+        this.loader = loader;
+    }
+
+    /** Results in the order of {@code tasks}. */
+    public List<TaskResult> evaluate(List<EvaluationTask> tasks, JobMonitor monitor) {
+        monitor.phase("tokenize");
+        List<PreparedTask> prepared = new ArrayList<>();
+        for (EvaluationTask task : tasks) {
+            monitor.checkpoint();
+            prepared.add(PreparedTask.prepare(task, tokenizer, spec));
+        }
+        monitor.phase("load");
+        try (Transformer model = loader.apply(limits(prepared));
+                SequenceScorer scorer = new SequenceScorer(model)) {
+            monitor.phase("evaluate");
+            Steps steps = new Steps(
+                    monitor, prepared.stream().mapToInt(PreparedTask::steps).sum());
+            List<TaskResult> results = new ArrayList<>();
+            for (PreparedTask task : prepared) {
+                results.add(run(task, model, scorer, steps));
+            }
+            return results;
+        }
+    }
+
+    private RunLimits limits(List<PreparedTask> tasks) {
+        int context = tasks.stream().mapToInt(PreparedTask::contextTokens).max().orElse(1);
+        return RunLimits.forThroughput(spec, Math.min(context, spec.maxPositions()), MOST_SEQUENCES);
+    }
+
+    private TaskResult run(PreparedTask task, Transformer model, SequenceScorer scorer, Steps steps) {
+        long start = System.nanoTime();
+        return switch (task) {
+            case PreparedTask.Windows windows -> {
+                double[] sums = scorer.score(windows.windows(), steps::done);
+                yield windows.result(sums, since(start));
+            }
+            case PreparedTask.Choices choices -> {
+                double[] sums = scoreByLength(choices.sequences(), scorer, steps);
+                yield choices.result(sums, since(start));
+            }
+            case PreparedTask.Prompt prompt -> {
+                List<Integer> ids = new Generator(model)
+                        .greedy(prompt.tokens(), prompt.task().maxTokens(), steps);
+                steps.done(prompt.steps());
+                yield new TaskResult.Generation(
+                        prompt.task().name(), prompt.task().prompt(), tokenizer.decode(ids), ids.size(), since(start));
+            }
+        };
+    }
+
+    /** Sequences of similar length share a batch, so that none waits for a much longer one. */
+    private static double[] scoreByLength(List<ScoredSequence> sequences, SequenceScorer scorer, Steps steps) {
+        int[] order = IntStream.range(0, sequences.size())
+                .boxed()
+                .sorted((a, b) -> Integer.compare(
+                        sequences.get(b).inputTokens(), sequences.get(a).inputTokens()))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        List<ScoredSequence> sorted =
+                Arrays.stream(order).mapToObj(sequences::get).toList();
+        double[] sortedSums = scorer.score(sorted, steps::done);
+        double[] sums = new double[sortedSums.length];
+        for (int i = 0; i < order.length; i++) {
+            sums[order[i]] = sortedSums[i];
+        }
+        return sums;
+    }
+
+    private static Duration since(long startNanos) {
+        return Duration.ofNanos(System.nanoTime() - startNanos);
+    }
+
+    /** Turns finished steps into progress; generation's own progress is left out. */
+    private static final class Steps implements JobMonitor {
+
+        private final JobMonitor monitor;
+        private final int total;
+        private int finished;
+
+        Steps(JobMonitor monitor, int total) {
+            this.monitor = monitor;
+            this.total = total;
+        }
+
+        void done(int steps) {
+            finished += steps;
+            monitor.progress((double) finished / total);
+            monitor.checkpoint();
+        }
+
+        @Override
+        public void phase(String name) {
+            monitor.phase(name);
+        }
+
+        @Override
+        public void progress(double fraction) {}
+
+        @Override
+        public void log(String line) {
+            monitor.log(line);
+        }
+
+        @Override
+        public void checkpoint() {
+            monitor.checkpoint();
+        }
+    }
+}

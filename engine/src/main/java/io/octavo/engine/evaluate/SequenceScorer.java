@@ -1,0 +1,112 @@
+package io.octavo.engine.evaluate;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.transformer.KvCache;
+import io.octavo.engine.transformer.RunLimits;
+import io.octavo.engine.transformer.TokenBatch;
+import io.octavo.engine.transformer.Transformer;
+import io.octavo.kernels.Matrix;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntConsumer;
+
+/** Negative log-likelihoods of many sequences, several in one forward pass. */
+final class SequenceScorer implements AutoCloseable {
+
+    private final Transformer model;
+    private final KvCache cache;
+
+    SequenceScorer(Transformer model) {
+        this.model = model;
+        RunLimits limits = model.limits();
+        // Each sequence may leave its last page partly empty: one page more than its tokens fill, at most.
+        this.cache = model.newCache(1, limits.batchTokens() + limits.batchSequences() * 64);
+    }
+
+    /**
+     * @param scored called after each batch with the number of sequences in it
+     * @return the sum over the scored tokens of each sequence, in nats, accumulated in f64
+     */
+    double[] score(List<ScoredSequence> sequences, IntConsumer scored) {
+        double[] sums = new double[sequences.size()];
+        for (int from = 0; from < sequences.size(); ) {
+            int to = batchEnd(sequences, from);
+            scoreBatch(sequences.subList(from, to), from, sums);
+            scored.accept(to - from);
+            from = to;
+        }
+        return sums;
+    }
+
+    private int batchEnd(List<ScoredSequence> sequences, int from) {
+        RunLimits limits = model.limits();
+        int to = from;
+        int tokens = 0;
+        while (to < sequences.size() && to - from < limits.batchSequences()) {
+            tokens += sequences.get(to).inputTokens();
+            if (tokens > limits.batchTokens()) {
+                break;
+            }
+            to++;
+        }
+        if (to == from) {
+            throw new IllegalArgumentException("sequence of "
+                    + sequences.get(from).inputTokens() + " tokens exceeds the batch of " + limits.batchTokens());
+        }
+        return to;
+    }
+
+    private void scoreBatch(List<ScoredSequence> batch, int first, double[] sums) {
+        List<KvCache.Sequence> contexts = new ArrayList<>();
+        try {
+            TokenBatch tokens = new TokenBatch();
+            List<Scored> rows = new ArrayList<>();
+            for (int i = 0; i < batch.size(); i++) {
+                ScoredSequence sequence = batch.get(i);
+                KvCache.Sequence context = cache.newSequence();
+                contexts.add(context);
+                int start = tokens.tokens();
+                tokens.add(context, sequence.input());
+                for (int t = sequence.firstScored(); t < sequence.length(); t++) {
+                    rows.add(new Scored(first + i, start + t - 1, sequence.token(t)));
+                }
+            }
+            Matrix hidden = model.forward(tokens, cache);
+            addLosses(hidden, rows, sums);
+        } finally {
+            contexts.forEach(KvCache.Sequence::close);
+        }
+    }
+
+    private record Scored(int sequence, int row, int target) {}
+
+    private void addLosses(Matrix hidden, List<Scored> rows, double[] sums) {
+        int chunkRows = model.limits().logitRows();
+        for (int from = 0; from < rows.size(); from += chunkRows) {
+            List<Scored> chunk = rows.subList(from, Math.min(from + chunkRows, rows.size()));
+            Matrix logits =
+                    model.logits(hidden, chunk.stream().mapToInt(Scored::row).toArray());
+            float[] losses =
+                    model.losses(logits, chunk.stream().mapToInt(Scored::target).toArray());
+            for (int i = 0; i < losses.length; i++) {
+                sums[chunk.get(i).sequence()] += requireFinite(losses[i], chunk.get(i));
+            }
+        }
+    }
+
+    private static float requireFinite(float loss, Scored where) {
+        if (!Float.isFinite(loss)) {
+            throw new QuantizationException(
+                    ErrorCode.TENSOR_NOT_FINITE,
+                    "the model's loss for token " + where.target() + " of sequence " + where.sequence() + " is "
+                            + loss);
+        }
+        return loss;
+    }
+
+    @Override
+    public void close() {
+        cache.close();
+    }
+}

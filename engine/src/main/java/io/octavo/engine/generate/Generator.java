@@ -1,0 +1,85 @@
+package io.octavo.engine.generate;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.transformer.KvCache;
+import io.octavo.engine.transformer.TokenBatch;
+import io.octavo.engine.transformer.Transformer;
+import io.octavo.kernels.Matrix;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Greedy decoding: the most likely token, one at a time. */
+public final class Generator {
+
+    private final Transformer model;
+
+    public Generator(Transformer model) {
+        this.model = model;
+    }
+
+    /**
+     * Continues a prompt.
+     *
+     * @param prompt token ids, BOS included, at least one
+     * @param maxTokens most tokens to add; fewer if an end-of-sequence token comes, which is kept as the last
+     * @return the new tokens
+     * @throws QuantizationException {@code prompt-too-long} if the context would exceed the model's limit,
+     *     {@code tensor-not-finite} if the model computes NaN
+     */
+    public List<Integer> greedy(List<Integer> prompt, int maxTokens, JobMonitor monitor) {
+        requireRoom(prompt.size(), maxTokens);
+        List<Integer> generated = new ArrayList<>();
+        try (KvCache cache = model.newCache(1, prompt.size() + maxTokens);
+                KvCache.Sequence sequence = cache.newSequence()) {
+            int next = prefill(prompt, sequence, cache);
+            while (generated.size() < maxTokens) {
+                monitor.checkpoint();
+                generated.add(next);
+                monitor.progress((double) generated.size() / maxTokens);
+                if (model.spec().eosTokenIds().contains(next) || generated.size() == maxTokens) {
+                    break;
+                }
+                next = step(new int[] {next}, sequence, cache);
+            }
+        }
+        return generated;
+    }
+
+    private int prefill(List<Integer> prompt, KvCache.Sequence sequence, KvCache cache) {
+        int chunk = model.limits().batchTokens();
+        for (int from = 0; ; from += chunk) {
+            int to = Math.min(from + chunk, prompt.size());
+            int[] part = prompt.subList(from, to).stream()
+                    .mapToInt(Integer::intValue)
+                    .toArray();
+            int next = step(part, sequence, cache);
+            if (to == prompt.size()) {
+                return next;
+            }
+        }
+    }
+
+    private int step(int[] tokens, KvCache.Sequence sequence, KvCache cache) {
+        TokenBatch batch = new TokenBatch().add(sequence, tokens);
+        Matrix hidden = model.forward(batch, cache);
+        Matrix logits = model.logits(hidden, new int[] {batch.lastRow(0)});
+        int winner = model.mostLikely(logits)[0];
+        if (winner < 0) {
+            throw new QuantizationException(
+                    ErrorCode.TENSOR_NOT_FINITE, "logits after " + sequence.length() + " tokens hold NaN");
+        }
+        return winner;
+    }
+
+    private void requireRoom(int promptTokens, int maxTokens) {
+        int limit = model.limits().contextTokens();
+        if (promptTokens < 1 || maxTokens < 1 || promptTokens + (long) maxTokens > limit) {
+            throw new QuantizationException(
+                    ErrorCode.PROMPT_TOO_LONG,
+                    "prompt of " + promptTokens + " tokens and " + maxTokens + " new ones: both must be at least 1 and"
+                            + " together at most " + limit);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package io.octavo.engine.layout;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import java.util.Optional;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+
+/** A JSON object of which every member must be known; null and absent are the same. */
+record StrictObject(JsonNode node, String path) {
+
+    static StrictObject of(JsonNode node, String path, Set<String> keys) {
+        if (!node.isObject()) {
+            throw unsupported(path + " is no object");
+        }
+        for (String key : node.propertyNames()) {
+            if (!keys.contains(key)) {
+                throw unsupported(path + " has an unknown member " + key);
+            }
+        }
+        return new StrictObject(node, path);
+    }
+
+    Optional<JsonNode> member(String key) {
+        JsonNode member = node.path(key);
+        return member.isMissingNode() || member.isNull() ? Optional.empty() : Optional.of(member);
+    }
+
+    void requireNull(String key) {
+        if (member(key).isPresent()) {
+            throw unsupported(path + "." + key + " is " + member(key).get());
+        }
+    }
+
+    /** Absent, null or an object or array without members. */
+    void requireEmpty(String key) {
+        if (member(key)
+                .map(member -> !member.isContainer() || !member.isEmpty())
+                .orElse(false)) {
+            throw unsupported(path + "." + key + " is not empty");
+        }
+    }
+
+    String string(String key) {
+        return member(key)
+                .filter(JsonNode::isString)
+                .map(JsonNode::stringValue)
+                .orElseThrow(() -> unsupported(path + "." + key + " is no string"));
+    }
+
+    int integer(String key) {
+        return member(key)
+                .filter(JsonNode::isInt)
+                .map(JsonNode::intValue)
+                .orElseThrow(() -> unsupported(path + "." + key + " is no integer"));
+    }
+
+    int positive(String key) {
+        int value = integer(key);
+        if (value <= 0) {
+            throw unsupported(path + "." + key + " is " + value);
+        }
+        return value;
+    }
+
+    boolean bool(String key, boolean absent) {
+        Optional<JsonNode> member = member(key);
+        if (member.isPresent() && !member.get().isBoolean()) {
+            throw unsupported(path + "." + key + " is " + member.get());
+        }
+        return member.map(JsonNode::booleanValue).orElse(absent);
+    }
+
+    static QuantizationException unsupported(String message) {
+        String shown = message.length() > 300 ? message.substring(0, 300) + "…" : message;
+        return new QuantizationException(ErrorCode.QUANTIZATION_UNSUPPORTED, "quantization_config: " + shown);
+    }
+}

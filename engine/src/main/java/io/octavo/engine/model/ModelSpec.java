@@ -1,0 +1,43 @@
+package io.octavo.engine.model;
+
+import io.octavo.kernels.GatedActivation;
+import java.util.List;
+import java.util.OptionalInt;
+
+/**
+ * A decoder-only architecture as data.
+ *
+ * @param fusedGateUp one {@code gate_up_proj} (gate rows first) instead of two projections
+ * @param embeddingMultiplier applied to token embeddings
+ * @param tiedEmbeddings the token embedding is the output projection too
+ * @param bosTokenId put before every text; absent where the model has none
+ * @param eosTokenIds generation ends at any of them
+ */
+public record ModelSpec(
+        String architecture,
+        int hiddenSize,
+        int intermediateSize,
+        int vocabularySize,
+        int maxPositions,
+        AttentionSpec attention,
+        NormSpec norms,
+        GatedActivation.Function activation,
+        boolean fusedGateUp,
+        float embeddingMultiplier,
+        boolean tiedEmbeddings,
+        List<LayerSpec> layers,
+        OptionalInt bosTokenId,
+        List<Integer> eosTokenIds) {
+
+    public ModelSpec {
+        layers = List.copyOf(layers);
+        eosTokenIds = List.copyOf(eosTokenIds);
+    }
+
+    /**
+     * What stands before a text that is scored: BOS, else end-of-sequence as lm-evaluation-harness does, else nothing.
+     */
+    public OptionalInt prefixTokenId() {
+        return bosTokenId.isPresent() || eosTokenIds.isEmpty() ? bosTokenId : OptionalInt.of(eosTokenIds.getFirst());
+    }
+}

@@ -1,0 +1,79 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.OutputFile;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.VerificationReport;
+import io.octavo.engine.checkpoint.JsonText;
+import io.octavo.engine.label.Label;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Properties;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * {@code octavo.json}: from what, by what and how exactly an artifact was made. The same inputs give the same bytes, so
+ * there is no time and no machine in it.
+ */
+final class Provenance {
+
+    static final String FILE_NAME = "octavo.json";
+
+    private Provenance() {}
+
+    /**
+     * @param backend the kind of device, {@code cpu} or {@code cuda}
+     * @param sources every file that was read
+     */
+    static String json(
+            QuantizationRequest request,
+            QuantizationPlan plan,
+            Label label,
+            String backend,
+            List<OutputFile> sources,
+            VerificationReport verification) {
+        ObjectNode root = JsonNodeFactory.instance.objectNode();
+        root.putObject("engine")
+                .put("name", "octavo")
+                .put("version", engineVersion())
+                .put("backend", backend);
+        root.put("scheme", plan.scheme().name());
+        root.put("layout", request.layout());
+        root.put("label", label.text());
+        root.put("divisor", plan.scheme().weights().type().divisor());
+        root.put("weightBits", plan.weightBits());
+        plan.ignore().forEach(root.putArray("ignore")::add);
+        var files = root.putObject("source").putArray("files");
+        for (OutputFile source : sources) {
+            files.addObject()
+                    .put("path", source.path())
+                    .put("size", source.size())
+                    .put("sha256", source.sha256());
+        }
+        ObjectNode checked = root.putObject("verification");
+        checked.put("untouchedTensors", verification.untouchedTensors());
+        var modules = checked.putArray("modules");
+        for (VerificationReport.ModuleError error : verification.modules()) {
+            modules.addObject()
+                    .put("module", error.module())
+                    .put("relativeError", error.relativeError())
+                    .put("signalToNoiseDb", error.signalToNoiseDb());
+        }
+        return JsonText.indented(root) + "\n";
+    }
+
+    private static String engineVersion() {
+        try (InputStream in = Provenance.class.getResourceAsStream("/io/octavo/engine/engine.properties")) {
+            if (in == null) {
+                throw new IllegalStateException("engine.properties is missing from the engine's jar");
+            }
+            var properties = new Properties();
+            properties.load(in);
+            return properties.getProperty("version");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

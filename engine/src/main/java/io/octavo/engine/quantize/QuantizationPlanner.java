@@ -1,0 +1,180 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
+import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.ModuleKind;
+import io.octavo.engine.layout.ModulePattern;
+import io.octavo.engine.quantize.QuantizationPlan.Keep;
+import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.quantize.QuantizationPlan.Step;
+import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.engine.scheme.Scheme;
+import io.octavo.kernels.DType;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import tools.jackson.databind.JsonNode;
+
+/** Decides for every tensor whether it is quantized, and refuses checkpoints and requests that cannot work. */
+final class QuantizationPlanner {
+
+    /** Listed even where it is tied to the embedding and not stored: loaders create it, and would quantize it. */
+    private static final String OUTPUT_HEAD = "lm_head";
+
+    private static final Set<DType> WEIGHT_DTYPES = Set.of(DType.BF16, DType.F16, DType.F32);
+
+    /** Loaders fuse these; all parts must be stored alike. */
+    private static final List<List<String>> FUSED =
+            List.of(List.of("q_proj", "k_proj", "v_proj"), List.of("gate_proj", "up_proj"), List.of("w1", "w3"));
+
+    /** Files that other quantizers leave beside weights which config.json does not mention. */
+    private static final List<String> FOREIGN_CONFIGS =
+            List.of("hf_quant_config.json", "quantize_config.json", "quant_config.json");
+
+    /** A row is quantized in one piece, so it must fit a buffer. */
+    private static final long MAX_ROW_BYTES = 1L << 30;
+
+    private static final int MAX_REGEXES = 64;
+
+    private final Checkpoint checkpoint;
+    private final Scheme scheme;
+    private final List<ModulePattern> ignored;
+    private final Set<String> ignoreList = new TreeSet<>(Set.of(OUTPUT_HEAD));
+    private final Set<String> leftByRequest = new TreeSet<>();
+
+    QuantizationPlanner(Checkpoint checkpoint, Scheme scheme, List<String> ignore) {
+        this.checkpoint = checkpoint;
+        this.scheme = scheme;
+        this.ignored = ignore.stream()
+                .map(text -> ModulePattern.parse(text, ErrorCode.IGNORE_INVALID))
+                .toList();
+    }
+
+    QuantizationPlan plan() {
+        requireUnquantized();
+        if (checkpoint.config().architectures().isEmpty()) {
+            throw new QuantizationException(
+                    ErrorCode.ARCHITECTURE_MISSING, "config.json names no architectures; loaders need one");
+        }
+        requireIgnoredModulesExist();
+        var steps = new ArrayList<Step>();
+        for (StoredTensor tensor : checkpoint.stored().values()) {
+            steps.add(step(tensor));
+        }
+        var plan = new QuantizationPlan(scheme, steps, List.copyOf(ignoreList));
+        if (plan.quantized().isEmpty()) {
+            throw new QuantizationException(
+                    ErrorCode.NOTHING_TO_QUANTIZE,
+                    "none of the checkpoint's " + steps.size() + " tensors is the weight of a Linear to quantize");
+        }
+        requireFusedPartsAlike(plan);
+        return plan;
+    }
+
+    private void requireUnquantized() {
+        JsonNode config = checkpoint.config().tree();
+        Optional<String> trace = Optional.empty();
+        if (checkpoint.config().quantizationConfig().isPresent()
+                || config.path("text_config").hasNonNull("quantization_config")) {
+            trace = Optional.of("config.json has a quantization_config");
+        } else if (config.hasNonNull("compression_config")) {
+            trace = Optional.of("config.json has a compression_config");
+        }
+        trace = trace.or(() -> FOREIGN_CONFIGS.stream()
+                        .filter(name -> Files.exists(checkpoint.folder().resolve(name)))
+                        .map(name -> "there is a " + name)
+                        .findFirst())
+                .or(() -> CompressedTensors.quantizedTensor(checkpoint).map(name -> "there is a tensor " + name));
+        if (trace.isPresent()) {
+            throw new QuantizationException(
+                    ErrorCode.ALREADY_QUANTIZED, "the source is quantized already: " + trace.get());
+        }
+    }
+
+    private void requireIgnoredModulesExist() {
+        if (ignored.stream().filter(ModulePattern.Regex.class::isInstance).count() > MAX_REGEXES) {
+            throw new QuantizationException(
+                    ErrorCode.IGNORE_INVALID, "more than " + MAX_REGEXES + " regular expressions to ignore by");
+        }
+        Set<String> modules = new TreeSet<>(Set.of(OUTPUT_HEAD));
+        for (String tensor : checkpoint.names()) {
+            modules.add(tensor.substring(0, Math.max(tensor.lastIndexOf('.'), 0)));
+        }
+        for (ModulePattern pattern : ignored) {
+            boolean found = pattern instanceof ModulePattern.Exact
+                    ? modules.contains(pattern.text())
+                    : modules.stream().anyMatch(pattern::matches);
+            if (!found) {
+                throw new QuantizationException(
+                        ErrorCode.IGNORE_INVALID, "ignore " + pattern.text() + " matches no module of the checkpoint");
+            }
+        }
+    }
+
+    private Step step(StoredTensor source) {
+        TensorInfo tensor = source.info();
+        if (!tensor.name().endsWith(CompressedTensors.WEIGHT_SUFFIX)) {
+            return new Keep(source, "no weight of a Linear");
+        }
+        String module = tensor.name().substring(0, tensor.name().length() - CompressedTensors.WEIGHT_SUFFIX.length());
+        ModuleKind kind = ModuleKind.of(module, tensor.shape(), checkpoint.config());
+        boolean byRequest = ignored.stream().anyMatch(pattern -> pattern.matches(module));
+        if (kind != ModuleKind.LINEAR || byRequest) {
+            if (kind.isLinear()) {
+                ignoreList.add(module);
+            }
+            if (kind == ModuleKind.LINEAR) {
+                leftByRequest.add(module);
+            }
+            return new Keep(source, kind == ModuleKind.LINEAR ? "ignored by request" : kind.reason());
+        }
+        if (tensor.byteSize() == 0) {
+            ignoreList.add(module);
+            return new Keep(source, "has no elements");
+        }
+        requireQuantizable(tensor);
+        return new Quantize(module, source);
+    }
+
+    private static void requireQuantizable(TensorInfo tensor) {
+        if (!WEIGHT_DTYPES.contains(tensor.dtype())) {
+            throw new QuantizationException(
+                    ErrorCode.TENSOR_DTYPE_UNSUPPORTED,
+                    "tensor " + tensor.name() + ": " + tensor.dtype() + " cannot be quantized; allowed: "
+                            + new TreeSet<>(WEIGHT_DTYPES));
+        }
+        long rowBytes = tensor.shape().getLast() * tensor.dtype().bytes();
+        if (rowBytes > MAX_ROW_BYTES) {
+            throw new QuantizationException(
+                    ErrorCode.SCHEME_UNSUITABLE,
+                    "tensor " + tensor.name() + ": inFeatures " + tensor.shape().getLast() + " make rows of " + rowBytes
+                            + " bytes; at most " + MAX_ROW_BYTES + " are allowed");
+        }
+    }
+
+    private void requireFusedPartsAlike(QuantizationPlan plan) {
+        Set<String> quantized =
+                new TreeSet<>(plan.quantized().stream().map(Quantize::module).toList());
+        for (String module : leftByRequest) {
+            String parent = module.substring(0, module.lastIndexOf('.') + 1);
+            String part = module.substring(parent.length());
+            FUSED.stream()
+                    .filter(parts -> parts.contains(part))
+                    .flatMap(List::stream)
+                    .forEach(sibling -> {
+                        if (quantized.contains(parent + sibling)) {
+                            throw new QuantizationException(
+                                    ErrorCode.IGNORE_INVALID,
+                                    "module " + module + " is ignored and " + parent + sibling
+                                            + " is not; loaders fuse them, so ignore all parts or none");
+                        }
+                    });
+        }
+    }
+}

@@ -1,0 +1,288 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.OutputFile;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.VerificationReport;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.checkpoint.ShardPlan;
+import io.octavo.engine.label.Label;
+import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.quantize.QuantizationPlan.Keep;
+import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.quantize.QuantizationPlan.Step;
+import io.octavo.engine.safetensors.DiskFailure;
+import io.octavo.engine.safetensors.SafetensorsFile;
+import io.octavo.engine.safetensors.SafetensorsWriter;
+import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.kernels.Backend;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+
+/** One call of {@link Quantizer#quantize}: write everything, verify it, publish it. */
+final class QuantizationRun {
+
+    /** Source bytes copied at once. */
+    private static final long COPY_BYTES = 1 << 25;
+
+    /** For headers, JSON and what the file system adds. */
+    private static final long SPARE_BYTES = 16 << 20;
+
+    /** How much of the progress bar quantizing takes; verifying takes the rest. */
+    private static final double QUANTIZING_SHARE = 0.6;
+
+    private final QuantizationRequest request;
+    private final Checkpoint source;
+    private final QuantizationPlan plan;
+    private final ShardPlan shards;
+    private final StagingFolder staging;
+    private final BackgroundTasks background;
+    private final JobMonitor monitor;
+    private final List<Future<OutputFile>> hashes = new ArrayList<>();
+
+    QuantizationRun(
+            QuantizationRequest request,
+            Checkpoint source,
+            QuantizationPlan plan,
+            ShardPlan shards,
+            StagingFolder staging,
+            BackgroundTasks background,
+            JobMonitor monitor) {
+        this.request = request;
+        this.source = source;
+        this.plan = plan;
+        this.shards = shards;
+        this.staging = staging;
+        this.background = background;
+        this.monitor = monitor;
+    }
+
+    QuantizationResult run(Backend backend, long chunkBytes) {
+        List<Path> sideFiles = source.sideFiles();
+        requireSpace(sideFiles);
+
+        monitor.phase("quantize");
+        writeWeights(backend, chunkBytes);
+        ConfigJson config =
+                source.config().withQuantizationConfig(CompressedTensors.config(plan.scheme(), plan.ignore()));
+        write(ConfigJson.FILE_NAME, config.bytes());
+        shards.indexJson().ifPresent(json -> write(ShardPlan.INDEX_FILE_NAME, json.getBytes(StandardCharsets.UTF_8)));
+        sideFiles.forEach(this::copySideFile);
+
+        monitor.phase("verify");
+        List<Future<OutputFile>> sourceHashes = hashSources(sideFiles);
+        VerificationReport report = verify();
+        List<OutputFile> sources = awaitAll(sourceHashes);
+        Label label = Label.of(config);
+        String provenance = Provenance.json(request, plan, label, backend.name(), sources, report);
+        write(Provenance.FILE_NAME, provenance.getBytes(StandardCharsets.UTF_8));
+        List<OutputFile> files = awaitAll(hashes);
+
+        monitor.phase("publish");
+        monitor.checkpoint();
+        staging.publish();
+        monitor.progress(1);
+        return new QuantizationResult(
+                label.text(),
+                plan.weightBits(),
+                plan.inputBytes(),
+                plan.outputBytes(),
+                plan.quantized().size(),
+                files,
+                report);
+    }
+
+    private void requireSpace(List<Path> sideFiles) {
+        long bytes = plan.outputBytes() + SPARE_BYTES;
+        try {
+            for (Path file : sideFiles) {
+                bytes += Files.size(source.sideFile(file));
+            }
+        } catch (IOException e) {
+            throw new QuantizationException(ErrorCode.IO_FAILED, "a side file cannot be read: " + e.getMessage(), e);
+        }
+        staging.requireSpace(bytes);
+    }
+
+    /** Computes in this thread while another writes; finished files are hashed by a third. */
+    private void writeWeights(Backend backend, long chunkBytes) {
+        var progress = new Progress(0, QUANTIZING_SHARE);
+        Iterator<Step> steps = plan.steps().iterator();
+        var sealed = new ArrayList<CompletableFuture<Future<OutputFile>>>();
+        // Closed in reverse order: the queue must be empty before the buffers that it writes from go away.
+        try (var quantizer = new ModuleQuantizer(backend, plan, chunkBytes);
+                var open = new OpenFiles();
+                var queue = new WriteQueue()) {
+            for (ShardPlan.Shard shard : shards.shards()) {
+                SafetensorsWriter writer =
+                        open.add(SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors()));
+                int written = 0;
+                while (written < shard.tensors().size()) {
+                    Step step = steps.next();
+                    written += step.outputs().size();
+                    switch (step) {
+                        case Quantize quantize -> quantizer.quantize(quantize, writer, queue, progress::add);
+                        case Keep keep -> copy(keep, writer, queue, progress);
+                    }
+                }
+                var hash = new CompletableFuture<Future<OutputFile>>();
+                queue.submit(() -> {
+                    writer.seal();
+                    hash.complete(hashLater(writer.path()));
+                });
+                sealed.add(hash);
+            }
+            queue.drain();
+        }
+        sealed.forEach(hash -> hashes.add(hash.join()));
+    }
+
+    private void copy(Keep keep, SafetensorsWriter writer, WriteQueue queue, Progress progress) {
+        TensorInfo tensor = keep.source().info();
+        for (long from = 0; from < tensor.byteSize(); from += COPY_BYTES) {
+            long begin = from;
+            long end = Math.min(from + COPY_BYTES, tensor.byteSize());
+            queue.submit(() -> {
+                try (Arena window = Arena.ofConfined()) {
+                    ByteBuffer bytes = keep.source()
+                            .shard()
+                            .map(tensor, begin, end, window)
+                            .asByteBuffer();
+                    writer.write(tensor.name(), begin, bytes);
+                }
+            });
+            progress.add(end - begin);
+        }
+    }
+
+    private void copySideFile(Path relative) {
+        monitor.checkpoint();
+        Path target = staging.folder().resolve(relative.toString());
+        try {
+            Files.createDirectories(target.getParent());
+            Files.copy(source.sideFile(relative), target);
+            force(target);
+        } catch (IOException e) {
+            throw DiskFailure.writing(target, e);
+        }
+        hashes.add(hashLater(target));
+    }
+
+    private void write(String name, byte[] bytes) {
+        Path target = staging.folder().resolve(name);
+        try {
+            Files.write(target, bytes);
+            force(target);
+        } catch (IOException e) {
+            throw DiskFailure.writing(target, e);
+        }
+        hashes.add(hashLater(target));
+    }
+
+    private static void force(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
+    }
+
+    private Future<OutputFile> hashLater(Path file) {
+        return background.submit(() -> FileDigest.of(file, staging.folder().relativize(file)));
+    }
+
+    private List<Future<OutputFile>> hashSources(List<Path> sideFiles) {
+        var files = new ArrayList<Path>();
+        files.add(Path.of(ConfigJson.FILE_NAME));
+        source.shards().stream()
+                .map(SafetensorsFile::path)
+                .map(Path::getFileName)
+                .forEach(files::add);
+        files.addAll(sideFiles);
+        return files.stream()
+                .map(file ->
+                        background.submit(() -> FileDigest.of(source.folder().resolve(file), file)))
+                .toList();
+    }
+
+    private VerificationReport verify() {
+        var progress = new Progress(QUANTIZING_SHARE, 1 - QUANTIZING_SHARE);
+        try (Checkpoint artifact = Checkpoint.open(staging.folder())) {
+            var verification = new Verification(plan, artifact, background);
+            logShards();
+            VerificationReport report = verification.report(monitor, progress::add);
+            if (!report.passed()) {
+                throw new QuantizationException(
+                        ErrorCode.VERIFICATION_FAILED,
+                        report.failures().size() + " checks of the written files failed, first: "
+                                + report.failures().getFirst());
+            }
+            return report;
+        }
+    }
+
+    private void logShards() {
+        for (Future<OutputFile> shard : hashes.subList(0, shards.shards().size())) {
+            OutputFile file = BackgroundTasks.await(shard, monitor);
+            monitor.log("%s: %d bytes, sha256 %s".formatted(file.path(), file.size(), file.sha256()));
+        }
+    }
+
+    private List<OutputFile> awaitAll(List<Future<OutputFile>> files) {
+        var results = new ArrayList<OutputFile>();
+        for (Future<OutputFile> file : files) {
+            results.add(BackgroundTasks.await(file, monitor));
+        }
+        results.sort(Comparator.comparing(OutputFile::path));
+        return List.copyOf(results);
+    }
+
+    /** Tells the monitor about source bytes, and asks it whether to stop. */
+    private final class Progress {
+
+        private final double start;
+        private final double share;
+        private long bytes;
+
+        Progress(double start, double share) {
+            this.start = start;
+            this.share = share;
+        }
+
+        void add(long more) {
+            bytes += more;
+            monitor.checkpoint();
+            monitor.progress(start + share * bytes / Math.max(plan.inputBytes(), 1));
+        }
+    }
+
+    /** Files that a failure leaves unsealed. */
+    private static final class OpenFiles implements AutoCloseable {
+
+        private final List<SafetensorsWriter> writers = new ArrayList<>();
+
+        SafetensorsWriter add(SafetensorsWriter writer) {
+            writers.add(writer);
+            return writer;
+        }
+
+        @Override
+        public void close() {
+            writers.forEach(SafetensorsWriter::close);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.JobCancelledException;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.ShardPlan;
+import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.scheme.Scheme;
+import io.octavo.kernels.Backend;
+import java.nio.channels.ClosedByInterruptException;
+
+/**
+ * Quantizes checkpoint folders, one bounded piece of a tensor at a time: memory does not depend on the model.
+ *
+ * <p>The same source and request give the same bytes, whatever the number of threads.
+ */
+public final class Quantizer {
+
+    /** Large enough that per-call costs vanish, small enough for three of them in a small container. */
+    private static final long CHUNK_BYTES = 8 << 20;
+
+    private final Backend backend;
+    private final int threads;
+    private final long shardBytes;
+    private final long chunkBytes;
+
+    /**
+     * @param backend borrowed
+     * @param threads for hashing and verification; at least 1
+     */
+    public Quantizer(Backend backend, int threads) {
+        this(backend, threads, ShardPlan.DEFAULT_SHARD_BYTES, CHUNK_BYTES);
+    }
+
+    /**
+     * @param shardBytes tensor bytes an output file
+     * @param chunkBytes source bytes quantized at once
+     */
+    Quantizer(Backend backend, int threads, long shardBytes, long chunkBytes) {
+        this.backend = backend;
+        this.threads = threads;
+        this.shardBytes = shardBytes;
+        this.chunkBytes = chunkBytes;
+    }
+
+    /**
+     * Writes the quantized checkpoint, verifies it by reading it back, then makes it visible by one rename. Nothing
+     * appears at the target unless all of that succeeds.
+     *
+     * @throws QuantizationException for what a user or operator can see
+     * @throws io.octavo.engine.JobCancelledException if the monitor asked to stop
+     */
+    public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
+        Scheme scheme = Scheme.named(request.scheme());
+        if (!request.layout().equals(CompressedTensors.NAME)) {
+            throw new QuantizationException(
+                    ErrorCode.LAYOUT_UNKNOWN, "layout " + request.layout() + "; allowed: " + CompressedTensors.NAME);
+        }
+        monitor.phase("plan");
+        try (Checkpoint source = Checkpoint.open(request.source())) {
+            QuantizationPlan plan = QuantizationPlan.of(source, scheme, request.ignore());
+            monitor.log("%s: %d of %d tensors are quantized, %d bytes become %d"
+                    .formatted(
+                            scheme.name(),
+                            plan.quantized().size(),
+                            plan.steps().size(),
+                            plan.inputBytes(),
+                            plan.outputBytes()));
+            try (StagingFolder staging = StagingFolder.beside(request.target());
+                    var background = new BackgroundTasks(threads)) {
+                return new QuantizationRun(request, source, plan, plan.shards(shardBytes), staging, background, monitor)
+                        .run(backend, chunkBytes);
+            }
+        } catch (QuantizationException e) {
+            if (e.getCause() instanceof ClosedByInterruptException) {
+                throw new JobCancelledException("interrupted");
+            }
+            throw e;
+        } catch (InternalError e) {
+            // What the JVM throws when a mapped file shrinks or its disk fails while it is read.
+            throw new QuantizationException(
+                    ErrorCode.IO_FAILED, "a file of the checkpoint could not be read to its end", e);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+package io.octavo.engine.safetensors;
+
+import io.octavo.kernels.DType;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A tensor's name, number type and shape, before it has a place in a file.
+ *
+ * @param shape empty for rank 0, which holds one element; a zero dimension makes a tensor of no bytes
+ */
+public record TensorSpec(String name, DType dtype, List<Long> shape) {
+
+    public TensorSpec {
+        shape = List.copyOf(shape);
+        byteSize(dtype, shape);
+    }
+
+    public TensorSpec(String name, DType dtype, long... shape) {
+        this(name, dtype, Arrays.stream(shape).boxed().toList());
+    }
+
+    public long byteSize() {
+        return byteSize(dtype, shape);
+    }
+
+    /**
+     * Bytes of a dense tensor.
+     *
+     * @throws IllegalArgumentException if a dimension is negative
+     * @throws ArithmeticException if the product overflows, even where another dimension is zero
+     */
+    static long byteSize(DType dtype, List<Long> shape) {
+        long elements = 1;
+        boolean empty = false;
+        for (long dimension : shape) {
+            if (dimension < 0) {
+                throw new IllegalArgumentException("negative dimension " + dimension);
+            }
+            empty |= dimension == 0;
+            elements = Math.multiplyExact(elements, Math.max(dimension, 1));
+        }
+        long bytes = Math.multiplyExact(elements, (long) dtype.bytes());
+        return empty ? 0 : bytes;
+    }
+}

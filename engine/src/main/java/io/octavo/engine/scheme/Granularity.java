@@ -1,0 +1,32 @@
+package io.octavo.engine.scheme;
+
+/** Which numbers share a scale. A weight is {@code [outFeatures, inFeatures]}. */
+public sealed interface Granularity {
+
+    /** One scale for everything. */
+    record PerTensor() implements Granularity {}
+
+    /** One scale per output channel. */
+    record PerChannel() implements Granularity {}
+
+    /** One scale per row of activations. */
+    record PerToken() implements Granularity {}
+
+    /** @param size consecutive input channels per scale; must divide {@code inFeatures} */
+    record PerGroup(int size) implements Granularity {
+        public PerGroup {
+            if (size <= 0) {
+                throw new IllegalArgumentException("group size must be positive: " + size);
+            }
+        }
+    }
+
+    /** One scale per two-dimensional tile. */
+    record PerBlock(int rows, int columns) implements Granularity {
+        public PerBlock {
+            if (rows <= 0 || columns <= 0) {
+                throw new IllegalArgumentException("block must be positive: " + rows + " x " + columns);
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package io.octavo.engine.tokenizer;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A checkpoint's tokenizer.json. No special token is ever added: callers put BOS where they want it.
+ *
+ * <p>Not thread-safe. {@link #close()} frees native memory.
+ */
+public final class Tokenizer implements AutoCloseable {
+
+    static {
+        // The binding reports its start to a cloud endpoint and may fetch libraries unless told not to.
+        System.setProperty("OPT_OUT_TRACKING", "true");
+        System.setProperty("ai.djl.offline", "true");
+    }
+
+    private final HuggingFaceTokenizer tokenizer;
+
+    private Tokenizer(HuggingFaceTokenizer tokenizer) {
+        this.tokenizer = tokenizer;
+    }
+
+    /**
+     * @param checkpoint folder that holds tokenizer.json
+     * @throws QuantizationException {@code tokenizer-missing} or {@code tokenizer-invalid}
+     */
+    public static Tokenizer open(Path checkpoint) {
+        Path file = checkpoint.resolve("tokenizer.json");
+        if (!Files.isRegularFile(file)) {
+            throw new QuantizationException(
+                    ErrorCode.TOKENIZER_MISSING, "tokenizer.json is missing: text cannot be scored or generated");
+        }
+        // Without these two the binding cuts every text at 512 tokens and pads batches, silently.
+        Map<String, String> options = Map.of("truncation", "false", "padding", "false");
+        try {
+            return new Tokenizer(HuggingFaceTokenizer.newInstance(file, options));
+        } catch (IOException | RuntimeException e) {
+            throw new QuantizationException(
+                    ErrorCode.TOKENIZER_INVALID, "tokenizer.json cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** Ids of {@code text} alone. */
+    public int[] encode(String text) {
+        return Arrays.stream(tokenizer.encode(text, false, false).getIds())
+                .mapToInt(Math::toIntExact)
+                .toArray();
+    }
+
+    /** The text of {@code ids}, special tokens left out. */
+    public String decode(List<Integer> ids) {
+        return tokenizer.decode(ids.stream().mapToLong(Integer::longValue).toArray(), true);
+    }
+
+    @Override
+    public void close() {
+        tokenizer.close();
+    }
+}

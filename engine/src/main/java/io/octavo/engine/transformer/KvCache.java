@@ -1,0 +1,119 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.engine.model.AttentionSpec;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.Matrix;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+
+/**
+ * Keys and values of every layer in pages, and which sequence owns which page.
+ *
+ * <p>Not thread-safe. Sequences of a closed cache must not be used.
+ */
+public final class KvCache implements AutoCloseable {
+
+    private final KvCacheLayout layout;
+    private final DType dtype;
+    private final List<DeviceBuffer> keys = new ArrayList<>();
+    private final List<DeviceBuffer> values = new ArrayList<>();
+    private final Deque<Integer> freePages = new ArrayDeque<>();
+
+    /** @param pages of {@link KvCacheLayout#PAGE_TOKENS} tokens, shared by all sequences */
+    public KvCache(Backend backend, ModelSpec spec, int pages, DType dtype) {
+        AttentionSpec attention = spec.attention();
+        this.layout = new KvCacheLayout(pages, attention.kvHeads(), attention.headDim());
+        this.dtype = dtype;
+        long bytes = Matrix.bytes(dtype, layout.rows(), layout.headDim());
+        for (int layer = 0; layer < spec.layers().size(); layer++) {
+            keys.add(backend.allocate("kv-cache", bytes));
+            values.add(backend.allocate("kv-cache", bytes));
+        }
+        for (int page = 0; page < pages; page++) {
+            freePages.addLast(page);
+        }
+    }
+
+    /** Pages that {@code sequences} sequences of {@code tokens} tokens need. */
+    public static int pagesFor(int sequences, int tokens) {
+        return Math.multiplyExact(sequences, Math.ceilDiv(tokens, KvCacheLayout.PAGE_TOKENS));
+    }
+
+    /** Bytes that a token takes in an F32 cache, over all layers. */
+    static long bytesPerToken(ModelSpec spec) {
+        return 2L * spec.layers().size() * spec.attention().keyValueColumns() * Float.BYTES;
+    }
+
+    KvCacheLayout layout() {
+        return layout;
+    }
+
+    Matrix keys(int layer) {
+        return Matrix.of(keys.get(layer), dtype, layout.rows(), layout.headDim());
+    }
+
+    Matrix values(int layer) {
+        return Matrix.of(values.get(layer), dtype, layout.rows(), layout.headDim());
+    }
+
+    public Sequence newSequence() {
+        return new Sequence();
+    }
+
+    @Override
+    public void close() {
+        keys.forEach(DeviceBuffer::close);
+        values.forEach(DeviceBuffer::close);
+    }
+
+    /** One context: its length and its pages in order of position. {@link #close()} gives the pages back. */
+    public final class Sequence implements AutoCloseable {
+
+        private final List<Integer> pages = new ArrayList<>();
+        private int length;
+
+        private Sequence() {}
+
+        /** Tokens that the context holds. */
+        public int length() {
+            return length;
+        }
+
+        List<Integer> pages() {
+            return pages;
+        }
+
+        /**
+         * Makes room for one more token.
+         *
+         * @return its slot
+         * @throws IllegalStateException if no page is free
+         */
+        int append() {
+            if (length == pages.size() * KvCacheLayout.PAGE_TOKENS) {
+                Integer page = freePages.pollFirst();
+                if (page == null) {
+                    throw new IllegalStateException("key-value cache is full: all " + layout.pages() + " pages of "
+                            + KvCacheLayout.PAGE_TOKENS + " tokens are taken");
+                }
+                pages.add(page);
+            }
+            int slot = pages.getLast() * KvCacheLayout.PAGE_TOKENS + length % KvCacheLayout.PAGE_TOKENS;
+            length++;
+            return slot;
+        }
+
+        @Override
+        public void close() {
+            freePages.addAll(pages);
+            pages.clear();
+            length = 0;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A weight in the model: {@code out = input * weight^T + bias}.
+ *
+ * @param weight {@code [outFeatures, inFeatures]} as stored, with its scales
+ * @param bias {@code [1, outFeatures]} or null
+ */
+record Linear(ScaledMatrix weight, @Nullable Matrix bias, InputType inputType) {
+
+    int outFeatures() {
+        return Math.toIntExact(weight.rows());
+    }
+
+    int inFeatures() {
+        return Math.toIntExact(weight.columns());
+    }
+
+    void apply(Backend backend, LinearInput input, Matrix out, Stream stream) {
+        backend.matMul().multiply(input.as(inputType), weight, out, stream);
+        if (bias != null) {
+            backend.add().accumulate(out, bias, stream);
+        }
+    }
+
+    /** The output features {@code [from, to)} as a Linear of their own, for checkpoints that fuse projections. */
+    Linear rows(long from, long to) {
+        Matrix scales = weight.scales();
+        Matrix part = scales == null || scales.rows() == 1 ? scales : scales.rows(from, to);
+        Matrix biasPart = bias == null ? null : columns(bias, from, to);
+        return new Linear(new ScaledMatrix(weight.codes().rows(from, to), part), biasPart, inputType);
+    }
+
+    private static Matrix columns(Matrix row, long from, long to) {
+        return row.reshape(row.columns(), 1).rows(from, to).reshape(1, to - from);
+    }
+}

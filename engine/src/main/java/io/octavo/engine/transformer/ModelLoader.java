@@ -1,0 +1,193 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.model.AttentionSpec;
+import io.octavo.engine.model.AttentionSpec.QueryKeyNorm;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.model.NormSpec;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Stream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Places a checkpoint's weights on a backend and checks every shape against the architecture.
+ *
+ * <p>Weights stay as they are stored: 16-bit, or codes with their scales. On the CPU they stay in the mapped files.
+ */
+public final class ModelLoader {
+
+    private final Backend backend;
+    private final Checkpoint checkpoint;
+    private final ModelSpec spec;
+    private final LinearReader linears;
+
+    /** @throws QuantizationException {@code quantization-unsupported} if the checkpoint's layout cannot be run */
+    public ModelLoader(Backend backend, Checkpoint checkpoint, ModelSpec spec) {
+        this.backend = backend;
+        this.checkpoint = checkpoint;
+        this.spec = spec;
+        this.linears = new LinearReader(checkpoint);
+    }
+
+    /**
+     * @throws QuantizationException {@code checkpoint-tensor-missing}, {@code checkpoint-shape-mismatch} or
+     *     {@code tensor-dtype-unsupported}
+     */
+    public Transformer load(RunLimits limits) {
+        Stream stream = backend.newStream();
+        TransformerWeights weights = new Placement(stream).weights();
+        stream.synchronize();
+        return new Transformer(backend, spec, limits, weights, stream);
+    }
+
+    /** One loading; collects the buffers that the model will own. */
+    private final class Placement {
+
+        private final Stream stream;
+        private final List<DeviceBuffer> buffers = new ArrayList<>();
+
+        Placement(Stream stream) {
+            this.stream = stream;
+        }
+
+        TransformerWeights weights() {
+            Matrix embedding = matrix("model.embed_tokens.weight", spec.vocabularySize(), spec.hiddenSize());
+            List<DecoderLayer> layers = new ArrayList<>();
+            for (int i = 0; i < spec.layers().size(); i++) {
+                layers.add(layer(i));
+            }
+            Matrix norm = matrix("model.norm.weight", 1, spec.hiddenSize());
+            Matrix output = spec.tiedEmbeddings()
+                    ? embedding
+                    : matrix("lm_head.weight", spec.vocabularySize(), spec.hiddenSize());
+            return new TransformerWeights(embedding, layers, norm, output, buffers);
+        }
+
+        private DecoderLayer layer(int index) {
+            String prefix = "model.layers." + index + ".";
+            Projections attention = attention(prefix + "self_attn.");
+            Linear output = linear(
+                    prefix + "self_attn.o_proj",
+                    spec.hiddenSize(),
+                    spec.attention().queryColumns());
+            List<Linear> gateUp = gateUp(prefix + "mlp.");
+            Linear down = linear(prefix + "mlp.down_proj", spec.hiddenSize(), spec.intermediateSize());
+            return new DecoderLayer(
+                    spec,
+                    spec.layers().get(index),
+                    index,
+                    norms(prefix),
+                    attention.queries(),
+                    attention.keys(),
+                    attention.values(),
+                    headNorm(prefix + "self_attn.q_norm", spec.attention().queryColumns()),
+                    headNorm(prefix + "self_attn.k_norm", spec.attention().keyValueColumns()),
+                    output,
+                    gateUp.getFirst(),
+                    gateUp.getLast(),
+                    down);
+        }
+
+        private DecoderLayer.Norms norms(String prefix) {
+            NormSpec norms = spec.norms();
+            return new DecoderLayer.Norms(
+                    norm(prefix, norms.beforeAttention()),
+                    norm(prefix, norms.afterAttention()),
+                    norm(prefix, norms.beforeMlp()),
+                    norm(prefix, norms.afterMlp()));
+        }
+
+        private @Nullable Matrix norm(String prefix, @Nullable String module) {
+            return module == null ? null : matrix(prefix + module + ".weight", 1, spec.hiddenSize());
+        }
+
+        private @Nullable Matrix headNorm(String module, int wholeColumns) {
+            QueryKeyNorm kind = spec.attention().queryKeyNorm();
+            if (kind == QueryKeyNorm.NONE) {
+                return null;
+            }
+            int columns = kind == QueryKeyNorm.PER_HEAD ? spec.attention().headDim() : wholeColumns;
+            return matrix(module + ".weight", 1, columns);
+        }
+
+        private record Projections(Linear queries, Linear keys, Linear values) {}
+
+        private Projections attention(String prefix) {
+            AttentionSpec attention = spec.attention();
+            int hidden = spec.hiddenSize();
+            int queryRows = attention.queryColumns();
+            int keyRows = attention.keyValueColumns();
+            if (!attention.fusedQkv()) {
+                return new Projections(
+                        linear(prefix + "q_proj", queryRows, hidden),
+                        linear(prefix + "k_proj", keyRows, hidden),
+                        linear(prefix + "v_proj", keyRows, hidden));
+            }
+            Linear fused = linear(prefix + "qkv_proj", queryRows + 2 * keyRows, hidden);
+            return new Projections(
+                    fused.rows(0, queryRows),
+                    fused.rows(queryRows, queryRows + keyRows),
+                    fused.rows(queryRows + keyRows, queryRows + 2 * keyRows));
+        }
+
+        private List<Linear> gateUp(String prefix) {
+            int rows = spec.intermediateSize();
+            int hidden = spec.hiddenSize();
+            if (!spec.fusedGateUp()) {
+                return List.of(linear(prefix + "gate_proj", rows, hidden), linear(prefix + "up_proj", rows, hidden));
+            }
+            Linear fused = linear(prefix + "gate_up_proj", 2 * rows, hidden);
+            return List.of(fused.rows(0, rows), fused.rows(rows, 2L * rows));
+        }
+
+        private Linear linear(String module, int outFeatures, int inFeatures) {
+            Optional<Tensor> bias = checkpoint.find(module + ".bias");
+            Matrix placedBias = bias.isPresent() ? matrix(module + ".bias", 1, outFeatures) : null;
+            return linears.read(module, outFeatures, inFeatures, placedBias, this::place);
+        }
+
+        private Matrix matrix(String name, long rows, long columns) {
+            Tensor tensor = checkpoint.tensor(name);
+            return place(requireFloating(tensor), rows, columns);
+        }
+
+        private Matrix place(Tensor tensor, long rows, long columns) {
+            requireShape(tensor, rows, columns);
+            DeviceBuffer buffer = backend.place("weights", tensor.segment(), stream);
+            buffers.add(buffer);
+            return Matrix.of(buffer, tensor.dtype(), rows, columns);
+        }
+    }
+
+    static Tensor requireFloating(Tensor tensor) {
+        DType dtype = tensor.dtype();
+        if (dtype != DType.F32 && dtype != DType.BF16 && dtype != DType.F16) {
+            throw new QuantizationException(
+                    ErrorCode.TENSOR_DTYPE_UNSUPPORTED,
+                    "tensor " + tensor.name() + " is " + dtype + "; allowed: F32, BF16, F16");
+        }
+        return tensor;
+    }
+
+    /** A row vector may be stored with rank 1, a single number with rank 0. */
+    private static void requireShape(Tensor tensor, long rows, long columns) {
+        List<Long> matrix = List.of(rows, columns);
+        List<Long> vector = List.of(columns);
+        boolean asVector = rows == 1 && tensor.shape().equals(vector);
+        boolean asNumber = rows == 1 && columns == 1 && tensor.shape().isEmpty();
+        if (!tensor.shape().equals(matrix) && !asVector && !asNumber) {
+            throw new QuantizationException(
+                    ErrorCode.CHECKPOINT_SHAPE_MISMATCH,
+                    "tensor " + tensor.name() + " has shape " + tensor.shape() + ", config.json asks for " + matrix);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.model.NormSpec;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Stream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * A loaded model: tokens in, hidden states and logits out.
+ *
+ * <p>Borrows the checkpoint that it was loaded from, which must stay open. Serves one call at a time. Every matrix it
+ * returns is a view of scratch memory, valid until the next call of the same method.
+ */
+public final class Transformer implements AutoCloseable {
+
+    private final Backend backend;
+    private final ModelSpec spec;
+    private final RunLimits limits;
+    private final Stream stream;
+    private final TransformerWeights weights;
+    private final Workspace workspace;
+    private final DeviceBatch deviceBatch;
+    private final DeviceIntegers rowIndices;
+    private final DeviceIntegers targets;
+    private final RopeTables ropes;
+
+    Transformer(Backend backend, ModelSpec spec, RunLimits limits, TransformerWeights weights, Stream stream) {
+        this.backend = backend;
+        this.spec = spec;
+        this.limits = limits;
+        this.weights = weights;
+        this.stream = stream;
+        this.workspace = new Workspace(backend, spec, limits);
+        this.deviceBatch = new DeviceBatch(backend, limits);
+        this.rowIndices = new DeviceIntegers(backend, "batch", limits.logitRows());
+        this.targets = new DeviceIntegers(backend, "batch", limits.logitRows());
+        this.ropes = new RopeTables(backend, spec, limits.contextTokens(), stream);
+    }
+
+    public ModelSpec spec() {
+        return spec;
+    }
+
+    public RunLimits limits() {
+        return limits;
+    }
+
+    /** A cache that holds {@code sequences} contexts of {@code tokens} tokens, in F32. */
+    public KvCache newCache(int sequences, int tokens) {
+        return new KvCache(backend, spec, KvCache.pagesFor(sequences, tokens), DType.F32);
+    }
+
+    /**
+     * Runs a batch through all layers.
+     *
+     * @return {@code [batch.tokens(), hidden]} F32, after the last norm
+     */
+    public Matrix forward(TokenBatch batch, KvCache cache) {
+        stream.synchronize();
+        int tokens = batch.tokens();
+        DeviceBatch.View view = deviceBatch.upload(batch, stream);
+        Matrix residual = workspace.residual(tokens);
+        backend.embedding().gather(weights.embedding(), view.ids(), spec.embeddingMultiplier(), residual, stream);
+        var pass = new DecoderLayer.Pass(backend, workspace, view, cache, ropes, stream);
+        for (DecoderLayer layer : weights.layers()) {
+            layer.forward(tokens, pass);
+        }
+        NormSpec norm = spec.norms();
+        backend.rmsNorm().normalize(residual, weights.norm(), norm.gainOffset(), norm.epsilon(), residual, stream);
+        return residual;
+    }
+
+    /**
+     * Logits of chosen rows of a {@link #forward} result.
+     *
+     * @param rows at most {@code limits().logitRows()} row numbers
+     * @return {@code [rows.length, vocabulary]} F32
+     */
+    public Matrix logits(Matrix hidden, int[] rows) {
+        stream.synchronize();
+        Matrix indices = rowIndices.set(rows, 1, stream);
+        Matrix gathered = workspace.gathered(rows.length);
+        backend.embedding().gather(hidden, indices, 1, gathered, stream);
+        Matrix logits = workspace.logits(rows.length);
+        backend.matMul().multiply(ScaledMatrix.plain(gathered), ScaledMatrix.plain(weights.output()), logits, stream);
+        return logits;
+    }
+
+    /** Negative log-likelihood in nats of {@code targetIds[i]} under row {@code i} of a {@link #logits} result. */
+    public float[] losses(Matrix logits, int[] targetIds) {
+        Matrix wanted = targets.set(targetIds, 1, stream);
+        Matrix losses = workspace.losses(targetIds.length);
+        backend.crossEntropy().loss(logits, wanted, losses, stream);
+        return read(losses);
+    }
+
+    /** The most likely token of each row of a {@link #logits} result; -1 where the row holds a NaN. */
+    public int[] mostLikely(Matrix logits) {
+        Matrix winners = workspace.winners(Math.toIntExact(logits.rows()));
+        backend.argMax().find(logits, winners, stream);
+        try (Arena arena = Arena.ofShared()) {
+            return download(winners, arena).toArray(ValueLayout.JAVA_INT);
+        }
+    }
+
+    /** Copies an F32 result to the host, row-major. */
+    public float[] read(Matrix matrix) {
+        try (Arena arena = Arena.ofShared()) {
+            return download(matrix, arena).toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    private MemorySegment download(Matrix matrix, Arena arena) {
+        MemorySegment host = arena.allocate(matrix.bytes(), matrix.dtype().bytes());
+        matrix.buffer().copyTo(host, matrix.offset(), stream);
+        stream.synchronize();
+        return host;
+    }
+
+    @Override
+    public void close() {
+        stream.close();
+        ropes.close();
+        targets.close();
+        rowIndices.close();
+        deviceBatch.close();
+        workspace.close();
+        weights.close();
+    }
+}

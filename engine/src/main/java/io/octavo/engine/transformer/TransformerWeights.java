@@ -1,0 +1,28 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.Matrix;
+import java.util.List;
+
+/**
+ * Every weight of a model, placed on a backend.
+ *
+ * @param embedding {@code [vocabulary, hidden]}
+ * @param norm {@code [1, hidden]}, before the output projection
+ * @param output {@code [vocabulary, hidden]}; the embedding itself where they are tied
+ * @param buffers owned: everything that the matrices lie in
+ */
+record TransformerWeights(
+        Matrix embedding, List<DecoderLayer> layers, Matrix norm, Matrix output, List<DeviceBuffer> buffers)
+        implements AutoCloseable {
+
+    TransformerWeights {
+        layers = List.copyOf(layers);
+        buffers = List.copyOf(buffers);
+    }
+
+    @Override
+    public void close() {
+        buffers.forEach(DeviceBuffer::close);
+    }
+}

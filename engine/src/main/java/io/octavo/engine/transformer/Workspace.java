@@ -1,0 +1,142 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Stream;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Activations of a forward pass, allocated once and shared by all layers. Everything is F32 unless it says so. */
+final class Workspace implements AutoCloseable {
+
+    private final Backend backend;
+    private final List<DeviceBuffer> buffers = new ArrayList<>();
+    private final DeviceBuffer residual;
+    private final DeviceBuffer normed;
+    private final DeviceBuffer queries;
+    private final DeviceBuffer keys;
+    private final DeviceBuffer values;
+    private final DeviceBuffer attended;
+    private final DeviceBuffer gate;
+    private final DeviceBuffer up;
+    private final DeviceBuffer codes;
+    private final DeviceBuffer scales;
+    private final DeviceBuffer nonFinite;
+    private final DeviceBuffer gathered;
+    private final DeviceBuffer logits;
+    private final DeviceBuffer losses;
+    private final DeviceBuffer winners;
+    private final ModelSpec spec;
+
+    Workspace(Backend backend, ModelSpec spec, RunLimits limits) {
+        this.backend = backend;
+        this.spec = spec;
+        int tokens = limits.batchTokens();
+        int queryColumns = spec.attention().queryColumns();
+        int widest = Math.max(Math.max(spec.hiddenSize(), spec.intermediateSize()), queryColumns);
+        this.residual = allocate(DType.F32, tokens, spec.hiddenSize());
+        this.normed = allocate(DType.F32, tokens, spec.hiddenSize());
+        this.queries = allocate(DType.F32, tokens, queryColumns);
+        this.keys = allocate(DType.F32, tokens, spec.attention().keyValueColumns());
+        this.values = allocate(DType.F32, tokens, spec.attention().keyValueColumns());
+        this.attended = allocate(DType.F32, tokens, queryColumns);
+        this.gate = allocate(DType.F32, tokens, spec.intermediateSize());
+        this.up = allocate(DType.F32, tokens, spec.intermediateSize());
+        this.codes = allocate(DType.F8_E4M3, tokens, widest);
+        this.scales = allocate(DType.F32, tokens, 1);
+        this.nonFinite = allocate(DType.I32, 1, 1);
+        this.gathered = allocate(DType.F32, limits.logitRows(), spec.hiddenSize());
+        this.logits = allocate(DType.F32, limits.logitRows(), spec.vocabularySize());
+        this.losses = allocate(DType.F32, 1, limits.logitRows());
+        this.winners = allocate(DType.I32, 1, limits.logitRows());
+    }
+
+    /** Bytes of activations that a token of a batch costs, for choosing a batch size. */
+    static long bytesPerToken(ModelSpec spec) {
+        long columns = 2L * spec.hiddenSize()
+                + 2L * spec.attention().queryColumns()
+                + 2L * spec.attention().keyValueColumns()
+                + 2L * spec.intermediateSize();
+        return columns * Float.BYTES;
+    }
+
+    private DeviceBuffer allocate(DType dtype, long rows, long columns) {
+        DeviceBuffer buffer = backend.allocate("activations", Matrix.bytes(dtype, rows, columns));
+        buffers.add(buffer);
+        return buffer;
+    }
+
+    Matrix residual(int tokens) {
+        return Matrix.of(residual, DType.F32, tokens, spec.hiddenSize());
+    }
+
+    Matrix normed(int tokens) {
+        return Matrix.of(normed, DType.F32, tokens, spec.hiddenSize());
+    }
+
+    Matrix queries(int tokens) {
+        return Matrix.of(queries, DType.F32, tokens, spec.attention().queryColumns());
+    }
+
+    Matrix keys(int tokens) {
+        return Matrix.of(keys, DType.F32, tokens, spec.attention().keyValueColumns());
+    }
+
+    Matrix values(int tokens) {
+        return Matrix.of(values, DType.F32, tokens, spec.attention().keyValueColumns());
+    }
+
+    Matrix attended(int tokens) {
+        return Matrix.of(attended, DType.F32, tokens, spec.attention().queryColumns());
+    }
+
+    Matrix gate(int tokens) {
+        return Matrix.of(gate, DType.F32, tokens, spec.intermediateSize());
+    }
+
+    Matrix up(int tokens) {
+        return Matrix.of(up, DType.F32, tokens, spec.intermediateSize());
+    }
+
+    Matrix gathered(int rows) {
+        return Matrix.of(gathered, DType.F32, rows, spec.hiddenSize());
+    }
+
+    Matrix logits(int rows) {
+        return Matrix.of(logits, DType.F32, rows, spec.vocabularySize());
+    }
+
+    Matrix losses(int rows) {
+        return Matrix.of(losses, DType.F32, 1, rows);
+    }
+
+    Matrix winners(int rows) {
+        return Matrix.of(winners, DType.I32, 1, rows);
+    }
+
+    /**
+     * Activations as Linears of one input type take them. The result is valid until the next call; non-finite
+     * activations surface later as non-finite logits.
+     */
+    ScaledMatrix input(Matrix activations, InputType type, Stream stream) {
+        return switch (type) {
+            case UNQUANTIZED -> ScaledMatrix.plain(activations);
+            case F8_E4M3_PER_TOKEN -> {
+                Matrix rounded = Matrix.of(codes, DType.F8_E4M3, activations.rows(), activations.columns());
+                Matrix tokenScales = Matrix.of(scales, DType.F32, activations.rows(), 1);
+                Matrix flag = Matrix.of(nonFinite, DType.I32, 1, 1);
+                backend.quantizeRows().quantize(activations, rounded, tokenScales, 448, flag, stream);
+                yield new ScaledMatrix(rounded, tokenScales);
+            }
+        };
+    }
+
+    @Override
+    public void close() {
+        buffers.forEach(DeviceBuffer::close);
+    }
+}

@@ -1,0 +1,186 @@
+package io.octavo.engine.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.TestModels;
+import io.octavo.kernels.DType;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CheckpointTest {
+
+    @TempDir
+    Path temporary;
+
+    private Path folder;
+
+    @BeforeEach
+    void createFolder() throws IOException {
+        folder = Files.createDirectory(temporary.resolve("model"));
+        Files.writeString(folder.resolve("config.json"), "{}");
+    }
+
+    @Test
+    void opensOneFile() {
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
+            Tensor tensor = checkpoint.tensor("model.layers.3.mlp.down_proj.weight");
+            assertThat(tensor.dtype()).isEqualTo(DType.BF16);
+            assertThat(tensor.hasShape(256, 704)).isTrue();
+            assertThat(tensor.segment().byteSize()).isEqualTo(256 * 704 * 2);
+            assertThat(checkpoint.find("lm_head.weight")).isEmpty();
+            assertThat(checkpoint.config().architectures()).containsExactly("LlamaForCausalLM");
+            assertThat(checkpoint.sideFiles())
+                    .contains(Path.of("tokenizer.json"), Path.of("chat_template.jinja"))
+                    .doesNotContain(Path.of("config.json"), Path.of("model.safetensors"));
+        }
+    }
+
+    @Test
+    void opensManyShards() {
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.shared("models/books-28m"))) {
+            assertThat(checkpoint.shards()).hasSize(4);
+            assertThat(checkpoint.names()).hasSize(74).contains("model.norm.weight");
+            assertThat(checkpoint.sideFiles()).doesNotContain(Path.of("model.safetensors.index.json"));
+        }
+    }
+
+    @Test
+    void rejectsMissingTensor() {
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
+            assertThat(codeOf(() -> checkpoint.tensor("absent"))).isEqualTo(ErrorCode.CHECKPOINT_TENSOR_MISSING);
+        }
+    }
+
+    @Test
+    void rejectsMissingFolderConfigAndWeights() throws IOException {
+        assertThat(codeOf(() -> open(folder.resolve("absent")))).isEqualTo(ErrorCode.CHECKPOINT_NOT_FOUND);
+        assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_NOT_FOUND);
+        Files.delete(folder.resolve("config.json"));
+        shard("model.safetensors", "a");
+        assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_NOT_FOUND);
+    }
+
+    @Test
+    void rejectsIndexThatNamesAMissingShard() throws IOException {
+        shard("one.safetensors", "a");
+        index("{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}}");
+        assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_SHARD_MISSING);
+    }
+
+    @Test
+    void rejectsIndexThatPlacesATensorWrongly() throws IOException {
+        shard("one.safetensors", "a");
+        shard("two.safetensors", "b");
+        index("{\"weight_map\":{\"a\":\"two.safetensors\",\"b\":\"two.safetensors\"}}");
+        assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_INDEX_INVALID);
+        index("{\"weight_map\":{\"a\":\"one.safetensors\",\"c\":\"two.safetensors\"}}");
+        assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_INDEX_INVALID);
+    }
+
+    @Test
+    void rejectsTensorInTwoShards() throws IOException {
+        shard("one.safetensors", "a");
+        shard("two.safetensors", "a");
+        index("{\"weight_map\":{\"a\":\"two.safetensors\",\"b\":\"one.safetensors\"}}");
+        assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_INDEX_INVALID);
+    }
+
+    @Test
+    void rejectsShardNamesThatLeadElsewhere() throws IOException {
+        shard("../outside.safetensors", "a");
+        for (String name : new String[] {
+            "../outside.safetensors", "/etc/x.safetensors", "..\\\\x.safetensors", ".x.safetensors", "x.bin", ""
+        }) {
+            index("{\"weight_map\":{\"a\":\"" + name + "\"}}");
+            assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_INDEX_INVALID);
+        }
+    }
+
+    @Test
+    void rejectsIndexThatIsNoIndex() throws IOException {
+        for (String index : new String[] {
+            "",
+            "[]",
+            "{}",
+            "{\"weight_map\":{}}",
+            "{\"weight_map\":[]}",
+            "{\"weight_map\":{\"a\":1}}",
+            "{\"weight_map\":{\"a\":\"x.safetensors\",\"a\":\"y.safetensors\"}}",
+            "{\"weight_map\":{\"a\":\"x.safetensors\"}} x"
+        }) {
+            index(index);
+            assertThat(codeOf(() -> open(folder))).as(index).isEqualTo(ErrorCode.CHECKPOINT_INDEX_INVALID);
+        }
+    }
+
+    @Test
+    void rejectsLinksThatLeadOutOfTheFolder() throws IOException {
+        shard("../outside.safetensors", "a");
+        Files.createSymbolicLink(folder.resolve("model.safetensors"), temporary.resolve("outside.safetensors"));
+        assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_FILE_UNSAFE);
+
+        Files.delete(folder.resolve("model.safetensors"));
+        shard("model.safetensors", "a");
+        Files.createSymbolicLink(folder.resolve("tokenizer.json"), temporary.resolve("outside.safetensors"));
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(codeOf(checkpoint::sideFiles)).isEqualTo(ErrorCode.CHECKPOINT_FILE_UNSAFE);
+        }
+    }
+
+    @Test
+    void followsLinksThatStayInside() throws IOException {
+        Files.createDirectory(folder.resolve("blobs"));
+        shard("blobs/1234", "a");
+        Files.createSymbolicLink(folder.resolve("one.safetensors"), Path.of("blobs/1234"));
+        index("{\"weight_map\":{\"a\":\"one.safetensors\"}}");
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.names()).containsExactly("a");
+        }
+    }
+
+    @Test
+    void listsSideFilesWithoutStaleWeightsAndHiddenFiles() throws IOException {
+        shard("model.safetensors", "a");
+        for (String name : new String[] {
+            "tokenizer.json", "modeling_x.py", "LICENSE", "sub/vocab.txt", "sub/config.json",
+            ".gitattributes", ".git/config", ".cache/x", "pytorch_model.bin", "pytorch_model.bin.index.json",
+            "consolidated.00.pth", "model.gguf", "octavo.json", "old.safetensors"
+        }) {
+            Files.createDirectories(folder.resolve(name).getParent());
+            Files.writeString(folder.resolve(name), "x");
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.sideFiles().stream().map(Path::toString))
+                    .containsExactly("LICENSE", "modeling_x.py", "sub/config.json", "sub/vocab.txt", "tokenizer.json");
+        }
+    }
+
+    private void shard(String file, String tensor) throws IOException {
+        byte[] header = ("{\"" + tensor + "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}")
+                .getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = new byte[8 + header.length];
+        bytes[0] = (byte) header.length;
+        System.arraycopy(header, 0, bytes, 8, header.length);
+        Files.write(folder.resolve(file), bytes);
+    }
+
+    private void index(String json) throws IOException {
+        Files.writeString(folder.resolve("model.safetensors.index.json"), json);
+    }
+
+    private static void open(Path folder) {
+        Checkpoint.open(folder).close();
+    }
+
+    private static ErrorCode codeOf(org.assertj.core.api.ThrowableAssert.ThrowingCallable call) {
+        return catchThrowableOfType(QuantizationException.class, call).code();
+    }
+}

@@ -1,0 +1,109 @@
+package io.octavo.engine.evaluate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.Engines;
+import io.octavo.engine.EvaluationRequest;
+import io.octavo.engine.EvaluationResult;
+import io.octavo.engine.EvaluationTask;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.TaskResult;
+import io.octavo.engine.TestModels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Scores against those that transformers computed in float32 from the same weights and texts. */
+class GoldenEvaluationTest {
+
+    private static final double PERPLEXITY_TOLERANCE = 0.0005;
+    private static final int CLOZE_ITEMS = 480;
+
+    @Test
+    void scoresTheExampleModelAsTransformersDoes() throws IOException {
+        assertScores(TestModels.books5m(), List.of("books-heldout", "wikitext2-test"));
+    }
+
+    @Test
+    void scoresBooks28mAsTransformersDoes() throws IOException {
+        assertScores(TestModels.shared("models/books-28m"), List.of("books-heldout"));
+    }
+
+    /** The peer ran in bfloat16, which the reference's README bounds at 0.3 % and 7 of 480 items. */
+    @Test
+    void scoresThePeersFp8CheckpointAsThePeerDoes(@TempDir Path folder) throws IOException {
+        Path peer = TestModels.shared("golden/fp8-dynamic");
+        for (String file : List.of("config.json", "model.safetensors")) {
+            Files.copy(peer.resolve(file), folder.resolve(file));
+        }
+        Files.copy(TestModels.books5m().resolve("tokenizer.json"), folder.resolve("tokenizer.json"));
+        JsonNode golden = JsonMapper.shared()
+                .readTree(Files.readString(TestModels.shared("golden/results.json")))
+                .path("books-5m")
+                .path("fp8-dynamic")
+                .path("bfloat16");
+        Path data = TestModels.shared("data");
+        List<EvaluationTask> tasks = List.of(
+                new EvaluationTask.Perplexity(
+                        "books-heldout", data.resolve("books-heldout.txt"), 512, OptionalInt.empty()),
+                new EvaluationTask.MultipleChoice(
+                        "books-cloze", data.resolve("books-cloze.jsonl"), OptionalInt.empty()));
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            EvaluationResult result = engine.evaluate(new EvaluationRequest(folder, tasks), JobMonitor.none());
+            assertThat(result.label()).isEqualTo("W8A8-FP8-dynamic");
+            double expected = golden.path("books-heldout").path("perplexity").doubleValue();
+            assertThat(((TaskResult.Perplexity) result.tasks().getFirst()).perplexity())
+                    .isCloseTo(expected, within(expected * 0.003));
+            assertThat(((TaskResult.MultipleChoice) result.tasks().getLast()).accuracy())
+                    .isCloseTo(golden.path("books-cloze").path("acc").doubleValue(), within(7.0 / CLOZE_ITEMS));
+        }
+    }
+
+    private static void assertScores(Path model, List<String> texts) throws IOException {
+        Path data = TestModels.shared("data");
+        JsonNode golden = JsonMapper.shared()
+                .readTree(Files.readString(model.resolve("golden_eval.json")))
+                .path("float32");
+        List<EvaluationTask> tasks = new java.util.ArrayList<>();
+        for (String text : texts) {
+            tasks.add(new EvaluationTask.Perplexity(text, data.resolve(text + ".txt"), 512, OptionalInt.empty()));
+        }
+        tasks.add(new EvaluationTask.MultipleChoice(
+                "books-cloze", data.resolve("books-cloze.jsonl"), OptionalInt.empty()));
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            List<TaskResult> results = engine.evaluate(new EvaluationRequest(model, tasks), JobMonitor.none())
+                    .tasks();
+            for (TaskResult result : results) {
+                assertMatches(result, golden.path(result.name()));
+            }
+        }
+    }
+
+    private static void assertMatches(TaskResult result, JsonNode golden) {
+        switch (result) {
+            case TaskResult.Perplexity perplexity -> {
+                double expected = golden.path("perplexity").doubleValue();
+                assertThat(perplexity.windows())
+                        .isEqualTo(golden.path("windows").intValue());
+                assertThat(perplexity.perplexity()).isCloseTo(expected, within(expected * PERPLEXITY_TOLERANCE));
+            }
+            case TaskResult.MultipleChoice choice -> {
+                double oneItem = 1.0 / CLOZE_ITEMS + 1e-9;
+                assertThat(choice.items()).isEqualTo(CLOZE_ITEMS);
+                assertThat(choice.accuracy()).isCloseTo(golden.path("acc").doubleValue(), within(oneItem));
+                assertThat(choice.accuracyNormalized())
+                        .isCloseTo(golden.path("acc_norm_bytes").doubleValue(), within(oneItem));
+            }
+            case TaskResult.Generation generation -> throw new AssertionError("unexpected " + generation);
+        }
+    }
+}

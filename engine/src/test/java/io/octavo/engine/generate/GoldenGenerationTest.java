@@ -1,0 +1,66 @@
+package io.octavo.engine.generate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.Engines;
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.GenerationRequest;
+import io.octavo.engine.GenerationResult;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.TestModels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Greedy continuations against those of transformers in float32. */
+class GoldenGenerationTest {
+
+    private static final Path EXAMPLE = TestModels.books5m();
+
+    @Test
+    void continuesTheExampleModelAsTransformersDoes() throws IOException {
+        assertContinues(EXAMPLE);
+    }
+
+    @Test
+    void continuesBooks28mAsTransformersDoes() throws IOException {
+        assertContinues(TestModels.shared("models/books-28m"));
+    }
+
+    @Test
+    void refusesMoreTokensThanTheModelHasPositions() {
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 1))) {
+            GenerationRequest request = new GenerationRequest(EXAMPLE, "The old man", 1_000_000);
+            assertThatThrownBy(() -> engine.generate(request, JobMonitor.none()))
+                    .isInstanceOfSatisfying(
+                            QuantizationException.class,
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.PROMPT_TOO_LONG));
+        }
+    }
+
+    private static void assertContinues(Path model) throws IOException {
+        JsonNode golden = JsonMapper.shared().readTree(Files.readString(model.resolve("golden_generate.json")));
+        List<Integer> prompt = ids(golden.path("input_ids"));
+        List<Integer> whole = ids(golden.path("greedy_ids"));
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            String text = golden.path("prompt").stringValue();
+            int newTokens = whole.size() - prompt.size();
+            GenerationResult result = engine.generate(new GenerationRequest(model, text, newTokens), JobMonitor.none());
+            assertThat(result.promptIds()).isEqualTo(prompt);
+            assertThat(result.newIds()).isEqualTo(whole.subList(prompt.size(), whole.size()));
+            assertThat(golden.path("greedy_text").stringValue()).endsWith(text + result.text());
+        }
+    }
+
+    private static List<Integer> ids(JsonNode array) {
+        return array.valueStream().map(JsonNode::intValue).toList();
+    }
+}

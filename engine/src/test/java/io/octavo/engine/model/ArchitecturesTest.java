@@ -1,0 +1,124 @@
+package io.octavo.engine.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+class ArchitecturesTest {
+
+    @Test
+    void readsBothSpellingsOfRopeAlike() {
+        ObjectNode newer = llama();
+        newer.withObject("rope_parameters")
+                .put("rope_theta", 500000.0)
+                .put("rope_type", "llama3")
+                .put("factor", 8.0)
+                .put("low_freq_factor", 1.0)
+                .put("high_freq_factor", 4.0)
+                .put("original_max_position_embeddings", 8192);
+        ObjectNode older = llama().put("rope_theta", 500000.0);
+        older.withObject("rope_scaling")
+                .put("type", "llama3")
+                .put("factor", 8.0)
+                .put("low_freq_factor", 1.0)
+                .put("high_freq_factor", 4.0)
+                .put("original_max_position_embeddings", 8192);
+
+        RopeSpec expected = new RopeSpec.Llama3(500000, 8, 1, 4, 8192);
+        assertThat(Architectures.read(newer).layers().getFirst().rope()).isEqualTo(expected);
+        assertThat(Architectures.read(older).layers().getFirst().rope()).isEqualTo(expected);
+    }
+
+    @Test
+    void dividesOnlyLongWavelengthsByTheLlama3Factor() {
+        double[] plain = new RopeSpec.Plain(500000).inverseFrequencies(128);
+        double[] scaled = new RopeSpec.Llama3(500000, 8, 1, 4, 8192).inverseFrequencies(128);
+        assertThat(scaled[0]).isEqualTo(plain[0]);
+        assertThat(scaled[63]).isCloseTo(plain[63] / 8, within(1e-15));
+    }
+
+    @Test
+    void defaultsHeadDimAndKeyValueHeadsFromTheOthers() {
+        AttentionSpec attention = Architectures.read(llama()).attention();
+        assertThat(attention.kvHeads()).isEqualTo(4);
+        assertThat(attention.headDim()).isEqualTo(16);
+        assertThat(attention.scale()).isEqualTo(0.25f);
+    }
+
+    @Test
+    void takesSeveralEndTokens() {
+        ObjectNode config = llama();
+        config.putArray("eos_token_id").add(7).add(9);
+        assertThat(Architectures.read(config).eosTokenIds()).containsExactly(7, 9);
+    }
+
+    @Test
+    void namesAMissingArchitecture() {
+        ObjectNode config = llama();
+        config.remove("architectures");
+        assertRefused(config, ErrorCode.ARCHITECTURE_MISSING, "architectures");
+    }
+
+    @Test
+    void namesAnUnknownArchitectureAndTheKnownOnes() {
+        ObjectNode config = llama();
+        config.putArray("architectures").add("FooForCausalLM");
+        assertRefused(config, ErrorCode.ARCHITECTURE_UNSUPPORTED, "FooForCausalLM");
+        assertRefused(config, ErrorCode.ARCHITECTURE_UNSUPPORTED, "LlamaForCausalLM");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "hidden_size, -1",
+        "hidden_size, 1e30",
+        "hidden_size, '\"64\"'",
+        "num_hidden_layers, 99999999999",
+        "num_attention_heads, 0",
+        "num_key_value_heads, 3",
+        "rms_norm_eps, -1",
+        "rope_theta, 0",
+        "eos_token_id, -5",
+        "head_dim, 15",
+        "tie_word_embeddings, 1",
+        "layer_types, '[\"full_attention\"]'",
+    })
+    void namesTheKeyOfAWrongValue(String key, String json) {
+        ObjectNode config = llama();
+        config.set(key, JsonMapper.shared().readTree(json));
+        assertRefused(config, ErrorCode.CONFIG_INVALID, key);
+    }
+
+    @Test
+    void refusesRopeThatItCannotRun() {
+        ObjectNode config = llama();
+        config.withObject("rope_scaling").put("rope_type", "yarn").put("factor", 4);
+        assertRefused(config, ErrorCode.ARCHITECTURE_UNSUPPORTED, "yarn");
+    }
+
+    private static void assertRefused(JsonNode config, ErrorCode code, String named) {
+        assertThatThrownBy(() -> Architectures.read(config)).isInstanceOfSatisfying(QuantizationException.class, e -> {
+            assertThat(e.code()).isEqualTo(code);
+            assertThat(e).hasMessageContaining(named);
+        });
+    }
+
+    private static ObjectNode llama() {
+        ObjectNode config = JsonMapper.shared().createObjectNode();
+        config.putArray("architectures").add("LlamaForCausalLM");
+        return config.put("hidden_size", 64)
+                .put("intermediate_size", 128)
+                .put("vocab_size", 512)
+                .put("num_hidden_layers", 2)
+                .put("num_attention_heads", 4)
+                .put("rms_norm_eps", 1e-5);
+    }
+}

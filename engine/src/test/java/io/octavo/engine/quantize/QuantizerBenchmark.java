@@ -1,0 +1,165 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.safetensors.SafetensorsWriter;
+import io.octavo.engine.safetensors.TensorSpec;
+import io.octavo.kernels.BFloat16;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.Backends;
+import io.octavo.kernels.DType;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+
+/**
+ * FP8_DYNAMIC from file to file: {@code QuantizerBenchmark DIR [threads] [runs]}.
+ *
+ * <p>Makes a bf16 checkpoint of some 4 GB in {@code DIR} once (nine decoder layers with the shapes of Llama 3 8B), then
+ * quantizes it. Prints, per run, source gigabytes a second until the output file and its SHA-256 are complete, the same
+ * for the whole call (verification and the source's SHA-256 included), and the largest anonymous memory seen.
+ */
+final class QuantizerBenchmark {
+
+    private static final int LAYERS = 9;
+    private static final int HIDDEN = 4096;
+    private static final int KEY_VALUE = 1024;
+    private static final int FEED_FORWARD = 14336;
+    private static final int VOCABULARY = 8192;
+
+    private QuantizerBenchmark() {}
+
+    public static void main(String[] arguments) throws IOException {
+        Path folder = Path.of(arguments[0]);
+        int threads = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 2;
+        int runs = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 3;
+        Path source = folder.resolve("source");
+        if (!Files.exists(source.resolve("config.json"))) {
+            synthesize(source);
+        }
+        try (Backend backend = Backends.cpu(threads)) {
+            System.out.println(backend.description());
+            for (int run = 0; run < runs; run++) {
+                Path target = folder.resolve("out");
+                measure(new Quantizer(backend, threads), source, target);
+                delete(target);
+            }
+        }
+    }
+
+    private static void measure(Quantizer quantizer, Path source, Path target) {
+        var request = new QuantizationRequest(source, target, "FP8_DYNAMIC", CompressedTensors.NAME, List.of());
+        var clock = new Clock();
+        QuantizationResult result = quantizer.quantize(request, clock);
+        double total = clock.seconds();
+        double gigabytes = result.inputBytes() / 1e9;
+        System.out.printf(
+                "%.2f GB: written and hashed %.2f s = %.2f GB/s; with verification %.2f s = %.2f GB/s;"
+                        + " peak RssAnon %d MB, heap limit %d MB; %s%n",
+                gigabytes,
+                clock.hashed,
+                gigabytes / clock.hashed,
+                total,
+                gigabytes / total,
+                clock.peakAnonymousKib >> 10,
+                Runtime.getRuntime().maxMemory() >> 20,
+                clock.phases);
+    }
+
+    private static void synthesize(Path source) throws IOException {
+        Files.createDirectories(source);
+        var tensors = new ArrayList<TensorSpec>();
+        tensors.add(new TensorSpec("model.embed_tokens.weight", DType.BF16, VOCABULARY, HIDDEN));
+        for (int layer = 0; layer < LAYERS; layer++) {
+            String prefix = "model.layers." + layer + ".";
+            tensors.add(new TensorSpec(prefix + "input_layernorm.weight", DType.BF16, HIDDEN));
+            tensors.add(new TensorSpec(prefix + "self_attn.q_proj.weight", DType.BF16, HIDDEN, HIDDEN));
+            tensors.add(new TensorSpec(prefix + "self_attn.k_proj.weight", DType.BF16, KEY_VALUE, HIDDEN));
+            tensors.add(new TensorSpec(prefix + "self_attn.v_proj.weight", DType.BF16, KEY_VALUE, HIDDEN));
+            tensors.add(new TensorSpec(prefix + "self_attn.o_proj.weight", DType.BF16, HIDDEN, HIDDEN));
+            tensors.add(new TensorSpec(prefix + "mlp.gate_proj.weight", DType.BF16, FEED_FORWARD, HIDDEN));
+            tensors.add(new TensorSpec(prefix + "mlp.up_proj.weight", DType.BF16, FEED_FORWARD, HIDDEN));
+            tensors.add(new TensorSpec(prefix + "mlp.down_proj.weight", DType.BF16, HIDDEN, FEED_FORWARD));
+        }
+        var random = new SplittableRandom(42);
+        ByteBuffer values = ByteBuffer.allocateDirect(1 << 24).order(ByteOrder.LITTLE_ENDIAN);
+        while (values.hasRemaining()) {
+            values.putShort(BFloat16.fromFloat((float) (random.nextGaussian() * 0.02)));
+        }
+        try (var writer = SafetensorsWriter.create(source.resolve("model.safetensors"), tensors)) {
+            for (TensorSpec tensor : tensors) {
+                for (long at = 0; at < tensor.byteSize(); at += values.capacity()) {
+                    values.clear().limit((int) Math.min(values.capacity(), tensor.byteSize() - at));
+                    writer.write(tensor.name(), at, values);
+                }
+            }
+            writer.seal();
+        }
+        Files.writeString(
+                source.resolve(ConfigJson.FILE_NAME),
+                "{\"architectures\": [\"LlamaForCausalLM\"], \"dtype\": \"bfloat16\"}");
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> paths = Files.walk(folder)) {
+            for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+
+    /** Takes the time of every phase and, whenever it is called, the process's memory. */
+    private static final class Clock implements JobMonitor {
+
+        private final long start = System.nanoTime();
+        private final StringBuilder phases = new StringBuilder();
+        private double hashed;
+        private long peakAnonymousKib;
+
+        private double seconds() {
+            return (System.nanoTime() - start) / 1e9;
+        }
+
+        @Override
+        public void phase(String name) {
+            phases.append("%s at %.2f s; ".formatted(name, seconds()));
+            sampleMemory();
+        }
+
+        @Override
+        public void progress(double fraction) {
+            sampleMemory();
+        }
+
+        @Override
+        public void log(String line) {
+            if (line.contains("sha256")) {
+                hashed = seconds();
+            }
+        }
+
+        @Override
+        public void checkpoint() {}
+
+        private void sampleMemory() {
+            try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+                lines.filter(line -> line.startsWith("RssAnon:"))
+                        .map(line -> line.replaceAll("[^0-9]", ""))
+                        .mapToLong(Long::parseLong)
+                        .forEach(kib -> peakAnonymousKib = Math.max(peakAnonymousKib, kib));
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        }
+    }
+}

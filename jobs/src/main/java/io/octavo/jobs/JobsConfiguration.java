@@ -1,0 +1,46 @@
+package io.octavo.jobs;
+
+import com.zaxxer.hikari.HikariDataSource;
+import io.octavo.jobs.blob.ObjectStore;
+import io.octavo.jobs.blob.ObjectSync;
+import io.octavo.jobs.blob.StorageProperties;
+import io.octavo.jobs.queue.QueueProperties;
+import java.time.Duration;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.AutoConfigurationPackage;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.ComponentScan;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.PropertySource;
+
+/** What every application on this module imports: the database, object storage, and the services over them. */
+@Configuration(proxyBeanMethods = false)
+@AutoConfigurationPackage
+@ComponentScan
+@PropertySource("classpath:octavo-jobs.properties")
+@EnableConfigurationProperties({DatabaseProperties.class, StorageProperties.class, QueueProperties.class})
+public class JobsConfiguration {
+
+    private static final Duration CONNECTION_TIMEOUT = Duration.ofSeconds(10);
+
+    @Bean
+    HikariDataSource dataSource(DatabaseProperties properties) {
+        HikariDataSource dataSource = new HikariDataSource();
+        dataSource.setPoolName("octavo");
+        dataSource.setJdbcUrl(properties.url());
+        dataSource.setUsername(properties.username());
+        dataSource.setPassword(properties.password());
+        dataSource.setMaximumPoolSize(properties.poolSize());
+        dataSource.setMinimumIdle(2);
+        dataSource.setConnectionTimeout(CONNECTION_TIMEOUT.toMillis());
+        return dataSource;
+    }
+
+    @Bean
+    ObjectStore objectStore(StorageProperties properties, ObjectProvider<ObjectSync> sync) {
+        ObjectStore store = new ObjectStore(properties, sync.getIfAvailable(() -> (bucket, key) -> {}));
+        store.ensureBucket(properties.bucket());
+        return store;
+    }
+}

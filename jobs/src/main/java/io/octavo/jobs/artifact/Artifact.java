@@ -1,0 +1,123 @@
+package io.octavo.jobs.artifact;
+
+import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.repository.RepositoryName;
+import io.octavo.jobs.repository.RevisionRecord;
+import io.octavo.jobs.spec.SourceUri;
+import jakarta.persistence.CollectionTable;
+import jakarta.persistence.Column;
+import jakarta.persistence.ElementCollection;
+import jakarta.persistence.Embedded;
+import jakarta.persistence.Entity;
+import jakarta.persistence.GeneratedValue;
+import jakarta.persistence.Id;
+import jakarta.persistence.JoinColumn;
+import jakarta.persistence.OrderBy;
+import jakarta.persistence.Table;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.hibernate.annotations.Immutable;
+import org.hibernate.annotations.UuidGenerator;
+import org.jspecify.annotations.Nullable;
+
+/** The aggregate behind an artifact; it never changes. */
+@Entity
+@Immutable
+@Table(name = "artifact")
+@SuppressWarnings("UnusedVariable") // some columns are read by SQL only
+class Artifact {
+
+    @Id
+    @GeneratedValue
+    @UuidGenerator(style = UuidGenerator.Style.VERSION_7)
+    private @Nullable UUID id;
+
+    private UUID jobId;
+
+    private String namespace;
+
+    private String name;
+
+    private String revision;
+
+    private String label;
+
+    private double weightBits;
+
+    private long sizeBytes;
+
+    @Embedded
+    private Lineage lineage;
+
+    @Column(name = "report_sha256")
+    private String reportSha256;
+
+    private Instant createdAt;
+
+    @ElementCollection
+    @CollectionTable(name = "artifact_file", joinColumns = @JoinColumn(name = "artifact_id"))
+    @OrderBy("path")
+    private List<FileEntry> files;
+
+    @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
+    protected Artifact() {}
+
+    Artifact(UUID jobId, ArtifactCommit commit, RevisionRecord revision, Instant now) {
+        this.jobId = jobId;
+        this.namespace = revision.repository().namespace();
+        this.name = revision.repository().name();
+        this.revision = revision.id();
+        this.label = commit.label();
+        this.weightBits = commit.weightBits();
+        this.sizeBytes = commit.sizeBytes();
+        this.lineage = commit.lineage();
+        this.reportSha256 = commit.report().sha256();
+        this.createdAt = now;
+        this.files = new ArrayList<>(revision.files());
+    }
+
+    ArtifactRecord toRecord(List<EvaluationRecord> evaluations) {
+        return new ArtifactRecord(
+                id(),
+                jobId,
+                repository().toString(),
+                revision,
+                uri(),
+                label,
+                weightBits,
+                sizeBytes,
+                createdAt,
+                files,
+                lineage,
+                evaluations);
+    }
+
+    UUID id() {
+        if (id == null) {
+            throw new IllegalStateException("the artifact is not stored yet");
+        }
+        return id;
+    }
+
+    RepositoryName repository() {
+        return new RepositoryName(namespace, name);
+    }
+
+    String uri() {
+        return new SourceUri.Hub(repository(), revision).toString();
+    }
+
+    String reportSha256() {
+        return reportSha256;
+    }
+
+    Instant createdAt() {
+        return createdAt;
+    }
+
+    List<FileEntry> files() {
+        return List.copyOf(files);
+    }
+}

@@ -1,0 +1,33 @@
+package io.octavo.jobs.artifact;
+
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.repository.RepositoryName;
+import java.util.List;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What a quantize job wants to make visible.
+ *
+ * @param files all stored as blobs already
+ * @param report the verification report, stored as a blob already
+ * @param facts the job's result but for what the commit itself adds: artifact id, repository, revision and URI
+ */
+public record ArtifactCommit(
+        RepositoryName repository,
+        String message,
+        String label,
+        double weightBits,
+        List<FileEntry> files,
+        Lineage lineage,
+        BlobId report,
+        ObjectNode facts) {
+
+    public ArtifactCommit {
+        files = List.copyOf(files);
+    }
+
+    long sizeBytes() {
+        return files.stream().mapToLong(FileEntry::size).sum();
+    }
+}

@@ -1,0 +1,34 @@
+package io.octavo.jobs.artifact;
+
+import io.octavo.jobs.repository.FileEntry;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * A quantized checkpoint.
+ *
+ * @param repository {@code namespace/name} that received it
+ * @param revision of that repository
+ * @param uri source URI of exactly this artifact
+ * @param weightBits bits per weight of quantized modules
+ */
+public record ArtifactRecord(
+        UUID id,
+        UUID jobId,
+        String repository,
+        String revision,
+        String uri,
+        String label,
+        double weightBits,
+        long sizeBytes,
+        Instant createdAt,
+        List<FileEntry> files,
+        Lineage lineage,
+        List<EvaluationRecord> evaluations) {
+
+    public ArtifactRecord {
+        files = List.copyOf(files);
+        evaluations = List.copyOf(evaluations);
+    }
+}

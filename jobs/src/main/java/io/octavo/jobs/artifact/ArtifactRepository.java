@@ -1,0 +1,27 @@
+package io.octavo.jobs.artifact;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.springframework.data.domain.Limit;
+import org.springframework.data.jpa.repository.NativeQuery;
+import org.springframework.data.jpa.repository.Query;
+import org.springframework.data.repository.Repository;
+
+interface ArtifactRepository extends Repository<Artifact, UUID> {
+
+    Artifact saveAndFlush(Artifact artifact);
+
+    Optional<Artifact> findById(UUID id);
+
+    @Query("""
+            select a from Artifact a
+            where a.createdAt < :before or (a.createdAt = :before and a.id < :beforeId)
+            order by a.createdAt desc, a.id desc
+            """)
+    List<Artifact> page(Instant before, UUID beforeId, Limit limit);
+
+    @NativeQuery("select now()")
+    Instant now();
+}

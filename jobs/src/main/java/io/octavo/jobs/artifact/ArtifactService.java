@@ -1,0 +1,135 @@
+package io.octavo.jobs.artifact;
+
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.page.Page;
+import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.TimeCursor;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.queue.JobQueue;
+import io.octavo.jobs.queue.Lease;
+import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.repository.RepositoryPath;
+import io.octavo.jobs.repository.RepositoryService;
+import io.octavo.jobs.repository.RevisionRecord;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.springframework.data.domain.Limit;
+import org.springframework.stereotype.Service;
+import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Artifacts and evaluations. */
+@Service
+@Transactional
+public class ArtifactService {
+
+    private final ArtifactRepository artifacts;
+    private final EvaluationRepository evaluations;
+    private final RepositoryService repositories;
+    private final BlobStore blobs;
+    private final JobQueue queue;
+    private final JsonMapper json;
+
+    ArtifactService(
+            ArtifactRepository artifacts,
+            EvaluationRepository evaluations,
+            RepositoryService repositories,
+            BlobStore blobs,
+            JobQueue queue,
+            JsonMapper json) {
+        this.artifacts = artifacts;
+        this.evaluations = evaluations;
+        this.repositories = repositories;
+        this.blobs = blobs;
+        this.queue = queue;
+        this.json = json;
+    }
+
+    /**
+     * Makes a revision, an artifact and a completed job at once, or none of them.
+     *
+     * @throws io.octavo.jobs.queue.LeaseLostException if another attempt has the job by now
+     */
+    public ArtifactRecord commit(Lease lease, ArtifactCommit commit) {
+        queue.requireHeld(lease);
+        RevisionRecord revision = repositories
+                .commit(commit.repository(), commit.message(), commit.files())
+                .revision();
+        Artifact artifact = artifacts.saveAndFlush(new Artifact(lease.jobId(), commit, revision, artifacts.now()));
+        ObjectNode result =
+                json.createObjectNode().put("artifactId", artifact.id().toString());
+        result.setAll(commit.facts());
+        result.put("repository", artifact.repository().toString())
+                .put("revision", revision.id())
+                .put("uri", artifact.uri());
+        queue.complete(lease, result);
+        return artifact.toRecord(List.of());
+    }
+
+    /**
+     * Stores an evaluation and completes its job at once.
+     *
+     * @param source resolved URI of what was evaluated
+     */
+    public void commitEvaluation(Lease lease, String source, ObjectNode result) {
+        queue.requireHeld(lease);
+        evaluations.saveAndFlush(new Evaluation(lease.jobId(), source, result.toString(), artifacts.now()));
+        queue.complete(lease, result);
+    }
+
+    /** Newest first. */
+    @Transactional(readOnly = true)
+    public Page<ArtifactRecord> list(PageLimit limit, TimeCursor cursor) {
+        Page<Artifact> page = Page.of(
+                artifacts.page(cursor.at(), cursor.id(), Limit.of(limit.probe())),
+                limit.value(),
+                artifact -> new TimeCursor(artifact.createdAt(), artifact.id()).toString());
+        Map<String, List<EvaluationRecord>> scores =
+                evaluationsOf(page.items().stream().map(Artifact::uri).toList());
+        return page.map(artifact -> artifact.toRecord(scores.getOrDefault(artifact.uri(), List.of())));
+    }
+
+    @Transactional(readOnly = true)
+    public ArtifactRecord get(UUID id) {
+        Artifact artifact = require(id);
+        return artifact.toRecord(evaluationsOf(List.of(artifact.uri())).getOrDefault(artifact.uri(), List.of()));
+    }
+
+    @Transactional(readOnly = true)
+    public FileEntry file(UUID id, RepositoryPath path) {
+        return require(id).files().stream()
+                .filter(file -> file.path().equals(path.value()))
+                .findFirst()
+                .orElseThrow(() ->
+                        new ProblemException(ProblemCode.FILE_NOT_FOUND, "artifact " + id + " has no file " + path));
+    }
+
+    /** The verification report, as JSON. */
+    @Transactional(readOnly = true)
+    public BlobId report(UUID id) {
+        return blobs.find(require(id).reportSha256()).orElseThrow();
+    }
+
+    private Artifact require(UUID id) {
+        return artifacts
+                .findById(id)
+                .orElseThrow(() ->
+                        new ProblemException(ProblemCode.ARTIFACT_NOT_FOUND, "artifact " + id + " does not exist"));
+    }
+
+    private Map<String, List<EvaluationRecord>> evaluationsOf(List<String> uris) {
+        return evaluations.findBySourceInOrderByCreatedAt(uris).stream()
+                .collect(Collectors.groupingBy(
+                        Evaluation::source, Collectors.mapping(this::toRecord, Collectors.toList())));
+    }
+
+    private EvaluationRecord toRecord(Evaluation evaluation) {
+        return new EvaluationRecord(
+                evaluation.id(), evaluation.jobId(), evaluation.createdAt(), json.readTree(evaluation.result()));
+    }
+}

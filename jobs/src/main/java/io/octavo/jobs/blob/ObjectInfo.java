@@ -1,0 +1,4 @@
+package io.octavo.jobs.blob;
+
+/** An object as its bucket lists it. */
+public record ObjectInfo(String key, long size) {}

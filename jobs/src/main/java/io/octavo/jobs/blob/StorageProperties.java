@@ -1,0 +1,39 @@
+package io.octavo.jobs.blob;
+
+import jakarta.validation.constraints.NotBlank;
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+import org.springframework.validation.annotation.Validated;
+
+/**
+ * @param endpoint of the S3 service, such as {@code https://s3.example.org}
+ * @param bucket holds everything that this service stores; made at start if it is missing
+ * @param partSize of multipart uploads; also what one upload holds in memory
+ */
+@Validated
+@ConfigurationProperties("octavo.storage")
+public record StorageProperties(
+        @NotBlank String endpoint,
+        @DefaultValue("us-east-1") String region,
+        @NotBlank @DefaultValue("octavo") String bucket,
+        @NotBlank String accessKey,
+        @NotBlank String secretKey,
+        @DefaultValue("16MB") DataSize partSize,
+        @DefaultValue("5s") Duration connectTimeout,
+        @DefaultValue("60s") Duration readTimeout) {
+
+    private static final DataSize MIN_PART = DataSize.ofMegabytes(5);
+
+    public StorageProperties {
+        if (partSize.compareTo(MIN_PART) < 0) {
+            throw new IllegalArgumentException("octavo.storage.part-size must be at least 5MB: " + partSize);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "StorageProperties[endpoint=" + endpoint + ", bucket=" + bucket + "]";
+    }
+}

@@ -1,0 +1,84 @@
+package io.octavo.jobs.plan;
+
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.repository.RepositoryService;
+import io.octavo.jobs.repository.RevisionRecord;
+import io.octavo.jobs.spec.DatasetReference;
+import io.octavo.jobs.spec.EvaluateSpec;
+import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.jobs.spec.SourceUri;
+import io.octavo.jobs.spec.TaskSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.springframework.stereotype.Service;
+
+/** Looks before a job leaps: a typing mistake in a repository's name should not wait for a worker. */
+@Service
+public class JobPlanner {
+
+    private final RepositoryService repositories;
+
+    JobPlanner(RepositoryService repositories) {
+        this.repositories = repositories;
+    }
+
+    /** @throws ProblemException {@code source-not-found} if a repository, revision or file does not exist here */
+    public JobPlan plan(JobSpec spec) {
+        List<JobPlan.Input> inputs = switch (spec) {
+            case QuantizeSpec quantize -> List.of(input(quantize.source()));
+            case EvaluateSpec evaluate -> inputs(evaluate);
+        };
+        return new JobPlan(spec.toJson(), inputs.stream().distinct().toList());
+    }
+
+    private List<JobPlan.Input> inputs(EvaluateSpec spec) {
+        List<JobPlan.Input> inputs = new ArrayList<>();
+        Stream.of(spec.source(), spec.baseline()).filter(Objects::nonNull).forEach(source -> inputs.add(input(source)));
+        for (TaskSpec task : spec.tasks()) {
+            switch (task) {
+                case TaskSpec.Perplexity perplexity -> inputs.add(input(perplexity.dataset()));
+                case TaskSpec.MultipleChoice choice -> inputs.add(input(choice.dataset()));
+                case TaskSpec.Generation generation -> {}
+            }
+        }
+        return inputs;
+    }
+
+    private JobPlan.Input input(SourceUri source) {
+        if (!(source instanceof SourceUri.Hub hub)) {
+            return new JobPlan.Input(source.toString(), null, null, null);
+        }
+        RevisionRecord revision = revision(hub);
+        return new JobPlan.Input(
+                source.toString(),
+                revision.id(),
+                revision.files().size(),
+                revision.files().stream().mapToLong(FileEntry::size).sum());
+    }
+
+    private JobPlan.Input input(DatasetReference dataset) {
+        if (!(dataset.source() instanceof SourceUri.Hub hub) || dataset.path() == null) {
+            return input(dataset.source());
+        }
+        RevisionRecord revision = revision(hub);
+        FileEntry file = revision.files().stream()
+                .filter(entry -> entry.path().equals(dataset.path().value()))
+                .findFirst()
+                .orElseThrow(() -> new ProblemException(
+                        ProblemCode.SOURCE_NOT_FOUND, "dataset " + dataset + ": the repository has no such file"));
+        return new JobPlan.Input(dataset.toString(), revision.id(), 1, file.size());
+    }
+
+    private RevisionRecord revision(SourceUri.Hub source) {
+        try {
+            return repositories.revision(source.repository(), source.revision());
+        } catch (ProblemException e) {
+            throw new ProblemException(ProblemCode.SOURCE_NOT_FOUND, "source " + source + ": " + e.detail(), e);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package io.octavo.jobs.problem;
+
+/** Stable names of what can go wrong around jobs; never renamed. The engine's own codes pass through as they are. */
+public enum ProblemCode {
+    INVALID_REQUEST("invalid-request", ProblemCategory.INVALID),
+    SCHEME_UNKNOWN("scheme-unknown", ProblemCategory.INVALID),
+    LAYOUT_UNKNOWN("layout-unknown", ProblemCategory.INVALID),
+    BODY_TOO_LARGE("body-too-large", ProblemCategory.TOO_LARGE),
+    RANGE_NOT_SATISFIABLE("range-not-satisfiable", ProblemCategory.RANGE_NOT_SATISFIABLE),
+    JOB_NOT_FOUND("job-not-found", ProblemCategory.MISSING),
+    ARTIFACT_NOT_FOUND("artifact-not-found", ProblemCategory.MISSING),
+    REPOSITORY_NOT_FOUND("repository-not-found", ProblemCategory.MISSING),
+    REVISION_NOT_FOUND("revision-not-found", ProblemCategory.MISSING),
+    FILE_NOT_FOUND("file-not-found", ProblemCategory.MISSING),
+    JOB_NOT_CANCELLABLE("job-not-cancellable", ProblemCategory.CONFLICT),
+    JOB_NOT_RETRYABLE("job-not-retryable", ProblemCategory.CONFLICT),
+    IDEMPOTENCY_KEY_REUSED("idempotency-key-reused", ProblemCategory.CONFLICT),
+    BLOBS_MISSING("blobs-missing", ProblemCategory.UNPROCESSABLE),
+    CONTENT_HASH_MISMATCH("content-hash-mismatch", ProblemCategory.UNPROCESSABLE),
+    SOURCE_NOT_FOUND("source-not-found", ProblemCategory.UNPROCESSABLE),
+    SOURCE_NOT_ALLOWED("source-not-allowed", ProblemCategory.FORBIDDEN),
+    SOURCE_AMBIGUOUS("source-ambiguous", ProblemCategory.UNPROCESSABLE),
+    SOURCE_TOO_LARGE("source-too-large", ProblemCategory.UNPROCESSABLE),
+    BUCKET_NOT_FOUND("bucket-not-found", ProblemCategory.UNPROCESSABLE),
+    OBJECT_NOT_FOUND("object-not-found", ProblemCategory.UNPROCESSABLE),
+    STORAGE_ACCESS_DENIED("storage-access-denied", ProblemCategory.FORBIDDEN),
+    STORAGE_UNAVAILABLE("storage-unavailable", ProblemCategory.UNAVAILABLE),
+    DATABASE_UNAVAILABLE("database-unavailable", ProblemCategory.UNAVAILABLE),
+    WORKER_LOST("worker-lost", ProblemCategory.UNAVAILABLE),
+    DISK_FULL("disk-full", ProblemCategory.EXHAUSTED),
+    OUT_OF_MEMORY("out-of-memory", ProblemCategory.EXHAUSTED),
+    BLOB_CORRUPT("blob-corrupt", ProblemCategory.BROKEN),
+    INTERNAL("internal", ProblemCategory.BROKEN);
+
+    private final String slug;
+    private final ProblemCategory category;
+
+    ProblemCode(String slug, ProblemCategory category) {
+        this.slug = slug;
+        this.category = category;
+    }
+
+    public String slug() {
+        return slug;
+    }
+
+    public ProblemCategory category() {
+        return category;
+    }
+}

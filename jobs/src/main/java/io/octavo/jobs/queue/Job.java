@@ -1,0 +1,264 @@
+package io.octavo.jobs.queue;
+
+import io.octavo.jobs.problem.Failure;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.EnumType;
+import jakarta.persistence.Enumerated;
+import jakarta.persistence.GeneratedValue;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.UUID;
+import org.hibernate.annotations.DynamicUpdate;
+import org.hibernate.annotations.JdbcTypeCode;
+import org.hibernate.annotations.UuidGenerator;
+import org.hibernate.type.SqlTypes;
+import org.jspecify.annotations.Nullable;
+
+/** The aggregate behind a job. Each change of state has a name; times are the database's, passed in as {@code now}. */
+@Entity
+@Table(name = "job")
+@DynamicUpdate
+@SuppressWarnings("UnusedVariable") // some columns are read by SQL only
+class Job {
+
+    @Id
+    @GeneratedValue
+    @UuidGenerator(style = UuidGenerator.Style.VERSION_7)
+    private @Nullable UUID id;
+
+    @Column(updatable = false)
+    private String type;
+
+    @Enumerated(EnumType.STRING)
+    private JobStatus status = JobStatus.QUEUED;
+
+    private int priority;
+
+    @JdbcTypeCode(SqlTypes.JSON)
+    @Column(updatable = false)
+    private String spec;
+
+    private int attempt;
+
+    private int attemptLimit;
+
+    private boolean cancelRequested;
+
+    @Column(updatable = false)
+    private Instant createdAt;
+
+    private Instant availableAt;
+
+    private @Nullable Instant startedAt;
+
+    private @Nullable Instant finishedAt;
+
+    private @Nullable String worker;
+
+    private @Nullable UUID leaseOwner;
+
+    private @Nullable Instant leaseExpiresAt;
+
+    @JdbcTypeCode(SqlTypes.JSON)
+    private @Nullable String result;
+
+    private @Nullable String problemCode;
+
+    private @Nullable String problemDetail;
+
+    @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
+    protected Job() {}
+
+    Job(String type, String spec, int priority, int maxAttempts, Instant now) {
+        this.type = type;
+        this.spec = spec;
+        this.priority = priority;
+        this.attemptLimit = maxAttempts;
+        this.createdAt = now;
+        this.availableAt = now;
+    }
+
+    void claim(WorkerIdentity by, Instant now, Duration lease) {
+        requireStatus(JobStatus.QUEUED);
+        status = JobStatus.RUNNING;
+        attempt++;
+        worker = by.name();
+        leaseOwner = by.id();
+        leaseExpiresAt = now.plus(lease);
+        startedAt = startedAt == null ? now : startedAt;
+    }
+
+    boolean holds(Lease lease) {
+        return status == JobStatus.RUNNING && attempt == lease.attempt();
+    }
+
+    void complete(String outcome, Instant now) {
+        requireStatus(JobStatus.RUNNING);
+        result = outcome;
+        problemCode = null;
+        problemDetail = null;
+        finish(JobStatus.SUCCEEDED, now);
+    }
+
+    /** Tries again later if the kind of failure allows it and attempts are left; fails for good otherwise. */
+    void fail(Failure failure, Instant now, RetryPolicy policy, int maxAttempts) {
+        requireStatus(JobStatus.RUNNING);
+        problemCode = failure.code();
+        problemDetail = failure.detail();
+        if (cancelRequested) {
+            finish(JobStatus.CANCELLED, now);
+        } else if (failure.kind().retryable() && attempt < attemptLimit) {
+            int failed = Math.max(1, maxAttempts - (attemptLimit - attempt));
+            requeue(now.plus(policy.delay(failure.kind(), failed)));
+        } else {
+            if (failure.kind().retryable()) {
+                problemDetail = failure.detail() + " (attempt " + attempt + " was the last one allowed)";
+            }
+            finish(JobStatus.FAILED, now);
+        }
+    }
+
+    /** The worker stopped without an outcome: the next attempt may start at once, if one is left. */
+    void loseWorker(Instant now) {
+        requireStatus(JobStatus.RUNNING);
+        problemCode = ProblemCode.WORKER_LOST.slug();
+        problemDetail = "worker " + worker + " stopped answering in attempt " + attempt;
+        if (cancelRequested) {
+            finish(JobStatus.CANCELLED, now);
+        } else if (attempt < attemptLimit) {
+            requeue(now);
+        } else {
+            problemDetail += ", which was the last one allowed";
+            finish(JobStatus.FAILED, now);
+        }
+    }
+
+    /** The worker hands the job back unharmed; the attempt does not count. */
+    void release(Instant now) {
+        requireStatus(JobStatus.RUNNING);
+        if (cancelRequested) {
+            finish(JobStatus.CANCELLED, now);
+        } else {
+            attemptLimit++;
+            requeue(now);
+        }
+    }
+
+    void cancelled(Instant now) {
+        requireStatus(JobStatus.RUNNING);
+        finish(JobStatus.CANCELLED, now);
+    }
+
+    /** A queued job is cancelled at once; a running one when its worker learns of it. */
+    void requestCancel(Instant now) {
+        if (status.isTerminal()) {
+            throw new ProblemException(
+                    ProblemCode.JOB_NOT_CANCELLABLE, "job " + id() + " is " + status + " and cannot be cancelled");
+        }
+        cancelRequested = true;
+        if (status == JobStatus.QUEUED) {
+            finish(JobStatus.CANCELLED, now);
+        }
+    }
+
+    void retry(Instant now, int maxAttempts) {
+        if (status != JobStatus.FAILED && status != JobStatus.CANCELLED) {
+            throw new ProblemException(
+                    ProblemCode.JOB_NOT_RETRYABLE,
+                    "job " + id() + " is " + status + "; only FAILED and CANCELLED jobs can be retried");
+        }
+        attemptLimit = attempt + maxAttempts;
+        cancelRequested = false;
+        problemCode = null;
+        problemDetail = null;
+        startedAt = null;
+        finishedAt = null;
+        requeue(now);
+    }
+
+    private void requeue(Instant from) {
+        status = JobStatus.QUEUED;
+        availableAt = from;
+        dropLease();
+    }
+
+    private void finish(JobStatus outcome, Instant now) {
+        status = outcome;
+        finishedAt = now;
+        dropLease();
+    }
+
+    private void dropLease() {
+        leaseOwner = null;
+        leaseExpiresAt = null;
+    }
+
+    private void requireStatus(JobStatus expected) {
+        if (status != expected) {
+            throw new IllegalStateException("job " + id + " is " + status + ", not " + expected);
+        }
+    }
+
+    UUID id() {
+        if (id == null) {
+            throw new IllegalStateException("the job is not stored yet");
+        }
+        return id;
+    }
+
+    Lease lease() {
+        requireStatus(JobStatus.RUNNING);
+        return new Lease(id(), attempt);
+    }
+
+    String type() {
+        return type;
+    }
+
+    JobStatus status() {
+        return status;
+    }
+
+    String spec() {
+        return spec;
+    }
+
+    int attempt() {
+        return attempt;
+    }
+
+    boolean cancelRequested() {
+        return cancelRequested;
+    }
+
+    Instant createdAt() {
+        return createdAt;
+    }
+
+    @Nullable Instant startedAt() {
+        return startedAt;
+    }
+
+    @Nullable Instant finishedAt() {
+        return finishedAt;
+    }
+
+    @Nullable String worker() {
+        return worker;
+    }
+
+    @Nullable String result() {
+        return result;
+    }
+
+    JobRecord.@Nullable JobProblem problem() {
+        return problemCode == null || problemDetail == null
+                ? null
+                : new JobRecord.JobProblem(problemCode, problemDetail);
+    }
+}

@@ -1,0 +1,60 @@
+package io.octavo.jobs.queue;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.springframework.data.domain.Limit;
+import org.springframework.data.jpa.repository.Modifying;
+import org.springframework.data.jpa.repository.NativeQuery;
+import org.springframework.data.jpa.repository.Query;
+import org.springframework.data.repository.Repository;
+
+interface JobEventRepository extends Repository<JobEvent, Long> {
+
+    /** The caller holds the job's row lock. */
+    @Modifying
+    @NativeQuery("""
+            insert into job_event (job_id, attempt, type, data) values (:jobId, :attempt, :type, cast(:data as jsonb))
+            """)
+    int append(UUID jobId, int attempt, String type, String data);
+
+    /** Appends if the lease holds: takes the row lock first, so that the id is drawn under it. 0 when it is lost. */
+    @Modifying
+    @NativeQuery("""
+            with holder as materialized (
+                select id from job where id = :jobId and attempt = :attempt and status = 'RUNNING' for update
+            )
+            insert into job_event (job_id, attempt, type, data)
+            select id, :attempt, :type, cast(:data as jsonb) from holder
+            """)
+    int appendHolding(UUID jobId, int attempt, String type, String data);
+
+    @Query("select e from JobEvent e where e.jobId = :jobId and e.id > :after order by e.id")
+    List<JobEvent> page(UUID jobId, long after, Limit limit);
+
+    @NativeQuery("""
+            select j.id as jobId,
+                (select e.data ->> 'phase' from job_event e
+                 where e.job_id = j.id and e.type = 'phase' and e.attempt = j.attempt
+                 order by e.id desc limit 1) as phase,
+                (select cast(e.data ->> 'progress' as double precision) from job_event e
+                 where e.job_id = j.id and e.type = 'progress' and e.attempt = j.attempt
+                 order by e.id desc limit 1) as progress
+            from job j where j.id in (:jobIds)
+            """)
+    List<Position> positions(Collection<UUID> jobIds);
+
+    @NativeQuery("select cast(pg_notify(:channel, :payload) as text)")
+    @Nullable String notify(String channel, String payload);
+
+    /** How far the current attempt of a job is. */
+    interface Position {
+
+        UUID getJobId();
+
+        @Nullable String getPhase();
+
+        @Nullable Double getProgress();
+    }
+}

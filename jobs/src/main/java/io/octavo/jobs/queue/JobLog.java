@@ -1,0 +1,55 @@
+package io.octavo.jobs.queue;
+
+import java.util.UUID;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Propagation;
+import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Appends events and tells listeners, inside the caller's transaction. */
+@Component
+@Transactional(propagation = Propagation.MANDATORY)
+class JobLog {
+
+    private final JobEventRepository events;
+
+    JobLog(JobEventRepository events) {
+        this.events = events;
+    }
+
+    /** Records the state that a locked and flushed job is in. */
+    void state(Job job) {
+        ObjectNode data = JsonNodeFactory.instance
+                .objectNode()
+                .put("status", job.status().name())
+                .put("attempt", job.attempt());
+        if (job.worker() != null) {
+            data.put("worker", job.worker());
+        }
+        JobRecord.JobProblem problem = job.problem();
+        if (problem != null) {
+            data.putObject("problem").put("code", problem.code()).put("detail", problem.detail());
+        }
+        events.append(job.id(), job.attempt(), EventType.STATE.slug(), data.toString());
+        notifyEvent(job.id());
+        if (job.status() == JobStatus.QUEUED) {
+            events.notify(JobSignals.QUEUE_CHANNEL, "");
+        }
+        if (job.status() == JobStatus.RUNNING && job.cancelRequested()) {
+            events.notify(JobSignals.CANCEL_CHANNEL, job.id().toString());
+        }
+    }
+
+    /** @throws LeaseLostException if the lease no longer holds; nothing is written then */
+    void append(Lease lease, EventType type, ObjectNode data) {
+        if (events.appendHolding(lease.jobId(), lease.attempt(), type.slug(), data.toString()) == 0) {
+            throw new LeaseLostException(lease);
+        }
+        notifyEvent(lease.jobId());
+    }
+
+    private void notifyEvent(UUID jobId) {
+        events.notify(JobSignals.EVENT_CHANNEL, jobId.toString());
+    }
+}

@@ -1,0 +1,161 @@
+package io.octavo.jobs.queue;
+
+import io.octavo.jobs.problem.Failure;
+import io.octavo.jobs.spec.JobSpecParser;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.random.RandomGenerator;
+import org.springframework.stereotype.Service;
+import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The workers' side of the queue. A claim raises the job's attempt; that number is the fencing token which every later
+ * write names. All times are the database's, so the clocks of workers do not matter.
+ *
+ * <p>Every method that takes a {@link Lease} throws {@link LeaseLostException} and writes nothing once it is lost.
+ */
+@Service
+@Transactional
+public class JobQueue {
+
+    private final JobRepository jobs;
+    private final JobLog log;
+    private final JobSpecParser parser;
+    private final JsonMapper json;
+    private final QueueProperties properties;
+    private final RetryPolicy retries;
+
+    JobQueue(JobRepository jobs, JobLog log, JobSpecParser parser, JsonMapper json, QueueProperties properties) {
+        this.jobs = jobs;
+        this.log = log;
+        this.parser = parser;
+        this.json = json;
+        this.properties = properties;
+        this.retries = new RetryPolicy(properties, RandomGenerator.getDefault());
+    }
+
+    /** Hands out the next job by priority, then age; empty when none is ready. */
+    public Optional<Claim> claim(WorkerIdentity worker, Collection<String> types) {
+        return jobs.lockNext(types).map(job -> {
+            job.claim(worker, jobs.now(), properties.lease());
+            store(job);
+            return new Claim(job.lease(), parser.parseStored(json.readTree(job.spec())));
+        });
+    }
+
+    /**
+     * Takes back jobs whose workers stopped renewing their leases.
+     *
+     * @return how many
+     */
+    public int reclaimExpired() {
+        return loseWorkers(jobs.lockExpired());
+    }
+
+    /**
+     * Takes back all jobs of workers with this name. Only for who knows that none of them is alive.
+     *
+     * @return how many
+     */
+    public int reclaimFrom(String workerName) {
+        return loseWorkers(jobs.lockRunningOf(workerName));
+    }
+
+    private int loseWorkers(List<Job> lost) {
+        Instant now = jobs.now();
+        lost.forEach(job -> {
+            job.loseWorker(now);
+            store(job);
+        });
+        return lost.size();
+    }
+
+    /** Renews the lease. */
+    public Heartbeat heartbeat(Lease lease) {
+        return jobs.renew(lease.jobId(), lease.attempt(), properties.lease().toMillis() / 1000.0)
+                .map(Heartbeat::new)
+                .orElseThrow(() -> new LeaseLostException(lease));
+    }
+
+    /** How long a lease lasts without a heartbeat. */
+    public Duration leaseDuration() {
+        return properties.lease();
+    }
+
+    /** Until when nothing can be ready unless a new job arrives; empty when no job rests. */
+    @Transactional(readOnly = true)
+    public Optional<Duration> untilAvailable() {
+        return jobs.secondsUntilAvailable()
+                .map(seconds -> Duration.ofMillis(Math.max(0, (long) Math.ceil(seconds * 1000))));
+    }
+
+    public void phase(Lease lease, String phase) {
+        log.append(lease, EventType.PHASE, object().put("phase", phase));
+    }
+
+    public void progress(Lease lease, double progress) {
+        log.append(lease, EventType.PROGRESS, object().put("progress", progress));
+    }
+
+    public void metric(Lease lease, String name, double value) {
+        log.append(lease, EventType.METRIC, object().put("name", name).put("value", value));
+    }
+
+    public void log(Lease lease, String line) {
+        log.append(lease, EventType.LOG, object().put("line", line));
+    }
+
+    public void complete(Lease lease, ObjectNode result) {
+        change(lease, (job, now) -> job.complete(result.toString(), now));
+    }
+
+    public void fail(Lease lease, Failure failure) {
+        change(lease, (job, now) -> job.fail(failure, now, retries, properties.maxAttempts()));
+    }
+
+    /** The worker stopped because it learned of the cancellation. */
+    public void cancelled(Lease lease) {
+        change(lease, Job::cancelled);
+    }
+
+    /** The worker is going away and hands the job back. */
+    public void release(Lease lease) {
+        change(lease, Job::release);
+    }
+
+    /** Locks the job for the rest of the transaction, so that what is written beside it stands or falls with it. */
+    public void requireHeld(Lease lease) {
+        lockHeld(lease);
+    }
+
+    private void change(Lease lease, BiConsumer<Job, Instant> change) {
+        Job job = lockHeld(lease);
+        change.accept(job, jobs.now());
+        store(job);
+    }
+
+    private Job lockHeld(Lease lease) {
+        return jobs.lock(lease.jobId())
+                .filter(job -> job.holds(lease))
+                .orElseThrow(() -> new LeaseLostException(lease));
+    }
+
+    private void store(Job job) {
+        jobs.saveAndFlush(job);
+        log.state(job);
+    }
+
+    private static ObjectNode object() {
+        return JsonNodeFactory.instance.objectNode();
+    }
+
+    /** @param cancelRequested the job should stop at its next checkpoint */
+    public record Heartbeat(boolean cancelRequested) {}
+}

@@ -1,0 +1,37 @@
+package io.octavo.jobs.queue;
+
+import jakarta.validation.constraints.Min;
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.validation.annotation.Validated;
+
+/**
+ * @param lease how long a claim holds without a heartbeat
+ * @param maxAttempts how many attempts a job gets before it fails
+ * @param transientBackoff wait before the second attempt after something outside failed; doubles each time
+ * @param resourceBackoff the same after something was exhausted
+ * @param maxBackoff the longest wait
+ */
+@Validated
+@ConfigurationProperties("octavo.queue")
+public record QueueProperties(
+        @DefaultValue("30s") Duration lease,
+        @Min(1) @DefaultValue("5") int maxAttempts,
+        @DefaultValue("2s") Duration transientBackoff,
+        @DefaultValue("15s") Duration resourceBackoff,
+        @DefaultValue("5m") Duration maxBackoff) {
+
+    public QueueProperties {
+        requirePositive("lease", lease);
+        requirePositive("transient-backoff", transientBackoff);
+        requirePositive("resource-backoff", resourceBackoff);
+        requirePositive("max-backoff", maxBackoff);
+    }
+
+    private static void requirePositive(String name, Duration duration) {
+        if (duration.isNegative() || duration.isZero()) {
+            throw new IllegalArgumentException("octavo.queue." + name + " must be positive: " + duration);
+        }
+    }
+}

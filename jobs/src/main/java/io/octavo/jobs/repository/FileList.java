@@ -1,0 +1,63 @@
+package io.octavo.jobs.repository;
+
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.problem.FieldError;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Files that can stand beside each other in a folder, sorted by path. */
+record FileList(List<FileEntry> entries) {
+
+    private static final int MAX_FILES = 10_000;
+
+    /** @throws ProblemException {@code invalid-request} naming every wrong entry */
+    static FileList of(List<FileEntry> entries) {
+        List<FieldError> errors = new ArrayList<>();
+        if (entries.isEmpty() || entries.size() > MAX_FILES) {
+            errors.add(new FieldError("files", "must have 1 to " + MAX_FILES + " entries: " + entries.size()));
+        } else {
+            Set<String> paths = new HashSet<>();
+            for (int i = 0; i < entries.size(); i++) {
+                check(entries.get(i), "files[" + i + "]", paths, errors);
+            }
+            requireNoFileAsFolder(paths, errors);
+        }
+        if (!errors.isEmpty()) {
+            FieldError first = errors.getFirst();
+            throw new ProblemException(
+                    ProblemCode.INVALID_REQUEST,
+                    first.field() + " " + first.message(),
+                    Map.of("errors", errors.subList(0, Math.min(errors.size(), 100))));
+        }
+        return new FileList(
+                entries.stream().sorted(Comparator.comparing(FileEntry::path)).toList());
+    }
+
+    private static void check(FileEntry entry, String place, Set<String> paths, List<FieldError> errors) {
+        try {
+            RepositoryPath path = new RepositoryPath(entry.path());
+            if (!paths.add(path.value())) {
+                errors.add(new FieldError(place + ".path", "is listed twice"));
+            }
+            new BlobId(entry.sha256(), entry.size());
+        } catch (IllegalArgumentException e) {
+            errors.add(new FieldError(place, String.valueOf(e.getMessage())));
+        }
+    }
+
+    private static void requireNoFileAsFolder(Set<String> paths, List<FieldError> errors) {
+        for (String path : paths) {
+            for (int slash = path.indexOf('/'); slash > 0; slash = path.indexOf('/', slash + 1)) {
+                if (paths.contains(path.substring(0, slash))) {
+                    errors.add(new FieldError("files", "has both a file and a folder of one name"));
+                }
+            }
+        }
+    }
+}

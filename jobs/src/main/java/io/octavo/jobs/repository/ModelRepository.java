@@ -1,0 +1,44 @@
+package io.octavo.jobs.repository;
+
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** The aggregate behind a repository: a name and where its branch {@code main} stands. */
+@Entity
+@Table(name = "repository")
+class ModelRepository {
+
+    @Id
+    private UUID id;
+
+    @Column(updatable = false)
+    private String namespace;
+
+    @Column(updatable = false)
+    private String name;
+
+    private @Nullable String head;
+
+    @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
+    protected ModelRepository() {}
+
+    void moveHead(Revision revision) {
+        head = revision.id();
+    }
+
+    UUID id() {
+        return id;
+    }
+
+    RepositoryName name() {
+        return new RepositoryName(namespace, name);
+    }
+
+    @Nullable String head() {
+        return head;
+    }
+}

@@ -1,0 +1,145 @@
+package io.octavo.jobs.repository;
+
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.page.Page;
+import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.problem.FieldError;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.springframework.data.domain.Limit;
+import org.springframework.stereotype.Service;
+import org.springframework.transaction.annotation.Transactional;
+
+/** Repositories and their revisions. */
+@Service
+@Transactional
+public class RepositoryService {
+
+    /** The only branch. */
+    public static final String MAIN = "main";
+
+    private static final int MAX_MESSAGE = 4096;
+
+    private final ModelRepositoryRepository repositories;
+    private final RevisionRepository revisions;
+    private final BlobStore blobs;
+
+    RepositoryService(ModelRepositoryRepository repositories, RevisionRepository revisions, BlobStore blobs) {
+        this.repositories = repositories;
+        this.revisions = revisions;
+        this.blobs = blobs;
+    }
+
+    /**
+     * Makes a revision of stored blobs and moves {@code main} to it; creates the repository if there is none.
+     *
+     * @throws ProblemException {@code invalid-request}, or {@code blobs-missing} with the hashes to upload first
+     */
+    public CommitResult commit(RepositoryName name, String message, List<FileEntry> entries) {
+        requireMessage(message);
+        FileList files = FileList.of(entries);
+        requireStored(files);
+        repositories.insertIfAbsent(UUID.randomUUID(), name.namespace(), name.name());
+        ModelRepository repository =
+                repositories.lock(name.namespace(), name.name()).orElseThrow();
+        Optional<Revision> head = head(repository);
+        if (head.isPresent() && head.get().files().equals(files.entries())) {
+            return new CommitResult(record(repository, head.get()), false);
+        }
+        Revision revision = revisions.saveAndFlush(new Revision(
+                repository, RevisionId.of(repository, message, files), message, files, repositories.now()));
+        repository.moveHead(revision);
+        return new CommitResult(record(repository, revision), true);
+    }
+
+    private static void requireMessage(String message) {
+        if (message.length() > MAX_MESSAGE || message.indexOf('\0') >= 0) {
+            String wrong = "must have at most " + MAX_MESSAGE + " characters and no NUL";
+            throw new ProblemException(
+                    ProblemCode.INVALID_REQUEST,
+                    "message " + wrong,
+                    Map.of("errors", List.of(new FieldError("message", wrong))));
+        }
+    }
+
+    private void requireStored(FileList files) {
+        List<String> missing = blobs
+                .missing(files.entries().stream().map(FileEntry::blob).toList())
+                .stream()
+                .map(BlobId::sha256)
+                .toList();
+        if (!missing.isEmpty()) {
+            throw new ProblemException(
+                    ProblemCode.BLOBS_MISSING,
+                    missing.size() + " of " + files.entries().size()
+                            + " files are not stored yet with the size given; upload them first",
+                    Map.of("missing", missing));
+        }
+    }
+
+    private Optional<Revision> head(ModelRepository repository) {
+        return Optional.ofNullable(repository.head())
+                .flatMap(head -> revisions.findByRepositoryIdAndId(repository.id(), head));
+    }
+
+    /**
+     * @param revision {@code main} or an id
+     * @throws ProblemException {@code repository-not-found} or {@code revision-not-found}
+     */
+    @Transactional(readOnly = true)
+    public RevisionRecord revision(RepositoryName name, String revision) {
+        ModelRepository repository = require(name);
+        Optional<Revision> found =
+                revision.equals(MAIN) ? head(repository) : revisions.findByRepositoryIdAndId(repository.id(), revision);
+        return record(
+                repository,
+                found.orElseThrow(() -> new ProblemException(
+                        ProblemCode.REVISION_NOT_FOUND, "repository " + name + " has no such revision")));
+    }
+
+    /** @throws ProblemException {@code file-not-found} beside those of {@link #revision} */
+    @Transactional(readOnly = true)
+    public FileEntry file(RepositoryName name, String revision, RepositoryPath path) {
+        return revision(name, revision).files().stream()
+                .filter(file -> file.path().equals(path.value()))
+                .findFirst()
+                .orElseThrow(() -> new ProblemException(
+                        ProblemCode.FILE_NOT_FOUND, "repository " + name + " has no file " + path + " there"));
+    }
+
+    /**
+     * Newest first.
+     *
+     * @param cursor id of the last revision already seen
+     */
+    @Transactional(readOnly = true)
+    public Page<RevisionSummary> revisions(RepositoryName name, PageLimit limit, @Nullable String cursor) {
+        ModelRepository repository = require(name);
+        long before = cursor == null
+                ? Long.MAX_VALUE
+                : revisions
+                        .sequenceOf(repository.id(), cursor)
+                        .orElseThrow(() -> new ProblemException(
+                                ProblemCode.INVALID_REQUEST, "cursor is not one that this service gave"));
+        return Page.of(revisions.page(repository.id(), before, Limit.of(limit.probe())), limit.value(), Revision::id)
+                .map(revision -> new RevisionSummary(revision.id(), revision.createdAt(), revision.message()));
+    }
+
+    private ModelRepository require(RepositoryName name) {
+        return repositories
+                .findByNamespaceAndName(name.namespace(), name.name())
+                .orElseThrow(() -> new ProblemException(
+                        ProblemCode.REPOSITORY_NOT_FOUND, "repository " + name + " does not exist"));
+    }
+
+    private static RevisionRecord record(ModelRepository repository, Revision revision) {
+        return new RevisionRecord(
+                repository.name(), revision.id(), revision.createdAt(), revision.message(), revision.files());
+    }
+}

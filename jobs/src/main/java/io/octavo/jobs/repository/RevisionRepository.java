@@ -1,0 +1,26 @@
+package io.octavo.jobs.repository;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.springframework.data.domain.Limit;
+import org.springframework.data.jpa.repository.NativeQuery;
+import org.springframework.data.jpa.repository.Query;
+import org.springframework.data.repository.Repository;
+
+interface RevisionRepository extends Repository<Revision, Long> {
+
+    Revision saveAndFlush(Revision revision);
+
+    Optional<Revision> findByRepositoryIdAndId(UUID repositoryId, String id);
+
+    @Query("""
+            select r from Revision r
+            where r.repositoryId = :repositoryId and r.sequence < :before
+            order by r.sequence desc
+            """)
+    List<Revision> page(UUID repositoryId, long before, Limit limit);
+
+    @NativeQuery("select sequence from revision where repository_id = :repositoryId and id = :id")
+    Optional<Long> sequenceOf(UUID repositoryId, String id);
+}

@@ -1,0 +1,159 @@
+package io.octavo.jobs.spec;
+
+import io.octavo.jobs.problem.FieldError;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Reads the members of one JSON object strictly and collects what is wrong with them, so that a client learns all of it
+ * at once. A value whose member is wrong is a placeholder: nobody may use it once an error is noted.
+ */
+final class Fields {
+
+    private final JsonNode object;
+    private final String place;
+    private final List<FieldError> errors;
+    private final Set<String> known = new HashSet<>();
+
+    Fields(JsonNode object, String place, List<FieldError> errors) {
+        this.object = object;
+        this.place = place;
+        this.errors = errors;
+        if (!object.isObject()) {
+            errors.add(new FieldError(place.isEmpty() ? "body" : place, "must be an object"));
+        }
+    }
+
+    String text(String name, int maxLength) {
+        JsonNode value = member(name);
+        if (value == null) {
+            error(name, "is required");
+            return "";
+        }
+        return checkedText(name, value, maxLength);
+    }
+
+    String text(String name, int maxLength, String absent) {
+        JsonNode value = member(name);
+        return value == null ? absent : checkedText(name, value, maxLength);
+    }
+
+    private String checkedText(String name, JsonNode value, int maxLength) {
+        if (!value.isString()) {
+            error(name, "must be a string");
+            return "";
+        }
+        String text = value.stringValue();
+        if (text.isBlank() || text.length() > maxLength) {
+            error(name, "must have 1 to " + maxLength + " characters");
+        }
+        return text;
+    }
+
+    /** The parsed text; empty when it is absent or wrong, and then an error is noted unless it may be absent. */
+    <T> Optional<T> parsed(String name, boolean required, Function<String, T> parser) {
+        JsonNode value = member(name);
+        if (value == null) {
+            if (required) {
+                error(name, "is required");
+            }
+            return Optional.empty();
+        }
+        if (!value.isString()) {
+            error(name, "must be a string");
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(parser.apply(value.stringValue()));
+        } catch (IllegalArgumentException e) {
+            error(name, String.valueOf(e.getMessage()));
+            return Optional.empty();
+        }
+    }
+
+    int number(String name, int absent, int min, int max) {
+        Integer value = optionalNumber(name, min, max);
+        return value == null ? absent : value;
+    }
+
+    @Nullable Integer optionalNumber(String name, int min, int max) {
+        JsonNode value = member(name);
+        if (value == null) {
+            return null;
+        }
+        if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < min || value.intValue() > max) {
+            error(name, "must be a whole number from " + min + " to " + max);
+            return null;
+        }
+        return value.intValue();
+    }
+
+    String choice(String name, String absent, List<String> allowed) {
+        String text = text(name, 64, absent);
+        if (!allowed.contains(text)) {
+            error(name, "must be one of " + String.join(", ", allowed));
+        }
+        return text;
+    }
+
+    List<String> texts(String name, int maxCount, int maxLength) {
+        List<String> texts = new ArrayList<>();
+        for (JsonNode element : array(name, maxCount)) {
+            texts.add(checkedText(name + "[" + texts.size() + "]", element, maxLength));
+        }
+        return texts;
+    }
+
+    List<Fields> objects(String name, int maxCount) {
+        List<Fields> objects = new ArrayList<>();
+        for (JsonNode element : array(name, maxCount)) {
+            objects.add(new Fields(element, path(name + "[" + objects.size() + "]"), errors));
+        }
+        return objects;
+    }
+
+    private Iterable<JsonNode> array(String name, int maxCount) {
+        JsonNode value = member(name);
+        if (value == null) {
+            return List.of();
+        }
+        if (!value.isArray() || value.size() > maxCount) {
+            error(name, "must be an array of at most " + maxCount);
+            return List.of();
+        }
+        return value;
+    }
+
+    void error(String name, String message) {
+        errors.add(new FieldError(path(name), message));
+    }
+
+    /** Call after every member was read. */
+    void rejectUnknown() {
+        if (object.isObject()) {
+            object.propertyNames().stream()
+                    .filter(name -> !known.contains(name))
+                    .forEach(name -> error(shorten(name), "is not known here"));
+        }
+    }
+
+    private @Nullable JsonNode member(String name) {
+        known.add(name);
+        JsonNode value = object.get(name);
+        return value == null || value.isNull() ? null : value;
+    }
+
+    private String path(String name) {
+        return place.isEmpty() ? name : place + "." + name;
+    }
+
+    private static String shorten(String name) {
+        return name.length() > 64 ? name.substring(0, 64) + "..." : name;
+    }
+}

@@ -1,0 +1,16 @@
+package io.octavo.jobs.spec;
+
+import tools.jackson.databind.node.ObjectNode;
+
+/** What a job should do. Records hold only checked values, so a stored spec never needs checking again. */
+public sealed interface JobSpec permits QuantizeSpec, EvaluateSpec {
+
+    /** The {@code type} member. */
+    String type();
+
+    /** Higher runs first. */
+    int priority();
+
+    /** The spec with its defaults filled in, in the order of the contract. */
+    ObjectNode toJson();
+}

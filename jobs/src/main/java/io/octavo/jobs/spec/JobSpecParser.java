@@ -1,0 +1,162 @@
+package io.octavo.jobs.spec;
+
+import io.octavo.jobs.problem.FieldError;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.repository.RepositoryName;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.springframework.stereotype.Component;
+import tools.jackson.databind.JsonNode;
+
+/** Reads a spec strictly: what is not understood is refused, never ignored. */
+@Component
+public class JobSpecParser {
+
+    public static final String DEFAULT_LAYOUT = "compressed-tensors";
+
+    private static final List<String> DEVICES = List.of("auto", "cpu", "cuda");
+    private static final int MAX_NAME = 128;
+    private static final int MAX_PATTERN = 512;
+    private static final int MAX_PROMPT = 32_768;
+    private static final int MAX_PRIORITY = 1000;
+    private static final int MAX_TASKS = 64;
+
+    private final SchemeCatalog catalog;
+
+    public JobSpecParser(SchemeCatalog catalog) {
+        this.catalog = catalog;
+    }
+
+    /** @throws ProblemException {@code invalid-request} with every wrong field, or {@code scheme-unknown} */
+    public JobSpec parse(JsonNode body) {
+        JobSpec spec = read(body);
+        if (spec instanceof QuantizeSpec quantize) {
+            requireKnown(quantize);
+        }
+        return spec;
+    }
+
+    /** A spec that this service stored: its scheme was known then, whatever the catalog says now. */
+    public JobSpec parseStored(JsonNode body) {
+        return read(body);
+    }
+
+    private static JobSpec read(JsonNode body) {
+        List<FieldError> errors = new ArrayList<>();
+        Fields fields = new Fields(body, "", errors);
+        String type = fields.choice("type", "", List.of(QuantizeSpec.TYPE, EvaluateSpec.TYPE));
+        throwIfAny(errors);
+        return type.equals(QuantizeSpec.TYPE) ? quantize(fields, errors) : evaluate(fields, errors);
+    }
+
+    private static QuantizeSpec quantize(Fields fields, List<FieldError> errors) {
+        Optional<SourceUri> source = fields.parsed("source", true, SourceUri::parse);
+        String scheme = fields.text("scheme", MAX_NAME);
+        Optional<RepositoryName> target = fields.parsed("target", true, RepositoryName::parse);
+        String layout = fields.text("layout", MAX_NAME, DEFAULT_LAYOUT);
+        List<String> ignore = fields.texts("ignore", 1000, MAX_PATTERN);
+        String device = fields.choice("device", "auto", DEVICES);
+        int priority = fields.number("priority", 0, -MAX_PRIORITY, MAX_PRIORITY);
+        fields.rejectUnknown();
+        throwIfAny(errors);
+        return new QuantizeSpec(source.orElseThrow(), scheme, target.orElseThrow(), layout, ignore, device, priority);
+    }
+
+    private static EvaluateSpec evaluate(Fields fields, List<FieldError> errors) {
+        Optional<SourceUri> source = fields.parsed("source", true, SourceUri::parse);
+        Optional<SourceUri> baseline = fields.parsed("baseline", false, SourceUri::parse);
+        List<Optional<TaskSpec>> tasks = fields.objects("tasks", MAX_TASKS).stream()
+                .map(JobSpecParser::task)
+                .toList();
+        if (tasks.isEmpty() && errors.isEmpty()) {
+            fields.error("tasks", "must name at least one task");
+        }
+        String device = fields.choice("device", "auto", DEVICES);
+        int priority = fields.number("priority", 0, -MAX_PRIORITY, MAX_PRIORITY);
+        requireDistinctNames(fields, tasks);
+        fields.rejectUnknown();
+        throwIfAny(errors);
+        return new EvaluateSpec(
+                source.orElseThrow(),
+                baseline.orElse(null),
+                tasks.stream().map(Optional::orElseThrow).toList(),
+                device,
+                priority);
+    }
+
+    private static void requireDistinctNames(Fields fields, List<Optional<TaskSpec>> tasks) {
+        Set<String> names = new HashSet<>();
+        for (int i = 0; i < tasks.size(); i++) {
+            if (tasks.get(i).isPresent() && !names.add(tasks.get(i).get().name())) {
+                fields.error("tasks[" + i + "].name", "is used by an earlier task");
+            }
+        }
+    }
+
+    private static Optional<TaskSpec> task(Fields fields) {
+        String type = fields.choice(
+                "type", "", List.of(TaskSpec.Perplexity.TYPE, TaskSpec.MultipleChoice.TYPE, TaskSpec.Generation.TYPE));
+        String name = fields.text("name", MAX_NAME, type.isEmpty() ? "task" : type);
+        return switch (type) {
+            case TaskSpec.Perplexity.TYPE -> perplexity(name, fields);
+            case TaskSpec.MultipleChoice.TYPE -> multipleChoice(name, fields);
+            case TaskSpec.Generation.TYPE -> generation(name, fields);
+            default -> Optional.empty();
+        };
+    }
+
+    private static Optional<TaskSpec> generation(String name, Fields fields) {
+        String prompt = fields.text("prompt", MAX_PROMPT);
+        int maxTokens = fields.number("maxTokens", 64, 1, 4096);
+        fields.rejectUnknown();
+        return Optional.of(new TaskSpec.Generation(name, prompt, maxTokens));
+    }
+
+    private static Optional<TaskSpec> perplexity(String name, Fields fields) {
+        Optional<DatasetReference> dataset = fields.parsed("dataset", true, DatasetReference::parse);
+        int windowTokens = fields.number("windowTokens", 512, 1, 1 << 20);
+        Integer maxWindows = fields.optionalNumber("maxWindows", 1, Integer.MAX_VALUE);
+        fields.rejectUnknown();
+        return dataset.map(data -> new TaskSpec.Perplexity(name, data, windowTokens, maxWindows));
+    }
+
+    private static Optional<TaskSpec> multipleChoice(String name, Fields fields) {
+        Optional<DatasetReference> dataset = fields.parsed("dataset", true, DatasetReference::parse);
+        String format = fields.choice("format", TaskSpec.MultipleChoice.JSONL, List.of(TaskSpec.MultipleChoice.JSONL));
+        Integer maxItems = fields.optionalNumber("maxItems", 1, Integer.MAX_VALUE);
+        fields.rejectUnknown();
+        return dataset.map(data -> new TaskSpec.MultipleChoice(name, data, format, maxItems));
+    }
+
+    private static void throwIfAny(List<FieldError> errors) {
+        if (!errors.isEmpty()) {
+            FieldError first = errors.getFirst();
+            throw new ProblemException(
+                    ProblemCode.INVALID_REQUEST,
+                    first.field() + " " + first.message()
+                            + (errors.size() > 1 ? " (and " + (errors.size() - 1) + " more)" : ""),
+                    Map.of("errors", List.copyOf(errors)));
+        }
+    }
+
+    private void requireKnown(QuantizeSpec spec) {
+        List<String> schemes = catalog.schemes().stream().map(SchemeInfo::name).toList();
+        if (!schemes.isEmpty() && !schemes.contains(spec.scheme())) {
+            throw unknown(ProblemCode.SCHEME_UNKNOWN, "scheme", spec.scheme(), schemes);
+        }
+        if (!catalog.layouts().isEmpty() && !catalog.layouts().contains(spec.layout())) {
+            throw unknown(ProblemCode.LAYOUT_UNKNOWN, "layout", spec.layout(), catalog.layouts());
+        }
+    }
+
+    private static ProblemException unknown(ProblemCode code, String field, String actual, List<String> allowed) {
+        String message = "is unknown: " + actual + "; known are " + String.join(", ", allowed);
+        return new ProblemException(
+                code, field + " " + message, Map.of("errors", List.of(new FieldError(field, message))));
+    }
+}

@@ -1,0 +1,67 @@
+package io.octavo.jobs.spec;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** One measurement of an evaluate job. */
+public sealed interface TaskSpec {
+
+    /** Names the task in results. */
+    String name();
+
+    ObjectNode toJson();
+
+    /** @param maxWindows only the first so many windows; all when absent */
+    record Perplexity(
+            String name,
+            DatasetReference dataset,
+            int windowTokens,
+            @Nullable Integer maxWindows) implements TaskSpec {
+
+        public static final String TYPE = "perplexity";
+
+        @Override
+        public ObjectNode toJson() {
+            ObjectNode json = object(TYPE, name).put("dataset", dataset.toString());
+            json.put("windowTokens", windowTokens);
+            return maxWindows == null ? json : json.put("maxWindows", maxWindows);
+        }
+    }
+
+    /**
+     * @param format {@code jsonl}
+     * @param maxItems only the first so many items; all when absent
+     */
+    record MultipleChoice(
+            String name,
+            DatasetReference dataset,
+            String format,
+            @Nullable Integer maxItems) implements TaskSpec {
+
+        public static final String TYPE = "multiple-choice";
+        public static final String JSONL = "jsonl";
+
+        @Override
+        public ObjectNode toJson() {
+            ObjectNode json =
+                    object(TYPE, name).put("dataset", dataset.toString()).put("format", format);
+            return maxItems == null ? json : json.put("maxItems", maxItems);
+        }
+    }
+
+    /** A greedy continuation of a prompt. */
+    record Generation(String name, String prompt, int maxTokens) implements TaskSpec {
+
+        public static final String TYPE = "generation";
+
+        @Override
+        public ObjectNode toJson() {
+            return object(TYPE, name).put("prompt", prompt).put("maxTokens", maxTokens);
+        }
+    }
+
+    private static ObjectNode object(String type, String name) {
+        return JsonNodeFactory.instance.objectNode().put("type", type).put("name", name);
+    }
+}

@@ -1,0 +1,10 @@
+/**
+ * What a job should do, as sealed records, read strictly from JSON: unknown types, fields and names are refused.
+ *
+ * <p>Entry class: {@link io.octavo.jobs.spec.JobSpecParser}. Which schemes exist is asked of a
+ * {@link io.octavo.jobs.spec.SchemeCatalog}; what a scheme means is left to the engine.
+ */
+@NullMarked
+package io.octavo.jobs.spec;
+
+import org.jspecify.annotations.NullMarked;

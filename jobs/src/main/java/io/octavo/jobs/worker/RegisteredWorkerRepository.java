@@ -1,0 +1,70 @@
+package io.octavo.jobs.worker;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.springframework.data.jpa.repository.Modifying;
+import org.springframework.data.jpa.repository.NativeQuery;
+import org.springframework.data.repository.Repository;
+
+interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> {
+
+    @Modifying
+    @NativeQuery("""
+            insert into worker (id, name, host, device, engine_version, schemes, layouts)
+            values (:id, :name, :host, :device, :engineVersion, cast(:schemes as jsonb), cast(:layouts as jsonb))
+            """)
+    int insert(UUID id, String name, String host, String device, String engineVersion, String schemes, String layouts);
+
+    @Modifying
+    @NativeQuery("update worker set last_seen_at = now() where id = :id")
+    int touch(UUID id);
+
+    @Modifying
+    @NativeQuery("delete from worker where id = :id")
+    int delete(UUID id);
+
+    /** What was not seen for a week is forgotten, as is an earlier life of a worker whose name is exclusive. */
+    @Modifying
+    @NativeQuery("""
+            delete from worker
+            where last_seen_at < now() - interval '7 days' or (:exclusive and name = :name and id <> :id)
+            """)
+    int forgetOthers(UUID id, String name, boolean exclusive);
+
+    @NativeQuery("""
+            select w.id as id, w.name as name, w.host as host, w.device as device,
+                w.engine_version as engineVersion, w.started_at as startedAt, w.last_seen_at as lastSeenAt,
+                w.last_seen_at > now() - make_interval(secs => :aliveSeconds) as alive,
+                (select j.id from job j where j.status = 'RUNNING' and j.lease_owner = w.id limit 1) as jobId
+            from worker w order by w.started_at desc, w.id limit 1000
+            """)
+    List<Row> rows(double aliveSeconds);
+
+    /** The newest lives first, so that their word counts. */
+    @NativeQuery("select * from worker order by last_seen_at desc limit 50")
+    List<RegisteredWorker> latest();
+
+    /** A row of the listing. */
+    interface Row {
+
+        UUID getId();
+
+        String getName();
+
+        String getHost();
+
+        String getDevice();
+
+        String getEngineVersion();
+
+        Instant getStartedAt();
+
+        Instant getLastSeenAt();
+
+        boolean getAlive();
+
+        @Nullable UUID getJobId();
+    }
+}

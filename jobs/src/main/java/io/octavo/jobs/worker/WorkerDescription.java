@@ -1,0 +1,14 @@
+package io.octavo.jobs.worker;
+
+import io.octavo.jobs.spec.SchemeInfo;
+import java.util.List;
+
+/** What a worker says of itself when it starts. */
+public record WorkerDescription(
+        String host, String device, String engineVersion, List<SchemeInfo> schemes, List<String> layouts) {
+
+    public WorkerDescription {
+        schemes = List.copyOf(schemes);
+        layouts = List.copyOf(layouts);
+    }
+}

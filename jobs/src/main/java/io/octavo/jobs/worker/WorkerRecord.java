@@ -1,0 +1,22 @@
+package io.octavo.jobs.worker;
+
+import java.time.Instant;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A worker as the service knows it.
+ *
+ * @param alive whether it was seen lately, by the database's clock
+ * @param jobId what it works on
+ */
+public record WorkerRecord(
+        UUID id,
+        String name,
+        String host,
+        String device,
+        String engineVersion,
+        boolean alive,
+        Instant startedAt,
+        Instant lastSeenAt,
+        @Nullable UUID jobId) {}

@@ -1,0 +1,91 @@
+package io.octavo.jobs.worker;
+
+import io.octavo.jobs.queue.WorkerIdentity;
+import io.octavo.jobs.spec.SchemeCatalog;
+import io.octavo.jobs.spec.SchemeInfo;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.springframework.stereotype.Service;
+import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Workers announce themselves here. What they can do is the service's {@link SchemeCatalog}, so that an api without an
+ * engine knows it too.
+ */
+@Service
+@Transactional
+public class WorkerRegistry implements SchemeCatalog {
+
+    private static final double ALIVE_SECONDS = 30;
+    private static final TypeReference<List<SchemeInfo>> SCHEMES = new TypeReference<>() {};
+    private static final TypeReference<List<String>> LAYOUTS = new TypeReference<>() {};
+
+    private final RegisteredWorkerRepository workers;
+    private final JsonMapper json;
+
+    WorkerRegistry(RegisteredWorkerRepository workers, JsonMapper json) {
+        this.workers = workers;
+        this.json = json;
+    }
+
+    /** @param exclusive no other worker of this name is alive, so earlier lives are forgotten */
+    public void register(WorkerIdentity worker, WorkerDescription description, boolean exclusive) {
+        workers.forgetOthers(worker.id(), worker.name(), exclusive);
+        workers.insert(
+                worker.id(),
+                worker.name(),
+                description.host(),
+                description.device(),
+                description.engineVersion(),
+                json.writeValueAsString(description.schemes()),
+                json.writeValueAsString(description.layouts()));
+    }
+
+    public void seen(WorkerIdentity worker) {
+        workers.touch(worker.id());
+    }
+
+    public void unregister(WorkerIdentity worker) {
+        workers.delete(worker.id());
+    }
+
+    /** Latest started first. */
+    @Transactional(readOnly = true)
+    public List<WorkerRecord> list() {
+        return workers.rows(ALIVE_SECONDS).stream()
+                .map(row -> new WorkerRecord(
+                        row.getId(),
+                        row.getName(),
+                        row.getHost(),
+                        row.getDevice(),
+                        row.getEngineVersion(),
+                        row.getAlive(),
+                        row.getStartedAt(),
+                        row.getLastSeenAt(),
+                        row.getJobId()))
+                .toList();
+    }
+
+    @Override
+    @Transactional(readOnly = true)
+    public List<SchemeInfo> schemes() {
+        Map<String, SchemeInfo> byName = new LinkedHashMap<>();
+        for (RegisteredWorker worker : workers.latest()) {
+            json.readValue(worker.schemes(), SCHEMES).forEach(scheme -> byName.putIfAbsent(scheme.name(), scheme));
+        }
+        return List.copyOf(byName.values());
+    }
+
+    @Override
+    @Transactional(readOnly = true)
+    public List<String> layouts() {
+        Set<String> layouts = new LinkedHashSet<>();
+        workers.latest().forEach(worker -> layouts.addAll(json.readValue(worker.layouts(), LAYOUTS)));
+        return List.copyOf(layouts);
+    }
+}

@@ -1,0 +1,4 @@
+package io.octavo.jobs.queue;
+
+/** The queue on the embedded PostgreSQL. */
+class EmbeddedQueueTest extends AbstractQueueTest {}

@@ -1,0 +1,147 @@
+package io.octavo.standalone;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Holds the shape of docs/design.md, section 1. */
+class ArchitectureTest {
+
+    private static final String OURS = "io.octavo..";
+
+    private static JavaClasses classes = new ClassFileImporter().importClasses();
+
+    @BeforeAll
+    static void importClasses() {
+        classes = new ClassFileImporter()
+                .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                .importPackages("io.octavo");
+    }
+
+    /** Every module but standalone, which sees all, with the modules that it may use. */
+    static Stream<Arguments> modules() {
+        return Stream.of(
+                Arguments.of("kernels", List.of(), "it knows shapes, never models"),
+                Arguments.of("engine", List.of("kernels"), "it also serves as a plain library"),
+                Arguments.of("jobs", List.of(), "api and worker meet in it and nowhere else"),
+                Arguments.of("hub", List.of(), "it is a protocol, whoever speaks it"),
+                Arguments.of(
+                        "api", List.of("jobs", "hub"), "its replicas run without an engine; the work is the workers'"),
+                Arguments.of(
+                        "worker",
+                        List.of("engine", "jobs", "hub"),
+                        "how an operation is computed is the engine's business"),
+                Arguments.of("cli", List.of("hub"), "it knows the service through REST alone, as any client does"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("modules")
+    void modulesDependInOneDirection(String module, List<String> allowed, String because) {
+        String[] own = Stream.concat(Stream.of(module), allowed.stream())
+                .map(name -> "io.octavo." + name + "..")
+                .toArray(String[]::new);
+        noClasses()
+                .that()
+                .resideInAPackage("io.octavo." + module + "..")
+                .should()
+                .dependOnClassesThat(resideInAPackage(OURS).and(not(resideInAnyPackage(own))))
+                .because(because)
+                .allowEmptyShould(true)
+                .check(classes);
+    }
+
+    @Test
+    void engineKnowsNoFrameworkAndNoNetwork() {
+        noClasses()
+                .that()
+                .resideInAnyPackage("io.octavo.engine..", "io.octavo.kernels..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "org.springframework..",
+                        "jakarta..",
+                        "org.hibernate..",
+                        "java.sql..",
+                        "javax.sql..",
+                        "io.minio..",
+                        "okhttp3..",
+                        "java.net.http..")
+                .because("the engine also serves as a plain library")
+                .check(classes);
+    }
+
+    @ParameterizedTest
+    @MethodSource("modules")
+    void internalPackagesStayInTheirModule(String module) {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.octavo." + module + "..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.octavo." + module + "..internal..")
+                .because("what is internal may change without asking")
+                .check(classes);
+    }
+
+    @Test
+    void jcudaStaysInOnePackage() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.octavo.kernels.internal.cuda..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("jcuda..")
+                .because("a machine without a driver must never load a class that mentions it")
+                .check(classes);
+    }
+
+    @Test
+    void packagesAreNamedBySubject() {
+        noClasses()
+                .should()
+                .resideInAnyPackage("..util..", "..utils..", "..common..", "..dto..", "..impl..", "..controllers..")
+                .because("a package is found by what it is about")
+                .check(classes);
+    }
+
+    @Test
+    void everyPackageSaysWhatItIsFor() throws IOException {
+        List<Path> silent;
+        try (Stream<Path> files = Files.walk(ProjectFolder.root())) {
+            silent = files.filter(file -> file.toString().endsWith(".java"))
+                    .filter(file -> file.toString().contains("/src/main/java/"))
+                    .map(file -> file.resolveSibling("package-info.java"))
+                    .distinct()
+                    .filter(info -> !isNullMarked(info))
+                    .toList();
+        }
+        assertThat(silent)
+                .as("packages without a package-info.java that has Javadoc and @NullMarked")
+                .isEmpty();
+    }
+
+    private static boolean isNullMarked(Path packageInfo) {
+        try {
+            String text = Files.exists(packageInfo) ? Files.readString(packageInfo) : "";
+            return text.startsWith("/**") && text.contains("@NullMarked");
+        } catch (IOException e) {
+            throw new IllegalStateException(packageInfo.toString(), e);
+        }
+    }
+}

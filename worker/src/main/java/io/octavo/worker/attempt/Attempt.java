@@ -1,0 +1,124 @@
+package io.octavo.worker.attempt;
+
+import io.octavo.engine.JobCancelledException;
+import io.octavo.engine.JobMonitor;
+import io.octavo.jobs.queue.JobQueue;
+import io.octavo.jobs.queue.Lease;
+import io.octavo.jobs.queue.LeaseLostException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.transaction.TransactionException;
+
+/**
+ * One try at a job, as those who work on it see it: where to report, and whether to stop. Reports are throttled and best
+ * effort: a database that is away for a moment costs events, not the job. Reporting is for one thread; stopping is for
+ * any.
+ */
+public final class Attempt {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Attempt.class);
+    private static final long PROGRESS_NANOS = 500_000_000;
+    private static final double PROGRESS_STEP = 0.001;
+    private static final int MAX_LOG_LINES = 10_000;
+    private static final int MAX_LINE_LENGTH = 4_000;
+
+    private final JobQueue queue;
+    private final Lease lease;
+    private final AtomicReference<@Nullable StopReason> stop = new AtomicReference<>();
+
+    private double progress;
+    private double reportedProgress;
+    private long reportedAt = System.nanoTime() - PROGRESS_NANOS;
+    private int logLines;
+
+    public Attempt(JobQueue queue, Lease lease) {
+        this.queue = queue;
+        this.lease = lease;
+    }
+
+    public Lease lease() {
+        return lease;
+    }
+
+    /** The first reason counts. */
+    public void stop(StopReason reason) {
+        stop.compareAndSet(null, reason);
+    }
+
+    public @Nullable StopReason stopReason() {
+        return stop.get();
+    }
+
+    /** @throws JobCancelledException if the work should stop now */
+    public void checkpoint() {
+        StopReason reason = stop.get();
+        if (reason != null) {
+            throw new JobCancelledException("job " + lease.jobId() + ": " + reason);
+        }
+    }
+
+    public void phase(String name) {
+        checkpoint();
+        report(() -> queue.phase(lease, name));
+    }
+
+    public void metric(String name, double value) {
+        report(() -> queue.metric(lease, name, value));
+    }
+
+    public void log(String line) {
+        if (logLines < MAX_LOG_LINES) {
+            logLines++;
+            String shown = line.length() > MAX_LINE_LENGTH ? line.substring(0, MAX_LINE_LENGTH) + "..." : line;
+            report(() -> queue.log(lease, shown.replace('\0', ' ')));
+        }
+    }
+
+    private void progress(double fraction) {
+        progress = Math.max(progress, Math.min(fraction, 1.0));
+        long now = System.nanoTime();
+        if (progress - reportedProgress >= PROGRESS_STEP && now - reportedAt >= PROGRESS_NANOS) {
+            reportedProgress = progress;
+            reportedAt = now;
+            report(() -> queue.progress(lease, progress));
+        }
+    }
+
+    private void report(Runnable event) {
+        try {
+            event.run();
+        } catch (LeaseLostException e) {
+            stop(StopReason.LEASE_LOST);
+        } catch (DataAccessException | TransactionException e) {
+            LOG.warn("Lost an event of job {}: {}", lease.jobId(), e.getMessage());
+        }
+    }
+
+    /** The monitor of a step that covers a part of the job's progress. */
+    public JobMonitor section(double from, double to) {
+        return new JobMonitor() {
+            @Override
+            public void phase(String name) {
+                Attempt.this.phase(name);
+            }
+
+            @Override
+            public void progress(double fraction) {
+                Attempt.this.progress(from + (to - from) * fraction);
+            }
+
+            @Override
+            public void log(String line) {
+                Attempt.this.log(line);
+            }
+
+            @Override
+            public void checkpoint() {
+                Attempt.this.checkpoint();
+            }
+        };
+    }
+}

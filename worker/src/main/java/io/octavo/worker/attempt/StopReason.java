@@ -1,0 +1,11 @@
+package io.octavo.worker.attempt;
+
+/** Why an attempt should end before its work is done. */
+public enum StopReason {
+    /** A user cancelled the job. */
+    CANCELLED,
+    /** Another attempt has the job, or may have it by now. */
+    LEASE_LOST,
+    /** The worker goes away. */
+    SHUTDOWN
+}

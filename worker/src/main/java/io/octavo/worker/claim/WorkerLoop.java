@@ -1,0 +1,280 @@
+package io.octavo.worker.claim;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.JobCancelledException;
+import io.octavo.engine.QuantizationException;
+import io.octavo.jobs.problem.Failure;
+import io.octavo.jobs.queue.Claim;
+import io.octavo.jobs.queue.JobQueue;
+import io.octavo.jobs.queue.JobSignals;
+import io.octavo.jobs.queue.LeaseLostException;
+import io.octavo.jobs.queue.WorkerIdentity;
+import io.octavo.jobs.worker.WorkerDescription;
+import io.octavo.jobs.worker.WorkerRegistry;
+import io.octavo.worker.WorkerProperties;
+import io.octavo.worker.attempt.Attempt;
+import io.octavo.worker.attempt.JobScratch;
+import io.octavo.worker.attempt.StopReason;
+import io.octavo.worker.attempt.WorkDirectory;
+import io.octavo.worker.engine.EngineFactory;
+import io.octavo.worker.run.JobRunners;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.dao.DataAccessException;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionException;
+
+/**
+ * Claims jobs one after the other and runs each to its outcome. Woken when a job arrives, and by itself now and then.
+ * Stopping hands a running job back.
+ */
+@Component
+public class WorkerLoop implements SmartLifecycle {
+
+    private static final Logger LOG = LoggerFactory.getLogger(WorkerLoop.class);
+    private static final Duration OUTCOME_RETRY = Duration.ofMillis(500);
+
+    private final JobQueue queue;
+    private final JobSignals signals;
+    private final WorkerRegistry registry;
+    private final EngineFactory engines;
+    private final JobRunners runners;
+    private final FailureTranslator failures;
+    private final WorkDirectory workDirectory;
+    private final WorkerProperties properties;
+    private @Nullable Life life;
+
+    WorkerLoop(
+            JobQueue queue,
+            JobSignals signals,
+            WorkerRegistry registry,
+            EngineFactory engines,
+            JobRunners runners,
+            FailureTranslator failures,
+            WorkDirectory workDirectory,
+            WorkerProperties properties) {
+        this.queue = queue;
+        this.signals = signals;
+        this.registry = registry;
+        this.engines = engines;
+        this.runners = runners;
+        this.failures = failures;
+        this.workDirectory = workDirectory;
+        this.properties = properties;
+    }
+
+    @Override
+    public synchronized void start() {
+        if (life == null) {
+            life = new Life();
+            life.start();
+        }
+    }
+
+    @Override
+    public synchronized void stop() {
+        if (life != null) {
+            life.stop();
+            life = null;
+        }
+    }
+
+    @Override
+    public synchronized boolean isRunning() {
+        return life != null;
+    }
+
+    /** One start of the loop; its identity is new each time, so that leases of earlier ones are somebody else's. */
+    private final class Life {
+
+        private final WorkerIdentity identity = new WorkerIdentity(UUID.randomUUID(), properties.name());
+        private final Semaphore wake = new Semaphore(0);
+        private final Thread thread = Thread.ofPlatform().name("worker").unstarted(this::loop);
+        private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(
+                2, Thread.ofPlatform().daemon().name("worker-pulse-", 0).factory());
+        private final JobSignals.Registration queueSignal = signals.onQueue(wake::release);
+        private volatile boolean stopping;
+        private volatile @Nullable Attempt running;
+
+        void start() {
+            if (properties.exclusiveName()) {
+                int taken = queue.reclaimFrom(properties.name());
+                if (taken > 0) {
+                    LOG.info("Took back {} job(s) that this worker left in an earlier life", taken);
+                }
+            }
+            registry.register(identity, describe(), properties.exclusiveName());
+            long period = properties.poll().toNanos();
+            var _ = scheduler.scheduleWithFixedDelay(this::housekeep, period, period, TimeUnit.NANOSECONDS);
+            thread.start();
+        }
+
+        private WorkerDescription describe() {
+            return new WorkerDescription(hostName(), device(), engines.version(), engines.schemes(), engines.layouts());
+        }
+
+        private String device() {
+            try (Engine engine = engines.open(new EngineOptions("auto", properties.engineThreads()))) {
+                return engine.device();
+            } catch (QuantizationException e) {
+                return "none: " + e.getMessage();
+            }
+        }
+
+        private void housekeep() {
+            try {
+                registry.seen(identity);
+                queue.reclaimExpired();
+            } catch (DataAccessException | TransactionException e) {
+                LOG.warn("Could not reach the database: {}", e.getMessage());
+            }
+        }
+
+        private void loop() {
+            while (!stopping) {
+                try {
+                    Optional<Claim> claim = queue.claim(identity, runners.types());
+                    if (claim.isPresent()) {
+                        run(claim.get());
+                    } else {
+                        await(untilNextLook());
+                    }
+                } catch (DataAccessException | TransactionException e) {
+                    LOG.warn("Could not ask for a job: {}", e.getMessage());
+                    await(properties.poll());
+                }
+            }
+        }
+
+        private Duration untilNextLook() {
+            Duration ready = queue.untilAvailable().orElse(properties.poll());
+            return ready.compareTo(properties.poll()) < 0 ? ready : properties.poll();
+        }
+
+        private void await(Duration limit) {
+            try {
+                if (wake.tryAcquire(Math.max(1, limit.toMillis()), TimeUnit.MILLISECONDS)) {
+                    wake.drainPermits();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                stopping = true;
+            }
+        }
+
+        private void run(Claim claim) {
+            Attempt attempt = new Attempt(queue, claim.lease());
+            running = attempt;
+            if (stopping) {
+                attempt.stop(StopReason.SHUTDOWN);
+            }
+            try (Heartbeats heartbeats = new Heartbeats(queue, signals, attempt, scheduler, properties.heartbeat());
+                    JobScratch scratch = workDirectory.scratch(claim.lease())) {
+                Runnable outcome = work(claim, attempt, scratch);
+                settle(attempt, heartbeats, outcome);
+            } finally {
+                running = null;
+            }
+        }
+
+        /** Runs the job and returns what remains to be told to the queue. */
+        private Runnable work(Claim claim, Attempt attempt, JobScratch scratch) {
+            try {
+                attempt.checkpoint();
+                return runners.run(claim.spec(), attempt, scratch);
+            } catch (JobCancelledException | LeaseLostException e) {
+                return () -> giveUp(attempt);
+            } catch (Throwable e) {
+                if (attempt.stopReason() != null) {
+                    return () -> giveUp(attempt); // whatever broke, broke because the work was told to stop
+                }
+                Failure failure = failures.translate(e, attempt.lease(), scratch);
+                return () -> queue.fail(attempt.lease(), failure);
+            }
+        }
+
+        private void giveUp(Attempt attempt) {
+            switch (attempt.stopReason()) {
+                case CANCELLED -> queue.cancelled(attempt.lease());
+                case SHUTDOWN -> queue.release(attempt.lease());
+                case LEASE_LOST ->
+                    LOG.warn("Lost the lease of job {}", attempt.lease().jobId());
+                case null -> queue.fail(attempt.lease(), failures.unexpectedStop(attempt.lease()));
+            }
+        }
+
+        /** Tells the outcome, again and again while the database is away and the lease may still hold. */
+        private void settle(Attempt attempt, Heartbeats heartbeats, Runnable outcome) {
+            while (true) {
+                try {
+                    outcome.run();
+                    return;
+                } catch (LeaseLostException e) {
+                    LOG.warn("{}; its outcome is dropped", e.getMessage());
+                    return;
+                } catch (DataAccessException | TransactionException e) {
+                    if (heartbeats.expired() || stopping) {
+                        LOG.warn(
+                                "Could not tell the outcome of job {}",
+                                attempt.lease().jobId(),
+                                e);
+                        return;
+                    }
+                    await(OUTCOME_RETRY);
+                }
+            }
+        }
+
+        void stop() {
+            stopping = true;
+            Attempt attempt = running;
+            if (attempt != null) {
+                attempt.stop(StopReason.SHUTDOWN);
+            }
+            wake.release();
+            queueSignal.close();
+            joinOrRelease();
+            scheduler.shutdownNow();
+            try {
+                registry.unregister(identity);
+            } catch (DataAccessException | TransactionException e) {
+                LOG.warn("Could not sign off: {}", e.getMessage());
+            }
+        }
+
+        /** Work that reaches no checkpoint in time loses its lease here; what it writes later is refused. */
+        private void joinOrRelease() {
+            try {
+                thread.join(properties.stopTimeout());
+                Attempt attempt = running;
+                if (thread.isAlive() && attempt != null) {
+                    queue.release(attempt.lease());
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (LeaseLostException | DataAccessException | TransactionException e) {
+                LOG.warn("Could not hand the job back: {}", e.getMessage());
+            }
+        }
+    }
+
+    private static String hostName() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return "unknown";
+        }
+    }
+}

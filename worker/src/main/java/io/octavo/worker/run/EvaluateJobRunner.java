@@ -1,0 +1,105 @@
+package io.octavo.worker.run;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.EvaluationRequest;
+import io.octavo.engine.EvaluationResult;
+import io.octavo.engine.EvaluationTask;
+import io.octavo.jobs.artifact.ArtifactService;
+import io.octavo.jobs.spec.EvaluateSpec;
+import io.octavo.jobs.spec.SourceUri;
+import io.octavo.jobs.spec.TaskSpec;
+import io.octavo.worker.WorkerProperties;
+import io.octavo.worker.attempt.Attempt;
+import io.octavo.worker.attempt.JobScratch;
+import io.octavo.worker.engine.EngineFactory;
+import io.octavo.worker.source.ResolvedSource;
+import io.octavo.worker.source.SourceResolver;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Scores a checkpoint on tasks, its baseline on the same, and compares. */
+@Component
+class EvaluateJobRunner {
+
+    private static final double FETCHED = 0.1;
+
+    private final SourceResolver sources;
+    private final EngineFactory engines;
+    private final ArtifactService artifacts;
+    private final WorkerProperties properties;
+    private final JsonMapper json;
+
+    EvaluateJobRunner(
+            SourceResolver sources,
+            EngineFactory engines,
+            ArtifactService artifacts,
+            WorkerProperties properties,
+            JsonMapper json) {
+        this.sources = sources;
+        this.engines = engines;
+        this.artifacts = artifacts;
+        this.properties = properties;
+        this.json = json;
+    }
+
+    Runnable run(EvaluateSpec spec, Attempt attempt, JobScratch scratch) {
+        attempt.phase("fetch");
+        ResolvedSource source = fetch(spec.source(), "source", attempt, scratch);
+        ResolvedSource baseline = spec.baseline() == null ? null : fetch(spec.baseline(), "baseline", attempt, scratch);
+        List<EvaluationTask> tasks = tasks(spec, attempt, scratch);
+        double half = baseline == null ? 1.0 : (1.0 + FETCHED) / 2;
+        EvaluationResult scores;
+        EvaluationResult baselineScores;
+        try (Engine engine = engines.open(new EngineOptions(spec.device(), properties.engineThreads()))) {
+            attempt.log("evaluating " + source.uri() + " on " + engine.device());
+            scores = engine.evaluate(new EvaluationRequest(source.folder(), tasks), attempt.section(FETCHED, half));
+            baselineScores = baseline == null
+                    ? null
+                    : engine.evaluate(new EvaluationRequest(baseline.folder(), tasks), attempt.section(half, 1));
+        }
+        EvaluationReport report = new EvaluationReport(json, scores, baselineScores);
+        report.metrics().forEach(attempt::metric);
+        ObjectNode result = report.toJson().put("peakRssBytes", PeakMemory.bytes());
+        return () -> artifacts.commitEvaluation(attempt.lease(), source.uri(), result);
+    }
+
+    private ResolvedSource fetch(SourceUri uri, String folder, Attempt attempt, JobScratch scratch) {
+        return sources.checkpoint(uri, scratch.folder(folder), attempt.section(0, FETCHED));
+    }
+
+    private List<EvaluationTask> tasks(EvaluateSpec spec, Attempt attempt, JobScratch scratch) {
+        List<EvaluationTask> tasks = new ArrayList<>();
+        for (TaskSpec task : spec.tasks()) {
+            var folder = scratch.folder("data-" + tasks.size());
+            var monitor = attempt.section(0, FETCHED);
+            tasks.add(
+                    switch (task) {
+                        case TaskSpec.Perplexity perplexity ->
+                            new EvaluationTask.Perplexity(
+                                    perplexity.name(),
+                                    sources.dataset(perplexity.dataset(), folder, monitor),
+                                    perplexity.windowTokens(),
+                                    optional(perplexity.maxWindows()));
+                        case TaskSpec.MultipleChoice choice ->
+                            new EvaluationTask.MultipleChoice(
+                                    choice.name(),
+                                    sources.dataset(choice.dataset(), folder, monitor),
+                                    optional(choice.maxItems()));
+                        case TaskSpec.Generation generation ->
+                            new EvaluationTask.Generation(
+                                    generation.name(), generation.prompt(), generation.maxTokens());
+                    });
+        }
+        return tasks;
+    }
+
+    private static OptionalInt optional(@Nullable Integer value) {
+        return value == null ? OptionalInt.empty() : OptionalInt.of(value);
+    }
+}

@@ -1,0 +1,40 @@
+package io.octavo.worker.run;
+
+import io.octavo.jobs.spec.EvaluateSpec;
+import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.worker.attempt.Attempt;
+import io.octavo.worker.attempt.JobScratch;
+import java.util.Set;
+import org.springframework.stereotype.Component;
+
+/** Finds who runs a job. */
+@Component
+public class JobRunners {
+
+    private final QuantizeJobRunner quantize;
+    private final EvaluateJobRunner evaluate;
+
+    JobRunners(QuantizeJobRunner quantize, EvaluateJobRunner evaluate) {
+        this.quantize = quantize;
+        this.evaluate = evaluate;
+    }
+
+    /** Types of jobs that this worker can run. */
+    public Set<String> types() {
+        return Set.of(QuantizeSpec.TYPE, EvaluateSpec.TYPE);
+    }
+
+    /**
+     * Does the work; nothing of it is visible yet.
+     *
+     * @return the commit: one transaction that makes the outcome visible and completes the job; it may be repeated
+     */
+    public Runnable run(JobSpec spec, Attempt attempt, JobScratch scratch) {
+        PeakMemory.reset();
+        return switch (spec) {
+            case QuantizeSpec job -> quantize.run(job, attempt, scratch);
+            case EvaluateSpec job -> evaluate.run(job, attempt, scratch);
+        };
+    }
+}

@@ -1,0 +1,100 @@
+package io.octavo.worker.run;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.OutputFile;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.QuantizationResult;
+import io.octavo.jobs.artifact.ArtifactCommit;
+import io.octavo.jobs.artifact.ArtifactService;
+import io.octavo.jobs.artifact.Lineage;
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.worker.WorkerProperties;
+import io.octavo.worker.attempt.Attempt;
+import io.octavo.worker.attempt.JobScratch;
+import io.octavo.worker.engine.EngineFactory;
+import io.octavo.worker.source.ResolvedSource;
+import io.octavo.worker.source.SourceResolver;
+import java.nio.file.Path;
+import org.springframework.stereotype.Component;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Fetches a checkpoint, quantizes and verifies it, stores the files, and commits them as an artifact. */
+@Component
+class QuantizeJobRunner {
+
+    private static final double FETCHED = 0.1;
+    private static final double QUANTIZED = 0.85;
+
+    private final SourceResolver sources;
+    private final EngineFactory engines;
+    private final ArtifactUpload upload;
+    private final ArtifactService artifacts;
+    private final WorkerProperties properties;
+    private final JsonMapper json;
+
+    QuantizeJobRunner(
+            SourceResolver sources,
+            EngineFactory engines,
+            ArtifactUpload upload,
+            ArtifactService artifacts,
+            WorkerProperties properties,
+            JsonMapper json) {
+        this.sources = sources;
+        this.engines = engines;
+        this.upload = upload;
+        this.artifacts = artifacts;
+        this.properties = properties;
+        this.json = json;
+    }
+
+    Runnable run(QuantizeSpec spec, Attempt attempt, JobScratch scratch) {
+        long started = System.nanoTime();
+        attempt.phase("fetch");
+        ResolvedSource source =
+                sources.checkpoint(spec.source(), scratch.folder("source"), attempt.section(0, FETCHED));
+        Path output = scratch.place("output");
+        QuantizationResult result = quantize(spec, source, output, attempt);
+        attempt.phase("upload");
+        upload.files(result.files(), output, attempt.section(QUANTIZED, 1));
+        BlobId report = upload.bytes(json.writeValueAsBytes(result.verification()));
+        ArtifactCommit commit = new ArtifactCommit(
+                spec.target(),
+                "Quantize " + source.uri() + " with " + spec.scheme(),
+                result.label(),
+                result.weightBits(),
+                result.files().stream().map(QuantizeJobRunner::entry).toList(),
+                new Lineage(
+                        spec.source().toString(), source.revision(), spec.scheme(), spec.layout(), engines.version()),
+                report,
+                facts(result, started));
+        return () -> artifacts.commit(attempt.lease(), commit);
+    }
+
+    private QuantizationResult quantize(QuantizeSpec spec, ResolvedSource source, Path output, Attempt attempt) {
+        try (Engine engine = engines.open(new EngineOptions(spec.device(), properties.engineThreads()))) {
+            attempt.log("quantizing " + source.uri() + " with " + spec.scheme() + " on " + engine.device());
+            return engine.quantize(
+                    new QuantizationRequest(source.folder(), output, spec.scheme(), spec.layout(), spec.ignore()),
+                    attempt.section(FETCHED, QUANTIZED));
+        }
+    }
+
+    private static FileEntry entry(OutputFile file) {
+        return new FileEntry(file.path(), file.size(), file.sha256());
+    }
+
+    private ObjectNode facts(QuantizationResult result, long started) {
+        return json.createObjectNode()
+                .put("label", result.label())
+                .put("weightBits", result.weightBits())
+                .put("inputBytes", result.inputBytes())
+                .put("outputBytes", result.outputBytes())
+                .put("quantizedModules", result.quantizedModules())
+                .put("seconds", Seconds.since(started))
+                .put("peakRssBytes", PeakMemory.bytes());
+    }
+}

@@ -1,0 +1,77 @@
+package io.octavo.worker.source;
+
+import io.octavo.jobs.blob.ObjectInfo;
+import io.octavo.jobs.blob.ObjectStore;
+import io.octavo.jobs.blob.StorageProperties;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.repository.RepositoryPath;
+import io.octavo.jobs.spec.SourceUri;
+import java.util.List;
+import java.util.Optional;
+import org.springframework.stereotype.Component;
+
+/** Lists buckets that the service's credentials can read; never the service's own. */
+@Component
+class BucketListing {
+
+    private static final int MAX_OBJECTS = 10_000;
+
+    private final ObjectStore objects;
+    private final StorageProperties properties;
+
+    BucketListing(ObjectStore objects, StorageProperties properties) {
+        this.objects = objects;
+        this.properties = properties;
+    }
+
+    Listing list(SourceUri.S3 source) {
+        requireForeign(source);
+        String prefix = source.key().isEmpty() ? "" : source.key() + "/";
+        List<ObjectInfo> found = objects.list(source.bucket(), prefix, MAX_OBJECTS + 1);
+        if (found.size() > MAX_OBJECTS) {
+            throw new ProblemException(
+                    ProblemCode.SOURCE_TOO_LARGE, "source " + source + " has more than " + MAX_OBJECTS + " objects");
+        }
+        List<RemoteFile> files = found.stream()
+                .filter(object -> !object.key().endsWith("/")) // markers of empty folders
+                .map(object -> file(source, object, object.key().substring(prefix.length())))
+                .toList();
+        if (files.isEmpty()) {
+            throw new ProblemException(
+                    ProblemCode.OBJECT_NOT_FOUND, "source " + source + ": no object has this prefix");
+        }
+        return new Listing(source.toString(), Optional.empty(), files);
+    }
+
+    RemoteFile object(SourceUri.S3 source) {
+        requireForeign(source);
+        ObjectInfo object = objects.stat(source.bucket(), source.key());
+        return file(source, object, source.key().substring(source.key().lastIndexOf('/') + 1));
+    }
+
+    private void requireForeign(SourceUri.S3 source) {
+        if (source.bucket().equals(properties.bucket())) {
+            throw new ProblemException(
+                    ProblemCode.SOURCE_NOT_ALLOWED,
+                    "source " + source + ": this service's own bucket cannot be a source; use hub:");
+        }
+    }
+
+    private RemoteFile file(SourceUri.S3 source, ObjectInfo object, String path) {
+        return new RemoteFile(
+                path(source, path),
+                object.size(),
+                Optional.empty(),
+                () -> objects.open(source.bucket(), object.key(), 0, object.size()));
+    }
+
+    private static RepositoryPath path(SourceUri.S3 source, String path) {
+        try {
+            return new RepositoryPath(path);
+        } catch (IllegalArgumentException e) {
+            throw new ProblemException(
+                    ProblemCode.SOURCE_NOT_ALLOWED, "source " + source + " has an object whose " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package io.octavo.worker.source;
+
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.repository.RepositoryPath;
+import io.octavo.jobs.spec.SourceUri;
+import io.octavo.worker.WorkerProperties;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/**
+ * Lists folders of this machine, only inside those that the operator allowed. Links are followed as long as they stay
+ * inside. The answer for what is outside does not tell whether it exists.
+ */
+@Component
+class FolderListing {
+
+    private static final int MAX_FILES = 10_000;
+
+    private final List<Path> allowed;
+
+    FolderListing(WorkerProperties properties) {
+        this.allowed = properties.allowedFolders();
+    }
+
+    Listing list(SourceUri.LocalFile source) {
+        Path folder = requireAllowed(source, Path.of(source.path()));
+        List<RemoteFile> files = new ArrayList<>();
+        try {
+            collect(source, folder, folder, files);
+        } catch (IOException e) {
+            throw notReadable(source, e);
+        }
+        if (files.isEmpty()) {
+            throw new ProblemException(ProblemCode.SOURCE_NOT_FOUND, "source " + source + " holds no files");
+        }
+        return new Listing(source.toString(), Optional.empty(), files);
+    }
+
+    private void collect(SourceUri.LocalFile source, Path root, Path folder, List<RemoteFile> files)
+            throws IOException {
+        try (Stream<Path> entries = Files.list(folder).sorted()) {
+            for (Path entry : entries.toList()) {
+                if (entry.getFileName().toString().startsWith(".")) {
+                    continue;
+                }
+                if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+                    collect(source, root, entry, files);
+                } else {
+                    files.add(file(
+                            source,
+                            requireAllowed(source, entry),
+                            root.relativize(entry).toString()));
+                }
+                requireFew(source, files);
+            }
+        }
+    }
+
+    private static void requireFew(SourceUri.LocalFile source, List<RemoteFile> files) {
+        if (files.size() > MAX_FILES) {
+            throw new ProblemException(
+                    ProblemCode.SOURCE_TOO_LARGE, "source " + source + " has more than " + MAX_FILES + " files");
+        }
+    }
+
+    RemoteFile file(SourceUri.LocalFile source) {
+        Path file = requireAllowed(source, Path.of(source.path()));
+        return file(source, file, file.getFileName().toString());
+    }
+
+    private static RemoteFile file(SourceUri.LocalFile source, Path real, String path) {
+        try {
+            if (!Files.isRegularFile(real, LinkOption.NOFOLLOW_LINKS)) {
+                throw new ProblemException(
+                        ProblemCode.SOURCE_NOT_FOUND, "source " + source + " has something that is not a file");
+            }
+            return new RemoteFile(
+                    new RepositoryPath(path),
+                    Files.size(real),
+                    Optional.empty(),
+                    () -> Files.newInputStream(real, LinkOption.NOFOLLOW_LINKS));
+        } catch (IOException e) {
+            throw notReadable(source, e);
+        } catch (IllegalArgumentException e) {
+            throw new ProblemException(
+                    ProblemCode.SOURCE_NOT_ALLOWED, "source " + source + " has a file whose " + e.getMessage(), e);
+        }
+    }
+
+    /** The real path, if it lies in an allowed folder. */
+    private Path requireAllowed(SourceUri.LocalFile source, Path path) {
+        try {
+            Path real = path.toRealPath();
+            for (Path folder : allowed) {
+                if (real.startsWith(folder.toRealPath())) {
+                    return real;
+                }
+            }
+            throw notAllowed(source, null);
+        } catch (IOException e) {
+            throw notAllowed(source, e);
+        }
+    }
+
+    private static ProblemException notAllowed(SourceUri.LocalFile source, @Nullable Exception cause) {
+        return new ProblemException(
+                ProblemCode.SOURCE_NOT_ALLOWED,
+                "source " + source + " is not inside a folder that the operator allowed, or does not exist",
+                cause);
+    }
+
+    private static ProblemException notReadable(SourceUri.LocalFile source, IOException cause) {
+        return new ProblemException(
+                ProblemCode.SOURCE_NOT_FOUND, "source " + source + " cannot be read as a folder of files", cause);
+    }
+}

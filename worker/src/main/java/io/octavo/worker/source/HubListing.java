@@ -1,0 +1,46 @@
+package io.octavo.worker.source;
+
+import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.repository.RepositoryPath;
+import io.octavo.jobs.repository.RepositoryService;
+import io.octavo.jobs.repository.RevisionRecord;
+import io.octavo.jobs.spec.SourceUri;
+import java.util.Optional;
+import org.springframework.stereotype.Component;
+
+/** Lists repositories of this service. */
+@Component
+class HubListing {
+
+    private final RepositoryService repositories;
+    private final BlobStore blobs;
+
+    HubListing(RepositoryService repositories, BlobStore blobs) {
+        this.repositories = repositories;
+        this.blobs = blobs;
+    }
+
+    Listing list(SourceUri.Hub source) {
+        RevisionRecord revision = revision(source);
+        return new Listing(
+                new SourceUri.Hub(source.repository(), revision.id()).toString(),
+                Optional.of(revision.id()),
+                revision.files().stream().map(this::file).toList());
+    }
+
+    private RevisionRecord revision(SourceUri.Hub source) {
+        try {
+            return repositories.revision(source.repository(), source.revision());
+        } catch (ProblemException e) {
+            throw new ProblemException(ProblemCode.SOURCE_NOT_FOUND, "source " + source + ": " + e.detail(), e);
+        }
+    }
+
+    private RemoteFile file(FileEntry file) {
+        return new RemoteFile(
+                new RepositoryPath(file.path()), file.size(), Optional.of(file.blob()), () -> blobs.open(file.blob()));
+    }
+}

@@ -1,0 +1,168 @@
+package io.octavo.worker.source;
+
+import io.octavo.engine.JobMonitor;
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.blob.Sha256Stream;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.worker.WorkerProperties;
+import io.octavo.worker.attempt.WorkDirectory;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.springframework.stereotype.Component;
+import org.springframework.util.FileSystemUtils;
+
+/**
+ * Inputs by their SHA-256. A file gets its name only after its bytes were hashed, so what is found here is whole. Jobs
+ * get hard links, so removing a file from the cache never takes it from a job.
+ */
+@Component
+class InputCache {
+
+    private static final long SPARE_BYTES = 64L << 20;
+    private static final int BUFFER = 1 << 16;
+
+    private final Path blobs;
+    private final Path incoming;
+    private final long maxBytes;
+
+    InputCache(WorkDirectory directory, WorkerProperties properties) {
+        this.blobs = directory.cache().resolve("sha256");
+        this.incoming = directory.cache().resolve("incoming");
+        this.maxBytes = properties.cacheSize().toBytes();
+        try {
+            FileSystemUtils.deleteRecursively(incoming);
+            Files.createDirectories(blobs);
+            Files.createDirectories(incoming);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Puts a file at {@code target}, from here if it is here.
+     *
+     * @return what it holds
+     */
+    BlobId materialize(RemoteFile file, Path target, JobMonitor monitor) {
+        try {
+            Optional<BlobId> cached = file.known().filter(this::has);
+            BlobId id = cached.isPresent() ? cached.get() : fetch(file, monitor);
+            link(id, target);
+            return id;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private boolean has(BlobId id) {
+        try {
+            return Files.size(place(id)) == id.size();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private BlobId fetch(RemoteFile file, JobMonitor monitor) throws IOException {
+        makeRoom(file.size());
+        Path partial = incoming.resolve(UUID.randomUUID().toString());
+        try (Sha256Stream content = new Sha256Stream(file.content().open())) {
+            BlobId id = receive(file, content, partial, monitor);
+            Files.createDirectories(place(id).getParent());
+            Files.move(partial, place(id), StandardCopyOption.ATOMIC_MOVE);
+            return id;
+        } finally {
+            Files.deleteIfExists(partial);
+        }
+    }
+
+    private static BlobId receive(RemoteFile file, Sha256Stream content, Path partial, JobMonitor monitor)
+            throws IOException {
+        try (OutputStream out = Files.newOutputStream(partial)) {
+            byte[] buffer = new byte[BUFFER];
+            for (int read = content.read(buffer); read >= 0; read = content.read(buffer)) {
+                monitor.checkpoint();
+                out.write(buffer, 0, read);
+            }
+        }
+        BlobId actual = content.result();
+        if (actual.size() != file.size()) {
+            throw new ProblemException(
+                    ProblemCode.STORAGE_UNAVAILABLE,
+                    file.path() + " came with " + actual.size() + " bytes, expected " + file.size());
+        }
+        if (file.known().isPresent() && !file.known().get().equals(actual)) {
+            throw new ProblemException(
+                    ProblemCode.BLOB_CORRUPT,
+                    file.path() + " came with SHA-256 " + actual.sha256() + ", expected "
+                            + file.known().get().sha256());
+        }
+        return actual;
+    }
+
+    private void link(BlobId id, Path target) throws IOException {
+        Files.createDirectories(target.getParent());
+        try {
+            Files.createLink(target, place(id));
+        } catch (FileSystemException | UnsupportedOperationException e) {
+            Files.copy(place(id), target); // file systems without links
+        }
+        Files.setLastModifiedTime(place(id), FileTime.from(Instant.now()));
+    }
+
+    private Path place(BlobId id) {
+        return blobs.resolve(id.sha256().substring(0, 2)).resolve(id.sha256());
+    }
+
+    /** Removes what was used longest ago until the new file fits under the limit and on the disk. */
+    private void makeRoom(long bytes) throws IOException {
+        List<Cached> cached = cached();
+        long total = cached.stream().mapToLong(Cached::size).sum();
+        for (Cached file : cached) {
+            if (total + bytes <= maxBytes && usable() >= bytes + SPARE_BYTES) {
+                break;
+            }
+            Files.deleteIfExists(file.path());
+            total -= file.size();
+        }
+        if (usable() < bytes + SPARE_BYTES) {
+            throw new ProblemException(
+                    ProblemCode.DISK_FULL, "the worker has no room for an input of " + bytes + " bytes");
+        }
+    }
+
+    private long usable() throws IOException {
+        return Files.getFileStore(incoming).getUsableSpace();
+    }
+
+    private List<Cached> cached() throws IOException {
+        try (Stream<Path> files = Files.walk(blobs)) {
+            return files.filter(Files::isRegularFile)
+                    .map(Cached::of)
+                    .sorted(Comparator.comparing(Cached::used))
+                    .toList();
+        }
+    }
+
+    private record Cached(Path path, long size, FileTime used) {
+        static Cached of(Path path) {
+            try {
+                return new Cached(path, Files.size(path), Files.getLastModifiedTime(path));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}
