@@ -43,6 +43,7 @@ final class FailureLine implements CommandLine.IExecutionExceptionHandler {
             case ServerUnreachableException unreachable ->
                 unreachable.getMessage() + "; `octavo up` starts a server here, --server names another";
             case UsageException usage -> message(usage);
+            case CommandFailedException failed -> message(failed);
             case TransferException transfer -> message(transfer);
             case UnexpectedAnswerException unexpected -> message(unexpected);
             case UncheckedIOException io -> message(io);

@@ -1,6 +1,7 @@
 package io.octavo.cli;
 
 import io.octavo.cli.client.JobEvent;
+import io.octavo.cli.client.JobStatus;
 import io.octavo.cli.terminal.LiveProgress;
 import java.util.Locale;
 import java.util.function.Consumer;
@@ -24,7 +25,10 @@ public final class JobProgress implements Consumer<JobEvent> {
     @Override
     public void accept(JobEvent event) {
         switch (event.detail()) {
-            case JobEvent.State state -> phase = state.status().name().toLowerCase(Locale.ROOT);
+            case JobEvent.State state -> {
+                phase = state.status().name().toLowerCase(Locale.ROOT);
+                done = state.status() == JobStatus.SUCCEEDED ? 1 : done;
+            }
             case JobEvent.Phase started -> phase = started.phase();
             case JobEvent.Progress reached -> done = reached.progress();
             case JobEvent.Metric metric -> {}

@@ -12,7 +12,7 @@ public final class Engines {
      * @throws QuantizationException {@code backend-unavailable} if the device was asked for and cannot be had
      */
     public static Engine open(EngineOptions options) {
-        return new LocalEngine(backend(options));
+        return new LocalEngine(backend(options), options.threads());
     }
 
     private static Backend backend(EngineOptions options) {

@@ -20,9 +20,12 @@ import java.util.stream.IntStream;
 final class LocalEngine implements Engine {
 
     private final Backend backend;
+    private final int threads;
 
-    LocalEngine(Backend backend) {
+    /** @param threads for work that the backend does not do, such as hashing */
+    LocalEngine(Backend backend, int threads) {
         this.backend = backend;
+        this.threads = threads;
     }
 
     @Override
@@ -32,7 +35,7 @@ final class LocalEngine implements Engine {
 
     @Override
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
-        return new Quantizer(backend).quantize(request, monitor);
+        return new Quantizer(backend, threads).quantize(request, monitor);
     }
 
     @Override
@@ -41,8 +44,7 @@ final class LocalEngine implements Engine {
                 Tokenizer tokenizer = Tokenizer.open(request.source())) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
             ModelLoader loader = new ModelLoader(backend, checkpoint, spec);
-            List<TaskResult> results =
-                    new Evaluator(spec, tokenizer, loader::load).evaluate(request.tasks(), monitor);
+            List<TaskResult> results = new Evaluator(spec, tokenizer, loader::load).evaluate(request.tasks(), monitor);
             return new EvaluationResult(Label.of(checkpoint.config()).text(), results);
         }
     }

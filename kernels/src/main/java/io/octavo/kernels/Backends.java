@@ -1,8 +1,10 @@
 package io.octavo.kernels;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
 import io.octavo.kernels.internal.host.HostBackend;
 import io.octavo.kernels.internal.scalar.ScalarOperations;
 import io.octavo.kernels.internal.vector.VectorOperations;
+import java.lang.management.ManagementFactory;
 import java.util.Locale;
 
 /** Opens backends. Whoever opens one closes it. */
@@ -28,7 +30,7 @@ public final class Backends {
 
     /**
      * The processor, through the Vector API; scalar where the module {@code jdk.incubator.vector} was not added to the
-     * JVM, which {@link Backend#description()} then says.
+     * JVM or the processor lacks fused multiply-add, which {@link Backend#description()} then says.
      *
      * @param threads threads that work on one operation, the caller's included; at least 1
      */
@@ -37,10 +39,10 @@ public final class Backends {
             throw new IllegalArgumentException("threads must be at least 1: " + threads);
         }
         if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
-            return new HostBackend(
-                    "cpu: scalar, 1 thread (slow: start the JVM with --add-modules jdk.incubator.vector)",
-                    ScalarOperations.create(),
-                    () -> {});
+            return scalarFallback("start the JVM with --add-modules jdk.incubator.vector");
+        }
+        if (!hasFusedMultiplyAdd()) {
+            return scalarFallback("the processor has no fused multiply-add");
         }
         return VectorOperations.backend(threads);
     }
@@ -48,5 +50,15 @@ public final class Backends {
     /** The slow, obvious reference: one thread, one element at a time, every access bounds-checked. */
     public static Backend scalar() {
         return new HostBackend("cpu: scalar reference, 1 thread", ScalarOperations.create(), () -> {});
+    }
+
+    private static Backend scalarFallback(String reason) {
+        return new HostBackend("cpu: scalar, 1 thread, slow: " + reason, ScalarOperations.create(), () -> {});
+    }
+
+    /** Without the instruction, the JVM computes it in arbitrary precision: slower than any scalar code. */
+    private static boolean hasFusedMultiplyAdd() {
+        var diagnostics = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+        return Boolean.parseBoolean(diagnostics.getVMOption("UseFMA").getValue());
     }
 }

@@ -10,6 +10,8 @@ public final class OctavoMain {
 
     public static void main(String[] arguments) {
         Terminal terminal = Terminal.system();
-        System.exit(OctavoCommand.commandLine(terminal, System.getenv()).execute(arguments));
+        System.exit(
+                OctavoCommand.commandLine(terminal, System.getenv(), new DemoCommand(terminal), new UpCommand(terminal))
+                        .execute(arguments));
     }
 }

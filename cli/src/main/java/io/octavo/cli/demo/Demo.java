@@ -1,5 +1,6 @@
 package io.octavo.cli.demo;
 
+import io.octavo.cli.CommandFailedException;
 import io.octavo.cli.JobProgress;
 import io.octavo.cli.TransferProgress;
 import io.octavo.cli.UsageException;
@@ -65,7 +66,7 @@ public final class Demo {
 
     /**
      * @throws UsageException if the model's folder, the scheme or the recipe cannot be
-     * @throws DemoFailedException if a job failed
+     * @throws CommandFailedException if a job failed
      */
     public DemoFacts run(DemoOptions options) throws IOException, InterruptedException {
         long started = System.nanoTime();
@@ -128,7 +129,7 @@ public final class Demo {
         Revision pulled = new RepositoryPull(client, RetryPolicy.DEFAULT, new TransferProgress(progress, "artifact"))
                 .pull(repository, artifact.revision(), folder);
         if (!Set.copyOf(pulled.files()).equals(Set.copyOf(Objects.requireNonNullElse(artifact.files(), List.of())))) {
-            throw new DemoFailedException(
+            throw new CommandFailedException(
                     "revision " + artifact.uri() + " does not hold the files of artifact " + artifact.id());
         }
         return folder;
@@ -141,7 +142,7 @@ public final class Demo {
 
     private static JsonNode resultOf(JobView job) {
         if (job.status() != JobStatus.SUCCEEDED || job.result() == null) {
-            throw new DemoFailedException(
+            throw new CommandFailedException(
                     "the " + job.type() + " job " + job.id() + " ended as " + job.status() + ": " + job.problemLine());
         }
         return job.result();

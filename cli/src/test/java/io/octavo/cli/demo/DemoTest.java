@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.cli.CommandFailedException;
 import io.octavo.cli.UsageException;
 import io.octavo.cli.client.FakeService;
 import io.octavo.cli.client.OctavoClient;
@@ -157,7 +158,7 @@ class DemoTest {
         evaluationProblem = WireJson.parse("{\"code\":\"out-of-memory\",\"detail\":\"no memory\"}");
 
         assertThatThrownBy(() -> run("FP8_DYNAMIC"))
-                .isInstanceOf(DemoFailedException.class)
+                .isInstanceOf(CommandFailedException.class)
                 .hasMessageContaining("no memory [out-of-memory]");
     }
 
@@ -179,7 +180,7 @@ class DemoTest {
         });
 
         assertThatThrownBy(() -> run("FP8_DYNAMIC"))
-                .isInstanceOf(DemoFailedException.class)
+                .isInstanceOf(CommandFailedException.class)
                 .hasMessageContaining("does not hold the files of artifact");
     }
 

@@ -41,6 +41,7 @@ final class WeightComparison {
     private final float[] source = new float[BLOCK];
     private final short[] sourceBits = new short[BLOCK];
     private final byte[] codeBlock = new byte[BLOCK];
+    private final double[] rowValues = new double[E4M3_VALUES.length];
     private double squaredError;
     private double squaredWeight;
 
@@ -85,12 +86,15 @@ final class WeightComparison {
         long columns = step.inFeatures();
         for (long row = from; row < to; row++) {
             double rowScale = scaleAt(scale, row);
+            for (int code = 0; code < rowValues.length; code++) {
+                rowValues[code] = E4M3_VALUES[code] * rowScale;
+            }
             for (long column = 0; column < columns; column += BLOCK) {
                 int count = (int) Math.min(BLOCK, columns - column);
                 long element = (row - from) * columns + column;
                 load(weights, element, count);
                 MemorySegment.copy(stored, ValueLayout.JAVA_BYTE, element, codeBlock, 0, count);
-                accumulate(count, rowScale);
+                accumulate(count);
             }
         }
     }
@@ -122,7 +126,7 @@ final class WeightComparison {
     }
 
     /** Four sums of each kind, so that additions need not wait for each other. */
-    private void accumulate(int count, double rowScale) {
+    private void accumulate(int count) {
         double error0 = 0;
         double error1 = 0;
         double error2 = 0;
@@ -137,10 +141,10 @@ final class WeightComparison {
             double w1 = source[i + 1];
             double w2 = source[i + 2];
             double w3 = source[i + 3];
-            double d0 = E4M3_VALUES[codeBlock[i] & 0xFF] * rowScale - w0;
-            double d1 = E4M3_VALUES[codeBlock[i + 1] & 0xFF] * rowScale - w1;
-            double d2 = E4M3_VALUES[codeBlock[i + 2] & 0xFF] * rowScale - w2;
-            double d3 = E4M3_VALUES[codeBlock[i + 3] & 0xFF] * rowScale - w3;
+            double d0 = rowValues[codeBlock[i] & 0xFF] - w0;
+            double d1 = rowValues[codeBlock[i + 1] & 0xFF] - w1;
+            double d2 = rowValues[codeBlock[i + 2] & 0xFF] - w2;
+            double d3 = rowValues[codeBlock[i + 3] & 0xFF] - w3;
             error0 += d0 * d0;
             error1 += d1 * d1;
             error2 += d2 * d2;
@@ -152,7 +156,7 @@ final class WeightComparison {
         }
         for (; i < count; i++) {
             double w = source[i];
-            double d = E4M3_VALUES[codeBlock[i] & 0xFF] * rowScale - w;
+            double d = rowValues[codeBlock[i] & 0xFF] - w;
             error0 += d * d;
             weight0 += w * w;
         }

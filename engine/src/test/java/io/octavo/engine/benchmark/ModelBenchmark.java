@@ -1,8 +1,8 @@
 package io.octavo.engine.benchmark;
 
+import io.octavo.engine.JobMonitor;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.generate.Generator;
-import io.octavo.engine.JobMonitor;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.tokenizer.Tokenizer;
@@ -64,8 +64,11 @@ final class ModelBenchmark {
         try (KvCache cache = model.newCache(WINDOWS, WINDOW_TOKENS)) {
             TokenBatch batch = new TokenBatch();
             for (int w = 0; w < WINDOWS; w++) {
-                int[] input = Arrays.copyOfRange(ids, w * WINDOW_TOKENS - 1 + (w == 0 ? 1 : 0), (w + 1) * WINDOW_TOKENS - 1);
-                int[] window = IntStream.concat(IntStream.of(0), IntStream.of(input)).limit(WINDOW_TOKENS).toArray();
+                int[] input =
+                        Arrays.copyOfRange(ids, w * WINDOW_TOKENS - 1 + (w == 0 ? 1 : 0), (w + 1) * WINDOW_TOKENS - 1);
+                int[] window = IntStream.concat(IntStream.of(0), IntStream.of(input))
+                        .limit(WINDOW_TOKENS)
+                        .toArray();
                 contexts.add(cache.newSequence());
                 batch.add(contexts.getLast(), window);
             }
@@ -82,8 +85,7 @@ final class ModelBenchmark {
         RunLimits limits = new RunLimits(PROMPT.size(), 1, PROMPT.size() + NEW_TOKENS, 1);
         try (Transformer model = loader.load(limits)) {
             Generator generator = new Generator(model);
-            double seconds =
-                    medianSeconds(9, 5, () -> generator.greedy(PROMPT, NEW_TOKENS, JobMonitor.none()));
+            double seconds = medianSeconds(9, 5, () -> generator.greedy(PROMPT, NEW_TOKENS, JobMonitor.none()));
             report("greedy generation, batch 1, f32, 100 tokens", threads, NEW_TOKENS / seconds);
         }
     }

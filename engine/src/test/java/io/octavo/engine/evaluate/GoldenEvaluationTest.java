@@ -92,7 +92,8 @@ class GoldenEvaluationTest {
         switch (result) {
             case TaskResult.Perplexity perplexity -> {
                 double expected = golden.path("perplexity").doubleValue();
-                assertThat(perplexity.windows()).isEqualTo(golden.path("windows").intValue());
+                assertThat(perplexity.windows())
+                        .isEqualTo(golden.path("windows").intValue());
                 assertThat(perplexity.perplexity()).isCloseTo(expected, within(expected * PERPLEXITY_TOLERANCE));
             }
             case TaskResult.MultipleChoice choice -> {

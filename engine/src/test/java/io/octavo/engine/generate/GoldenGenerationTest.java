@@ -53,8 +53,7 @@ class GoldenGenerationTest {
         try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
             String text = golden.path("prompt").stringValue();
             int newTokens = whole.size() - prompt.size();
-            GenerationResult result =
-                    engine.generate(new GenerationRequest(model, text, newTokens), JobMonitor.none());
+            GenerationResult result = engine.generate(new GenerationRequest(model, text, newTokens), JobMonitor.none());
             assertThat(result.promptIds()).isEqualTo(prompt);
             assertThat(result.newIds()).isEqualTo(whole.subList(prompt.size(), whole.size()));
             assertThat(golden.path("greedy_text").stringValue()).endsWith(text + result.text());

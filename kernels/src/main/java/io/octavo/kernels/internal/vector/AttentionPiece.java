@@ -3,6 +3,7 @@ package io.octavo.kernels.internal.vector;
 import static io.octavo.kernels.KvCacheLayout.PAGE_TOKENS;
 import static io.octavo.kernels.internal.vector.Native.FLOATS;
 import static io.octavo.kernels.internal.vector.Native.LANES;
+import static jdk.incubator.vector.FloatVector.broadcast;
 
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.DType;
@@ -10,7 +11,6 @@ import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.internal.host.HostSequences;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -61,6 +61,8 @@ final class AttentionPiece {
     private final float[] maxima;
     /** {@code [rows][LANES]}: l, spread over lanes. */
     private final float[] weights;
+    /** One vector, of which the first element is used. */
+    private final float[] factor;
     /** One vector's worth of key rows before they are transposed. */
     private final float[] keyRows;
 
@@ -84,6 +86,7 @@ final class AttentionPiece {
         sums = scratch.floats(Scratch.Use.SUMS, Math.multiplyExact(paddedRows, valueStride));
         maxima = scratch.floats(Scratch.Use.MAXIMA, paddedRows);
         weights = scratch.floats(Scratch.Use.WEIGHTS, paddedRows * LANES);
+        factor = scratch.floats(Scratch.Use.SCALES, LANES);
         keyRows = scratch.floats(Scratch.Use.ROWS, Math.multiplyExact(LANES, headDim));
         Arrays.fill(queries, rows * headDim, paddedRows * headDim, 0);
         Arrays.fill(values, 0, PAGE_TOKENS * valueStride, 0);
@@ -183,14 +186,13 @@ final class AttentionPiece {
                     token,
                     PAGE_TOKENS);
         }
+        if (parameters.softcap() != 0) {
+            capScores();
+        }
         for (int i = row; i < end; i++) {
             int from = Math.max(firstVisible(i) - firstPosition, 0);
             int to = Math.min(position(i) - firstPosition + 1, PAGE_TOKENS);
-            if (from < to) {
-                exponentiate(i, (i - row) * PAGE_TOKENS, from, to);
-            } else {
-                Arrays.fill(scores, (i - row) * PAGE_TOKENS, (i - row + 1) * PAGE_TOKENS, 0);
-            }
+            weigh(i, (i - row) * PAGE_TOKENS, from, to);
         }
         for (int column = 0; column < valueStride; column += MicroKernel.COLUMNS) {
             MicroKernel.multiplyAdd(
@@ -207,43 +209,65 @@ final class AttentionPiece {
         }
     }
 
+    /** {@code c tanh(s / c) = c - 2 c / (e^(2 s / c) + 1)}, of scores that are not scaled yet. */
+    private void capScores() {
+        float cap = parameters.softcap() / parameters.scale();
+        float factor = 2 / cap;
+        for (int i = 0; i < MicroKernel.ROWS * PAGE_TOKENS; i += LANES) {
+            FloatVector.fromArray(FLOATS, scores, i).mul(factor).intoArray(scores, i);
+        }
+        Exponential.exp(scores, 0, MicroKernel.ROWS * PAGE_TOKENS, 0);
+        for (int i = 0; i < MicroKernel.ROWS * PAGE_TOKENS; i += LANES) {
+            FloatVector divisor = FloatVector.fromArray(FLOATS, scores, i).add(1f);
+            FloatVector capped =
+                    broadcast(FLOATS, cap).sub(broadcast(FLOATS, 2 * cap).div(divisor));
+            capped.intoArray(scores, i);
+        }
+    }
+
     /** Turns a row's scores into weights relative to its new maximum; outside {@code [from, to)} they become 0. */
-    private void exponentiate(int row, int at, int from, int to) {
-        FloatVector max = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY);
-        for (int token = 0; token < PAGE_TOKENS; token += LANES) {
-            VectorMask<Float> visible =
-                    FLOATS.indexInRange(token, to).and(FLOATS.indexInRange(token - from, PAGE_TOKENS));
-            FloatVector score =
-                    cap(FloatVector.fromArray(FLOATS, scores, at + token).mul(parameters.scale()));
-            score = FloatVector.broadcast(FLOATS, Float.NEGATIVE_INFINITY).blend(score, visible);
-            score.intoArray(scores, at + token);
+    private void weigh(int row, int at, int from, int to) {
+        if (from >= to) {
+            Arrays.fill(scores, at, at + PAGE_TOKENS, 0);
+            return;
+        }
+        Arrays.fill(scores, at, at + from, Float.NEGATIVE_INFINITY);
+        Arrays.fill(scores, at + to, at + PAGE_TOKENS, Float.NEGATIVE_INFINITY);
+        float max = Math.max(maxima[row], scaleScores(at));
+        if (max != maxima[row]) {
+            factor[0] = maxima[row];
+            Exponential.exp(factor, 0, 1, max);
+            maxima[row] = max;
+            multiply(sums, row * valueStride, valueStride, factor[0]);
+            multiply(weights, row * LANES, LANES, factor[0]);
+        }
+        Exponential.exp(scores, at, PAGE_TOKENS, max);
+        addWeights(row, at);
+    }
+
+    /** Returns the largest. */
+    private float scaleScores(int at) {
+        FloatVector max = broadcast(FLOATS, Float.NEGATIVE_INFINITY);
+        for (int i = at; i < at + PAGE_TOKENS; i += LANES) {
+            FloatVector score = FloatVector.fromArray(FLOATS, scores, i).mul(parameters.scale());
+            score.intoArray(scores, i);
             max = max.max(score);
         }
-        float newMax = Math.max(maxima[row], max.reduceLanes(VectorOperators.MAX));
-        if (newMax != maxima[row]) {
-            rescale(row, Exponential.exp(FloatVector.broadcast(FLOATS, maxima[row] - newMax)));
-            maxima[row] = newMax;
+        return max.reduceLanes(VectorOperators.MAX);
+    }
+
+    private static void multiply(float[] values, int at, int count, float factor) {
+        for (int i = at; i < at + count; i += LANES) {
+            FloatVector.fromArray(FLOATS, values, i).mul(factor).intoArray(values, i);
         }
+    }
+
+    private void addWeights(int row, int at) {
         FloatVector sum = FloatVector.fromArray(FLOATS, weights, row * LANES);
-        for (int token = 0; token < PAGE_TOKENS; token += LANES) {
-            FloatVector weight = Exponential.exp(
-                    FloatVector.fromArray(FLOATS, scores, at + token).sub(newMax));
-            weight.intoArray(scores, at + token);
-            sum = sum.add(weight);
+        for (int i = at; i < at + PAGE_TOKENS; i += LANES) {
+            sum = sum.add(FloatVector.fromArray(FLOATS, scores, i));
         }
         sum.intoArray(weights, row * LANES);
-    }
-
-    private FloatVector cap(FloatVector score) {
-        float softcap = parameters.softcap();
-        return softcap == 0 ? score : Exponential.tanh(score.div(softcap)).mul(softcap);
-    }
-
-    private void rescale(int row, FloatVector factor) {
-        for (int column = row * valueStride; column < (row + 1) * valueStride; column += LANES) {
-            FloatVector.fromArray(FLOATS, sums, column).mul(factor).intoArray(sums, column);
-        }
-        FloatVector.fromArray(FLOATS, weights, row * LANES).mul(factor).intoArray(weights, row * LANES);
     }
 
     private void writeRow(int row) {

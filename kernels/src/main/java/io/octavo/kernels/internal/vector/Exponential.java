@@ -1,6 +1,8 @@
 package io.octavo.kernels.internal.vector;
 
 import static io.octavo.kernels.internal.vector.Native.FLOATS;
+import static io.octavo.kernels.internal.vector.Native.LANES;
+import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.IS_NAN;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -9,7 +11,10 @@ import static jdk.incubator.vector.VectorOperators.LT;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
-/** Functions built on exp, in f32 with a fixed sequence of operations, so that every machine gives the same bits. */
+/**
+ * exp in f32 by a fixed sequence of operations, so that interpreted and compiled code, and every machine, give the same
+ * bits.
+ */
 final class Exponential {
 
     private static final float LOG2_E = (float) (1 / Math.log(2));
@@ -23,55 +28,41 @@ final class Exponential {
     private static final float LN2_LOW = (float) (Math.log(2) - LN2_HIGH);
     /** Below this the result would be subnormal: it becomes 0. */
     private static final float SMALLEST = -87.33654f;
-
     /** The last argument with a finite result. */
     private static final float LARGEST = 88.72283f;
 
     private Exponential() {}
 
     /**
-     * {@code e^x} within 2 ulp. Results below 2^-126 are 0, above the f32 range infinite; NaN stays NaN.
+     * Replaces each x of {@code values[at .. at + count)} by {@code e^(x - shift)} within 2 ulp. Results below 2^-126 are
+     * 0, above the f32 range infinite; NaN stays NaN.
      *
      * <p>{@code x = n ln 2 + r} with {@code |r| <= ln 2 / 2}; e^r by its Taylor series to r^7, whose remainder there is
      * below 0.1 ulp.
+     *
+     * @param count is rounded up to whole vectors; the array reaches that far
      */
-    static FloatVector exp(FloatVector x) {
-        FloatVector rounded = x.mul(LOG2_E).add(ROUNDER);
-        FloatVector n = rounded.sub(ROUNDER);
-        FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), x);
-        r = n.fma(FloatVector.broadcast(FLOATS, -LN2_LOW), r);
-        FloatVector p = FloatVector.broadcast(FLOATS, 1f / 5040);
-        p = p.fma(r, FloatVector.broadcast(FLOATS, 1f / 720));
-        p = p.fma(r, FloatVector.broadcast(FLOATS, 1f / 120));
-        p = p.fma(r, FloatVector.broadcast(FLOATS, 1f / 24));
-        p = p.fma(r, FloatVector.broadcast(FLOATS, 1f / 6));
-        p = p.fma(r, FloatVector.broadcast(FLOATS, 0.5f));
-        p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
-        p = p.fma(r, FloatVector.broadcast(FLOATS, 1f));
-        IntVector exponent = rounded.reinterpretAsInts().sub(ROUNDER_BITS).lanewise(LSHL, 23);
-        FloatVector result = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
-        return result.blend(0f, x.compare(LT, SMALLEST))
-                .blend(Float.POSITIVE_INFINITY, x.compare(GT, LARGEST))
-                .blend(x, x.test(IS_NAN));
-    }
-
-    /** {@code x / (1 + e^-x)}. */
-    static FloatVector silu(FloatVector x) {
-        return x.div(exp(x.neg()).add(1f));
-    }
-
-    /** {@code x * (1 + tanh(u)) / 2} with {@code u = sqrt(2 / pi) (x + 0.044715 x^3)}, as {@code x / (1 + e^-2u)}. */
-    static FloatVector geluTanh(FloatVector x) {
-        FloatVector twiceU = x.mul(x)
-                .fma(FloatVector.broadcast(FLOATS, 0.044715f), FloatVector.broadcast(FLOATS, 1f))
-                .mul(x)
-                .mul((float) (2 * Math.sqrt(2 / Math.PI)));
-        return x.div(exp(twiceU.neg()).add(1f));
-    }
-
-    /** {@code tanh(x)}, with an absolute error of a few 2^-24. */
-    static FloatVector tanh(FloatVector x) {
-        FloatVector two = FloatVector.broadcast(FLOATS, 2f);
-        return FloatVector.broadcast(FLOATS, 1f).sub(two.div(exp(x.add(x)).add(1f)));
+    static void exp(float[] values, int at, int count, float shift) {
+        for (int i = at; i < at + count; i += LANES) {
+            FloatVector x = FloatVector.fromArray(FLOATS, values, i).sub(shift);
+            FloatVector rounded = x.mul(LOG2_E).add(ROUNDER);
+            FloatVector n = rounded.sub(ROUNDER);
+            FloatVector r = n.fma(broadcast(FLOATS, -LN2_HIGH), x);
+            r = n.fma(broadcast(FLOATS, -LN2_LOW), r);
+            FloatVector p = broadcast(FLOATS, 1f / 5040);
+            p = p.fma(r, broadcast(FLOATS, 1f / 720));
+            p = p.fma(r, broadcast(FLOATS, 1f / 120));
+            p = p.fma(r, broadcast(FLOATS, 1f / 24));
+            p = p.fma(r, broadcast(FLOATS, 1f / 6));
+            p = p.fma(r, broadcast(FLOATS, 0.5f));
+            p = p.fma(r, broadcast(FLOATS, 1f));
+            p = p.fma(r, broadcast(FLOATS, 1f));
+            IntVector exponent = rounded.reinterpretAsInts().sub(ROUNDER_BITS).lanewise(LSHL, 23);
+            FloatVector result = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+            result.blend(0f, x.compare(LT, SMALLEST))
+                    .blend(Float.POSITIVE_INFINITY, x.compare(GT, LARGEST))
+                    .blend(x, x.test(IS_NAN))
+                    .intoArray(values, i);
+        }
     }
 }

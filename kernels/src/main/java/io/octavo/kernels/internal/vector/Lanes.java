@@ -34,13 +34,4 @@ final class Lanes {
         }
         return sum.add(sum.rearrange(BY_1)).lane(0);
     }
-
-    /** The same in f64. */
-    static double sumInDouble(FloatVector vector) {
-        double sum = 0;
-        for (int lane = 0; lane < LANES; lane++) {
-            sum += vector.lane(lane);
-        }
-        return sum;
-    }
 }

@@ -40,7 +40,7 @@ final class MicroKernel {
     }
 
     /** Six rows, four vectors of columns. */
-    static void sixByFour(
+    private static void sixByFour(
             float[] a, int aAt, int aStride, float[] b, int bAt, int bStride, int k, float[] c, int cAt, int cStride) {
         FloatVector c00 = FloatVector.zero(FLOATS);
         FloatVector c01 = FloatVector.zero(FLOATS);
@@ -68,16 +68,16 @@ final class MicroKernel {
         FloatVector c53 = FloatVector.zero(FLOATS);
         int bRow = bAt;
         for (int aColumn = aAt; aColumn < aAt + k; aColumn++) {
-            FloatVector b0 = FloatVector.fromArray(FLOATS, b, bRow + 0 * LANES);
-            FloatVector b1 = FloatVector.fromArray(FLOATS, b, bRow + 1 * LANES);
+            FloatVector b0 = FloatVector.fromArray(FLOATS, b, bRow);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, b, bRow + LANES);
             FloatVector b2 = FloatVector.fromArray(FLOATS, b, bRow + 2 * LANES);
             FloatVector b3 = FloatVector.fromArray(FLOATS, b, bRow + 3 * LANES);
-            FloatVector a0 = FloatVector.broadcast(FLOATS, a[aColumn + 0 * aStride]);
+            FloatVector a0 = FloatVector.broadcast(FLOATS, a[aColumn]);
             c00 = a0.fma(b0, c00);
             c01 = a0.fma(b1, c01);
             c02 = a0.fma(b2, c02);
             c03 = a0.fma(b3, c03);
-            FloatVector a1 = FloatVector.broadcast(FLOATS, a[aColumn + 1 * aStride]);
+            FloatVector a1 = FloatVector.broadcast(FLOATS, a[aColumn + aStride]);
             c10 = a1.fma(b0, c10);
             c11 = a1.fma(b1, c11);
             c12 = a1.fma(b2, c12);
@@ -104,34 +104,40 @@ final class MicroKernel {
             c53 = a5.fma(b3, c53);
             bRow += bStride;
         }
-        add(c00, c, cAt + 0 * cStride + 0 * LANES);
-        add(c01, c, cAt + 0 * cStride + 1 * LANES);
-        add(c02, c, cAt + 0 * cStride + 2 * LANES);
-        add(c03, c, cAt + 0 * cStride + 3 * LANES);
-        add(c10, c, cAt + 1 * cStride + 0 * LANES);
-        add(c11, c, cAt + 1 * cStride + 1 * LANES);
-        add(c12, c, cAt + 1 * cStride + 2 * LANES);
-        add(c13, c, cAt + 1 * cStride + 3 * LANES);
-        add(c20, c, cAt + 2 * cStride + 0 * LANES);
-        add(c21, c, cAt + 2 * cStride + 1 * LANES);
-        add(c22, c, cAt + 2 * cStride + 2 * LANES);
-        add(c23, c, cAt + 2 * cStride + 3 * LANES);
-        add(c30, c, cAt + 3 * cStride + 0 * LANES);
-        add(c31, c, cAt + 3 * cStride + 1 * LANES);
-        add(c32, c, cAt + 3 * cStride + 2 * LANES);
-        add(c33, c, cAt + 3 * cStride + 3 * LANES);
-        add(c40, c, cAt + 4 * cStride + 0 * LANES);
-        add(c41, c, cAt + 4 * cStride + 1 * LANES);
-        add(c42, c, cAt + 4 * cStride + 2 * LANES);
-        add(c43, c, cAt + 4 * cStride + 3 * LANES);
-        add(c50, c, cAt + 5 * cStride + 0 * LANES);
-        add(c51, c, cAt + 5 * cStride + 1 * LANES);
-        add(c52, c, cAt + 5 * cStride + 2 * LANES);
-        add(c53, c, cAt + 5 * cStride + 3 * LANES);
+        int cRow = cAt;
+        c00.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c01.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        c02.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+        c03.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+        cRow += cStride;
+        c10.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c11.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        c12.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+        c13.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+        cRow += cStride;
+        c20.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c21.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        c22.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+        c23.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+        cRow += cStride;
+        c30.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c31.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        c32.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+        c33.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+        cRow += cStride;
+        c40.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c41.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        c42.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+        c43.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+        cRow += cStride;
+        c50.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c51.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        c52.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+        c53.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
     }
 
     /** Six rows, two vectors of columns. */
-    static void sixByTwo(
+    private static void sixByTwo(
             float[] a, int aAt, int aStride, float[] b, int bAt, int bStride, int k, float[] c, int cAt, int cStride) {
         FloatVector c00 = FloatVector.zero(FLOATS);
         FloatVector c01 = FloatVector.zero(FLOATS);
@@ -147,12 +153,12 @@ final class MicroKernel {
         FloatVector c51 = FloatVector.zero(FLOATS);
         int bRow = bAt;
         for (int aColumn = aAt; aColumn < aAt + k; aColumn++) {
-            FloatVector b0 = FloatVector.fromArray(FLOATS, b, bRow + 0 * LANES);
-            FloatVector b1 = FloatVector.fromArray(FLOATS, b, bRow + 1 * LANES);
-            FloatVector a0 = FloatVector.broadcast(FLOATS, a[aColumn + 0 * aStride]);
+            FloatVector b0 = FloatVector.fromArray(FLOATS, b, bRow);
+            FloatVector b1 = FloatVector.fromArray(FLOATS, b, bRow + LANES);
+            FloatVector a0 = FloatVector.broadcast(FLOATS, a[aColumn]);
             c00 = a0.fma(b0, c00);
             c01 = a0.fma(b1, c01);
-            FloatVector a1 = FloatVector.broadcast(FLOATS, a[aColumn + 1 * aStride]);
+            FloatVector a1 = FloatVector.broadcast(FLOATS, a[aColumn + aStride]);
             c10 = a1.fma(b0, c10);
             c11 = a1.fma(b1, c11);
             FloatVector a2 = FloatVector.broadcast(FLOATS, a[aColumn + 2 * aStride]);
@@ -169,21 +175,23 @@ final class MicroKernel {
             c51 = a5.fma(b1, c51);
             bRow += bStride;
         }
-        add(c00, c, cAt + 0 * cStride + 0 * LANES);
-        add(c01, c, cAt + 0 * cStride + 1 * LANES);
-        add(c10, c, cAt + 1 * cStride + 0 * LANES);
-        add(c11, c, cAt + 1 * cStride + 1 * LANES);
-        add(c20, c, cAt + 2 * cStride + 0 * LANES);
-        add(c21, c, cAt + 2 * cStride + 1 * LANES);
-        add(c30, c, cAt + 3 * cStride + 0 * LANES);
-        add(c31, c, cAt + 3 * cStride + 1 * LANES);
-        add(c40, c, cAt + 4 * cStride + 0 * LANES);
-        add(c41, c, cAt + 4 * cStride + 1 * LANES);
-        add(c50, c, cAt + 5 * cStride + 0 * LANES);
-        add(c51, c, cAt + 5 * cStride + 1 * LANES);
-    }
-
-    private static void add(FloatVector sum, float[] c, int at) {
-        FloatVector.fromArray(FLOATS, c, at).add(sum).intoArray(c, at);
+        int cRow = cAt;
+        c00.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c01.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        cRow += cStride;
+        c10.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c11.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        cRow += cStride;
+        c20.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c21.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        cRow += cStride;
+        c30.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c31.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        cRow += cStride;
+        c40.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c41.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        cRow += cStride;
+        c50.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+        c51.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
     }
 }

@@ -3,6 +3,7 @@ package io.octavo.kernels.internal.vector;
 import static io.octavo.kernels.internal.vector.Native.FLOATS;
 import static io.octavo.kernels.internal.vector.Native.LANES;
 import static io.octavo.kernels.internal.vector.Native.MEMORY;
+import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2B;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.LT;
@@ -26,6 +27,7 @@ final class RowEncoder {
     /** With vectors of 128 bits, four bytes are less than the smallest byte vector. */
     private static final boolean BYTES_FIT = FLOATS.vectorBitSize() >= 256;
 
+    private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
     private static final VectorSpecies<Byte> BYTES =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, FLOATS.vectorBitSize() / 4)));
 
@@ -44,22 +46,20 @@ final class RowEncoder {
      * NaN last, which plain float maxima would not promise.
      */
     static float absmax(float[] values, int count) {
-        IntVector max0 = IntVector.zero(IntVector.SPECIES_PREFERRED);
-        IntVector max1 = max0;
+        IntVector max0 = IntVector.zero(INTS);
+        IntVector max1 = IntVector.zero(INTS);
         int i = 0;
         for (; i + 2 * LANES <= count; i += 2 * LANES) {
-            max0 = max0.max(magnitudes(values, i));
-            max1 = max1.max(magnitudes(values, i + LANES));
+            IntVector bits0 = FloatVector.fromArray(FLOATS, values, i).reinterpretAsInts();
+            IntVector bits1 = FloatVector.fromArray(FLOATS, values, i + LANES).reinterpretAsInts();
+            max0 = max0.max(bits0.and(MAGNITUDE));
+            max1 = max1.max(bits1.and(MAGNITUDE));
         }
         int max = max0.max(max1).reduceLanes(MAX);
         for (; i < count; i++) {
             max = Math.max(max, Float.floatToRawIntBits(values[i]) & MAGNITUDE);
         }
         return Float.intBitsToFloat(max);
-    }
-
-    private static IntVector magnitudes(float[] values, int at) {
-        return FloatVector.fromArray(FLOATS, values, at).reinterpretAsInts().and(MAGNITUDE);
     }
 
     /** Writes {@code count} codes of {@code values / scale}; any codes if the scale is not finite. */
@@ -85,11 +85,13 @@ final class RowEncoder {
             FloatVector quotient = FloatVector.fromArray(FLOATS, values, i).div(scale);
             IntVector rounded =
                     quotient.add(INTEGER_ROUNDER).reinterpretAsInts().sub(Float.floatToRawIntBits(INTEGER_ROUNDER));
-            store(rounded.max(-128).min(127), target + i);
+            ByteVector bytes = (ByteVector) rounded.max(-128).min(127).convertShape(I2B, BYTES, 0);
+            bytes.intoMemorySegment(MEMORY, target + i, ByteOrder.LITTLE_ENDIAN);
         }
         return i;
     }
 
+    /** Normal numbers: round the mantissa to 3 bits in integer arithmetic, then shift the exponent's bias by 120. */
     private static int encodeE4m3(float[] values, int count, float scale, long target) {
         int i = 0;
         for (; i + LANES <= count; i += LANES) {
@@ -97,27 +99,20 @@ final class RowEncoder {
             IntVector bits = quotient.reinterpretAsInts();
             // Saturating as integers is right too: bit patterns of magnitudes are ordered.
             IntVector magnitude = bits.and(MAGNITUDE).min(Float.floatToRawIntBits(Float8.E4M3_MAX));
-            store(bits.lanewise(LSHR, 24).and(0x80).or(e4m3(magnitude)), target + i);
+            IntVector tieToEven = magnitude.lanewise(LSHR, 20).and(1);
+            IntVector normal =
+                    magnitude.add(0x7FFFF - (120 << 23)).add(tieToEven).lanewise(ASHR, 20);
+            IntVector subnormal = magnitude
+                    .reinterpretAsFloats()
+                    .add(SUBNORMAL_ROUNDER)
+                    .reinterpretAsInts()
+                    .sub(Float.floatToRawIntBits(SUBNORMAL_ROUNDER));
+            VectorMask<Integer> small = magnitude.compare(LT, Float.floatToRawIntBits(SMALLEST_NORMAL));
+            IntVector sign = bits.lanewise(LSHR, 24).and(0x80);
+            ByteVector codes =
+                    (ByteVector) normal.blend(subnormal, small).or(sign).convertShape(I2B, BYTES, 0);
+            codes.intoMemorySegment(MEMORY, target + i, ByteOrder.LITTLE_ENDIAN);
         }
         return i;
-    }
-
-    /** Codes of magnitudes up to the largest: round the mantissa to 3 bits, then shift the exponent's bias by 120. */
-    private static IntVector e4m3(IntVector magnitude) {
-        IntVector tieToEven = magnitude.lanewise(LSHR, 20).and(1);
-        IntVector normal =
-                magnitude.add(0x7FFFF).add(tieToEven).lanewise(LSHR, 20).sub(120 << 3);
-        IntVector subnormal = magnitude
-                .reinterpretAsFloats()
-                .add(SUBNORMAL_ROUNDER)
-                .reinterpretAsInts()
-                .sub(Float.floatToRawIntBits(SUBNORMAL_ROUNDER));
-        VectorMask<Integer> small = magnitude.compare(LT, Float.floatToRawIntBits(SMALLEST_NORMAL));
-        return normal.blend(subnormal, small);
-    }
-
-    private static void store(IntVector codes, long target) {
-        ByteVector bytes = (ByteVector) codes.convertShape(I2B, BYTES, 0);
-        bytes.intoMemorySegment(MEMORY, target, ByteOrder.LITTLE_ENDIAN);
     }
 }

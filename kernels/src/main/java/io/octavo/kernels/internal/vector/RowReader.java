@@ -4,9 +4,10 @@ import static io.octavo.kernels.internal.vector.Native.FLOATS;
 import static io.octavo.kernels.internal.vector.Native.LANES;
 import static io.octavo.kernels.internal.vector.Native.MEMORY;
 import static jdk.incubator.vector.VectorOperators.B2I;
+import static jdk.incubator.vector.VectorOperators.GE;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.ULT;
+import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
 
@@ -16,11 +17,17 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Converts consecutive numbers of any type to f32, exactly. */
+/**
+ * Converts consecutive numbers of any type to f32, exactly.
+ *
+ * <p>A smaller float widens by moving exponent and mantissa to their place in an f32 and adding the difference of the
+ * biases. Subnormals are built as {@code 1.mantissa} of the smallest normal exponent less one, which avoids slow f32
+ * subnormals on the way. Loops are written out here and in other kernels: a vector that is passed between methods costs
+ * an allocation whenever the compiler declines to inline one.
+ */
 final class RowReader {
 
     private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
@@ -59,21 +66,48 @@ final class RowReader {
 
     private static int readBf16(long address, int whole, float[] target, int at) {
         for (int i = 0; i < whole; i += LANES) {
-            loadBf16(address + (long) i * Short.BYTES).intoArray(target, at + i);
+            ShortVector shorts = ShortVector.fromMemorySegment(
+                    SHORTS, MEMORY, address + (long) i * Short.BYTES, ByteOrder.LITTLE_ENDIAN);
+            IntVector bits = (IntVector) shorts.convertShape(ZERO_EXTEND_S2I, INTS, 0);
+            bits.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(target, at + i);
         }
         return whole;
     }
 
     private static int readF16(long address, int whole, float[] target, int at) {
         for (int i = 0; i < whole; i += LANES) {
-            loadF16(address + (long) i * Short.BYTES).intoArray(target, at + i);
+            ShortVector shorts = ShortVector.fromMemorySegment(
+                    SHORTS, MEMORY, address + (long) i * Short.BYTES, ByteOrder.LITTLE_ENDIAN);
+            IntVector bits = (IntVector) shorts.convertShape(ZERO_EXTEND_S2I, INTS, 0);
+            IntVector magnitude = bits.and(0x7FFF).lanewise(LSHL, 13);
+            FloatVector subnormal =
+                    magnitude.add(113 << 23).reinterpretAsFloats().sub(0x1p-14f);
+            magnitude
+                    .add(112 << 23)
+                    .blend(subnormal.reinterpretAsInts(), magnitude.compare(LT, 1 << 23))
+                    // Infinity and NaN: the largest exponent stays the largest.
+                    .blend(magnitude.or(0x7F800000), magnitude.compare(GE, 0x1F << 23))
+                    .or(bits.and(0x8000).lanewise(LSHL, 16))
+                    .reinterpretAsFloats()
+                    .intoArray(target, at + i);
         }
         return whole;
     }
 
     private static int readE4m3(long address, int whole, float[] target, int at) {
         for (int i = 0; i < whole; i += LANES) {
-            loadE4m3(address + i).intoArray(target, at + i);
+            ByteVector codes = ByteVector.fromMemorySegment(BYTES, MEMORY, address + i, ByteOrder.LITTLE_ENDIAN);
+            IntVector bits = (IntVector) codes.convertShape(ZERO_EXTEND_B2I, INTS, 0);
+            IntVector magnitude = bits.and(0x7F).lanewise(LSHL, 20);
+            FloatVector subnormal =
+                    magnitude.add(121 << 23).reinterpretAsFloats().sub(0x1p-6f);
+            magnitude
+                    .add(120 << 23)
+                    .blend(subnormal.reinterpretAsInts(), magnitude.compare(LT, 1 << 23))
+                    .blend(0x7FC00000, magnitude.compare(GE, 0x7F << 20))
+                    .or(bits.and(0x80).lanewise(LSHL, 24))
+                    .reinterpretAsFloats()
+                    .intoArray(target, at + i);
         }
         return whole;
     }
@@ -87,47 +121,14 @@ final class RowReader {
         return whole;
     }
 
-    static FloatVector loadBf16(long address) {
-        return loadShorts(address).lanewise(LSHL, 16).reinterpretAsFloats();
-    }
-
-    static FloatVector loadF16(long address) {
-        IntVector bits = loadShorts(address);
-        IntVector magnitude = bits.and(0x7FFF);
-        FloatVector value = widen(magnitude.lanewise(LSHL, 13), 112, 0x1p-14f);
-        VectorMask<Integer> special = magnitude.compare(ULT, 0x7C00).not();
-        // Infinity and NaN: the largest exponent stays the largest.
-        IntVector result = value.reinterpretAsInts()
-                .blend(magnitude.lanewise(LSHL, 13).or(0x7F800000), special)
-                .or(bits.and(0x8000).lanewise(LSHL, 16));
-        return result.reinterpretAsFloats();
-    }
-
-    private static FloatVector loadE4m3(long address) {
-        ByteVector codes = ByteVector.fromMemorySegment(BYTES, MEMORY, address, ByteOrder.LITTLE_ENDIAN);
-        IntVector bits = (IntVector) codes.convertShape(ZERO_EXTEND_B2I, INTS, 0);
-        IntVector magnitude = bits.and(0x7F);
-        FloatVector value = widen(magnitude.lanewise(LSHL, 20), 120, 0x1p-6f);
-        VectorMask<Integer> nan = magnitude.compare(ULT, 0x7F).not();
-        IntVector result = value.reinterpretAsInts()
-                .blend(0x7FC00000, nan)
-                .or(bits.and(0x80).lanewise(LSHL, 24));
-        return result.reinterpretAsFloats();
-    }
-
-    /**
-     * A smaller float's exponent and mantissa, moved to their place in an f32, become its value. Subnormals are built as
-     * {@code 1.mantissa} of the smallest normal exponent less one, which avoids slow f32 subnormals on the way.
-     */
-    private static FloatVector widen(IntVector shifted, int biasDifference, float smallestNormal) {
-        VectorMask<Integer> subnormal = shifted.compare(ULT, 1 << 23);
-        FloatVector fromSubnormal =
-                shifted.add((biasDifference + 1) << 23).reinterpretAsFloats().sub(smallestNormal);
-        return shifted.add(biasDifference << 23).reinterpretAsFloats().blend(fromSubnormal, subnormal.cast(FLOATS));
-    }
-
-    private static IntVector loadShorts(long address) {
-        ShortVector shorts = ShortVector.fromMemorySegment(SHORTS, MEMORY, address, ByteOrder.LITTLE_ENDIAN);
-        return (IntVector) shorts.convertShape(ZERO_EXTEND_S2I, INTS, 0);
+    /** Writes f32 numbers to memory. */
+    static void write(float[] values, int at, int count, long address) {
+        int i = 0;
+        for (; i + LANES <= count; i += LANES) {
+            Native.store(FloatVector.fromArray(FLOATS, values, at + i), address + (long) i * Float.BYTES);
+        }
+        for (; i < count; i++) {
+            Native.setFloat(address + (long) i * Float.BYTES, values[at + i]);
+        }
     }
 }

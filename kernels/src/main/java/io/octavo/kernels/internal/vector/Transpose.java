@@ -1,17 +1,12 @@
 package io.octavo.kernels.internal.vector;
 
+import static io.octavo.kernels.internal.vector.Native.FLOATS;
 import static io.octavo.kernels.internal.vector.Native.LANES;
+
+import jdk.incubator.vector.FloatVector;
 
 /** Turns rows into columns, one vector wide. */
 final class Transpose {
-
-    private static final int[] LANE_NUMBERS = new int[LANES];
-
-    static {
-        for (int lane = 0; lane < LANES; lane++) {
-            LANE_NUMBERS[lane] = lane;
-        }
-    }
 
     private Transpose() {}
 
@@ -20,10 +15,12 @@ final class Transpose {
      * columns.
      */
     static void intoColumns(float[] rows, int rowStride, int count, float[] target, int at, int targetStride) {
+        int[] rowStarts = new int[LANES];
+        for (int lane = 0; lane < LANES; lane++) {
+            rowStarts[lane] = lane * rowStride;
+        }
         for (int c = 0; c < count; c++) {
-            for (int r = 0; r < LANES; r++) {
-                target[at + c * targetStride + r] = rows[r * rowStride + c];
-            }
+            FloatVector.fromArray(FLOATS, rows, c, rowStarts, 0).intoArray(target, at + c * targetStride);
         }
     }
 }

@@ -4,18 +4,19 @@ import static io.octavo.kernels.internal.vector.Native.FLOATS;
 import static io.octavo.kernels.internal.vector.Native.LANES;
 
 import io.octavo.kernels.CrossEntropy;
+import io.octavo.kernels.DType;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
 import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 final class VectorCrossEntropy implements CrossEntropy {
 
-    /** Vectors that are summed in f32 before the sum goes into an f64: keeps the relative error below 2^-19. */
-    private static final int RUN = 16;
+    /** Summed in f32 before the sum goes into an f64: no term passes more than 64 roundings even with 4 lanes. */
+    private static final int PIECE = 256;
 
     private final WorkerPool workers;
 
@@ -32,15 +33,16 @@ final class VectorCrossEntropy implements CrossEntropy {
         long targetsAt = Native.address(targets);
         long lossAt = Native.address(loss);
         workers.runRanges(logits.rows(), Grain.rows(columns), (from, to, scratch) -> {
+            float[] powers = scratch.floats(Scratch.Use.ROWS, PIECE);
             for (long row = from; row < to; row++) {
                 int target = Native.getInt(targetsAt + row * Integer.BYTES);
                 long at = logitsAt + row * columns * Float.BYTES;
-                Native.setFloat(lossAt + row * Float.BYTES, loss(at, columns, target));
+                Native.setFloat(lossAt + row * Float.BYTES, loss(at, columns, target, powers));
             }
         });
     }
 
-    private static float loss(long logits, int columns, int target) {
+    private static float loss(long logits, int columns, int target, float[] powers) {
         if (target == IGNORED) {
             return 0;
         }
@@ -49,7 +51,7 @@ final class VectorCrossEntropy implements CrossEntropy {
         }
         float max = max(logits, columns);
         double wanted = Native.getFloat(logits + (long) target * Float.BYTES);
-        return (float) (Math.log(sumOfExponentials(logits, columns, max)) + (max - wanted));
+        return (float) (Math.log(sumOfExponentials(logits, columns, max, powers)) + (max - wanted));
     }
 
     /** NaN if any is NaN. */
@@ -66,20 +68,23 @@ final class VectorCrossEntropy implements CrossEntropy {
         return result;
     }
 
-    private static double sumOfExponentials(long logits, int columns, float max) {
+    private static double sumOfExponentials(long logits, int columns, float max, float[] powers) {
         double total = 0;
-        int c = 0;
-        while (c + LANES <= columns) {
-            FloatVector sum = FloatVector.zero(FLOATS);
-            for (int run = 0; run < RUN && c + LANES <= columns; run++, c += LANES) {
-                sum = sum.add(Exponential.exp(
-                        Native.load(logits + (long) c * Float.BYTES).sub(max)));
-            }
-            total += Lanes.sum(sum);
+        for (int c = 0; c < columns; c += PIECE) {
+            int count = Math.min(PIECE, columns - c);
+            RowReader.read(DType.F32, logits + (long) c * Float.BYTES, count, powers, 0);
+            Arrays.fill(powers, count, PIECE, Float.NEGATIVE_INFINITY);
+            Exponential.exp(powers, 0, PIECE, max);
+            total += sum(powers);
         }
-        VectorMask<Float> rest = FLOATS.indexInRange(c, columns);
-        FloatVector last = Exponential.exp(
-                Native.load(logits + (long) c * Float.BYTES, rest).sub(max));
-        return total + Lanes.sum(FloatVector.zero(FLOATS).blend(last, rest));
+        return total;
+    }
+
+    private static float sum(float[] powers) {
+        FloatVector sum = FloatVector.zero(FLOATS);
+        for (int i = 0; i < PIECE; i += LANES) {
+            sum = sum.add(FloatVector.fromArray(FLOATS, powers, i));
+        }
+        return Lanes.sum(sum);
     }
 }

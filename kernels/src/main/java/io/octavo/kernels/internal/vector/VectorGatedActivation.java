@@ -2,15 +2,24 @@ package io.octavo.kernels.internal.vector;
 
 import static io.octavo.kernels.internal.vector.Native.FLOATS;
 import static io.octavo.kernels.internal.vector.Native.LANES;
+import static jdk.incubator.vector.FloatVector.broadcast;
 
+import io.octavo.kernels.DType;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
 import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
-import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.FloatVector;
 
+/**
+ * Both functions are {@code x / (1 + e^-argument)}: SiLU's argument is x, and GELU's tanh form has {@code (1 + tanh u) /
+ * 2 = 1 / (1 + e^-2u)}. Works on pieces that stay in the nearest cache.
+ */
 final class VectorGatedActivation implements GatedActivation {
+
+    private static final int PIECE = 1024;
+    private static final float TWICE_ROOT_2_OVER_PI = (float) (2 * Math.sqrt(2 / Math.PI));
 
     private final WorkerPool workers;
 
@@ -26,34 +35,47 @@ final class VectorGatedActivation implements GatedActivation {
         long upAt = Native.address(up);
         long outAt = Native.address(out);
         workers.runRanges(gate.elements(), Grain.elements(), (from, to, scratch) -> {
-            long offset = from * Float.BYTES;
-            switch (function) {
-                case SILU -> silu(gateAt + offset, upAt + offset, outAt + offset, to - from);
-                case GELU_TANH -> geluTanh(gateAt + offset, upAt + offset, outAt + offset, to - from);
+            float[] x = scratch.floats(Scratch.Use.ROWS, PIECE);
+            float[] factors = scratch.floats(Scratch.Use.SUMS, PIECE);
+            float[] powers = scratch.floats(Scratch.Use.SCORES, PIECE);
+            for (long i = from; i < to; i += PIECE) {
+                int count = (int) Math.min(PIECE, to - i);
+                long offset = i * Float.BYTES;
+                RowReader.read(DType.F32, gateAt + offset, count, x, 0);
+                RowReader.read(DType.F32, upAt + offset, count, factors, 0);
+                switch (function) {
+                    case SILU -> siluArguments(x, powers, count);
+                    case GELU_TANH -> geluArguments(x, powers, count);
+                }
+                Exponential.exp(powers, 0, count, 0);
+                combine(x, powers, factors, count);
+                RowReader.write(factors, 0, count, outAt + offset);
             }
         });
     }
 
-    private static void silu(long gate, long up, long out, long count) {
-        long i = 0;
-        for (; i + LANES <= count; i += LANES) {
-            long at = i * Float.BYTES;
-            Native.store(Exponential.silu(Native.load(gate + at)).mul(Native.load(up + at)), out + at);
+    private static void siluArguments(float[] x, float[] arguments, int count) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector.fromArray(FLOATS, x, i).neg().intoArray(arguments, i);
         }
-        VectorMask<Float> rest = FLOATS.indexInRange(i, count);
-        long at = i * Float.BYTES;
-        Native.store(Exponential.silu(Native.load(gate + at, rest)).mul(Native.load(up + at, rest)), out + at, rest);
     }
 
-    private static void geluTanh(long gate, long up, long out, long count) {
-        long i = 0;
-        for (; i + LANES <= count; i += LANES) {
-            long at = i * Float.BYTES;
-            Native.store(Exponential.geluTanh(Native.load(gate + at)).mul(Native.load(up + at)), out + at);
+    private static void geluArguments(float[] x, float[] arguments, int count) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector value = FloatVector.fromArray(FLOATS, x, i);
+            FloatVector cubic = value.mul(value).fma(broadcast(FLOATS, 0.044715f), broadcast(FLOATS, 1f));
+            cubic.mul(value).mul(-TWICE_ROOT_2_OVER_PI).intoArray(arguments, i);
         }
-        VectorMask<Float> rest = FLOATS.indexInRange(i, count);
-        long at = i * Float.BYTES;
-        Native.store(
-                Exponential.geluTanh(Native.load(gate + at, rest)).mul(Native.load(up + at, rest)), out + at, rest);
+    }
+
+    /** {@code factors = x / (1 + powers) * factors}. */
+    private static void combine(float[] x, float[] powers, float[] factors, int count) {
+        for (int i = 0; i < count; i += LANES) {
+            FloatVector divisor = FloatVector.fromArray(FLOATS, powers, i).add(1f);
+            FloatVector.fromArray(FLOATS, x, i)
+                    .div(divisor)
+                    .mul(FloatVector.fromArray(FLOATS, factors, i))
+                    .intoArray(factors, i);
+        }
     }
 }

@@ -1,0 +1,223 @@
+package io.octavo.engine.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.CheckpointFixture;
+import io.octavo.engine.quantize.QuantizationPlan.Keep;
+import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.Scheme;
+import io.octavo.kernels.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class QuantizationPlanTest {
+
+    private static final List<Long> MATRIX = List.of(2L, 2L);
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void quantizesLinearWeightsAndSaysWhyOthersStay() throws IOException {
+        QuantizationPlan plan = plan(
+                matrices(
+                                "model.layers.0.self_attn.q_proj",
+                                "model.layers.0.mlp.gate_proj",
+                                "model.layers.0.mlp.up_proj",
+                                "model.layers.0.mlp.gate",
+                                "model.layers.0.mlp.shared_expert_gate",
+                                "model.layers.0.mlp.experts.3.w2",
+                                "model.layers.2.mlp.down_proj",
+                                "mtp.fc",
+                                "model.embed_tokens",
+                                "vision_tower.blocks.0.attn.qkv",
+                                "multi_modal_projector.linear_1",
+                                "lm_head")
+                        .withBf16("model.norm.weight", List.of(2L), 1, 1)
+                        .withBf16("model.layers.0.self_attn.q_proj.bias", List.of(2L), 1, 1)
+                        .withBf16("model.layers.0.conv.weight", List.of(1L, 2L, 1L), 1, 1)
+                        .config("{\"architectures\": [\"X\"], \"num_hidden_layers\": 2}"),
+                List.of());
+
+        assertThat(plan.quantized().stream().map(Quantize::module))
+                .containsExactlyInAnyOrder(
+                        "model.layers.0.self_attn.q_proj",
+                        "model.layers.0.mlp.gate_proj",
+                        "model.layers.0.mlp.up_proj",
+                        "model.layers.0.mlp.experts.3.w2");
+        assertThat(plan.ignore())
+                .containsExactly(
+                        "lm_head",
+                        "model.layers.0.mlp.gate",
+                        "model.layers.0.mlp.shared_expert_gate",
+                        "model.layers.2.mlp.down_proj",
+                        "mtp.fc",
+                        "multi_modal_projector.linear_1",
+                        "vision_tower.blocks.0.attn.qkv");
+        assertThat(plan.kept()).allSatisfy(step -> assertThat(step.reason()).isNotEmpty());
+    }
+
+    @Test
+    void listsTheHeadEvenWhereItIsTied() throws IOException {
+        assertThat(plan(matrices("model.layers.0.fc"), List.of()).ignore()).containsExactly("lm_head");
+    }
+
+    @Test
+    void leavesTransposedWeightsAlone() throws IOException {
+        CheckpointFixture gpt2 = matrices("h.0.attn.c_attn", "h.0.mlp.c_fc")
+                .config("{\"architectures\": [\"GPT2LMHeadModel\"], \"model_type\": \"gpt2\"}");
+        assertThat(codeOf(gpt2, List.of())).isEqualTo(ErrorCode.NOTHING_TO_QUANTIZE);
+    }
+
+    @Test
+    void ignoresByNameAndByPattern() throws IOException {
+        CheckpointFixture model = matrices("a.o_proj", "a.down_proj", "b.down_proj", "b.fc");
+        QuantizationPlan plan = plan(model, List.of("a.o_proj", "re:.*down_proj$"));
+        assertThat(plan.quantized().stream().map(Quantize::module)).containsExactly("b.fc");
+        assertThat(plan.ignore()).containsExactly("a.down_proj", "a.o_proj", "b.down_proj", "lm_head");
+        assertThat(plan.kept().stream().map(Keep::reason)).containsOnly("ignored by request");
+    }
+
+    @Test
+    void patternsMatchFromTheStartOfTheName() throws IOException {
+        CheckpointFixture model = matrices("a.fc", "b.a.fc");
+        assertThat(plan(model, List.of("re:a\\.")).quantized().stream().map(Quantize::module))
+                .containsExactly("b.a.fc");
+    }
+
+    @Test
+    void acceptsAnIgnoredHeadThatIsNotStored() throws IOException {
+        assertThat(plan(matrices("a.fc"), List.of("lm_head")).quantized()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"absent", "a.f", "re:absent.*", "re:(", "re:(?=a)b", "re:a{1001}", "re:((x{40}){40}){2}", ""})
+    void refusesIgnoreEntriesThatCannotBeMeant(String ignore) throws IOException {
+        assertThat(codeOf(matrices("a.fc"), List.of(ignore))).isEqualTo(ErrorCode.IGNORE_INVALID);
+    }
+
+    @Test
+    void refusesMoreRegularExpressionsThanAnyoneNeeds() throws IOException {
+        assertThat(codeOf(matrices("a.fc", "b.fc"), Collections.nCopies(65, "re:a.*")))
+                .isEqualTo(ErrorCode.IGNORE_INVALID);
+    }
+
+    @Test
+    void answersHostilePatternsAtOnce() throws IOException {
+        CheckpointFixture model = matrices("x".repeat(1000) + ".fc", "b.fc");
+        assertThat(codeOf(model, List.of("re:(x+x+)+y"))).isEqualTo(ErrorCode.IGNORE_INVALID);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"q_proj, k_proj", "v_proj, q_proj", "gate_proj, up_proj", "w3, w1"})
+    void refusesToSplitWhatLoadersFuse(String ignored, String quantized) throws IOException {
+        CheckpointFixture model = matrices("m." + ignored, "m." + quantized, "m.o_proj");
+        assertThat(codeOf(model, List.of("m." + ignored))).isEqualTo(ErrorCode.IGNORE_INVALID);
+        assertThat(plan(model, List.of("m." + ignored, "m." + quantized)).quantized())
+                .hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "{\"architectures\": []}", "{\"architectures\": null}", "{\"architectures\": [1]}"})
+    void refusesConfigsWithoutArchitecture(String config) throws IOException {
+        assertThat(codeOf(matrices("a.fc").config(config), List.of())).isEqualTo(ErrorCode.ARCHITECTURE_MISSING);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"quantization_config\": {}}",
+                "{\"quantization_config\": {\"quant_method\": \"gptq\"}}",
+                "{\"compression_config\": {\"x\": 1}}",
+                "{\"text_config\": {\"quantization_config\": {\"x\": 1}}}"
+            })
+    void refusesConfigsThatSayQuantized(String config) throws IOException {
+        assertThat(codeOf(matrices("a.fc").config(config), List.of())).isEqualTo(ErrorCode.ALREADY_QUANTIZED);
+    }
+
+    @Test
+    void refusesTracesOfOtherQuantizers() throws IOException {
+        for (String tensor : new String[] {"a.qweight", "a.weight_packed", "a.weight_scale", "a.weight_scale_inv"}) {
+            CheckpointFixture model = matrices("b.fc").withBf16(tensor, MATRIX, 1, 2, 3, 4);
+            assertThat(codeOf(model, List.of())).as(tensor).isEqualTo(ErrorCode.ALREADY_QUANTIZED);
+        }
+        matrices("a.fc").write(folder);
+        Files.writeString(folder.resolve("hf_quant_config.json"), "{}");
+        assertThat(codeOf(matrices("a.fc"), List.of())).isEqualTo(ErrorCode.ALREADY_QUANTIZED);
+    }
+
+    @Test
+    void refusesCheckpointsWithoutLinearWeights() throws IOException {
+        CheckpointFixture model = new CheckpointFixture().withBf16("model.norm.weight", List.of(2L), 1, 1);
+        assertThat(codeOf(model, List.of())).isEqualTo(ErrorCode.NOTHING_TO_QUANTIZE);
+        assertThat(codeOf(matrices("a.fc"), List.of("a.fc"))).isEqualTo(ErrorCode.NOTHING_TO_QUANTIZE);
+    }
+
+    @Test
+    void refusesWeightsOfOtherTypes() throws IOException {
+        for (DType dtype : new DType[] {DType.F8_E4M3, DType.I8, DType.U8}) {
+            CheckpointFixture model = new CheckpointFixture().with("a.fc.weight", dtype, MATRIX, new byte[4]);
+            assertThat(codeOf(model, List.of())).isEqualTo(ErrorCode.TENSOR_DTYPE_UNSUPPORTED);
+        }
+    }
+
+    @Test
+    void leavesWeightsWithoutElementsAlone() throws IOException {
+        QuantizationPlan plan = plan(matrices("a.fc").with("b.fc.weight", DType.BF16, List.of(0L, 2L)), List.of());
+        assertThat(plan.quantized()).hasSize(1);
+        assertThat(plan.ignore()).containsExactly("b.fc", "lm_head");
+    }
+
+    @Test
+    void refusesSchemesThatItCannotCompute() throws IOException {
+        var scheme = new Scheme(
+                "W4A16",
+                Quantization.stored(new NumberType.IntType(4), new Granularity.PerGroup(128)),
+                Optional.empty());
+        matrices("a.fc").write(folder);
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(catchThrowableOfType(
+                                    QuantizationException.class,
+                                    () -> QuantizationPlan.of(checkpoint, scheme, List.of()))
+                            .code())
+                    .isEqualTo(ErrorCode.SCHEME_UNSUITABLE);
+        }
+    }
+
+    private static CheckpointFixture matrices(String... modules) {
+        var fixture = new CheckpointFixture();
+        for (String module : modules) {
+            fixture.withBf16(module + ".weight", MATRIX, 1, 2, 3, 4);
+        }
+        return fixture;
+    }
+
+    private QuantizationPlan plan(CheckpointFixture fixture, List<String> ignore) throws IOException {
+        fixture.write(folder);
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            return QuantizationPlan.of(checkpoint, Scheme.FP8_DYNAMIC, ignore);
+        }
+    }
+
+    private ErrorCode codeOf(CheckpointFixture fixture, List<String> ignore) throws IOException {
+        return catchThrowableOfType(QuantizationException.class, () -> plan(fixture, ignore))
+                .code();
+    }
+}

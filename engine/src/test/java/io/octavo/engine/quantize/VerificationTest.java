@@ -1,0 +1,157 @@
+package io.octavo.engine.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.TestModels;
+import io.octavo.engine.VerificationReport;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.safetensors.SafetensorsHeader;
+import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.engine.scheme.Scheme;
+import io.octavo.kernels.BFloat16;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.Backends;
+import io.octavo.kernels.Float8;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Damages a good artifact in one place at a time; each must be seen. */
+class VerificationTest {
+
+    private static final String MODULE = "model.layers.2.mlp.up_proj";
+
+    @TempDir
+    Path folder;
+
+    private Path artifact;
+
+    @BeforeEach
+    void quantize() {
+        artifact = folder.resolve("out");
+        try (Backend backend = Backends.cpu(1)) {
+            new Quantizer(backend, 1)
+                    .quantize(
+                            new QuantizationRequest(
+                                    TestModels.books5m(), artifact, "FP8_DYNAMIC", CompressedTensors.NAME, List.of()),
+                            JobMonitor.none());
+        }
+    }
+
+    @Test
+    void measuresTheErrorThatAPlainLoopMeasures() {
+        VerificationReport report = verify();
+        double error = 0;
+        double weight = 0;
+        try (Checkpoint source = Checkpoint.open(TestModels.books5m());
+                Checkpoint written = Checkpoint.open(artifact)) {
+            short[] weights = source.tensor(MODULE + ".weight").segment().toArray(ValueLayout.JAVA_SHORT_UNALIGNED);
+            byte[] codes = written.tensor(MODULE + ".weight").segment().toArray(ValueLayout.JAVA_BYTE);
+            short[] scales =
+                    written.tensor(MODULE + ".weight_scale").segment().toArray(ValueLayout.JAVA_SHORT_UNALIGNED);
+            for (int i = 0; i < codes.length; i++) {
+                double w = BFloat16.toFloat(weights[i]);
+                double stored = (double) Float8.fromE4m3(codes[i]) * BFloat16.toFloat(scales[i / 256]);
+                error += (stored - w) * (stored - w);
+                weight += w * w;
+            }
+        }
+        var measured = report.modules().stream()
+                .filter(module -> module.module().equals(MODULE))
+                .findFirst()
+                .orElseThrow();
+        assertThat(measured.relativeError()).isCloseTo(Math.sqrt(error / weight), Offset.offset(1e-9));
+    }
+
+    @Test
+    void seesAChangedBitInAnUntouchedTensor() throws IOException {
+        change("model.norm.weight", bytes -> bytes[100] ^= 1);
+        assertThat(verify().failures()).singleElement().asString().contains("model.norm.weight");
+    }
+
+    @Test
+    void seesACodeThatIsNotANumber() throws IOException {
+        change(MODULE + ".weight", bytes -> bytes[1234] = 0x7F);
+        assertThat(verify().failures()).singleElement().asString().contains(MODULE);
+    }
+
+    @Test
+    void seesCodesThatAreNotRoundedWeights() throws IOException {
+        change(MODULE + ".weight", bytes -> {
+            for (int i = 0; i < 20_000; i++) {
+                bytes[i] ^= (byte) 0x80;
+            }
+        });
+        assertThat(verify().failures()).singleElement().asString().contains(MODULE);
+    }
+
+    @Test
+    void seesAScaleThatIsZero() throws IOException {
+        change(MODULE + ".weight_scale", bytes -> Arrays.fill(bytes, 0, 2, (byte) 0));
+        assertThatThrownBy(this::verify)
+                .isInstanceOf(QuantizationException.class)
+                .hasMessageContaining(MODULE + ".weight_scale");
+    }
+
+    @Test
+    void seesAWrongScale() throws IOException {
+        change(MODULE + ".weight_scale", bytes -> {
+            for (int i = 0; i < 200; i += 2) {
+                bytes[i] ^= 0x70;
+            }
+        });
+        assertThat(verify().failures()).singleElement().asString().contains(MODULE);
+    }
+
+    @Test
+    void seesAConfigThatSaysSomethingElse() throws IOException {
+        Path config = artifact.resolve("config.json");
+        String text = Files.readString(config);
+        int inputs = text.indexOf("\"input_activations\": {");
+        int end = text.indexOf('}', text.indexOf("zp_dtype", inputs));
+        Files.writeString(config, text.substring(0, inputs) + "\"input_activations\": null" + text.substring(end + 1));
+        assertThat(verify().failures()).singleElement().asString().contains("W8A16-FP8");
+    }
+
+    private VerificationReport verify() {
+        try (Checkpoint source = Checkpoint.open(TestModels.books5m());
+                Checkpoint written = Checkpoint.open(artifact);
+                var tasks = new BackgroundTasks(2)) {
+            QuantizationPlan plan = QuantizationPlan.of(source, Scheme.FP8_DYNAMIC, List.of());
+            return new Verification(plan, written, tasks).report(JobMonitor.none(), bytes -> {});
+        }
+    }
+
+    private void change(String tensor, Consumer<byte[]> damage) throws IOException {
+        TensorInfo info;
+        long begin;
+        try (Checkpoint written = Checkpoint.open(artifact)) {
+            SafetensorsHeader header = written.shards().getFirst().header();
+            info = header.tensor(tensor);
+            begin = header.dataOffset() + info.begin();
+        }
+        try (var file =
+                new RandomAccessFile(artifact.resolve("model.safetensors").toFile(), "rw")) {
+            byte[] bytes = new byte[(int) info.byteSize()];
+            file.seek(begin);
+            file.readFully(bytes);
+            damage.accept(bytes);
+            file.seek(begin);
+            file.write(bytes);
+        }
+    }
+}

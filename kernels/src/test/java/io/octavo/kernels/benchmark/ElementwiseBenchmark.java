@@ -1,0 +1,106 @@
+package io.octavo.kernels.benchmark;
+
+import io.octavo.kernels.DType;
+import io.octavo.kernels.GatedActivation;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.benchmark.KernelBenchmarks.Work;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+
+/** What is bound by memory, at {@code ROWS x COLUMNS}; bytes read and written are counted, for quantizing input bytes. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MILLISECONDS)
+@SuppressWarnings("NullAway.Init") // JMH fills the fields before a benchmark runs.
+public class ElementwiseBenchmark {
+
+    private static final int ROWS = 2048;
+    private static final int COLUMNS = 4096;
+    private static final double ELEMENTS = (double) ROWS * COLUMNS;
+
+    static final Map<String, Work> WORK = Map.of(
+            "ElementwiseBenchmark.quantizeToE4m3", Work.bytes(2 * ELEMENTS),
+            "ElementwiseBenchmark.quantizeToI8", Work.bytes(2 * ELEMENTS),
+            "ElementwiseBenchmark.normalize", Work.bytes(8 * ELEMENTS),
+            "ElementwiseBenchmark.rotate", Work.bytes(8 * ELEMENTS),
+            "ElementwiseBenchmark.silu", Work.bytes(12 * ELEMENTS),
+            "ElementwiseBenchmark.add", Work.bytes(12 * ELEMENTS),
+            "ElementwiseBenchmark.crossEntropy", Work.bytes(4 * ELEMENTS),
+            "ElementwiseBenchmark.argMax", Work.bytes(4 * ELEMENTS));
+
+    private Matrix bf16;
+    private Matrix codes;
+    private Matrix scales;
+    private Matrix nonFinite;
+    private Matrix x;
+    private Matrix y;
+    private Matrix row;
+    private Matrix positions;
+    private Matrix table;
+    private Matrix losses;
+    private Matrix indices;
+
+    @Setup
+    public void prepare(BackendState state) {
+        bf16 = state.random(DType.BF16, ROWS, COLUMNS);
+        codes = state.empty(DType.I8, ROWS, COLUMNS);
+        scales = state.empty(DType.BF16, ROWS, 1);
+        nonFinite = state.empty(DType.I32, 1, 1);
+        x = state.random(DType.F32, ROWS, COLUMNS);
+        y = state.random(DType.F32, ROWS, COLUMNS);
+        row = state.random(DType.F32, 1, COLUMNS);
+        positions = state.ints(ROWS, i -> i);
+        // Zeros: with a table of other norms than 1 the numbers would run off, and slow subnormals or NaN follow.
+        table = state.empty(DType.F32, ROWS, 64);
+        losses = state.empty(DType.F32, 1, ROWS);
+        indices = state.empty(DType.I32, 1, ROWS);
+    }
+
+    @Benchmark
+    public void quantizeToE4m3(BackendState state) {
+        Matrix e4m3 = Matrix.of(codes.buffer(), DType.F8_E4M3, ROWS, COLUMNS);
+        state.backend.quantizeRows().quantize(bf16, e4m3, scales, 448, nonFinite, state.stream);
+    }
+
+    @Benchmark
+    public void quantizeToI8(BackendState state) {
+        state.backend.quantizeRows().quantize(bf16, codes, scales, 127.5f, nonFinite, state.stream);
+    }
+
+    @Benchmark
+    public void normalize(BackendState state) {
+        state.backend.rmsNorm().normalize(x, row, 0, 1e-5f, y, state.stream);
+    }
+
+    @Benchmark
+    public void rotate(BackendState state) {
+        state.backend.rope().rotate(y, positions, table, table, 128, state.stream);
+    }
+
+    @Benchmark
+    public void silu(BackendState state) {
+        state.backend.gatedActivation().apply(GatedActivation.Function.SILU, x, x, y, state.stream);
+    }
+
+    @Benchmark
+    public void add(BackendState state) {
+        state.backend.add().accumulate(y, x, state.stream);
+    }
+
+    @Benchmark
+    public void crossEntropy(BackendState state) {
+        state.backend.crossEntropy().loss(x, positions, losses, state.stream);
+    }
+
+    @Benchmark
+    public void argMax(BackendState state) {
+        state.backend.argMax().find(x, indices, state.stream);
+    }
+}

@@ -1,0 +1,128 @@
+package io.octavo.standalone;
+
+import io.octavo.cli.ExitCode;
+import io.octavo.cli.UsageException;
+import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.client.WireJson;
+import io.octavo.cli.demo.Demo;
+import io.octavo.cli.demo.DemoFacts;
+import io.octavo.cli.demo.DemoOptions;
+import io.octavo.cli.demo.DemoTable;
+import io.octavo.cli.terminal.LiveProgress;
+import io.octavo.cli.terminal.Terminal;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.node.ObjectNode;
+
+@Command(
+        name = "demo",
+        mixinStandardHelpOptions = true,
+        description = "Starts the service on embedded parts, quantizes a model, scores it beside the original and shows"
+                + " what came of it. Exit code 0 only if the artifact was verified.")
+final class DemoCommand implements Callable<Integer> {
+
+    private static final Path ROOT = Path.of(System.getProperty("octavo.root", ""));
+
+    private final Terminal terminal;
+
+    @Option(names = "--scheme", paramLabel = "NAME", description = "Default: ${DEFAULT-VALUE}.")
+    private String scheme = "FP8_DYNAMIC";
+
+    @Option(names = "--model", paramLabel = "DIR", description = "The checkpoint. Default: examples/models/books-5m.")
+    private Path model = ROOT.resolve("examples/models/books-5m");
+
+    @Option(
+            names = "--recipe",
+            paramLabel = "JSON",
+            description = "Any fields of a quantize request besides source, scheme and target:"
+                    + " JSON, or the name of a file that holds it.")
+    private String recipe = "{}";
+
+    @Option(names = "--json", paramLabel = "FILE", description = "Writes the facts as JSON.")
+    private @Nullable Path json;
+
+    @Option(
+            names = "--home",
+            paramLabel = "DIR",
+            description = "Where the service's data, its log and the artifacts go. Default: ./.octavo/demo.")
+    private Path home = Path.of(".octavo", "demo");
+
+    @Option(names = "--keep", description = "Leaves the service up until Ctrl-C.")
+    private boolean keep;
+
+    DemoCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        var options =
+                new DemoOptions(model, ROOT.resolve("examples/data"), scheme, parseRecipe(), home.resolve("artifacts"));
+        Demo.check(options);
+        requireWritable(json);
+        // The screen belongs to the demo; what the service has to say is in its log.
+        System.setProperty("logging.threshold.console", "OFF");
+        try (var progress = new LiveProgress(terminal);
+                Standalone service = start(progress);
+                var client = new OctavoClient(URI.create(service.baseUrl()), Optional.empty())) {
+            DemoFacts facts = new Demo(client, progress).run(options);
+            progress.finish();
+            show(facts);
+            if (keep) {
+                terminal.out().println("  the service stays up at " + service.baseUrl() + "; Ctrl-C stops it");
+                terminal.out().flush();
+                UpCommand.awaitSignal();
+            }
+            return facts.verified() ? ExitCode.OK : ExitCode.FAILED;
+        }
+    }
+
+    private Standalone start(LiveProgress progress) {
+        progress.update("start service", 0, "PostgreSQL, S3, api and worker in this process");
+        // This is the user's own machine and the user's own command, so any file: dataset may be read.
+        Standalone service = UpCommand.start(new StandaloneOptions(home, 0, List.of(Path.of("/"))));
+        progress.update("start service", 1, service.baseUrl());
+        return service;
+    }
+
+    private void show(DemoFacts facts) throws IOException {
+        terminal.out().println(DemoTable.render(facts));
+        if (json != null) {
+            Files.writeString(json, WireJson.pretty(facts) + "\n");
+        }
+        if (!facts.verified()) {
+            terminal.err()
+                    .println("error: the artifact was not verified; the service's log is in " + home.resolve("logs"));
+        }
+    }
+
+    private ObjectNode parseRecipe() throws IOException {
+        boolean inline = recipe.stripLeading().startsWith("{");
+        String text = inline ? recipe : Files.readString(Path.of(recipe));
+        try {
+            if (WireJson.parse(text) instanceof ObjectNode object) {
+                return object;
+            }
+        } catch (JacksonException e) {
+            throw new UsageException("--recipe is not JSON: " + e.getOriginalMessage());
+        }
+        throw new UsageException("--recipe is not a JSON object");
+    }
+
+    private static void requireWritable(@Nullable Path file) {
+        if (file != null
+                && (Files.isDirectory(file)
+                        || !Files.isDirectory(file.toAbsolutePath().resolveSibling("")))) {
+            throw new UsageException("--json: " + file + " cannot be written: its folder does not exist, or it is one");
+        }
+    }
+}

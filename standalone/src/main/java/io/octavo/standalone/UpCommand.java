@@ -1,0 +1,69 @@
+package io.octavo.standalone;
+
+import io.octavo.cli.CommandFailedException;
+import io.octavo.cli.ExitCode;
+import io.octavo.cli.UsageException;
+import io.octavo.cli.terminal.Terminal;
+import io.octavo.standalone.embedded.StandaloneException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "up",
+        mixinStandardHelpOptions = true,
+        description = "Runs the service on an embedded PostgreSQL and an embedded S3 server, until Ctrl-C."
+                + " Data survives restarts and kill -9.")
+final class UpCommand implements Callable<Integer> {
+
+    private final Terminal terminal;
+
+    @Option(names = "--port", paramLabel = "PORT", description = "Default: ${DEFAULT-VALUE}; 0 takes any free one.")
+    private int port = 8080;
+
+    @Option(names = "--home", paramLabel = "DIR", description = "Where the data is kept. Default: ./.octavo.")
+    private Path home = Path.of(".octavo");
+
+    @Option(
+            names = "--allow-folder",
+            paramLabel = "DIR",
+            description = "A folder that file: sources and datasets may read; repeatable. Default: none.")
+    private List<Path> allowedFolders = new ArrayList<>();
+
+    UpCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        if (port < 0 || port > 65535) {
+            throw new UsageException("--port: " + port + " is not between 0 and 65535");
+        }
+        Standalone service = start(new StandaloneOptions(home, port, allowedFolders));
+        terminal.out().println("octavo is up at " + service.baseUrl() + ", data in " + home + "; Ctrl-C stops it");
+        terminal.out().flush();
+        awaitSignal();
+        return ExitCode.OK;
+    }
+
+    /** Starts a service that is closed with the process, whatever ends it short of kill -9. */
+    static Standalone start(StandaloneOptions options) {
+        Standalone service;
+        try {
+            service = Standalone.start(options);
+        } catch (StandaloneException e) {
+            throw new CommandFailedException(String.valueOf(e.getMessage()), e);
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(service::close, "octavo-stop"));
+        return service;
+    }
+
+    /** Never returns: a signal ends the process. */
+    static void awaitSignal() throws InterruptedException {
+        new CountDownLatch(1).await();
+    }
+}

@@ -1,0 +1,23 @@
+package io.octavo.standalone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.jobs.problem.ProblemCode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class ErrorCatalogTest {
+
+    @Test
+    void everyCodeIsDocumented() throws IOException {
+        String catalog = Files.readString(ProjectFolder.root().resolve("docs/errors.md"));
+        Stream<String> codes = Stream.concat(
+                Arrays.stream(ErrorCode.values()).map(ErrorCode::slug),
+                Arrays.stream(ProblemCode.values()).map(ProblemCode::slug));
+        assertThat(codes).allSatisfy(code -> assertThat(catalog).contains("`" + code + "`"));
+    }
+}
