@@ -31,12 +31,9 @@ public class ApiConfiguration {
                         DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES);
     }
 
-    /** Odd paths reach us, so that they are refused in our words, not in the server's HTML. */
+    /** An encoded slash reaches us, so that it is judged as what it stands for. */
     @Bean
-    TomcatConnectorCustomizer odditiesReachUs() {
-        return connector -> {
-            connector.setEncodedSolidusHandling(EncodedSolidusHandling.DECODE.getValue());
-            connector.setEncodedReverseSolidusHandling(EncodedSolidusHandling.DECODE.getValue());
-        };
+    TomcatConnectorCustomizer encodedSlashesReachUs() {
+        return connector -> connector.setEncodedSolidusHandling(EncodedSolidusHandling.DECODE.getValue());
     }
 }

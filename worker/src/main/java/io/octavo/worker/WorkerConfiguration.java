@@ -1,7 +1,11 @@
 package io.octavo.worker;
 
 import io.octavo.jobs.JobsConfiguration;
+import io.octavo.worker.engine.EngineFactory;
+import io.octavo.worker.engine.LocalEngineFactory;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
@@ -11,4 +15,11 @@ import org.springframework.context.annotation.Import;
 @ComponentScan
 @Import(JobsConfiguration.class)
 @EnableConfigurationProperties(WorkerProperties.class)
-public class WorkerConfiguration {}
+public class WorkerConfiguration {
+
+    @Bean
+    @ConditionalOnMissingBean
+    EngineFactory engineFactory() {
+        return new LocalEngineFactory();
+    }
+}

@@ -74,7 +74,7 @@ public class BlobStore {
             BlobId id = hashing.result();
             requireExpected(id, expectedSha256);
             if (blobs.findBySha256(id.sha256()).isEmpty()) {
-                objects.copy(bucket, staging, id.key());
+                objects.copy(bucket, staging, id.key(), id.size());
                 record(id);
             }
             return id;

@@ -2,10 +2,12 @@ package io.octavo.jobs.blob;
 
 import io.minio.BucketExistsArgs;
 import io.minio.ComposeObjectArgs;
+import io.minio.CopyObjectArgs;
 import io.minio.GetObjectArgs;
 import io.minio.ListObjectsArgs;
 import io.minio.MakeBucketArgs;
 import io.minio.MinioClient;
+import io.minio.ObjectWriteArgs;
 import io.minio.PutObjectArgs;
 import io.minio.RemoveObjectArgs;
 import io.minio.Result;
@@ -157,20 +159,28 @@ public final class ObjectStore implements AutoCloseable {
         return Math.ceilDiv(bytes, mebibyte) * mebibyte;
     }
 
-    /** Copies inside the store, objects beyond the limit of a single copy part by part. */
-    public void copy(String bucket, String from, String to) {
+    /**
+     * Copies inside the store, objects beyond the limit of a single copy part by part.
+     *
+     * @param size of the object
+     */
+    public void copy(String bucket, String from, String to, long size) {
+        SourceObject source = SourceObject.builder().bucket(bucket).object(from).build();
         call(
                 "copying to " + to,
                 bucket,
                 from,
-                () -> client.composeObject(ComposeObjectArgs.builder()
-                        .bucket(bucket)
-                        .object(to)
-                        .sources(List.of(SourceObject.builder()
+                () -> size <= ObjectWriteArgs.MAX_PART_SIZE
+                        ? client.copyObject(CopyObjectArgs.builder()
                                 .bucket(bucket)
-                                .object(from)
-                                .build()))
-                        .build()));
+                                .object(to)
+                                .source(source)
+                                .build())
+                        : client.composeObject(ComposeObjectArgs.builder()
+                                .bucket(bucket)
+                                .object(to)
+                                .sources(new ArrayList<>(List.of(source))) // the client writes into it
+                                .build()));
         sync.force(bucket, to);
     }
 
@@ -196,10 +206,15 @@ public final class ObjectStore implements AutoCloseable {
             return call.run();
         } catch (MinioException e) {
             throw translate(doing, bucket, key, e);
+        } catch (IllegalStateException e) {
+            if (findCause(e, IOException.class) == null) {
+                throw e;
+            }
+            throw translate(doing, bucket, key, e); // how the client reports a connection that cannot be made
         }
     }
 
-    private static StorageException translate(String doing, String bucket, String key, MinioException failure) {
+    private static StorageException translate(String doing, String bucket, String key, Exception failure) {
         ErrorResponseException answer = findCause(failure, ErrorResponseException.class);
         String code =
                 answer == null ? "" : String.valueOf(answer.errorResponse().code());

@@ -1,0 +1,142 @@
+package io.octavo.standalone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.octavo.standalone.embedded.StandaloneException;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.DriverManager;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The whole service in one process, stopped and killed. */
+@Timeout(240)
+class StandaloneTest {
+
+    private final HttpClient client = HttpClient.newHttpClient();
+
+    private String send(HttpRequest.Builder request) throws IOException, InterruptedException {
+        HttpResponse<String> response = client.send(request.build(), BodyHandlers.ofString());
+        assertThat(response.statusCode()).as(response.body()).isLessThan(300);
+        return response.body();
+    }
+
+    private static HttpRequest.Builder to(String base, String path) {
+        return HttpRequest.newBuilder(URI.create(base + "/api/v1" + path)).header("Content-Type", "application/json");
+    }
+
+    private void pushFile(String base) throws Exception {
+        String stored =
+                send(to(base, "/repositories/octavo/model/files/config.json").PUT(BodyPublishers.ofString("{}")));
+        send(to(base, "/repositories/octavo/model/revisions")
+                .POST(BodyPublishers.ofString("{\"files\":[" + stored + "]}")));
+    }
+
+    private String member(String json, String name) {
+        Matcher matcher = Pattern.compile("\"" + name + "\":\"([^\"]*)\"").matcher(json);
+        assertThat(matcher.find()).as(json).isTrue();
+        return matcher.group(1);
+    }
+
+    @Test
+    void keepsDataOverARestartAndRefusesASecondProcess(@TempDir Path folder) throws Exception {
+        Path home = folder.resolve("home");
+        StandaloneOptions options = new StandaloneOptions(home, 0, List.of());
+        try (Standalone service = Standalone.start(options)) {
+            pushFile(service.baseUrl());
+            assertThat(Files.getPosixFilePermissions(home.resolve("storage-credentials")))
+                    .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            assertThatExceptionOfType(StandaloneException.class)
+                    .isThrownBy(() -> Standalone.start(options))
+                    .withMessageContaining("in use by another octavo");
+        }
+        try (Standalone service = Standalone.start(options)) {
+            assertThat(send(to(service.baseUrl(), "/repositories/octavo/model/files/config.json")))
+                    .isEqualTo("{}");
+            assertThat(send(to(service.baseUrl(), "/schemes"))).contains("FP8_DYNAMIC");
+        }
+        assertThat(home.resolve("logs/octavo.log")).exists();
+    }
+
+    @Test
+    void aKilledProcessLosesNothingAndItsJobGoesOn(@TempDir Path folder) throws Exception {
+        Path home = folder.resolve("home");
+        Process first = launch(home, folder.resolve("first"));
+        String base = Awaitility.await()
+                .atMost(100, TimeUnit.SECONDS)
+                .until(() -> read(folder.resolve("first")), text -> text.startsWith("http"));
+        pushFile(base);
+        String id = member(
+                send(to(base, "/jobs")
+                        .POST(BodyPublishers.ofString("{\"type\":\"quantize\",\"source\":\"hub:octavo/model\","
+                                + "\"scheme\":\"FP8_DYNAMIC\",\"target\":\"octavo/out\"}"))),
+                "id");
+        Awaitility.await().until(() -> send(to(base, "/jobs/" + id)).contains("\"FAILED\""));
+        first.destroyForcibly().waitFor();
+        int port = Integer.parseInt(read(home.resolve("postgres/port")));
+        // As if the kill had come while the job ran.
+        try (var connection =
+                        DriverManager.getConnection("jdbc:postgresql://localhost:" + port + "/octavo?user=postgres");
+                var statement = connection.createStatement()) {
+            statement.execute("update job set status = 'RUNNING', finished_at = null, worker = 'local',"
+                    + " lease_owner = gen_random_uuid(), lease_expires_at = now() + interval '1 hour'");
+        }
+
+        try (Standalone second = Standalone.start(new StandaloneOptions(home, 0, List.of()))) {
+            assertThat(read(home.resolve("postgres/port"))).isEqualTo(Integer.toString(port));
+            assertThat(send(to(second.baseUrl(), "/repositories/octavo/model/files/config.json")))
+                    .isEqualTo("{}");
+            Awaitility.await()
+                    .atMost(30, TimeUnit.SECONDS)
+                    .until(() -> send(to(second.baseUrl(), "/jobs/" + id)).contains("\"attempt\":2"));
+            Awaitility.await()
+                    .until(() -> send(to(second.baseUrl(), "/jobs/" + id)).contains("\"FAILED\""));
+        }
+    }
+
+    private static String read(Path file) throws IOException {
+        return Files.exists(file) ? Files.readString(file).strip() : "";
+    }
+
+    private static Process launch(Path home, Path url) throws IOException {
+        return new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--add-modules",
+                        "jdk.incubator.vector",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Killed.class.getName(),
+                        home.toString(),
+                        url.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(home.resolveSibling("output").toFile())
+                .start();
+    }
+
+    /** The process that gets killed: starts the service, writes its URL to a file, and waits. */
+    static final class Killed {
+        public static void main(String[] args) throws Exception {
+            Standalone service = Standalone.start(new StandaloneOptions(Path.of(args[0]), 0, List.of()));
+            Path partial = Path.of(args[1] + ".partial");
+            Files.writeString(partial, service.baseUrl());
+            Files.move(partial, Path.of(args[1]));
+            Thread.currentThread().join();
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package io.octavo.worker.engine;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.Engines;
+import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.Scheme;
+import io.octavo.jobs.spec.SchemeInfo;
+import java.util.List;
+import java.util.Objects;
+
+/** The engine in this process. */
+public final class LocalEngineFactory implements EngineFactory {
+
+    @Override
+    public Engine open(EngineOptions options) {
+        return Engines.open(options);
+    }
+
+    @Override
+    public List<SchemeInfo> schemes() {
+        return Scheme.PRESETS.stream()
+                .map(scheme -> new SchemeInfo(scheme.name(), summary(scheme)))
+                .toList();
+    }
+
+    private static String summary(Scheme scheme) {
+        return "weights " + summary(scheme.weights())
+                + scheme.inputs().map(inputs -> ", inputs " + summary(inputs)).orElse(", inputs as they are");
+    }
+
+    private static String summary(Quantization quantization) {
+        return quantization.type() + " " + summary(quantization.granularity())
+                + (quantization.dynamic() ? " while the model runs" : "");
+    }
+
+    private static String summary(Granularity granularity) {
+        return switch (granularity) {
+            case Granularity.PerTensor perTensor -> "per tensor";
+            case Granularity.PerChannel perChannel -> "per channel";
+            case Granularity.PerToken perToken -> "per token";
+            case Granularity.PerGroup group -> "per group of " + group.size();
+            case Granularity.PerBlock block -> "per block of " + block.rows() + " x " + block.columns();
+        };
+    }
+
+    @Override
+    public List<String> layouts() {
+        return List.of(CompressedTensors.NAME);
+    }
+
+    @Override
+    public String version() {
+        return Objects.requireNonNullElse(Engine.class.getPackage().getImplementationVersion(), "development");
+    }
+}

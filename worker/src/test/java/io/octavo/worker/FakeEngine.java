@@ -1,0 +1,158 @@
+package io.octavo.worker;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.EvaluationRequest;
+import io.octavo.engine.EvaluationResult;
+import io.octavo.engine.EvaluationTask;
+import io.octavo.engine.GenerationRequest;
+import io.octavo.engine.GenerationResult;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.OutputFile;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.TaskResult;
+import io.octavo.engine.VerificationReport;
+import io.octavo.jobs.blob.Sha256Stream;
+import io.octavo.jobs.spec.SchemeInfo;
+import io.octavo.worker.engine.EngineFactory;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.function.BiConsumer;
+import java.util.stream.Stream;
+
+/** Writes real files: each input file's bytes in reverse order. A test can step in before it writes. */
+final class FakeEngine implements EngineFactory {
+
+    /** Runs inside each quantize call; by default it does nothing. */
+    volatile BiConsumer<QuantizationRequest, JobMonitor> interlude = (request, monitor) -> {};
+
+    /** Released whenever a quantize call begins. */
+    final Semaphore begun = new Semaphore(0);
+
+    void reset() {
+        interlude = (request, monitor) -> {};
+        begun.drainPermits();
+    }
+
+    @Override
+    public Engine open(EngineOptions options) {
+        return new Opened();
+    }
+
+    @Override
+    public List<SchemeInfo> schemes() {
+        return List.of(new SchemeInfo("FP8_DYNAMIC", "fake"));
+    }
+
+    @Override
+    public List<String> layouts() {
+        return List.of("compressed-tensors");
+    }
+
+    @Override
+    public String version() {
+        return "fake-1";
+    }
+
+    private final class Opened implements Engine {
+
+        @Override
+        public String device() {
+            return "fake device";
+        }
+
+        @Override
+        public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
+            begun.release();
+            monitor.phase("quantize");
+            monitor.progress(0.5);
+            monitor.checkpoint();
+            interlude.accept(request, monitor);
+            try {
+                List<OutputFile> files = new ArrayList<>();
+                for (Path input : inputs(request.source())) {
+                    files.add(reverse(input, request.source(), request.target()));
+                }
+                return new QuantizationResult(
+                        "W8A8-FP8-dynamic",
+                        8.5,
+                        files.stream().mapToLong(OutputFile::size).sum(),
+                        files.stream().mapToLong(OutputFile::size).sum(),
+                        3,
+                        files,
+                        new VerificationReport(true, 1, List.of(), List.of()));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private static List<Path> inputs(Path source) throws IOException {
+            try (Stream<Path> files = Files.walk(source)) {
+                return files.filter(Files::isRegularFile).sorted().toList();
+            }
+        }
+
+        private static OutputFile reverse(Path input, Path source, Path target) throws IOException {
+            byte[] bytes = Files.readAllBytes(input);
+            for (int i = 0, j = bytes.length - 1; i < j; i++, j--) {
+                byte swapped = bytes[i];
+                bytes[i] = bytes[j];
+                bytes[j] = swapped;
+            }
+            String name = source.relativize(input).toString();
+            Path output = target.resolve(name);
+            Files.createDirectories(output.getParent());
+            Files.write(output, bytes);
+            try (Sha256Stream hashing = new Sha256Stream(Files.newInputStream(output))) {
+                hashing.transferTo(OutputStream.nullOutputStream());
+                return new OutputFile(name, bytes.length, hashing.result().sha256());
+            }
+        }
+
+        @Override
+        public EvaluationResult evaluate(EvaluationRequest request, JobMonitor monitor) {
+            boolean reversed = !Files.exists(request.source().resolve("original"));
+            List<TaskResult> results = request.tasks().stream()
+                    .map(task -> score(task, reversed ? 1 : 0))
+                    .toList();
+            return new EvaluationResult(reversed ? "W8A8-FP8-dynamic" : "BF16", results);
+        }
+
+        private static TaskResult score(EvaluationTask task, int worse) {
+            Duration second = Duration.ofSeconds(1);
+            return switch (task) {
+                case EvaluationTask.Perplexity perplexity ->
+                    new TaskResult.Perplexity(
+                            task.name(), lines(perplexity.text()), perplexity.windowTokens(), 1.0, 10 + worse, second);
+                case EvaluationTask.MultipleChoice choice ->
+                    new TaskResult.MultipleChoice(task.name(), lines(choice.items()), 0.5 - worse / 4.0, 0.5, second);
+                case EvaluationTask.Generation generation ->
+                    new TaskResult.Generation(task.name(), generation.prompt(), "text", 1, second);
+            };
+        }
+
+        private static int lines(Path file) {
+            try {
+                return Files.readAllLines(file).size();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public GenerationResult generate(GenerationRequest request, JobMonitor monitor) {
+            return new GenerationResult(List.of(1), List.of(2), "text", Duration.ofSeconds(1));
+        }
+
+        @Override
+        public void close() {}
+    }
+}

@@ -1,0 +1,485 @@
+package io.octavo.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationException;
+import io.octavo.jobs.artifact.ArtifactRecord;
+import io.octavo.jobs.artifact.ArtifactService;
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.blob.ObjectStore;
+import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.TimeCursor;
+import io.octavo.jobs.queue.EventRecord;
+import io.octavo.jobs.queue.JobQueue;
+import io.octavo.jobs.queue.JobRecord;
+import io.octavo.jobs.queue.JobService;
+import io.octavo.jobs.queue.JobStatus;
+import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.repository.RepositoryName;
+import io.octavo.jobs.repository.RepositoryService;
+import io.octavo.jobs.repository.RevisionRecord;
+import io.octavo.jobs.spec.JobSpecParser;
+import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.worker.claim.WorkerLoop;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
+import org.springframework.context.annotation.Primary;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A real worker on a real database and real storage; only the engine is a small one. */
+@Timeout(120)
+@SpringBootTest(
+        classes = WorkerTest.Application.class,
+        properties = {
+            "octavo.queue.transient-backoff=50ms",
+            "octavo.queue.resource-backoff=50ms",
+            "octavo.queue.max-attempts=4",
+            "octavo.queue.lease=2s",
+            "octavo.worker.heartbeat=100ms",
+            "octavo.worker.poll=200ms",
+            "octavo.worker.stop-timeout=5s",
+            "octavo.storage.connect-timeout=1s"
+        })
+class WorkerTest {
+
+    @TempDir
+    static Path folder;
+
+    @DynamicPropertySource
+    static void services(DynamicPropertyRegistry registry) {
+        EmbeddedServices.register(registry);
+        registry.add("octavo.worker.work-directory", () -> folder.resolve("work"));
+        registry.add("octavo.worker.allowed-folders", () -> folder.resolve("allowed"));
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    @EnableAutoConfiguration
+    @Import(WorkerConfiguration.class)
+    static class Application {
+        @Bean
+        @Primary
+        FakeEngine engine() {
+            return new FakeEngine();
+        }
+    }
+
+    @Autowired
+    FakeEngine engine;
+
+    @Autowired
+    WorkerLoop worker;
+
+    @Autowired
+    JobService jobs;
+
+    @Autowired
+    JobQueue queue;
+
+    @Autowired
+    JobSpecParser parser;
+
+    @Autowired
+    ArtifactService artifacts;
+
+    @Autowired
+    RepositoryService repositories;
+
+    @Autowired
+    BlobStore blobs;
+
+    @Autowired
+    ObjectStore objects;
+
+    @Autowired
+    JdbcClient sql;
+
+    @Autowired
+    JsonMapper json;
+
+    private final byte[] weights = new byte[6 << 20];
+
+    @BeforeAll
+    static void makeFolder() throws IOException {
+        Files.createDirectories(folder.resolve("allowed/model"));
+    }
+
+    @BeforeEach
+    void pushModel() {
+        engine.reset();
+        sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation")
+                .update();
+        new Random(7).nextBytes(weights);
+        push("octavo/model", "model.safetensors", weights, "original", bytes("yes"));
+    }
+
+    @AfterEach
+    void everythingIsUp() {
+        EmbeddedServices.s3().start();
+        worker.start();
+    }
+
+    private RevisionRecord push(String repository, String path1, byte[] content1, String path2, byte[] content2) {
+        return repositories
+                .commit(RepositoryName.parse(repository), "push", List.of(file(path1, content1), file(path2, content2)))
+                .revision();
+    }
+
+    private FileEntry file(String path, byte[] content) {
+        BlobId id = blobs.put(new ByteArrayInputStream(content), content.length, null);
+        return new FileEntry(path, id.size(), id.sha256());
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private UUID quantize(String source) {
+        return submit("{'type':'quantize','source':'" + source + "','scheme':'FP8_DYNAMIC','target':'octavo/out'}");
+    }
+
+    private UUID submit(String spec) {
+        return jobs.submit(parser.parse(json.readTree(spec.replace('\'', '"')))).id();
+    }
+
+    private JobRecord await(UUID id, JobStatus status) {
+        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> {
+            JobStatus now = jobs.get(id).status();
+            assertThat(now.isTerminal() && now != status)
+                    .as("%s", jobs.get(id).problem())
+                    .isFalse();
+            return now == status;
+        });
+        return jobs.get(id);
+    }
+
+    private JsonNode resultOf(UUID id) {
+        return Objects.requireNonNull(await(id, JobStatus.SUCCEEDED).result());
+    }
+
+    private static JobRecord.JobProblem problemOf(JobRecord job) {
+        return Objects.requireNonNull(job.problem());
+    }
+
+    private ArtifactRecord onlyArtifact() {
+        assertThat(artifacts.list(PageLimit.of(null), TimeCursor.parse(null)).items())
+                .hasSize(1);
+        return artifacts
+                .list(PageLimit.of(null), TimeCursor.parse(null))
+                .items()
+                .getFirst();
+    }
+
+    private String logOf(UUID id) {
+        return String.join(
+                "\n",
+                jobs.events(id, 0, new PageLimit(500)).items().stream()
+                        .map(event -> event.type() + " " + event.data())
+                        .toList());
+    }
+
+    private void assertNothingLeftOnDisk() {
+        Awaitility.await().until(() -> {
+            try (Stream<Path> left = Files.list(folder.resolve("work/jobs"))) {
+                return left.findAny().isEmpty();
+            }
+        });
+    }
+
+    @Test
+    void quantizesARepositoryIntoARevisionAnArtifactAndAResult() throws IOException {
+        UUID id = quantize("hub:octavo/model");
+
+        JsonNode result = resultOf(id);
+
+        ArtifactRecord artifact = onlyArtifact();
+        assertThat(result.get("artifactId").stringValue())
+                .isEqualTo(artifact.id().toString());
+        assertThat(result.get("uri").stringValue()).isEqualTo("hub:octavo/out@" + artifact.revision());
+        assertThat(result.propertyNames())
+                .containsExactlyInAnyOrder(
+                        "artifactId",
+                        "label",
+                        "weightBits",
+                        "inputBytes",
+                        "outputBytes",
+                        "quantizedModules",
+                        "seconds",
+                        "peakRssBytes",
+                        "repository",
+                        "revision",
+                        "uri");
+        assertThat(result.get("peakRssBytes").longValue()).isPositive();
+        assertThat(artifact.lineage().source()).isEqualTo("hub:octavo/model");
+        assertThat(artifact.lineage().sourceRevision())
+                .isEqualTo(repositories
+                        .revision(RepositoryName.parse("octavo/model"), "main")
+                        .id());
+        assertThat(artifact.files()).extracting(FileEntry::path).containsExactly("model.safetensors", "original");
+        byte[] stored = blobs.open(artifact.files().getFirst().blob()).readAllBytes();
+        assertThat(stored).hasSize(weights.length);
+        assertThat(stored[0]).isEqualTo(weights[weights.length - 1]);
+        assertThat(json.readTree(blobs.open(artifacts.report(artifact.id())))
+                        .get("passed")
+                        .booleanValue())
+                .isTrue();
+        assertThat(logOf(id)).contains("phase {\"phase\":\"quantize\"}", "progress {\"progress\":");
+        assertNothingLeftOnDisk();
+    }
+
+    @Test
+    void evaluatesBesideABaselineAndShowsItWithTheArtifact() {
+        await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
+        push("octavo/data", "text.txt", bytes("one\ntwo\n"), "cloze.jsonl", bytes("{}\n{}\n{}\n"));
+
+        UUID id = submit("{'type':'evaluate','source':'hub:octavo/model','baseline':'hub:octavo/out','tasks':["
+                + "{'type':'perplexity','name':'books','dataset':'hub:octavo/data#text.txt','windowTokens':4},"
+                + "{'type':'multiple-choice','name':'cloze','dataset':'hub:octavo/data#cloze.jsonl','maxItems':3},"
+                + "{'type':'generation','name':'sample','prompt':'Once','maxTokens':4}]}");
+        JsonNode result = resultOf(id);
+
+        assertThat(result.at("/source/tasks/0/windows").intValue()).isEqualTo(2);
+        assertThat(result.at("/source/tasks/1/items").intValue()).isEqualTo(3);
+        assertThat(result.at("/source/tasks/2/text").stringValue()).isEqualTo("text");
+        assertThat(result.at("/comparison/0/metric").stringValue()).isEqualTo("perplexity.ratio");
+        assertThat(result.at("/comparison/1/task").stringValue()).isEqualTo("cloze");
+        assertThat(logOf(id)).contains("metric {");
+
+        await(
+                submit("{'type':'evaluate','source':'hub:octavo/out','tasks':["
+                        + "{'type':'generation','name':'sample','prompt':'Once'}]}"),
+                JobStatus.SUCCEEDED);
+        assertThat(onlyArtifact().evaluations()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "hub:octavo/nothing, source-not-found",
+        "hub:octavo/model@0123456789012345678901234567890123456789, source-not-found",
+        "s3://no-such-bucket/model, bucket-not-found",
+        "s3://models/nothing, object-not-found",
+        "s3://octavo/blobs, source-not-allowed",
+        "file:/etc, source-not-allowed",
+        "file:/does/not/exist, source-not-allowed"
+    })
+    void saysWhatIsWrongWithASource(String source, String code) {
+        objects.ensureBucket("models");
+        JobRecord job = await(quantize(source), JobStatus.FAILED);
+        assertThat(problemOf(job).code()).isEqualTo(code);
+        assertThat(job.attempt()).isEqualTo(1);
+        assertNothingLeftOnDisk();
+    }
+
+    @Test
+    void readsABucket() {
+        objects.ensureBucket("models");
+        objects.put("models", "some/model/model.safetensors", new ByteArrayInputStream(weights), weights.length);
+        objects.put("models", "some/model/sub/config.json", new ByteArrayInputStream(bytes("{}")), 2);
+
+        await(quantize("s3://models/some/model/"), JobStatus.SUCCEEDED);
+
+        ArtifactRecord artifact = onlyArtifact();
+        assertThat(artifact.files())
+                .extracting(FileEntry::path)
+                .containsExactly("model.safetensors", "sub/config.json");
+        assertThat(artifact.lineage().sourceRevision()).startsWith("sha256:");
+    }
+
+    @Test
+    void readsAnAllowedFolderButNoLinkOutOfIt() throws IOException {
+        Path model = folder.resolve("allowed/model");
+        Files.writeString(model.resolve("config.json"), "{}");
+        await(quantize("file:" + model), JobStatus.SUCCEEDED);
+
+        Path secret = Files.writeString(folder.resolve("secret"), "secret");
+        Path link = Files.createSymbolicLink(model.resolve("link"), secret);
+        try {
+            JobRecord job = await(quantize("file:" + model), JobStatus.FAILED);
+            assertThat(problemOf(job).code()).isEqualTo("source-not-allowed");
+        } finally {
+            Files.delete(link);
+        }
+    }
+
+    @Test
+    void anEngineFailureKeepsItsCodeAndHidesPaths() {
+        engine.interlude = (request, monitor) -> {
+            throw new QuantizationException(
+                    ErrorCode.ALREADY_QUANTIZED, request.source().resolve("config.json") + " is quantized");
+        };
+        JobRecord job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
+        assertThat(job.problem())
+                .isEqualTo(new JobRecord.JobProblem("already-quantized", "source/config.json is quantized"));
+    }
+
+    @Test
+    void aFullDiskIsTriedAgainUntilItIsNot() {
+        CountDownLatch failures = new CountDownLatch(2);
+        engine.interlude = (request, monitor) -> {
+            if (failures.getCount() > 0) {
+                failures.countDown();
+                throw new QuantizationException(ErrorCode.DISK_FULL, "no space left on device");
+            }
+        };
+        UUID id = quantize("hub:octavo/model");
+        assertThat(await(id, JobStatus.SUCCEEDED).attempt()).isEqualTo(3);
+        assertThat(logOf(id)).contains("\"code\":\"disk-full\"");
+        onlyArtifact();
+    }
+
+    @Test
+    void aFullDiskThatStaysFailsTheJob() {
+        engine.interlude = (request, monitor) -> {
+            throw new UncheckedIOException(new IOException(request.target() + ": No space left on device"));
+        };
+        JobRecord job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
+        assertThat(job.problem())
+                .isEqualTo(new JobRecord.JobProblem(
+                        "disk-full", "the worker's disk is full (attempt 4 was the last one allowed)"));
+        assertNothingLeftOnDisk();
+    }
+
+    @Test
+    void aDefectFailsAtOnceAndTellsNoDetails() {
+        engine.interlude = (request, monitor) -> {
+            throw new IllegalStateException("secret detail");
+        };
+        JobRecord job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
+        assertThat(problemOf(job).code()).isEqualTo("internal");
+        assertThat(problemOf(job).detail()).doesNotContain("secret");
+        assertThat(job.attempt()).isEqualTo(1);
+    }
+
+    @Test
+    void storageThatGoesDownBeforeTheUploadAndComesBackCostsAnAttemptOnly() {
+        engine.interlude = (request, monitor) -> EmbeddedServices.s3().stop();
+        UUID id = quantize("hub:octavo/model");
+
+        Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> logOf(id).contains("storage-unavailable"));
+        engine.reset();
+        EmbeddedServices.s3().start();
+
+        assertThat(await(id, JobStatus.SUCCEEDED).attempt()).isGreaterThan(1);
+        assertThat(onlyArtifact().files()).hasSize(2);
+        assertNothingLeftOnDisk();
+    }
+
+    @Test
+    void aRunningJobStopsWithinASecondOfItsCancellation() {
+        engine.interlude = (request, monitor) -> spinUntilStopped(monitor);
+        UUID id = quantize("hub:octavo/model");
+        engine.begun.acquireUninterruptibly();
+
+        long asked = System.nanoTime();
+        jobs.cancel(id);
+        await(id, JobStatus.CANCELLED);
+
+        assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(Duration.ofSeconds(1));
+        assertThat(artifacts.list(PageLimit.of(null), TimeCursor.parse(null)).items())
+                .isEmpty();
+        assertNothingLeftOnDisk();
+
+        engine.reset();
+        jobs.retry(id);
+        await(id, JobStatus.SUCCEEDED);
+    }
+
+    private static void spinUntilStopped(JobMonitor monitor) {
+        while (true) {
+            monitor.checkpoint();
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void aStoppingWorkerHandsItsJobBack() {
+        engine.interlude = (request, monitor) -> spinUntilStopped(monitor);
+        UUID id = quantize("hub:octavo/model");
+        engine.begun.acquireUninterruptibly();
+
+        worker.stop();
+
+        assertThat(jobs.get(id).status()).isEqualTo(JobStatus.QUEUED);
+        engine.reset();
+        worker.start();
+        assertThat(await(id, JobStatus.SUCCEEDED).attempt()).isEqualTo(2);
+    }
+
+    @Test
+    void aWorkerThatFreezesPastItsLeaseLeavesNoTraceAndAnotherAttemptFinishes() {
+        engine.interlude = (request, monitor) -> {
+            if (engine.begun.availablePermits() == 1) {
+                overtake();
+            }
+        };
+        UUID id = quantize("hub:octavo/model");
+
+        JobRecord job = await(id, JobStatus.SUCCEEDED);
+
+        assertThat(job.attempt()).isEqualTo(2);
+        onlyArtifact();
+        assertThat(logOf(id)).contains("worker-lost");
+        assertThat(jobs.events(id, 0, new PageLimit(500)).items())
+                .filteredOn(event -> event.data().path("status").asString("").equals("SUCCEEDED"))
+                .extracting(EventRecord::data)
+                .singleElement()
+                .satisfies(data -> assertThat(data.get("attempt").intValue()).isEqualTo(2));
+        assertNothingLeftOnDisk();
+    }
+
+    /** As if this worker had been frozen until its lease was over and somebody had taken the job back. */
+    private void overtake() {
+        Awaitility.await().until(() -> {
+            sql.sql("update job set lease_expires_at = now() - interval '1 second' where status = 'RUNNING'")
+                    .update();
+            return queue.reclaimExpired() > 0 || jobsAreQueued();
+        });
+    }
+
+    private boolean jobsAreQueued() {
+        return sql.sql("select count(*) from job where status = 'QUEUED'")
+                        .query(Long.class)
+                        .single()
+                > 0;
+    }
+
+    @Test
+    void theSameJobTwiceGivesTheSameRevision() {
+        JsonNode first = resultOf(quantize("hub:octavo/model"));
+        JsonNode second = resultOf(quantize("hub:octavo/model"));
+        assertThat(second.get("revision")).isEqualTo(first.get("revision"));
+        assertThat(second.get("artifactId")).isNotEqualTo(first.get("artifactId"));
+    }
+}
