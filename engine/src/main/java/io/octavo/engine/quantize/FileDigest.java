@@ -4,7 +4,7 @@ import io.octavo.engine.ErrorCode;
 import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -15,7 +15,8 @@ import java.util.HexFormat;
 /** SHA-256 of whole files, read once from front to back. */
 final class FileDigest {
 
-    private static final int BUFFER_BYTES = 1 << 18;
+    /** Mapped at once: reading through a buffer would copy every byte once more. */
+    private static final long WINDOW_BYTES = 1 << 23;
 
     private FileDigest() {}
 
@@ -27,13 +28,13 @@ final class FileDigest {
     static OutputFile of(Path file, Path relative) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES);
-            long size = 0;
-            while (channel.read(buffer) >= 0) {
-                buffer.flip();
-                size += buffer.remaining();
-                digest.update(buffer);
-                buffer.clear();
+            long size = channel.size();
+            for (long from = 0; from < size; from += WINDOW_BYTES) {
+                try (Arena window = Arena.ofConfined()) {
+                    long bytes = Math.min(WINDOW_BYTES, size - from);
+                    digest.update(channel.map(FileChannel.MapMode.READ_ONLY, from, bytes, window)
+                            .asByteBuffer());
+                }
             }
             String name = relative.toString().replace('\\', '/');
             return new OutputFile(name, size, HexFormat.of().formatHex(digest.digest()));

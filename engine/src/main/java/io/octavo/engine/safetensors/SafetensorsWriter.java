@@ -27,7 +27,7 @@ public final class SafetensorsWriter implements AutoCloseable {
     }
 
     /**
-     * Creates the file in its final size and writes its header.
+     * Creates the file and writes its header; the file grows as tensors are written.
      *
      * @throws io.octavo.engine.QuantizationException {@code DISK_FULL} or {@code IO_FAILED}
      * @throws IllegalArgumentException if a name occurs twice
