@@ -27,7 +27,8 @@ import java.util.stream.Stream;
  *
  * <p>Makes a bf16 checkpoint of some 4 GB in {@code DIR} once (nine decoder layers with the shapes of Llama 3 8B), then
  * quantizes it. Prints, per run, source gigabytes a second until the output file and its SHA-256 are complete, the same
- * for the whole call (verification and the source's SHA-256 included), and the largest anonymous memory seen.
+ * for the whole call (verification and the source's SHA-256 included), the processor seconds that it took, which show
+ * what a busy machine hides, and the largest anonymous memory seen.
  */
 final class QuantizerBenchmark {
 
@@ -60,20 +61,27 @@ final class QuantizerBenchmark {
     private static void measure(Quantizer quantizer, Path source, Path target) {
         var request = new QuantizationRequest(source, target, "FP8_DYNAMIC", CompressedTensors.NAME, List.of());
         var clock = new Clock();
+        double cpuBefore = cpuSeconds();
         QuantizationResult result = quantizer.quantize(request, clock);
         double total = clock.seconds();
         double gigabytes = result.inputBytes() / 1e9;
         System.out.printf(
-                "%.2f GB: written and hashed %.2f s = %.2f GB/s; with verification %.2f s = %.2f GB/s;"
+                "%.2f GB: written and hashed %.2f s = %.2f GB/s; with verification %.2f s = %.2f GB/s,"
+                        + " %.2f processor seconds;"
                         + " peak RssAnon %d MB, heap limit %d MB; %s%n",
                 gigabytes,
                 clock.hashed,
                 gigabytes / clock.hashed,
                 total,
                 gigabytes / total,
+                cpuSeconds() - cpuBefore,
                 clock.peakAnonymousKib >> 10,
                 Runtime.getRuntime().maxMemory() >> 20,
                 clock.phases);
+    }
+
+    private static double cpuSeconds() {
+        return ProcessHandle.current().info().totalCpuDuration().orElseThrow().toNanos() / 1e9;
     }
 
     private static void synthesize(Path source) throws IOException {

@@ -7,8 +7,8 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The product for few rows of activations, as in decoding: bound by reading the weight. Each weight row is converted to
- * f32 once and multiplied with every activation row while it lies in the nearest cache.
+ * The product for few rows of activations, as in decoding: bound by reading the weight. Each weight row is multiplied
+ * with every activation row while it lies in the nearest cache.
  */
 final class DotProducts {
 
@@ -32,8 +32,40 @@ final class DotProducts {
         for (int row = 0; row < m; row++) {
             a.readRow(row, 0, k, activations, row * padded);
         }
-        long grain = MIN_BYTES_PER_PIECE / Math.max(w.rowBytes(), 1);
-        workers.runRanges(n, grain, (from, to, scratch) -> {
+        if (w.isPlainBf16()) {
+            multiplyBf16(activations, padded, a, w, target, m, n, k);
+        } else {
+            multiplyAny(activations, padded, a, w, target, m, n, k);
+        }
+    }
+
+    private void multiplyBf16(float[] activations, int stride, Operand a, Operand w, long target, int m, int n, int k) {
+        int sorted = k - k % Bf16Dots.BLOCK;
+        for (int row = 0; row < m; row++) {
+            Bf16Dots.sort(activations, row * stride, sorted);
+        }
+        workers.runRanges(n, grain(w), (from, to, scratch) -> {
+            float[] rest = scratch.floats(Scratch.Use.WEIGHTS, Bf16Dots.BLOCK);
+            for (long column = from; column < to; column++) {
+                w.readRow(column, sorted, k - sorted, rest, 0);
+                float scale = w.scaleRow(column);
+                for (int row = 0; row < m; row++) {
+                    float sum = Bf16Dots.dot(w.rowAddress(column), activations, row * stride, sorted);
+                    for (int i = sorted; i < k; i++) {
+                        sum = Math.fma(activations[row * stride + i], rest[i - sorted], sum);
+                    }
+                    Native.setFloat(target + ((long) row * n + column) * Float.BYTES, sum * scale * a.scaleRow(row));
+                }
+            }
+        });
+    }
+
+    private static long grain(Operand w) {
+        return MIN_BYTES_PER_PIECE / Math.max(w.rowBytes(), 1);
+    }
+
+    private void multiplyAny(float[] activations, int padded, Operand a, Operand w, long target, int m, int n, int k) {
+        workers.runRanges(n, grain(w), (from, to, scratch) -> {
             float[] weights = scratch.floats(Scratch.Use.WEIGHTS, padded);
             Arrays.fill(weights, k, padded, 0);
             for (long column = from; column < to; column++) {

@@ -37,12 +37,21 @@ final class Operand {
         return rowBytes;
     }
 
+    long rowAddress(long row) {
+        return address + row * rowBytes;
+    }
+
+    /** BF16 whose scales, if any, can be taken out of the sums. */
+    boolean isPlainBf16() {
+        return dtype == DType.BF16 && (scales == null || !scales.perGroup());
+    }
+
     /**
      * Converts the columns {@code [column, column + count)} of a row. Scales per group are multiplied in; those per row
      * or tensor are left to {@link #scaleRow}, since they can be taken out of the sum.
      */
     void readRow(long row, int column, int count, float[] target, int at) {
-        RowReader.read(dtype, address + row * rowBytes + (long) column * dtype.bytes(), count, target, at);
+        RowReader.read(dtype, rowAddress(row) + (long) column * dtype.bytes(), count, target, at);
         if (scales != null && scales.perGroup()) {
             scales.multiplyGroups(row, column, count, target, at);
         }
