@@ -22,6 +22,11 @@ public final class EmbeddedServices {
     public static void register(DynamicPropertyRegistry registry) {
         String url = newDatabase();
         registry.add("octavo.database.url", () -> url);
+        registerStorage(registry);
+    }
+
+    /** Settings for an application on the shared S3 server. */
+    public static void registerStorage(DynamicPropertyRegistry registry) {
         registry.add("octavo.storage.endpoint", () -> s3().endpoint());
         registry.add("octavo.storage.access-key", () -> EmbeddedS3.ACCESS_KEY);
         registry.add("octavo.storage.secret-key", () -> EmbeddedS3.SECRET_KEY);
