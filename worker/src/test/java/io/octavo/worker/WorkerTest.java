@@ -129,6 +129,8 @@ class WorkerTest {
     @Autowired
     JsonMapper json;
 
+    private static int seed = 7;
+
     private final byte[] weights = new byte[6 << 20];
 
     @BeforeAll
@@ -141,7 +143,7 @@ class WorkerTest {
         engine.reset();
         sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation")
                 .update();
-        new Random(7).nextBytes(weights);
+        new Random(seed++).nextBytes(weights); // new bytes each time, so that they are not stored already
         push("octavo/model", "model.safetensors", weights, "original", bytes("yes"));
     }
 
