@@ -7,6 +7,8 @@ import org.openjdk.jmh.infra.BenchmarkParams;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.CommandLineOptionException;
+import org.openjdk.jmh.runner.options.CommandLineOptions;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 
@@ -16,16 +18,16 @@ import org.openjdk.jmh.runner.options.TimeValue;
  * <pre>
  *   mvn -q -pl kernels test-compile dependency:build-classpath -Dmdep.outputFile=target/test.classpath
  *   java -cp kernels/target/classes:kernels/target/test-classes:$(cat kernels/target/test.classpath) \
- *     --add-modules jdk.incubator.vector io.octavo.kernels.benchmark.KernelBenchmarks [regex]
+ *     --add-modules jdk.incubator.vector io.octavo.kernels.benchmark.KernelBenchmarks [JMH's options]
  * </pre>
  */
 public final class KernelBenchmarks {
 
     private KernelBenchmarks() {}
 
-    public static void main(String[] args) throws RunnerException {
+    public static void main(String[] args) throws RunnerException, CommandLineOptionException {
         var options = new OptionsBuilder()
-                .include(args.length > 0 ? args[0] : KernelBenchmarks.class.getPackageName())
+                .parent(new CommandLineOptions(args))
                 .forks(1)
                 .warmupIterations(3)
                 .warmupTime(TimeValue.seconds(1))

@@ -1,0 +1,24 @@
+package io.octavo.standalone;
+
+import io.octavo.api.ApiApplication;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.springframework.boot.WebApplicationType;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "api",
+        mixinStandardHelpOptions = true,
+        description = "Runs the REST interface alone, on a PostgreSQL and an S3 store of your own.")
+final class ApiCommand implements Callable<Integer> {
+
+    @Parameters(paramLabel = "--KEY=VALUE", description = "Settings, such as --server.port=8080 (behind a --).")
+    private List<String> settings = new ArrayList<>();
+
+    @Override
+    public Integer call() throws InterruptedException {
+        return ServiceProcess.run(ApiApplication.class, WebApplicationType.SERVLET, settings);
+    }
+}

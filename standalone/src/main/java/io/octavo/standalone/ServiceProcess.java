@@ -1,0 +1,23 @@
+package io.octavo.standalone;
+
+import java.util.List;
+import org.springframework.boot.Banner;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.WebApplicationType;
+
+/** One service as a process of its own; a signal stops it in order. */
+final class ServiceProcess {
+
+    private ServiceProcess() {}
+
+    /** Never returns once the service is up. */
+    static int run(Class<?> application, WebApplicationType type, List<String> settings) throws InterruptedException {
+        var service = new SpringApplication(application);
+        // The class path holds every module, so what kind of process this is cannot be told from it.
+        service.setWebApplicationType(type);
+        service.setBannerMode(Banner.Mode.OFF);
+        service.run(settings.toArray(String[]::new));
+        UpCommand.awaitSignal();
+        return 0;
+    }
+}
