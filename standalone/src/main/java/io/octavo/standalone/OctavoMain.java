@@ -10,14 +10,13 @@ public final class OctavoMain {
 
     public static void main(String[] arguments) {
         Terminal terminal = Terminal.system();
-        System.exit(
-                OctavoCommand.commandLine(
-                                terminal,
-                                System.getenv(),
-                                new DemoCommand(terminal),
-                                new UpCommand(terminal),
-                                new ApiCommand(),
-                                new WorkerCommand())
-                        .execute(arguments));
+        System.exit(OctavoCommand.commandLine(
+                        terminal,
+                        System.getenv(),
+                        new DemoCommand(terminal),
+                        new UpCommand(terminal),
+                        new ApiCommand(),
+                        new WorkerCommand())
+                .execute(arguments));
     }
 }
