@@ -172,9 +172,8 @@ final class AttentionPiece {
     }
 
     private void attendTile(int row, int end, int firstPosition) {
-        Arrays.fill(scores, 0, MicroKernel.ROWS * PAGE_TOKENS, 0);
         for (int token = 0; token < PAGE_TOKENS; token += MicroKernel.COLUMNS) {
-            MicroKernel.multiplyAdd(
+            MicroKernel.multiply(
                     queries,
                     row * headDim,
                     headDim,
@@ -184,7 +183,8 @@ final class AttentionPiece {
                     headDim,
                     scores,
                     token,
-                    PAGE_TOKENS);
+                    PAGE_TOKENS,
+                    true);
         }
         if (parameters.softcap() != 0) {
             capScores();
@@ -195,7 +195,7 @@ final class AttentionPiece {
             weigh(i, (i - row) * PAGE_TOKENS, from, to);
         }
         for (int column = 0; column < valueStride; column += MicroKernel.COLUMNS) {
-            MicroKernel.multiplyAdd(
+            MicroKernel.multiply(
                     scores,
                     0,
                     PAGE_TOKENS,
@@ -205,7 +205,8 @@ final class AttentionPiece {
                     PAGE_TOKENS,
                     sums,
                     row * valueStride + column,
-                    valueStride);
+                    valueStride,
+                    false);
         }
     }
 

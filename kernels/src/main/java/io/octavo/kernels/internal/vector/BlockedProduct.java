@@ -40,7 +40,9 @@ final class BlockedProduct {
         if (m == 0 || n == 0) {
             return;
         }
-        int wanted = Math.min(MAX_COLUMN_BLOCK, Math.ceilDiv(n, workers.threads()));
+        // Every column block reads the activations once more, so they are split only where rows cannot occupy everyone.
+        int shares = m >= workers.threads() * MIN_ROWS_PER_PIECE ? 1 : workers.threads();
+        int wanted = Math.min(MAX_COLUMN_BLOCK, Math.ceilDiv(n, shares));
         int allowed = Math.max(1, MAX_PACKED / Math.max(k, 1) / MicroKernel.COLUMNS);
         int columnBlock = Math.min(Math.ceilDiv(wanted, MicroKernel.COLUMNS), allowed) * MicroKernel.COLUMNS;
         int columnBlocks = Math.ceilDiv(n, columnBlock);
@@ -115,7 +117,9 @@ final class BlockedProduct {
             for (int row = firstRow; row < endRow; row += ROW_BLOCK) {
                 int rows = Math.min(ROW_BLOCK, endRow - row);
                 int paddedRows = Math.ceilDiv(rows, MicroKernel.ROWS) * MicroKernel.ROWS;
-                Arrays.fill(sums, 0, paddedRows * paddedColumns, 0);
+                if (k == 0) {
+                    Arrays.fill(sums, 0, paddedRows * paddedColumns, 0);
+                }
                 for (int from = 0; from < k; from += K_BLOCK) {
                     int count = Math.min(K_BLOCK, k - from);
                     readActivations(row, rows, paddedRows, from, count);
@@ -138,7 +142,7 @@ final class BlockedProduct {
             for (int panel = 0; panel < paddedColumns; panel += MicroKernel.COLUMNS) {
                 int panelAt = paddedColumns * from + panel * count;
                 for (int i = 0; i < paddedRows; i += MicroKernel.ROWS) {
-                    MicroKernel.multiplyAdd(
+                    MicroKernel.multiply(
                             activations,
                             i * count,
                             count,
@@ -148,7 +152,8 @@ final class BlockedProduct {
                             count,
                             sums,
                             i * paddedColumns + panel,
-                            paddedColumns);
+                            paddedColumns,
+                            from == 0);
                 }
             }
         }

@@ -9,7 +9,7 @@ import jdk.incubator.vector.FloatVector;
  * The innermost loop of every matrix product: a tile of {@link #ROWS} x {@link #COLUMNS} sums that stays in registers.
  *
  * <pre>
- *   c[i, j] += sum over p of a[i, p] * b[p, j]      i below ROWS, j below COLUMNS, p ascending
+ *   c[i, j] (+)= sum over p of a[i, p] * b[p, j]      i below ROWS, j below COLUMNS, p ascending
  * </pre>
  *
  * <p>Machines with 512-bit vectors have 32 registers: 24 hold sums, 4 a row of {@code b}, the rest broadcasts of
@@ -29,19 +29,40 @@ final class MicroKernel {
      * @param a element (i, p) at {@code aAt + i * aStride + p}
      * @param b element (p, j) at {@code bAt + p * bStride + j}
      * @param c element (i, j) at {@code cAt + i * cStride + j}
+     * @param fresh whether {@code c} is overwritten instead of added to
      */
-    static void multiplyAdd(
-            float[] a, int aAt, int aStride, float[] b, int bAt, int bStride, int k, float[] c, int cAt, int cStride) {
+    static void multiply(
+            float[] a,
+            int aAt,
+            int aStride,
+            float[] b,
+            int bAt,
+            int bStride,
+            int k,
+            float[] c,
+            int cAt,
+            int cStride,
+            boolean fresh) {
         if (WIDE) {
-            sixByFour(a, aAt, aStride, b, bAt, bStride, k, c, cAt, cStride);
+            sixByFour(a, aAt, aStride, b, bAt, bStride, k, c, cAt, cStride, fresh);
         } else {
-            sixByTwo(a, aAt, aStride, b, bAt, bStride, k, c, cAt, cStride);
+            sixByTwo(a, aAt, aStride, b, bAt, bStride, k, c, cAt, cStride, fresh);
         }
     }
 
     /** Six rows, four vectors of columns. */
     private static void sixByFour(
-            float[] a, int aAt, int aStride, float[] b, int bAt, int bStride, int k, float[] c, int cAt, int cStride) {
+            float[] a,
+            int aAt,
+            int aStride,
+            float[] b,
+            int bAt,
+            int bStride,
+            int k,
+            float[] c,
+            int cAt,
+            int cStride,
+            boolean fresh) {
         FloatVector c00 = FloatVector.zero(FLOATS);
         FloatVector c01 = FloatVector.zero(FLOATS);
         FloatVector c02 = FloatVector.zero(FLOATS);
@@ -104,41 +125,84 @@ final class MicroKernel {
             c53 = a5.fma(b3, c53);
             bRow += bStride;
         }
-        int cRow = cAt;
-        c00.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c01.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        c02.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
-        c03.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
-        cRow += cStride;
-        c10.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c11.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        c12.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
-        c13.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
-        cRow += cStride;
-        c20.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c21.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        c22.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
-        c23.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
-        cRow += cStride;
-        c30.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c31.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        c32.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
-        c33.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
-        cRow += cStride;
-        c40.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c41.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        c42.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
-        c43.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
-        cRow += cStride;
-        c50.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c51.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        c52.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
-        c53.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+        if (fresh) {
+            int cRow = cAt;
+            c00.intoArray(c, cRow);
+            c01.intoArray(c, cRow + LANES);
+            c02.intoArray(c, cRow + 2 * LANES);
+            c03.intoArray(c, cRow + 3 * LANES);
+            cRow += cStride;
+            c10.intoArray(c, cRow);
+            c11.intoArray(c, cRow + LANES);
+            c12.intoArray(c, cRow + 2 * LANES);
+            c13.intoArray(c, cRow + 3 * LANES);
+            cRow += cStride;
+            c20.intoArray(c, cRow);
+            c21.intoArray(c, cRow + LANES);
+            c22.intoArray(c, cRow + 2 * LANES);
+            c23.intoArray(c, cRow + 3 * LANES);
+            cRow += cStride;
+            c30.intoArray(c, cRow);
+            c31.intoArray(c, cRow + LANES);
+            c32.intoArray(c, cRow + 2 * LANES);
+            c33.intoArray(c, cRow + 3 * LANES);
+            cRow += cStride;
+            c40.intoArray(c, cRow);
+            c41.intoArray(c, cRow + LANES);
+            c42.intoArray(c, cRow + 2 * LANES);
+            c43.intoArray(c, cRow + 3 * LANES);
+            cRow += cStride;
+            c50.intoArray(c, cRow);
+            c51.intoArray(c, cRow + LANES);
+            c52.intoArray(c, cRow + 2 * LANES);
+            c53.intoArray(c, cRow + 3 * LANES);
+        } else {
+            int cRow = cAt;
+            c00.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c01.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            c02.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+            c03.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+            cRow += cStride;
+            c10.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c11.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            c12.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+            c13.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+            cRow += cStride;
+            c20.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c21.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            c22.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+            c23.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+            cRow += cStride;
+            c30.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c31.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            c32.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+            c33.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+            cRow += cStride;
+            c40.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c41.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            c42.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+            c43.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+            cRow += cStride;
+            c50.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c51.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            c52.add(FloatVector.fromArray(FLOATS, c, cRow + 2 * LANES)).intoArray(c, cRow + 2 * LANES);
+            c53.add(FloatVector.fromArray(FLOATS, c, cRow + 3 * LANES)).intoArray(c, cRow + 3 * LANES);
+        }
     }
 
     /** Six rows, two vectors of columns. */
     private static void sixByTwo(
-            float[] a, int aAt, int aStride, float[] b, int bAt, int bStride, int k, float[] c, int cAt, int cStride) {
+            float[] a,
+            int aAt,
+            int aStride,
+            float[] b,
+            int bAt,
+            int bStride,
+            int k,
+            float[] c,
+            int cAt,
+            int cStride,
+            boolean fresh) {
         FloatVector c00 = FloatVector.zero(FLOATS);
         FloatVector c01 = FloatVector.zero(FLOATS);
         FloatVector c10 = FloatVector.zero(FLOATS);
@@ -175,23 +239,44 @@ final class MicroKernel {
             c51 = a5.fma(b1, c51);
             bRow += bStride;
         }
-        int cRow = cAt;
-        c00.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c01.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        cRow += cStride;
-        c10.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c11.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        cRow += cStride;
-        c20.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c21.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        cRow += cStride;
-        c30.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c31.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        cRow += cStride;
-        c40.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c41.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
-        cRow += cStride;
-        c50.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
-        c51.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        if (fresh) {
+            int cRow = cAt;
+            c00.intoArray(c, cRow);
+            c01.intoArray(c, cRow + LANES);
+            cRow += cStride;
+            c10.intoArray(c, cRow);
+            c11.intoArray(c, cRow + LANES);
+            cRow += cStride;
+            c20.intoArray(c, cRow);
+            c21.intoArray(c, cRow + LANES);
+            cRow += cStride;
+            c30.intoArray(c, cRow);
+            c31.intoArray(c, cRow + LANES);
+            cRow += cStride;
+            c40.intoArray(c, cRow);
+            c41.intoArray(c, cRow + LANES);
+            cRow += cStride;
+            c50.intoArray(c, cRow);
+            c51.intoArray(c, cRow + LANES);
+        } else {
+            int cRow = cAt;
+            c00.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c01.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            cRow += cStride;
+            c10.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c11.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            cRow += cStride;
+            c20.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c21.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            cRow += cStride;
+            c30.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c31.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            cRow += cStride;
+            c40.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c41.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+            cRow += cStride;
+            c50.add(FloatVector.fromArray(FLOATS, c, cRow)).intoArray(c, cRow);
+            c51.add(FloatVector.fromArray(FLOATS, c, cRow + LANES)).intoArray(c, cRow + LANES);
+        }
     }
 }
