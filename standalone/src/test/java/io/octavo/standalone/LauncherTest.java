@@ -189,7 +189,7 @@ class LauncherTest {
         Path lib = project.resolve("standalone/target/octavo/lib");
         assertThat(outcome.out())
                 .contains("arg=-cp\narg=" + lib.resolve("a.jar") + ":" + lib.resolve("b.jar") + "\n")
-                .contains("arg=-Xmx1g\narg=-Xmx8g\narg=-Dx=y\n")
+                .containsPattern("arg=-Xmx1g\narg=-XX:MaxDirectMemorySize=\\d+[kg]\narg=-Xmx8g\narg=-Dx=y\n")
                 .contains("arg=-Doctavo.root=" + project + "\n")
                 .endsWith("arg=io.octavo.standalone.OctavoMain\narg=push\narg=my model\narg=a/b\narg=\n");
     }

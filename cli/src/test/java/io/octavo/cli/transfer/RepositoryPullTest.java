@@ -144,7 +144,8 @@ class RepositoryPullTest {
                 .isInstanceOf(TransferException.class)
                 .hasMessageContaining("weights.bin: expected sha256");
         assertThat(folder.resolve("weights.bin")).doesNotExist();
-        assertThat(parts()).isEmpty();
+        // Another file that the failure cut off may keep its part: the next pull goes on from there.
+        assertThat(part()).doesNotExist();
     }
 
     @Test
