@@ -1,6 +1,7 @@
 package io.octavo.kernels;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * A range of memory that a backend's operations can read and write.
@@ -25,6 +26,14 @@ public interface DeviceBuffer extends AutoCloseable {
      * after {@link Stream#synchronize()}.
      */
     void copyTo(MemorySegment target, long offset, Stream stream);
+
+    /**
+     * The bytes themselves where the host can reach them, which spares a copy; valid until this buffer is closed, and up
+     * to date after {@link Stream#synchronize()}. Empty on a device with memory of its own.
+     */
+    default Optional<MemorySegment> hostView() {
+        return Optional.empty();
+    }
 
     /** Sets every byte of the buffer, in stream order. */
     void fill(byte value, Stream stream);

@@ -3,8 +3,10 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationException;
+import io.octavo.engine.safetensors.WrittenRanges;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -12,7 +14,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** SHA-256 of whole files, read once from front to back. */
+/** SHA-256 of whole files, each read once from front to back. */
 final class FileDigest {
 
     /** Mapped at once: reading through a buffer would copy every byte once more. */
@@ -27,21 +29,65 @@ final class FileDigest {
      */
     static OutputFile of(Path file, Path relative) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
             long size = channel.size();
-            for (long from = 0; from < size; from += WINDOW_BYTES) {
-                try (Arena window = Arena.ofConfined()) {
-                    long bytes = Math.min(WINDOW_BYTES, size - from);
-                    digest.update(channel.map(FileChannel.MapMode.READ_ONLY, from, bytes, window)
-                            .asByteBuffer());
-                }
-            }
-            String name = relative.toString().replace('\\', '/');
-            return new OutputFile(name, size, HexFormat.of().formatHex(digest.digest()));
+            return digest(channel, size, relative, position -> size);
         } catch (IOException e) {
-            throw new QuantizationException(ErrorCode.IO_FAILED, relative + " cannot be read: " + e.getMessage(), e);
+            throw failure(relative, e);
+        }
+    }
+
+    /**
+     * Follows a file while it is written: what is complete is hashed at once, whatever comes later. Stops with an {@code
+     * IO_FAILED} when the thread is interrupted, which is how whoever writes no further ends it.
+     *
+     * @param size of the whole file
+     */
+    static OutputFile following(Path file, long size, WrittenRanges written, Path relative) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            return digest(channel, size, relative, written::awaitBeyond);
+        } catch (IOException e) {
+            throw failure(relative, e);
+        }
+    }
+
+    /** Up to where a file can be read; beyond the given position. */
+    private interface Extent {
+        long beyond(long position) throws InterruptedException;
+    }
+
+    private static OutputFile digest(FileChannel channel, long size, Path relative, Extent extent) throws IOException {
+        MessageDigest digest = sha256();
+        long from = 0;
+        while (from < size) {
+            long to = Math.min(from + WINDOW_BYTES, awaitReadable(extent, from));
+            try (Arena window = Arena.ofConfined()) {
+                digest.update(channel.map(FileChannel.MapMode.READ_ONLY, from, to - from, window)
+                        .asByteBuffer());
+            }
+            from = to;
+        }
+        String name = relative.toString().replace('\\', '/');
+        return new OutputFile(name, size, HexFormat.of().formatHex(digest.digest()));
+    }
+
+    private static long awaitReadable(Extent extent, long position) throws IOException {
+        try {
+            return extent.beyond(position);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new ClosedByInterruptException();
+        }
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
         }
+    }
+
+    private static QuantizationException failure(Path relative, IOException e) {
+        return new QuantizationException(ErrorCode.IO_FAILED, relative + " cannot be read: " + e.getMessage(), e);
     }
 }

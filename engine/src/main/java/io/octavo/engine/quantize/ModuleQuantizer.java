@@ -41,14 +41,21 @@ final class ModuleQuantizer implements AutoCloseable {
     private final Deque<AutoCloseable> owned = new ArrayDeque<>();
     private final BlockingQueue<Slot> free = new ArrayBlockingQueue<>(SLOTS);
 
-    /** Buffers of one chunk between the backend and the file. */
-    private record Slot(
-            DeviceBuffer codes,
-            DeviceBuffer scales,
-            DeviceBuffer nonFinite,
-            MemorySegment hostCodes,
-            MemorySegment hostScales,
-            MemorySegment hostNonFinite) {}
+    /** Results of one chunk, between the backend and the file. */
+    private record Slot(Result codes, Result scales, Result nonFinite) {}
+
+    /** @param host where results are read: the device's own memory if the host can reach it */
+    private record Result(DeviceBuffer device, MemorySegment host, boolean shared) {
+
+        /** The first bytes, up to date once the stream was synchronized. */
+        MemorySegment fetch(long bytes, Stream stream) {
+            MemorySegment fetched = host.asSlice(0, bytes);
+            if (!shared) {
+                device.copyTo(fetched, 0, stream);
+            }
+            return fetched;
+        }
+    }
 
     /**
      * @param chunkBytes source bytes quantized at once; a longer row is a chunk of its own
@@ -72,12 +79,7 @@ final class ModuleQuantizer implements AutoCloseable {
             owned.push(arena);
             for (int i = 0; i < SLOTS; i++) {
                 free.add(new Slot(
-                        allocate(codesBytes),
-                        allocate(scalesBytes),
-                        allocate(DType.I32.bytes()),
-                        arena.allocate(codesBytes, Long.BYTES),
-                        arena.allocate(scalesBytes, Long.BYTES),
-                        arena.allocate(ValueLayout.JAVA_INT)));
+                        allocate(codesBytes, arena), allocate(scalesBytes, arena), allocate(DType.I32.bytes(), arena)));
             }
         } catch (IllegalStateException | OutOfMemoryError e) {
             close();
@@ -88,10 +90,12 @@ final class ModuleQuantizer implements AutoCloseable {
         }
     }
 
-    private DeviceBuffer allocate(long bytes) {
+    private Result allocate(long bytes, Arena arena) {
         DeviceBuffer buffer = backend.allocate("quantize", bytes);
         owned.push(buffer);
-        return buffer;
+        return buffer.hostView()
+                .map(view -> new Result(buffer, view, true))
+                .orElseGet(() -> new Result(buffer, arena.allocate(bytes, Long.BYTES), false));
     }
 
     private long chunkRows(Quantize step) {
@@ -100,21 +104,50 @@ final class ModuleQuantizer implements AutoCloseable {
     }
 
     /**
-     * Queues the writes of one module's codes and scales.
+     * Queues the writes of one module's scales.
      *
+     * @param scales receives them as they are stored, for {@link #codes}
      * @param afterChunk receives the source bytes of every chunk, in this thread
      * @throws QuantizationException {@code TENSOR_NOT_FINITE}
      */
-    void quantize(Quantize step, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
+    void scales(
+            Quantize step, MemorySegment scales, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
+        forEachChunk(step, queue, afterChunk, (from, to, slot) -> {
+            int bytes = step.source().info().dtype().bytes();
+            MemorySegment computed = computeScales(step, from, to, slot);
+            scales.asSlice(from * bytes).copyFrom(computed);
+            return () -> writer.write(step.scaleName(), from * bytes, computed.asByteBuffer());
+        });
+    }
+
+    /**
+     * Queues the writes of one module's codes.
+     *
+     * @param scales what {@link #scales} computed
+     * @param afterChunk receives the source bytes of every chunk, in this thread
+     */
+    void codes(
+            Quantize step, MemorySegment scales, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
+        forEachChunk(step, queue, afterChunk, (from, to, slot) -> {
+            MemorySegment computed = computeCodes(step, from, to, scales, slot);
+            return () -> writer.write(step.source().info().name(), from * step.inFeatures(), computed.asByteBuffer());
+        });
+    }
+
+    /** Computes rows of a module and returns how to write them. */
+    private interface ChunkTask {
+        Runnable compute(long from, long to, Slot slot);
+    }
+
+    private void forEachChunk(Quantize step, WriteQueue queue, LongConsumer afterChunk, ChunkTask task) {
         long rows = chunkRows(step);
         long rowBytes = step.inFeatures() * step.source().info().dtype().bytes();
-        for (long row = 0; row < step.outFeatures(); row += rows) {
-            long from = row;
-            long to = Math.min(row + rows, step.outFeatures());
+        for (long from = 0; from < step.outFeatures(); from += rows) {
+            long to = Math.min(from + rows, step.outFeatures());
             Slot slot = takeFree(queue);
-            compute(step, from, to, slot);
+            Runnable write = task.compute(from, to, slot);
             queue.submit(() -> {
-                write(step, from, to, slot, writer);
+                write.run();
                 free.add(slot);
             });
             afterChunk.accept((to - from) * rowBytes);
@@ -136,48 +169,55 @@ final class ModuleQuantizer implements AutoCloseable {
         }
     }
 
-    private void compute(Quantize step, long from, long to, Slot slot) {
+    private MemorySegment computeScales(Quantize step, long from, long to, Slot slot) {
         TensorInfo weight = step.source().info();
-        long rows = to - from;
-        long columns = step.inFeatures();
-        long rowBytes = columns * weight.dtype().bytes();
-        // Several threads of the backend read the mapping.
         try (Arena window = Arena.ofShared();
-                DeviceBuffer source = backend.place(
-                        "weight", step.source().shard().map(weight, from * rowBytes, to * rowBytes, window), stream)) {
-            slot.nonFinite.fill((byte) 0, stream);
+                DeviceBuffer source = place(step, from, to, window)) {
+            slot.nonFinite.device.fill((byte) 0, stream);
             backend.quantizeRows()
-                    .quantize(
-                            Matrix.of(source, weight.dtype(), rows, columns),
-                            Matrix.of(slot.codes, DType.F8_E4M3, rows, columns),
-                            Matrix.of(slot.scales, weight.dtype(), rows, 1),
+                    .scales(
+                            Matrix.of(source, weight.dtype(), to - from, step.inFeatures()),
+                            Matrix.of(slot.scales.device, weight.dtype(), to - from, 1),
                             divisor,
-                            Matrix.of(slot.nonFinite, DType.I32, 1, 1),
+                            Matrix.of(slot.nonFinite.device, DType.I32, 1, 1),
                             stream);
-            slot.codes.copyTo(slot.hostCodes.asSlice(0, rows * columns), 0, stream);
-            slot.scales.copyTo(slot.hostScales.asSlice(0, rows * weight.dtype().bytes()), 0, stream);
-            slot.nonFinite.copyTo(slot.hostNonFinite, 0, stream);
+            MemorySegment scales =
+                    slot.scales.fetch((to - from) * weight.dtype().bytes(), stream);
+            MemorySegment nonFinite = slot.nonFinite.fetch(DType.I32.bytes(), stream);
             stream.synchronize();
-        }
-        if (slot.hostNonFinite.get(ValueLayout.JAVA_INT, 0) != 0) {
-            throw new QuantizationException(
-                    ErrorCode.TENSOR_NOT_FINITE,
-                    "tensor " + weight.name() + " holds NaN or infinity in rows " + from + " to " + (to - 1));
+            if (nonFinite.get(ValueLayout.JAVA_INT, 0) != 0) {
+                throw new QuantizationException(
+                        ErrorCode.TENSOR_NOT_FINITE,
+                        "tensor " + weight.name() + " holds NaN or infinity in rows " + from + " to " + (to - 1));
+            }
+            return scales;
         }
     }
 
-    private static void write(Quantize step, long from, long to, Slot slot, SafetensorsWriter writer) {
+    private MemorySegment computeCodes(Quantize step, long from, long to, MemorySegment scales, Slot slot) {
         TensorInfo weight = step.source().info();
-        long codes = (to - from) * step.inFeatures();
-        int scaleBytes = weight.dtype().bytes();
-        writer.write(
-                weight.name(),
-                from * step.inFeatures(),
-                slot.hostCodes.asSlice(0, codes).asByteBuffer());
-        writer.write(
-                step.scaleName(),
-                from * scaleBytes,
-                slot.hostScales.asSlice(0, (to - from) * scaleBytes).asByteBuffer());
+        long scaleBytes = weight.dtype().bytes();
+        try (Arena window = Arena.ofShared();
+                DeviceBuffer source = place(step, from, to, window)) {
+            slot.scales.device.copyFrom(scales.asSlice(from * scaleBytes, (to - from) * scaleBytes), 0, stream);
+            backend.quantizeRows()
+                    .encode(
+                            Matrix.of(source, weight.dtype(), to - from, step.inFeatures()),
+                            Matrix.of(slot.scales.device, weight.dtype(), to - from, 1),
+                            Matrix.of(slot.codes.device, DType.F8_E4M3, to - from, step.inFeatures()),
+                            stream);
+            MemorySegment codes = slot.codes.fetch((to - from) * step.inFeatures(), stream);
+            stream.synchronize();
+            return codes;
+        }
+    }
+
+    /** @param window shared, since several threads of the backend read the mapping */
+    private DeviceBuffer place(Quantize step, long from, long to, Arena window) {
+        TensorInfo weight = step.source().info();
+        long rowBytes = step.inFeatures() * weight.dtype().bytes();
+        return backend.place(
+                "weight", step.source().shard().map(weight, from * rowBytes, to * rowBytes, window), stream);
     }
 
     /** Call only once nothing is left in the write queue. */

@@ -10,7 +10,9 @@ import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.DType;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What happens to every tensor of a checkpoint, known from headers and config alone.
@@ -101,6 +103,13 @@ public record QuantizationPlan(Scheme scheme, List<Step> steps, List<String> ign
                 .filter(Keep.class::isInstance)
                 .map(Keep.class::cast)
                 .toList();
+    }
+
+    /** Each step under the name of every tensor that it writes. */
+    Map<String, Step> stepsByOutput() {
+        var byOutput = new HashMap<String, Step>();
+        steps.forEach(step -> step.outputs().forEach(output -> byOutput.put(output.name(), step)));
+        return byOutput;
     }
 
     /** Tensor bytes that are read. */

@@ -22,6 +22,7 @@ import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.Backend;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -30,9 +31,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Iterator;
+import java.util.HashMap;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Future;
 
 /** One call of {@link Quantizer#quantize}: write everything, verify it, publish it. */
@@ -120,11 +122,10 @@ final class QuantizationRun {
         staging.requireSpace(bytes);
     }
 
-    /** Computes in this thread while another writes; finished files are hashed by a third. */
+    /** Computes in this thread while a second writes and a third hashes what is complete. */
     private void writeWeights(Backend backend, long chunkBytes) {
         var progress = new Progress(0, QUANTIZING_SHARE);
-        Iterator<Step> steps = plan.steps().iterator();
-        var sealed = new ArrayList<CompletableFuture<Future<OutputFile>>>();
+        Map<String, Step> steps = plan.stepsByOutput();
         // Closed in reverse order: the queue must be empty before the buffers that it writes from go away.
         try (var quantizer = new ModuleQuantizer(backend, plan, chunkBytes);
                 var open = new OpenFiles();
@@ -132,25 +133,49 @@ final class QuantizationRun {
             for (ShardPlan.Shard shard : shards.shards()) {
                 SafetensorsWriter writer =
                         open.add(SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors()));
-                int written = 0;
-                while (written < shard.tensors().size()) {
-                    Step step = steps.next();
-                    written += step.outputs().size();
-                    switch (step) {
-                        case Quantize quantize -> quantizer.quantize(quantize, writer, queue, progress::add);
-                        case Keep keep -> copy(keep, writer, queue, progress);
-                    }
-                }
-                var hash = new CompletableFuture<Future<OutputFile>>();
-                queue.submit(() -> {
-                    writer.seal();
-                    hash.complete(hashLater(writer.path()));
-                });
-                sealed.add(hash);
+                hashes.add(background.submit(() -> FileDigest.following(
+                        writer.path(),
+                        writer.header().fileBytes(),
+                        writer.written(),
+                        staging.folder().relativize(writer.path()))));
+                writeShard(writer, steps, quantizer, queue, progress);
+                queue.submit(writer::seal);
             }
             queue.drain();
         }
-        sealed.forEach(hash -> hashes.add(hash.join()));
+    }
+
+    /**
+     * Writes everything in the order of the file, so that hashing can follow. Scales lie before all codes: they are
+     * found by a pass of their own, which reads the source once more but spares reading the result after it is written.
+     */
+    private void writeShard(
+            SafetensorsWriter writer,
+            Map<String, Step> steps,
+            ModuleQuantizer quantizer,
+            WriteQueue queue,
+            Progress progress) {
+        try (Arena arena = Arena.ofConfined()) {
+            var scales = new HashMap<String, MemorySegment>();
+            for (TensorInfo output : writer.header().tensors().values()) {
+                switch (Objects.requireNonNull(steps.get(output.name()))) {
+                    case Keep keep -> copy(keep, writer, queue, progress);
+                    case Quantize step
+                    when output.name().equals(step.scaleName()) -> {
+                        MemorySegment computed = arena.allocate(output.byteSize(), Long.BYTES);
+                        scales.put(step.module(), computed);
+                        quantizer.scales(step, computed, writer, queue, progress::addHalf);
+                    }
+                    case Quantize step ->
+                        quantizer.codes(
+                                step,
+                                Objects.requireNonNull(scales.get(step.module())),
+                                writer,
+                                queue,
+                                progress::addHalf);
+                }
+            }
+        }
     }
 
     private void copy(Keep keep, SafetensorsWriter writer, WriteQueue queue, Progress progress) {
@@ -256,7 +281,7 @@ final class QuantizationRun {
 
         private final double start;
         private final double share;
-        private long bytes;
+        private long halves;
 
         Progress(double start, double share) {
             this.start = start;
@@ -264,9 +289,14 @@ final class QuantizationRun {
         }
 
         void add(long more) {
-            bytes += more;
+            addHalf(2 * more);
+        }
+
+        /** For each of two passes over the same bytes. */
+        void addHalf(long more) {
+            halves += more;
             monitor.checkpoint();
-            monitor.progress(start + share * bytes / Math.max(plan.inputBytes(), 1));
+            monitor.progress(start + share * halves / 2.0 / Math.max(plan.inputBytes(), 1));
         }
     }
 

@@ -67,6 +67,11 @@ public record SafetensorsHeader(
         return tensors.isEmpty() ? 0 : tensors.lastEntry().getValue().end();
     }
 
+    /** Bytes of the whole file. */
+    public long fileBytes() {
+        return dataOffset + dataBytes();
+    }
+
     /**
      * Lays tensors out in canonical order, without holes.
      *

@@ -18,6 +18,7 @@ public final class SafetensorsWriter implements AutoCloseable {
     private final Path path;
     private final SafetensorsHeader header;
     private final FileChannel channel;
+    private final WrittenRanges written = new WrittenRanges();
     private long writtenBytes;
 
     private SafetensorsWriter(Path path, SafetensorsHeader header, FileChannel channel) {
@@ -52,6 +53,11 @@ public final class SafetensorsWriter implements AutoCloseable {
         return header;
     }
 
+    /** Which bytes of the file are there; may be asked by other threads while this is written. */
+    public WrittenRanges written() {
+        return written;
+    }
+
     /**
      * Writes part of a tensor. Every byte of every tensor must be written exactly once.
      *
@@ -78,6 +84,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         while (bytes.hasRemaining()) {
             at += channel.write(bytes, at);
         }
+        written.add(position, at);
     }
 
     /**

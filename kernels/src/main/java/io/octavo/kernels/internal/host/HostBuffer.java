@@ -5,6 +5,7 @@ import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Native memory: allocated here and freed on close, or borrowed from the host and only forgotten on close. */
@@ -68,6 +69,11 @@ public final class HostBuffer implements DeviceBuffer {
         MemorySegment source = segment();
         checkRange(offset, target.byteSize());
         MemorySegment.copy(source, offset, target, 0, target.byteSize());
+    }
+
+    @Override
+    public Optional<MemorySegment> hostView() {
+        return Optional.of(segment());
     }
 
     @Override

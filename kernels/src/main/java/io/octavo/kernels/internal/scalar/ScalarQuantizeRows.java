@@ -12,23 +12,38 @@ final class ScalarQuantizeRows implements QuantizeRows {
 
     @Override
     public void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
+        scales(x, scales, divisor, nonFinite, stream);
+        encode(x, scales, codes, stream);
+    }
+
+    @Override
+    public void scales(Matrix x, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
         HostStream.require(stream);
-        Operands.checkQuantizeRows(x, codes, scales, divisor, nonFinite);
+        Operands.checkRowScales(x, scales, divisor, nonFinite);
         HostMatrix values = HostMatrix.of(x);
         HostMatrix scale = HostMatrix.of(scales);
-        HostMatrix code = HostMatrix.of(codes);
         for (long row = 0; row < x.rows(); row++) {
             float absmax = absmax(values, row, x.columns());
             scale.set(row, 0, absmax / divisor);
             if (scale.get(row, 0) == 0) {
                 scale.set(row, 0, epsilon(scales.dtype()));
             }
-            float stored = scale.get(row, 0);
-            if (!Float.isFinite(stored)) {
+            if (!Float.isFinite(scale.get(row, 0))) {
                 HostMatrix.of(nonFinite).setInt(0, 0, 1);
             }
+        }
+    }
+
+    @Override
+    public void encode(Matrix x, Matrix scales, Matrix codes, Stream stream) {
+        HostStream.require(stream);
+        Operands.checkEncodeRows(x, scales, codes);
+        HostMatrix values = HostMatrix.of(x);
+        HostMatrix scale = HostMatrix.of(scales);
+        HostMatrix code = HostMatrix.of(codes);
+        for (long row = 0; row < x.rows(); row++) {
             for (long c = 0; c < x.columns(); c++) {
-                code.set(row, c, values.get(row, c) / stored);
+                code.set(row, c, values.get(row, c) / scale.get(row, 0));
             }
         }
     }
