@@ -108,4 +108,17 @@ class NumberFormatsTest {
     private static FloatBuffer floats(byte[] bytes) {
         return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
     }
+
+    @Test
+    void e2m1RoundsTiesToTheEvenCode() {
+        float[] numbers = {0, 0.25f, 0.26f, 0.75f, 1.25f, 1.75f, 2.5f, 3.5f, 5, 5.01f, 6, 1e9f};
+        int[] codes = {0, 0, 1, 2, 2, 4, 4, 6, 6, 7, 7, 7};
+        for (int i = 0; i < numbers.length; i++) {
+            assertThat(Float4.toE2m1(numbers[i])).as("%s", numbers[i]).isEqualTo((byte) codes[i]);
+            assertThat(Float4.toE2m1(-numbers[i])).as("%s", -numbers[i]).isEqualTo((byte) (codes[i] | 8));
+        }
+        for (int code = 0; code < 16; code++) {
+            assertThat(Float4.toE2m1(Float4.fromE2m1(code))).isEqualTo((byte) code);
+        }
+    }
 }

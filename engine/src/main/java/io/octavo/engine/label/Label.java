@@ -76,6 +76,7 @@ public record Label(String text, List<Execution> executions) {
             case NumberType.FloatType format ->
                 switch (format) {
                     case E4M3 -> "FP8";
+                    case E2M1 -> "FP4";
                 };
         };
     }

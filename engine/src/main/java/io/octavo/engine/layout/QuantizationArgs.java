@@ -3,6 +3,7 @@ package io.octavo.engine.layout;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.ScaleType;
 import java.util.Optional;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
@@ -56,6 +57,11 @@ record QuantizationArgs(StrictObject object, String path) {
                 args.put("group_size", group.size());
                 yield "group";
             }
+            case Granularity.PerTensorGroup group -> {
+                args.put("group_size", group.size());
+                yield "tensor_group";
+            }
+            case Granularity.PerHead head -> "attn_head";
             case Granularity.PerBlock block -> {
                 args.putArray("block_structure").add(block.rows()).add(block.columns());
                 yield "block";
@@ -85,7 +91,8 @@ record QuantizationArgs(StrictObject object, String path) {
         }
         object.requireNull("scale_dtype");
         object.requireNull("zp_dtype");
-        return new Quantization(type(), object.bool("symmetric", true), granularity(), object.bool("dynamic", false));
+        return new Quantization(
+                type(), object.bool("symmetric", true), granularity(), ScaleType.FLOAT, object.bool("dynamic", false));
     }
 
     private NumberType type() {

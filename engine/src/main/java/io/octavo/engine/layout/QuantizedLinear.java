@@ -1,13 +1,14 @@
 package io.octavo.engine.layout;
 
-import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.scheme.Quantization;
+import java.util.Optional;
 
 /**
- * A Linear as it is stored: {@code W = weight * weightScale}.
+ * A Linear as it is stored, and how the model runs it.
  *
  * @param module its name, without {@code .weight}
- * @param weight codes {@code [outFeatures, inFeatures]}, F8_E4M3
- * @param weightScale BF16, F16 or F32: {@code [outFeatures, 1]}, or {@code [1]} or {@code []} for one scale in all
- * @param dynamicPerTokenFp8Input whether inputs are rounded to E4M3 with one scale a token before they are multiplied
+ * @param inputs how inputs are rounded before they are multiplied; empty for weight-only quantization
+ * @param inputScale present where {@code inputs} need stored numbers: static scales, or NVFP4's global one
  */
-public record QuantizedLinear(String module, Tensor weight, Tensor weightScale, boolean dynamicPerTokenFp8Input) {}
+public record QuantizedLinear(
+        String module, QuantizedWeight weight, Optional<Quantization> inputs, Optional<InputScale> inputScale) {}

@@ -7,9 +7,7 @@ import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.BFloat16;
 import io.octavo.kernels.DType;
-import java.lang.foreign.ValueLayout;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -80,7 +78,7 @@ final class QuantizedModulesReader {
         if (modules.isEmpty()) {
             throw StrictObject.unsupported("it applies to no module of the checkpoint");
         }
-        return new QuantizedModules(modules);
+        return new QuantizedModules(modules, Optional.empty());
     }
 
     private void requireExecutable() {
@@ -136,13 +134,14 @@ final class QuantizedModulesReader {
                 .find(module + CompressedTensors.WEIGHT_SCALE_SUFFIX)
                 .orElseThrow(() -> StrictObject.unsupported(
                         "module " + module + " has no " + CompressedTensors.WEIGHT_SCALE_SUFFIX.substring(1)));
-        requireScale(scale, group.get().weights().granularity(), weight.shape().getFirst());
+        Quantization weights = group.get().weights();
+        ScaleGrid grid = grid(scale, weights.granularity(), weight.shape().getFirst());
         usedScales.add(scale.name());
         return Optional.of(new QuantizedLinear(
                 module,
-                checkpoint.tensor(weight.name()),
-                scale,
-                group.get().inputs().isPresent()));
+                new PlainWeight(checkpoint.tensor(weight.name()), weights, grid),
+                group.get().inputs(),
+                Optional.empty()));
     }
 
     private Optional<CompressedTensorsConfig.Group> groupOf(String module, TensorInfo weight) {
@@ -166,33 +165,17 @@ final class QuantizedModulesReader {
         return matching.stream().findFirst();
     }
 
-    private static void requireScale(Tensor scale, Granularity granularity, long outFeatures) {
-        boolean shaped = granularity instanceof Granularity.PerTensor
-                ? scale.hasShape(1) || scale.hasShape()
-                : scale.hasShape(outFeatures, 1);
+    private static ScaleGrid grid(Tensor scale, Granularity granularity, long outFeatures) {
+        boolean perTensor = granularity instanceof Granularity.PerTensor;
+        boolean shaped = perTensor ? scale.hasShape(1) || scale.hasShape() : scale.hasShape(outFeatures, 1);
         boolean typed = scale.dtype() == DType.BF16 || scale.dtype() == DType.F16 || scale.dtype() == DType.F32;
         if (!shaped || !typed) {
             throw StrictObject.unsupported("tensor " + scale.name() + " is " + scale.dtype() + " " + scale.shape()
-                    + "; expected BF16, F16 or F32 in shape "
-                    + (granularity instanceof Granularity.PerTensor ? "[1]" : "[" + outFeatures + ", 1]"));
+                    + "; expected BF16, F16 or F32 in shape " + (perTensor ? "[1]" : "[" + outFeatures + ", 1]"));
         }
-        long count = scale.segment().byteSize() / scale.dtype().bytes();
-        for (long i = 0; i < count; i++) {
-            float value = scaleAt(scale, i);
-            if (!(value > 0 && value < Float.POSITIVE_INFINITY)) {
-                throw StrictObject.unsupported(
-                        "tensor " + scale.name() + " holds " + value + " at " + i + "; scales are positive and finite");
-            }
-        }
-    }
-
-    private static float scaleAt(Tensor scale, long index) {
-        return switch (scale.dtype()) {
-            case F32 -> scale.segment().get(ValueLayout.JAVA_FLOAT_UNALIGNED, index * Float.BYTES);
-            case F16 ->
-                Float.float16ToFloat(scale.segment().get(ValueLayout.JAVA_SHORT_UNALIGNED, index * Short.BYTES));
-            default -> BFloat16.toFloat(scale.segment().get(ValueLayout.JAVA_SHORT_UNALIGNED, index * Short.BYTES));
-        };
+        var grid = new ScaleGrid(scale, perTensor ? Math.max(outFeatures, 1) : 1, 1);
+        grid.requirePositive();
+        return grid;
     }
 
     private void requireNothingElse() {

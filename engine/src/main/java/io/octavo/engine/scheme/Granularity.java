@@ -21,6 +21,22 @@ public sealed interface Granularity {
         }
     }
 
+    /**
+     * One scale per group, all of them relative to one more scale of the whole tensor.
+     *
+     * @param size consecutive input channels per scale; must divide {@code inFeatures}
+     */
+    record PerTensorGroup(int size) implements Granularity {
+        public PerTensorGroup {
+            if (size <= 0) {
+                throw new IllegalArgumentException("group size must be positive: " + size);
+            }
+        }
+    }
+
+    /** One scale per key-value head; only for what enters the KV cache. */
+    record PerHead() implements Granularity {}
+
     /** One scale per two-dimensional tile. */
     record PerBlock(int rows, int columns) implements Granularity {
         public PerBlock {

@@ -26,7 +26,9 @@ public sealed interface NumberType {
     /** One sign bit, then exponent and mantissa. */
     enum FloatType implements NumberType {
         /** Bias 7, largest finite value 448, no infinities. */
-        E4M3(8, 448);
+        E4M3(8, 448),
+        /** 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives. */
+        E2M1(4, 6);
 
         private final int bits;
         private final float largest;

@@ -1,20 +1,39 @@
 package io.octavo.engine.transformer;
 
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.QuantizedLinear;
 import io.octavo.engine.layout.QuantizedModules;
+import io.octavo.engine.layout.QuantizedWeight;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.kernels.DType;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.ScaledMatrix;
+import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the tensors of a Linear, plain or quantized. */
+/** Finds the tensors of a Linear, plain or quantized in any layout. */
 final class LinearReader {
 
-    /** Brings a tensor to the device after checking that its shape is {@code [rows, columns]}. */
+    /** Brings numbers to the device. */
     interface Placer {
+
+        /** Places a tensor after checking that its shape is {@code [rows, columns]}. */
         Matrix place(Tensor tensor, long rows, long columns);
+
+        /** Makes a matrix that {@code writer} fills, some rows at a time. */
+        Matrix fill(DType dtype, long rows, long columns, RowWriter writer);
+    }
+
+    /** Writes the rows {@code [from, to)} of a matrix into host memory. */
+    interface RowWriter {
+        void write(long from, long to, MemorySegment target);
     }
 
     private final Checkpoint checkpoint;
@@ -22,7 +41,7 @@ final class LinearReader {
 
     LinearReader(Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
-        this.quantized = CompressedTensors.read(checkpoint);
+        this.quantized = QuantizedLayouts.read(checkpoint);
     }
 
     Linear read(String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
@@ -40,10 +59,22 @@ final class LinearReader {
 
     private static Linear quantized(
             QuantizedLinear stored, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
-        Matrix codes = placer.place(stored.weight(), outFeatures, inFeatures);
-        boolean perChannel = stored.weightScale().hasShape(outFeatures, 1);
-        Matrix scales = placer.place(stored.weightScale(), perChannel ? outFeatures : 1, 1);
-        InputType input = stored.dynamicPerTokenFp8Input() ? InputType.F8_E4M3_PER_TOKEN : InputType.UNQUANTIZED;
-        return new Linear(new ScaledMatrix(codes, scales), bias, input);
+        QuantizedWeight weight = stored.weight();
+        if (weight.outFeatures() != outFeatures || weight.inFeatures() != inFeatures) {
+            throw new QuantizationException(
+                    ErrorCode.CHECKPOINT_SHAPE_MISMATCH,
+                    "the weight of " + stored.module() + " is " + weight.outFeatures() + " x " + weight.inFeatures()
+                            + ", config.json asks for " + outFeatures + " x " + inFeatures);
+        }
+        InputType input = stored.inputs().map(LinearReader::inputType).orElse(InputType.UNQUANTIZED);
+        return new Linear(new WeightPlacement(weight, placer).place(), bias, input);
+    }
+
+    private static InputType inputType(Quantization inputs) {
+        if (!inputs.equals(Quantization.dynamic(NumberType.FloatType.E4M3, new Granularity.PerToken()))) {
+            throw new QuantizationException(
+                    ErrorCode.QUANTIZATION_UNSUPPORTED, "inputs quantized as " + inputs + " cannot be run");
+        }
+        return InputType.F8_E4M3_PER_TOKEN;
     }
 }

@@ -13,6 +13,8 @@ import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Weights stay as they are stored: 16-bit, or codes with their scales. On the CPU they stay in the mapped files.
  */
 public final class ModelLoader {
+
+    /** Host memory that unpacks codes on their way to the device. */
+    private static final long FILL_BYTES = 4 << 20;
 
     private final Backend backend;
     private final Checkpoint checkpoint;
@@ -50,7 +55,7 @@ public final class ModelLoader {
     }
 
     /** One loading; collects the buffers that the model will own. */
-    private final class Placement {
+    private final class Placement implements LinearReader.Placer {
 
         private final Stream stream;
         private final List<DeviceBuffer> buffers = new ArrayList<>();
@@ -152,7 +157,7 @@ public final class ModelLoader {
         private Linear linear(String module, int outFeatures, int inFeatures) {
             Optional<Tensor> bias = checkpoint.find(module + ".bias");
             Matrix placedBias = bias.isPresent() ? matrix(module + ".bias", 1, outFeatures) : null;
-            return linears.read(module, outFeatures, inFeatures, placedBias, this::place);
+            return linears.read(module, outFeatures, inFeatures, placedBias, this);
         }
 
         private Matrix matrix(String name, long rows, long columns) {
@@ -160,11 +165,31 @@ public final class ModelLoader {
             return place(requireFloating(tensor), rows, columns);
         }
 
-        private Matrix place(Tensor tensor, long rows, long columns) {
+        @Override
+        public Matrix place(Tensor tensor, long rows, long columns) {
             requireShape(tensor, rows, columns);
             DeviceBuffer buffer = backend.place("weights", tensor.segment(), stream);
             buffers.add(buffer);
             return Matrix.of(buffer, tensor.dtype(), rows, columns);
+        }
+
+        @Override
+        public Matrix fill(DType dtype, long rows, long columns, LinearReader.RowWriter writer) {
+            DeviceBuffer buffer = backend.allocate("weights", Matrix.bytes(dtype, rows, columns));
+            buffers.add(buffer);
+            long rowBytes = Math.max(Matrix.bytes(dtype, 1, columns), 1);
+            long step = Math.clamp(FILL_BYTES / rowBytes, 1, Math.max(rows, 1));
+            try (Arena arena = Arena.ofShared()) {
+                MemorySegment host = arena.allocate(step * rowBytes, Long.BYTES);
+                for (long from = 0; from < rows; from += step) {
+                    long to = Math.min(from + step, rows);
+                    MemorySegment part = host.asSlice(0, (to - from) * rowBytes);
+                    writer.write(from, to, part);
+                    buffer.copyFrom(part, from * rowBytes, stream);
+                    stream.synchronize();
+                }
+            }
+            return Matrix.of(buffer, dtype, rows, columns);
         }
     }
 

@@ -34,9 +34,10 @@ class CompressedTensorsTest {
             QuantizedModules modules = CompressedTensors.read(checkpoint);
             assertThat(modules.byName()).hasSize(28);
             QuantizedLinear down = modules.find("model.layers.0.mlp.down_proj").orElseThrow();
-            assertThat(down.weight().hasShape(256, 704)).isTrue();
-            assertThat(down.weightScale().hasShape(256, 1)).isTrue();
-            assertThat(down.dynamicPerTokenFp8Input()).isTrue();
+            assertThat(down.weight().outFeatures()).isEqualTo(256);
+            assertThat(down.weight().inFeatures()).isEqualTo(704);
+            assertThat(down.weight().groups()).isEqualTo(1);
+            assertThat(down.inputs()).isEqualTo(Scheme.FP8_DYNAMIC.inputs());
             assertThat(modules.find("model.embed_tokens")).isEmpty();
         }
     }

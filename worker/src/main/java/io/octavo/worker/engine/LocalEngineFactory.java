@@ -42,6 +42,8 @@ public final class LocalEngineFactory implements EngineFactory {
             case Granularity.PerChannel perChannel -> "per channel";
             case Granularity.PerToken perToken -> "per token";
             case Granularity.PerGroup group -> "per group of " + group.size();
+            case Granularity.PerTensorGroup group -> "per group of " + group.size() + " and per tensor";
+            case Granularity.PerHead perHead -> "per head";
             case Granularity.PerBlock block -> "per block of " + block.rows() + " x " + block.columns();
         };
     }
