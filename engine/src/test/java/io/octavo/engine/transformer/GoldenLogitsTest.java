@@ -39,7 +39,19 @@ class GoldenLogitsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama3-rope", "mistral-swa", "qwen2", "qwen3", "phi3", "olmo2", "gemma3"})
+    @ValueSource(
+            strings = {
+                "llama3-rope",
+                "mistral-swa",
+                "qwen2",
+                "qwen3",
+                "qwen3-moe",
+                "mixtral",
+                "phi3",
+                "olmo2",
+                "gemma2",
+                "gemma3"
+            })
     void matchOnArchitecture(String name) throws IOException {
         Path model = TestModels.shared("models/arch/" + name);
         List<int[]> sequences = new ArrayList<>();
