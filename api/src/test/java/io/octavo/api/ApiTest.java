@@ -88,7 +88,7 @@ class ApiTest {
                         List.of(new SchemeInfo("FP8_DYNAMIC", "eight bits")),
                         List.of("compressed-tensors")),
                 false);
-        commit("octavo/model", "config.json", upload("octavo/model", "config.json", "{}"), 2);
+        commitModel("octavo/model", TinyModel.CONFIG, TinyModel.weights("BF16"));
     }
 
     private HttpRequest.Builder to(String path) {
@@ -132,6 +132,15 @@ class ApiTest {
                 "/api/v1/repositories/" + repository + "/revisions",
                 "{\"message\":\"m\",\"files\":[{\"path\":\"" + path + "\",\"sha256\":\"" + sha256 + "\",\"size\":"
                         + size + "}]}");
+    }
+
+    /** A checkpoint of one Linear, and what {@code weights} hold. */
+    private void commitModel(String repository, String config, byte[] weights) throws Exception {
+        String path = "/api/v1/repositories/" + repository;
+        HttpResponse<String> stored = put(path + "/files/config.json", config.getBytes(StandardCharsets.UTF_8));
+        HttpResponse<String> weightFile = put(path + "/files/model.safetensors", weights);
+        String files = "{\"files\":[" + stored.body() + "," + weightFile.body() + "]}";
+        assertThat(post(path + "/revisions", files).statusCode()).isEqualTo(201);
     }
 
     private String submit() throws Exception {
@@ -183,10 +192,53 @@ class ApiTest {
 
     @Test
     void aDryRunShowsThePlanAndSubmitsNothing() throws Exception {
-        HttpResponse<String> plan = post("/api/v1/jobs?dryRun=true", QUANTIZE);
-        assertThat(plan.statusCode()).isEqualTo(200);
-        assertThat(read(plan).at("/inputs/0/bytes").longValue()).isEqualTo(2);
+        HttpResponse<String> answer = post("/api/v1/jobs?dryRun=true", QUANTIZE);
+        assertThat(answer.statusCode()).isEqualTo(200);
+        JsonNode plan = read(answer);
+        assertThat(plan.at("/inputs/0/fileCount").intValue()).isEqualTo(2);
+        assertThat(plan.at("/quantization/label").stringValue()).isEqualTo("W8A8-FP8-dynamic");
+        assertThat(plan.at("/quantization/inputBytes").longValue()).isEqualTo(2 * 64 * 32);
+        assertThat(plan.at("/quantization/outputBytes").longValue()).isEqualTo(64 * 32 + 2 * 64);
+        JsonNode module = plan.at("/quantization/modules/0");
+        assertThat(module.get("name").stringValue()).isEqualTo("model.layers.0.mlp.up_proj");
+        assertThat(module.at("/stored/0").stringValue()).isEqualTo("weight F8_E4M3 [64, 32]");
+        assertThat(plan.at("/quantization/tensorParallel/3/ways").intValue()).isEqualTo(8);
+        assertThat(plan.get("notChecked")).isEmpty();
         assertThat(read(get("/api/v1/jobs")).get("items")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/api/v1/jobs?dryRun=true", "/api/v1/jobs"})
+    void refusesAtOnceWhatAWorkerWouldRefuse(String path) throws Exception {
+        commitModel("octavo/codes", TinyModel.CONFIG, TinyModel.weights("I8"));
+        HttpResponse<String> refusal = post(path, QUANTIZE.replace("octavo/model", "octavo/codes"));
+        assertProblem(refusal, 422, "tensor-dtype-unsupported");
+        assertThat(read(refusal).get("detail").stringValue())
+                .contains("model.layers.0.mlp.up_proj.weight: I8 cannot be quantized; allowed: [F32, F16, BF16]");
+        byte[] damaged = Arrays.copyOf(TinyModel.weights("BF16"), 1000);
+        commitModel("octavo/damaged", TinyModel.CONFIG, damaged);
+        assertProblem(post(path, QUANTIZE.replace("octavo/model", "octavo/damaged")), 422, "safetensors-truncated");
+        String evaluation = """
+                {"type":"evaluate","source":"hub:octavo/model","tasks":[{"type":"generation","prompt":"x"}]}""";
+        assertProblem(post(path, evaluation), 422, "config-invalid");
+        assertThat(read(get("/api/v1/jobs")).get("items")).isEmpty();
+    }
+
+    @Test
+    void leavesToTheWorkerWhatCannotBeLookedAt() throws Exception {
+        String local = QUANTIZE.replace("hub:octavo/model", "file:/models/x");
+        JsonNode plan = read(post("/api/v1/jobs?dryRun=true", local));
+        assertThat(plan.get("quantization").isNull()).isTrue();
+        assertThat(plan.at("/notChecked/0/uri").stringValue()).isEqualTo("file:/models/x");
+        assertThat(post("/api/v1/jobs", local).statusCode()).isEqualTo(202);
+        EmbeddedServices.s3().stop();
+        try {
+            plan = read(post("/api/v1/jobs?dryRun=true", QUANTIZE));
+            assertThat(plan.at("/notChecked/0/reason").stringValue()).isEqualTo("its headers cannot be read now");
+            assertThat(post("/api/v1/jobs", QUANTIZE).statusCode()).isEqualTo(202);
+        } finally {
+            EmbeddedServices.s3().start();
+        }
     }
 
     @ParameterizedTest

@@ -88,7 +88,7 @@ final class SubmitCommand implements Callable<Integer> {
             description = "The same key with the same job gives the same job, however often it is submitted.")
     private @Nullable String idempotencyKey;
 
-    @Option(names = "--dry-run", description = "Prints the plan without queueing the job.")
+    @Option(names = "--dry-run", description = "Prints what the job would do, or why it cannot work, without queueing it.")
     private boolean dryRun;
 
     @Option(
@@ -96,7 +96,7 @@ final class SubmitCommand implements Callable<Integer> {
             description = "Follows the job to its end; exit code 1 unless it succeeds.")
     private boolean await;
 
-    @Option(names = "--json", description = "Prints the job as JSON.")
+    @Option(names = "--json", description = "Prints the job, or its plan, as JSON.")
     private boolean json;
 
     SubmitCommand(Terminal terminal, ServerOptions server) {
@@ -109,7 +109,8 @@ final class SubmitCommand implements Callable<Integer> {
         ObjectNode spec = spec();
         try (OctavoClient client = server.connect()) {
             if (dryRun) {
-                terminal.out().println(WireJson.pretty(client.plan(spec)));
+                JsonNode plan = client.plan(spec);
+                terminal.out().println(json ? WireJson.pretty(plan) : PlanText.of(plan));
                 return ExitCode.OK;
             }
             JobView job = client.submit(spec, Optional.ofNullable(idempotencyKey));

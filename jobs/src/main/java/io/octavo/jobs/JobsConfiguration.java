@@ -5,6 +5,7 @@ import io.octavo.jobs.blob.ObjectStore;
 import io.octavo.jobs.blob.ObjectSync;
 import io.octavo.jobs.blob.StorageProperties;
 import io.octavo.jobs.queue.QueueProperties;
+import io.octavo.jobs.source.FolderProperties;
 import java.time.Duration;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfigurationPackage;
@@ -19,7 +20,12 @@ import org.springframework.context.annotation.PropertySource;
 @AutoConfigurationPackage
 @ComponentScan
 @PropertySource("classpath:octavo-jobs.properties")
-@EnableConfigurationProperties({DatabaseProperties.class, StorageProperties.class, QueueProperties.class})
+@EnableConfigurationProperties({
+    DatabaseProperties.class,
+    StorageProperties.class,
+    QueueProperties.class,
+    FolderProperties.class
+})
 public class JobsConfiguration {
 
     private static final Duration CONNECTION_TIMEOUT = Duration.ofSeconds(10);

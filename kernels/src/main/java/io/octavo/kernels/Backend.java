@@ -56,6 +56,16 @@ public interface Backend extends AutoCloseable {
 
     ArgMax argMax();
 
+    Softcap softcap();
+
+    ExpertRouting expertRouting();
+
+    ExpertOrder expertOrder();
+
+    GroupedMatMul groupedMatMul();
+
+    ExpertCombine expertCombine();
+
     @Override
     void close();
 }

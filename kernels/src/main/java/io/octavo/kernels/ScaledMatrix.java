@@ -28,6 +28,12 @@ public record ScaledMatrix(Matrix codes, @Nullable Matrix scales) {
         return new ScaledMatrix(values, null);
     }
 
+    /** The rows {@code [from, to)} with their scales, as a view. */
+    public ScaledMatrix rows(long from, long to) {
+        Matrix part = scales == null || scales.rows() != codes.rows() ? scales : scales.rows(from, to);
+        return new ScaledMatrix(codes.rows(from, to), part);
+    }
+
     public long rows() {
         return codes.rows();
     }

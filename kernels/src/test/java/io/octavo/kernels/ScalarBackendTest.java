@@ -88,4 +88,39 @@ class ScalarBackendTest {
             super(threads -> Backends.scalar());
         }
     }
+
+    @Nested
+    class SoftcapOperation extends SoftcapContract {
+        SoftcapOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class ExpertRoutingOperation extends ExpertRoutingContract {
+        ExpertRoutingOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class ExpertOrderOperation extends ExpertOrderContract {
+        ExpertOrderOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class GroupedMatMulOperation extends GroupedMatMulContract {
+        GroupedMatMulOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class ExpertCombineOperation extends ExpertCombineContract {
+        ExpertCombineOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
 }

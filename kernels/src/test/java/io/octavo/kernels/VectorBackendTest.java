@@ -88,4 +88,39 @@ class VectorBackendTest {
             super(Backends::cpu);
         }
     }
+
+    @Nested
+    class SoftcapOperation extends SoftcapContract {
+        SoftcapOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
+    class ExpertRoutingOperation extends ExpertRoutingContract {
+        ExpertRoutingOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
+    class ExpertOrderOperation extends ExpertOrderContract {
+        ExpertOrderOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
+    class GroupedMatMulOperation extends GroupedMatMulContract {
+        GroupedMatMulOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
+    class ExpertCombineOperation extends ExpertCombineContract {
+        ExpertCombineOperation() {
+            super(Backends::cpu);
+        }
+    }
 }

@@ -42,7 +42,9 @@ class ArchitectureTest {
                 Arguments.of("jobs", List.of(), "api and worker meet in it and nowhere else"),
                 Arguments.of("hub", List.of(), "it is a protocol, whoever speaks it"),
                 Arguments.of(
-                        "api", List.of("jobs", "hub"), "its replicas run without an engine; the work is the workers'"),
+                        "api",
+                        List.of("jobs", "hub", "engine"),
+                        "of the engine it needs the pre-flight alone, never a device"),
                 Arguments.of(
                         "worker",
                         List.of("engine", "jobs", "hub"),
@@ -83,6 +85,22 @@ class ArchitectureTest {
                         "okhttp3..",
                         "java.net.http..")
                 .because("the engine also serves as a plain library")
+                .check(classes);
+    }
+
+    @Test
+    void apiPlansAndLeavesTheWorkToWorkers() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.octavo.api..")
+                .should()
+                .dependOnClassesThat(resideInAPackage("io.octavo.engine..")
+                        .and(not(resideInAnyPackage(
+                                "io.octavo.engine", "io.octavo.engine.plan", "io.octavo.engine.checkpoint"))))
+                .orShould()
+                .dependOnClassesThat()
+                .haveSimpleName("Engines")
+                .because("its replicas look at headers; what needs a device is the workers'")
                 .check(classes);
     }
 

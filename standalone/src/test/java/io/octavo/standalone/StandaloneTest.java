@@ -83,7 +83,7 @@ class StandaloneTest {
         pushFile(base);
         String id = member(
                 send(to(base, "/jobs")
-                        .POST(BodyPublishers.ofString("{\"type\":\"quantize\",\"source\":\"hub:octavo/model\","
+                        .POST(BodyPublishers.ofString("{\"type\":\"quantize\",\"source\":\"file:/not/allowed\","
                                 + "\"scheme\":\"FP8_DYNAMIC\",\"target\":\"octavo/out\"}"))),
                 "id");
         Awaitility.await().until(() -> send(to(base, "/jobs/" + id)).contains("\"FAILED\""));

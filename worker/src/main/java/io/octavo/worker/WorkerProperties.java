@@ -4,7 +4,6 @@ import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotBlank;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
@@ -15,7 +14,6 @@ import org.springframework.validation.annotation.Validated;
  * @param exclusiveName no other worker of this name can be alive, so its earlier lives are known to be dead
  * @param workDirectory scratch of jobs and the cache of inputs; one worker at a time
  * @param cacheSize how much of the inputs stays after their jobs
- * @param allowedFolders which folders {@code file:} sources may read; none by default
  * @param threads for engines; 0 means one a processor
  * @param heartbeat how often a lease is renewed
  * @param poll how often to look for jobs even if nothing woke the worker
@@ -28,15 +26,10 @@ public record WorkerProperties(
         @DefaultValue("false") boolean exclusiveName,
         @DefaultValue("/var/lib/octavo/worker") Path workDirectory,
         @DefaultValue("50GB") DataSize cacheSize,
-        @DefaultValue List<Path> allowedFolders,
         @Min(0) @DefaultValue("0") int threads,
         @DefaultValue("1s") Duration heartbeat,
         @DefaultValue("2s") Duration poll,
         @DefaultValue("10s") Duration stopTimeout) {
-
-    public WorkerProperties {
-        allowedFolders = List.copyOf(allowedFolders);
-    }
 
     /** Threads to open engines with: the configured number, or one a processor. */
     public int engineThreads() {

@@ -13,6 +13,9 @@ import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
 import io.octavo.engine.TaskResult;
 import io.octavo.engine.VerificationReport;
+import io.octavo.engine.checkpoint.CheckpointFiles;
+import io.octavo.engine.plan.PlanReport;
+import io.octavo.engine.plan.PlanRequest;
 import io.octavo.jobs.blob.Sha256Stream;
 import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.worker.engine.EngineFactory;
@@ -37,7 +40,11 @@ final class FakeEngine implements EngineFactory {
     /** Released whenever a quantize call begins. */
     final Semaphore begun = new Semaphore(0);
 
+    /** How much larger than its inputs a plan says the output will be. */
+    volatile long extraOutputBytes;
+
     void reset() {
+        extraOutputBytes = 0;
         interlude = (request, monitor) -> {};
         begun.drainPermits();
     }
@@ -45,6 +52,25 @@ final class FakeEngine implements EngineFactory {
     @Override
     public Engine open(EngineOptions options) {
         return new Opened();
+    }
+
+    /** Every input becomes an output of the same size. */
+    @Override
+    public PlanReport plan(CheckpointFiles source, PlanRequest request) {
+        long bytes = source.sizes().values().stream().mapToLong(Long::longValue).sum();
+        return new PlanReport(
+                "W8A8-FP8-dynamic",
+                List.of(),
+                3,
+                1,
+                8.5,
+                bytes,
+                bytes + extraOutputBytes,
+                1,
+                List.of(),
+                new PlanReport.Resources(0, 0, 0, 0),
+                List.of(),
+                List.of());
     }
 
     @Override

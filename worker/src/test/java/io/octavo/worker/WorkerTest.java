@@ -362,6 +362,16 @@ class WorkerTest {
     }
 
     @Test
+    void refusesAJobThatItsDiskHasNoRoomForBeforeFetchingIt() {
+        engine.extraOutputBytes = 1L << 60;
+        JobRecord job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
+        assertThat(problemOf(job).code()).isEqualTo("disk-full");
+        assertThat(problemOf(job).detail()).contains("the job needs 1152921504");
+        assertThat(engine.begun.availablePermits()).isZero();
+        assertNothingLeftOnDisk();
+    }
+
+    @Test
     void aFullDiskThatStaysFailsTheJob() {
         engine.interlude = (request, monitor) -> {
             throw new UncheckedIOException(new IOException(request.target() + ": No space left on device"));

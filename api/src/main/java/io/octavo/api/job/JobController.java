@@ -1,11 +1,11 @@
 package io.octavo.api.job;
 
+import io.octavo.api.plan.JobPreFlight;
+import io.octavo.api.plan.PlanView;
 import io.octavo.api.problem.Problems;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
-import io.octavo.jobs.plan.JobPlan;
-import io.octavo.jobs.plan.JobPlanner;
 import io.octavo.jobs.queue.EventRecord;
 import io.octavo.jobs.queue.JobRecord;
 import io.octavo.jobs.queue.JobService;
@@ -36,13 +36,13 @@ class JobController {
 
     private final JobService jobs;
     private final JobSpecParser parser;
-    private final JobPlanner planner;
+    private final JobPreFlight preFlight;
     private final EventStreams streams;
 
-    JobController(JobService jobs, JobSpecParser parser, JobPlanner planner, EventStreams streams) {
+    JobController(JobService jobs, JobSpecParser parser, JobPreFlight preFlight, EventStreams streams) {
         this.jobs = jobs;
         this.parser = parser;
-        this.planner = planner;
+        this.preFlight = preFlight;
         this.streams = streams;
     }
 
@@ -51,7 +51,7 @@ class JobController {
             @RequestBody JsonNode body,
             @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key) {
         JobSpec spec = parser.parse(body);
-        planner.plan(spec);
+        preFlight.plan(spec);
         JobRecord job = key == null ? jobs.submit(spec) : jobs.submit(spec, checked(key));
         return ResponseEntity.accepted()
                 .location(URI.create("/api/v1/jobs/" + job.id()))
@@ -59,8 +59,8 @@ class JobController {
     }
 
     @PostMapping(params = "dryRun=true")
-    JobPlan plan(@RequestBody JsonNode body) {
-        return planner.plan(parser.parse(body));
+    PlanView plan(@RequestBody JsonNode body) {
+        return preFlight.plan(parser.parse(body));
     }
 
     private static String checked(String key) {

@@ -1,5 +1,6 @@
 package io.octavo.api.problem;
 
+import io.octavo.engine.QuantizationException;
 import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemCode;
@@ -35,6 +36,17 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
             LOG.error("A call met a broken state", problem);
         }
         return answer(Problems.of(problem));
+    }
+
+    /** The engine's own codes pass through as they are. */
+    @ExceptionHandler
+    ResponseEntity<ProblemDetail> refused(QuantizationException refusal) {
+        HttpStatus status = switch (refusal.code().kind()) {
+            case USER -> HttpStatus.UNPROCESSABLE_CONTENT;
+            case RESOURCE, TRANSIENT -> HttpStatus.SERVICE_UNAVAILABLE;
+            case INTERNAL -> HttpStatus.INTERNAL_SERVER_ERROR;
+        };
+        return answer(Problems.of(status, refusal.code().slug(), String.valueOf(refusal.getMessage())));
     }
 
     @ExceptionHandler({DataAccessResourceFailureException.class, CannotCreateTransactionException.class})

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model's folder, opened: tensors by name over all shards, the config, the side files.
@@ -24,7 +26,8 @@ public final class Checkpoint implements AutoCloseable {
     /** The one file of a checkpoint without an index. */
     public static final String SINGLE_FILE = "model.safetensors";
 
-    private final CheckpointFolder folder;
+    private final @Nullable CheckpointFolder folder;
+    private final Predicate<String> files;
     private final ConfigJson config;
     private final List<SafetensorsFile> shards;
     private final SequencedMap<String, StoredTensor> tensors;
@@ -33,7 +36,16 @@ public final class Checkpoint implements AutoCloseable {
     public record StoredTensor(SafetensorsFile shard, TensorInfo info) {}
 
     private Checkpoint(CheckpointFolder folder, ConfigJson config, List<SafetensorsFile> shards) {
+        this(folder, folder::has, config, shards);
+    }
+
+    private Checkpoint(
+            @Nullable CheckpointFolder folder,
+            Predicate<String> files,
+            ConfigJson config,
+            List<SafetensorsFile> shards) {
         this.folder = folder;
+        this.files = files;
         this.config = config;
         this.shards = shards;
         this.tensors = collect(shards);
@@ -77,6 +89,22 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
+    /**
+     * Reads no more of a checkpoint than config, index and headers, wherever it lies. What it gives has names, types and
+     * shapes; access to bytes or to the folder throws {@link IllegalStateException}.
+     *
+     * @throws QuantizationException as {@link #open} does, with {@code IO_FAILED} if a file cannot be read
+     */
+    public static Checkpoint ofHeaders(CheckpointFiles files) {
+        var reader = new HeaderReader(files);
+        ConfigJson config = reader.config();
+        Optional<ShardIndex> index = reader.index();
+        List<String> names = index.map(known -> List.copyOf(known.shards())).orElse(List.of(SINGLE_FILE));
+        var checkpoint = new Checkpoint(null, files.sizes()::containsKey, config, reader.shards(names));
+        index.ifPresent(checkpoint::requireIndexed);
+        return checkpoint;
+    }
+
     private static SequencedMap<String, StoredTensor> collect(List<SafetensorsFile> shards) {
         var tensors = new LinkedHashMap<String, StoredTensor>();
         for (SafetensorsFile shard : shards) {
@@ -110,7 +138,19 @@ public final class Checkpoint implements AutoCloseable {
 
     /** The folder, with links resolved. */
     public Path folder() {
-        return folder.root();
+        return requireFolder().root();
+    }
+
+    /** Whether there is a file of this name beside the weights. */
+    public boolean hasFile(String name) {
+        return files.test(name);
+    }
+
+    private CheckpointFolder requireFolder() {
+        if (folder == null) {
+            throw new IllegalStateException("only the checkpoint's headers were read; it has no folder");
+        }
+        return folder;
     }
 
     public ConfigJson config() {
@@ -154,12 +194,12 @@ public final class Checkpoint implements AutoCloseable {
 
     /** What belongs to the model beside config and weights, such as the tokenizer: sorted paths relative to the folder. */
     public List<Path> sideFiles() {
-        return folder.sideFiles();
+        return requireFolder().sideFiles();
     }
 
     /** The real file behind one of {@link #sideFiles()}. */
     public Path sideFile(Path relative) {
-        return folder.resolve(relative);
+        return requireFolder().resolve(relative);
     }
 
     @Override

@@ -34,7 +34,7 @@ public final class ConfigJson {
     private static final String QUANTIZATION_CONFIG = "quantization_config";
 
     /** The largest known config.json has less than 1 MB. */
-    private static final long MAX_BYTES = 16_000_000;
+    static final long MAX_BYTES = 16_000_000;
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)

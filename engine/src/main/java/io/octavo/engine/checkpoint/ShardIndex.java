@@ -3,6 +3,7 @@ package io.octavo.engine.checkpoint;
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -34,9 +35,18 @@ record ShardIndex(SequencedMap<String, String> files) {
             .build();
 
     static ShardIndex read(Path file) {
+        try {
+            return read(Files.size(file), Files.newInputStream(file));
+        } catch (IOException e) {
+            throw new QuantizationException(ErrorCode.IO_FAILED, file + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** @param content of so many bytes; closed here */
+    static ShardIndex read(long bytes, InputStream content) {
         var files = new LinkedHashMap<String, String>();
         boolean found = false;
-        try (JsonParser parser = open(file)) {
+        try (JsonParser parser = open(bytes, content)) {
             require(parser.nextToken() == JsonToken.START_OBJECT, "no JSON object");
             while (parser.nextToken() != JsonToken.END_OBJECT) {
                 String member = parser.currentName();
@@ -57,13 +67,9 @@ record ShardIndex(SequencedMap<String, String> files) {
         return new ShardIndex(files);
     }
 
-    private static JsonParser open(Path file) {
-        try {
-            require(Files.size(file) <= MAX_BYTES, "more than " + MAX_BYTES + " bytes");
-            return JSON.createParser(Files.newInputStream(file));
-        } catch (IOException e) {
-            throw new QuantizationException(ErrorCode.IO_FAILED, file + " cannot be read: " + e.getMessage(), e);
-        }
+    private static JsonParser open(long bytes, InputStream content) {
+        require(bytes <= MAX_BYTES, "more than " + MAX_BYTES + " bytes");
+        return JSON.createParser(content);
     }
 
     private static void readWeightMap(JsonParser parser, Map<String, String> files) {

@@ -4,10 +4,10 @@ import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.model.AttentionSpec.QueryKeyNorm;
 import io.octavo.kernels.GatedActivation.Function;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntPredicate;
 import tools.jackson.databind.JsonNode;
 
 /** The architectures whose forward pass is known, by the name that config.json gives them. */
@@ -25,7 +25,10 @@ public final class Architectures {
             "Qwen3ForCausalLM", Architectures::qwen3,
             "Phi3ForCausalLM", Architectures::phi3,
             "Olmo2ForCausalLM", Architectures::olmo2,
-            "Gemma3ForCausalLM", Architectures::gemma3));
+            "Gemma2ForCausalLM", Architectures::gemma2,
+            "Gemma3ForCausalLM", Architectures::gemma3,
+            "MixtralForCausalLM", Architectures::mixtral,
+            "Qwen3MoeForCausalLM", Architectures::qwen3Moe));
 
     private Architectures() {}
 
@@ -60,52 +63,95 @@ public final class Architectures {
         return architectures.getFirst();
     }
 
+    /**
+     * What a family has in common.
+     *
+     * @param fused one projection instead of three in attention, and instead of two in the MLP
+     * @param scoreSoftcap of attention where the config does not say; 0 for none
+     */
+    private record Family(
+            NormSpec norms, QueryKeyNorm queryKeyNorm, boolean fused, float scoreSoftcap, float logitSoftcap) {
+
+        Family(NormSpec norms, QueryKeyNorm queryKeyNorm) {
+            this(norms, queryKeyNorm, false, 0, 0);
+        }
+    }
+
     /** Llama, Mistral (sliding window) and Qwen2 (biases are found by their tensors). */
     private static ModelSpec llama(ConfigReader config) {
-        return build(config, NormSpec.preNorm(epsilon(config)), QueryKeyNorm.NONE, false);
+        return dense(config, new Family(NormSpec.preNorm(epsilon(config)), QueryKeyNorm.NONE), qwenSliding(config));
     }
 
     private static ModelSpec qwen3(ConfigReader config) {
-        return build(config, NormSpec.preNorm(epsilon(config)), QueryKeyNorm.PER_HEAD, false);
+        return dense(config, new Family(NormSpec.preNorm(epsilon(config)), QueryKeyNorm.PER_HEAD), qwenSliding(config));
+    }
+
+    private static ModelSpec qwen3Moe(ConfigReader config) {
+        Family family = new Family(NormSpec.preNorm(epsilon(config)), QueryKeyNorm.PER_HEAD);
+        return build(config, family, LayerReader.read(config, layer -> true, LayerReader.qwen3Moe(config)));
+    }
+
+    private static ModelSpec mixtral(ConfigReader config) {
+        Family family = new Family(NormSpec.preNorm(epsilon(config)), QueryKeyNorm.NONE);
+        FeedForwardSpec experts = LayerReader.mixtral(config);
+        return build(config, family, LayerReader.read(config, layer -> true, layer -> experts));
     }
 
     private static ModelSpec phi3(ConfigReader config) {
-        return build(config, NormSpec.preNorm(epsilon(config)), QueryKeyNorm.NONE, true);
+        return dense(
+                config, new Family(NormSpec.preNorm(epsilon(config)), QueryKeyNorm.NONE, true, 0, 0), layer -> true);
     }
 
     private static ModelSpec olmo2(ConfigReader config) {
-        return build(config, NormSpec.postNorm(epsilon(config)), QueryKeyNorm.WHOLE, false);
+        return dense(config, new Family(NormSpec.postNorm(epsilon(config)), QueryKeyNorm.WHOLE), layer -> true);
+    }
+
+    private static ModelSpec gemma2(ConfigReader config) {
+        Family family = new Family(NormSpec.sandwich(epsilon(config)), QueryKeyNorm.NONE, false, 50, 30);
+        return dense(config, family, layer -> layer % 2 == 0);
     }
 
     private static ModelSpec gemma3(ConfigReader config) {
-        return build(config, NormSpec.sandwich(epsilon(config)), QueryKeyNorm.PER_HEAD, false);
+        int pattern = config.dimension("sliding_window_pattern", 6);
+        Family family = new Family(NormSpec.sandwich(epsilon(config)), QueryKeyNorm.PER_HEAD);
+        return dense(config, family, layer -> (layer + 1) % pattern != 0);
+    }
+
+    /** Qwen's first {@code max_window_layers} see everything; other families do not have the key. */
+    private static IntPredicate qwenSliding(ConfigReader config) {
+        int first = config.whole("max_window_layers", 0, Integer.MAX_VALUE, 0);
+        return layer -> layer >= first;
     }
 
     private static float epsilon(ConfigReader config) {
         return (float) config.positive("rms_norm_eps", 1e-6);
     }
 
-    private static ModelSpec build(ConfigReader config, NormSpec norms, QueryKeyNorm queryKeyNorm, boolean fused) {
+    private static ModelSpec dense(ConfigReader config, Family family, IntPredicate slides) {
+        FeedForwardSpec feedForward = LayerReader.dense(config, family.fused);
+        return build(config, family, LayerReader.read(config, slides, layer -> feedForward));
+    }
+
+    private static ModelSpec build(ConfigReader config, Family family, List<LayerSpec> layers) {
         int hidden = config.dimension("hidden_size");
-        boolean gemma = norms.gainOffset() != 0;
+        boolean gemma = family.norms.gainOffset() != 0;
         return new ModelSpec(
                 name(config),
                 hidden,
-                config.dimension("intermediate_size"),
                 config.dimension("vocab_size"),
                 config.dimension("max_position_embeddings", 2048),
-                attention(config, hidden, queryKeyNorm, fused),
-                norms,
+                attention(config, hidden, family),
+                family.norms,
                 activation(config),
-                fused,
                 gemma ? (float) Math.sqrt(hidden) : 1,
+                (float) config.positiveOrOff("final_logit_softcapping", family.logitSoftcap),
                 config.flag("tie_word_embeddings", gemma),
-                layers(config),
+                layers,
                 config.tokenId("bos_token_id"),
                 config.tokenIds("eos_token_id"));
     }
 
-    private static AttentionSpec attention(ConfigReader config, int hidden, QueryKeyNorm queryKeyNorm, boolean fused) {
+    private static AttentionSpec attention(ConfigReader config, int hidden, Family family) {
         int heads = config.dimension("num_attention_heads");
         int kvHeads = config.dimension("num_key_value_heads", heads);
         int headDim = config.dimension("head_dim", Math.max(1, hidden / heads));
@@ -117,11 +163,13 @@ public final class Architectures {
         }
         double scaled = config.positive("query_pre_attn_scalar", headDim);
         return new AttentionSpec(
-                heads, kvHeads, headDim, (float) (1 / Math.sqrt(scaled)), softcap(config), fused, queryKeyNorm);
-    }
-
-    private static float softcap(ConfigReader config) {
-        return (float) config.positive("attn_logit_softcapping", 0);
+                heads,
+                kvHeads,
+                headDim,
+                (float) (1 / Math.sqrt(scaled)),
+                (float) config.positiveOrOff("attn_logit_softcapping", family.scoreSoftcap),
+                family.fused,
+                family.queryKeyNorm);
     }
 
     private static Function activation(ConfigReader config) {
@@ -134,48 +182,5 @@ public final class Architectures {
                         ErrorCode.ARCHITECTURE_UNSUPPORTED,
                         "config.json: activation " + name + " cannot be run; known: silu, gelu_pytorch_tanh");
         };
-    }
-
-    private static List<LayerSpec> layers(ConfigReader config) {
-        int count = config.dimension("num_hidden_layers");
-        int window = slidingWindow(config);
-        List<String> types = layerTypes(config, count);
-        List<LayerSpec> layers = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            boolean sliding = types.isEmpty() || types.get(i).equals("sliding_attention");
-            RopeSpec rope =
-                    hasRopeByLayerType(config) ? RopeReader.readFor(types.get(i), config) : RopeReader.read(config);
-            layers.add(new LayerSpec(sliding ? window : Integer.MAX_VALUE, rope));
-        }
-        return layers;
-    }
-
-    /** Qwen writes a window that only counts when {@code use_sliding_window} is true. */
-    private static int slidingWindow(ConfigReader config) {
-        boolean used = config.flag("use_sliding_window", true);
-        return used ? config.dimension("sliding_window", Integer.MAX_VALUE) : Integer.MAX_VALUE;
-    }
-
-    private static List<String> layerTypes(ConfigReader config, int count) {
-        List<String> types = config.texts("layer_types");
-        if (!types.isEmpty() && types.size() != count) {
-            throw new QuantizationException(
-                    ErrorCode.CONFIG_INVALID,
-                    "config.json: layer_types has " + types.size() + " entries, num_hidden_layers is " + count);
-        }
-        for (String type : types) {
-            if (!type.equals("full_attention") && !type.equals("sliding_attention")) {
-                throw new QuantizationException(
-                        ErrorCode.ARCHITECTURE_UNSUPPORTED,
-                        "config.json: layer type " + type + " cannot be run; known: full_attention, sliding_attention");
-            }
-        }
-        return types;
-    }
-
-    private static boolean hasRopeByLayerType(ConfigReader config) {
-        return config.has("layer_types")
-                && config.has("rope_parameters")
-                && config.object("rope_parameters").has("full_attention");
     }
 }

@@ -34,14 +34,23 @@ final class ConfigReader {
 
     /** A positive dimension. */
     int dimension(String key) {
+        return whole(key, 1, LARGEST_DIMENSION);
+    }
+
+    /** A whole number within bounds. */
+    int whole(String key, int smallest, int largest) {
         JsonNode value = node.path(key);
         if (!value.isIntegralNumber()
                 || !value.canConvertToInt()
-                || value.intValue() <= 0
-                || value.intValue() > LARGEST_DIMENSION) {
-            throw invalid(key, value, "a whole number from 1 to " + LARGEST_DIMENSION);
+                || value.intValue() < smallest
+                || value.intValue() > largest) {
+            throw invalid(key, value, "a whole number from " + smallest + " to " + largest);
         }
         return value.intValue();
+    }
+
+    int whole(String key, int smallest, int largest, int absent) {
+        return has(key) ? whole(key, smallest, largest) : absent;
     }
 
     int dimension(String key, int absent) {
@@ -58,6 +67,11 @@ final class ConfigReader {
 
     double positive(String key, double absent) {
         return has(key) ? positive(key) : absent;
+    }
+
+    /** For settings that null switches off: 0 for null, {@code missing} where there is no such key. */
+    double positiveOrOff(String key, double missing) {
+        return node.has(key) ? positive(key, 0) : missing;
     }
 
     boolean flag(String key, boolean absent) {
@@ -96,6 +110,22 @@ final class ConfigReader {
             throw invalid(key, value, "an array of strings");
         }
         return texts;
+    }
+
+    /** Whole numbers from 0; an absent or null key gives none. */
+    List<Integer> indices(String key) {
+        JsonNode value = node.path(key);
+        List<Integer> indices = new ArrayList<>();
+        if (has(key) && !value.isArray()) {
+            throw invalid(key, value, "an array of whole numbers");
+        }
+        for (JsonNode element : value) {
+            if (!element.isIntegralNumber() || !element.canConvertToInt() || element.intValue() < 0) {
+                throw invalid(key, value, "an array of whole numbers");
+            }
+            indices.add(element.intValue());
+        }
+        return indices;
     }
 
     /** A token id, or several; an absent or null key gives none. */

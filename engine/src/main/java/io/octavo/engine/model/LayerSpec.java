@@ -5,4 +5,4 @@ package io.octavo.engine.model;
  *
  * @param window positions that a query sees, its own included; {@link Integer#MAX_VALUE} for all
  */
-public record LayerSpec(int window, RopeSpec rope) {}
+public record LayerSpec(int window, RopeSpec rope, FeedForwardSpec feedForward) {}

@@ -7,8 +7,8 @@ import java.util.OptionalInt;
 /**
  * A decoder-only architecture as data.
  *
- * @param fusedGateUp one {@code gate_up_proj} (gate rows first) instead of two projections
  * @param embeddingMultiplier applied to token embeddings
+ * @param logitSoftcap tanh cap of the logits, 0 for none
  * @param tiedEmbeddings the token embedding is the output projection too
  * @param bosTokenId put before every text; absent where the model has none
  * @param eosTokenIds generation ends at any of them
@@ -16,14 +16,13 @@ import java.util.OptionalInt;
 public record ModelSpec(
         String architecture,
         int hiddenSize,
-        int intermediateSize,
         int vocabularySize,
         int maxPositions,
         AttentionSpec attention,
         NormSpec norms,
         GatedActivation.Function activation,
-        boolean fusedGateUp,
         float embeddingMultiplier,
+        float logitSoftcap,
         boolean tiedEmbeddings,
         List<LayerSpec> layers,
         OptionalInt bosTokenId,

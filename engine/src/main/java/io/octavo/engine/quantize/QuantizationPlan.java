@@ -122,6 +122,11 @@ public record QuantizationPlan(Scheme scheme, List<Step> steps, List<String> ign
         return shards(Long.MAX_VALUE).byteSize();
     }
 
+    /** Weight files that are written. */
+    public int outputFiles() {
+        return shards(ShardPlan.DEFAULT_SHARD_BYTES).shards().size();
+    }
+
     /** Bits a weight of the quantized modules, scales included. */
     public double weightBits() {
         long bytes = 0;

@@ -13,7 +13,6 @@ import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.DType;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -87,7 +86,7 @@ final class QuantizationPlanner {
             trace = Optional.of("config.json has a compression_config");
         }
         trace = trace.or(() -> FOREIGN_CONFIGS.stream()
-                        .filter(name -> Files.exists(checkpoint.folder().resolve(name)))
+                        .filter(checkpoint::hasFile)
                         .map(name -> "there is a " + name)
                         .findFirst())
                 .or(() -> CompressedTensors.quantizedTensor(checkpoint).map(name -> "there is a tensor " + name));

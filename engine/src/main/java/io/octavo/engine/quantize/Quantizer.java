@@ -12,6 +12,7 @@ import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backend;
 import java.nio.channels.ClosedByInterruptException;
+import java.util.List;
 
 /**
  * Quantizes checkpoint folders, one bounded piece of a tensor at a time: memory does not depend on the model.
@@ -20,8 +21,8 @@ import java.nio.channels.ClosedByInterruptException;
  */
 public final class Quantizer {
 
-    /** Large enough that per-call costs vanish, small enough for three of them in a small container. */
-    private static final long CHUNK_BYTES = 8 << 20;
+    /** Source bytes at once: large enough that per-call costs vanish, small enough for three in a small container. */
+    public static final long CHUNK_BYTES = 8 << 20;
 
     private final Backend backend;
     private final int threads;
@@ -48,6 +49,21 @@ public final class Quantizer {
     }
 
     /**
+     * What {@link #quantize} would do; headers and config suffice.
+     *
+     * @param ignore modules to leave alone beside the defaults: exact names or {@code re:<regex>}
+     * @throws QuantizationException if the request cannot work
+     */
+    public static QuantizationPlan plan(Checkpoint source, String scheme, String layout, List<String> ignore) {
+        Scheme known = Scheme.named(scheme);
+        if (!layout.equals(CompressedTensors.NAME)) {
+            throw new QuantizationException(
+                    ErrorCode.LAYOUT_UNKNOWN, "layout " + layout + "; allowed: " + CompressedTensors.NAME);
+        }
+        return QuantizationPlan.of(source, known, ignore);
+    }
+
+    /**
      * Writes the quantized checkpoint, verifies it by reading it back, then makes it visible by one rename. Nothing
      * appears at the target unless all of that succeeds.
      *
@@ -55,17 +71,12 @@ public final class Quantizer {
      * @throws io.octavo.engine.JobCancelledException if the monitor asked to stop
      */
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
-        Scheme scheme = Scheme.named(request.scheme());
-        if (!request.layout().equals(CompressedTensors.NAME)) {
-            throw new QuantizationException(
-                    ErrorCode.LAYOUT_UNKNOWN, "layout " + request.layout() + "; allowed: " + CompressedTensors.NAME);
-        }
         monitor.phase("plan");
         try (Checkpoint source = Checkpoint.open(request.source())) {
-            QuantizationPlan plan = QuantizationPlan.of(source, scheme, request.ignore());
+            QuantizationPlan plan = plan(source, request.scheme(), request.layout(), request.ignore());
             monitor.log("%s: %d of %d tensors are quantized, %d bytes become %d"
                     .formatted(
-                            scheme.name(),
+                            plan.scheme().name(),
                             plan.quantized().size(),
                             plan.steps().size(),
                             plan.inputBytes(),

@@ -2,13 +2,11 @@ package io.octavo.engine.safetensors;
 
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -25,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 public final class SafetensorsFile implements AutoCloseable {
 
     private final Path path;
-    private final FileChannel channel;
+    private final @Nullable FileChannel channel;
     private final SafetensorsHeader header;
     private final Arena arena;
     private final MemorySegment data;
@@ -62,37 +60,23 @@ public final class SafetensorsFile implements AutoCloseable {
     }
 
     private static SafetensorsHeader readHeader(Path path, FileChannel channel) throws IOException {
-        String file = path.getFileName().toString();
-        long fileBytes = channel.size();
-        if (fileBytes < SafetensorsHeader.LENGTH_BYTES) {
-            throw new QuantizationException(
-                    ErrorCode.SAFETENSORS_TRUNCATED, file + ": " + fileBytes + " bytes hold no header length");
-        }
-        InputStream length = new ChannelRange(channel, 0, SafetensorsHeader.LENGTH_BYTES);
-        long headerBytes = ByteBuffer.wrap(length.readNBytes(SafetensorsHeader.LENGTH_BYTES))
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .getLong();
-        if (headerBytes < 0 || headerBytes > SafetensorsHeader.MAX_HEADER_BYTES) {
-            throw new QuantizationException(
-                    ErrorCode.SAFETENSORS_HEADER_TOO_LARGE,
-                    file + ": header of " + Long.toUnsignedString(headerBytes) + " bytes; at most "
-                            + SafetensorsHeader.MAX_HEADER_BYTES + " are allowed");
-        }
-        long dataOffset = SafetensorsHeader.LENGTH_BYTES + headerBytes;
-        if (dataOffset > fileBytes) {
-            throw new QuantizationException(
-                    ErrorCode.SAFETENSORS_TRUNCATED,
-                    file + ": header of " + headerBytes + " bytes in a file of " + fileBytes);
-        }
-        var text =
-                new BufferedInputStream(new ChannelRange(channel, SafetensorsHeader.LENGTH_BYTES, dataOffset), 1 << 16);
-        text.mark(1);
-        if (text.read() != '{') {
-            throw new QuantizationException(
-                    ErrorCode.SAFETENSORS_HEADER_INVALID, file + ": the header does not begin with {");
-        }
-        text.reset();
-        return SafetensorsHeaderParser.parse(file, text, dataOffset, fileBytes - dataOffset);
+        return SafetensorsHeaderReader.read(
+                path.getFileName().toString(),
+                channel.size(),
+                (offset, length) -> new ChannelRange(channel, offset, offset + length));
+    }
+
+    /** A file of which no more than its header is here: every access to bytes throws. */
+    public static SafetensorsFile ofHeader(String name, SafetensorsHeader header) {
+        return new SafetensorsFile(Path.of(name), header);
+    }
+
+    private SafetensorsFile(Path path, SafetensorsHeader header) {
+        this.path = path;
+        this.channel = null;
+        this.header = header;
+        this.arena = Arena.ofShared();
+        this.data = MemorySegment.NULL;
     }
 
     public Path path() {
@@ -109,7 +93,7 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws IllegalStateException after {@link #close()}
      */
     public MemorySegment segment(TensorInfo tensor) {
-        requireOpen();
+        requireData();
         return data.asSlice(tensor.begin(), tensor.byteSize());
     }
 
@@ -121,20 +105,24 @@ public final class SafetensorsFile implements AutoCloseable {
      * @param to one past the last byte
      */
     public MemorySegment map(TensorInfo tensor, long from, long to, Arena arena) {
-        requireOpen();
+        FileChannel file = requireData();
         Objects.checkFromToIndex(from, to, tensor.byteSize());
         try {
-            return channel.map(
+            return file.map(
                     FileChannel.MapMode.READ_ONLY, header.dataOffset() + tensor.begin() + from, to - from, arena);
         } catch (IOException e) {
             throw new QuantizationException(ErrorCode.IO_FAILED, path + " cannot be mapped: " + e.getMessage(), e);
         }
     }
 
-    private void requireOpen() {
+    private FileChannel requireData() {
         if (!arena.scope().isAlive()) {
             throw new IllegalStateException(path + " is closed");
         }
+        if (channel == null) {
+            throw new IllegalStateException("only the header of " + path + " was read");
+        }
+        return channel;
     }
 
     @Override

@@ -17,6 +17,8 @@ import java.util.Map;
  */
 public final class Tokenizer implements AutoCloseable {
 
+    public static final String FILE_NAME = "tokenizer.json";
+
     static {
         // The binding reports its start to a cloud endpoint and may fetch libraries unless told not to.
         System.setProperty("OPT_OUT_TRACKING", "true");
@@ -34,7 +36,7 @@ public final class Tokenizer implements AutoCloseable {
      * @throws QuantizationException {@code tokenizer-missing} or {@code tokenizer-invalid}
      */
     public static Tokenizer open(Path checkpoint) {
-        Path file = checkpoint.resolve("tokenizer.json");
+        Path file = checkpoint.resolve(FILE_NAME);
         if (!Files.isRegularFile(file)) {
             throw new QuantizationException(
                     ErrorCode.TOKENIZER_MISSING, "tokenizer.json is missing: text cannot be scored or generated");

@@ -27,9 +27,7 @@ record DecoderLayer(
         @Nullable Matrix queryNorm,
         @Nullable Matrix keyNorm,
         Linear output,
-        Linear gate,
-        Linear up,
-        Linear down) {
+        FeedForward feedForward) {
 
     record Norms(
             @Nullable Matrix beforeAttention,
@@ -56,7 +54,7 @@ record DecoderLayer(
         join(residual, attentionOutput, norms.afterAttention(), pass);
 
         Matrix mlpInput = normalized(residual, norms.beforeMlp(), tokens, pass);
-        Matrix mlpOutput = feedForward(mlpInput, tokens, pass);
+        Matrix mlpOutput = feedForward.forward(mlpInput, tokens, pass);
         join(residual, mlpOutput, norms.afterMlp(), pass);
     }
 
@@ -95,21 +93,6 @@ record DecoderLayer(
 
         Matrix result = workspace.normed(tokens);
         output.apply(backend, new LinearInput(workspace, attended, stream), result, stream);
-        return result;
-    }
-
-    private Matrix feedForward(Matrix input, int tokens, Pass pass) {
-        Workspace workspace = pass.workspace();
-        Backend backend = pass.backend();
-        Stream stream = pass.stream();
-        Matrix gated = workspace.gate(tokens);
-        Matrix upward = workspace.up(tokens);
-        LinearInput rounded = new LinearInput(workspace, input, stream);
-        gate.apply(backend, rounded, gated, stream);
-        up.apply(backend, rounded, upward, stream);
-        backend.gatedActivation().apply(spec.activation(), gated, upward, gated, stream);
-        Matrix result = workspace.normed(tokens);
-        down.apply(backend, new LinearInput(workspace, gated, stream), result, stream);
         return result;
     }
 

@@ -31,10 +31,8 @@ record Linear(ScaledMatrix weight, @Nullable Matrix bias, InputType inputType) {
 
     /** The output features {@code [from, to)} as a Linear of their own, for checkpoints that fuse projections. */
     Linear rows(long from, long to) {
-        Matrix scales = weight.scales();
-        Matrix part = scales == null || scales.rows() == 1 ? scales : scales.rows(from, to);
         Matrix biasPart = bias == null ? null : columns(bias, from, to);
-        return new Linear(new ScaledMatrix(weight.codes().rows(from, to), part), biasPart, inputType);
+        return new Linear(weight.rows(from, to), biasPart, inputType);
     }
 
     private static Matrix columns(Matrix row, long from, long to) {

@@ -6,6 +6,7 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.AttentionSpec.QueryKeyNorm;
+import io.octavo.engine.model.FeedForwardSpec;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.model.NormSpec;
 import io.octavo.kernels.Backend;
@@ -84,8 +85,6 @@ public final class ModelLoader {
                     prefix + "self_attn.o_proj",
                     spec.hiddenSize(),
                     spec.attention().queryColumns());
-            List<Linear> gateUp = gateUp(prefix + "mlp.");
-            Linear down = linear(prefix + "mlp.down_proj", spec.hiddenSize(), spec.intermediateSize());
             return new DecoderLayer(
                     spec,
                     spec.layers().get(index),
@@ -97,9 +96,7 @@ public final class ModelLoader {
                     headNorm(prefix + "self_attn.q_norm", spec.attention().queryColumns()),
                     headNorm(prefix + "self_attn.k_norm", spec.attention().keyValueColumns()),
                     output,
-                    gateUp.getFirst(),
-                    gateUp.getLast(),
-                    down);
+                    feedForward(prefix, spec.layers().get(index).feedForward()));
         }
 
         private DecoderLayer.Norms norms(String prefix) {
@@ -144,14 +141,47 @@ public final class ModelLoader {
                     fused.rows(queryRows + keyRows, queryRows + 2 * keyRows));
         }
 
-        private List<Linear> gateUp(String prefix) {
-            int rows = spec.intermediateSize();
+        private FeedForward feedForward(String prefix, FeedForwardSpec block) {
+            return switch (block) {
+                case FeedForwardSpec.Dense dense -> mlp(prefix + "mlp.", dense);
+                case FeedForwardSpec.Experts mixture ->
+                    experts(prefix + mixture.names().block() + ".", mixture);
+            };
+        }
+
+        private GatedMlp mlp(String prefix, FeedForwardSpec.Dense dense) {
+            int rows = dense.intermediateSize();
             int hidden = spec.hiddenSize();
-            if (!spec.fusedGateUp()) {
-                return List.of(linear(prefix + "gate_proj", rows, hidden), linear(prefix + "up_proj", rows, hidden));
+            Linear down = linear(prefix + "down_proj", hidden, rows);
+            if (!dense.fusedGateUp()) {
+                Linear gate = linear(prefix + "gate_proj", rows, hidden);
+                return new GatedMlp(spec.activation(), gate, linear(prefix + "up_proj", rows, hidden), down);
             }
             Linear fused = linear(prefix + "gate_up_proj", 2 * rows, hidden);
-            return List.of(fused.rows(0, rows), fused.rows(rows, 2L * rows));
+            return new GatedMlp(spec.activation(), fused.rows(0, rows), fused.rows(rows, 2L * rows), down);
+        }
+
+        private ExpertMixture experts(String prefix, FeedForwardSpec.Experts mixture) {
+            FeedForwardSpec.Names names = mixture.names();
+            int rows = mixture.intermediateSize();
+            int hidden = spec.hiddenSize();
+            Linear router = linear(prefix + "gate", mixture.count(), hidden);
+            return new ExpertMixture(
+                    spec.activation(),
+                    mixture,
+                    router,
+                    expertLinears(prefix, mixture, names.gate(), rows, hidden),
+                    expertLinears(prefix, mixture, names.up(), rows, hidden),
+                    expertLinears(prefix, mixture, names.down(), hidden, rows));
+        }
+
+        private ExpertLinears expertLinears(
+                String prefix, FeedForwardSpec.Experts mixture, String name, int outFeatures, int inFeatures) {
+            List<Linear> experts = new ArrayList<>();
+            for (int expert = 0; expert < mixture.count(); expert++) {
+                experts.add(linear(prefix + "experts." + expert + "." + name, outFeatures, inFeatures));
+            }
+            return ExpertLinears.of(prefix + "experts.*." + name, experts);
         }
 
         private Linear linear(String module, int outFeatures, int inFeatures) {

@@ -89,6 +89,9 @@ public final class Transformer implements AutoCloseable {
         backend.embedding().gather(hidden, indices, 1, gathered, stream);
         Matrix logits = workspace.logits(rows.length);
         backend.matMul().multiply(ScaledMatrix.plain(gathered), ScaledMatrix.plain(weights.output()), logits, stream);
+        if (spec.logitSoftcap() != 0) {
+            backend.softcap().cap(logits, spec.logitSoftcap(), stream);
+        }
         return logits;
     }
 

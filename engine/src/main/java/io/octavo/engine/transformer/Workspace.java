@@ -1,5 +1,7 @@
 package io.octavo.engine.transformer;
 
+import io.octavo.engine.model.FeedForwardSpec;
+import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.DType;
@@ -8,7 +10,10 @@ import io.octavo.kernels.Matrix;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Stream;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 
 /** Activations of a forward pass, allocated once and shared by all layers. Everything is F32 unless it says so. */
 final class Workspace implements AutoCloseable {
@@ -30,6 +35,7 @@ final class Workspace implements AutoCloseable {
     private final DeviceBuffer logits;
     private final DeviceBuffer losses;
     private final DeviceBuffer winners;
+    private final Map<FeedForwardSpec.Experts, ExpertWorkspace> experts = new HashMap<>();
     private final ModelSpec spec;
 
     Workspace(Backend backend, ModelSpec spec, RunLimits limits) {
@@ -37,17 +43,30 @@ final class Workspace implements AutoCloseable {
         this.spec = spec;
         int tokens = limits.batchTokens();
         int queryColumns = spec.attention().queryColumns();
-        int widest = Math.max(Math.max(spec.hiddenSize(), spec.intermediateSize()), queryColumns);
+        long widestInput = Math.max(spec.hiddenSize(), queryColumns);
+        long intermediate = 0;
+        int mostRows = 1;
+        for (LayerSpec layer : spec.layers()) {
+            int rows = rowsPerToken(layer.feedForward());
+            mostRows = Math.max(mostRows, rows);
+            intermediate =
+                    Math.max(intermediate, (long) rows * layer.feedForward().intermediateSize());
+            widestInput = Math.max(widestInput, (long) rows * spec.hiddenSize());
+            if (layer.feedForward() instanceof FeedForwardSpec.Experts mixture) {
+                experts.computeIfAbsent(
+                        mixture, known -> new ExpertWorkspace(backend, spec.hiddenSize(), known, tokens));
+            }
+        }
         this.residual = allocate(DType.F32, tokens, spec.hiddenSize());
         this.normed = allocate(DType.F32, tokens, spec.hiddenSize());
         this.queries = allocate(DType.F32, tokens, queryColumns);
         this.keys = allocate(DType.F32, tokens, spec.attention().keyValueColumns());
         this.values = allocate(DType.F32, tokens, spec.attention().keyValueColumns());
         this.attended = allocate(DType.F32, tokens, queryColumns);
-        this.gate = allocate(DType.F32, tokens, spec.intermediateSize());
-        this.up = allocate(DType.F32, tokens, spec.intermediateSize());
-        this.codes = allocate(DType.F8_E4M3, tokens, widest);
-        this.scales = allocate(DType.F32, tokens, 1);
+        this.gate = allocate(DType.F32, tokens, intermediate);
+        this.up = allocate(DType.F32, tokens, intermediate);
+        this.codes = allocate(DType.F8_E4M3, tokens, Math.max(widestInput, intermediate));
+        this.scales = allocate(DType.F32, tokens, mostRows);
         this.nonFinite = allocate(DType.I32, 1, 1);
         this.gathered = allocate(DType.F32, limits.logitRows(), spec.hiddenSize());
         this.logits = allocate(DType.F32, limits.logitRows(), spec.vocabularySize());
@@ -59,9 +78,29 @@ final class Workspace implements AutoCloseable {
     static long bytesPerToken(ModelSpec spec) {
         long columns = 2L * spec.hiddenSize()
                 + 2L * spec.attention().queryColumns()
-                + 2L * spec.attention().keyValueColumns()
-                + 2L * spec.intermediateSize();
-        return columns * Float.BYTES;
+                + 2L * spec.attention().keyValueColumns();
+        long feedForward = spec.layers().stream()
+                .map(LayerSpec::feedForward)
+                .mapToLong(block -> bytesPerToken(spec, block))
+                .max()
+                .orElse(0);
+        return columns * Float.BYTES + feedForward;
+    }
+
+    private static long bytesPerToken(ModelSpec spec, FeedForwardSpec block) {
+        long projections = 2L * rowsPerToken(block) * block.intermediateSize() * Float.BYTES;
+        return switch (block) {
+            case FeedForwardSpec.Dense dense -> projections;
+            case FeedForwardSpec.Experts mixture ->
+                projections + ExpertWorkspace.bytesPerToken(spec.hiddenSize(), mixture);
+        };
+    }
+
+    private static int rowsPerToken(FeedForwardSpec block) {
+        return switch (block) {
+            case FeedForwardSpec.Dense dense -> 1;
+            case FeedForwardSpec.Experts mixture -> mixture.perToken();
+        };
     }
 
     private DeviceBuffer allocate(DType dtype, long rows, long columns) {
@@ -94,12 +133,16 @@ final class Workspace implements AutoCloseable {
         return Matrix.of(attended, DType.F32, tokens, spec.attention().queryColumns());
     }
 
-    Matrix gate(int tokens) {
-        return Matrix.of(gate, DType.F32, tokens, spec.intermediateSize());
+    Matrix gate(int rows, int columns) {
+        return Matrix.of(gate, DType.F32, rows, columns);
     }
 
-    Matrix up(int tokens) {
-        return Matrix.of(up, DType.F32, tokens, spec.intermediateSize());
+    Matrix up(int rows, int columns) {
+        return Matrix.of(up, DType.F32, rows, columns);
+    }
+
+    ExpertWorkspace experts(FeedForwardSpec.Experts mixture) {
+        return Objects.requireNonNull(experts.get(mixture), "every mixture of the model has a workspace");
     }
 
     Matrix gathered(int rows) {
@@ -137,6 +180,7 @@ final class Workspace implements AutoCloseable {
 
     @Override
     public void close() {
+        experts.values().forEach(ExpertWorkspace::close);
         buffers.forEach(DeviceBuffer::close);
     }
 }

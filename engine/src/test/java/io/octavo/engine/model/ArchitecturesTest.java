@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -90,6 +91,7 @@ class ArchitecturesTest {
         "head_dim, 15",
         "tie_word_embeddings, 1",
         "layer_types, '[\"full_attention\"]'",
+        "num_hidden_layers, 2049",
     })
     void namesTheKeyOfAWrongValue(String key, String json) {
         ObjectNode config = llama();
@@ -104,6 +106,84 @@ class ArchitecturesTest {
         assertRefused(config, ErrorCode.ARCHITECTURE_UNSUPPORTED, "yarn");
     }
 
+    @Test
+    void givesGemma2WindowsInTurnAndCapsItDoesNotName() {
+        ModelSpec spec = Architectures.read(of("Gemma2ForCausalLM").put("sliding_window", 16));
+        assertThat(spec.layers()).extracting(LayerSpec::window).containsExactly(16, Integer.MAX_VALUE);
+        assertThat(spec.attention().softcap()).isEqualTo(50);
+        assertThat(spec.logitSoftcap()).isEqualTo(30);
+        assertThat(Architectures.read(of("Gemma2ForCausalLM").putNull("final_logit_softcapping"))
+                        .logitSoftcap())
+                .isZero();
+    }
+
+    @Test
+    void readsOlderGemma3Configs() {
+        ObjectNode config = of("Gemma3ForCausalLM")
+                .put("num_hidden_layers", 6)
+                .put("sliding_window", 512)
+                .put("sliding_window_pattern", 3)
+                .put("rope_theta", 1e6)
+                .put("rope_local_base_freq", 1e4);
+        RopeSpec near = new RopeSpec.Plain(1e4);
+        RopeSpec far = new RopeSpec.Plain(1e6);
+        List<LayerSpec> layers = Architectures.read(config).layers();
+        assertThat(layers)
+                .extracting(LayerSpec::window)
+                .containsExactly(512, 512, Integer.MAX_VALUE, 512, 512, Integer.MAX_VALUE);
+        assertThat(layers).extracting(LayerSpec::rope).containsExactly(near, near, far, near, near, far);
+    }
+
+    @Test
+    void letsTheFirstLayersOfQwenSeeEverything() {
+        ObjectNode config = of("Qwen2ForCausalLM")
+                .put("sliding_window", 8)
+                .put("max_window_layers", 1)
+                .put("use_sliding_window", true);
+        assertThat(Architectures.read(config).layers())
+                .extracting(LayerSpec::window)
+                .containsExactly(Integer.MAX_VALUE, 8);
+    }
+
+    @Test
+    void readsWhichLayersOfQwen3MoeHaveExperts() {
+        ObjectNode config = moe().put("num_hidden_layers", 6).put("decoder_sparse_step", 2);
+        config.putArray("mlp_only_layers").add(3);
+        FeedForwardSpec dense = new FeedForwardSpec.Dense(128, false);
+        FeedForwardSpec experts = new FeedForwardSpec.Experts(32, 8, 2, true, FeedForwardSpec.Names.QWEN);
+        assertThat(Architectures.read(config).layers())
+                .extracting(LayerSpec::feedForward)
+                .containsExactly(dense, experts, dense, dense, dense, experts);
+    }
+
+    @Test
+    void readsEitherNameOfTheExpertCount() {
+        ObjectNode older = moe();
+        older.set("num_experts", older.remove("num_local_experts"));
+        assertThat(Architectures.read(older)).isEqualTo(Architectures.read(moe()));
+        ObjectNode mixtral =
+                of("MixtralForCausalLM").put("num_local_experts", 4).put("num_experts_per_tok", 2);
+        assertThat(Architectures.read(mixtral).layers())
+                .extracting(LayerSpec::feedForward)
+                .containsOnly(new FeedForwardSpec.Experts(128, 4, 2, true, FeedForwardSpec.Names.MIXTRAL));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "num_experts_per_tok, 9",
+        "num_experts_per_tok, 0",
+        "num_local_experts, 5000",
+        "moe_intermediate_size, -1",
+        "decoder_sparse_step, 0",
+        "mlp_only_layers, 3",
+        "mlp_only_layers, '[-1]'",
+    })
+    void namesTheKeyOfAWrongMixture(String key, String json) {
+        ObjectNode config = moe();
+        config.set(key, JsonMapper.shared().readTree(json));
+        assertRefused(config, ErrorCode.CONFIG_INVALID, key);
+    }
+
     private static void assertRefused(JsonNode config, ErrorCode code, String named) {
         assertThatThrownBy(() -> Architectures.read(config)).isInstanceOfSatisfying(QuantizationException.class, e -> {
             assertThat(e.code()).isEqualTo(code);
@@ -112,8 +192,20 @@ class ArchitecturesTest {
     }
 
     private static ObjectNode llama() {
+        return of("LlamaForCausalLM");
+    }
+
+    private static ObjectNode moe() {
+        return of("Qwen3MoeForCausalLM")
+                .put("moe_intermediate_size", 32)
+                .put("num_local_experts", 8)
+                .put("num_experts_per_tok", 2)
+                .put("norm_topk_prob", true);
+    }
+
+    private static ObjectNode of(String architecture) {
         ObjectNode config = JsonMapper.shared().createObjectNode();
-        config.putArray("architectures").add("LlamaForCausalLM");
+        config.putArray("architectures").add(architecture);
         return config.put("hidden_size", 64)
                 .put("intermediate_size", 128)
                 .put("vocab_size", 512)

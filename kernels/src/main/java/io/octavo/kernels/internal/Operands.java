@@ -6,6 +6,7 @@ import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.ScaledMatrix;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -157,6 +158,59 @@ public final class Operands {
         requireInts("indices", indices, x.rows());
         requireIntColumns("x", x);
         requireAtLeastOneColumn("x", x);
+    }
+
+    public static void checkSoftcap(Matrix x, float cap) {
+        requireF32("x", x);
+        if (!(cap > 0 && cap < Float.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException("cap must be positive and finite: " + cap);
+        }
+    }
+
+    public static void checkExpertRouting(Matrix logits, Matrix chosen, Matrix weights) {
+        requireF32("logits", logits);
+        requireType("chosen", chosen, Set.of(DType.I32));
+        requireF32("weights", weights);
+        requireShape("chosen", chosen, logits.rows(), chosen.columns());
+        requireShape("weights", weights, logits.rows(), chosen.columns());
+        requireIntColumns("logits", logits);
+        if (chosen.columns() < 1 || chosen.columns() > logits.columns()) {
+            throw new IllegalArgumentException(
+                    "chosen has " + chosen.columns() + " columns; allowed: 1 to the " + logits.columns() + " experts");
+        }
+    }
+
+    public static void checkExpertOrder(Matrix chosen, Matrix sources, Matrix rows, Matrix starts) {
+        requireType("chosen", chosen, Set.of(DType.I32));
+        requireInts("sources", sources, chosen.elements());
+        requireType("rows", rows, Set.of(DType.I32));
+        requireShape("rows", rows, chosen.rows(), chosen.columns());
+        requireInts("starts", starts, Math.max(starts.columns(), 2));
+        requireInt("rows", chosen.elements());
+        requireIntColumns("starts", starts);
+    }
+
+    public static void checkGroupedMatMul(ScaledMatrix a, Matrix starts, List<ScaledMatrix> weights, Matrix out) {
+        if (weights.isEmpty()) {
+            throw new IllegalArgumentException("no weights");
+        }
+        requireInts("starts", starts, weights.size() + 1L);
+        for (ScaledMatrix w : weights) {
+            requireShape("w", w.codes(), weights.getFirst().rows(), a.columns());
+            checkMatMul(a, w, out);
+        }
+    }
+
+    public static void checkExpertCombine(Matrix x, Matrix rows, Matrix weights, Matrix out) {
+        requireF32("x", x);
+        requireF32("out", out);
+        requireF32("weights", weights);
+        requireType("rows", rows, Set.of(DType.I32));
+        requireShape("rows", rows, out.rows(), rows.columns());
+        requireShape("weights", weights, out.rows(), rows.columns());
+        requireShape("out", out, out.rows(), x.columns());
+        requireIntColumns("x", x);
+        requireIntColumns("rows", rows);
     }
 
     /** For indices that only the running operation sees. */

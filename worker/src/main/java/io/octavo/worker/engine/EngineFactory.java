@@ -2,6 +2,9 @@ package io.octavo.worker.engine;
 
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
+import io.octavo.engine.checkpoint.CheckpointFiles;
+import io.octavo.engine.plan.PlanReport;
+import io.octavo.engine.plan.PlanRequest;
 import io.octavo.jobs.spec.SchemeInfo;
 import java.util.List;
 
@@ -10,6 +13,9 @@ public interface EngineFactory {
 
     /** Whoever opens an engine closes it. */
     Engine open(EngineOptions options);
+
+    /** What a quantization would do, told from headers; throws what the quantization itself would throw. */
+    PlanReport plan(CheckpointFiles source, PlanRequest request);
 
     List<SchemeInfo> schemes();
 

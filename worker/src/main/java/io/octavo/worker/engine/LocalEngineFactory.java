@@ -3,7 +3,12 @@ package io.octavo.worker.engine;
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
 import io.octavo.engine.Engines;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.plan.PlanReport;
+import io.octavo.engine.plan.PlanRequest;
+import io.octavo.engine.plan.PreFlight;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
@@ -17,6 +22,13 @@ public final class LocalEngineFactory implements EngineFactory {
     @Override
     public Engine open(EngineOptions options) {
         return Engines.open(options);
+    }
+
+    @Override
+    public PlanReport plan(CheckpointFiles source, PlanRequest request) {
+        try (Checkpoint checkpoint = Checkpoint.ofHeaders(source)) {
+            return PreFlight.quantization(checkpoint, request);
+        }
     }
 
     @Override

@@ -5,11 +5,15 @@ import io.octavo.engine.EngineOptions;
 import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.checkpoint.CheckpointFiles;
+import io.octavo.engine.plan.PlanReport;
+import io.octavo.engine.plan.PlanRequest;
 import io.octavo.jobs.artifact.ArtifactCommit;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.artifact.Lineage;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.Attempt;
@@ -53,9 +57,10 @@ class QuantizeJobRunner {
 
     Runnable run(QuantizeSpec spec, Attempt attempt, JobScratch scratch) {
         long started = System.nanoTime();
+        SourceListing listing = sources.list(spec.source());
+        requireFeasible(spec, listing, attempt);
         attempt.phase("fetch");
-        ResolvedSource source =
-                sources.checkpoint(spec.source(), scratch.folder("source"), attempt.section(0, FETCHED));
+        ResolvedSource source = sources.checkpoint(listing, scratch.folder("source"), attempt.section(0, FETCHED));
         Path output = scratch.place("output");
         QuantizationResult result = quantize(spec, source, output, attempt);
         attempt.phase("upload");
@@ -72,6 +77,17 @@ class QuantizeJobRunner {
                 report,
                 facts(result, started));
         return () -> artifacts.commit(attempt.lease(), commit);
+    }
+
+    /** Headers tell in a second what would otherwise fail after the download. */
+    private void requireFeasible(QuantizeSpec spec, SourceListing listing, Attempt attempt) {
+        PlanReport plan = engines.plan(
+                new CheckpointFiles(listing.sizes(), listing::open),
+                new PlanRequest(spec.scheme(), spec.layout(), spec.ignore()));
+        attempt.log("%s will become %s: %d modules of %d bytes quantized to %d bytes"
+                .formatted(
+                        listing.uri(), plan.label(), plan.quantizedModules(), plan.inputBytes(), plan.outputBytes()));
+        sources.requireRoom(listing, plan.outputBytes());
     }
 
     private QuantizationResult quantize(QuantizeSpec spec, ResolvedSource source, Path output, Attempt attempt) {

@@ -5,6 +5,7 @@ import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.Sha256Stream;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.source.SourceFile;
 import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.WorkDirectory;
 import java.io.IOException;
@@ -17,8 +18,10 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.springframework.stereotype.Component;
@@ -56,12 +59,43 @@ class InputCache {
      *
      * @return what it holds
      */
-    BlobId materialize(RemoteFile file, Path target, JobMonitor monitor) {
+    BlobId materialize(SourceFile file, Path target, JobMonitor monitor) {
         try {
             Optional<BlobId> cached = file.known().filter(this::has);
             BlobId id = cached.isPresent() ? cached.get() : fetch(file, monitor);
             link(id, target);
             return id;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Refuses early what has no room here, whatever is removed for it.
+     *
+     * @param files that will be brought here
+     * @param more bytes that the job writes beside them
+     * @throws ProblemException {@code disk-full}
+     */
+    void requireRoom(List<SourceFile> files, long more) {
+        try {
+            Set<Path> kept = new HashSet<>();
+            long needed = more + SPARE_BYTES;
+            for (SourceFile file : files) {
+                Optional<BlobId> cached = file.known().filter(this::has);
+                cached.ifPresent(id -> kept.add(place(id)));
+                needed += cached.isPresent() ? 0 : file.size();
+            }
+            long available = usable();
+            for (Cached file : cached()) {
+                available += kept.contains(file.path()) ? 0 : file.size();
+            }
+            if (needed > available) {
+                throw new ProblemException(
+                        ProblemCode.DISK_FULL,
+                        "the job needs " + needed + " bytes of the worker's disk, which can make room for "
+                                + available);
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -75,10 +109,10 @@ class InputCache {
         }
     }
 
-    private BlobId fetch(RemoteFile file, JobMonitor monitor) throws IOException {
+    private BlobId fetch(SourceFile file, JobMonitor monitor) throws IOException {
         makeRoom(file.size());
         Path partial = incoming.resolve(UUID.randomUUID().toString());
-        try (Sha256Stream content = new Sha256Stream(file.content().open())) {
+        try (Sha256Stream content = new Sha256Stream(file.open())) {
             BlobId id = receive(file, content, partial, monitor);
             Files.createDirectories(place(id).getParent());
             Files.move(partial, place(id), StandardCopyOption.ATOMIC_MOVE);
@@ -88,7 +122,7 @@ class InputCache {
         }
     }
 
-    private static BlobId receive(RemoteFile file, Sha256Stream content, Path partial, JobMonitor monitor)
+    private static BlobId receive(SourceFile file, Sha256Stream content, Path partial, JobMonitor monitor)
             throws IOException {
         try (OutputStream out = Files.newOutputStream(partial)) {
             byte[] buffer = new byte[BUFFER];

@@ -2,8 +2,9 @@ package io.octavo.worker.source;
 
 import io.octavo.engine.JobMonitor;
 import io.octavo.jobs.blob.BlobId;
-import io.octavo.jobs.problem.ProblemCode;
-import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.source.SourceCatalog;
+import io.octavo.jobs.source.SourceFile;
+import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.SourceUri;
 import java.nio.charset.StandardCharsets;
@@ -11,23 +12,32 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.List;
 import org.springframework.stereotype.Component;
 
 /** Brings sources and datasets to local disk, verified. */
 @Component
 public class SourceResolver {
 
-    private final HubListing hub;
-    private final BucketListing buckets;
-    private final FolderListing folders;
+    private final SourceCatalog catalog;
     private final InputCache cache;
 
-    SourceResolver(HubListing hub, BucketListing buckets, FolderListing folders, InputCache cache) {
-        this.hub = hub;
-        this.buckets = buckets;
-        this.folders = folders;
+    SourceResolver(SourceCatalog catalog, InputCache cache) {
+        this.catalog = catalog;
         this.cache = cache;
+    }
+
+    /** What the source holds now; nothing is fetched. */
+    public SourceListing list(SourceUri source) {
+        return catalog.list(source);
+    }
+
+    /**
+     * Refuses early what has no room on this worker's disk.
+     *
+     * @param outputBytes that the job writes beside the source
+     */
+    public void requireRoom(SourceListing listing, long outputBytes) {
+        cache.requireRoom(listing.files(), outputBytes);
     }
 
     /**
@@ -36,12 +46,19 @@ public class SourceResolver {
      * @param folder exists and is empty
      */
     public ResolvedSource checkpoint(SourceUri source, Path folder, JobMonitor monitor) {
-        Listing listing = list(source);
+        return checkpoint(list(source), folder, monitor);
+    }
+
+    /**
+     * Puts all files of a source into a folder.
+     *
+     * @param folder exists and is empty
+     */
+    public ResolvedSource checkpoint(SourceListing listing, Path folder, JobMonitor monitor) {
         MessageDigest manifest = sha256();
-        long total =
-                Math.max(1, listing.files().stream().mapToLong(RemoteFile::size).sum());
+        long total = Math.max(1, listing.bytes());
         long done = 0;
-        for (RemoteFile file : listing.files()) {
+        for (SourceFile file : listing.files()) {
             monitor.checkpoint();
             BlobId id = cache.materialize(file, folder.resolve(file.path().value()), monitor);
             manifest.update(
@@ -56,46 +73,10 @@ public class SourceResolver {
 
     /** Puts one file of data into a folder and returns its place. */
     public Path dataset(DatasetReference reference, Path folder, JobMonitor monitor) {
-        RemoteFile file = switch (reference.source()) {
-            case SourceUri.Hub source -> hubFile(source, reference);
-            case SourceUri.S3 source -> buckets.object(source);
-            case SourceUri.LocalFile source -> folders.file(source);
-        };
+        SourceFile file = catalog.dataset(reference);
         Path target = folder.resolve(file.path().value());
         cache.materialize(file, target, monitor);
         return target;
-    }
-
-    private Listing list(SourceUri source) {
-        return switch (source) {
-            case SourceUri.Hub repository -> hub.list(repository);
-            case SourceUri.S3 prefix -> buckets.list(prefix);
-            case SourceUri.LocalFile folder -> folders.list(folder);
-        };
-    }
-
-    private RemoteFile hubFile(SourceUri.Hub source, DatasetReference reference) {
-        List<RemoteFile> files = hub.list(source).files();
-        List<RemoteFile> candidates = files.stream()
-                .filter(file -> reference.path() == null
-                        ? isData(file.path().value())
-                        : file.path().equals(reference.path()))
-                .toList();
-        if (candidates.size() == 1) {
-            return candidates.getFirst();
-        }
-        if (reference.path() != null) {
-            throw new ProblemException(
-                    ProblemCode.SOURCE_NOT_FOUND, "dataset " + reference + ": the repository has no such file");
-        }
-        throw new ProblemException(
-                ProblemCode.SOURCE_AMBIGUOUS,
-                "dataset " + reference + ": the repository has " + candidates.size()
-                        + " .txt and .jsonl files; name one with #path");
-    }
-
-    private static boolean isData(String path) {
-        return path.endsWith(".txt") || path.endsWith(".jsonl");
     }
 
     private static MessageDigest sha256() {

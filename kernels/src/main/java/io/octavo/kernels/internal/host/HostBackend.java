@@ -7,12 +7,17 @@ import io.octavo.kernels.Backend;
 import io.octavo.kernels.CrossEntropy;
 import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.Embedding;
+import io.octavo.kernels.ExpertCombine;
+import io.octavo.kernels.ExpertOrder;
+import io.octavo.kernels.ExpertRouting;
 import io.octavo.kernels.GatedActivation;
+import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.RmsNorm;
 import io.octavo.kernels.Rope;
+import io.octavo.kernels.Softcap;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -131,6 +136,31 @@ public final class HostBackend implements Backend {
     @Override
     public ArgMax argMax() {
         return operations.argMax();
+    }
+
+    @Override
+    public Softcap softcap() {
+        return operations.softcap();
+    }
+
+    @Override
+    public ExpertRouting expertRouting() {
+        return operations.expertRouting();
+    }
+
+    @Override
+    public ExpertOrder expertOrder() {
+        return operations.expertOrder();
+    }
+
+    @Override
+    public GroupedMatMul groupedMatMul() {
+        return operations.groupedMatMul();
+    }
+
+    @Override
+    public ExpertCombine expertCombine() {
+        return operations.expertCombine();
     }
 
     @Override

@@ -5,12 +5,17 @@ import io.octavo.kernels.ArgMax;
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.CrossEntropy;
 import io.octavo.kernels.Embedding;
+import io.octavo.kernels.ExpertCombine;
+import io.octavo.kernels.ExpertOrder;
+import io.octavo.kernels.ExpertRouting;
 import io.octavo.kernels.GatedActivation;
+import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.RmsNorm;
 import io.octavo.kernels.Rope;
+import io.octavo.kernels.Softcap;
 
 /** One implementation of every operation. */
 public record HostOperations(
@@ -24,4 +29,9 @@ public record HostOperations(
         Embedding embedding,
         Add add,
         CrossEntropy crossEntropy,
-        ArgMax argMax) {}
+        ArgMax argMax,
+        Softcap softcap,
+        ExpertRouting expertRouting,
+        ExpertOrder expertOrder,
+        GroupedMatMul groupedMatMul,
+        ExpertCombine expertCombine) {}

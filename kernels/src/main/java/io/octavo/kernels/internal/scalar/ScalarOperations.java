@@ -1,5 +1,6 @@
 package io.octavo.kernels.internal.scalar;
 
+import io.octavo.kernels.internal.host.HostGroupedMatMul;
 import io.octavo.kernels.internal.host.HostOperations;
 
 /** Makes the scalar operations; they hold no state. */
@@ -8,9 +9,10 @@ public final class ScalarOperations {
     private ScalarOperations() {}
 
     public static HostOperations create() {
+        var matMul = new ScalarMatMul();
         return new HostOperations(
                 new ScalarQuantizeRows(),
-                new ScalarMatMul(),
+                matMul,
                 new ScalarRmsNorm(),
                 new ScalarRope(),
                 new ScalarKvCacheWrite(),
@@ -19,6 +21,11 @@ public final class ScalarOperations {
                 new ScalarEmbedding(),
                 new ScalarAdd(),
                 new ScalarCrossEntropy(),
-                new ScalarArgMax());
+                new ScalarArgMax(),
+                new ScalarSoftcap(),
+                new ScalarExpertRouting(),
+                new ScalarExpertOrder(),
+                new HostGroupedMatMul(matMul),
+                new ScalarExpertCombine());
     }
 }

@@ -2,6 +2,7 @@ package io.octavo.kernels.internal.vector;
 
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.internal.host.HostBackend;
+import io.octavo.kernels.internal.host.HostGroupedMatMul;
 import io.octavo.kernels.internal.host.HostOperations;
 
 /** Makes the vector operations, which share one set of threads. */
@@ -11,9 +12,10 @@ public final class VectorOperations {
 
     public static Backend backend(int threads) {
         WorkerPool workers = new WorkerPool(threads);
+        var matMul = new VectorMatMul(workers);
         var operations = new HostOperations(
                 new VectorQuantizeRows(workers),
-                new VectorMatMul(workers),
+                matMul,
                 new VectorRmsNorm(workers),
                 new VectorRope(workers),
                 new VectorKvCacheWrite(workers),
@@ -22,7 +24,12 @@ public final class VectorOperations {
                 new VectorEmbedding(workers),
                 new VectorAdd(workers),
                 new VectorCrossEntropy(workers),
-                new VectorArgMax(workers));
+                new VectorArgMax(workers),
+                new VectorSoftcap(workers),
+                new VectorExpertRouting(workers),
+                new CountingExpertOrder(),
+                new HostGroupedMatMul(matMul),
+                new VectorExpertCombine(workers));
         String description = "cpu: Vector API, " + Native.FLOATS.vectorBitSize() + "-bit vectors, " + threads
                 + (threads == 1 ? " thread" : " threads");
         return new HostBackend(description, operations, workers::close);

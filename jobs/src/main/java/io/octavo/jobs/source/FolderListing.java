@@ -1,14 +1,17 @@
-package io.octavo.worker.source;
+package io.octavo.jobs.source;
 
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.spec.SourceUri;
-import io.octavo.worker.WorkerProperties;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -27,13 +30,17 @@ class FolderListing {
 
     private final List<Path> allowed;
 
-    FolderListing(WorkerProperties properties) {
+    FolderListing(FolderProperties properties) {
         this.allowed = properties.allowedFolders();
     }
 
-    Listing list(SourceUri.LocalFile source) {
+    boolean areAllowed() {
+        return !allowed.isEmpty();
+    }
+
+    SourceListing list(SourceUri.LocalFile source) {
         Path folder = requireAllowed(source, Path.of(source.path()));
-        List<RemoteFile> files = new ArrayList<>();
+        List<SourceFile> files = new ArrayList<>();
         try {
             collect(source, folder, folder, files);
         } catch (IOException e) {
@@ -42,10 +49,10 @@ class FolderListing {
         if (files.isEmpty()) {
             throw new ProblemException(ProblemCode.SOURCE_NOT_FOUND, "source " + source + " holds no files");
         }
-        return new Listing(source.toString(), Optional.empty(), files);
+        return new SourceListing(source.toString(), Optional.empty(), files);
     }
 
-    private void collect(SourceUri.LocalFile source, Path root, Path folder, List<RemoteFile> files)
+    private void collect(SourceUri.LocalFile source, Path root, Path folder, List<SourceFile> files)
             throws IOException {
         try (Stream<Path> entries = Files.list(folder).sorted()) {
             for (Path entry : entries.toList()) {
@@ -65,34 +72,44 @@ class FolderListing {
         }
     }
 
-    private static void requireFew(SourceUri.LocalFile source, List<RemoteFile> files) {
+    private static void requireFew(SourceUri.LocalFile source, List<SourceFile> files) {
         if (files.size() > MAX_FILES) {
             throw new ProblemException(
                     ProblemCode.SOURCE_TOO_LARGE, "source " + source + " has more than " + MAX_FILES + " files");
         }
     }
 
-    RemoteFile file(SourceUri.LocalFile source) {
+    SourceFile file(SourceUri.LocalFile source) {
         Path file = requireAllowed(source, Path.of(source.path()));
         return file(source, file, file.getFileName().toString());
     }
 
-    private static RemoteFile file(SourceUri.LocalFile source, Path real, String path) {
+    private static SourceFile file(SourceUri.LocalFile source, Path real, String path) {
         try {
             if (!Files.isRegularFile(real, LinkOption.NOFOLLOW_LINKS)) {
                 throw new ProblemException(
                         ProblemCode.SOURCE_NOT_FOUND, "source " + source + " has something that is not a file");
             }
-            return new RemoteFile(
+            return new SourceFile(
                     new RepositoryPath(path),
                     Files.size(real),
                     Optional.empty(),
-                    () -> Files.newInputStream(real, LinkOption.NOFOLLOW_LINKS));
+                    (offset, length) -> open(real, offset));
         } catch (IOException e) {
             throw notReadable(source, e);
         } catch (IllegalArgumentException e) {
             throw new ProblemException(
                     ProblemCode.SOURCE_NOT_ALLOWED, "source " + source + " has a file whose " + e.getMessage(), e);
+        }
+    }
+
+    private static InputStream open(Path file, long offset) throws IOException {
+        SeekableByteChannel channel = Files.newByteChannel(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+        try {
+            return Channels.newInputStream(channel.position(offset));
+        } catch (IOException e) {
+            channel.close();
+            throw e;
         }
     }
 

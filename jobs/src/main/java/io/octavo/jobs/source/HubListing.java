@@ -1,4 +1,4 @@
-package io.octavo.worker.source;
+package io.octavo.jobs.source;
 
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.problem.ProblemCode;
@@ -23,9 +23,9 @@ class HubListing {
         this.blobs = blobs;
     }
 
-    Listing list(SourceUri.Hub source) {
+    SourceListing list(SourceUri.Hub source) {
         RevisionRecord revision = revision(source);
-        return new Listing(
+        return new SourceListing(
                 new SourceUri.Hub(source.repository(), revision.id()).toString(),
                 Optional.of(revision.id()),
                 revision.files().stream().map(this::file).toList());
@@ -39,8 +39,11 @@ class HubListing {
         }
     }
 
-    private RemoteFile file(FileEntry file) {
-        return new RemoteFile(
-                new RepositoryPath(file.path()), file.size(), Optional.of(file.blob()), () -> blobs.open(file.blob()));
+    private SourceFile file(FileEntry file) {
+        return new SourceFile(
+                new RepositoryPath(file.path()),
+                file.size(),
+                Optional.of(file.blob()),
+                (offset, length) -> blobs.open(file.blob(), offset, length));
     }
 }

@@ -1,4 +1,4 @@
-package io.octavo.worker.source;
+package io.octavo.jobs.source;
 
 import io.octavo.jobs.blob.ObjectInfo;
 import io.octavo.jobs.blob.ObjectStore;
@@ -25,7 +25,7 @@ class BucketListing {
         this.properties = properties;
     }
 
-    Listing list(SourceUri.S3 source) {
+    SourceListing list(SourceUri.S3 source) {
         requireForeign(source);
         String prefix = source.key().isEmpty() ? "" : source.key() + "/";
         List<ObjectInfo> found = objects.list(source.bucket(), prefix, MAX_OBJECTS + 1);
@@ -33,7 +33,7 @@ class BucketListing {
             throw new ProblemException(
                     ProblemCode.SOURCE_TOO_LARGE, "source " + source + " has more than " + MAX_OBJECTS + " objects");
         }
-        List<RemoteFile> files = found.stream()
+        List<SourceFile> files = found.stream()
                 .filter(object -> !object.key().endsWith("/")) // markers of empty folders
                 .map(object -> file(source, object, object.key().substring(prefix.length())))
                 .toList();
@@ -41,10 +41,10 @@ class BucketListing {
             throw new ProblemException(
                     ProblemCode.OBJECT_NOT_FOUND, "source " + source + ": no object has this prefix");
         }
-        return new Listing(source.toString(), Optional.empty(), files);
+        return new SourceListing(source.toString(), Optional.empty(), files);
     }
 
-    RemoteFile object(SourceUri.S3 source) {
+    SourceFile object(SourceUri.S3 source) {
         requireForeign(source);
         ObjectInfo object = objects.stat(source.bucket(), source.key());
         return file(source, object, source.key().substring(source.key().lastIndexOf('/') + 1));
@@ -58,12 +58,12 @@ class BucketListing {
         }
     }
 
-    private RemoteFile file(SourceUri.S3 source, ObjectInfo object, String path) {
-        return new RemoteFile(
+    private SourceFile file(SourceUri.S3 source, ObjectInfo object, String path) {
+        return new SourceFile(
                 path(source, path),
                 object.size(),
                 Optional.empty(),
-                () -> objects.open(source.bucket(), object.key(), 0, object.size()));
+                (offset, length) -> objects.open(source.bucket(), object.key(), offset, length));
     }
 
     private static RepositoryPath path(SourceUri.S3 source, String path) {

@@ -1,0 +1,121 @@
+package io.octavo.api.plan;
+
+import io.octavo.api.ApiProperties;
+import io.octavo.api.plan.PlanView.Evaluation;
+import io.octavo.api.plan.PlanView.NotChecked;
+import io.octavo.engine.ErrorKind;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.CheckpointFiles;
+import io.octavo.engine.plan.PlanReport;
+import io.octavo.engine.plan.PlanRequest;
+import io.octavo.engine.plan.PreFlight;
+import io.octavo.jobs.plan.JobPlan;
+import io.octavo.jobs.plan.JobPlanner;
+import io.octavo.jobs.problem.ProblemCategory;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.source.SourceCatalog;
+import io.octavo.jobs.source.SourceListing;
+import io.octavo.jobs.spec.EvaluateSpec;
+import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.jobs.spec.SourceUri;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Service;
+
+/**
+ * Plans a job from headers alone. What cannot work is refused; what cannot be looked at in time is left to the worker,
+ * and the plan says so.
+ */
+@Service
+public class JobPreFlight {
+
+    private final JobPlanner planner;
+    private final SourceCatalog sources;
+    private final Duration timeout;
+
+    JobPreFlight(JobPlanner planner, SourceCatalog sources, ApiProperties properties) {
+        this.planner = planner;
+        this.sources = sources;
+        this.timeout = properties.preFlightTimeout();
+    }
+
+    /**
+     * @throws ProblemException if a source is not there or may not be read
+     * @throws QuantizationException if the job cannot work
+     */
+    public PlanView plan(JobSpec spec) {
+        JobPlan plan = planner.plan(spec);
+        List<NotChecked> notChecked = new ArrayList<>();
+        PlanReport quantization = null;
+        List<Evaluation> evaluations = new ArrayList<>();
+        switch (spec) {
+            case QuantizeSpec job -> {
+                var request = new PlanRequest(job.scheme(), job.layout(), job.ignore());
+                quantization = look(job.source(), checkpoint -> PreFlight.quantization(checkpoint, request), notChecked)
+                        .orElse(null);
+            }
+            case EvaluateSpec job ->
+                Stream.of(job.source(), job.baseline())
+                        .filter(Objects::nonNull)
+                        .distinct()
+                        .forEach(source -> look(source, PreFlight::evaluation, notChecked)
+                                .ifPresent(report -> evaluations.add(new Evaluation(source.toString(), report))));
+        }
+        return new PlanView(plan.spec(), plan.inputs(), quantization, evaluations, notChecked);
+    }
+
+    private <T> Optional<T> look(SourceUri source, Function<Checkpoint, T> report, List<NotChecked> notChecked) {
+        if (source instanceof SourceUri.LocalFile && !sources.readsFolders()) {
+            notChecked.add(new NotChecked(source.toString(), "file: sources are read by workers alone"));
+            return Optional.empty();
+        }
+        var looking = new FutureTask<>(() -> {
+            SourceListing listing = sources.list(source);
+            var files = new CheckpointFiles(listing.sizes(), listing::open);
+            try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
+                return report.apply(checkpoint);
+            }
+        });
+        Thread.ofVirtual().name("pre-flight").start(looking);
+        try {
+            return Optional.of(looking.get(timeout.toMillis(), TimeUnit.MILLISECONDS));
+        } catch (TimeoutException e) {
+            looking.cancel(true);
+            notChecked.add(new NotChecked(source.toString(), "its headers did not arrive within " + timeout));
+        } catch (ExecutionException e) {
+            if (!mayPass(e.getCause())) {
+                throw refusal(e);
+            }
+            notChecked.add(new NotChecked(source.toString(), "its headers cannot be read now"));
+        } catch (InterruptedException e) {
+            looking.cancel(true);
+            Thread.currentThread().interrupt();
+            notChecked.add(new NotChecked(source.toString(), "the service is stopping"));
+        }
+        return Optional.empty();
+    }
+
+    private static boolean mayPass(@Nullable Throwable failure) {
+        return switch (failure) {
+            case ProblemException problem -> problem.code().category() == ProblemCategory.UNAVAILABLE;
+            case QuantizationException refusal -> refusal.code().kind() == ErrorKind.TRANSIENT;
+            case null, default -> false;
+        };
+    }
+
+    private static RuntimeException refusal(ExecutionException failure) {
+        return failure.getCause() instanceof RuntimeException known ? known : new IllegalStateException(failure);
+    }
+}

@@ -1,0 +1,37 @@
+package io.octavo.api.plan;
+
+import io.octavo.engine.plan.EvaluationReport;
+import io.octavo.engine.plan.PlanReport;
+import io.octavo.jobs.plan.JobPlan;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * What a job would do.
+ *
+ * @param spec with its defaults filled in
+ * @param inputs sources and datasets, each once
+ * @param quantization of a quantize job; null where its source could not be looked at
+ * @param evaluations of an evaluate job: its source, its baseline, as far as they could be looked at
+ * @param notChecked what was left to the worker
+ */
+public record PlanView(
+        JsonNode spec,
+        List<JobPlan.Input> inputs,
+        @Nullable PlanReport quantization,
+        List<Evaluation> evaluations,
+        List<NotChecked> notChecked) {
+
+    public PlanView {
+        inputs = List.copyOf(inputs);
+        evaluations = List.copyOf(evaluations);
+        notChecked = List.copyOf(notChecked);
+    }
+
+    /** One checkpoint that would be run. */
+    public record Evaluation(String uri, EvaluationReport checkpoint) {}
+
+    /** @param reason why nothing is known of it yet */
+    public record NotChecked(String uri, String reason) {}
+}

@@ -1,0 +1,123 @@
+package io.octavo.cli;
+
+import io.octavo.cli.terminal.Quantity;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
+
+/** What a job would do, as plain text. */
+final class PlanText {
+
+    private final StringBuilder text = new StringBuilder();
+
+    private PlanText() {}
+
+    /** @param plan the service's answer to a dry run */
+    static String of(JsonNode plan) {
+        var text = new PlanText();
+        for (JsonNode input : plan.path("inputs")) {
+            String bytes =
+                    input.hasNonNull("bytes") ? Quantity.bytes(input.path("bytes").asLong()) : "size unknown";
+            text.line("input", input.path("uri").asString("") + ", " + bytes);
+        }
+        if (plan.hasNonNull("quantization")) {
+            text.quantization(plan.path("quantization"));
+        }
+        for (JsonNode evaluation : plan.path("evaluations")) {
+            JsonNode checkpoint = evaluation.path("checkpoint");
+            text.line(
+                    "evaluates",
+                    "%s: %s, %s, %s of weights"
+                            .formatted(
+                                    evaluation.path("uri").asString(""),
+                                    checkpoint.path("label").asString(""),
+                                    checkpoint.path("architecture").asString(""),
+                                    Quantity.bytes(checkpoint.path("weightBytes").asLong())));
+        }
+        for (JsonNode skipped : plan.path("notChecked")) {
+            text.line(
+                    "unchecked",
+                    skipped.path("uri").asString("") + ": "
+                            + skipped.path("reason").asString(""));
+        }
+        return text.text.toString().stripTrailing();
+    }
+
+    private void quantization(JsonNode plan) {
+        line("label", plan.path("label").asString(""));
+        for (JsonNode execution : plan.path("executions")) {
+            line(
+                    "runs as",
+                    execution.path("runsAs").asString("") + " on "
+                            + execution.path("gpus").asString(""));
+        }
+        line(
+                "bytes",
+                "%s become %s in %d files; %.2f bits a quantized weight"
+                        .formatted(
+                                Quantity.bytes(plan.path("inputBytes").asLong()),
+                                Quantity.bytes(plan.path("outputBytes").asLong()),
+                                plan.path("outputFiles").asInt(),
+                                plan.path("weightBits").asDouble()));
+        JsonNode resources = plan.path("resources");
+        line(
+                "needs",
+                "at most %s of memory, %s on the device, %s of disk; about %s of work"
+                        .formatted(
+                                Quantity.bytes(resources.path("hostBytes").asLong()),
+                                Quantity.bytes(resources.path("deviceBytes").asLong()),
+                                Quantity.bytes(resources.path("diskBytes").asLong()),
+                                Quantity.seconds(resources.path("seconds").asDouble())));
+        tensorParallel(plan.path("tensorParallel"));
+        for (JsonNode warning : plan.path("warnings")) {
+            line(
+                    "warning",
+                    warning.path("message").asString("") + " ["
+                            + warning.path("code").asString("") + "]");
+        }
+        modules(plan.path("modules"));
+    }
+
+    private void tensorParallel(JsonNode splits) {
+        List<String> possible = new ArrayList<>();
+        for (JsonNode split : splits) {
+            if (split.path("possible").asBoolean()) {
+                possible.add(split.path("ways").asString());
+            }
+        }
+        line("splits", "over " + String.join(", ", possible) + " GPUs");
+        for (JsonNode split : splits) {
+            for (JsonNode obstacle : split.path("obstacles")) {
+                line("", "not over " + split.path("ways").asString() + ": " + obstacle.asString(""));
+            }
+        }
+    }
+
+    private void modules(JsonNode modules) {
+        row("COUNT", "TYPE", "SHAPE", "NAME", "BECOMES");
+        for (JsonNode module : modules) {
+            String becomes = module.path("quantized").asBoolean()
+                    ? module.path("stored")
+                            .valueStream()
+                            .map(JsonNode::asString)
+                            .collect(Collectors.joining(", "))
+                    : "kept: " + module.path("reason").asString("");
+            row(
+                    module.path("count").asString(),
+                    module.path("dtype").asString(""),
+                    module.path("shape").valueStream().map(JsonNode::asString).collect(Collectors.joining("x")),
+                    module.path("name").asString(""),
+                    becomes);
+        }
+    }
+
+    private void line(String name, String value) {
+        text.append(String.format(Locale.ROOT, "%-9s %s%n", name, value));
+    }
+
+    private void row(String count, String dtype, String shape, String name, String becomes) {
+        text.append(String.format(Locale.ROOT, "%7s  %-5s  %-14s  %-48s  %s%n", count, dtype, shape, name, becomes));
+    }
+}

@@ -1,0 +1,108 @@
+package io.octavo.engine.plan;
+
+import io.octavo.engine.plan.PlanReport.ModuleGroup;
+import io.octavo.engine.plan.PlanReport.TensorParallel;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.Granularity.PerBlock;
+import io.octavo.engine.scheme.Granularity.PerGroup;
+import io.octavo.engine.scheme.Scheme;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Whether a result can be split over several GPUs as loaders do it: heads over GPUs, projections into a block by output
+ * features, those out of it by input features. A scale must not span a cut.
+ */
+final class ParallelSplit {
+
+    private static final List<Integer> WAYS = List.of(1, 2, 4, 8);
+
+    private static final Set<String> BY_OUTPUT =
+            Set.of("q_proj", "k_proj", "v_proj", "qkv_proj", "gate_proj", "up_proj", "gate_up_proj", "w1", "w3");
+    private static final Set<String> BY_INPUT = Set.of("o_proj", "down_proj", "w2");
+
+    /** Their heads say how they are cut; few key heads are copied. */
+    private static final Set<String> BY_HEADS = Set.of("q_proj", "k_proj", "v_proj", "qkv_proj");
+
+    private final JsonNode config;
+    private final Granularity granularity;
+    private final List<ModuleGroup> quantized;
+
+    ParallelSplit(JsonNode config, Scheme scheme, List<ModuleGroup> modules) {
+        this.config = config;
+        this.granularity = scheme.weights().granularity();
+        this.quantized = modules.stream().filter(ModuleGroup::quantized).toList();
+    }
+
+    List<TensorParallel> report() {
+        return WAYS.stream()
+                .map(ways -> {
+                    List<String> obstacles = ways == 1 ? List.of() : obstacles(ways);
+                    return new TensorParallel(ways, obstacles.isEmpty(), obstacles);
+                })
+                .toList();
+    }
+
+    private List<String> obstacles(int ways) {
+        List<String> obstacles = new ArrayList<>();
+        int heads = config.path("num_attention_heads").asInt(0);
+        int keyHeads = config.path("num_key_value_heads").asInt(heads);
+        if (heads % ways != 0) {
+            obstacles.add("num_attention_heads " + heads + " is not divisible by " + ways);
+        }
+        if (keyHeads > 0 && keyHeads % ways != 0 && ways % keyHeads != 0) {
+            obstacles.add("num_key_value_heads " + keyHeads + " neither is divisible by " + ways + " nor divides it");
+        }
+        for (ModuleGroup group : quantized) {
+            String last = group.name().substring(group.name().lastIndexOf('.') + 1);
+            long outFeatures = group.shape().getFirst();
+            long inFeatures = group.shape().getLast();
+            if (BY_OUTPUT.contains(last)) {
+                checkOutput(group.name(), last, outFeatures, Math.min(ways, copies(last, ways, keyHeads)), obstacles);
+            } else if (BY_INPUT.contains(last)) {
+                checkInput(group.name(), inFeatures, ways, obstacles);
+            }
+        }
+        return obstacles;
+    }
+
+    /** Parts that a projection is cut into: key heads that are fewer than the GPUs are copied. */
+    private static int copies(String projection, int ways, int keyHeads) {
+        boolean ofKeys = projection.equals("k_proj") || projection.equals("v_proj");
+        return ofKeys && keyHeads > 0 ? Math.min(ways, keyHeads) : ways;
+    }
+
+    private void checkOutput(String module, String projection, long outFeatures, int parts, List<String> obstacles) {
+        int fused = projection.equals("gate_up_proj") ? 2 * parts : parts;
+        if (outFeatures % fused != 0) {
+            if (!BY_HEADS.contains(projection)) {
+                obstacles.add(module + ": outFeatures " + outFeatures + " is not divisible by " + fused);
+            }
+            return;
+        }
+        if (granularity instanceof PerBlock block && outFeatures / fused % block.rows() != 0) {
+            obstacles.add(module + ": outFeatures " + outFeatures + " / " + fused + " = " + outFeatures / fused
+                    + " is not divisible by the block's " + block.rows() + " rows");
+        }
+    }
+
+    private void checkInput(String module, long inFeatures, int ways, List<String> obstacles) {
+        if (inFeatures % ways != 0) {
+            obstacles.add(module + ": inFeatures " + inFeatures + " is not divisible by " + ways);
+            return;
+        }
+        long shared = switch (granularity) {
+            case PerGroup group -> group.size();
+            case PerBlock block -> block.columns();
+            case Granularity.PerTensor perTensor -> 1;
+            case Granularity.PerChannel perChannel -> 1;
+            case Granularity.PerToken perToken -> 1;
+        };
+        if (inFeatures / ways % shared != 0) {
+            obstacles.add(module + ": inFeatures " + inFeatures + " / " + ways + " = " + inFeatures / ways
+                    + " is not divisible by the " + shared + " input channels that share a scale");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package io.octavo.engine.plan;
+
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.model.Architectures;
+import io.octavo.engine.plan.PlanReport.ModuleGroup;
+import io.octavo.engine.plan.PlanReport.Warning;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.Scheme;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+
+/** What works, but not as one may think. */
+final class PlanWarnings {
+
+    /** The smallest number that F16 holds with all its bits. */
+    private static final double SMALLEST_F16 = 0x1p-14;
+
+    /** Kernels for 8-bit floats take sizes in steps of so many elements. */
+    private static final int FP8_STEP = 16;
+
+    private static final Set<String> FUSED_ON_DISK = Set.of("qkv_proj", "gate_up_proj");
+
+    private final JsonNode config;
+    private final Scheme scheme;
+    private final List<ModuleGroup> modules;
+    private final List<Warning> warnings = new ArrayList<>();
+
+    private PlanWarnings(JsonNode config, Scheme scheme, List<ModuleGroup> modules) {
+        this.config = config;
+        this.scheme = scheme;
+        this.modules = modules;
+    }
+
+    static List<Warning> of(JsonNode config, Scheme scheme, List<ModuleGroup> modules) {
+        var found = new PlanWarnings(config, scheme, modules);
+        found.numbers();
+        found.architecture();
+        found.coverage();
+        found.loaders();
+        return found.warnings;
+    }
+
+    private void add(String code, String message) {
+        warnings.add(new Warning(code, message));
+    }
+
+    private List<ModuleGroup> quantized() {
+        return modules.stream().filter(ModuleGroup::quantized).toList();
+    }
+
+    private void numbers() {
+        Optional<ModuleGroup> half = quantized().stream()
+                .filter(group -> group.dtype().equals("F16"))
+                .findFirst();
+        if (half.isPresent()) {
+            double least = SMALLEST_F16 * scheme.weights().type().divisor();
+            add(
+                    "scales-may-underflow",
+                    "scales are stored in F16 as the weights are; where the largest magnitude that shares a scale is below "
+                            + "%.2g, the scale loses bits (such as %s)"
+                                    .formatted(least, half.get().name()));
+        }
+        boolean runsInHalf = config.path("dtype")
+                .asString(config.path("torch_dtype").asString(""))
+                .equals("float16");
+        if (runsInHalf && quantized().stream().anyMatch(group -> !group.dtype().equals("F16"))) {
+            add(
+                    "runs-in-f16",
+                    "config.json asks for float16 while weights are stored in a type of wider range: activations past"
+                            + " 65504 become infinite when a loader obeys it");
+        }
+    }
+
+    private void architecture() {
+        try {
+            Architectures.read(config);
+        } catch (QuantizationException e) {
+            add("cannot-be-evaluated", "it can be quantized, but not evaluated here: " + e.getMessage());
+        }
+        boolean tied = config.path("tie_word_embeddings").asBoolean(false);
+        if (tied && modules.stream().anyMatch(group -> group.name().equals("lm_head.weight"))) {
+            add(
+                    "head-stored-though-tied",
+                    "lm_head.weight is stored though tie_word_embeddings is true: loaders drop one of the two");
+        }
+    }
+
+    private void coverage() {
+        for (ModuleGroup group : modules) {
+            if (!group.quantized()
+                    && group.name().contains("experts")
+                    && group.shape().size() == 3) {
+                add(
+                        "experts-in-one-tensor",
+                        group.name() + ": experts stored as one tensor " + group.shape()
+                                + " are left alone; only experts that are Linears of their own are quantized");
+            }
+        }
+        long all = modules.stream().mapToLong(ModuleGroup::inputBytes).sum();
+        long covered = quantized().stream().mapToLong(ModuleGroup::inputBytes).sum();
+        if (2 * covered < all) {
+            add(
+                    "mostly-kept",
+                    "%.0f %% of the bytes stay as they are".formatted(100.0 * (all - covered) / Math.max(all, 1)));
+        }
+    }
+
+    private void loaders() {
+        boolean integers = scheme.weights().type() instanceof NumberType.IntType
+                && scheme.inputs()
+                        .map(Quantization::type)
+                        .filter(NumberType.IntType.class::isInstance)
+                        .isPresent();
+        if (integers) {
+            add(
+                    "int8-on-blackwell",
+                    "vLLM does not start with 8-bit integer inputs on GPUs from sm_100 on; FP8 schemes do");
+        }
+        boolean fp8 = scheme.weights().type() == NumberType.FloatType.E4M3;
+        for (ModuleGroup group : quantized()) {
+            boolean uneven = group.shape().stream().anyMatch(size -> size % FP8_STEP != 0);
+            if (fp8 && uneven) {
+                add(
+                        "uneven-for-fp8",
+                        group.name() + ": shape " + group.shape() + " is not divisible by " + FP8_STEP
+                                + ", which GPU kernels for 8-bit floats ask for");
+            }
+            String last = group.name().substring(group.name().lastIndexOf('.') + 1);
+            if (scheme.weights().granularity() instanceof Granularity.PerTensor && FUSED_ON_DISK.contains(last)) {
+                add(
+                        "fused-with-one-scale",
+                        group.name() + ": vLLM may read scales of a layer that is fused on disk wrongly where there is"
+                                + " one a tensor; a scheme with one a channel is safe");
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package io.octavo.engine.plan;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.label.Label;
+import io.octavo.engine.model.Architectures;
+import io.octavo.engine.plan.PlanReport.Execution;
+import io.octavo.engine.plan.PlanReport.ModuleGroup;
+import io.octavo.engine.plan.PlanReport.Resources;
+import io.octavo.engine.quantize.QuantizationPlan;
+import io.octavo.engine.quantize.Quantizer;
+import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.engine.scheme.Scheme;
+import io.octavo.engine.tokenizer.Tokenizer;
+import java.util.List;
+import tools.jackson.databind.JsonNode;
+
+/** Looks before a job leaps: a checkpoint's headers and config, as {@link Checkpoint#ofHeaders} reads them, suffice. */
+public final class PreFlight {
+
+    /** The JVM, its code and its heap at rest. */
+    private static final long PROCESS_BYTES = 512L << 20;
+
+    /** Names, shapes and plan of a tensor. */
+    private static final long BYTES_PER_TENSOR = 2048;
+
+    /** Pieces of a tensor on their way: source, codes and scales of three at a time, and one being checked. */
+    private static final long PIECES = 8;
+
+    /** Bytes of source a second on two processor threads, checks and hashes included; see docs/benchmarks.md. */
+    private static final double BYTES_A_SECOND = 400e6;
+
+    private static final double START_SECONDS = 1;
+
+    private PreFlight() {}
+
+    /**
+     * @throws QuantizationException if the request cannot work, with what the quantization itself would say
+     */
+    public static PlanReport quantization(Checkpoint checkpoint, PlanRequest request) {
+        QuantizationPlan plan = Quantizer.plan(checkpoint, request.scheme(), request.layout(), request.ignore());
+        Scheme scheme = plan.scheme();
+        Label label = Label.of(scheme);
+        JsonNode config = checkpoint.config().tree();
+        List<ModuleGroup> modules = ModuleGroups.of(plan);
+        return new PlanReport(
+                label.text(),
+                label.executions().stream()
+                        .map(execution -> new Execution(execution.gpus(), execution.runsAs()))
+                        .toList(),
+                plan.quantized().size(),
+                plan.kept().size(),
+                plan.weightBits(),
+                plan.inputBytes(),
+                plan.outputBytes(),
+                plan.outputFiles(),
+                modules,
+                resources(plan),
+                new ParallelSplit(config, scheme, modules).report(),
+                PlanWarnings.of(config, scheme, modules));
+    }
+
+    private static Resources resources(QuantizationPlan plan) {
+        long piece = Quantizer.CHUNK_BYTES;
+        for (QuantizationPlan.Quantize step : plan.quantized()) {
+            piece = Math.max(
+                    piece, step.inFeatures() * step.source().info().dtype().bytes());
+        }
+        return new Resources(
+                PROCESS_BYTES + PIECES * piece + plan.steps().size() * BYTES_PER_TENSOR,
+                PIECES * piece,
+                plan.inputBytes() + plan.outputBytes(),
+                START_SECONDS + plan.inputBytes() / BYTES_A_SECOND);
+    }
+
+    /** @throws QuantizationException if the checkpoint cannot be run */
+    public static EvaluationReport evaluation(Checkpoint checkpoint) {
+        String label = Label.of(checkpoint.config()).text();
+        int layers = Architectures.read(checkpoint.config().tree()).layers().size();
+        String last = "model.layers." + (layers - 1) + ".";
+        if (checkpoint.names().stream().noneMatch(name -> name.startsWith(last))) {
+            throw new QuantizationException(
+                    ErrorCode.CHECKPOINT_TENSOR_MISSING,
+                    "config.json: num_hidden_layers is " + layers + ", but no tensor begins with " + last);
+        }
+        if (!checkpoint.hasFile(Tokenizer.FILE_NAME)) {
+            throw new QuantizationException(
+                    ErrorCode.TOKENIZER_MISSING, "the checkpoint has no " + Tokenizer.FILE_NAME);
+        }
+        long bytes = checkpoint.stored().values().stream()
+                .map(Checkpoint.StoredTensor::info)
+                .mapToLong(TensorInfo::byteSize)
+                .sum();
+        return new EvaluationReport(label, checkpoint.config().architectures().getFirst(), bytes);
+    }
+}

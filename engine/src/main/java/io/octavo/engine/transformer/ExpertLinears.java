@@ -1,0 +1,38 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Stream;
+import java.util.List;
+
+/** The same Linear of every expert of a layer. */
+record ExpertLinears(List<ScaledMatrix> weights, InputType inputType) {
+
+    ExpertLinears {
+        weights = List.copyOf(weights);
+    }
+
+    /**
+     * @param what names the Linears in messages
+     * @throws QuantizationException {@code QUANTIZATION_UNSUPPORTED} unless all round their inputs alike and have no bias
+     */
+    static ExpertLinears of(String what, List<Linear> experts) {
+        InputType inputType = experts.getFirst().inputType();
+        for (Linear expert : experts) {
+            if (expert.inputType() != inputType || expert.bias() != null) {
+                throw new QuantizationException(
+                        ErrorCode.QUANTIZATION_UNSUPPORTED,
+                        what + ": experts that round their inputs differently, or that have a bias, cannot be run");
+            }
+        }
+        return new ExpertLinears(experts.stream().map(Linear::weight).toList(), inputType);
+    }
+
+    /** @param starts the rows of each expert */
+    void apply(Backend backend, LinearInput input, Matrix starts, Matrix out, Stream stream) {
+        backend.groupedMatMul().multiply(input.as(inputType), starts, weights, out, stream);
+    }
+}

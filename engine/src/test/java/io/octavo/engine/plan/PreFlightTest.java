@@ -1,0 +1,244 @@
+package io.octavo.engine.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.TestModels;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.CheckpointFiles;
+import io.octavo.engine.plan.PlanReport.ModuleGroup;
+import io.octavo.engine.plan.PlanReport.TensorParallel;
+import io.octavo.engine.plan.PlanReport.Warning;
+import io.octavo.engine.quantize.Quantizer;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.Backends;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PreFlightTest {
+
+    private static final PlanRequest FP8 = new PlanRequest("FP8_DYNAMIC", "compressed-tensors", List.of());
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void takesLessThanASecondForALargeMixture() throws IOException {
+        SparseCheckpoint sparse = largeMixture();
+        assertThat(sparse.bytes()).isGreaterThan(400_000_000_000L);
+        plan(sparse, FP8); // classes are loaded once a process
+        sparse.bytesRead.set(0);
+
+        long start = System.nanoTime();
+        PlanReport report = plan(sparse, FP8);
+        Duration taken = Duration.ofNanos(System.nanoTime() - start);
+
+        assertThat(taken).isLessThan(Duration.ofSeconds(1));
+        assertThat(sparse.bytesRead.get()).isLessThan(50_000_000);
+        assertThat(report.quantizedModules()).isEqualTo(94 * (4 + 3 * 128));
+        assertThat(report.modules()).hasSizeLessThan(20);
+        assertThat(report.modules())
+                .filteredOn(group -> group.name().contains("experts"))
+                .extracting(ModuleGroup::name, ModuleGroup::count)
+                .contains(org.assertj.core.groups.Tuple.tuple(
+                        "model.layers.{0..93}.mlp.experts.{0..127}.gate_proj", 94 * 128));
+        assertThat(report.inputBytes()).isCloseTo(2 * report.outputBytes(), within(report.inputBytes() / 20));
+        assertThat(report.outputFiles()).isGreaterThan(40);
+    }
+
+    /** 94 layers of 128 experts in 200 files, as the largest Qwen3. */
+    private SparseCheckpoint largeMixture() throws IOException {
+        var sparse = new SparseCheckpoint(folder).shard();
+        sparse.with("model.embed_tokens.weight", "BF16", 151_936, 4096);
+        int experts = 94 * 128;
+        int written = 0;
+        for (int layer = 0; layer < 94; layer++) {
+            String prefix = "model.layers." + layer + ".";
+            sparse.with(prefix + "input_layernorm.weight", "BF16", 4096)
+                    .with(prefix + "self_attn.q_proj.weight", "BF16", 8192, 4096)
+                    .with(prefix + "self_attn.k_proj.weight", "BF16", 512, 4096)
+                    .with(prefix + "self_attn.v_proj.weight", "BF16", 512, 4096)
+                    .with(prefix + "self_attn.o_proj.weight", "BF16", 4096, 8192)
+                    .with(prefix + "mlp.gate.weight", "BF16", 128, 4096);
+            for (int expert = 0; expert < 128; expert++) {
+                if (written * 200L / experts > (written - 1) * 200L / experts && written > 0) {
+                    sparse.shard();
+                }
+                written++;
+                String module = prefix + "mlp.experts." + expert;
+                sparse.with(module + ".gate_proj.weight", "BF16", 1536, 4096)
+                        .with(module + ".up_proj.weight", "BF16", 1536, 4096)
+                        .with(module + ".down_proj.weight", "BF16", 4096, 1536);
+            }
+        }
+        return sparse.write("""
+                {"architectures": ["Qwen3MoeForCausalLM"], "hidden_size": 4096, "intermediate_size": 12288,
+                 "moe_intermediate_size": 1536, "vocab_size": 151936, "num_hidden_layers": 94, "num_experts": 128,
+                 "num_experts_per_tok": 8, "num_attention_heads": 64, "num_key_value_heads": 4, "head_dim": 128,
+                 "tie_word_embeddings": false, "dtype": "bfloat16"}""");
+    }
+
+    @Test
+    void foretellsWhatTheQuantizerDoes() throws IOException {
+        PlanReport report;
+        try (Checkpoint model = Checkpoint.open(TestModels.books5m())) {
+            report = PreFlight.quantization(model, FP8);
+        }
+        try (Backend backend = Backends.cpu(2)) {
+            var request = new QuantizationRequest(
+                    TestModels.books5m(), folder.resolve("out"), FP8.scheme(), FP8.layout(), FP8.ignore());
+            QuantizationResult result = new Quantizer(backend, 2).quantize(request, JobMonitor.none());
+            assertThat(report.label()).isEqualTo(result.label());
+            assertThat(report.quantizedModules()).isEqualTo(result.quantizedModules());
+            assertThat(report.weightBits()).isEqualTo(result.weightBits());
+            assertThat(report.inputBytes()).isEqualTo(result.inputBytes());
+            assertThat(report.outputBytes()).isEqualTo(result.outputBytes());
+        }
+        assertThat(report.warnings()).isEmpty();
+        assertThat(report.modules())
+                .filteredOn(group -> group.name().equals("model.layers.{0..3}.mlp.down_proj"))
+                .singleElement()
+                .satisfies(group -> {
+                    assertThat(group.count()).isEqualTo(4);
+                    assertThat(group.stored())
+                            .containsExactly("weight F8_E4M3 [256, 704]", "weight_scale BF16 [256, 1]");
+                    assertThat(group.reason()).isNull();
+                });
+        assertThat(report.modules())
+                .filteredOn(group -> !group.quantized())
+                .extracting(ModuleGroup::name, ModuleGroup::reason)
+                .contains(org.assertj.core.groups.Tuple.tuple("model.embed_tokens.weight", "embedding"));
+    }
+
+    @Test
+    void tellsOverHowManyGpusTheResultCanBeSplit() throws IOException {
+        PlanReport report = plan(model("BF16", 6, 2, 1408), FP8);
+        assertThat(report.tensorParallel())
+                .extracting(TensorParallel::possible)
+                .containsExactly(true, true, false, false);
+        assertThat(report.tensorParallel().get(2).obstacles())
+                .containsExactly("num_attention_heads 6 is not divisible by 4");
+        assertThat(plan(model("BF16", 8, 2, 1410), FP8).tensorParallel().get(2).obstacles())
+                .containsExactly(
+                        "model.layers.{0..1}.mlp.gate_proj: outFeatures 1410 is not divisible by 4",
+                        "model.layers.{0..1}.mlp.down_proj: inFeatures 1410 is not divisible by 4");
+        assertThat(plan(model("BF16", 9, 3, 1408), FP8).tensorParallel().get(1).obstacles())
+                .contains("num_key_value_heads 3 neither is divisible by 2 nor divides it");
+    }
+
+    @Test
+    void warnsOfWhatMaySurprise() throws IOException {
+        assertThat(plan(model("F16", 8, 2, 1408), FP8).warnings())
+                .extracting(Warning::code)
+                .containsExactly("scales-may-underflow", "cannot-be-evaluated");
+        assertThat(plan(model("BF16", 8, 2, 1410), FP8).warnings())
+                .filteredOn(warning -> warning.code().equals("uneven-for-fp8"))
+                .first()
+                .extracting(Warning::message)
+                .isEqualTo("model.layers.{0..1}.mlp.gate_proj: shape [1410, 512] is not divisible by 16, which GPU"
+                        + " kernels for 8-bit floats ask for");
+        Path fused = Files.createDirectories(folder.resolve("fused"));
+        SparseCheckpoint experts = new SparseCheckpoint(fused)
+                .shard()
+                .with("model.layers.0.self_attn.q_proj.weight", "BF16", 64, 64)
+                .with("model.layers.0.mlp.experts.gate_up_proj", "BF16", 8, 512, 64)
+                .write("{\"architectures\": [\"Unknown\"]}");
+        assertThat(plan(experts, FP8).warnings())
+                .extracting(Warning::code)
+                .containsExactly("cannot-be-evaluated", "experts-in-one-tensor", "mostly-kept");
+    }
+
+    @Test
+    void refusesWhatTheQuantizerWouldRefuse() throws IOException {
+        SparseCheckpoint model = model("BF16", 8, 2, 1408);
+        assertRefused(ErrorCode.SCHEME_UNKNOWN, () -> plan(model, new PlanRequest("FP7", FP8.layout(), List.of())));
+        assertRefused(ErrorCode.LAYOUT_UNKNOWN, () -> plan(model, new PlanRequest(FP8.scheme(), "zip", List.of())));
+        assertRefused(
+                ErrorCode.IGNORE_INVALID,
+                () -> plan(model, new PlanRequest(FP8.scheme(), FP8.layout(), List.of("model.layers.0.mlp.upproj"))));
+        Files.delete(folder.resolve("model-00001.safetensors"));
+        assertRefused(ErrorCode.IO_FAILED, () -> plan(model, FP8));
+        model.remove("model-00001.safetensors");
+        assertRefused(ErrorCode.CHECKPOINT_SHARD_MISSING, () -> plan(model, FP8));
+    }
+
+    @Test
+    void refusesToEvaluateWhatCannotBeRun() throws IOException {
+        assertThat(evaluation(files(TestModels.books5m())))
+                .isEqualTo(new EvaluationReport("BF16", "LlamaForCausalLM", 10_097_152));
+        assertRefused(
+                ErrorCode.CONFIG_INVALID,
+                () -> evaluation(model("BF16", 8, 2, 1408).files()));
+        Path model = TestModels.shared("models/arch/qwen3-moe");
+        assertRefused(ErrorCode.TOKENIZER_MISSING, () -> evaluation(files(model)));
+    }
+
+    @Test
+    void readsNoBytesBehindTheHeaders() throws IOException {
+        try (Checkpoint checkpoint =
+                Checkpoint.ofHeaders(model("BF16", 8, 2, 1408).files())) {
+            assertThatThrownBy(() -> checkpoint.tensor("model.layers.0.mlp.gate_proj.weight"))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("only the header");
+            assertThatThrownBy(checkpoint::sideFiles).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    private SparseCheckpoint model(String dtype, int heads, int keyHeads, long intermediate) throws IOException {
+        var sparse = new SparseCheckpoint(folder).shard();
+        for (int layer = 0; layer < 2; layer++) {
+            String prefix = "model.layers." + layer + ".";
+            sparse.with(prefix + "self_attn.q_proj.weight", dtype, heads * 64L, 512)
+                    .with(prefix + "self_attn.k_proj.weight", dtype, keyHeads * 64L, 512)
+                    .with(prefix + "mlp.gate_proj.weight", dtype, intermediate, 512)
+                    .with(prefix + "mlp.down_proj.weight", dtype, 512, intermediate);
+        }
+        return sparse.write("{\"architectures\": [\"LlamaForCausalLM\"], \"num_attention_heads\": " + heads
+                + ", \"num_key_value_heads\": " + keyHeads + "}");
+    }
+
+    private static PlanReport plan(SparseCheckpoint sparse, PlanRequest request) {
+        try (Checkpoint checkpoint = Checkpoint.ofHeaders(sparse.files())) {
+            return PreFlight.quantization(checkpoint, request);
+        }
+    }
+
+    private static EvaluationReport evaluation(CheckpointFiles files) {
+        try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
+            return PreFlight.evaluation(checkpoint);
+        }
+    }
+
+    private static void assertRefused(ErrorCode code, org.assertj.core.api.ThrowableAssert.ThrowingCallable call) {
+        assertThatThrownBy(call)
+                .isInstanceOfSatisfying(
+                        QuantizationException.class, e -> assertThat(e.code()).isEqualTo(code));
+    }
+
+    private static CheckpointFiles files(Path folder) throws IOException {
+        Map<String, Long> sizes = new java.util.TreeMap<>();
+        try (var paths = Files.list(folder)) {
+            for (Path path : paths.toList()) {
+                sizes.put(path.getFileName().toString(), Files.size(path));
+            }
+        }
+        return new CheckpointFiles(sizes, (path, offset, length) -> {
+            InputStream content = Files.newInputStream(folder.resolve(path));
+            content.skipNBytes(offset);
+            return content;
+        });
+    }
+}

@@ -1,0 +1,107 @@
+package io.octavo.engine.plan;
+
+import io.octavo.engine.checkpoint.CheckpointFiles;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.RandomAccessFile;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * A checkpoint of any size that takes no room: real headers, and behind them nothing. Counts what is read of it.
+ */
+final class SparseCheckpoint {
+
+    private final Path folder;
+    private final Map<String, Long> sizes = new TreeMap<>();
+    private final List<List<String>> shards = new ArrayList<>();
+    private final List<Long> shardBytes = new ArrayList<>();
+    private final Map<String, String> index = new TreeMap<>();
+    final AtomicLong bytesRead = new AtomicLong();
+
+    SparseCheckpoint(Path folder) {
+        this.folder = folder;
+    }
+
+    /** Begins a new file. */
+    SparseCheckpoint shard() {
+        shards.add(new ArrayList<>());
+        shardBytes.add(0L);
+        return this;
+    }
+
+    /** A tensor of the last file. */
+    SparseCheckpoint with(String name, String dtype, long... shape) {
+        long bytes = dtype.equals("F32") ? 4 : 2;
+        StringBuilder dimensions = new StringBuilder();
+        for (long dimension : shape) {
+            bytes *= dimension;
+            dimensions.append(dimensions.isEmpty() ? "" : ",").append(dimension);
+        }
+        long begin = shardBytes.getLast();
+        shards.getLast()
+                .add("\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%d,%d]}"
+                        .formatted(name, dtype, dimensions, begin, begin + bytes));
+        shardBytes.set(shardBytes.size() - 1, begin + bytes);
+        index.put(name, fileName(shards.size() - 1));
+        return this;
+    }
+
+    private static String fileName(int shard) {
+        return "model-%05d.safetensors".formatted(shard + 1);
+    }
+
+    SparseCheckpoint write(String config) throws IOException {
+        write("config.json", config.getBytes(StandardCharsets.UTF_8), 0);
+        for (int i = 0; i < shards.size(); i++) {
+            byte[] header = ("{" + String.join(",", shards.get(i)) + "}").getBytes(StandardCharsets.UTF_8);
+            ByteBuffer bytes = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
+            write(fileName(i), bytes.putLong(header.length).put(header).array(), shardBytes.get(i));
+        }
+        List<String> places = index.entrySet().stream()
+                .map(entry -> '"' + entry.getKey() + "\":\"" + entry.getValue() + '"')
+                .toList();
+        String map = "{\"weight_map\":{" + String.join(",", places) + "}}";
+        write("model.safetensors.index.json", map.getBytes(StandardCharsets.UTF_8), 0);
+        return this;
+    }
+
+    private void write(String name, byte[] begin, long more) throws IOException {
+        try (var file = new RandomAccessFile(folder.resolve(name).toFile(), "rw")) {
+            file.write(begin);
+            file.setLength(begin.length + more);
+        }
+        sizes.put(name, begin.length + more);
+    }
+
+    long bytes() {
+        return sizes.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Takes a file away. */
+    void remove(String name) {
+        sizes.remove(name);
+    }
+
+    CheckpointFiles files() {
+        return new CheckpointFiles(sizes, this::open);
+    }
+
+    private InputStream open(String path, long offset, long length) throws IOException {
+        bytesRead.addAndGet(length);
+        try (var channel = Files.newByteChannel(folder.resolve(path))) {
+            InputStream content = Channels.newInputStream(channel.position(offset));
+            return new ByteArrayInputStream(content.readNBytes(Math.toIntExact(length)));
+        }
+    }
+}

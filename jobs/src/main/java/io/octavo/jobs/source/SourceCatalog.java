@@ -1,0 +1,70 @@
+package io.octavo.jobs.source;
+
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.spec.DatasetReference;
+import io.octavo.jobs.spec.SourceUri;
+import java.util.List;
+import org.springframework.stereotype.Service;
+
+/** Finds what a URI names. */
+@Service
+public class SourceCatalog {
+
+    private final HubListing hub;
+    private final BucketListing buckets;
+    private final FolderListing folders;
+
+    SourceCatalog(HubListing hub, BucketListing buckets, FolderListing folders) {
+        this.hub = hub;
+        this.buckets = buckets;
+        this.folders = folders;
+    }
+
+    /** Whether this process was told of folders, so that what it says of {@code file:} sources counts. */
+    public boolean readsFolders() {
+        return folders.areAllowed();
+    }
+
+    /** @throws ProblemException if it is not there, or may not be read */
+    public SourceListing list(SourceUri source) {
+        return switch (source) {
+            case SourceUri.Hub repository -> hub.list(repository);
+            case SourceUri.S3 prefix -> buckets.list(prefix);
+            case SourceUri.LocalFile folder -> folders.list(folder);
+        };
+    }
+
+    /** @throws ProblemException if it is not there, or may not be read */
+    public SourceFile dataset(DatasetReference reference) {
+        return switch (reference.source()) {
+            case SourceUri.Hub source -> hubFile(source, reference);
+            case SourceUri.S3 source -> buckets.object(source);
+            case SourceUri.LocalFile source -> folders.file(source);
+        };
+    }
+
+    private SourceFile hubFile(SourceUri.Hub source, DatasetReference reference) {
+        List<SourceFile> files = hub.list(source).files();
+        List<SourceFile> candidates = files.stream()
+                .filter(file -> reference.path() == null
+                        ? isData(file.path().value())
+                        : file.path().equals(reference.path()))
+                .toList();
+        if (candidates.size() == 1) {
+            return candidates.getFirst();
+        }
+        if (reference.path() != null) {
+            throw new ProblemException(
+                    ProblemCode.SOURCE_NOT_FOUND, "dataset " + reference + ": the repository has no such file");
+        }
+        throw new ProblemException(
+                ProblemCode.SOURCE_AMBIGUOUS,
+                "dataset " + reference + ": the repository has " + candidates.size()
+                        + " .txt and .jsonl files; name one with #path");
+    }
+
+    private static boolean isData(String path) {
+        return path.endsWith(".txt") || path.endsWith(".jsonl");
+    }
+}
