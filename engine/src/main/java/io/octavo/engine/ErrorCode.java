@@ -27,6 +27,8 @@ public enum ErrorCode {
     QUANTIZATION_UNSUPPORTED("quantization-unsupported", ErrorKind.USER),
     SCHEME_UNKNOWN("scheme-unknown", ErrorKind.USER),
     LAYOUT_UNKNOWN("layout-unknown", ErrorKind.USER),
+    LAYOUT_UNSUITABLE("layout-unsuitable", ErrorKind.USER),
+    TAG_UNKNOWN("tag-unknown", ErrorKind.USER),
     SCHEME_UNSUITABLE("scheme-unsuitable", ErrorKind.USER),
     IGNORE_INVALID("ignore-invalid", ErrorKind.USER),
     TARGET_NOT_EMPTY("target-not-empty", ErrorKind.USER),
