@@ -85,7 +85,7 @@ final class CompressedTensorsDeclaration {
         if (bits.isEmpty() || type.isEmpty() || granularity.isEmpty() || timing.isEmpty()) {
             return Optional.empty();
         }
-        return family(type.get(), bits.get(), text(args, "strategy").orElse(""), granularity.get(), args)
+        return family(type.get(), bits.get(), granularity.get(), args)
                 .map(family -> new Numbers(
                         family,
                         bits.get(),
@@ -94,8 +94,7 @@ final class CompressedTensorsDeclaration {
                         timing.get()));
     }
 
-    private static Optional<Family> family(
-            String type, int bits, String strategy, Granularity granularity, JsonNode args) {
+    private static Optional<Family> family(String type, int bits, Granularity granularity, JsonNode args) {
         if (type.equals("int")) {
             return bits >= 2 && bits <= 8 ? Optional.of(Family.INT) : Optional.empty();
         }
@@ -107,7 +106,7 @@ final class CompressedTensorsDeclaration {
         if (bits == 8) {
             return Optional.of(mxGroups ? Family.MXFP8 : Family.FP8);
         }
-        if (bits == 4 && strategy.equals("tensor_group") && granularity.equals(new Granularity.PerGroup(NVFP4_GROUP))) {
+        if (bits == 4 && granularity.equals(new Granularity.PerTensorGroup(NVFP4_GROUP))) {
             return Optional.of(Family.NVFP4);
         }
         return bits == 4 && mxGroups ? Optional.of(Family.MXFP4) : Optional.empty();
@@ -131,7 +130,8 @@ final class CompressedTensorsDeclaration {
             case "tensor" -> Optional.of(new Granularity.PerTensor());
             case "channel" -> Optional.of(new Granularity.PerChannel());
             case "token" -> Optional.of(new Granularity.PerToken());
-            case "group", "tensor_group" -> group.filter(size -> size > 0).map(Granularity.PerGroup::new);
+            case "group" -> group.filter(size -> size > 0).map(Granularity.PerGroup::new);
+            case "tensor_group" -> group.filter(size -> size > 0).map(Granularity.PerTensorGroup::new);
             case "block" -> block(args.path("block_structure"));
             default -> Optional.empty();
         };

@@ -40,7 +40,7 @@ final class ModelOptDeclaration {
                 declared.warn("declared weight-only, yet vLLM quantizes inputs while the model runs");
             }
             case "NVFP4" -> {
-                var inputs = new Numbers(Family.NVFP4, 4, new Granularity.PerGroup(group), true, Timing.LOCAL);
+                var inputs = new Numbers(Family.NVFP4, 4, new Granularity.PerTensorGroup(group), true, Timing.LOCAL);
                 declared.add(group(nvfp4(group), inputs, LoaderPath.NVFP4));
             }
             case "W4A16_NVFP4" ->
@@ -82,7 +82,7 @@ final class ModelOptDeclaration {
     }
 
     private static Numbers nvfp4(int group) {
-        return Numbers.stored(Family.NVFP4, 4, new Granularity.PerGroup(group));
+        return Numbers.stored(Family.NVFP4, 4, new Granularity.PerTensorGroup(group));
     }
 
     /** A name in hf_quant_config.json, an object in config.json. */

@@ -1,6 +1,7 @@
 package io.octavo.engine.label;
 
 import io.octavo.engine.scheme.Granularity;
+import java.util.OptionalInt;
 
 /**
  * How a config declares one kind of tensor.
@@ -52,6 +53,8 @@ public record Numbers(Family family, int bits, Granularity granularity, boolean 
             case Granularity.PerChannel channel -> " per channel";
             case Granularity.PerToken token -> " per token";
             case Granularity.PerGroup group -> " per group of " + group.size();
+            case Granularity.PerTensorGroup group -> " per group of " + group.size();
+            case Granularity.PerHead head -> " per head";
             case Granularity.PerBlock block -> " per block of " + block.rows() + " x " + block.columns();
         };
         String time = switch (timing) {
@@ -62,6 +65,19 @@ public record Numbers(Family family, int bits, Granularity granularity, boolean 
         return type() + shared + (symmetric ? "" : ", asymmetric") + time;
     }
 
+    /** Consecutive input channels that share a scale, where that is less than a row. */
+    OptionalInt groupSize() {
+        return switch (granularity) {
+            case Granularity.PerGroup group -> OptionalInt.of(group.size());
+            case Granularity.PerTensorGroup group -> OptionalInt.of(group.size());
+            case Granularity.PerTensor tensor -> OptionalInt.empty();
+            case Granularity.PerChannel channel -> OptionalInt.empty();
+            case Granularity.PerToken token -> OptionalInt.empty();
+            case Granularity.PerHead head -> OptionalInt.empty();
+            case Granularity.PerBlock block -> OptionalInt.empty();
+        };
+    }
+
     /**
      * Bits a weight, with the scales and zero points of its group. A scale per channel, block or tensor adds what only the
      * tensors' sizes can tell: less than a hundredth of a bit in any real model.
@@ -69,11 +85,10 @@ public record Numbers(Family family, int bits, Granularity granularity, boolean 
      * @param modelScaleBits of a scale in the model's number type
      */
     double bitsPerWeight(int modelScaleBits) {
-        if (!(granularity instanceof Granularity.PerGroup group)) {
-            return bits;
-        }
-        int scaleBits = family.impliesTiming() ? 8 : modelScaleBits;
+        int scaleBits = family.impliesTiming() ? Byte.SIZE : modelScaleBits;
         int zeroPointBits = symmetric ? 0 : bits;
-        return bits + (double) (scaleBits + zeroPointBits) / group.size();
+        return groupSize().isPresent()
+                ? bits + (double) (scaleBits + zeroPointBits) / groupSize().getAsInt()
+                : bits;
     }
 }

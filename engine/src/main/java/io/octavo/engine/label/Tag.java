@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -91,8 +92,7 @@ record Tag(
                         && declared.inputs().map(Numbers::bits).orElse(16) == inputBits);
             } else if (group.matches()) {
                 int size = Integer.parseInt(group.group(1));
-                claims.add(declared -> declared.weights().granularity() instanceof Granularity.PerGroup perGroup
-                        && perGroup.size() == size);
+                claims.add(declared -> declared.weights().groupSize().equals(OptionalInt.of(size)));
             } else if (cache.matches()) {
                 String cacheBits = cache.group(1);
                 modelClaims.add(label -> label.kvCache()
