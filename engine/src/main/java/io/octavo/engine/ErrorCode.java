@@ -29,6 +29,7 @@ public enum ErrorCode {
     LAYOUT_UNKNOWN("layout-unknown", ErrorKind.USER),
     LAYOUT_UNSUITABLE("layout-unsuitable", ErrorKind.USER),
     TAG_UNKNOWN("tag-unknown", ErrorKind.USER),
+    SCALING_FACTORS_INVALID("scaling-factors-invalid", ErrorKind.USER),
     SCHEME_UNSUITABLE("scheme-unsuitable", ErrorKind.USER),
     IGNORE_INVALID("ignore-invalid", ErrorKind.USER),
     TARGET_NOT_EMPTY("target-not-empty", ErrorKind.USER),

@@ -1,7 +1,9 @@
 package io.octavo.engine.label;
 
+import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.scheme.Scheme;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -60,6 +62,11 @@ public record Label(
     /** Never fails: what cannot be understood is called unknown. */
     public static Label of(ConfigJson config) {
         return of(config, null);
+    }
+
+    /** The same, where the quantization may be declared in a file beside config.json. */
+    public static Label of(Checkpoint checkpoint) {
+        return of(checkpoint.config(), QuantizedLayouts.beside(checkpoint).orElse(null));
     }
 
     /**

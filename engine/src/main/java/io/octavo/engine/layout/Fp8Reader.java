@@ -46,9 +46,10 @@ final class Fp8Reader {
     }
 
     static QuantizedModules read(Checkpoint checkpoint, JsonNode config) {
-        return new Fp8Reader(checkpoint, config).read(new StrictObject(config, "the root")
-                .member("kv_cache_scheme")
-                .isPresent());
+        return new Fp8Reader(checkpoint, config)
+                .read(new StrictObject(config, "the root")
+                        .member("kv_cache_scheme")
+                        .isPresent());
     }
 
     private static Granularity.PerBlock block(JsonNode sizes) {
@@ -72,7 +73,8 @@ final class Fp8Reader {
 
     private void add(String module, Tensor weight) {
         if (ignored.contains(module)) {
-            throw StrictObject.unsupported("it leaves module " + module + " alone, yet the weight is stored as F8_E4M3");
+            throw StrictObject.unsupported(
+                    "it leaves module " + module + " alone, yet the weight is stored as F8_E4M3");
         }
         collector.add(block.map(size -> perBlock(module, weight, size)).orElseGet(() -> perTensor(module, weight)));
     }

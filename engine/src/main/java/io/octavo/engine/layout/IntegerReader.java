@@ -41,7 +41,7 @@ final class IntegerReader {
 
     static QuantizedModules readAwq(Checkpoint checkpoint, JsonNode node) {
         var config = new StrictObject(node, "the root");
-        String version = config.member("version").map(JsonNode::asString).orElse("gemm");
+        String version = config.string("version", "gemm");
         if (!version.toLowerCase(Locale.ROOT).equals("gemm")) {
             throw StrictObject.unsupported("version is " + version + "; supported: gemm");
         }
@@ -60,19 +60,16 @@ final class IntegerReader {
         if (bits != 2 && bits != 4 && bits != 8) {
             throw StrictObject.unsupported("bits is " + bits + "; supported: 2, 4, 8");
         }
-        if (config.member("pack_dtype").isPresent() && !config.string("pack_dtype").equals("int32")) {
+        if (config.member("pack_dtype").isPresent()
+                && !config.string("pack_dtype").equals("int32")) {
             throw StrictObject.unsupported("pack_dtype is " + node.path("pack_dtype") + "; supported: int32");
         }
         requireNoOverrides(config);
-        String format = config.member("checkpoint_format")
-                .or(() -> config.member("format"))
-                .map(JsonNode::asString)
-                .orElse("gptq");
+        String format = config.string("checkpoint_format", config.string("format", "gptq"));
         int offset = switch (format) {
             case "gptq" -> 1;
             case "gptq_v2" -> 0;
-            default ->
-                throw StrictObject.unsupported("checkpoint_format is " + format + "; supported: gptq, gptq_v2");
+            default -> throw StrictObject.unsupported("checkpoint_format is " + format + "; supported: gptq, gptq_v2");
         };
         boolean symmetric = config.bool("sym", true);
         return new IntegerReader(checkpoint, bits, groupSize(config, "group_size"), symmetric, offset, CodeOrder.GPTQ)
@@ -84,7 +81,8 @@ final class IntegerReader {
         config.member("dynamic").ifPresent(dynamic -> {
             for (String pattern : dynamic.propertyNames()) {
                 if (!pattern.startsWith("-:")) {
-                    throw StrictObject.unsupported("dynamic changes modules " + pattern + "; supported: exclusions (-:)");
+                    throw StrictObject.unsupported(
+                            "dynamic changes modules " + pattern + "; supported: exclusions (-:)");
                 }
             }
         });

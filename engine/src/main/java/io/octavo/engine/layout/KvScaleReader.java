@@ -49,10 +49,9 @@ final class KvScaleReader {
         }
         requireEveryLayer();
         var layers = new TreeMap<Integer, KvCacheScales.Layer>();
-        keys.forEach((layer, scale) -> layers.put(
-                layer, new KvCacheScales.Layer(List.of(scale), List.of(values.getOrDefault(layer, 1f)))));
-        return new KvCacheScales(
-                Quantization.stored(NumberType.FloatType.E4M3, new Granularity.PerTensor()), layers);
+        keys.forEach((layer, scale) ->
+                layers.put(layer, new KvCacheScales.Layer(List.of(scale), List.of(values.getOrDefault(layer, 1f)))));
+        return new KvCacheScales(Quantization.stored(NumberType.FloatType.E4M3, new Granularity.PerTensor()), layers);
     }
 
     private float take(String module, String name) {
@@ -72,7 +71,8 @@ final class KvScaleReader {
         int count = Optional.of(checkpoint.config().tree().path("num_hidden_layers"))
                 .filter(node -> node.isInt() && node.intValue() > 0 && node.intValue() < 100_000)
                 .map(node -> node.intValue())
-                .orElseThrow(() -> StrictObject.unsupported("KV cache scales without num_hidden_layers in config.json"));
+                .orElseThrow(
+                        () -> StrictObject.unsupported("KV cache scales without num_hidden_layers in config.json"));
         if (keys.isEmpty() && values.isEmpty()) {
             for (int layer = 0; layer < count; layer++) {
                 keys.put(layer, 1f);

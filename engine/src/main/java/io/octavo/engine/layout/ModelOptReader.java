@@ -70,8 +70,7 @@ final class ModelOptReader {
         ScaleGrid grid = scale.shape().size() == 1
                 ? ModuleCollector.scales(scale, 1, 1, rows)
                 : ModuleCollector.scales(scale, 1, 1, rows, 1);
-        var stored =
-                new PlainWeight(weight, Quantization.stored(FloatType.E4M3, new Granularity.PerChannel()), grid);
+        var stored = new PlainWeight(weight, Quantization.stored(FloatType.E4M3, new Granularity.PerChannel()), grid);
         Quantization inputs = Quantization.dynamic(FloatType.E4M3, new Granularity.PerToken());
         return new QuantizedLinear(module, stored, Optional.of(inputs), Optional.empty());
     }
@@ -96,17 +95,13 @@ final class ModelOptReader {
         Quantization inputs = Quantization.dynamic(FloatType.E2M1, new Granularity.PerTensorGroup(NVFP4_GROUP))
                 .withScales(ScaleType.E4M3);
         float input = ModuleCollector.scalar(collector.claim(module, QuantizationParameters.INPUT_SCALE));
-        return new QuantizedLinear(
-                module, stored, Optional.of(inputs), Optional.of(InputScale.symmetric(input)));
+        return new QuantizedLinear(module, stored, Optional.of(inputs), Optional.of(InputScale.symmetric(input)));
     }
 
     /** A name in hf_quant_config.json, an object in config.json. */
     private Optional<KvCacheScales> kvCache() {
         Optional<JsonNode> scheme = config.member("kv_cache_scheme");
-        String cache = config.member("kv_cache_quant_algo")
-                .map(JsonNode::asString)
-                .orElse("")
-                .toUpperCase(Locale.ROOT);
+        String cache = config.string("kv_cache_quant_algo", "").toUpperCase(Locale.ROOT);
         if (scheme.isPresent()) {
             StrictObject object = new StrictObject(scheme.get(), "kv_cache_scheme");
             if (!object.string("type").equals("float") || object.integer("num_bits") != Byte.SIZE) {
