@@ -3,7 +3,7 @@ package io.octavo.worker.engine;
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
 import io.octavo.engine.Engines;
-import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.Layout;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
@@ -50,7 +50,7 @@ public final class LocalEngineFactory implements EngineFactory {
 
     @Override
     public List<String> layouts() {
-        return List.of(CompressedTensors.NAME);
+        return Layout.ids();
     }
 
     @Override
