@@ -1,5 +1,8 @@
 package io.octavo.engine;
 
+import io.octavo.engine.label.Label;
+import java.nio.file.Path;
+
 /**
  * The engine's face: one backend, chosen when it is created, and the calls that run on it.
  *
@@ -13,6 +16,12 @@ public interface Engine extends AutoCloseable {
 
     /** Quantizes a checkpoint folder into a new folder and verifies it by reading it back. */
     QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor);
+
+    /** Writes a quantized checkpoint in another layout, without rounding anything again. */
+    ConversionResult convert(ConversionRequest request, JobMonitor monitor);
+
+    /** What a checkpoint is, from its written config alone. */
+    Label label(Path checkpoint);
 
     /** Scores a checkpoint, quantized or not. */
     EvaluationResult evaluate(EvaluationRequest request, JobMonitor monitor);

@@ -1,9 +1,12 @@
 package io.octavo.engine;
 
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.convert.Converter;
+import io.octavo.engine.convert.ForeignQuantizer;
 import io.octavo.engine.evaluate.Evaluator;
 import io.octavo.engine.generate.Generator;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.layout.Layout;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.quantize.Quantizer;
@@ -12,6 +15,7 @@ import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.engine.transformer.RunLimits;
 import io.octavo.engine.transformer.Transformer;
 import io.octavo.kernels.Backend;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -35,7 +39,23 @@ final class LocalEngine implements Engine {
 
     @Override
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
-        return new Quantizer(backend, threads).quantize(request, monitor);
+        Layout layout = Layout.named(request.layout());
+        var quantizer = new Quantizer(backend, threads);
+        return layout == Layout.COMPRESSED_TENSORS
+                ? quantizer.quantize(request, monitor)
+                : new ForeignQuantizer(quantizer, new Converter(threads)).quantize(request, layout, monitor);
+    }
+
+    @Override
+    public ConversionResult convert(ConversionRequest request, JobMonitor monitor) {
+        return new Converter(threads).convert(request, monitor);
+    }
+
+    @Override
+    public Label label(Path checkpoint) {
+        try (Checkpoint opened = Checkpoint.open(checkpoint)) {
+            return Label.of(opened);
+        }
     }
 
     @Override
@@ -45,7 +65,7 @@ final class LocalEngine implements Engine {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
             ModelLoader loader = new ModelLoader(backend, checkpoint, spec);
             List<TaskResult> results = new Evaluator(spec, tokenizer, loader::load).evaluate(request.tasks(), monitor);
-            return new EvaluationResult(Label.of(checkpoint.config()).text(), results);
+            return new EvaluationResult(Label.of(checkpoint).text(), results);
         }
     }
 

@@ -2,33 +2,61 @@ package io.octavo.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
+import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.inspect.Inspection;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.GivenWeight;
+import io.octavo.engine.layout.InputScale;
+import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.LayoutFixture;
+import io.octavo.engine.layout.LayoutWriters;
+import io.octavo.engine.layout.QuantizedLayouts;
+import io.octavo.engine.layout.QuantizedLinear;
+import io.octavo.engine.layout.QuantizedModules;
+import io.octavo.engine.layout.StoredNumbers;
 import io.octavo.engine.quantize.QuantizationPlan;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.NumberType.FloatType;
+import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.DType;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Mutates the files of small checkpoints and opens, labels, reads and plans them: whatever they hold, the answer is a
- * result or a {@link QuantizationException}.
+ * Mutates the files of small checkpoints of every layout and opens, labels, inspects, reads, plans and converts them:
+ * whatever they hold, the answer is a result or a {@link QuantizationException}, soon, and in little memory.
  *
- * <p>{@code -Doctavo.fuzz.cases=1000000 -Doctavo.fuzz.seed=7} runs longer.
+ * <p>CONTRIBUTING.md says how to run millions of cases.
  */
 class HostileInputFuzzTest {
 
     private static final int CASES = Integer.getInteger("octavo.fuzz.cases", 2000);
     private static final long SEED = Long.getLong("octavo.fuzz.seed", 20261122);
+
+    /** What one case may allocate; the largest honest one needs less than 4 MB, most of it for regular expressions. */
+    private static final long MAX_ALLOCATED_BYTES = 64 << 20;
+
+    private static final long MAX_NANOS = 5_000_000_000L;
 
     /** Pieces that parsers trip over, put in at random places. */
     private static final List<String> PIECES = List.of(
@@ -66,26 +94,25 @@ class HostileInputFuzzTest {
             "\"ignore\"",
             "\u00ff");
 
+    private static final String MODULE = "model.layers.0.mlp.up_proj";
+
     @TempDir
     Path folder;
 
-    @Test
-    void answersEveryMutationWithAResultOrATypedError() throws IOException {
-        Path quantized = new CheckpointFixture()
-                .config(new String(
-                        io.octavo.engine.checkpoint.ConfigJson.parse(
-                                        "{\"architectures\": [\"X\"]}".getBytes(StandardCharsets.UTF_8))
-                                .withQuantizationConfig(
-                                        CompressedTensors.config(Scheme.FP8_DYNAMIC, List.of("lm_head")))
-                                .bytes(),
-                        StandardCharsets.UTF_8))
+    private final List<Path> checkpoints = new ArrayList<>();
+
+    @BeforeEach
+    void writeCheckpoints() throws IOException {
+        checkpoints.add(new CheckpointFixture()
+                .config(quantized(CompressedTensors.config(Scheme.FP8_DYNAMIC, List.of("lm_head"))
+                        .toString()))
                 .with("m.fc.weight", DType.F8_E4M3, List.of(2L, 2L), new byte[4])
                 .withBf16("m.fc.weight_scale", List.of(2L, 1L), 1, 1)
-                .write(folder.resolve("quantized"));
-        Path plain = new CheckpointFixture()
+                .write(folder.resolve("compressed-tensors")));
+        checkpoints.add(new CheckpointFixture()
                 .withBf16("m.q_proj.weight", List.of(2L, 2L), 1, 2, 3, 4)
                 .withBf16("m.norm.weight", List.of(2L), 1, 1)
-                .write(folder.resolve("plain"));
+                .write(folder.resolve("plain")));
         Path sharded = new CheckpointFixture()
                 .withBf16("m.fc.weight", List.of(2L, 2L), 1, 2, 3, 4)
                 .write(folder.resolve("sharded"));
@@ -93,42 +120,114 @@ class HostileInputFuzzTest {
         Files.writeString(
                 sharded.resolve("model.safetensors.index.json"),
                 "{\"metadata\":{\"total_size\":8},\"weight_map\":{\"m.fc.weight\":\"a.safetensors\"}}");
+        checkpoints.add(sharded);
+        Quantization int4 = Quantization.stored(new NumberType.IntType(4), new Granularity.PerGroup(8));
+        Quantization perTensor = Quantization.stored(FloatType.E4M3, new Granularity.PerTensor());
+        Quantization perBlock = Quantization.stored(FloatType.E4M3, new Granularity.PerBlock(4, 4));
+        add(Layout.AWQ, int4.asymmetric(), Optional.empty());
+        add(Layout.GPTQ, int4, Optional.empty());
+        add(Layout.GPTQ_V2, int4.asymmetric(), Optional.empty());
+        add(Layout.FP8, perTensor, Optional.of(perTensor));
+        add(Layout.FP8, perBlock, Optional.of(Quantization.dynamic(FloatType.E4M3, new Granularity.PerGroup(4))));
+        Path modelopt = add(Layout.MODELOPT, perTensor, Optional.of(perTensor));
+        Files.writeString(modelopt.resolve("config.json"), "{\"architectures\": [\"X\"], \"num_hidden_layers\": 1}");
+    }
 
+    private Path add(Layout layout, Quantization weights, Optional<Quantization> inputs) throws IOException {
+        var numbers = new StoredNumbers(weights, inputs, List.of("lm_head"), Optional.empty(), DType.F32, false);
+        Optional<InputScale> scale =
+                inputs.filter(quantization -> !quantization.dynamic()).map(quantization -> InputScale.symmetric(1));
+        var linear = new QuantizedLinear(MODULE, GivenWeight.random(8, 16, weights, 1), inputs, scale);
+        Path written = new LayoutFixture(layout, numbers, linear).write(folder.resolve("c" + checkpoints.size()));
+        checkpoints.add(written);
+        return written;
+    }
+
+    private static String quantized(String config) {
+        var node = ConfigJson.parse(config.getBytes(StandardCharsets.UTF_8)).tree();
+        return new String(
+                ConfigJson.parse("{\"architectures\": [\"X\"]}".getBytes(StandardCharsets.UTF_8))
+                        .withQuantizationConfig(node)
+                        .bytes(),
+                StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void answersEveryMutationWithAResultOrATypedError() throws IOException {
+        for (Path checkpoint : checkpoints) {
+            assertThat(open(checkpoint)).as("the unspoilt %s", checkpoint).isTrue();
+        }
         var random = new SplittableRandom(SEED);
         int accepted = 0;
         for (int i = 0; i < CASES; i++) {
-            Path checkpoint = List.of(quantized, plain, sharded).get(random.nextInt(3));
+            Path checkpoint = checkpoints.get(random.nextInt(checkpoints.size()));
             accepted += mutateAndOpen(checkpoint, random, i) ? 1 : 0;
         }
         // Some mutations hit bytes that do not matter; were all refused, the fuzzer would test nothing.
-        assertThat(accepted).isBetween(CASES / 200, CASES / 2);
+        assertThat(accepted).isBetween(CASES / 200, CASES * 3 / 4);
     }
 
     private static boolean mutateAndOpen(Path checkpoint, SplittableRandom random, int number) throws IOException {
         List<Path> files;
-        try (var list = Files.list(checkpoint)) {
+        try (Stream<Path> list = Files.list(checkpoint)) {
             files = list.sorted().toList();
         }
         Path victim = files.get(random.nextInt(files.size()));
         byte[] original = Files.readAllBytes(victim);
-        Files.write(victim, mutate(original, random));
-        try (Checkpoint opened = Checkpoint.open(checkpoint)) {
-            Label.of(opened.config());
-            CompressedTensors.read(opened);
-            if (opened.config().quantizationConfig().isEmpty()) {
-                QuantizationPlan.of(opened, Scheme.FP8_DYNAMIC, List.of());
-            }
-            return true;
-        } catch (QuantizationException e) {
-            return false;
+        byte[] mutated = random.nextBoolean() ? mutateBytes(original, random) : mutateJson(victim, original, random);
+        Files.write(victim, mutated);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long allocated = threads.getCurrentThreadAllocatedBytes();
+        long started = System.nanoTime();
+        try {
+            return open(checkpoint);
         } catch (RuntimeException | Error e) {
             throw new AssertionError("seed " + SEED + ", case " + number + ", file " + victim, e);
         } finally {
             Files.write(victim, original);
+            assertThat(System.nanoTime() - started)
+                    .as("nanoseconds of seed %d, case %d, file %s", SEED, number, victim)
+                    .isLessThan(MAX_NANOS);
+            assertThat(threads.getCurrentThreadAllocatedBytes() - allocated)
+                    .as("bytes allocated by seed %d, case %d, file %s", SEED, number, victim)
+                    .isLessThan(MAX_ALLOCATED_BYTES);
         }
     }
 
-    private static byte[] mutate(byte[] original, SplittableRandom random) {
+    /** Everything that looks at a checkpoint before it is run. */
+    private static boolean open(Path folder) {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            Label.of(checkpoint).check("W8A16-FP8-dynamic");
+            QuantizedModules modules = QuantizedLayouts.read(checkpoint);
+            if (modules.byName().isEmpty()) {
+                QuantizationPlan.of(checkpoint, Scheme.FP8_DYNAMIC, List.of());
+            } else {
+                convertible(checkpoint, modules);
+            }
+            Inspection.of(folder);
+            return true;
+        } catch (QuantizationException e) {
+            return false;
+        }
+    }
+
+    /** Writes every module in every layout that takes it, into nothing. */
+    private static void convertible(Checkpoint checkpoint, QuantizedModules modules) {
+        for (Layout layout : Layout.values()) {
+            try {
+                var writer = LayoutWriters.of(layout, StoredNumbers.of(checkpoint, modules));
+                writer.config();
+                for (QuantizedLinear linear : modules.byName().values()) {
+                    writer.tensors(linear);
+                    writer.write(linear, (tensor, offset, bytes) -> {});
+                }
+            } catch (QuantizationException e) {
+                assertThat(e.code()).isEqualTo(ErrorCode.LAYOUT_UNSUITABLE);
+            }
+        }
+    }
+
+    private static byte[] mutateBytes(byte[] original, SplittableRandom random) {
         byte[] bytes = original.clone();
         int mutations = 1 + random.nextInt(3);
         for (int i = 0; i < mutations && bytes.length > 0; i++) {
@@ -145,6 +244,25 @@ class HostileInputFuzzTest {
             }
         }
         return bytes;
+    }
+
+    /** Changes the document, or the header of a file of tensors, which keeps its right length. */
+    private static byte[] mutateJson(Path file, byte[] original, SplittableRandom random) {
+        var mutator = new JsonMutator(random);
+        if (!file.toString().endsWith(".safetensors")) {
+            return mutator.mutate(new String(original, StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8);
+        }
+        int headerBytes =
+                (int) ByteBuffer.wrap(original).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        String header = new String(original, Long.BYTES, headerBytes, StandardCharsets.UTF_8);
+        byte[] mutated = mutator.mutate(header).getBytes(StandardCharsets.UTF_8);
+        int data = original.length - Long.BYTES - headerBytes;
+        return ByteBuffer.allocate(Long.BYTES + mutated.length + data)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(mutated.length)
+                .put(mutated)
+                .put(original, original.length - data, data)
+                .array();
     }
 
     private static byte[] splice(byte[] bytes, int at, byte[] piece, int replaced) {

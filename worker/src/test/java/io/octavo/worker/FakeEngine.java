@@ -1,5 +1,7 @@
 package io.octavo.worker;
 
+import io.octavo.engine.ConversionRequest;
+import io.octavo.engine.ConversionResult;
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
 import io.octavo.engine.EvaluationRequest;
@@ -16,6 +18,8 @@ import io.octavo.engine.VerificationReport;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
+import io.octavo.engine.label.Label;
+import io.octavo.engine.scheme.Scheme;
 import io.octavo.jobs.blob.Sha256Stream;
 import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.worker.engine.EngineFactory;
@@ -80,7 +84,7 @@ final class FakeEngine implements EngineFactory {
 
     @Override
     public List<String> layouts() {
-        return List.of("compressed-tensors");
+        return List.of("compressed-tensors", "awq");
     }
 
     @Override
@@ -171,6 +175,26 @@ final class FakeEngine implements EngineFactory {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
+        }
+
+        @Override
+        public ConversionResult convert(ConversionRequest request, JobMonitor monitor) {
+            monitor.phase("convert");
+            try {
+                List<OutputFile> files = new ArrayList<>();
+                for (Path input : inputs(request.source())) {
+                    files.add(reverse(input, request.source(), request.target()));
+                }
+                return new ConversionResult("W4A16-INT4", "gptq", 4.25, 1000, 900, 3, 2, files);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        /** The fake's files hold no config. */
+        @Override
+        public Label label(Path checkpoint) {
+            return Label.of(Scheme.FP8_DYNAMIC);
         }
 
         @Override

@@ -262,6 +262,21 @@ class WorkerTest {
     }
 
     @Test
+    void convertsARepositoryIntoAnArtifactOfAnotherLayout() {
+        UUID id = submit("{'type':'convert','source':'hub:octavo/model','layout':'awq','target':'octavo/out'}");
+        JsonNode result = resultOf(id);
+        assertThat(result.path("sourceLayout").asString()).isEqualTo("gptq");
+        assertThat(result.path("convertedModules").asInt()).isEqualTo(3);
+        ArtifactRecord artifact = onlyArtifact();
+        assertThat(artifact.lineage().layout()).isEqualTo("awq");
+        assertThat(artifact.lineage().scheme()).isEqualTo("convert");
+        assertThat(artifact.executesAs()).hasSize(7);
+        assertThat(artifact.executesAs().getFirst().runsAs()).isEqualTo("W8A16");
+        assertThat(artifact.warnings()).isNotEmpty();
+        assertNothingLeftOnDisk();
+    }
+
+    @Test
     void evaluatesBesideABaselineAndShowsItWithTheArtifact() {
         await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
         push("octavo/data", "text.txt", bytes("one\ntwo\n"), "cloze.jsonl", bytes("{}\n{}\n{}\n"));

@@ -121,11 +121,16 @@ public final class ConfigJson {
         if (quantizationConfig().isPresent()) {
             throw new IllegalStateException("the config has a " + QUANTIZATION_CONFIG + " already");
         }
+        return replacingQuantizationConfig(quantizationConfig);
+    }
+
+    /** This config with another {@code quantization_config}, or with one more member, and otherwise the same bytes. */
+    public ConfigJson replacingQuantizationConfig(JsonNode quantizationConfig) {
         Splice splice = findSplice();
         boolean multiLine = text.indexOf('\n') >= 0;
         String value = multiLine ? JsonText.indented(quantizationConfig) : quantizationConfig.toString();
         String member;
-        if (splice.replacesNull) {
+        if (splice.replacesValue) {
             member = multiLine ? value.replace("\n", "\n  ") : value;
         } else if (multiLine) {
             member = (tree.isEmpty() ? "" : ",") + "\n  \"" + QUANTIZATION_CONFIG + "\": " + value.replace("\n", "\n  ")
@@ -138,7 +143,7 @@ public final class ConfigJson {
     }
 
     /** Which characters a new member takes the place of. */
-    private record Splice(int from, int to, boolean replacesNull) {}
+    private record Splice(int from, int to, boolean replacesValue) {}
 
     private Splice findSplice() {
         try (JsonParser parser = JSON.createParser(text)) {
@@ -148,7 +153,7 @@ public final class ConfigJson {
                 parser.nextToken();
                 if (name.equals(QUANTIZATION_CONFIG)) {
                     int begin = (int) parser.currentTokenLocation().getCharOffset();
-                    return new Splice(begin, begin + "null".length(), true);
+                    return new Splice(begin, endOfValue(parser), true);
                 }
                 parser.skipChildren();
             }
@@ -156,6 +161,15 @@ public final class ConfigJson {
             int end = text.substring(0, brace).stripTrailing().length();
             return new Splice(end, end, false);
         }
+    }
+
+    private static int endOfValue(JsonParser parser) {
+        if (parser.currentToken() == JsonToken.VALUE_NULL) {
+            return (int) parser.currentTokenLocation().getCharOffset() + "null".length();
+        }
+        parser.skipChildren();
+        parser.finishToken();
+        return (int) parser.currentLocation().getCharOffset();
     }
 
     private static QuantizationException invalid(String reason, @Nullable Throwable cause) {

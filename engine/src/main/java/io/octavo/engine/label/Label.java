@@ -1,106 +1,191 @@
 package io.octavo.engine.label;
 
+import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
-import io.octavo.engine.layout.CompressedTensorsConfig;
-import io.octavo.engine.scheme.NumberType;
-import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.scheme.Scheme;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What a checkpoint is: weight bits and input bits as configured, their number type, how input scales come about.
+ * What a checkpoint is: weight bits and input bits as configured, their number type, how input scales come about; and
+ * what loaders make of it on which GPUs.
  *
- * @param text such as {@code W8A8-FP8-dynamic}; for unquantized checkpoints the number type, such as {@code BF16}
- * @param executions what it runs as on which GPUs; empty where the GPU makes no difference
+ * @param text such as {@code W8A8-FP8-dynamic}; for unquantized checkpoints the number type, such as {@code BF16}; for
+ *     configs that are not understood {@code unknown (...)}
+ * @param groups what is declared for which modules; empty for unquantized and unknown checkpoints
+ * @param kvCache how keys and values are declared to be stored
+ * @param executions one a generation of GPUs; empty where nothing is quantized or no loader is known
+ * @param warnings what the reader of a label should know before loading
  */
-public record Label(String text, List<Execution> executions) {
+public record Label(
+        String text, List<Group> groups, Optional<KvCache> kvCache, List<Execution> executions, List<String> warnings) {
 
     /**
-     * The file fixes the intent, the GPU what really runs.
+     * What is declared for some modules.
      *
-     * @param gpus such as {@code below sm_89}
-     * @param runsAs such as {@code W8A16}
+     * @param targets module names, patterns, or {@code Linear}
+     * @param bits such as {@code W8A16}
+     * @param bitsPerWeight with the scales and zero points of groups
+     * @param inputs empty where inputs stay 16-bit
      */
-    public record Execution(String gpus, String runsAs) {}
+    public record Group(
+            String name,
+            List<String> targets,
+            String bits,
+            double bitsPerWeight,
+            Numbers weights,
+            Optional<Numbers> inputs) {
 
-    /** vLLM multiplies 8-bit floats only where the hardware can, and expands weights to 16 bits elsewhere. */
-    private static final List<Execution> FP8_WITH_INPUTS =
-            List.of(new Execution("sm_75 to sm_88", "W8A16"), new Execution("sm_89 and newer", "W8A8"));
+        public Group {
+            targets = List.copyOf(targets);
+        }
+    }
+
+    static final String UNKNOWN = "unknown";
 
     public Label {
+        groups = List.copyOf(groups);
         executions = List.copyOf(executions);
+        warnings = List.copyOf(warnings);
     }
 
-    /** @throws io.octavo.engine.QuantizationException {@code QUANTIZATION_UNSUPPORTED} if the config is not understood */
+    /** Never fails: what cannot be understood is called unknown. */
     public static Label of(ConfigJson config) {
-        return config.quantizationConfig()
-                .map(node -> ofGroups(CompressedTensorsConfig.parse(node).groups()))
-                .orElseGet(() -> new Label(unquantized(config.tree()), List.of()));
+        return of(config, null);
     }
 
-    /** What a checkpoint quantized by {@code scheme} must turn out to be. */
+    /** The same, where the quantization may be declared in a file beside config.json. */
+    public static Label of(Checkpoint checkpoint) {
+        return of(checkpoint.config(), QuantizedLayouts.beside(checkpoint).orElse(null));
+    }
+
+    /**
+     * @param beside a quantization config in a file of its own, as ModelOpt leaves it; counts only where config.json has
+     *     none
+     */
+    public static Label of(ConfigJson config, @Nullable JsonNode beside) {
+        String modelType = NumberTypes.of(config.tree());
+        JsonNode nested = config.tree().path("text_config").path("quantization_config");
+        Optional<JsonNode> declared = config.quantizationConfig()
+                .or(() -> Optional.of(nested).filter(JsonNode::isObject))
+                .or(() -> Optional.ofNullable(beside));
+        return declared.map(node -> of(Declaration.of(node), NumberTypes.bits(modelType)))
+                .orElseGet(() -> new Label(modelType, List.of(), Optional.empty(), List.of(), List.of()));
+    }
+
+    /** What a checkpoint quantized by {@code scheme} and written as compressed-tensors must turn out to be. */
     public static Label of(Scheme scheme) {
-        return of(scheme.weights(), scheme.inputs());
+        return of(Declaration.of(CompressedTensors.config(scheme, List.of())), NumberTypes.DEFAULT_BITS);
     }
 
-    private static Label ofGroups(List<CompressedTensorsConfig.Group> groups) {
-        List<Label> labels = groups.stream()
-                .map(group -> of(group.weights(), group.inputs()))
+    private static Label of(Declaration declaration, int modelBits) {
+        List<DeclaredGroup> groups = declaration.groups();
+        return new Label(
+                text(declaration),
+                groups.stream()
+                        .map(group -> new Group(
+                                group.name(),
+                                group.targets(),
+                                group.bits(),
+                                group.weights().bitsPerWeight(modelBits),
+                                group.weights(),
+                                group.inputs()))
+                        .toList(),
+                declaration.kvCache(),
+                executions(groups),
+                warnings(declaration));
+    }
+
+    private static String text(Declaration declaration) {
+        if (declaration.unknown().isPresent()) {
+            return UNKNOWN + " (" + declaration.unknown().get() + ")";
+        }
+        List<String> texts = declaration.groups().stream()
+                .map(DeclaredGroup::text)
                 .distinct()
                 .toList();
-        if (labels.size() == 1) {
-            return labels.getFirst();
-        }
-        return new Label(
-                "mixed(" + String.join(", ", labels.stream().map(Label::text).toList()) + ")", List.of());
-    }
-
-    private static Label of(Quantization weights, Optional<Quantization> inputs) {
-        int inputBits = inputs.map(input -> input.type().bits()).orElse(16);
-        String text = "W" + weights.type().bits() + "A" + inputBits + "-" + typeName(weights.type());
-        if (inputs.isEmpty()) {
-            return new Label(text, List.of());
-        }
-        String inputType = typeName(inputs.get().type());
-        String types = inputType.equals(typeName(weights.type())) ? text : text + "-" + inputType;
-        boolean fp8 =
-                weights.type() == NumberType.FloatType.E4M3 && inputs.get().type() == NumberType.FloatType.E4M3;
-        return new Label(types + (inputs.get().dynamic() ? "-dynamic" : "-static"), fp8 ? FP8_WITH_INPUTS : List.of());
-    }
-
-    private static String typeName(NumberType type) {
-        return switch (type) {
-            case NumberType.IntType integer -> "INT" + integer.bits();
-            case NumberType.FloatType format ->
-                switch (format) {
-                    case E4M3 -> "FP8";
-                    case E2M1 -> "FP4";
-                };
+        String linear = switch (texts.size()) {
+            case 0 -> "W16A16";
+            case 1 -> texts.getFirst();
+            default -> "mixed(" + String.join(", ", texts) + ")";
         };
+        return linear + declaration.kvCache().map(cache -> "-KV" + cache.bits()).orElse("");
     }
 
-    /** Newer configs say {@code dtype}, older ones {@code torch_dtype}, multimodal ones have it in {@code text_config}. */
-    private static String unquantized(JsonNode config) {
-        for (JsonNode owner : List.of(config, config.path("text_config"))) {
-            for (String member : List.of("dtype", "torch_dtype")) {
-                switch (owner.path(member).asString("")) {
-                    case "bfloat16" -> {
-                        return "BF16";
-                    }
-                    case "float16" -> {
-                        return "F16";
-                    }
-                    case "float32" -> {
-                        return "F32";
-                    }
-                    default -> {
-                        // Not said here.
-                    }
-                }
-            }
+    private static List<Execution> executions(List<DeclaredGroup> groups) {
+        boolean known = !groups.isEmpty() && groups.stream().allMatch(group -> group.path() != null);
+        return known
+                ? Arrays.stream(Gpu.values()).map(gpu -> execution(gpu, groups)).toList()
+                : List.of();
+    }
+
+    /** Where several groups run as different things, a row names all of them; one that fails fails the checkpoint. */
+    private static Execution execution(Gpu gpu, List<DeclaredGroup> groups) {
+        List<Execution> rows = groups.stream()
+                .map(group -> Objects.requireNonNull(group.path()).on(gpu, group.bits()))
+                .distinct()
+                .toList();
+        return rows.stream()
+                .filter(row -> !row.loads())
+                .findFirst()
+                .orElseGet(() -> Execution.on(
+                        gpu,
+                        joined(rows.stream().map(Execution::runsAs)),
+                        joined(rows.stream().map(Execution::how))));
+    }
+
+    private static String joined(Stream<String> texts) {
+        return texts.distinct().collect(Collectors.joining(" + "));
+    }
+
+    private static List<String> warnings(Declaration declaration) {
+        var warnings = new ArrayList<>(declaration.warnings());
+        declaration.groups().stream()
+                .map(DeclaredGroup::path)
+                .distinct()
+                .flatMap(path -> LoaderWarnings.of(path).stream())
+                .forEach(warnings::add);
+        boolean staticInputs = declaration.groups().stream()
+                .anyMatch(group -> group.path() == LoaderPath.FP8
+                        && group.inputs().map(Numbers::timing).equals(Optional.of(Numbers.Timing.STORED)));
+        if (staticInputs) {
+            warnings.add("below sm_89 the stored input scales are ignored");
         }
-        return "unquantized";
+        if (declaration.kvCache().isPresent()) {
+            warnings.add(
+                    "the KV cache is 16-bit unless the server starts with --kv-cache-dtype fp8, on sm_89 or newer");
+        }
+        return warnings.stream().distinct().toList();
+    }
+
+    /** Whether the config could be understood. */
+    public boolean isKnown() {
+        return !text.startsWith(UNKNOWN);
+    }
+
+    /** Bits a weight with the scales of groups; empty where nothing is quantized or groups differ. */
+    public OptionalDouble bitsPerWeight() {
+        double[] distinct =
+                groups.stream().mapToDouble(Group::bitsPerWeight).distinct().toArray();
+        return distinct.length == 1 ? OptionalDouble.of(distinct[0]) : OptionalDouble.empty();
+    }
+
+    /**
+     * Whether a tag that people put on checkpoints, such as {@code W8A16} or {@code FP8-dynamic}, is true of this one.
+     *
+     * @throws io.octavo.engine.QuantizationException {@code TAG_UNKNOWN} for tags that say nothing checkable
+     */
+    public TagCheck check(String tag) {
+        return Tag.parse(tag).check(this);
     }
 }

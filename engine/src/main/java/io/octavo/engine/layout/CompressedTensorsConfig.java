@@ -113,7 +113,7 @@ public record CompressedTensorsConfig(List<Group> groups, List<ModulePattern> ig
         }
         StrictObject config = StrictObject.of(node, "the root", KEYS);
         // Loaders take any other status for a model that has still to be quantized, and run garbage.
-        if (!config.member("quantization_status").map(JsonNode::asString).equals(Optional.of("compressed"))) {
+        if (!config.string("quantization_status", "").equals("compressed")) {
             throw StrictObject.unsupported("quantization_status is " + node.path("quantization_status")
                     + "; only \"compressed\" is stored in its final form");
         }

@@ -1,12 +1,36 @@
 package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.ConfigJson;
+import java.nio.file.Path;
+import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /** Reads quantized checkpoints of every layout that is known. */
 public final class QuantizedLayouts {
 
+    /** Where ModelOpt declares what config.json does not mention. */
+    public static final String MODELOPT_FILE = "hf_quant_config.json";
+
+    private static final String FP8 = "fp8";
+    private static final String AWQ = "awq";
+    private static final String GPTQ = "gptq";
+    private static final String MODELOPT = "modelopt";
+
     private QuantizedLayouts() {}
+
+    /** The declared quantization: config.json's, or else the one that ModelOpt leaves beside it. */
+    public static Optional<JsonNode> config(Checkpoint checkpoint) {
+        return checkpoint.config().quantizationConfig().or(() -> beside(checkpoint));
+    }
+
+    /** What {@value #MODELOPT_FILE} declares, where there is one. */
+    public static Optional<JsonNode> beside(Checkpoint checkpoint) {
+        Path file = Path.of(MODELOPT_FILE);
+        return checkpoint.sideFiles().contains(file)
+                ? Optional.of(ConfigJson.read(checkpoint.sideFile(file)).tree())
+                : Optional.empty();
+    }
 
     /**
      * Finds the quantized modules of a checkpoint and checks that config and tensors agree.
@@ -15,20 +39,57 @@ public final class QuantizedLayouts {
      * @throws io.octavo.engine.QuantizationException {@code QUANTIZATION_UNSUPPORTED} for what is not understood
      */
     public static QuantizedModules read(Checkpoint checkpoint) {
-        String method = checkpoint
-                .config()
-                .quantizationConfig()
-                .map(config -> methodOf(config))
-                .orElse(CompressedTensors.QUANT_METHOD);
+        Optional<JsonNode> config = config(checkpoint);
+        if (config.isEmpty()) {
+            return CompressedTensors.read(checkpoint);
+        }
+        String method = method(config.get());
         return switch (method) {
             case CompressedTensors.QUANT_METHOD -> CompressedTensors.read(checkpoint);
+            case FP8 -> Fp8Reader.read(checkpoint, config.get());
+            case AWQ -> IntegerReader.readAwq(checkpoint, config.get());
+            case GPTQ -> IntegerReader.readGptq(checkpoint, config.get());
+            case MODELOPT -> ModelOptReader.read(checkpoint, config.get());
             default ->
-                throw StrictObject.unsupported(
-                        "quant_method is \"" + method + "\"; supported: " + CompressedTensors.QUANT_METHOD);
+                throw StrictObject.unsupported("quant_method is \"" + method + "\"; supported: "
+                        + String.join(", ", CompressedTensors.QUANT_METHOD, FP8, AWQ, GPTQ, MODELOPT));
         };
     }
 
-    private static String methodOf(JsonNode config) {
-        return config.path("quant_method").asString("");
+    /** The layout that a checkpoint declares; empty for unquantized ones and for what cannot be read. */
+    public static Optional<Layout> layout(Checkpoint checkpoint) {
+        return config(checkpoint).flatMap(config -> switch (method(config)) {
+            case CompressedTensors.QUANT_METHOD -> Optional.of(Layout.COMPRESSED_TENSORS);
+            case FP8 -> Optional.of(Layout.FP8);
+            case AWQ -> Optional.of(Layout.AWQ);
+            case GPTQ ->
+                Optional.of(
+                        config.path("checkpoint_format").asString("").equals("gptq_v2") ? Layout.GPTQ_V2 : Layout.GPTQ);
+            case MODELOPT -> Optional.of(Layout.MODELOPT);
+            default -> Optional.empty();
+        });
+    }
+
+    /** The module that a tensor belongs to: its name up to the last dot. */
+    public static String moduleOf(String tensor) {
+        return QuantizationParameters.module(tensor);
+    }
+
+    /** Whether a tensor is a weight, or holds what only quantized modules have beside theirs. */
+    public static boolean isQuantization(String tensor) {
+        return QuantizationParameters.contains(tensor)
+                || QuantizationParameters.parameter(tensor).equals(QuantizationParameters.WEIGHT);
+    }
+
+    /** Whether a tensor scales keys or values on their way into the cache. */
+    public static boolean isKvCacheScale(String tensor) {
+        String parameter = QuantizationParameters.parameter(tensor);
+        return parameter.equals(QuantizationParameters.KEY_SCALE)
+                || parameter.equals(QuantizationParameters.VALUE_SCALE);
+    }
+
+    private static String method(JsonNode config) {
+        boolean besideTheConfig = config.path("quantization").has("quant_algo");
+        return besideTheConfig ? MODELOPT : config.path("quant_method").asString("");
     }
 }

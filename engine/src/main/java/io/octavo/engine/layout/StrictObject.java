@@ -2,6 +2,7 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
@@ -48,6 +49,10 @@ record StrictObject(JsonNode node, String path) {
                 .orElseThrow(() -> unsupported(path + "." + key + " is no string"));
     }
 
+    String string(String key, String absent) {
+        return member(key).isPresent() ? string(key) : absent;
+    }
+
     int integer(String key) {
         return member(key)
                 .filter(JsonNode::isInt)
@@ -61,6 +66,19 @@ record StrictObject(JsonNode node, String path) {
             throw unsupported(path + "." + key + " is " + value);
         }
         return value;
+    }
+
+    /** Empty where the member is absent or null. */
+    List<String> strings(String key) {
+        Optional<JsonNode> member = member(key);
+        if (member.isEmpty()) {
+            return List.of();
+        }
+        JsonNode array = member.get();
+        if (!array.isArray() || !array.valueStream().allMatch(JsonNode::isString)) {
+            throw unsupported(path + "." + key + " is no array of strings");
+        }
+        return array.valueStream().map(JsonNode::stringValue).toList();
     }
 
     boolean bool(String key, boolean absent) {

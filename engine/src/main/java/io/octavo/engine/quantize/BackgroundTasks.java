@@ -12,23 +12,23 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** Threads for hashing and comparing; waiting for them keeps asking whether the job was cancelled. */
-final class BackgroundTasks implements AutoCloseable {
+public final class BackgroundTasks implements AutoCloseable {
 
     private static final long POLL_MILLIS = 100;
 
     private final ExecutorService threads;
 
-    BackgroundTasks(int count) {
+    public BackgroundTasks(int count) {
         threads = Executors.newFixedThreadPool(
                 count, Thread.ofPlatform().name("octavo-verify-", 0).daemon().factory());
     }
 
-    <T> Future<T> submit(Callable<T> task) {
+    public <T> Future<T> submit(Callable<T> task) {
         return threads.submit(task);
     }
 
     /** The task's result, or what it threw. */
-    static <T> T await(Future<T> task, JobMonitor monitor) {
+    public static <T> T await(Future<T> task, JobMonitor monitor) {
         while (true) {
             monitor.checkpoint();
             try {

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * A hidden folder beside the target that becomes the target by one rename; until then nothing is visible, and closing
  * removes it.
  */
-final class StagingFolder implements AutoCloseable {
+public final class StagingFolder implements AutoCloseable {
 
     private final Path target;
     private final Path parent;
@@ -35,7 +35,7 @@ final class StagingFolder implements AutoCloseable {
     }
 
     /** @throws QuantizationException {@code TARGET_NOT_EMPTY}, {@code DISK_FULL} or {@code IO_FAILED} */
-    static StagingFolder beside(Path path) {
+    public static StagingFolder beside(Path path) {
         Path target = path.toAbsolutePath().normalize();
         Path parent = target.getParent();
         if (parent == null) {
@@ -72,12 +72,12 @@ final class StagingFolder implements AutoCloseable {
                 ErrorCode.TARGET_NOT_EMPTY, "target " + target + " exists and is no empty folder", cause);
     }
 
-    Path folder() {
+    public Path folder() {
         return folder;
     }
 
     /** @throws QuantizationException {@code DISK_FULL} if fewer bytes are free where the target will be */
-    void requireSpace(long bytes) {
+    public void requireSpace(long bytes) {
         try {
             long usable = Files.getFileStore(folder).getUsableSpace();
             if (usable < bytes) {
@@ -90,7 +90,7 @@ final class StagingFolder implements AutoCloseable {
     }
 
     /** Forces every folder to disk (files must be forced already), then makes everything visible at once. */
-    void publish() {
+    public void publish() {
         try (Stream<Path> paths = Files.walk(folder)) {
             for (Path directory : paths.filter(Files::isDirectory).toList()) {
                 force(directory);

@@ -19,7 +19,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.hibernate.annotations.Immutable;
+import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.annotations.UuidGenerator;
+import org.hibernate.type.SqlTypes;
 import org.jspecify.annotations.Nullable;
 
 /** The aggregate behind an artifact; it never changes. */
@@ -46,6 +48,12 @@ class Artifact {
 
     private double weightBits;
 
+    @JdbcTypeCode(SqlTypes.JSON)
+    private List<Execution> executesAs;
+
+    @JdbcTypeCode(SqlTypes.JSON)
+    private List<String> warnings;
+
     private long sizeBytes;
 
     @Embedded
@@ -69,8 +77,10 @@ class Artifact {
         this.namespace = revision.repository().namespace();
         this.name = revision.repository().name();
         this.revision = revision.id();
-        this.label = commit.label();
-        this.weightBits = commit.weightBits();
+        this.label = commit.label().text();
+        this.weightBits = commit.label().weightBits();
+        this.executesAs = commit.label().executesAs();
+        this.warnings = commit.label().warnings();
         this.sizeBytes = commit.sizeBytes();
         this.lineage = commit.lineage();
         this.reportSha256 = commit.report().sha256();
@@ -87,6 +97,8 @@ class Artifact {
                 uri(),
                 label,
                 weightBits,
+                executesAs,
+                warnings,
                 sizeBytes,
                 createdAt,
                 files,

@@ -7,7 +7,7 @@ import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What a quantize job wants to make visible.
+ * What a quantize or convert job wants to make visible.
  *
  * @param files all stored as blobs already
  * @param report the verification report, stored as a blob already
@@ -16,8 +16,7 @@ import tools.jackson.databind.node.ObjectNode;
 public record ArtifactCommit(
         RepositoryName repository,
         String message,
-        String label,
-        double weightBits,
+        ArtifactLabel label,
         List<FileEntry> files,
         Lineage lineage,
         BlobId report,

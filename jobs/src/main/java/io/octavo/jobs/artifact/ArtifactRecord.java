@@ -12,6 +12,8 @@ import java.util.UUID;
  * @param revision of that repository
  * @param uri source URI of exactly this artifact
  * @param weightBits bits per weight of quantized modules
+ * @param executesAs one a generation of GPUs; empty for artifacts of before this was recorded
+ * @param warnings what to know before loading it
  */
 public record ArtifactRecord(
         UUID id,
@@ -21,6 +23,8 @@ public record ArtifactRecord(
         String uri,
         String label,
         double weightBits,
+        List<Execution> executesAs,
+        List<String> warnings,
         long sizeBytes,
         Instant createdAt,
         List<FileEntry> files,
@@ -28,6 +32,8 @@ public record ArtifactRecord(
         List<EvaluationRecord> evaluations) {
 
     public ArtifactRecord {
+        executesAs = List.copyOf(executesAs);
+        warnings = List.copyOf(warnings);
         files = List.copyOf(files);
         evaluations = List.copyOf(evaluations);
     }

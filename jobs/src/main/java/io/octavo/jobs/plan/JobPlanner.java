@@ -5,6 +5,7 @@ import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.repository.RevisionRecord;
+import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.JobSpec;
@@ -31,6 +32,7 @@ public class JobPlanner {
     public JobPlan plan(JobSpec spec) {
         List<JobPlan.Input> inputs = switch (spec) {
             case QuantizeSpec quantize -> List.of(input(quantize.source()));
+            case ConvertSpec convert -> List.of(input(convert.source()));
             case EvaluateSpec evaluate -> inputs(evaluate);
         };
         return new JobPlan(spec.toJson(), inputs.stream().distinct().toList());

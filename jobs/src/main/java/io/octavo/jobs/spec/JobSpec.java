@@ -3,7 +3,7 @@ package io.octavo.jobs.spec;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What a job should do. Records hold only checked values, so a stored spec never needs checking again. */
-public sealed interface JobSpec permits QuantizeSpec, EvaluateSpec {
+public sealed interface JobSpec permits QuantizeSpec, ConvertSpec, EvaluateSpec {
 
     /** The {@code type} member. */
     String type();

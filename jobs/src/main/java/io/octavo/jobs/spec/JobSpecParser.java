@@ -35,8 +35,13 @@ public class JobSpecParser {
     /** @throws ProblemException {@code invalid-request} with every wrong field, or {@code scheme-unknown} */
     public JobSpec parse(JsonNode body) {
         JobSpec spec = read(body);
-        if (spec instanceof QuantizeSpec quantize) {
-            requireKnown(quantize);
+        switch (spec) {
+            case QuantizeSpec quantize -> {
+                requireKnownScheme(quantize.scheme());
+                requireKnownLayout(quantize.layout());
+            }
+            case ConvertSpec convert -> requireKnownLayout(convert.layout());
+            case EvaluateSpec evaluate -> {}
         }
         return spec;
     }
@@ -49,9 +54,13 @@ public class JobSpecParser {
     private static JobSpec read(JsonNode body) {
         List<FieldError> errors = new ArrayList<>();
         Fields fields = new Fields(body, "", errors);
-        String type = fields.choice("type", "", List.of(QuantizeSpec.TYPE, EvaluateSpec.TYPE));
+        String type = fields.choice("type", "", List.of(QuantizeSpec.TYPE, ConvertSpec.TYPE, EvaluateSpec.TYPE));
         throwIfAny(errors);
-        return type.equals(QuantizeSpec.TYPE) ? quantize(fields, errors) : evaluate(fields, errors);
+        return switch (type) {
+            case QuantizeSpec.TYPE -> quantize(fields, errors);
+            case ConvertSpec.TYPE -> convert(fields, errors);
+            default -> evaluate(fields, errors);
+        };
     }
 
     private static QuantizeSpec quantize(Fields fields, List<FieldError> errors) {
@@ -65,6 +74,16 @@ public class JobSpecParser {
         fields.rejectUnknown();
         throwIfAny(errors);
         return new QuantizeSpec(source.orElseThrow(), scheme, target.orElseThrow(), layout, ignore, device, priority);
+    }
+
+    private static ConvertSpec convert(Fields fields, List<FieldError> errors) {
+        Optional<SourceUri> source = fields.parsed("source", true, SourceUri::parse);
+        Optional<RepositoryName> target = fields.parsed("target", true, RepositoryName::parse);
+        String layout = fields.text("layout", MAX_NAME);
+        int priority = fields.number("priority", 0, -MAX_PRIORITY, MAX_PRIORITY);
+        fields.rejectUnknown();
+        throwIfAny(errors);
+        return new ConvertSpec(source.orElseThrow(), target.orElseThrow(), layout, priority);
     }
 
     private static EvaluateSpec evaluate(Fields fields, List<FieldError> errors) {
@@ -144,13 +163,17 @@ public class JobSpecParser {
         }
     }
 
-    private void requireKnown(QuantizeSpec spec) {
+    private void requireKnownScheme(String scheme) {
         List<String> schemes = catalog.schemes().stream().map(SchemeInfo::name).toList();
-        if (!schemes.isEmpty() && !schemes.contains(spec.scheme())) {
-            throw unknown(ProblemCode.SCHEME_UNKNOWN, "scheme", spec.scheme(), schemes);
+        if (!schemes.isEmpty() && !schemes.contains(scheme)) {
+            throw unknown(ProblemCode.SCHEME_UNKNOWN, "scheme", scheme, schemes);
         }
-        if (!catalog.layouts().isEmpty() && !catalog.layouts().contains(spec.layout())) {
-            throw unknown(ProblemCode.LAYOUT_UNKNOWN, "layout", spec.layout(), catalog.layouts());
+    }
+
+    private void requireKnownLayout(String layout) {
+        List<String> layouts = catalog.layouts();
+        if (!layouts.isEmpty() && !layouts.contains(layout)) {
+            throw unknown(ProblemCode.LAYOUT_UNKNOWN, "layout", layout, layouts);
         }
     }
 

@@ -9,6 +9,7 @@ import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.plan.PreFlight;
+import io.octavo.engine.layout.Layout;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
@@ -62,7 +63,7 @@ public final class LocalEngineFactory implements EngineFactory {
 
     @Override
     public List<String> layouts() {
-        return List.of(CompressedTensors.NAME);
+        return Layout.ids();
     }
 
     @Override

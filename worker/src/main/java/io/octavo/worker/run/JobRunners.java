@@ -1,5 +1,6 @@
 package io.octavo.worker.run;
 
+import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
@@ -13,16 +14,18 @@ import org.springframework.stereotype.Component;
 public class JobRunners {
 
     private final QuantizeJobRunner quantize;
+    private final ConvertJobRunner convert;
     private final EvaluateJobRunner evaluate;
 
-    JobRunners(QuantizeJobRunner quantize, EvaluateJobRunner evaluate) {
+    JobRunners(QuantizeJobRunner quantize, ConvertJobRunner convert, EvaluateJobRunner evaluate) {
         this.quantize = quantize;
+        this.convert = convert;
         this.evaluate = evaluate;
     }
 
     /** Types of jobs that this worker can run. */
     public Set<String> types() {
-        return Set.of(QuantizeSpec.TYPE, EvaluateSpec.TYPE);
+        return Set.of(QuantizeSpec.TYPE, ConvertSpec.TYPE, EvaluateSpec.TYPE);
     }
 
     /**
@@ -34,6 +37,7 @@ public class JobRunners {
         PeakMemory.reset();
         return switch (spec) {
             case QuantizeSpec job -> quantize.run(job, attempt, scratch);
+            case ConvertSpec job -> convert.run(job, attempt, scratch);
             case EvaluateSpec job -> evaluate.run(job, attempt, scratch);
         };
     }

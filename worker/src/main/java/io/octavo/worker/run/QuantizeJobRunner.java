@@ -2,17 +2,16 @@ package io.octavo.worker.run;
 
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
-import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
 import io.octavo.jobs.artifact.ArtifactCommit;
+import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.artifact.Lineage;
 import io.octavo.jobs.blob.BlobId;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.worker.WorkerProperties;
@@ -62,16 +61,20 @@ class QuantizeJobRunner {
         attempt.phase("fetch");
         ResolvedSource source = sources.checkpoint(listing, scratch.folder("source"), attempt.section(0, FETCHED));
         Path output = scratch.place("output");
-        QuantizationResult result = quantize(spec, source, output, attempt);
+        QuantizationResult result;
+        ArtifactLabel label;
+        try (Engine engine = engines.open(new EngineOptions(spec.device(), properties.engineThreads()))) {
+            result = quantize(engine, spec, source, output, attempt);
+            label = ArtifactLabels.of(engine, output, result.weightBits());
+        }
         attempt.phase("upload");
         upload.files(result.files(), output, attempt.section(QUANTIZED, 1));
         BlobId report = upload.bytes(json.writeValueAsBytes(result.verification()));
         ArtifactCommit commit = new ArtifactCommit(
                 spec.target(),
                 "Quantize " + source.uri() + " with " + spec.scheme(),
-                result.label(),
-                result.weightBits(),
-                result.files().stream().map(QuantizeJobRunner::entry).toList(),
+                label,
+                ArtifactLabels.entries(result.files()),
                 new Lineage(
                         spec.source().toString(), source.revision(), spec.scheme(), spec.layout(), engines.version()),
                 report,
@@ -90,17 +93,12 @@ class QuantizeJobRunner {
         sources.requireRoom(listing, plan.outputBytes());
     }
 
-    private QuantizationResult quantize(QuantizeSpec spec, ResolvedSource source, Path output, Attempt attempt) {
-        try (Engine engine = engines.open(new EngineOptions(spec.device(), properties.engineThreads()))) {
-            attempt.log("quantizing " + source.uri() + " with " + spec.scheme() + " on " + engine.device());
-            return engine.quantize(
-                    new QuantizationRequest(source.folder(), output, spec.scheme(), spec.layout(), spec.ignore()),
-                    attempt.section(FETCHED, QUANTIZED));
-        }
-    }
-
-    private static FileEntry entry(OutputFile file) {
-        return new FileEntry(file.path(), file.size(), file.sha256());
+    private static QuantizationResult quantize(
+            Engine engine, QuantizeSpec spec, ResolvedSource source, Path output, Attempt attempt) {
+        attempt.log("quantizing " + source.uri() + " with " + spec.scheme() + " on " + engine.device());
+        return engine.quantize(
+                new QuantizationRequest(source.folder(), output, spec.scheme(), spec.layout(), spec.ignore()),
+                attempt.section(FETCHED, QUANTIZED));
     }
 
     private ObjectNode facts(QuantizationResult result, long started) {

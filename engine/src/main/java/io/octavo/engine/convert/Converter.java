@@ -1,0 +1,94 @@
+package io.octavo.engine.convert;
+
+import io.octavo.engine.ConversionRequest;
+import io.octavo.engine.ConversionResult;
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.JobCancelledException;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.ShardPlan;
+import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.LayoutWriter;
+import io.octavo.engine.layout.LayoutWriters;
+import io.octavo.engine.layout.QuantizedLayouts;
+import io.octavo.engine.layout.QuantizedModules;
+import io.octavo.engine.layout.StoredNumbers;
+import io.octavo.engine.quantize.BackgroundTasks;
+import io.octavo.engine.quantize.StagingFolder;
+import java.nio.channels.ClosedByInterruptException;
+import java.util.Optional;
+
+/**
+ * Writes a quantized checkpoint in another layout, one module at a time: memory does not depend on the model.
+ *
+ * <p>The same source and request give the same bytes.
+ */
+public final class Converter {
+
+    private final int threads;
+    private final long shardBytes;
+
+    /** @param threads for hashing and verification; at least 1 */
+    public Converter(int threads) {
+        this(threads, ShardPlan.DEFAULT_SHARD_BYTES);
+    }
+
+    /** @param shardBytes tensor bytes an output file */
+    Converter(int threads, long shardBytes) {
+        this.threads = threads;
+        this.shardBytes = shardBytes;
+    }
+
+    /**
+     * Writes the checkpoint, verifies it by reading every number back, then makes it visible by one rename.
+     *
+     * @throws QuantizationException {@code LAYOUT_UNKNOWN}, {@code LAYOUT_UNSUITABLE} with the reason where the layout
+     *     cannot hold the source's numbers exactly, and whatever reading and writing throws
+     * @throws JobCancelledException if the monitor asked to stop
+     */
+    public ConversionResult convert(ConversionRequest request, JobMonitor monitor) {
+        Layout layout = Layout.named(request.layout());
+        monitor.phase("plan");
+        try (Checkpoint source = Checkpoint.open(request.source())) {
+            QuantizedModules modules = QuantizedLayouts.read(source);
+            Layout sourceLayout = sourceLayout(source, layout);
+            LayoutWriter writer = LayoutWriters.of(layout, StoredNumbers.of(source, modules));
+            ConversionPlan plan = ConversionPlan.of(source, modules, writer);
+            monitor.log("%s to %s: %d modules, %d bytes become %d"
+                    .formatted(
+                            sourceLayout.id(),
+                            layout.id(),
+                            modules.byName().size(),
+                            plan.sourceBytes(),
+                            plan.outputBytes()));
+            try (StagingFolder staging = StagingFolder.beside(request.target());
+                    var background = new BackgroundTasks(threads)) {
+                return new ConversionRun(source, modules, writer, plan, staging, background, monitor)
+                        .run(sourceLayout, layout, plan.shards(shardBytes));
+            }
+        } catch (QuantizationException e) {
+            if (e.getCause() instanceof ClosedByInterruptException) {
+                throw new JobCancelledException("interrupted");
+            }
+            throw e;
+        } catch (InternalError e) {
+            // What the JVM throws when a mapped file shrinks or its disk fails while it is read.
+            throw new QuantizationException(
+                    ErrorCode.IO_FAILED, "a file of the checkpoint could not be read to its end", e);
+        }
+    }
+
+    private static Layout sourceLayout(Checkpoint source, Layout target) {
+        Optional<Layout> layout = QuantizedLayouts.layout(source);
+        if (layout.isEmpty()) {
+            throw new QuantizationException(
+                    ErrorCode.LAYOUT_UNSUITABLE, "the source is not quantized; quantize it instead of converting it");
+        }
+        if (layout.get() == target) {
+            throw new QuantizationException(
+                    ErrorCode.LAYOUT_UNSUITABLE, "the source has layout " + target.id() + " already");
+        }
+        return layout.get();
+    }
+}

@@ -1,0 +1,87 @@
+package io.octavo.engine.convert;
+
+import io.octavo.engine.ConversionRequest;
+import io.octavo.engine.ConversionResult;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.LayoutWriters;
+import io.octavo.engine.layout.StoredNumbers;
+import io.octavo.engine.quantize.Quantizer;
+import io.octavo.engine.quantize.StagingFolder;
+import io.octavo.engine.scheme.Scheme;
+import io.octavo.kernels.DType;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Quantizes into layouts other than compressed-tensors: first into that one, which is verified against the source, then
+ * from there number by number. The disk holds both for a while; memory is that of either step.
+ */
+public final class ForeignQuantizer {
+
+    private static final double QUANTIZING_SHARE = 0.7;
+
+    private final Quantizer quantizer;
+    private final Converter converter;
+
+    public ForeignQuantizer(Quantizer quantizer, Converter converter) {
+        this.quantizer = quantizer;
+        this.converter = converter;
+    }
+
+    /**
+     * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} before anything is read if the layout cannot
+     *     say what the scheme stores, and whatever quantizing and converting throw
+     */
+    public QuantizationResult quantize(QuantizationRequest request, Layout layout, JobMonitor monitor) {
+        requireSuitable(Scheme.named(request.scheme()), layout);
+        try (StagingFolder between = StagingFolder.beside(request.target())) {
+            Path plain = between.folder().resolve("checkpoint");
+            QuantizationResult quantized = quantizer.quantize(
+                    request.into(plain, Layout.COMPRESSED_TENSORS.id()), new Section(monitor, 0, QUANTIZING_SHARE));
+            ConversionResult converted = converter.convert(
+                    new ConversionRequest(plain, request.target(), layout.id()),
+                    new Section(monitor, QUANTIZING_SHARE, 1));
+            return new QuantizationResult(
+                    converted.label(),
+                    converted.weightBits(),
+                    quantized.inputBytes(),
+                    converted.outputBytes(),
+                    quantized.quantizedModules(),
+                    converted.files(),
+                    quantized.verification());
+        }
+    }
+
+    private static void requireSuitable(Scheme scheme, Layout layout) {
+        LayoutWriters.of(
+                layout,
+                new StoredNumbers(scheme.weights(), scheme.inputs(), List.of(), Optional.empty(), DType.F32, false));
+    }
+
+    /** Part of a call's progress. */
+    private record Section(JobMonitor whole, double from, double to) implements JobMonitor {
+        @Override
+        public void phase(String name) {
+            whole.phase(name);
+        }
+
+        @Override
+        public void progress(double fraction) {
+            whole.progress(from + (to - from) * fraction);
+        }
+
+        @Override
+        public void log(String line) {
+            whole.log(line);
+        }
+
+        @Override
+        public void checkpoint() {
+            whole.checkpoint();
+        }
+    }
+}

@@ -1,0 +1,171 @@
+package io.octavo.engine.inspect;
+
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
+import io.octavo.engine.label.Label;
+import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.ModuleKind;
+import io.octavo.engine.layout.QuantizedLayouts;
+import io.octavo.engine.layout.QuantizedModules;
+import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.kernels.DType;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
+
+/**
+ * What a checkpoint is: its label, what its tensors are, and whether the two agree.
+ *
+ * @param layout empty for unquantized checkpoints and for layouts that are not read here
+ * @param weightBits bits a weight of the quantized modules, scales included, measured on the tensors where these could be
+ *     read, else as the config declares
+ * @param quantizedModules how many Linear modules have tensors of a quantization
+ * @param leftAlone Linear modules that keep their numbers
+ * @param tensors by number type
+ * @param disagreement why config and tensors contradict each other or cannot be read here; empty where all is well
+ */
+public record Inspection(
+        Label label,
+        Optional<Layout> layout,
+        OptionalDouble weightBits,
+        int quantizedModules,
+        List<String> leftAlone,
+        Map<DType, Tensors> tensors,
+        int shards,
+        Optional<String> disagreement) {
+
+    /** @param count how many tensors there are */
+    public record Tensors(int count, long bytes) {
+        private Tensors plus(TensorInfo tensor) {
+            return new Tensors(count + 1, bytes + tensor.byteSize());
+        }
+    }
+
+    public Inspection {
+        leftAlone = List.copyOf(leftAlone);
+        tensors = Collections.unmodifiableMap(new EnumMap<>(tensors));
+    }
+
+    /**
+     * Looks at a folder, and reads every scale and zero point.
+     *
+     * @throws QuantizationException if the folder is no checkpoint
+     */
+    public static Inspection of(Path folder) {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            return new Inspector(checkpoint).inspect();
+        }
+    }
+
+    /**
+     * The same from headers and config alone, where the tensors' bytes are not at hand.
+     *
+     * @param folder whose shards may hold anything behind their headers
+     */
+    public static Inspection ofHeaders(Path folder) {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            return new Inspector(checkpoint).withoutNumbers();
+        }
+    }
+
+    /** Bytes of all tensors. */
+    public long bytes() {
+        return tensors.values().stream().mapToLong(Tensors::bytes).sum();
+    }
+
+    /** How many tensors there are. */
+    public int tensorCount() {
+        return tensors.values().stream().mapToInt(Tensors::count).sum();
+    }
+
+    private record Inspector(Checkpoint checkpoint) {
+
+        Inspection inspect() {
+            try {
+                QuantizedModules modules = QuantizedLayouts.read(checkpoint);
+                return inspection(measuredBits(modules), Optional.empty());
+            } catch (QuantizationException e) {
+                return inspection(Label.of(checkpoint).bitsPerWeight(), Optional.ofNullable(e.getMessage()));
+            }
+        }
+
+        Inspection withoutNumbers() {
+            return inspection(Label.of(checkpoint).bitsPerWeight(), Optional.empty());
+        }
+
+        private Inspection inspection(OptionalDouble weightBits, Optional<String> disagreement) {
+            Set<String> quantized = quantizedModules();
+            return new Inspection(
+                    Label.of(checkpoint),
+                    QuantizedLayouts.layout(checkpoint),
+                    weightBits,
+                    quantized.size(),
+                    quantized.isEmpty() ? List.of() : leftAlone(quantized),
+                    tensors(),
+                    checkpoint.shards().size(),
+                    disagreement);
+        }
+
+        private OptionalDouble measuredBits(QuantizedModules modules) {
+            long weights = 0;
+            long bytes = 0;
+            for (var linear : modules.byName().values()) {
+                weights += linear.weight().outFeatures() * linear.weight().inFeatures();
+            }
+            for (StoredTensor tensor : checkpoint.stored().values()) {
+                String name = tensor.info().name();
+                boolean counts = QuantizedLayouts.isQuantization(name) && !QuantizedLayouts.isKvCacheScale(name);
+                if (counts && modules.find(QuantizedLayouts.moduleOf(name)).isPresent()) {
+                    bytes += tensor.info().byteSize();
+                }
+            }
+            return weights == 0 ? OptionalDouble.empty() : OptionalDouble.of(8.0 * bytes / weights);
+        }
+
+        private Set<String> quantizedModules() {
+            var modules = new HashSet<String>();
+            for (String name : checkpoint.names()) {
+                boolean belongs = QuantizedLayouts.isQuantization(name)
+                        && !name.endsWith(".weight")
+                        && !QuantizedLayouts.isKvCacheScale(name);
+                if (belongs) {
+                    modules.add(QuantizedLayouts.moduleOf(name));
+                }
+            }
+            return modules;
+        }
+
+        private List<String> leftAlone(Set<String> quantized) {
+            var modules = new ArrayList<String>();
+            checkpoint.stored().forEach((name, stored) -> {
+                String module = QuantizedLayouts.moduleOf(name);
+                boolean linear = name.endsWith(".weight")
+                        && ModuleKind.of(module, stored.info().shape(), checkpoint.config())
+                                .isLinear();
+                if (linear && !quantized.contains(module)) {
+                    modules.add(module);
+                }
+            });
+            return modules;
+        }
+
+        private Map<DType, Tensors> tensors() {
+            var tensors = new EnumMap<DType, Tensors>(DType.class);
+            for (StoredTensor tensor : checkpoint.stored().values()) {
+                tensors.merge(
+                        tensor.info().dtype(),
+                        new Tensors(1, tensor.info().byteSize()),
+                        (known, one) -> known.plus(tensor.info()));
+            }
+            return tensors;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+package io.octavo.engine.layout;
+
+/** Makes writers of layouts. */
+public final class LayoutWriters {
+
+    private LayoutWriters() {}
+
+    /**
+     * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} if the layout has no way to say what the
+     *     checkpoint holds
+     */
+    public static LayoutWriter of(Layout layout, StoredNumbers numbers) {
+        return switch (layout) {
+            case COMPRESSED_TENSORS -> new CompressedTensorsWriter(numbers);
+            case FP8 -> new Fp8Writer(numbers);
+            case AWQ, GPTQ, GPTQ_V2 -> new IntegerWriter(layout, numbers);
+            case MODELOPT -> new ModelOptWriter(numbers);
+        };
+    }
+}

@@ -1,0 +1,207 @@
+package io.octavo.engine.convert;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.engine.ConversionRequest;
+import io.octavo.engine.ConversionResult;
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.JobCancelledException;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.TestModels;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.CheckpointFixture;
+import io.octavo.engine.layout.GivenWeight;
+import io.octavo.engine.layout.InputScale;
+import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.LayoutFixture;
+import io.octavo.engine.layout.QuantizedLinear;
+import io.octavo.engine.layout.StoredNumbers;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.NumberType.FloatType;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.kernels.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConverterTest {
+
+    private static final String MODULE = "model.layers.0.mlp.up_proj";
+    private static final Quantization INT4 =
+            Quantization.stored(new NumberType.IntType(4), new Granularity.PerGroup(8));
+    private static final Quantization FP8_TENSOR = Quantization.stored(FloatType.E4M3, new Granularity.PerTensor());
+
+    @TempDir
+    Path folder;
+
+    private final Converter converter = new Converter(2);
+
+    /** The source's tensors come back byte for byte from every layout that can hold them. */
+    @ParameterizedTest
+    @CsvSource({"awq, gptq_v2, W4A16-INT4-asym", "gptq_v2, awq, W4A16-INT4-asym"})
+    void repacksAsymmetricIntegersThereAndBack(String from, String to, String label) throws IOException {
+        assertRoundTrip(integers(Layout.named(from), INT4.asymmetric()), from, to, label);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"gptq, gptq_v2, W4A16-INT4", "gptq_v2, gptq, W4A16-INT4", "gptq, awq, W4A16-INT4-asym"})
+    void repacksSymmetricIntegersThereAndBack(String from, String to, String label) throws IOException {
+        assertRoundTrip(integers(Layout.named(from), INT4), from, to, label);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"fp8, modelopt, W8A8-FP8-static", "modelopt, fp8, W8A8-FP8-static"})
+    void respellsStaticFp8ThereAndBack(String from, String to, String label) throws IOException {
+        var stored = new QuantizedLinear(
+                MODULE,
+                GivenWeight.random(16, 8, FP8_TENSOR, 3),
+                Optional.of(FP8_TENSOR),
+                Optional.of(InputScale.symmetric(0.0371f)));
+        assertRoundTrip(fixture(Layout.named(from), FP8_TENSOR, Optional.of(FP8_TENSOR), stored), from, to, label);
+    }
+
+    private LayoutFixture integers(Layout layout, Quantization quantization) {
+        GivenWeight weight = GivenWeight.random(16, 24, quantization, 5);
+        if (!quantization.symmetric()) {
+            weight = weight.withZeroPoint(0, 3);
+        }
+        return fixture(
+                layout,
+                quantization,
+                Optional.empty(),
+                new QuantizedLinear(MODULE, weight, Optional.empty(), Optional.empty()));
+    }
+
+    private static LayoutFixture fixture(
+            Layout layout, Quantization weights, Optional<Quantization> inputs, QuantizedLinear linear) {
+        var numbers = new StoredNumbers(weights, inputs, List.of("lm_head"), Optional.empty(), DType.F32, false);
+        var fixture = new LayoutFixture(layout, numbers, linear);
+        fixture.checkpoint()
+                .withBf16("model.norm.weight", List.of(2L), 1, 2)
+                .withBf16(MODULE + ".bias", List.of(1L), 3);
+        return fixture;
+    }
+
+    private void assertRoundTrip(LayoutFixture fixture, String from, String to, String label) throws IOException {
+        Path source = fixture.write(folder.resolve("source"));
+        Files.writeString(source.resolve("tokenizer.json"), "{}");
+        ConversionResult there = convert(source, "there", to);
+        assertThat(there.label()).isEqualTo(label);
+        assertThat(there.sourceLayout()).isEqualTo(from);
+        assertThat(there.convertedModules()).isEqualTo(1);
+        assertThat(there.untouchedTensors()).isEqualTo(2);
+        assertThat(there.files()).extracting(file -> file.path()).contains("tokenizer.json", "octavo.json");
+        convert(folder.resolve("there"), "back", from);
+        assertThat(tensors(folder.resolve("back"))).isEqualTo(tensors(source));
+        assertThat(Files.mismatch(source.resolve("config.json"), folder.resolve("back/config.json")))
+                .isEqualTo(-1);
+    }
+
+    private ConversionResult convert(Path source, String target, String layout) {
+        return converter.convert(new ConversionRequest(source, folder.resolve(target), layout), JobMonitor.none());
+    }
+
+    /** Names, types, shapes and bytes. */
+    private static Map<String, String> tensors(Path checkpoint) {
+        var tensors = new TreeMap<String, String>();
+        try (Checkpoint opened = Checkpoint.open(checkpoint)) {
+            opened.stored()
+                    .forEach((name, stored) -> tensors.put(
+                            name,
+                            stored.info().dtype() + " " + stored.info().shape() + " "
+                                    + stored.shard()
+                                            .segment(stored.info())
+                                            .asByteBuffer()
+                                            .hashCode()));
+        }
+        return tensors;
+    }
+
+    /** What the reference tool wrote: codes of one layout, scales of the other's type, and back to the same bytes. */
+    @ParameterizedTest
+    @CsvSource({"fp8-dynamic, modelopt"})
+    void repacksTheGoldenCheckpointsThereAndBack(String name, String layout) {
+        Path source = TestModels.shared("golden/" + name);
+        convert(source, "there", layout);
+        convert(folder.resolve("there"), "back", "compressed-tensors");
+        assertThat(tensors(folder.resolve("back"))).isEqualTo(tensors(source));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "fp8-dynamic, fp8, layout fp8 holds E4M3 weights per tensor",
+        "fp8-dynamic, awq, layout awq holds weight-only integers of 4 bits",
+        "fp8-dynamic, compressed-tensors, has layout compressed-tensors already"
+    })
+    void refusesWhatTheLayoutCannotHold(String name, String layout, String reason) {
+        Path source = TestModels.shared("golden/" + name);
+        assertUnsuitable(source, layout, reason);
+    }
+
+    @Test
+    void refusesUnquantizedSources() throws IOException {
+        Path source = new CheckpointFixture()
+                .withBf16("model.norm.weight", List.of(2L), 1, 2)
+                .write(folder.resolve("plain"));
+        assertUnsuitable(source, "awq", "is not quantized");
+    }
+
+    private void assertUnsuitable(Path source, String layout, String reason) {
+        assertThatThrownBy(() -> convert(source, "there", layout))
+                .isInstanceOfSatisfying(
+                        QuantizationException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.LAYOUT_UNSUITABLE))
+                .hasMessageContaining(reason);
+        assertThat(folder.resolve("there")).doesNotExist();
+    }
+
+    @Test
+    void knowsItsLayouts() {
+        assertThatThrownBy(() -> convert(folder, "there", "gguf"))
+                .hasMessage("layout gguf; allowed: compressed-tensors, fp8, awq, gptq, gptq_v2, modelopt");
+    }
+
+    @Test
+    void leavesNothingBehindWhenCancelled() throws IOException {
+        Path source = integers(Layout.AWQ, INT4.asymmetric()).write(folder.resolve("source"));
+        var monitor = new JobMonitor() {
+            @Override
+            public void phase(String name) {}
+
+            @Override
+            public void progress(double fraction) {}
+
+            @Override
+            public void log(String line) {}
+
+            @Override
+            public void checkpoint() {
+                throw new JobCancelledException("enough");
+            }
+        };
+        Path target = folder.resolve("targets/there");
+        assertThatThrownBy(() -> converter.convert(new ConversionRequest(source, target, "gptq_v2"), monitor))
+                .isInstanceOf(JobCancelledException.class);
+        assertThat(folder.resolve("targets")).isEmptyDirectory();
+    }
+
+    @Test
+    void splitsIntoShardsWithAnIndex() throws IOException {
+        Path source = integers(Layout.AWQ, INT4.asymmetric()).write(folder.resolve("source"));
+        new Converter(1, 64)
+                .convert(new ConversionRequest(source, folder.resolve("there"), "gptq_v2"), JobMonitor.none());
+        assertThat(folder.resolve("there/model.safetensors.index.json")).exists();
+        convert(folder.resolve("there"), "back", "awq");
+        assertThat(tensors(folder.resolve("back"))).isEqualTo(tensors(source));
+    }
+}

@@ -1,0 +1,130 @@
+package io.octavo.engine.layout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.layout.ScalingFactors.Section;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType.FloatType;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.kernels.DType;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ScalingFactorsTest {
+
+    /** As the tests of older vLLM had them. */
+    private static final String CACHE_OF_TWO_RANKS = "{\"model_type\":\"llama\",\"kv_cache\":{"
+            + "\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"0\":0.0230,\"1\":0.0163},"
+            + "\"1\":{\"0\":0.0210,\"1\":0.0303}}}}";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void readsFactorsByRankAndLayerAndTakesTheLargestOfAllRanks() {
+        ScalingFactors factors = parse(CACHE_OF_TWO_RANKS);
+        assertThat(factors.modelType()).contains("llama");
+        assertThat(factors.sections()).containsOnlyKeys(Section.KV_CACHE);
+        KvCacheScales cache = factors.kvCache(2);
+        assertThat(cache.byLayer().values())
+                .containsExactly(
+                        new KvCacheScales.Layer(List.of(0.0230f), List.of(0.0230f)),
+                        new KvCacheScales.Layer(List.of(0.0303f), List.of(0.0303f)));
+    }
+
+    @Test
+    void readsActivationsAndWeightsByLayerOrByModule() {
+        ScalingFactors factors = parse("{\"activation\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":"
+                + "{\"0\":{\"0\":0.5,\"1\":0.25}}},\"weights\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":"
+                + "{\"0\":{\"0\":{\"mlp.up_proj\":0.125}}}}}");
+        assertThat(factors.sections().get(Section.ACTIVATION))
+                .isEqualTo(Map.of(0, Map.of(0, Map.of("", 0.5f), 1, Map.of("", 0.25f))));
+        assertThat(factors.sections().get(Section.WEIGHTS))
+                .isEqualTo(Map.of(0, Map.of(0, Map.of("mlp.up_proj", 0.125f))));
+        assertThat(ScalingFactors.parse(factors.toJson())).isEqualTo(factors);
+    }
+
+    @Test
+    void exportsWhatACheckpointStores() throws IOException {
+        Quantization perTensor = Quantization.stored(FloatType.E4M3, new Granularity.PerTensor());
+        var layers = new TreeMap<>(Map.of(0, new KvCacheScales.Layer(List.of(0.03f), List.of(0.0425f))));
+        var numbers = new StoredNumbers(
+                perTensor,
+                Optional.of(perTensor),
+                List.of("lm_head"),
+                Optional.of(new KvCacheScales(perTensor, layers)),
+                DType.F32,
+                false);
+        GivenWeight weight = GivenWeight.random(2, 2, perTensor, 1);
+        var linear = new QuantizedLinear(
+                "model.layers.0.mlp.up_proj", weight, Optional.of(perTensor), Optional.of(InputScale.symmetric(0.75f)));
+        Path written = new LayoutFixture(Layout.FP8, numbers, linear)
+                .config("{\"model_type\": \"llama\", \"num_hidden_layers\": 1}")
+                .write(folder);
+        try (Checkpoint checkpoint = Checkpoint.open(written)) {
+            ScalingFactors factors = ScalingFactors.of(checkpoint);
+            assertThat(factors.modelType()).contains("llama");
+            // Of a layer's two scales the larger one, as loaders merged them.
+            assertThat(factors.kvCache(1).byLayer())
+                    .containsExactly(Map.entry(0, new KvCacheScales.Layer(List.of(0.0425f), List.of(0.0425f))));
+            assertThat(factors.sections().get(Section.ACTIVATION))
+                    .isEqualTo(Map.of(0, Map.of(0, Map.of("mlp.up_proj", 0.75f))));
+            assertThat(factors.sections().get(Section.WEIGHTS))
+                    .isEqualTo(Map.of(0, Map.of(0, Map.of("mlp.up_proj", weight.scales()[0]))));
+            assertThat(new String(factors.toJson(), StandardCharsets.UTF_8))
+                    .contains("\"kv_cache\"", "\"float8_e4m3fn\"", "\"scaling_factor\"");
+            assertThat(ScalingFactors.parse(factors.toJson())).isEqualTo(factors);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "nonsense|no JSON object",
+                "{}|no section kv_cache, activation or weights",
+                "{\"kv_cache\":{\"dtype\":\"float8_e5m2\",\"scaling_factor\":{}}}|allowed: float8_e4m3fn",
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{}}}|numbered from 0 without gaps",
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"1\":{\"0\":1}}}}|without gaps",
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"1\":1}}}}|without gaps",
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"x\":{\"0\":1}}}}|has a member x",
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"00\":1}}}}|has a member 00",
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"0\":0}}}}|positive and finite",
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"0\":-1}}}}|positive and finite",
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"0\":1e99}}}}|positive and finite",
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"0\":{}}}}}|positive and finite",
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"0\":1},\"1\":{\"0\":1,\"1\":1}}}}"
+                        + "|rank 1 has 2 layers, rank 0 has 1"
+            })
+    void refusesMalformedFiles(String json, String message) {
+        assertThatThrownBy(() -> parse(json))
+                .isInstanceOfSatisfying(
+                        QuantizationException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.SCALING_FACTORS_INVALID))
+                .hasMessageContaining(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1", "3"})
+    void refusesFactorsOfAnotherModel(int layers) {
+        assertThatThrownBy(() -> parse(CACHE_OF_TWO_RANKS).kvCache(layers))
+                .hasMessage("kv_cache has factors of 2 layers, the model has " + layers);
+    }
+
+    private static ScalingFactors parse(String json) {
+        return ScalingFactors.parse(json.getBytes(StandardCharsets.UTF_8));
+    }
+}

@@ -1,0 +1,30 @@
+package io.octavo.jobs.spec;
+
+import io.octavo.jobs.repository.RepositoryName;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Write a quantized checkpoint in another layout, into a repository of this service.
+ *
+ * @param layout such as {@code compressed-tensors} or {@code awq}
+ */
+public record ConvertSpec(SourceUri source, RepositoryName target, String layout, int priority) implements JobSpec {
+
+    public static final String TYPE = "convert";
+
+    @Override
+    public String type() {
+        return TYPE;
+    }
+
+    @Override
+    public ObjectNode toJson() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        return json.put("type", TYPE)
+                .put("source", source.toString())
+                .put("target", target.toString())
+                .put("layout", layout)
+                .put("priority", priority);
+    }
+}

@@ -1,0 +1,31 @@
+package io.octavo.worker.run;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.OutputFile;
+import io.octavo.engine.label.Label;
+import io.octavo.jobs.artifact.ArtifactLabel;
+import io.octavo.jobs.artifact.Execution;
+import io.octavo.jobs.repository.FileEntry;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Tells the service in its own words what an engine made. */
+final class ArtifactLabels {
+
+    private ArtifactLabels() {}
+
+    /** @param weightBits measured by whoever wrote the artifact */
+    static ArtifactLabel of(Engine engine, Path artifact, double weightBits) {
+        Label label = engine.label(artifact);
+        List<Execution> executesAs = label.executions().stream()
+                .map(row -> new Execution(row.gpu(), row.gpuExamples(), row.runsAs(), row.how()))
+                .toList();
+        return new ArtifactLabel(label.text(), weightBits, executesAs, label.warnings());
+    }
+
+    static List<FileEntry> entries(List<OutputFile> files) {
+        return files.stream()
+                .map(file -> new FileEntry(file.path(), file.size(), file.sha256()))
+                .toList();
+    }
+}

@@ -1,0 +1,97 @@
+package io.octavo.worker.run;
+
+import io.octavo.engine.ConversionRequest;
+import io.octavo.engine.ConversionResult;
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.jobs.artifact.ArtifactCommit;
+import io.octavo.jobs.artifact.ArtifactLabel;
+import io.octavo.jobs.artifact.ArtifactService;
+import io.octavo.jobs.artifact.Lineage;
+import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.spec.ConvertSpec;
+import io.octavo.worker.WorkerProperties;
+import io.octavo.worker.attempt.Attempt;
+import io.octavo.worker.attempt.JobScratch;
+import io.octavo.worker.engine.EngineFactory;
+import io.octavo.worker.source.ResolvedSource;
+import io.octavo.worker.source.SourceResolver;
+import java.nio.file.Path;
+import org.springframework.stereotype.Component;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Fetches a quantized checkpoint, writes and verifies it in another layout, and commits it as an artifact. */
+@Component
+class ConvertJobRunner {
+
+    private static final double FETCHED = 0.2;
+    private static final double CONVERTED = 0.7;
+
+    /** What an artifact's lineage has in place of a scheme: the numbers are the source's. */
+    private static final String SCHEME = "convert";
+
+    private final SourceResolver sources;
+    private final EngineFactory engines;
+    private final ArtifactUpload upload;
+    private final ArtifactService artifacts;
+    private final WorkerProperties properties;
+    private final JsonMapper json;
+
+    ConvertJobRunner(
+            SourceResolver sources,
+            EngineFactory engines,
+            ArtifactUpload upload,
+            ArtifactService artifacts,
+            WorkerProperties properties,
+            JsonMapper json) {
+        this.sources = sources;
+        this.engines = engines;
+        this.upload = upload;
+        this.artifacts = artifacts;
+        this.properties = properties;
+        this.json = json;
+    }
+
+    Runnable run(ConvertSpec spec, Attempt attempt, JobScratch scratch) {
+        long started = System.nanoTime();
+        attempt.phase("fetch");
+        ResolvedSource source =
+                sources.checkpoint(spec.source(), scratch.folder("source"), attempt.section(0, FETCHED));
+        Path output = scratch.place("output");
+        ConversionResult result;
+        ArtifactLabel label;
+        try (Engine engine = engines.open(new EngineOptions("cpu", properties.engineThreads()))) {
+            attempt.log("converting " + source.uri() + " to " + spec.layout());
+            result = engine.convert(
+                    new ConversionRequest(source.folder(), output, spec.layout()), attempt.section(FETCHED, CONVERTED));
+            label = ArtifactLabels.of(engine, output, result.weightBits());
+        }
+        attempt.phase("upload");
+        upload.files(result.files(), output, attempt.section(CONVERTED, 1));
+        ObjectNode facts = facts(result, started);
+        BlobId report = upload.bytes(json.writeValueAsBytes(facts));
+        ArtifactCommit commit = new ArtifactCommit(
+                spec.target(),
+                "Convert " + source.uri() + " to " + spec.layout(),
+                label,
+                ArtifactLabels.entries(result.files()),
+                new Lineage(spec.source().toString(), source.revision(), SCHEME, spec.layout(), engines.version()),
+                report,
+                facts);
+        return () -> artifacts.commit(attempt.lease(), commit);
+    }
+
+    private ObjectNode facts(ConversionResult result, long started) {
+        return json.createObjectNode()
+                .put("label", result.label())
+                .put("weightBits", result.weightBits())
+                .put("sourceLayout", result.sourceLayout())
+                .put("inputBytes", result.inputBytes())
+                .put("outputBytes", result.outputBytes())
+                .put("convertedModules", result.convertedModules())
+                .put("untouchedTensors", result.untouchedTensors())
+                .put("seconds", Seconds.since(started))
+                .put("peakRssBytes", PeakMemory.bytes());
+    }
+}
