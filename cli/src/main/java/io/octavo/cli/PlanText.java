@@ -18,8 +18,9 @@ final class PlanText {
     static String of(JsonNode plan) {
         var text = new PlanText();
         for (JsonNode input : plan.path("inputs")) {
-            String bytes =
-                    input.hasNonNull("bytes") ? Quantity.bytes(input.path("bytes").asLong()) : "size unknown";
+            String bytes = input.hasNonNull("bytes")
+                    ? Quantity.bytes(input.path("bytes").asLong())
+                    : "size unknown";
             text.line("input", input.path("uri").asString("") + ", " + bytes);
         }
         if (plan.hasNonNull("quantization")) {
@@ -34,7 +35,8 @@ final class PlanText {
                                     evaluation.path("uri").asString(""),
                                     checkpoint.path("label").asString(""),
                                     checkpoint.path("architecture").asString(""),
-                                    Quantity.bytes(checkpoint.path("weightBytes").asLong())));
+                                    Quantity.bytes(
+                                            checkpoint.path("weightBytes").asLong())));
         }
         for (JsonNode skipped : plan.path("notChecked")) {
             text.line(

@@ -88,7 +88,9 @@ final class SubmitCommand implements Callable<Integer> {
             description = "The same key with the same job gives the same job, however often it is submitted.")
     private @Nullable String idempotencyKey;
 
-    @Option(names = "--dry-run", description = "Prints what the job would do, or why it cannot work, without queueing it.")
+    @Option(
+            names = "--dry-run",
+            description = "Prints what the job would do, or why it cannot work, without queueing it.")
     private boolean dryRun;
 
     @Option(

@@ -16,6 +16,7 @@ import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.source.SourceCatalog;
 import io.octavo.jobs.source.SourceListing;
+import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
@@ -72,6 +73,10 @@ public class JobPreFlight {
                         .distinct()
                         .forEach(source -> look(source, PreFlight::evaluation, notChecked)
                                 .ifPresent(report -> evaluations.add(new Evaluation(source.toString(), report))));
+            case ConvertSpec job ->
+                notChecked.add(new NotChecked(
+                        job.source().toString(),
+                        "whether its numbers fit the layout shows in the tensors, not in headers"));
         }
         return new PlanView(plan.spec(), plan.inputs(), quantization, evaluations, notChecked);
     }

@@ -96,6 +96,8 @@ final class ParallelSplit {
         long shared = switch (granularity) {
             case PerGroup group -> group.size();
             case PerBlock block -> block.columns();
+            case Granularity.PerTensorGroup group -> group.size();
+            case Granularity.PerHead perHead -> 1;
             case Granularity.PerTensor perTensor -> 1;
             case Granularity.PerChannel perChannel -> 1;
             case Granularity.PerToken perToken -> 1;

@@ -47,7 +47,7 @@ public final class PreFlight {
         return new PlanReport(
                 label.text(),
                 label.executions().stream()
-                        .map(execution -> new Execution(execution.gpus(), execution.runsAs()))
+                        .map(execution -> new Execution(execution.gpu(), execution.runsAs()))
                         .toList(),
                 plan.quantized().size(),
                 plan.kept().size(),
