@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Writes real files: each input file's bytes in reverse order. A test can step in before it writes. */
 final class FakeEngine implements EngineFactory {
@@ -44,11 +45,15 @@ final class FakeEngine implements EngineFactory {
     /** Released whenever a quantize call begins. */
     final Semaphore begun = new Semaphore(0);
 
+    /** The output, if it is not to be the inputs in reverse order. */
+    volatile @Nullable OutputFile instead;
+
     /** How much larger than its inputs a plan says the output will be. */
     volatile long extraOutputBytes;
 
     void reset() {
         extraOutputBytes = 0;
+        instead = null;
         interlude = (request, monitor) -> {};
         begun.drainPermits();
     }
@@ -108,7 +113,11 @@ final class FakeEngine implements EngineFactory {
             interlude.accept(request, monitor);
             try {
                 List<OutputFile> files = new ArrayList<>();
-                for (Path input : inputs(request.source())) {
+                OutputFile prepared = instead;
+                if (prepared != null) {
+                    files.add(prepared);
+                }
+                for (Path input : prepared == null ? inputs(request.source()) : List.<Path>of()) {
                     files.add(reverse(input, request.source(), request.target()));
                 }
                 return new QuantizationResult(

@@ -71,7 +71,9 @@ import tools.jackson.databind.json.JsonMapper;
             "octavo.worker.heartbeat=100ms",
             "octavo.worker.poll=200ms",
             "octavo.worker.stop-timeout=5s",
-            "octavo.storage.connect-timeout=1s"
+            "octavo.storage.connect-timeout=1s",
+            "octavo.storage.read-timeout=5s",
+            "octavo.storage.part-size=5MB"
         })
 class WorkerTest {
 
@@ -131,7 +133,8 @@ class WorkerTest {
 
     private static int seed = 7;
 
-    private final byte[] weights = new byte[6 << 20];
+    /** Two parts of an upload. */
+    private final byte[] weights = new byte[8 << 20];
 
     @BeforeAll
     static void makeFolder() throws IOException {
@@ -419,6 +422,45 @@ class WorkerTest {
         EmbeddedServices.s3().start();
 
         assertThat(await(id, JobStatus.SUCCEEDED).attempt()).isGreaterThan(1);
+        assertThat(onlyArtifact().files()).hasSize(2);
+        assertNothingLeftOnDisk();
+    }
+
+    @Test
+    void storageThatDiesInTheMiddleOfTheUploadCostsAnAttemptOnly() throws Exception {
+        try (SlowOutput output = new SlowOutput(folder.resolve("pipe"), weights)) {
+            engine.interlude = (request, monitor) -> engine.instead = output.file(request.target());
+            UUID id = quantize("hub:octavo/model");
+            output.awaitFirstHalf();
+            assertThat(logOf(id)).contains("phase {\"phase\":\"upload\"}");
+            EmbeddedServices.s3().stop();
+            engine.reset();
+            output.finish();
+
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> logOf(id).contains("storage-unavailable"));
+            EmbeddedServices.s3().start();
+            assertThat(await(id, JobStatus.SUCCEEDED).attempt()).isGreaterThan(1);
+        }
+        assertThat(onlyArtifact().files()).hasSize(2);
+        assertNothingLeftOnDisk();
+    }
+
+    @Test
+    void aWorkerThatIsLostInTheMiddleOfTheUploadLeavesNoTrace() throws Exception {
+        UUID id;
+        try (SlowOutput output = new SlowOutput(folder.resolve("pipe"), weights)) {
+            engine.interlude = (request, monitor) -> engine.instead = output.file(request.target());
+            id = quantize("hub:octavo/model");
+            output.awaitFirstHalf();
+            overtake();
+            engine.reset();
+            output.finish();
+
+            assertThat(await(id, JobStatus.SUCCEEDED).attempt()).isEqualTo(2);
+        }
+        assertThat(logOf(id)).contains("worker-lost");
         assertThat(onlyArtifact().files()).hasSize(2);
         assertNothingLeftOnDisk();
     }

@@ -38,6 +38,20 @@ class GoldenEvaluationTest {
         assertScores(TestModels.shared("models/books-28m"), List.of("books-heldout"));
     }
 
+    /** All 785 windows take minutes; transformers 5.17 scored the first 64 for this test, in float32 on a CPU. */
+    @Test
+    void scoresWikitextWithBooks28mAsTransformersDoes() {
+        Path model = TestModels.shared("models/books-28m");
+        Path text = TestModels.shared("data/wikitext2-test.txt");
+        var task = new EvaluationTask.Perplexity("wikitext2", text, 512, OptionalInt.of(64));
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            var result = engine.evaluate(new EvaluationRequest(model, List.of(task)), JobMonitor.none());
+            double expected = 368.2809983698224;
+            assertThat(((TaskResult.Perplexity) result.tasks().getFirst()).perplexity())
+                    .isCloseTo(expected, within(expected * PERPLEXITY_TOLERANCE));
+        }
+    }
+
     /** The peer ran in bfloat16, which the reference's README bounds at 0.3 % and 7 of 480 items. */
     @Test
     void scoresThePeersFp8CheckpointAsThePeerDoes(@TempDir Path folder) throws IOException {
