@@ -36,6 +36,12 @@ public interface Backend extends AutoCloseable {
 
     QuantizeRows quantizeRows();
 
+    QuantizeTiles quantizeTiles();
+
+    FakeQuantize fakeQuantize();
+
+    ObserveRange observeRange();
+
     MatMul matMul();
 
     RmsNorm rmsNorm();

@@ -20,6 +20,27 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class QuantizeTilesOperation extends QuantizeTilesContract {
+        QuantizeTilesOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class FakeQuantizeOperation extends FakeQuantizeContract {
+        FakeQuantizeOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class ObserveRangeOperation extends ObserveRangeContract {
+        ObserveRangeOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class MatMulOperation extends MatMulContract {
         MatMulOperation() {
             super(threads -> Backends.scalar());

@@ -20,6 +20,27 @@ class VectorBackendTest {
     }
 
     @Nested
+    class QuantizeTilesOperation extends QuantizeTilesContract {
+        QuantizeTilesOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
+    class FakeQuantizeOperation extends FakeQuantizeContract {
+        FakeQuantizeOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
+    class ObserveRangeOperation extends ObserveRangeContract {
+        ObserveRangeOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class MatMulOperation extends MatMulContract {
         MatMulOperation() {
             super(Backends::cpu);

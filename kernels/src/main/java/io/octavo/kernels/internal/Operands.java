@@ -1,13 +1,17 @@
 package io.octavo.kernels.internal;
 
 import io.octavo.kernels.Attention;
+import io.octavo.kernels.CodeFormat;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.Matrix;
+import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Scaling;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shape and type checks, one method an operation. They alone stand between a kernel and memory that is not its own: fast
@@ -48,6 +52,103 @@ public final class Operands {
         requireIntColumns("x", x);
         if (!(divisor > 0 && divisor <= MAX_DIVISOR)) {
             throw new IllegalArgumentException("divisor must be positive and at most " + MAX_DIVISOR + ": " + divisor);
+        }
+    }
+
+    public static void checkQuantizeTiles(
+            Matrix x,
+            CodeFormat format,
+            QuantizeTiles.Tile tile,
+            Scaling scaling,
+            Matrix codes,
+            Matrix scales,
+            @Nullable Matrix zeroPoints,
+            Matrix nonFinite) {
+        requireType("x", x, FLOATS);
+        requireIntColumns("x", x);
+        requireWholeBytes(format, x.columns());
+        requireType("codes", codes, Set.of(DType.U8));
+        requireShape("codes", codes, x.rows(), format.rowBytes(x.columns()));
+        requireType("scales", scales, scaleTypes(scaling));
+        requireShape("scales", scales, Math.ceilDiv(x.rows(), tile.rows()), Math.ceilDiv(x.columns(), tile.columns()));
+        requireType("nonFinite", nonFinite, Set.of(DType.I32));
+        requireShape("nonFinite", nonFinite, 1, 1);
+        requireIntegersForZeroPoints(format, scaling);
+        if (scaling instanceof Scaling.Range != (zeroPoints != null)) {
+            throw new IllegalArgumentException("zeroPoints go with scaling by range, and only with it");
+        }
+        if (zeroPoints != null) {
+            requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
+            requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
+        }
+        if (format.bits() < Byte.SIZE && tile.columns() < x.columns() && tile.columns() % 2 != 0) {
+            throw new IllegalArgumentException(format + " shares bytes between columns; tiles are " + tile.columns()
+                    + " columns wide, which must be even");
+        }
+    }
+
+    private static Set<DType> scaleTypes(Scaling scaling) {
+        return switch (scaling) {
+            case Scaling.Absmax absmax -> FLOATS;
+            case Scaling.Range range -> FLOATS;
+            case Scaling.Relative relative -> Set.of(DType.F8_E4M3);
+            case Scaling.PowerOfTwo power -> Set.of(DType.U8);
+            case Scaling.Given given -> FLOATS;
+        };
+    }
+
+    private static void requireWholeBytes(CodeFormat format, long columns) {
+        if (columns * format.bits() % Byte.SIZE != 0) {
+            throw new IllegalArgumentException(columns + " columns of " + format + " do not fill whole bytes");
+        }
+    }
+
+    private static void requireIntegersForZeroPoints(CodeFormat format, Scaling scaling) {
+        if (scaling instanceof Scaling.Range && !format.isInteger()) {
+            throw new IllegalArgumentException(format + " has no zero points");
+        }
+    }
+
+    public static void checkFakeQuantize(Matrix x, CodeFormat format, long groupColumns, Scaling scaling, Matrix out) {
+        requireF32("x", x);
+        requireF32("out", out);
+        requireShape("out", out, x.rows(), x.columns());
+        requireIntColumns("x", x);
+        requireIntegersForZeroPoints(format, scaling);
+        if (scaling instanceof Scaling.Given) {
+            throw new IllegalArgumentException("given scales are fixed, not computed");
+        }
+        if (groupColumns <= 0 || x.columns() % groupColumns != 0) {
+            throw new IllegalArgumentException(
+                    "groups of " + groupColumns + " do not divide " + x.columns() + " columns");
+        }
+    }
+
+    public static void checkFakeQuantizeFixed(Matrix x, CodeFormat format, Matrix scales, int zeroPoint, Matrix out) {
+        requireF32("x", x);
+        requireF32("out", out);
+        requireShape("out", out, x.rows(), x.columns());
+        requireIntColumns("x", x);
+        requireF32("scales", scales);
+        requireShape("scales", scales, 1, scales.columns());
+        requireGroups("scales", scales.columns(), x);
+        if (zeroPoint != 0 && (!format.isInteger() || zeroPoint < format.lowest() || zeroPoint > format.highest())) {
+            throw new IllegalArgumentException("zero point " + zeroPoint + " is none of " + format);
+        }
+    }
+
+    public static void checkObserveRange(Matrix x, Matrix ranges) {
+        requireType("x", x, FLOATS);
+        requireIntColumns("x", x);
+        requireF32("ranges", ranges);
+        requireShape("ranges", ranges, ranges.rows(), 2);
+        requireGroups("ranges", ranges.rows(), x);
+    }
+
+    private static void requireGroups(String name, long groups, Matrix x) {
+        if (groups <= 0 || x.columns() % groups != 0) {
+            throw new IllegalArgumentException(
+                    name + " are " + groups + ", which does not divide " + x.columns() + " columns");
         }
     }
 

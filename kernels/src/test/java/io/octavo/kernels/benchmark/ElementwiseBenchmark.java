@@ -1,8 +1,11 @@
 package io.octavo.kernels.benchmark;
 
+import io.octavo.kernels.CodeFormat;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.Matrix;
+import io.octavo.kernels.QuantizeTiles;
+import io.octavo.kernels.Scaling;
 import io.octavo.kernels.benchmark.KernelBenchmarks.Work;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -25,19 +28,26 @@ public class ElementwiseBenchmark {
     private static final int COLUMNS = 4096;
     private static final double ELEMENTS = (double) ROWS * COLUMNS;
 
-    static final Map<String, Work> WORK = Map.of(
-            "ElementwiseBenchmark.quantizeToE4m3", Work.bytes(2 * ELEMENTS),
-            "ElementwiseBenchmark.quantizeToI8", Work.bytes(2 * ELEMENTS),
-            "ElementwiseBenchmark.normalize", Work.bytes(8 * ELEMENTS),
-            "ElementwiseBenchmark.rotate", Work.bytes(8 * ELEMENTS),
-            "ElementwiseBenchmark.silu", Work.bytes(12 * ELEMENTS),
-            "ElementwiseBenchmark.add", Work.bytes(12 * ELEMENTS),
-            "ElementwiseBenchmark.crossEntropy", Work.bytes(4 * ELEMENTS),
-            "ElementwiseBenchmark.argMax", Work.bytes(4 * ELEMENTS));
+    static final Map<String, Work> WORK = Map.ofEntries(
+            Map.entry("ElementwiseBenchmark.quantizeToE4m3", Work.bytes(2 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.quantizeToI8", Work.bytes(2 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.packInt4", Work.bytes(2 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.packInt4WithZeroPoints", Work.bytes(2 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.packNvfp4", Work.bytes(2 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.packMxfp4", Work.bytes(2 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.quantizeBlocks", Work.bytes(2 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.normalize", Work.bytes(8 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.rotate", Work.bytes(8 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.silu", Work.bytes(12 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.add", Work.bytes(12 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.crossEntropy", Work.bytes(4 * ELEMENTS)),
+            Map.entry("ElementwiseBenchmark.argMax", Work.bytes(4 * ELEMENTS)));
 
     private Matrix bf16;
     private Matrix codes;
     private Matrix scales;
+    private Matrix tileScales;
+    private Matrix zeroPoints;
     private Matrix nonFinite;
     private Matrix x;
     private Matrix y;
@@ -52,6 +62,8 @@ public class ElementwiseBenchmark {
         bf16 = state.random(DType.BF16, ROWS, COLUMNS);
         codes = state.empty(DType.I8, ROWS, COLUMNS);
         scales = state.empty(DType.BF16, ROWS, 1);
+        tileScales = state.empty(DType.F32, ROWS, COLUMNS / 16);
+        zeroPoints = state.empty(DType.I8, ROWS, COLUMNS / 16);
         nonFinite = state.empty(DType.I32, 1, 1);
         x = state.random(DType.F32, ROWS, COLUMNS);
         y = state.random(DType.F32, ROWS, COLUMNS);
@@ -72,6 +84,51 @@ public class ElementwiseBenchmark {
     @Benchmark
     public void quantizeToI8(BackendState state) {
         state.backend.quantizeRows().quantize(bf16, codes, scales, 127.5f, nonFinite, state.stream);
+    }
+
+    @Benchmark
+    public void packInt4(BackendState state) {
+        pack(state, CodeFormat.INT4_OFFSET, 1, 128, new Scaling.Absmax(7.5f), DType.BF16);
+    }
+
+    @Benchmark
+    public void packInt4WithZeroPoints(BackendState state) {
+        pack(state, CodeFormat.INT4_OFFSET, 1, 128, new Scaling.Range(), DType.BF16);
+    }
+
+    @Benchmark
+    public void packNvfp4(BackendState state) {
+        pack(state, CodeFormat.E2M1, 1, 16, new Scaling.Relative(6, 500), DType.F8_E4M3);
+    }
+
+    @Benchmark
+    public void packMxfp4(BackendState state) {
+        pack(state, CodeFormat.E2M1, 1, 32, new Scaling.PowerOfTwo(2), DType.U8);
+    }
+
+    @Benchmark
+    public void quantizeBlocks(BackendState state) {
+        pack(state, CodeFormat.E4M3, 128, 128, new Scaling.Absmax(448), DType.BF16);
+    }
+
+    private void pack(BackendState state, CodeFormat format, int height, int width, Scaling scaling, DType scaleType) {
+        Matrix target = Matrix.of(codes.buffer(), DType.U8, ROWS, format.rowBytes(COLUMNS));
+        Matrix tiles = Matrix.of(tileScales.buffer(), scaleType, ROWS / height, COLUMNS / width);
+        Matrix zeros = scaling instanceof Scaling.Range
+                ? Matrix.of(zeroPoints.buffer(), DType.I8, ROWS, COLUMNS / width)
+                : null;
+        state.backend
+                .quantizeTiles()
+                .quantize(
+                        bf16,
+                        format,
+                        new QuantizeTiles.Tile(height, width),
+                        scaling,
+                        target,
+                        tiles,
+                        zeros,
+                        nonFinite,
+                        state.stream);
     }
 
     @Benchmark

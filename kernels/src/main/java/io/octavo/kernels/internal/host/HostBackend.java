@@ -10,11 +10,14 @@ import io.octavo.kernels.Embedding;
 import io.octavo.kernels.ExpertCombine;
 import io.octavo.kernels.ExpertOrder;
 import io.octavo.kernels.ExpertRouting;
+import io.octavo.kernels.FakeQuantize;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
+import io.octavo.kernels.ObserveRange;
 import io.octavo.kernels.QuantizeRows;
+import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
 import io.octavo.kernels.Rope;
 import io.octavo.kernels.Softcap;
@@ -86,6 +89,21 @@ public final class HostBackend implements Backend {
     @Override
     public QuantizeRows quantizeRows() {
         return operations.quantizeRows();
+    }
+
+    @Override
+    public QuantizeTiles quantizeTiles() {
+        return operations.quantizeTiles();
+    }
+
+    @Override
+    public FakeQuantize fakeQuantize() {
+        return operations.fakeQuantize();
+    }
+
+    @Override
+    public ObserveRange observeRange() {
+        return operations.observeRange();
     }
 
     @Override

@@ -66,6 +66,11 @@ public final class HostMatrix {
         }
     }
 
+    /** Sets the bits of an element of one byte, whatever they stand for. */
+    public void setByte(long row, long column, int bits) {
+        segment.set(I8, row * columns + column, (byte) bits);
+    }
+
     /** An element of an I32 matrix. */
     public int getInt(long row, long column) {
         return segment.get(I32, (row * columns + column) * Integer.BYTES);

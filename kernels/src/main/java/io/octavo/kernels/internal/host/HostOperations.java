@@ -8,11 +8,14 @@ import io.octavo.kernels.Embedding;
 import io.octavo.kernels.ExpertCombine;
 import io.octavo.kernels.ExpertOrder;
 import io.octavo.kernels.ExpertRouting;
+import io.octavo.kernels.FakeQuantize;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
+import io.octavo.kernels.ObserveRange;
 import io.octavo.kernels.QuantizeRows;
+import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
 import io.octavo.kernels.Rope;
 import io.octavo.kernels.Softcap;
@@ -20,6 +23,9 @@ import io.octavo.kernels.Softcap;
 /** One implementation of every operation. */
 public record HostOperations(
         QuantizeRows quantizeRows,
+        QuantizeTiles quantizeTiles,
+        FakeQuantize fakeQuantize,
+        ObserveRange observeRange,
         MatMul matMul,
         RmsNorm rmsNorm,
         Rope rope,

@@ -12,6 +12,9 @@ public final class ScalarOperations {
         var matMul = new ScalarMatMul();
         return new HostOperations(
                 new ScalarQuantizeRows(),
+                new ScalarQuantizeTiles(),
+                new ScalarFakeQuantize(),
+                new ScalarObserveRange(),
                 matMul,
                 new ScalarRmsNorm(),
                 new ScalarRope(),

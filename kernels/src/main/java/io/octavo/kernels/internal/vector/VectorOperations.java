@@ -15,6 +15,9 @@ public final class VectorOperations {
         var matMul = new VectorMatMul(workers);
         var operations = new HostOperations(
                 new VectorQuantizeRows(workers),
+                new VectorQuantizeTiles(workers),
+                new VectorFakeQuantize(workers),
+                new VectorObserveRange(workers),
                 matMul,
                 new VectorRmsNorm(workers),
                 new VectorRope(workers),

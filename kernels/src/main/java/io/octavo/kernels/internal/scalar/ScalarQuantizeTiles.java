@@ -1,0 +1,113 @@
+package io.octavo.kernels.internal.scalar;
+
+import io.octavo.kernels.CodeFormat;
+import io.octavo.kernels.Float8;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.QuantizeTiles;
+import io.octavo.kernels.Scaling;
+import io.octavo.kernels.Stream;
+import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.ScaleRules;
+import io.octavo.kernels.internal.host.HostMatrix;
+import io.octavo.kernels.internal.host.HostStream;
+import org.jspecify.annotations.Nullable;
+
+final class ScalarQuantizeTiles implements QuantizeTiles {
+
+    @Override
+    public void quantize(
+            Matrix x,
+            CodeFormat format,
+            Tile tile,
+            Scaling scaling,
+            Matrix codes,
+            Matrix scales,
+            @Nullable Matrix zeroPoints,
+            Matrix nonFinite,
+            Stream stream) {
+        HostStream.require(stream);
+        Operands.checkQuantizeTiles(x, format, tile, scaling, codes, scales, zeroPoints, nonFinite);
+        var run = new Run(
+                HostMatrix.of(x),
+                format,
+                scaling,
+                HostMatrix.of(codes),
+                HostMatrix.of(scales),
+                scales,
+                zeroPoints == null ? null : HostMatrix.of(zeroPoints),
+                HostMatrix.of(nonFinite));
+        for (long tileRow = 0; tileRow < scales.rows(); tileRow++) {
+            for (long tileColumn = 0; tileColumn < scales.columns(); tileColumn++) {
+                long row = tileRow * tile.rows();
+                long column = tileColumn * tile.columns();
+                run.tile(
+                        tileRow,
+                        tileColumn,
+                        row,
+                        Math.min(row + tile.rows(), x.rows()),
+                        column,
+                        Math.min(column + tile.columns(), x.columns()));
+            }
+        }
+    }
+
+    private record Run(
+            HostMatrix x,
+            CodeFormat format,
+            Scaling scaling,
+            HostMatrix codes,
+            HostMatrix scales,
+            Matrix scaleShape,
+            @Nullable HostMatrix zeroPoints,
+            HostMatrix nonFinite) {
+
+        void tile(long tileRow, long tileColumn, long fromRow, long toRow, long fromColumn, long toColumn) {
+            float min = 0;
+            float max = 0;
+            for (long row = fromRow; row < toRow; row++) {
+                for (long column = fromColumn; column < toColumn; column++) {
+                    min = Math.min(min, x.get(row, column));
+                    max = Math.max(max, x.get(row, column));
+                }
+            }
+            float scale = storeScale(tileRow, tileColumn, min, max);
+            if (!Float.isFinite(scale) || !Float.isFinite(max) || !Float.isFinite(min)) {
+                nonFinite.setInt(0, 0, 1);
+            }
+            int zeroPoint = 0;
+            if (zeroPoints != null) {
+                zeroPoint = ScaleRules.zeroPoint(min, scale, format);
+                zeroPoints.set(tileRow, tileColumn, zeroPoint);
+            }
+            for (long row = fromRow; row < toRow; row++) {
+                for (long column = fromColumn; column < toColumn; column++) {
+                    Codes.set(codes, row, column, format, Codes.code(x.get(row, column) / scale, zeroPoint, format));
+                }
+            }
+        }
+
+        /** Stores a scale and returns what it stands for. */
+        private float storeScale(long row, long column, float min, float max) {
+            float absmax = Math.max(-min, max);
+            switch (scaling) {
+                case Scaling.Absmax absolute ->
+                    scales.set(row, column, ScaleRules.floating(absmax / absolute.divisor(), scaleShape.dtype()));
+                case Scaling.Range range ->
+                    scales.set(
+                            row, column, ScaleRules.floating(ScaleRules.range(min, max, format), scaleShape.dtype()));
+                case Scaling.Relative relative -> {
+                    scales.set(row, column, Float8.fromE4m3(ScaleRules.relative(absmax, relative)));
+                    return scales.get(row, column) / relative.factor();
+                }
+                case Scaling.PowerOfTwo power -> {
+                    scales.setByte(row, column, ScaleRules.exponent(absmax, power));
+                    return ScaleRules.power((int) scales.get(row, column));
+                }
+                case Scaling.Given given -> {
+                    // Read below.
+                }
+            }
+            return scales.get(row, column);
+        }
+    }
+}
