@@ -2,6 +2,7 @@ package io.octavo.engine;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * @param source folder of a Hugging Face checkpoint: config.json, safetensors, tokenizer and side files
@@ -9,15 +10,49 @@ import java.util.List;
  * @param scheme preset name, such as {@code FP8_DYNAMIC}
  * @param layout how it is written, such as {@code compressed-tensors}
  * @param ignore modules to leave alone beside the defaults: exact names or {@code re:<regex>}
+ * @param overrides modules that get other schemes
+ * @param kvCache whether scales of the KV cache are stored
+ * @param calibration needed where scales of inputs or of the KV cache are stored
  */
-public record QuantizationRequest(Path source, Path target, String scheme, String layout, List<String> ignore) {
+public record QuantizationRequest(
+        Path source,
+        Path target,
+        String scheme,
+        String layout,
+        List<String> ignore,
+        List<SchemeOverride> overrides,
+        Optional<KvCacheQuantization> kvCache,
+        Optional<CalibrationData> calibration) {
 
     public QuantizationRequest {
         ignore = List.copyOf(ignore);
+        overrides = List.copyOf(overrides);
+    }
+
+    /** One scheme that needs no data. */
+    public QuantizationRequest(Path source, Path target, String scheme, String layout, List<String> ignore) {
+        this(source, target, scheme, layout, ignore, List.of(), Optional.empty(), Optional.empty());
+    }
+
+    /** The same with data to calibrate on. */
+    public QuantizationRequest withCalibration(CalibrationData data) {
+        return new QuantizationRequest(source, target, scheme, layout, ignore, overrides, kvCache, Optional.of(data));
+    }
+
+    /** The same with scales of the KV cache. */
+    public QuantizationRequest withKvCache(KvCacheQuantization cache) {
+        return new QuantizationRequest(
+                source, target, scheme, layout, ignore, overrides, Optional.of(cache), calibration);
+    }
+
+    /** The same with other schemes for some modules. */
+    public QuantizationRequest withOverrides(List<SchemeOverride> others) {
+        return new QuantizationRequest(source, target, scheme, layout, ignore, others, kvCache, calibration);
     }
 
     /** The same numbers elsewhere and spelled differently. */
     public QuantizationRequest into(Path otherTarget, String otherLayout) {
-        return new QuantizationRequest(source, otherTarget, scheme, otherLayout, ignore);
+        return new QuantizationRequest(
+                source, otherTarget, scheme, otherLayout, ignore, overrides, kvCache, calibration);
     }
 }

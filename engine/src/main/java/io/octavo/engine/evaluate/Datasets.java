@@ -13,8 +13,8 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Reads evaluation data; every malformed line is an error that names it. */
-final class Datasets {
+/** Reads data to evaluate and calibrate on; every malformed line is an error that names it. */
+public final class Datasets {
 
     private static final JsonMapper JSON = JsonMapper.shared();
 
@@ -24,7 +24,7 @@ final class Datasets {
     private Datasets() {}
 
     /** The whole file as one text, or the {@code text} member of each line of a .jsonl file. */
-    static List<String> texts(Path file) {
+    public static List<String> texts(Path file) {
         if (!file.getFileName().toString().endsWith(".jsonl")) {
             return List.of(read(file));
         }

@@ -87,8 +87,12 @@ final class ModelOptReader {
         int groups = Math.toIntExact(columns / NVFP4_GROUP);
         ModuleCollector.requireShape(scale, rows, groups);
         float global = ModuleCollector.scalar(collector.claim(module, QuantizationParameters.WEIGHT_SCALE_2));
-        var stored = new Float4Weight(weight, columns, new ScaleGrid(scale, 1, groups), global);
-        stored.requireScales();
+        // A group of zeros may have a scale of zero.
+        var grid = new ScaleGrid(scale, 1, groups);
+        grid.requireNotNegative();
+        Quantization weights = Quantization.stored(FloatType.E2M1, new Granularity.PerTensorGroup(NVFP4_GROUP))
+                .withScales(ScaleType.E4M3);
+        var stored = new PackedE2m1(weight, weights, grid, global);
         if (algorithm.equals("W4A16_NVFP4")) {
             return new QuantizedLinear(module, stored, Optional.empty(), Optional.empty());
         }

@@ -31,6 +31,13 @@ record QuantizationArgs(StrictObject object, String path) {
             "type",
             "zp_dtype");
 
+    private static final Set<String> FLOAT_SCALES = Set.of("torch.bfloat16", "torch.float16", "torch.float32");
+    private static final String E4M3_SCALES = "torch.float8_e4m3fn";
+    private static final String E8M0_SCALES = "torch.uint8";
+
+    /** How the library spells that only a tensor's global scale is stored. */
+    private static final String LOCAL = "local";
+
     static QuantizationArgs of(JsonNode node, String path) {
         return new QuantizationArgs(StrictObject.of(node, path, KEYS), path);
     }
@@ -39,16 +46,25 @@ record QuantizationArgs(StrictObject object, String path) {
         ObjectNode args = JsonNodeFactory.instance.objectNode();
         args.putNull("actorder");
         args.putNull("block_structure");
-        args.put("dynamic", quantization.dynamic());
+        boolean local = quantization.dynamic() && quantization.granularity() instanceof Granularity.PerTensorGroup;
+        if (local) {
+            args.put("dynamic", LOCAL);
+        } else {
+            args.put("dynamic", quantization.dynamic());
+        }
         args.putNull("group_size");
         args.put("num_bits", quantization.type().bits());
-        if (quantization.dynamic()) {
+        if (quantization.dynamic() && !local) {
             args.putNull("observer");
         } else {
             args.put("observer", observer);
         }
         args.putObject("observer_kwargs");
-        args.putNull("scale_dtype");
+        switch (quantization.scaleType()) {
+            case FLOAT -> args.putNull("scale_dtype");
+            case E4M3 -> args.put("scale_dtype", E4M3_SCALES);
+            case E8M0 -> args.put("scale_dtype", E8M0_SCALES);
+        }
         String strategy = switch (quantization.granularity()) {
             case Granularity.PerTensor tensor -> "tensor";
             case Granularity.PerChannel channel -> "channel";
@@ -75,24 +91,62 @@ record QuantizationArgs(StrictObject object, String path) {
                     case NumberType.IntType integers -> "int";
                     case NumberType.FloatType floats -> "float";
                 });
-        args.putNull("zp_dtype");
+        if (quantization.symmetric()) {
+            args.putNull("zp_dtype");
+        } else {
+            args.put("zp_dtype", "torch.int8");
+        }
         return args;
     }
 
-    Quantization parse() {
+    /** Whether groups follow an order of columns that the checkpoint stores, instead of lying side by side. */
+    boolean actOrder() {
         // "weight" (older: "static") only says in which order columns were solved; "group" permutes them.
-        boolean contiguous = object.member("actorder")
-                .map(order -> order.asString("").equals("weight")
-                        || order.asString("").equals("static"))
-                .orElse(true);
-        if (!contiguous) {
-            throw StrictObject.unsupported(
-                    path + ".actorder is " + object.node().path("actorder"));
+        return switch (object.member("actorder").map(JsonNode::asString).orElse("weight")) {
+            case "weight", "static" -> false;
+            case "group", "dynamic" -> true;
+            default ->
+                throw StrictObject.unsupported(
+                        path + ".actorder is " + object.node().path("actorder"));
+        };
+    }
+
+    Quantization parse() {
+        Granularity granularity = granularity();
+        ScaleType scales = scaleType();
+        Set<String> zeroPoints =
+                scales == ScaleType.E8M0 ? Set.of("torch.int8", E8M0_SCALES) : Set.of("torch.int8", E4M3_SCALES);
+        object.member("zp_dtype")
+                .filter(type -> !zeroPoints.contains(type.asString("")))
+                .ifPresent(type -> {
+                    throw StrictObject.unsupported(path + ".zp_dtype is " + type);
+                });
+        return new Quantization(type(), object.bool("symmetric", true), granularity, scales, dynamic(granularity));
+    }
+
+    private boolean dynamic(Granularity granularity) {
+        boolean local = object.member("dynamic")
+                .map(dynamic -> dynamic.asString("").equals(LOCAL))
+                .orElse(false);
+        boolean dynamic = local || object.bool("dynamic", false);
+        boolean tensorGroup = granularity instanceof Granularity.PerTensorGroup;
+        if (dynamic && local != tensorGroup) {
+            throw StrictObject.unsupported(path + ".dynamic is " + object.node().path("dynamic") + " with strategy "
+                    + object.node().path("strategy"));
         }
-        object.requireNull("scale_dtype");
-        object.requireNull("zp_dtype");
-        return new Quantization(
-                type(), object.bool("symmetric", true), granularity(), ScaleType.FLOAT, object.bool("dynamic", false));
+        return dynamic;
+    }
+
+    private ScaleType scaleType() {
+        String type = object.member("scale_dtype").map(JsonNode::asString).orElse("torch.bfloat16");
+        if (FLOAT_SCALES.contains(type)) {
+            return ScaleType.FLOAT;
+        }
+        return switch (type) {
+            case E4M3_SCALES -> ScaleType.E4M3;
+            case E8M0_SCALES -> ScaleType.E8M0;
+            default -> throw StrictObject.unsupported(path + ".scale_dtype is " + type);
+        };
     }
 
     private NumberType type() {
@@ -100,6 +154,9 @@ record QuantizationArgs(StrictObject object, String path) {
         int bits = object.integer("num_bits");
         if (type.equals("float") && bits == NumberType.FloatType.E4M3.bits()) {
             return NumberType.FloatType.E4M3;
+        }
+        if (type.equals("float") && bits == NumberType.FloatType.E2M1.bits()) {
+            return NumberType.FloatType.E2M1;
         }
         if (type.equals("int") && bits >= 2 && bits <= 8) {
             return new NumberType.IntType(bits);
@@ -109,7 +166,7 @@ record QuantizationArgs(StrictObject object, String path) {
 
     private Granularity granularity() {
         String strategy = object.string("strategy");
-        if (!strategy.equals("group")) {
+        if (!strategy.equals("group") && !strategy.equals("tensor_group")) {
             object.requireNull("group_size");
         }
         if (!strategy.equals("block")) {
@@ -120,6 +177,8 @@ record QuantizationArgs(StrictObject object, String path) {
             case "channel" -> new Granularity.PerChannel();
             case "token" -> new Granularity.PerToken();
             case "group" -> new Granularity.PerGroup(object.positive("group_size"));
+            case "tensor_group" -> new Granularity.PerTensorGroup(object.positive("group_size"));
+            case "attn_head" -> new Granularity.PerHead();
             case "block" -> block();
             default -> throw StrictObject.unsupported(path + ": strategy " + strategy);
         };

@@ -1,51 +1,28 @@
 package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.Checkpoint;
-import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.safetensors.TensorInfo;
-import io.octavo.engine.scheme.Granularity;
-import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.DType;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.SequencedSet;
 import java.util.Set;
 
 /** Matches a config against the tensors of its checkpoint, module by module. */
 final class QuantizedModulesReader {
 
-    /** Tensors that a config which we understand never needs; to pass over them would be to misread the model. */
-    private static final Set<String> FOREIGN_PARAMETERS = Set.of(
-            "weight_packed",
-            "weight_shape",
-            "weight_zero_point",
-            "weight_g_idx",
-            "weight_global_scale",
-            "weight_scale_inv",
-            "weight_scale_2",
-            "input_scale",
-            "input_zero_point",
-            "input_global_scale",
-            "output_scale",
-            "k_scale",
-            "v_scale",
-            "q_scale",
-            "kv_scale",
-            "qweight",
-            "qzeros",
-            "scales",
-            "g_idx");
+    private static final String HEAD = "lm_head";
 
     private final Checkpoint checkpoint;
     private final CompressedTensorsConfig config;
-    private final Set<String> usedScales = new HashSet<>();
+    private final ModuleTensors tensors;
 
     QuantizedModulesReader(Checkpoint checkpoint, CompressedTensorsConfig config) {
         this.checkpoint = checkpoint;
         this.config = config;
+        this.tensors = new ModuleTensors(checkpoint);
     }
 
     /** A checkpoint without quantization_config must not hold what only a quantized one holds. */
@@ -58,103 +35,80 @@ final class QuantizedModulesReader {
 
     static Optional<String> quantizedTensor(Checkpoint checkpoint) {
         return checkpoint.names().stream()
-                .filter(name -> name.endsWith(CompressedTensors.WEIGHT_SCALE_SUFFIX)
-                        || FOREIGN_PARAMETERS.contains(name.substring(name.lastIndexOf('.') + 1)))
+                .filter(QuantizationParameters::contains)
                 .findFirst();
     }
 
     QuantizedModules read() {
-        requireExecutable();
+        config.groups().forEach(ExecutableGroups::require);
         requireHeadIgnored();
         var modules = new LinkedHashMap<String, QuantizedLinear>();
-        checkpoint.stored().forEach((name, stored) -> {
-            if (name.endsWith(CompressedTensors.WEIGHT_SUFFIX)) {
-                String module = name.substring(0, name.length() - CompressedTensors.WEIGHT_SUFFIX.length());
-                readModule(module, stored.info()).ifPresent(linear -> modules.put(module, linear));
-            }
-        });
+        for (String module : modulesWithWeights()) {
+            readModule(module).ifPresent(linear -> modules.put(module, linear));
+        }
+        Optional<KvCacheScales> kvCache = config.kvCache()
+                .map(scheme ->
+                        new KvCacheScalesReader(checkpoint, scheme, tensors).read(attentionOf(modules.keySet())));
         requireNothingElse();
         requireTargetsFound(modules.keySet());
-        if (modules.isEmpty()) {
+        if (modules.isEmpty() && kvCache.isEmpty()) {
             throw StrictObject.unsupported("it applies to no module of the checkpoint");
         }
-        return new QuantizedModules(modules, Optional.empty());
+        return new QuantizedModules(modules, kvCache);
     }
 
-    private void requireExecutable() {
-        for (CompressedTensorsConfig.Group group : config.groups()) {
-            Quantization weights = group.weights();
-            boolean weightsKnown = weights.type() == NumberType.FloatType.E4M3
-                    && weights.symmetric()
-                    && !weights.dynamic()
-                    && (weights.granularity() instanceof Granularity.PerChannel
-                            || weights.granularity() instanceof Granularity.PerTensor);
-            boolean inputsKnown = group.inputs()
-                    .map(inputs ->
-                            inputs.equals(Quantization.dynamic(NumberType.FloatType.E4M3, new Granularity.PerToken())))
-                    .orElse(true);
-            if (!weightsKnown || !inputsKnown) {
-                throw StrictObject.unsupported("config_groups." + group.name() + ": weights " + weights + ", inputs "
-                        + group.inputs().map(Quantization::toString).orElse("none")
-                        + " cannot be run; supported: stored E4M3 weights per channel or per tensor,"
-                        + " dynamic E4M3 inputs per token or none");
+    private SequencedSet<String> modulesWithWeights() {
+        var modules = new LinkedHashSet<String>();
+        for (String name : checkpoint.names()) {
+            for (String suffix : List.of(CompressedTensors.WEIGHT_SUFFIX, CompressedTensors.WEIGHT_PACKED_SUFFIX)) {
+                if (name.endsWith(suffix)) {
+                    modules.add(name.substring(0, name.length() - suffix.length()));
+                }
             }
         }
+        return modules;
+    }
+
+    private Set<String> attentionOf(Set<String> quantized) {
+        var names = new LinkedHashSet<>(quantized);
+        names.addAll(modulesWithWeights());
+        return names;
     }
 
     /** Even where the head is tied to the embedding and not stored, loaders would create a quantized one. */
     private void requireHeadIgnored() {
-        String head = "lm_head";
-        boolean stored = checkpoint
-                .find(head + CompressedTensors.WEIGHT_SUFFIX)
-                .map(weight -> weight.dtype() == DType.F8_E4M3)
-                .orElse(false);
         boolean targeted =
-                config.groups().stream().anyMatch(group -> group.targetsEveryLinear() || group.targetsByName(head));
-        if (targeted && !stored && !config.ignores(head)) {
+                config.groups().stream().anyMatch(group -> group.targetsEveryLinear() || group.targetsByName(HEAD));
+        if (targeted && !tensors.isQuantized(HEAD) && !config.ignores(HEAD)) {
             throw StrictObject.unsupported("its targets match lm_head, which is neither quantized nor in ignore");
         }
     }
 
-    private Optional<QuantizedLinear> readModule(String module, TensorInfo weight) {
-        Optional<CompressedTensorsConfig.Group> group = groupOf(module, weight);
+    private Optional<QuantizedLinear> readModule(String module) {
+        boolean quantized = tensors.isQuantized(module);
+        Optional<CompressedTensorsConfig.Group> group = groupOf(module, quantized);
         if (group.isEmpty()) {
-            boolean plain = weight.dtype().isFloating() && weight.dtype().bytes() > 1;
-            if (!plain && weight.shape().size() == 2) {
+            if (quantized) {
                 throw StrictObject.unsupported(
-                        "it leaves module " + module + " alone, yet the weight is stored as " + weight.dtype());
+                        "it leaves module " + module + " alone, yet the weight is stored as codes");
             }
             return Optional.empty();
         }
-        if (weight.dtype() != DType.F8_E4M3 || weight.shape().size() != 2) {
-            throw StrictObject.unsupported("it applies to module " + module + ", yet the weight is stored as "
-                    + weight.dtype() + " " + weight.shape());
-        }
-        Tensor scale = checkpoint
-                .find(module + CompressedTensors.WEIGHT_SCALE_SUFFIX)
-                .orElseThrow(() -> StrictObject.unsupported(
-                        "module " + module + " has no " + CompressedTensors.WEIGHT_SCALE_SUFFIX.substring(1)));
-        Quantization weights = group.get().weights();
-        ScaleGrid grid = grid(scale, weights.granularity(), weight.shape().getFirst());
-        usedScales.add(scale.name());
-        return Optional.of(new QuantizedLinear(
-                module,
-                new PlainWeight(checkpoint.tensor(weight.name()), weights, grid),
-                group.get().inputs(),
-                Optional.empty()));
+        QuantizedWeight weight = new StoredWeights(tensors, group.get()).read(module);
+        Optional<Quantization> inputs = group.get().inputs();
+        Optional<InputScale> inputScale =
+                inputs.flatMap(stored -> new StoredInputs(tensors).read(module, stored, weight.inFeatures()));
+        return Optional.of(new QuantizedLinear(module, weight, inputs, inputScale));
     }
 
-    private Optional<CompressedTensorsConfig.Group> groupOf(String module, TensorInfo weight) {
+    private Optional<CompressedTensorsConfig.Group> groupOf(String module, boolean quantized) {
         if (config.ignores(module)) {
             return Optional.empty();
         }
         List<CompressedTensorsConfig.Group> named = config.groups().stream()
                 .filter(group -> group.targetsByName(module))
                 .toList();
-        ConfigJson model = checkpoint.config();
-        boolean linear = ModuleKind.of(module, weight.shape(), model) == ModuleKind.LINEAR
-                || (ModuleKind.of(module, weight.shape(), model).isLinear() && weight.dtype() == DType.F8_E4M3);
-        List<CompressedTensorsConfig.Group> matching = !named.isEmpty() || !linear
+        List<CompressedTensorsConfig.Group> matching = !named.isEmpty() || !isLinear(module, quantized)
                 ? named
                 : config.groups().stream()
                         .filter(CompressedTensorsConfig.Group::targetsEveryLinear)
@@ -165,24 +119,19 @@ final class QuantizedModulesReader {
         return matching.stream().findFirst();
     }
 
-    private static ScaleGrid grid(Tensor scale, Granularity granularity, long outFeatures) {
-        boolean perTensor = granularity instanceof Granularity.PerTensor;
-        boolean shaped = perTensor ? scale.hasShape(1) || scale.hasShape() : scale.hasShape(outFeatures, 1);
-        boolean typed = scale.dtype() == DType.BF16 || scale.dtype() == DType.F16 || scale.dtype() == DType.F32;
-        if (!shaped || !typed) {
-            throw StrictObject.unsupported("tensor " + scale.name() + " is " + scale.dtype() + " " + scale.shape()
-                    + "; expected BF16, F16 or F32 in shape " + (perTensor ? "[1]" : "[" + outFeatures + ", 1]"));
-        }
-        var grid = new ScaleGrid(scale, perTensor ? Math.max(outFeatures, 1) : 1, 1);
-        grid.requirePositive();
-        return grid;
+    private boolean isLinear(String module, boolean quantized) {
+        List<Long> shape = checkpoint
+                .find(module + CompressedTensors.WEIGHT_SUFFIX)
+                .or(() -> checkpoint.find(module + CompressedTensors.WEIGHT_PACKED_SUFFIX))
+                .map(Tensor::shape)
+                .orElse(List.of());
+        ModuleKind kind = ModuleKind.of(module, shape, checkpoint.config());
+        return kind == ModuleKind.LINEAR || (kind.isLinear() && quantized);
     }
 
     private void requireNothingElse() {
         for (String name : checkpoint.names()) {
-            String parameter = name.substring(name.lastIndexOf('.') + 1);
-            boolean unusedScale = name.endsWith(CompressedTensors.WEIGHT_SCALE_SUFFIX) && !usedScales.contains(name);
-            if (unusedScale || FOREIGN_PARAMETERS.contains(parameter)) {
+            if (QuantizationParameters.contains(name) && !tensors.wasRead(name)) {
                 throw StrictObject.unsupported("it does not explain tensor " + name);
             }
         }

@@ -62,4 +62,16 @@ record ScaleGrid(Tensor tensor, long tileRows, int columns) {
             }
         }
     }
+
+    /** @throws io.octavo.engine.QuantizationException if a scale is not finite or negative */
+    void requireNotNegative() {
+        long count = count();
+        for (long i = 0; i < count; i++) {
+            float value = number(i);
+            if (!(value >= 0 && value < Float.POSITIVE_INFINITY)) {
+                throw StrictObject.unsupported("tensor " + tensor.name() + " holds " + value + " at " + i
+                        + "; scales are finite and not negative");
+            }
+        }
+    }
 }

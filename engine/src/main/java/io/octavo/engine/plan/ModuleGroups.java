@@ -3,6 +3,7 @@ package io.octavo.engine.plan;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.quantize.QuantizationPlan;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
+import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.TensorInfo;
@@ -80,8 +81,8 @@ final class ModuleGroups {
     }
 
     private void add(Step step) {
-        TensorInfo source = step.source().info();
-        String name = step instanceof Quantize quantize ? quantize.module() : source.name();
+        TensorSpec shown = shown(step);
+        String name = step instanceof Quantize quantize ? quantize.module() : shown.name();
         List<Integer> numbers = new ArrayList<>();
         List<String> parts = new ArrayList<>();
         for (String part : name.split("\\.", -1)) {
@@ -92,7 +93,7 @@ final class ModuleGroups {
                 numbers.add(Integer.parseInt(part));
             }
         }
-        var key = new Key(parts, source.dtype().name(), source.shape(), step instanceof Quantize, treatment(step));
+        var key = new Key(parts, shown.dtype().name(), shown.shape(), !(step instanceof Keep), treatment(step));
         Group group = groups.computeIfAbsent(key, unseen -> new Group());
         for (int i = 0; i < numbers.size(); i++) {
             if (group.numbers.size() == i) {
@@ -101,9 +102,21 @@ final class ModuleGroups {
             group.numbers.get(i).add(numbers.get(i));
         }
         group.count++;
-        group.inputBytes += source.byteSize();
+        group.inputBytes += step.inputBytes();
         group.outputBytes +=
                 step.outputs().stream().mapToLong(TensorSpec::byteSize).sum();
+    }
+
+    /** What a step starts from; its first output where it adds something new. */
+    private static TensorSpec shown(Step step) {
+        return switch (step) {
+            case Keep keep -> keep.outputs().getFirst();
+            case Quantize quantize -> {
+                TensorInfo source = quantize.source().info();
+                yield new TensorSpec(source.name(), source.dtype(), source.shape());
+            }
+            case KvScales scales -> scales.keys();
+        };
     }
 
     private static List<String> treatment(Step step) {
@@ -112,6 +125,10 @@ final class ModuleGroups {
             case Quantize quantize ->
                 quantize.outputs().stream()
                         .map(output -> stored(output, quantize.module()))
+                        .toList();
+            case KvScales scales ->
+                scales.outputs().stream()
+                        .map(output -> stored(output, scales.attention()))
                         .toList();
         };
     }

@@ -39,8 +39,9 @@ public final class PreFlight {
      * @throws QuantizationException if the request cannot work, with what the quantization itself would say
      */
     public static PlanReport quantization(Checkpoint checkpoint, PlanRequest request) {
-        QuantizationPlan plan = Quantizer.plan(checkpoint, request.scheme(), request.layout(), request.ignore());
-        Scheme scheme = plan.scheme();
+        QuantizationPlan plan =
+                Quantizer.plan(checkpoint, request.scheme(), request.overrides(), request.layout(), request.ignore());
+        Scheme scheme = plan.recipe().scheme();
         Label label = Label.of(scheme);
         JsonNode config = checkpoint.config().tree();
         List<ModuleGroup> modules = ModuleGroups.of(plan);

@@ -6,6 +6,7 @@ import io.octavo.engine.QuantizationException;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
@@ -36,7 +37,6 @@ final class ModuleQuantizer implements AutoCloseable {
 
     private final Backend backend;
     private final Stream stream;
-    private final float divisor;
     private final long chunkBytes;
     private final Deque<AutoCloseable> owned = new ArrayDeque<>();
     private final BlockingQueue<Slot> free = new ArrayBlockingQueue<>(SLOTS);
@@ -63,13 +63,13 @@ final class ModuleQuantizer implements AutoCloseable {
      */
     ModuleQuantizer(Backend backend, QuantizationPlan plan, long chunkBytes) {
         this.backend = backend;
-        this.divisor = plan.scheme().weights().type().divisor();
         this.chunkBytes = chunkBytes;
         this.stream = backend.newStream();
         owned.push(stream);
         long codesBytes = 0;
         long scalesBytes = 0;
-        for (Quantize step : plan.quantized()) {
+        for (Quantize step :
+                plan.quantized().stream().filter(ModuleQuantizer::takes).toList()) {
             codesBytes = Math.max(codesBytes, chunkRows(step) * step.inFeatures());
             scalesBytes = Math.max(
                     scalesBytes, chunkRows(step) * step.source().info().dtype().bytes());
@@ -88,6 +88,12 @@ final class ModuleQuantizer implements AutoCloseable {
                     "no memory for " + SLOTS + " buffers of " + codesBytes + " bytes: " + e.getMessage(),
                     e);
         }
+    }
+
+    /** Whether a step only makes E4M3 codes and one scale a row, which takes the fastest way. */
+    static boolean takes(Quantize step) {
+        return step.scheme().weights().equals(Scheme.FP8_DYNAMIC.weights())
+                && !step.scheme().needsCalibration();
     }
 
     private Result allocate(long bytes, Arena arena) {
@@ -178,7 +184,7 @@ final class ModuleQuantizer implements AutoCloseable {
                     .scales(
                             Matrix.of(source, weight.dtype(), to - from, step.inFeatures()),
                             Matrix.of(slot.scales.device, weight.dtype(), to - from, 1),
-                            divisor,
+                            step.scheme().weights().type().divisor(),
                             Matrix.of(slot.nonFinite.device, DType.I32, 1, 1),
                             stream);
             MemorySegment scales =

@@ -39,10 +39,16 @@ final class Provenance {
                 .put("name", "octavo")
                 .put("version", engineVersion())
                 .put("backend", backend);
-        root.put("scheme", plan.scheme().name());
+        root.put("scheme", plan.recipe().name());
         root.put("layout", request.layout());
         root.put("label", label.text());
-        root.put("divisor", plan.scheme().weights().type().divisor());
+        root.put("divisor", plan.recipe().scheme().weights().type().divisor());
+        request.calibration()
+                .filter(data -> plan.recipe().needsCalibration())
+                .ifPresent(data -> root.putObject("calibration")
+                        .put("samples", data.samples())
+                        .put("sequenceLength", data.sequenceLength())
+                        .put("seed", data.seed()));
         root.put("weightBits", plan.weightBits());
         plan.ignore().forEach(root.putArray("ignore")::add);
         var files = root.putObject("source").putArray("files");
@@ -61,6 +67,10 @@ final class Provenance {
                     .put("relativeError", error.relativeError())
                     .put("signalToNoiseDb", error.signalToNoiseDb());
         }
+        var checks = checked.putArray("checks");
+        verification
+                .checks()
+                .forEach(check -> checks.addObject().put("name", check.name()).put("passed", check.passed()));
         return JsonText.indented(root) + "\n";
     }
 

@@ -1,43 +1,52 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.CompressedTensorsConfig;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.DType;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What happens to every tensor of a checkpoint, known from headers and config alone.
  *
- * @param steps one a tensor, in the order of the source
+ * @param steps one a source tensor, in the order of the source, and one for each attention module with scales
  * @param ignore what the written config lists: the Linear modules that are left alone
  */
-public record QuantizationPlan(Scheme scheme, List<Step> steps, List<String> ignore) {
+public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ignore) {
 
-    /** What happens to one source tensor. */
+    /** What happens to one source tensor, or what is written without one. */
     public sealed interface Step {
 
-        StoredTensor source();
-
-        /** What is written for it; these tensors stay in one file. */
+        /** What is written; these tensors stay in one file. */
         List<TensorSpec> outputs();
+
+        /** Bytes that are read. */
+        long inputBytes();
     }
 
     /**
-     * A weight that becomes codes {@code [outFeatures, inFeatures]} and scales {@code [outFeatures, 1]} in the weight's
-     * own number type.
+     * A weight that becomes codes and scales.
      *
      * @param module the weight's name without {@code .weight}
+     * @param sharing all modules, this one among them, that must have one scale for their whole weights; empty where
+     *     that has no meaning
      */
-    public record Quantize(String module, StoredTensor source) implements Step {
+    public record Quantize(String module, Scheme scheme, StoredTensor source, List<String> sharing) implements Step {
+
+        public Quantize {
+            sharing = List.copyOf(sharing);
+        }
 
         public long outFeatures() {
             return source.info().shape().getFirst();
@@ -47,16 +56,22 @@ public record QuantizationPlan(Scheme scheme, List<Step> steps, List<String> ign
             return source.info().shape().getLast();
         }
 
+        ModuleOutputs layout() {
+            return new ModuleOutputs(module, scheme, source.info().dtype(), outFeatures(), inFeatures());
+        }
+
         public String scaleName() {
             return module + CompressedTensors.WEIGHT_SCALE_SUFFIX;
         }
 
         @Override
         public List<TensorSpec> outputs() {
-            TensorInfo weight = source.info();
-            return List.of(
-                    new TensorSpec(weight.name(), DType.F8_E4M3, weight.shape()),
-                    new TensorSpec(scaleName(), weight.dtype(), outFeatures(), 1));
+            return layout().all();
+        }
+
+        @Override
+        public long inputBytes() {
+            return source.info().byteSize();
         }
     }
 
@@ -71,6 +86,42 @@ public record QuantizationPlan(Scheme scheme, List<Step> steps, List<String> ign
             TensorInfo tensor = source.info();
             return List.of(new TensorSpec(tensor.name(), tensor.dtype(), tensor.shape()));
         }
+
+        @Override
+        public long inputBytes() {
+            return source.info().byteSize();
+        }
+    }
+
+    /**
+     * The scales of one layer's keys and values.
+     *
+     * @param attention name of the module that holds them
+     * @param shape {@code [1]} or {@code [heads, 1, 1]}
+     */
+    public record KvScales(String attention, int layer, DType dtype, List<Long> shape) implements Step {
+
+        public KvScales {
+            shape = List.copyOf(shape);
+        }
+
+        public TensorSpec keys() {
+            return new TensorSpec(attention + CompressedTensors.KEY_SCALE_SUFFIX, dtype, shape);
+        }
+
+        public TensorSpec values() {
+            return new TensorSpec(attention + CompressedTensors.VALUE_SCALE_SUFFIX, dtype, shape);
+        }
+
+        @Override
+        public List<TensorSpec> outputs() {
+            return List.of(keys(), values());
+        }
+
+        @Override
+        public long inputBytes() {
+            return 0;
+        }
     }
 
     public QuantizationPlan {
@@ -78,17 +129,35 @@ public record QuantizationPlan(Scheme scheme, List<Step> steps, List<String> ign
         ignore = List.copyOf(ignore);
     }
 
+    /** The plan for one scheme. */
+    public static QuantizationPlan of(Checkpoint checkpoint, Scheme scheme, List<String> ignore) {
+        return of(checkpoint, Recipe.of(scheme), ignore);
+    }
+
     /**
      * @param ignore modules to leave alone beside the defaults: exact names or {@code re:<regex>}
      * @throws QuantizationException {@code ALREADY_QUANTIZED}, {@code ARCHITECTURE_MISSING}, {@code IGNORE_INVALID},
      *     {@code NOTHING_TO_QUANTIZE}, {@code TENSOR_DTYPE_UNSUPPORTED} or {@code SCHEME_UNSUITABLE}
      */
-    public static QuantizationPlan of(Checkpoint checkpoint, Scheme scheme, List<String> ignore) {
-        if (!scheme.equals(Scheme.FP8_DYNAMIC)) {
-            throw new QuantizationException(
-                    ErrorCode.SCHEME_UNSUITABLE, "scheme " + scheme.name() + " cannot be computed");
+    public static QuantizationPlan of(Checkpoint checkpoint, Recipe recipe, List<String> ignore) {
+        return new QuantizationPlanner(checkpoint, recipe, ignore).plan();
+    }
+
+    /** What the written config says. */
+    ObjectNode quantizationConfig() {
+        var targets = new ArrayList<CompressedTensorsConfig.Target>();
+        var bySchemes = new LinkedHashMap<Scheme, List<String>>();
+        quantized()
+                .forEach(step -> bySchemes
+                        .computeIfAbsent(step.scheme(), scheme -> new ArrayList<>())
+                        .add(step.module()));
+        if (bySchemes.size() == 1) {
+            targets.add(CompressedTensorsConfig.Target.everyLinear(
+                    bySchemes.keySet().iterator().next()));
+        } else {
+            bySchemes.forEach((scheme, modules) -> targets.add(new CompressedTensorsConfig.Target(scheme, modules)));
         }
-        return new QuantizationPlanner(checkpoint, scheme, ignore).plan();
+        return CompressedTensors.config(targets, ignore, recipe.kvCache());
     }
 
     public List<Quantize> quantized() {
@@ -105,6 +174,13 @@ public record QuantizationPlan(Scheme scheme, List<Step> steps, List<String> ign
                 .toList();
     }
 
+    public List<KvScales> kvScales() {
+        return steps.stream()
+                .filter(KvScales.class::isInstance)
+                .map(KvScales.class::cast)
+                .toList();
+    }
+
     /** Each step under the name of every tensor that it writes. */
     Map<String, Step> stepsByOutput() {
         var byOutput = new HashMap<String, Step>();
@@ -114,7 +190,7 @@ public record QuantizationPlan(Scheme scheme, List<Step> steps, List<String> ign
 
     /** Tensor bytes that are read. */
     public long inputBytes() {
-        return steps.stream().mapToLong(step -> step.source().info().byteSize()).sum();
+        return steps.stream().mapToLong(Step::inputBytes).sum();
     }
 
     /** Tensor bytes that are written, without headers. */

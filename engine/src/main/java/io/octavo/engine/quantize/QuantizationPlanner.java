@@ -11,9 +11,11 @@ import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.DType;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -42,14 +44,14 @@ final class QuantizationPlanner {
     private static final int MAX_REGEXES = 64;
 
     private final Checkpoint checkpoint;
-    private final Scheme scheme;
+    private final Recipe recipe;
     private final List<ModulePattern> ignored;
     private final Set<String> ignoreList = new TreeSet<>(Set.of(OUTPUT_HEAD));
     private final Set<String> leftByRequest = new TreeSet<>();
 
-    QuantizationPlanner(Checkpoint checkpoint, Scheme scheme, List<String> ignore) {
+    QuantizationPlanner(Checkpoint checkpoint, Recipe recipe, List<String> ignore) {
         this.checkpoint = checkpoint;
-        this.scheme = scheme;
+        this.recipe = recipe;
         this.ignored = ignore.stream()
                 .map(text -> ModulePattern.parse(text, ErrorCode.IGNORE_INVALID))
                 .toList();
@@ -62,18 +64,60 @@ final class QuantizationPlanner {
                     ErrorCode.ARCHITECTURE_MISSING, "config.json names no architectures; loaders need one");
         }
         requireIgnoredModulesExist();
+        requireOverriddenModulesExist();
         var steps = new ArrayList<Step>();
         for (StoredTensor tensor : checkpoint.stored().values()) {
             steps.add(step(tensor));
         }
-        var plan = new QuantizationPlan(scheme, steps, List.copyOf(ignoreList));
+        recipe.kvCache().ifPresent(cache -> steps.addAll(KvScalesPlanner.plan(checkpoint, cache, steps)));
+        var plan = new QuantizationPlan(recipe, steps, List.copyOf(ignoreList));
         if (plan.quantized().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.NOTHING_TO_QUANTIZE,
                     "none of the checkpoint's " + steps.size() + " tensors is the weight of a Linear to quantize");
         }
         requireFusedPartsAlike(plan);
-        return plan;
+        return new QuantizationPlan(recipe, shareScales(steps), plan.ignore());
+    }
+
+    private void requireOverriddenModulesExist() {
+        for (Recipe.ModuleScheme override : recipe.overrides()) {
+            for (ModulePattern target : override.targets()) {
+                boolean found = checkpoint.names().stream()
+                        .filter(name -> name.endsWith(CompressedTensors.WEIGHT_SUFFIX))
+                        .map(name -> name.substring(0, name.length() - CompressedTensors.WEIGHT_SUFFIX.length()))
+                        .anyMatch(target::matches);
+                if (!found) {
+                    throw new QuantizationException(
+                            ErrorCode.IGNORE_INVALID,
+                            "override target " + target.text() + " matches no module of the checkpoint");
+                }
+            }
+        }
+    }
+
+    /** Where a loader keeps one scale for a fused layer, its parts are given one. */
+    private static List<Step> shareScales(List<Step> steps) {
+        Set<String> modules = new TreeSet<>();
+        for (Step step : steps) {
+            if (step instanceof Quantize quantize) {
+                modules.add(quantize.module());
+            }
+        }
+        return steps.stream()
+                .map(step -> step instanceof Quantize quantize ? sharing(quantize, modules) : step)
+                .toList();
+    }
+
+    private static Step sharing(Quantize step, Set<String> modules) {
+        Granularity granularity = step.scheme().weights().granularity();
+        if (!(granularity instanceof Granularity.PerTensor) && !(granularity instanceof Granularity.PerTensorGroup)) {
+            return step;
+        }
+        List<String> parts =
+                fusedWith(step.module()).stream().filter(modules::contains).toList();
+        return new Quantize(
+                step.module(), step.scheme(), step.source(), parts.isEmpty() ? List.of(step.module()) : parts);
     }
 
     private void requireUnquantized() {
@@ -138,7 +182,9 @@ final class QuantizationPlanner {
             return new Keep(source, "has no elements");
         }
         requireQuantizable(tensor);
-        return new Quantize(module, source);
+        Scheme scheme = recipe.schemeOf(module);
+        SchemeFit.require(module, scheme, tensor);
+        return new Quantize(module, scheme, source, List.of());
     }
 
     private static void requireQuantizable(TensorInfo tensor) {
@@ -158,22 +204,39 @@ final class QuantizationPlanner {
     }
 
     private void requireFusedPartsAlike(QuantizationPlan plan) {
-        Set<String> quantized =
-                new TreeSet<>(plan.quantized().stream().map(Quantize::module).toList());
+        var schemes = new HashMap<String, Scheme>();
+        plan.quantized().forEach(step -> schemes.put(step.module(), step.scheme()));
         for (String module : leftByRequest) {
-            String parent = module.substring(0, module.lastIndexOf('.') + 1);
-            String part = module.substring(parent.length());
-            FUSED.stream()
-                    .filter(parts -> parts.contains(part))
-                    .flatMap(List::stream)
-                    .forEach(sibling -> {
-                        if (quantized.contains(parent + sibling)) {
-                            throw new QuantizationException(
-                                    ErrorCode.IGNORE_INVALID,
-                                    "module " + module + " is ignored and " + parent + sibling
-                                            + " is not; loaders fuse them, so ignore all parts or none");
-                        }
-                    });
+            for (String sibling : fusedWith(module)) {
+                if (schemes.containsKey(sibling)) {
+                    throw new QuantizationException(
+                            ErrorCode.IGNORE_INVALID,
+                            "module " + module + " is ignored and " + sibling
+                                    + " is not; loaders fuse them, so ignore all parts or none");
+                }
+            }
         }
+        schemes.forEach((module, scheme) -> {
+            for (String sibling : fusedWith(module)) {
+                Scheme other = schemes.getOrDefault(sibling, scheme);
+                if (!other.equals(scheme)) {
+                    throw new QuantizationException(
+                            ErrorCode.IGNORE_INVALID,
+                            "module " + module + " gets " + scheme.name() + " and " + sibling + " gets " + other.name()
+                                    + "; loaders fuse them, so give all parts one scheme");
+                }
+            }
+        });
+    }
+
+    /** The modules that loaders join with this one, itself included; empty for modules that stay alone. */
+    private static List<String> fusedWith(String module) {
+        String parent = module.substring(0, module.lastIndexOf('.') + 1);
+        String part = module.substring(parent.length());
+        return FUSED.stream()
+                .filter(parts -> parts.contains(part))
+                .flatMap(List::stream)
+                .map(name -> parent + name)
+                .toList();
     }
 }

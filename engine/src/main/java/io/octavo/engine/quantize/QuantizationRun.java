@@ -1,5 +1,6 @@
 package io.octavo.engine.quantize;
 
+import io.octavo.engine.CalibrationData;
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.JobMonitor;
 import io.octavo.engine.OutputFile;
@@ -7,12 +8,14 @@ import io.octavo.engine.QuantizationException;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
 import io.octavo.engine.VerificationReport;
+import io.octavo.engine.calibrate.ActivationRanges;
+import io.octavo.engine.calibrate.Calibrator;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.label.Label;
-import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
+import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.DiskFailure;
@@ -32,6 +35,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -46,8 +50,11 @@ final class QuantizationRun {
     /** For headers, JSON and what the file system adds. */
     private static final long SPARE_BYTES = 16 << 20;
 
-    /** How much of the progress bar quantizing takes; verifying takes the rest. */
+    /** Where on the progress bar quantizing ends; verifying takes the rest. */
     private static final double QUANTIZING_SHARE = 0.6;
+
+    /** Where on the progress bar calibration ends, if there is one. */
+    private static final double CALIBRATING_SHARE = 0.4;
 
     private final QuantizationRequest request;
     private final Checkpoint source;
@@ -79,10 +86,10 @@ final class QuantizationRun {
         List<Path> sideFiles = source.sideFiles();
         requireSpace(sideFiles);
 
+        ActivationRanges activations = calibrate(backend);
         monitor.phase("quantize");
-        writeWeights(backend, chunkBytes);
-        ConfigJson config =
-                source.config().withQuantizationConfig(CompressedTensors.config(plan.scheme(), plan.ignore()));
+        writeWeights(backend, chunkBytes, activations);
+        ConfigJson config = source.config().withQuantizationConfig(plan.quantizationConfig());
         write(ConfigJson.FILE_NAME, config.bytes());
         shards.indexJson().ifPresent(json -> write(ShardPlan.INDEX_FILE_NAME, json.getBytes(StandardCharsets.UTF_8)));
         sideFiles.forEach(this::copySideFile);
@@ -122,12 +129,28 @@ final class QuantizationRun {
         staging.requireSpace(bytes);
     }
 
+    private ActivationRanges calibrate(Backend backend) {
+        if (!plan.recipe().needsCalibration()) {
+            return ActivationRanges.none();
+        }
+        CalibrationData data = request.calibration().orElseThrow();
+        monitor.phase("calibrate");
+        return new Calibrator(backend)
+                .observe(source, data, monitor, share -> monitor.progress(CALIBRATING_SHARE * share));
+    }
+
+    /** Where quantizing begins on the progress bar. */
+    private double calibrated() {
+        return plan.recipe().needsCalibration() ? CALIBRATING_SHARE : 0;
+    }
+
     /** Computes in this thread while a second writes and a third hashes what is complete. */
-    private void writeWeights(Backend backend, long chunkBytes) {
-        var progress = new Progress(0, QUANTIZING_SHARE);
+    private void writeWeights(Backend backend, long chunkBytes, ActivationRanges activations) {
+        var progress = new Progress(calibrated(), QUANTIZING_SHARE - calibrated());
         Map<String, Step> steps = plan.stepsByOutput();
         // Closed in reverse order: the queue must be empty before the buffers that it writes from go away.
         try (var quantizer = new ModuleQuantizer(backend, plan, chunkBytes);
+                var tiles = new TileQuantizer(backend, plan, activations, chunkBytes);
                 var open = new OpenFiles();
                 var queue = new WriteQueue()) {
             for (ShardPlan.Shard shard : shards.shards()) {
@@ -138,7 +161,7 @@ final class QuantizationRun {
                         writer.header().fileBytes(),
                         writer.written(),
                         staging.folder().relativize(writer.path()))));
-                writeShard(writer, steps, quantizer, queue, progress);
+                writeShard(writer, steps, quantizer, tiles, queue, progress);
                 queue.submit(writer::seal);
             }
             queue.drain();
@@ -146,30 +169,47 @@ final class QuantizationRun {
     }
 
     /**
-     * Writes everything in the order of the file, so that hashing can follow. Scales lie before all codes: they are
-     * found by a pass of their own, which reads the source once more but spares reading the result after it is written.
+     * Writes what it can in the order of the file, so that hashing can follow. Scales of rows lie before all codes: they
+     * are found by a pass of their own, which reads the source once more but spares reading the result after it is
+     * written. What else a weight becomes lies in several places, and is written when the first of them is reached.
      */
     private void writeShard(
             SafetensorsWriter writer,
             Map<String, Step> steps,
             ModuleQuantizer quantizer,
+            TileQuantizer tiles,
             WriteQueue queue,
             Progress progress) {
         try (Arena arena = Arena.ofConfined()) {
             var scales = new HashMap<String, MemorySegment>();
+            var begun = new HashSet<Step>();
             for (TensorInfo output : writer.header().tensors().values()) {
-                switch (Objects.requireNonNull(steps.get(output.name()))) {
+                Step step = Objects.requireNonNull(steps.get(output.name()));
+                boolean first = begun.add(step);
+                switch (step) {
                     case Keep keep -> copy(keep, writer, queue, progress);
-                    case Quantize step
-                    when output.name().equals(step.scaleName()) -> {
-                        MemorySegment computed = arena.allocate(output.byteSize(), Long.BYTES);
-                        scales.put(step.module(), computed);
-                        quantizer.scales(step, computed, writer, queue, progress::addHalf);
+                    case KvScales kvScales -> {
+                        if (first) {
+                            tiles.writeKvScales(
+                                    kvScales, plan.recipe().kvCache().orElseThrow(), writer, queue);
+                        }
                     }
-                    case Quantize step ->
+                    case Quantize weight
+                    when !ModuleQuantizer.takes(weight) -> {
+                        if (first) {
+                            tiles.quantize(weight, writer, queue, progress::add);
+                        }
+                    }
+                    case Quantize weight
+                    when first -> {
+                        MemorySegment computed = arena.allocate(output.byteSize(), Long.BYTES);
+                        scales.put(weight.module(), computed);
+                        quantizer.scales(weight, computed, writer, queue, progress::addHalf);
+                    }
+                    case Quantize weight ->
                         quantizer.codes(
-                                step,
-                                Objects.requireNonNull(scales.get(step.module())),
+                                weight,
+                                Objects.requireNonNull(scales.get(weight.module())),
                                 writer,
                                 queue,
                                 progress::addHalf);

@@ -6,13 +6,14 @@ import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.SchemeOverride;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.layout.CompressedTensors;
-import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backend;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Quantizes checkpoint folders, one bounded piece of a tensor at a time: memory does not depend on the model.
@@ -54,13 +55,18 @@ public final class Quantizer {
      * @param ignore modules to leave alone beside the defaults: exact names or {@code re:<regex>}
      * @throws QuantizationException if the request cannot work
      */
-    public static QuantizationPlan plan(Checkpoint source, String scheme, String layout, List<String> ignore) {
-        Scheme known = Scheme.named(scheme);
+    public static QuantizationPlan plan(
+            Checkpoint source, String scheme, List<SchemeOverride> overrides, String layout, List<String> ignore) {
+        Recipe recipe = Recipe.of(scheme, overrides, Optional.empty());
+        requireLayout(layout);
+        return QuantizationPlan.of(source, recipe, ignore);
+    }
+
+    private static void requireLayout(String layout) {
         if (!layout.equals(CompressedTensors.NAME)) {
             throw new QuantizationException(
                     ErrorCode.LAYOUT_UNKNOWN, "layout " + layout + "; allowed: " + CompressedTensors.NAME);
         }
-        return QuantizationPlan.of(source, known, ignore);
     }
 
     /**
@@ -71,12 +77,19 @@ public final class Quantizer {
      * @throws io.octavo.engine.JobCancelledException if the monitor asked to stop
      */
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
+        Recipe recipe = Recipe.of(request);
+        requireLayout(request.layout());
+        if (recipe.needsCalibration() && request.calibration().isEmpty()) {
+            throw new QuantizationException(
+                    ErrorCode.CALIBRATION_MISSING,
+                    recipe.name() + " stores scales that only data can tell; name a calibration dataset");
+        }
         monitor.phase("plan");
         try (Checkpoint source = Checkpoint.open(request.source())) {
-            QuantizationPlan plan = plan(source, request.scheme(), request.layout(), request.ignore());
+            QuantizationPlan plan = QuantizationPlan.of(source, recipe, request.ignore());
             monitor.log("%s: %d of %d tensors are quantized, %d bytes become %d"
                     .formatted(
-                            plan.scheme().name(),
+                            recipe.name(),
                             plan.quantized().size(),
                             plan.steps().size(),
                             plan.inputBytes(),

@@ -2,14 +2,19 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.JobMonitor;
 import io.octavo.engine.VerificationReport;
+import io.octavo.engine.VerificationReport.Check;
 import io.octavo.engine.VerificationReport.ModuleError;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.KvCacheScales;
+import io.octavo.engine.layout.QuantizedModules;
+import io.octavo.engine.layout.QuantizedWeight;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.engine.scheme.Granularity;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -20,6 +25,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Reads an artifact back through the reader that everyone uses, and compares it with its source.
@@ -30,19 +37,15 @@ import java.util.function.LongConsumer;
  */
 final class Verification {
 
-    /**
-     * Rounding to E4M3 moves a normal number by at most 2^-4 of itself and a subnormal one by at most 2^-10 of the
-     * scale; rounding the scale to bf16 can clip the row's largest number by 2^-8 of itself.
-     */
-    private static final double MAX_RELATIVE_ERROR = 0.07;
-
     private static final long WINDOW_BYTES = 1 << 24;
 
     private final QuantizationPlan plan;
     private final Checkpoint artifact;
     private final List<String> failures = new ArrayList<>();
+    private final List<Check> checks = new ArrayList<>();
+    private QuantizedModules stored = QuantizedModules.none();
     private final Map<Keep, Future<Optional<String>>> keptTasks = new LinkedHashMap<>();
-    private final Map<Quantize, Future<ModuleError>> moduleTasks = new LinkedHashMap<>();
+    private final Map<Quantize, Future<WeightComparison.Result>> moduleTasks = new LinkedHashMap<>();
 
     /**
      * Begins to compare in the background.
@@ -52,7 +55,7 @@ final class Verification {
     Verification(QuantizationPlan plan, Checkpoint artifact, BackgroundTasks tasks) {
         this.plan = plan;
         this.artifact = artifact;
-        failures.addAll(structuralFailures());
+        checkStructure();
         if (failures.isEmpty()) {
             plan.kept().forEach(step -> keptTasks.put(step, tasks.submit(() -> compareKept(step))));
             plan.quantized().forEach(step -> moduleTasks.put(step, tasks.submit(() -> compareModule(step))));
@@ -74,48 +77,112 @@ final class Verification {
         }
         var errors = new ArrayList<ModuleError>();
         for (var task : moduleTasks.entrySet()) {
-            ModuleError error = BackgroundTasks.await(task.getValue(), monitor);
-            errors.add(error);
-            // Written so that NaN fails.
-            if (!(error.relativeError() <= MAX_RELATIVE_ERROR)) {
-                failures.add("module " + error.module() + ": relative error " + error.relativeError() + "; at most "
-                        + MAX_RELATIVE_ERROR + " is possible by rounding");
-            }
+            WeightComparison.Result compared = BackgroundTasks.await(task.getValue(), monitor);
+            errors.add(compared.error());
+            compared.failure().ifPresent(failures::add);
             afterTensor.accept(task.getKey().source().info().byteSize());
         }
-        return new VerificationReport(failures.isEmpty(), untouched, errors, failures);
+        checks.add(new Check("untouched tensors are bit-identical", untouched == keptTasks.size()));
+        return new VerificationReport(failures.isEmpty(), untouched, errors, checks, failures);
     }
 
-    private List<String> structuralFailures() {
-        var failures = new ArrayList<String>();
-        Label label = Label.of(artifact.config());
-        if (!label.equals(Label.of(plan.scheme()))) {
-            failures.add("the written config says " + label.text() + " instead of "
-                    + Label.of(plan.scheme()).text());
-        }
+    private void checkStructure() {
+        ObjectNode expected = plan.quantizationConfig();
+        boolean declared = artifact.config()
+                .quantizationConfig()
+                .map(written -> written.equals(expected))
+                .orElse(false);
+        check(
+                "the config says what was asked for",
+                declared,
+                () -> "the written config says " + Label.of(artifact.config()).text()
+                        + ", which is not what was asked for");
         Set<String> planned = new HashSet<>();
         for (QuantizationPlan.Step step : plan.steps()) {
             step.outputs().forEach(output -> planned.add(output.name()));
         }
-        if (!planned.equals(artifact.names())) {
-            failures.add("the artifact holds " + artifact.names().size() + " tensors, not the " + planned.size()
-                    + " that were planned");
+        check(
+                "no tensor is missing or surplus",
+                planned.equals(artifact.names()),
+                () -> "the artifact holds " + artifact.names().size() + " tensors, not the " + planned.size()
+                        + " that were planned");
+        if (failures.isEmpty()) {
+            checkModules();
         }
-        Set<String> modules =
-                Set.copyOf(plan.quantized().stream().map(Quantize::module).toList());
-        if (!CompressedTensors.read(artifact).byName().keySet().equals(modules)) {
-            failures.add("the written config does not apply to exactly the modules that were quantized");
-        }
-        return failures;
     }
 
-    private ModuleError compareModule(Quantize step) {
-        return WeightComparison.compare(step, stored(step.source().info().name()), stored(step.scaleName()));
+    /** Through the reader that everyone uses, which refuses scales that are not finite and positive. */
+    private void checkModules() {
+        stored = CompressedTensors.read(artifact);
+        checks.add(new Check("scales are finite and positive", true));
+        Set<String> modules =
+                Set.copyOf(plan.quantized().stream().map(Quantize::module).toList());
+        check(
+                "the config applies to the quantized modules",
+                stored.byName().keySet().equals(modules),
+                () -> "the written config does not apply to exactly the modules that were quantized");
+        if (failures.isEmpty()) {
+            checkSharing();
+            stored.kvCache().ifPresent(this::checkKvCache);
+        }
+    }
+
+    private void checkSharing() {
+        boolean shared = true;
+        for (Quantize step : plan.quantized()) {
+            for (String other : step.sharing()) {
+                shared &= wholeScale(step.module()) == wholeScale(other);
+            }
+        }
+        check("parts of fused layers share their scales", shared, () -> "parts of a fused layer have other scales");
+    }
+
+    private float wholeScale(String module) {
+        QuantizedWeight weight = stored.find(module).orElseThrow().weight();
+        if (weight.quantization().granularity() instanceof Granularity.PerTensor) {
+            float[] scale = new float[1];
+            weight.readScales(0, 1, scale);
+            return scale[0];
+        }
+        return weight.globalScale();
+    }
+
+    /** A cache of 1.0 everywhere, or of one number everywhere, is what a quantizer writes that measured nothing. */
+    private void checkKvCache(KvCacheScales scales) {
+        Set<Float> distinct = new HashSet<>();
+        int count = 0;
+        for (KvCacheScales.Layer layer : scales.byLayer().values()) {
+            distinct.addAll(layer.keys());
+            distinct.addAll(layer.values());
+            count += 2;
+        }
+        int tensors = count;
+        check(
+                "the KV cache has two scales a layer",
+                tensors == 2 * plan.kvScales().size(),
+                () -> "the KV cache has " + tensors + " scales for "
+                        + plan.kvScales().size() + " layers");
+        check(
+                "scales of the KV cache were measured",
+                distinct.size() > 1 && !distinct.contains(1f),
+                () -> "scales of the KV cache are " + distinct);
+    }
+
+    private void check(String name, boolean passed, Supplier<String> failure) {
+        checks.add(new Check(name, passed));
+        if (!passed) {
+            failures.add(failure.get());
+        }
+    }
+
+    private WeightComparison.Result compareModule(Quantize step) {
+        return WeightComparison.compare(
+                step, stored.find(step.module()).orElseThrow().weight());
     }
 
     private Optional<String> compareKept(Keep step) {
         TensorInfo source = step.source().info();
-        StoredTensor copy = stored(source.name());
+        StoredTensor copy = storedTensor(source.name());
         boolean equal = source.dtype() == copy.info().dtype()
                 && source.shape().equals(copy.info().shape());
         for (long from = 0; equal && from < source.byteSize(); from += WINDOW_BYTES) {
@@ -131,7 +198,7 @@ final class Verification {
         return equal ? Optional.empty() : Optional.of("tensor " + source.name() + " differs from the source");
     }
 
-    private StoredTensor stored(String name) {
+    private StoredTensor storedTensor(String name) {
         StoredTensor tensor = artifact.stored().get(name);
         if (tensor == null) {
             throw new IllegalStateException("the artifact lost tensor " + name);

@@ -30,4 +30,9 @@ public record Quantization(
     public Quantization withScales(ScaleType other) {
         return new Quantization(type, symmetric, granularity, other, dynamic);
     }
+
+    /** Of inputs: whether a number is stored that comes from calibration. */
+    public boolean isCalibrated() {
+        return !dynamic || granularity instanceof Granularity.PerTensorGroup;
+    }
 }

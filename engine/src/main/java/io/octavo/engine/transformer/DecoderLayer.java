@@ -41,6 +41,7 @@ record DecoderLayer(
             Workspace workspace,
             DeviceBatch.View batch,
             KvCache cache,
+            KvRounding kvRounding,
             RopeTables ropes,
             Stream stream) {}
 
@@ -78,6 +79,8 @@ record DecoderLayer(
         backend.rope().rotate(q, batch.positions(), rope.cos(), rope.sin(), headDim, stream);
         backend.rope().rotate(k, batch.positions(), rope.cos(), rope.sin(), headDim, stream);
 
+        workspace.observer().keysAndValues(index, k, v, stream);
+        pass.kvRounding().apply(backend, index, k, v, stream);
         KvCache cache = pass.cache();
         backend.kvCacheWrite().write(k, batch.slots(), cache.layout(), cache.keys(index), stream);
         backend.kvCacheWrite().write(v, batch.slots(), cache.layout(), cache.values(index), stream);

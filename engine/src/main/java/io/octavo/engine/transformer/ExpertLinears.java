@@ -8,10 +8,15 @@ import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Stream;
 import java.util.List;
 
-/** The same Linear of every expert of a layer. */
-record ExpertLinears(List<ScaledMatrix> weights, InputType inputType) {
+/**
+ * The same Linear of every expert of a layer.
+ *
+ * @param modules names in the checkpoint; observers are shown the inputs of all experts for each
+ */
+record ExpertLinears(List<String> modules, List<ScaledMatrix> weights, InputRounding inputRounding) {
 
     ExpertLinears {
+        modules = List.copyOf(modules);
         weights = List.copyOf(weights);
     }
 
@@ -20,19 +25,22 @@ record ExpertLinears(List<ScaledMatrix> weights, InputType inputType) {
      * @throws QuantizationException {@code QUANTIZATION_UNSUPPORTED} unless all round their inputs alike and have no bias
      */
     static ExpertLinears of(String what, List<Linear> experts) {
-        InputType inputType = experts.getFirst().inputType();
+        InputRounding inputRounding = experts.getFirst().inputRounding();
         for (Linear expert : experts) {
-            if (expert.inputType() != inputType || expert.bias() != null) {
+            if (!expert.inputRounding().equals(inputRounding) || expert.bias() != null) {
                 throw new QuantizationException(
                         ErrorCode.QUANTIZATION_UNSUPPORTED,
                         what + ": experts that round their inputs differently, or that have a bias, cannot be run");
             }
         }
-        return new ExpertLinears(experts.stream().map(Linear::weight).toList(), inputType);
+        return new ExpertLinears(
+                experts.stream().map(Linear::module).toList(),
+                experts.stream().map(Linear::weight).toList(),
+                inputRounding);
     }
 
     /** @param starts the rows of each expert */
     void apply(Backend backend, LinearInput input, Matrix starts, Matrix out, Stream stream) {
-        backend.groupedMatMul().multiply(input.as(inputType), starts, weights, out, stream);
+        backend.groupedMatMul().multiply(input.as(inputRounding, modules), starts, weights, out, stream);
     }
 }

@@ -9,10 +9,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * A weight in the model: {@code out = input * weight^T + bias}.
  *
+ * @param module its name in the checkpoint
  * @param weight {@code [outFeatures, inFeatures]} as stored, with its scales
  * @param bias {@code [1, outFeatures]} or null
  */
-record Linear(ScaledMatrix weight, @Nullable Matrix bias, InputType inputType) {
+record Linear(String module, ScaledMatrix weight, @Nullable Matrix bias, InputRounding inputRounding) {
 
     int outFeatures() {
         return Math.toIntExact(weight.rows());
@@ -23,7 +24,7 @@ record Linear(ScaledMatrix weight, @Nullable Matrix bias, InputType inputType) {
     }
 
     void apply(Backend backend, LinearInput input, Matrix out, Stream stream) {
-        backend.matMul().multiply(input.as(inputType), weight, out, stream);
+        backend.matMul().multiply(input.as(inputRounding, module), weight, out, stream);
         if (bias != null) {
             backend.add().accumulate(out, bias, stream);
         }
@@ -32,7 +33,7 @@ record Linear(ScaledMatrix weight, @Nullable Matrix bias, InputType inputType) {
     /** The output features {@code [from, to)} as a Linear of their own, for checkpoints that fuse projections. */
     Linear rows(long from, long to) {
         Matrix biasPart = bias == null ? null : columns(bias, from, to);
-        return new Linear(weight.rows(from, to), biasPart, inputType);
+        return new Linear(module, weight.rows(from, to), biasPart, inputRounding);
     }
 
     private static Matrix columns(Matrix row, long from, long to) {

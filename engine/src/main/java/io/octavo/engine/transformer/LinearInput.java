@@ -3,16 +3,17 @@ package io.octavo.engine.transformer;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Stream;
-import java.util.EnumMap;
-import java.util.Map;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Activations that several Linears read; rounded once for each input type that they ask for. */
+/** Activations that several Linears read; rounded once for Linears in a row that ask for the same. */
 final class LinearInput {
 
     private final Workspace workspace;
     private final Matrix activations;
     private final Stream stream;
-    private final Map<InputType, ScaledMatrix> rounded = new EnumMap<>(InputType.class);
+    private @Nullable InputRounding last;
+    private @Nullable ScaledMatrix rounded;
 
     LinearInput(Workspace workspace, Matrix activations, Stream stream) {
         this.workspace = workspace;
@@ -20,7 +21,26 @@ final class LinearInput {
         this.stream = stream;
     }
 
-    ScaledMatrix as(InputType type) {
-        return rounded.computeIfAbsent(type, wanted -> workspace.input(activations, wanted, stream));
+    /** What one module multiplies; valid until the next call. */
+    ScaledMatrix as(InputRounding rounding, String module) {
+        return as(rounding, List.of(module));
+    }
+
+    /**
+     * What some modules multiply; valid until the next call.
+     *
+     * @param modules for observers
+     */
+    ScaledMatrix as(InputRounding rounding, List<String> modules) {
+        for (String module : modules) {
+            workspace.observer().input(module, activations, stream);
+        }
+        ScaledMatrix current = rounded;
+        if (current == null || !rounding.equals(last)) {
+            current = workspace.input(activations, rounding, stream);
+            rounded = current;
+            last = rounding;
+        }
+        return current;
     }
 }

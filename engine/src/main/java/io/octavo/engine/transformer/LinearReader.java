@@ -5,17 +5,18 @@ import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.InputScale;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.QuantizedLinear;
 import io.octavo.engine.layout.QuantizedModules;
 import io.octavo.engine.layout.QuantizedWeight;
-import io.octavo.engine.scheme.Granularity;
-import io.octavo.engine.scheme.NumberType;
-import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.ScaledMatrix;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the tensors of a Linear, plain or quantized in any layout. */
@@ -54,7 +55,7 @@ final class LinearReader {
     private Linear plain(String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
         Tensor weight = checkpoint.tensor(module + CompressedTensors.WEIGHT_SUFFIX);
         Matrix placed = placer.place(ModelLoader.requireFloating(weight), outFeatures, inFeatures);
-        return new Linear(ScaledMatrix.plain(placed), bias, InputType.UNQUANTIZED);
+        return new Linear(module, ScaledMatrix.plain(placed), bias, new InputRounding.None());
     }
 
     private static Linear quantized(
@@ -66,15 +67,28 @@ final class LinearReader {
                     "the weight of " + stored.module() + " is " + weight.outFeatures() + " x " + weight.inFeatures()
                             + ", config.json asks for " + outFeatures + " x " + inFeatures);
         }
-        InputType input = stored.inputs().map(LinearReader::inputType).orElse(InputType.UNQUANTIZED);
-        return new Linear(new WeightPlacement(weight, placer).place(), bias, input);
+        InputRounding rounding = stored.inputs()
+                .map(inputs -> InputRounding.of(inputs, stored.inputScale().orElse(InputScale.symmetric(1))))
+                .orElseGet(InputRounding.None::new);
+        return new Linear(stored.module(), new WeightPlacement(weight, placer).place(), bias, rounding);
     }
 
-    private static InputType inputType(Quantization inputs) {
-        if (!inputs.equals(Quantization.dynamic(NumberType.FloatType.E4M3, new Granularity.PerToken()))) {
-            throw new QuantizationException(
-                    ErrorCode.QUANTIZATION_UNSUPPORTED, "inputs quantized as " + inputs + " cannot be run");
-        }
-        return InputType.F8_E4M3_PER_TOKEN;
+    /** The scales of what enters the KV cache, by layer; empty where it is not quantized. */
+    KvRounding kvRounding(Placer placer) {
+        var layers = new ArrayList<KvRounding.Scales>();
+        quantized
+                .kvCache()
+                .ifPresent(scales -> scales.byLayer()
+                        .forEach((layer, stored) -> layers.add(
+                                new KvRounding.Scales(row(stored.keys(), placer), row(stored.values(), placer)))));
+        return new KvRounding(layers);
+    }
+
+    private static Matrix row(List<Float> scales, Placer placer) {
+        return placer.fill(DType.F32, 1, scales.size(), (from, to, target) -> {
+            for (int i = 0; i < scales.size(); i++) {
+                target.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, scales.get(i));
+            }
+        });
     }
 }

@@ -75,7 +75,26 @@ public final class ModelLoader {
             Matrix output = spec.tiedEmbeddings()
                     ? embedding
                     : matrix("lm_head.weight", spec.vocabularySize(), spec.hiddenSize());
-            return new TransformerWeights(embedding, layers, norm, output, buffers);
+            return new TransformerWeights(embedding, layers, norm, output, kvRounding(), buffers);
+        }
+
+        private KvRounding kvRounding() {
+            KvRounding rounding = linears.kvRounding(this);
+            int heads = spec.attention().kvHeads();
+            boolean fits = rounding.layers().stream()
+                    .allMatch(scales -> fits(scales.keys(), heads) && fits(scales.values(), heads));
+            boolean complete = rounding.layers().isEmpty()
+                    || rounding.layers().size() == spec.layers().size();
+            if (!fits || !complete) {
+                throw new QuantizationException(
+                        ErrorCode.CHECKPOINT_SHAPE_MISMATCH,
+                        "scales of the KV cache do not fit " + spec.layers().size() + " layers of " + heads + " heads");
+            }
+            return rounding;
+        }
+
+        private static boolean fits(Matrix scales, int heads) {
+            return scales.columns() == 1 || scales.columns() == heads;
         }
 
         private DecoderLayer layer(int index) {

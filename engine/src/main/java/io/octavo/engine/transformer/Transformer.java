@@ -51,6 +51,16 @@ public final class Transformer implements AutoCloseable {
         return limits;
     }
 
+    /** Shows activations to {@code observer} from now on. */
+    public void observe(ActivationObserver observer) {
+        workspace.observe(observer);
+    }
+
+    /** Waits until everything submitted has run. */
+    public void synchronize() {
+        stream.synchronize();
+    }
+
     /** A cache that holds {@code sequences} contexts of {@code tokens} tokens, in F32. */
     public KvCache newCache(int sequences, int tokens) {
         return new KvCache(backend, spec, KvCache.pagesFor(sequences, tokens), DType.F32);
@@ -67,7 +77,7 @@ public final class Transformer implements AutoCloseable {
         DeviceBatch.View view = deviceBatch.upload(batch, stream);
         Matrix residual = workspace.residual(tokens);
         backend.embedding().gather(weights.embedding(), view.ids(), spec.embeddingMultiplier(), residual, stream);
-        var pass = new DecoderLayer.Pass(backend, workspace, view, cache, ropes, stream);
+        var pass = new DecoderLayer.Pass(backend, workspace, view, cache, weights.kvRounding(), ropes, stream);
         for (DecoderLayer layer : weights.layers()) {
             layer.forward(tokens, pass);
         }

@@ -13,7 +13,12 @@ import java.util.List;
  * @param buffers owned: everything that the matrices lie in
  */
 record TransformerWeights(
-        Matrix embedding, List<DecoderLayer> layers, Matrix norm, Matrix output, List<DeviceBuffer> buffers)
+        Matrix embedding,
+        List<DecoderLayer> layers,
+        Matrix norm,
+        Matrix output,
+        KvRounding kvRounding,
+        List<DeviceBuffer> buffers)
         implements AutoCloseable {
 
     TransformerWeights {

@@ -9,11 +9,13 @@ import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Stream;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** Activations of a forward pass, allocated once and shared by all layers. Everything is F32 unless it says so. */
 final class Workspace implements AutoCloseable {
@@ -37,10 +39,16 @@ final class Workspace implements AutoCloseable {
     private final DeviceBuffer winners;
     private final Map<FeedForwardSpec.Experts, ExpertWorkspace> experts = new HashMap<>();
     private final ModelSpec spec;
+    private final RunLimits limits;
+    private final long widest;
+    private final Map<Float, Matrix> fixedScales = new HashMap<>();
+    private @Nullable DeviceBuffer expanded;
+    private ActivationObserver observer = ActivationObserver.none();
 
     Workspace(Backend backend, ModelSpec spec, RunLimits limits) {
         this.backend = backend;
         this.spec = spec;
+        this.limits = limits;
         int tokens = limits.batchTokens();
         int queryColumns = spec.attention().queryColumns();
         long widestInput = Math.max(spec.hiddenSize(), queryColumns);
@@ -57,6 +65,7 @@ final class Workspace implements AutoCloseable {
                         mixture, known -> new ExpertWorkspace(backend, spec.hiddenSize(), known, tokens));
             }
         }
+        this.widest = Math.max(widestInput, intermediate);
         this.residual = allocate(DType.F32, tokens, spec.hiddenSize());
         this.normed = allocate(DType.F32, tokens, spec.hiddenSize());
         this.queries = allocate(DType.F32, tokens, queryColumns);
@@ -65,7 +74,7 @@ final class Workspace implements AutoCloseable {
         this.attended = allocate(DType.F32, tokens, queryColumns);
         this.gate = allocate(DType.F32, tokens, intermediate);
         this.up = allocate(DType.F32, tokens, intermediate);
-        this.codes = allocate(DType.F8_E4M3, tokens, Math.max(widestInput, intermediate));
+        this.codes = allocate(DType.F8_E4M3, tokens, widest);
         this.scales = allocate(DType.F32, tokens, mostRows);
         this.nonFinite = allocate(DType.I32, 1, 1);
         this.gathered = allocate(DType.F32, limits.logitRows(), spec.hiddenSize());
@@ -161,21 +170,60 @@ final class Workspace implements AutoCloseable {
         return Matrix.of(winners, DType.I32, 1, rows);
     }
 
+    ActivationObserver observer() {
+        return observer;
+    }
+
+    void observe(ActivationObserver next) {
+        observer = next;
+    }
+
     /**
-     * Activations as Linears of one input type take them. The result is valid until the next call; non-finite
-     * activations surface later as non-finite logits.
+     * Activations as Linears of one rounding take them. The result is valid until the next call; non-finite activations
+     * surface later as non-finite logits.
      */
-    ScaledMatrix input(Matrix activations, InputType type, Stream stream) {
-        return switch (type) {
-            case UNQUANTIZED -> ScaledMatrix.plain(activations);
-            case F8_E4M3_PER_TOKEN -> {
-                Matrix rounded = Matrix.of(codes, DType.F8_E4M3, activations.rows(), activations.columns());
+    ScaledMatrix input(Matrix activations, InputRounding rounding, Stream stream) {
+        return switch (rounding) {
+            case InputRounding.None none -> ScaledMatrix.plain(activations);
+            case InputRounding.Codes toCodes -> {
+                Matrix target = Matrix.of(codes, toCodes.type(), activations.rows(), activations.columns());
                 Matrix tokenScales = Matrix.of(scales, DType.F32, activations.rows(), 1);
                 Matrix flag = Matrix.of(nonFinite, DType.I32, 1, 1);
-                backend.quantizeRows().quantize(activations, rounded, tokenScales, 448, flag, stream);
-                yield new ScaledMatrix(rounded, tokenScales);
+                backend.quantizeRows().quantize(activations, target, tokenScales, toCodes.divisor(), flag, stream);
+                yield new ScaledMatrix(target, tokenScales);
+            }
+            case InputRounding.Computed computed -> {
+                Matrix target = expanded(activations);
+                long columns = computed.groupColumns() == 0 ? activations.columns() : computed.groupColumns();
+                backend.fakeQuantize()
+                        .apply(activations, computed.format(), columns, computed.scaling(), target, stream);
+                yield ScaledMatrix.plain(target);
+            }
+            case InputRounding.Fixed fixed -> {
+                Matrix target = expanded(activations);
+                Matrix scale = fixedScales.computeIfAbsent(fixed.scale(), value -> place(value, stream));
+                backend.fakeQuantize()
+                        .applyFixed(activations, fixed.format(), scale, fixed.zeroPoint(), target, stream);
+                yield ScaledMatrix.plain(target);
             }
         };
+    }
+
+    /** Rounded numbers in F32; only models that need them pay for the buffer. */
+    private Matrix expanded(Matrix activations) {
+        DeviceBuffer buffer = expanded;
+        if (buffer == null) {
+            buffer = allocate(DType.F32, limits.batchTokens(), widest);
+            expanded = buffer;
+        }
+        return Matrix.of(buffer, DType.F32, activations.rows(), activations.columns());
+    }
+
+    private Matrix place(float value, Stream stream) {
+        DeviceBuffer buffer = allocate(DType.F32, 1, 1);
+        buffer.copyFrom(MemorySegment.ofArray(new float[] {value}), 0, stream);
+        stream.synchronize();
+        return Matrix.of(buffer, DType.F32, 1, 1);
     }
 
     @Override

@@ -4,19 +4,59 @@ import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.kernels.DType;
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** A small checkpoint folder, tensor by tensor. */
 public final class CheckpointFixture {
 
     private final Map<TensorSpec, byte[]> tensors = new LinkedHashMap<>();
     private String config = "{\"architectures\": [\"LlamaForCausalLM\"], \"dtype\": \"bfloat16\"}";
+
+    /** What lies in a folder, tensors and config. */
+    public static CheckpointFixture copyOf(Path folder) {
+        var copy = new CheckpointFixture();
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            copy.config(new String(checkpoint.config().bytes(), StandardCharsets.UTF_8));
+            for (String name : checkpoint.names()) {
+                Tensor tensor = checkpoint.tensor(name);
+                copy.with(name, tensor.dtype(), tensor.shape(), tensor.segment().toArray(ValueLayout.JAVA_BYTE));
+            }
+        }
+        return copy;
+    }
+
+    public String config() {
+        return config;
+    }
+
+    /** Stores a tensor's bytes under another name, type or shape. */
+    public CheckpointFixture as(String name, String newName, DType dtype, List<Long> shape) {
+        byte[] bytes = tensors.entrySet().stream()
+                .filter(tensor -> tensor.getKey().name().equals(name))
+                .findFirst()
+                .orElseThrow()
+                .getValue();
+        return without(name).with(newName, dtype, shape, bytes);
+    }
+
+    /** Changes a tensor's bytes in place. */
+    public CheckpointFixture change(String name, Consumer<byte[]> change) {
+        tensors.forEach((tensor, bytes) -> {
+            if (tensor.name().equals(name)) {
+                change.accept(bytes);
+            }
+        });
+        return this;
+    }
 
     public CheckpointFixture config(String json) {
         config = json;

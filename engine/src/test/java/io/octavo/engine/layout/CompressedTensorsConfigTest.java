@@ -67,12 +67,35 @@ class CompressedTensorsConfigTest {
     @Test
     void readsBackWhatItWrites() {
         CompressedTensorsConfig config =
-                CompressedTensorsConfig.parse(CompressedTensorsConfig.write(Scheme.FP8_DYNAMIC, List.of("lm_head")));
+                CompressedTensorsConfig.parse(CompressedTensors.config(Scheme.FP8_DYNAMIC, List.of("lm_head")));
         assertThat(config.groups()).hasSize(1);
         assertThat(config.groups().getFirst().weights()).isEqualTo(Scheme.FP8_DYNAMIC.weights());
         assertThat(config.groups().getFirst().inputs()).isEqualTo(Scheme.FP8_DYNAMIC.inputs());
         assertThat(config.ignores("lm_head")).isTrue();
         assertThat(config.ignores("lm_head2")).isFalse();
+    }
+
+    @Test
+    void readsBackEveryPreset() {
+        for (Scheme scheme : Scheme.PRESETS) {
+            CompressedTensorsConfig.Group group = CompressedTensorsConfig.parse(
+                            CompressedTensors.config(scheme, List.of("lm_head")))
+                    .groups()
+                    .getFirst();
+            assertThat(group.weights()).as(scheme.name()).isEqualTo(scheme.weights());
+            assertThat(group.inputs()).as(scheme.name()).isEqualTo(scheme.inputs());
+            ExecutableGroups.require(group);
+        }
+    }
+
+    @Test
+    void writesWhatTheReferenceToolWroteForGroupsOfSmallFloats() {
+        assertEqualToGolden("nvfp4", Scheme.named("NVFP4"));
+        assertEqualToGolden("nvfp4a16", Scheme.named("NVFP4A16"));
+        assertEqualToGolden("mxfp4", Scheme.named("MXFP4"));
+        assertEqualToGolden("mxfp4a16", Scheme.named("MXFP4A16"));
+        assertEqualToGolden("w4a16-asym-rtn", Scheme.named("W4A16_ASYM_G64"));
+        assertEqualToGolden("w8a8-static-rtn", Scheme.named("W8A8_STATIC"));
     }
 
     /** Paths are JSON pointers; what is at each is replaced, or removed where the value is REMOVED. */
@@ -99,20 +122,21 @@ class CompressedTensorsConfigTest {
                 "/config_groups/group_0/targets|[1]",
                 "/config_groups/group_0/weights|null",
                 "/config_groups/group_0/weights/something_new|null",
-                "/config_groups/group_0/weights/actorder|\"group\"",
+                "/config_groups/group_0/weights/actorder|\"sorted\"",
                 "/config_groups/group_0/weights/num_bits|4",
                 "/config_groups/group_0/weights/num_bits|8.0",
                 "/config_groups/group_0/weights/num_bits|REMOVED",
                 "/config_groups/group_0/weights/type|\"posit\"",
                 "/config_groups/group_0/weights/strategy|REMOVED",
                 "/config_groups/group_0/weights/strategy|\"tensor_group\"",
+                "/config_groups/group_0/weights/strategy|\"row\"",
                 "/config_groups/group_0/weights/strategy|\"group\"",
                 "/config_groups/group_0/weights/strategy|\"block\"",
                 "/config_groups/group_0/weights/group_size|128",
                 "/config_groups/group_0/weights/block_structure|[128, 128]",
                 "/config_groups/group_0/weights/dynamic|\"local\"",
                 "/config_groups/group_0/weights/symmetric|\"yes\"",
-                "/config_groups/group_0/weights/scale_dtype|\"torch.uint8\"",
+                "/config_groups/group_0/weights/scale_dtype|\"torch.int4\"",
                 "/config_groups/group_0/input_activations/something_new|1",
                 "/ignore|\"lm_head\"",
                 "/ignore|[\"\"]",
@@ -121,7 +145,7 @@ class CompressedTensorsConfigTest {
                 "/ignore|[\"re:(((a{30}){30}){30}\"]"
             })
     void refusesWhatItDoesNotUnderstand(String path, String value) {
-        ObjectNode config = CompressedTensorsConfig.write(Scheme.FP8_DYNAMIC, List.of("lm_head"));
+        ObjectNode config = CompressedTensors.config(Scheme.FP8_DYNAMIC, List.of("lm_head"));
         int slash = path.lastIndexOf('/');
         ObjectNode owner = (ObjectNode) config.at(path.substring(0, slash));
         String member = path.substring(slash + 1);
@@ -144,7 +168,7 @@ class CompressedTensorsConfigTest {
         "/global_compression_ratio, 1.5"
     })
     void acceptsWhatLoadersFoundHarmless(String path, String value) {
-        ObjectNode config = CompressedTensorsConfig.write(Scheme.FP8_DYNAMIC, List.of("lm_head"));
+        ObjectNode config = CompressedTensors.config(Scheme.FP8_DYNAMIC, List.of("lm_head"));
         if (value.equals("REMOVED")) {
             config.remove(path.substring(1));
         } else {
@@ -158,7 +182,7 @@ class CompressedTensorsConfigTest {
         JsonNode golden = JSON.readTree(folder.toFile()).path("quantization_config");
         ObjectNode expected = (ObjectNode) golden.deepCopy();
         expected.remove("version");
-        ObjectNode actual = CompressedTensorsConfig.write(scheme, List.of("lm_head"));
+        ObjectNode actual = CompressedTensors.config(scheme, List.of("lm_head"));
         actual.remove("version");
         assertThat((JsonNode) actual).isEqualTo(expected);
     }

@@ -59,6 +59,27 @@ class QuantizedArchitecturesTest {
         assertIgnoresWhatIsKept(target, ignored);
     }
 
+    /** Rounding random weights to 4 bits in groups of 32 moves each module by some 9 %. */
+    @ParameterizedTest
+    @CsvSource({
+        "llama3-rope, 21", "mistral-swa, 21", "qwen2, 21", "qwen3, 21", "qwen3-moe, 84",
+        "mixtral, 48", "phi3, 12", "olmo2, 21", "gemma2, 21", "gemma3, 21"
+    })
+    void runsAfterW4a16InGroupsOf32(String name, int quantized, @TempDir Path folder) throws IOException {
+        Path model = TestModels.shared("models/arch/" + name);
+        Path target = folder.resolve("out");
+        try (Backend backend = Backends.cpu(2)) {
+            var request = new QuantizationRequest(model, target, "W4A16_G32", CompressedTensors.NAME, List.of());
+            QuantizationResult result = new Quantizer(backend, 2).quantize(request, JobMonitor.none());
+            assertThat(result.quantizedModules()).isEqualTo(quantized);
+            assertThat(result.verification().passed()).isTrue();
+            assertThat(result.verification().modules())
+                    .extracting(ModuleError::relativeError)
+                    .allSatisfy(error -> assertThat(error).isBetween(0.06, 0.12));
+            assertThat(GoldenLogits.relativeError(backend, target, model)).isBetween(0.02, 0.9);
+        }
+    }
+
     private static void assertIgnoresWhatIsKept(Path target, int count) {
         try (Checkpoint checkpoint = Checkpoint.open(target)) {
             JsonNode quantization = checkpoint.config().quantizationConfig().orElseThrow();

@@ -1,0 +1,92 @@
+package io.octavo.engine.calibrate;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.calibrate.ActivationRanges.Range;
+import io.octavo.engine.transformer.ActivationObserver;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Stream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Plain minima and maxima over everything that was seen, kept on the device. */
+final class RangeObserver implements ActivationObserver, AutoCloseable {
+
+    private final Backend backend;
+    private final int heads;
+    private final List<DeviceBuffer> buffers = new ArrayList<>();
+    private final Map<String, Matrix> inputs = new LinkedHashMap<>();
+    private final Map<Integer, Matrix> keys = new LinkedHashMap<>();
+    private final Map<Integer, Matrix> values = new LinkedHashMap<>();
+
+    /** @param heads key-value heads */
+    RangeObserver(Backend backend, int heads) {
+        this.backend = backend;
+        this.heads = heads;
+    }
+
+    @Override
+    public void input(String module, Matrix activations, Stream stream) {
+        Matrix ranges = inputs.computeIfAbsent(module, name -> ranges(1));
+        backend.observeRange().observe(activations, ranges, stream);
+    }
+
+    @Override
+    public void keysAndValues(int layer, Matrix newKeys, Matrix newValues, Stream stream) {
+        backend.observeRange().observe(newKeys, keys.computeIfAbsent(layer, number -> ranges(heads)), stream);
+        backend.observeRange().observe(newValues, values.computeIfAbsent(layer, number -> ranges(heads)), stream);
+    }
+
+    /** Zeroed: zero belongs to every range. */
+    private Matrix ranges(int groups) {
+        DeviceBuffer buffer = backend.allocate("calibration", Matrix.bytes(DType.F32, groups, 2));
+        buffers.add(buffer);
+        return Matrix.of(buffer, DType.F32, groups, 2);
+    }
+
+    /** @throws QuantizationException {@code TENSOR_NOT_FINITE} */
+    ActivationRanges ranges(Stream stream) {
+        var byModule = new LinkedHashMap<String, Range>();
+        inputs.forEach((module, ranges) -> byModule.put(
+                module, read("the inputs of " + module, ranges, stream).getFirst()));
+        return new ActivationRanges(byModule, read("keys", keys, stream), read("values", values, stream));
+    }
+
+    private static Map<Integer, List<Range>> read(String what, Map<Integer, Matrix> layers, Stream stream) {
+        var ranges = new LinkedHashMap<Integer, List<Range>>();
+        layers.forEach((layer, matrix) -> ranges.put(layer, read(what + " of layer " + layer, matrix, stream)));
+        return ranges;
+    }
+
+    private static List<Range> read(String what, Matrix matrix, Stream stream) {
+        var ranges = new ArrayList<Range>();
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment host = arena.allocate(matrix.bytes(), Float.BYTES);
+            matrix.buffer().copyTo(host, 0, stream);
+            stream.synchronize();
+            for (long group = 0; group < matrix.rows(); group++) {
+                float min = host.getAtIndex(ValueLayout.JAVA_FLOAT, 2 * group);
+                float max = host.getAtIndex(ValueLayout.JAVA_FLOAT, 2 * group + 1);
+                if (!Float.isFinite(min) || !Float.isFinite(max)) {
+                    throw new QuantizationException(
+                            ErrorCode.TENSOR_NOT_FINITE, what + " became NaN or infinite on the calibration data");
+                }
+                ranges.add(new Range(min, max));
+            }
+        }
+        return ranges;
+    }
+
+    @Override
+    public void close() {
+        buffers.forEach(DeviceBuffer::close);
+    }
+}

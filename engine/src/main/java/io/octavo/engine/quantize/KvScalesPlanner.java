@@ -1,0 +1,52 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.quantize.QuantizationPlan.KvScales;
+import io.octavo.engine.quantize.QuantizationPlan.Step;
+import io.octavo.engine.safetensors.TensorSpec;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.kernels.DType;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Adds the scales of the KV cache, in the type that the model's norms have. */
+final class KvScalesPlanner {
+
+    private KvScalesPlanner() {}
+
+    /** @param steps those of the source's tensors */
+    static List<KvScales> plan(Checkpoint checkpoint, Quantization cache, List<Step> steps) {
+        ModelSpec spec = Architectures.read(checkpoint.config().tree());
+        DType dtype = dtype(checkpoint);
+        List<Long> shape = cache.granularity() instanceof Granularity.PerHead
+                ? List.of((long) spec.attention().kvHeads(), 1L, 1L)
+                : List.of(1L);
+        var scales = new ArrayList<KvScales>();
+        for (int layer = 0; layer < spec.layers().size(); layer++) {
+            String attention = "model.layers." + layer + ".self_attn";
+            if (steps.stream().noneMatch(step -> belongsTo(attention, step))) {
+                throw new QuantizationException(
+                        ErrorCode.SCHEME_UNSUITABLE, "there is no module " + attention + " for scales of the KV cache");
+            }
+            scales.add(new KvScales(attention, layer, dtype, shape));
+        }
+        return scales;
+    }
+
+    private static boolean belongsTo(String attention, Step step) {
+        return step.outputs().stream().map(TensorSpec::name).anyMatch(name -> name.startsWith(attention + "."));
+    }
+
+    private static DType dtype(Checkpoint checkpoint) {
+        return checkpoint.stored().values().stream()
+                .map(stored -> stored.info().dtype())
+                .filter(type -> type == DType.BF16 || type == DType.F16)
+                .findFirst()
+                .orElse(DType.F32);
+    }
+}

@@ -1,0 +1,95 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.KvCacheQuantization;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.SchemeOverride;
+import io.octavo.engine.layout.ModulePattern;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.Scheme;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Which schemes a checkpoint gets.
+ *
+ * @param scheme of every module that no override names
+ * @param overrides the first that names a module counts
+ * @param kvCache how scales of the KV cache are stored; empty for none
+ */
+public record Recipe(Scheme scheme, List<ModuleScheme> overrides, Optional<Quantization> kvCache) {
+
+    /** Modules with a scheme of their own. */
+    public record ModuleScheme(Scheme scheme, List<ModulePattern> targets) {
+
+        public ModuleScheme {
+            targets = List.copyOf(targets);
+        }
+
+        boolean names(String module) {
+            return targets.stream().anyMatch(target -> target.matches(module));
+        }
+    }
+
+    public Recipe {
+        overrides = List.copyOf(overrides);
+    }
+
+    /** One scheme for everything. */
+    public static Recipe of(Scheme scheme) {
+        return new Recipe(scheme, List.of(), Optional.empty());
+    }
+
+    /** @throws io.octavo.engine.QuantizationException {@code SCHEME_UNKNOWN} or {@code IGNORE_INVALID} */
+    public static Recipe of(QuantizationRequest request) {
+        return of(request.scheme(), request.overrides(), request.kvCache());
+    }
+
+    static Recipe of(String scheme, List<SchemeOverride> overrides, Optional<KvCacheQuantization> kvCache) {
+        return new Recipe(
+                Scheme.named(scheme), overrides.stream().map(Recipe::override).toList(), kvCache.map(Recipe::kvCache));
+    }
+
+    private static ModuleScheme override(SchemeOverride override) {
+        return new ModuleScheme(
+                Scheme.named(override.scheme()),
+                override.targets().stream()
+                        .map(target -> ModulePattern.parse(target, ErrorCode.IGNORE_INVALID))
+                        .toList());
+    }
+
+    private static Quantization kvCache(KvCacheQuantization cache) {
+        Granularity granularity = switch (cache) {
+            case FP8_PER_TENSOR -> new Granularity.PerTensor();
+            case FP8_PER_HEAD -> new Granularity.PerHead();
+        };
+        return Quantization.stored(NumberType.FloatType.E4M3, granularity);
+    }
+
+    /** The scheme of a module that is quantized. */
+    Scheme schemeOf(String module) {
+        return overrides.stream()
+                .filter(override -> override.names(module))
+                .findFirst()
+                .map(ModuleScheme::scheme)
+                .orElse(scheme);
+    }
+
+    /** Whether running the model on data must tell some scales. */
+    public boolean needsCalibration() {
+        return kvCache.isPresent()
+                || scheme.needsCalibration()
+                || overrides.stream().anyMatch(override -> override.scheme().needsCalibration());
+    }
+
+    /** For people: the scheme's name, and those of its overrides. */
+    public String name() {
+        var name = new StringBuilder(scheme.name());
+        overrides.forEach(
+                override -> name.append(" + ").append(override.scheme().name()));
+        kvCache.ifPresent(cache -> name.append(" + FP8 KV cache"));
+        return name.toString();
+    }
+}

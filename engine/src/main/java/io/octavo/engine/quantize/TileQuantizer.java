@@ -1,0 +1,402 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.JobCancelledException;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.calibrate.ActivationRanges;
+import io.octavo.engine.calibrate.ActivationRanges.Range;
+import io.octavo.engine.quantize.QuantizationPlan.KvScales;
+import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.safetensors.SafetensorsWriter;
+import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.ScaleType;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.QuantizeTiles;
+import io.octavo.kernels.Scaling;
+import io.octavo.kernels.Stream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Quantizes weights by any scheme on a backend, some rows at a time, and hands them to the writing thread.
+ *
+ * <p>Memory is {@value #SLOTS} slots of one chunk's codes, scales and zero points, whatever the size of a tensor. Source
+ * rows are mapped only while they are read.
+ */
+final class TileQuantizer implements AutoCloseable {
+
+    /** One is computed while others wait to be written. */
+    private static final int SLOTS = 3;
+
+    private static final long POLL_MILLIS = 100;
+
+    /** Rows whose zero points share a word, at most. */
+    private static final long ZERO_POINT_ROWS = 8;
+
+    private final Backend backend;
+    private final Stream stream;
+    private final WeightRanges weightRanges;
+    private final ActivationRanges activations;
+    private final long chunkBytes;
+    private final Deque<AutoCloseable> owned = new ArrayDeque<>();
+    private final BlockingQueue<Slot> free = new ArrayBlockingQueue<>(SLOTS);
+
+    /** Buffers of one chunk between the backend and the file. */
+    private record Slot(
+            DeviceBuffer codes,
+            DeviceBuffer scales,
+            DeviceBuffer zeroPoints,
+            DeviceBuffer nonFinite,
+            MemorySegment hostCodes,
+            MemorySegment hostScales,
+            MemorySegment hostZeroPoints,
+            MemorySegment hostNonFinite) {}
+
+    /** Some rows of a module on their way. */
+    private record Chunk(ModuleOutputs outputs, long from, long to, long scaleRows) {
+
+        long codeBytes() {
+            return (to - from) * outputs.codeFormat().rowBytes(outputs.inFeatures());
+        }
+
+        long scaleBytes() {
+            return scaleRows * outputs.scaleColumns() * outputs.scaleType().bytes();
+        }
+    }
+
+    /**
+     * @param activations what calibration saw, for schemes that store scales of inputs or of the KV cache
+     * @param chunkBytes source bytes quantized at once; a longer row is a chunk of its own
+     * @throws QuantizationException {@code OUT_OF_MEMORY}
+     */
+    TileQuantizer(Backend backend, QuantizationPlan plan, ActivationRanges activations, long chunkBytes) {
+        this.backend = backend;
+        this.activations = activations;
+        this.chunkBytes = chunkBytes;
+        this.stream = backend.newStream();
+        this.weightRanges = new WeightRanges(backend, stream, plan, chunkBytes);
+        owned.push(stream);
+        long codeBytes = 0;
+        long scaleBytes = 0;
+        long zeroPoints = 0;
+        for (Quantize step : plan.quantized()) {
+            if (ModuleQuantizer.takes(step)) {
+                continue;
+            }
+            Chunk first = chunk(step, 0);
+            codeBytes = Math.max(codeBytes, first.codeBytes());
+            scaleBytes = Math.max(scaleBytes, first.scaleBytes());
+            zeroPoints =
+                    Math.max(zeroPoints, first.scaleRows() * first.outputs().scaleColumns());
+        }
+        try {
+            var arena = Arena.ofShared();
+            owned.push(arena);
+            for (int i = 0; i < SLOTS; i++) {
+                free.add(new Slot(
+                        allocate(codeBytes),
+                        allocate(scaleBytes),
+                        allocate(zeroPoints),
+                        allocate(DType.I32.bytes()),
+                        arena.allocate(codeBytes, Long.BYTES),
+                        arena.allocate(scaleBytes, Long.BYTES),
+                        arena.allocate(zeroPoints, Long.BYTES),
+                        arena.allocate(ValueLayout.JAVA_INT)));
+            }
+        } catch (IllegalStateException | OutOfMemoryError e) {
+            close();
+            throw new QuantizationException(
+                    ErrorCode.OUT_OF_MEMORY,
+                    "no memory for " + SLOTS + " buffers of " + codeBytes + " bytes: " + e.getMessage(),
+                    e);
+        }
+    }
+
+    private DeviceBuffer allocate(long bytes) {
+        DeviceBuffer buffer = backend.allocate("quantize", bytes);
+        owned.push(buffer);
+        return buffer;
+    }
+
+    /** The rows from {@code from} on that are computed together: whole tiles, and whole words of zero points. */
+    private Chunk chunk(Quantize step, long from) {
+        ModuleOutputs outputs = step.layout();
+        long tileRows = Math.min(outputs.tile().rows(), outputs.outFeatures());
+        boolean given = isPerTensor(outputs);
+        long unit = given ? 1 : tileRows * (outputs.hasZeroPoints() ? ZERO_POINT_ROWS : 1);
+        long rowBytes = outputs.inFeatures() * outputs.dtype().bytes();
+        long rows = Math.max(chunkBytes / rowBytes / unit, 1) * unit;
+        long to = Math.min(from + rows, outputs.outFeatures());
+        return new Chunk(outputs, from, to, given ? 1 : Math.ceilDiv(to - from, tileRows));
+    }
+
+    private static boolean isPerTensor(ModuleOutputs outputs) {
+        return outputs.scheme().weights().granularity() instanceof Granularity.PerTensor;
+    }
+
+    /**
+     * Queues the writes of everything that a module becomes.
+     *
+     * @param afterChunk receives the source bytes of every chunk, in this thread
+     * @throws QuantizationException {@code TENSOR_NOT_FINITE}
+     */
+    void quantize(Quantize step, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
+        ModuleOutputs outputs = step.layout();
+        float whole = outputs.hasGlobalScale() || isPerTensor(outputs) ? weightRanges.absmax(step) : 0;
+        Scaling scaling = scaling(outputs, whole);
+        writeNumbers(outputs, whole, writer, queue);
+        for (long row = 0; row < outputs.outFeatures(); ) {
+            Chunk chunk = chunk(step, row);
+            Slot slot = takeFree(queue);
+            if (scaling instanceof Scaling.Given) {
+                slot.scales.copyFrom(tensorScale(outputs, whole, slot), 0, stream);
+            }
+            compute(step, chunk, scaling, slot);
+            queue.submit(() -> {
+                write(chunk, slot, writer);
+                free.add(slot);
+            });
+            afterChunk.accept((chunk.to - chunk.from)
+                    * outputs.inFeatures()
+                    * outputs.dtype().bytes());
+            row = chunk.to;
+        }
+    }
+
+    private static Scaling scaling(ModuleOutputs outputs, float absmax) {
+        Quantization weights = outputs.scheme().weights();
+        float divisor = weights.type().divisor();
+        if (weights.scaleType() == ScaleType.E8M0) {
+            return new Scaling.PowerOfTwo(Math.getExponent(divisor));
+        }
+        if (outputs.hasGlobalScale()) {
+            return new Scaling.Relative(divisor, StoredScales.globalDivisor(absmax, outputs.dtype()));
+        }
+        if (isPerTensor(outputs)) {
+            return new Scaling.Given();
+        }
+        return weights.symmetric() ? new Scaling.Absmax(divisor) : new Scaling.Range();
+    }
+
+    private static float tensorScale(ModuleOutputs outputs, float absmax) {
+        return StoredScales.symmetric(
+                "the weight of " + outputs.module(),
+                absmax,
+                outputs.scheme().weights().type(),
+                outputs.dtype());
+    }
+
+    private static MemorySegment tensorScale(ModuleOutputs outputs, float absmax, Slot slot) {
+        ByteBuffer bytes = StoredScales.bytes(outputs.dtype(), tensorScale(outputs, absmax));
+        MemorySegment host = slot.hostScales.asSlice(0, bytes.remaining());
+        host.copyFrom(MemorySegment.ofBuffer(bytes));
+        return host;
+    }
+
+    /** The tensors of one or two numbers. */
+    private void writeNumbers(ModuleOutputs outputs, float absmax, SafetensorsWriter writer, WriteQueue queue) {
+        if (outputs.hasShape()) {
+            ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            shape.putLong(outputs.outFeatures()).putLong(outputs.inFeatures()).flip();
+            queue.submit(() -> writer.write(outputs.shape().name(), 0, shape));
+        }
+        if (outputs.hasGlobalScale()) {
+            float divisor = StoredScales.globalDivisor(absmax, outputs.dtype());
+            queue.submit(() -> writer.write(outputs.globalScale().name(), 0, StoredScales.bytes(DType.F32, divisor)));
+        }
+        if (outputs.hasInputScale()) {
+            writeInputScale(outputs, writer, queue);
+        }
+        if (isPerTensor(outputs)) {
+            ByteBuffer scale = StoredScales.bytes(outputs.dtype(), tensorScale(outputs, absmax));
+            queue.submit(() -> writer.write(outputs.scales().name(), 0, scale));
+        }
+    }
+
+    private void writeInputScale(ModuleOutputs outputs, SafetensorsWriter writer, WriteQueue queue) {
+        Quantization inputs = outputs.scheme().inputs().orElseThrow();
+        Range range = activations
+                .input(outputs.module())
+                .orElseThrow(() -> new QuantizationException(
+                        ErrorCode.SCHEME_UNSUITABLE,
+                        "calibration never ran module " + outputs.module() + ", whose input scale is to be stored"));
+        DType dtype = outputs.inputScale().dtype();
+        if (inputs.granularity() instanceof Granularity.PerTensorGroup) {
+            float divisor = StoredScales.globalDivisor(range.absmax(), outputs.dtype());
+            queue.submit(() -> writer.write(outputs.inputScale().name(), 0, StoredScales.bytes(dtype, divisor)));
+            return;
+        }
+        float scale = StoredScales.input(outputs.module(), inputs, range, dtype);
+        queue.submit(() -> writer.write(outputs.inputScale().name(), 0, StoredScales.bytes(dtype, scale)));
+        if (outputs.hasInputZeroPoint()) {
+            byte zeroPoint = StoredScales.zeroPoint(range, scale, inputs.type());
+            queue.submit(
+                    () -> writer.write(outputs.inputZeroPoint().name(), 0, ByteBuffer.wrap(new byte[] {zeroPoint})));
+        }
+    }
+
+    /** Queues the writes of one layer's KV scales. */
+    void writeKvScales(KvScales step, Quantization cache, SafetensorsWriter writer, WriteQueue queue) {
+        queue.submit(() -> {
+            writer.write(
+                    step.keys().name(),
+                    0,
+                    kvScales(step, cache, activations.keys().get(step.layer())));
+            writer.write(
+                    step.values().name(),
+                    0,
+                    kvScales(step, cache, activations.values().get(step.layer())));
+        });
+    }
+
+    private static ByteBuffer kvScales(KvScales step, Quantization cache, @Nullable List<Range> heads) {
+        if (heads == null) {
+            throw new QuantizationException(ErrorCode.SCHEME_UNSUITABLE, "calibration never ran " + step.attention());
+        }
+        List<Range> ranges = cache.granularity() instanceof Granularity.PerHead
+                ? heads
+                : List.of(heads.stream().reduce(Range::union).orElseThrow());
+        float[] scales = new float[ranges.size()];
+        for (int i = 0; i < scales.length; i++) {
+            scales[i] = StoredScales.symmetric(step.attention(), ranges.get(i).absmax(), cache.type(), step.dtype());
+        }
+        return StoredScales.bytes(step.dtype(), scales);
+    }
+
+    private Slot takeFree(WriteQueue queue) {
+        try {
+            while (true) {
+                queue.throwFailure();
+                Slot slot = free.poll(POLL_MILLIS, TimeUnit.MILLISECONDS);
+                if (slot != null) {
+                    return slot;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new JobCancelledException("interrupted while quantizing");
+        }
+    }
+
+    private void compute(Quantize step, Chunk chunk, Scaling scaling, Slot slot) {
+        TensorInfo weight = step.source().info();
+        ModuleOutputs outputs = chunk.outputs;
+        long rows = chunk.to - chunk.from;
+        long columns = outputs.inFeatures();
+        long rowBytes = columns * weight.dtype().bytes();
+        QuantizeTiles.Tile tile =
+                scaling instanceof Scaling.Given ? new QuantizeTiles.Tile(rows, columns) : outputs.tile();
+        // Several threads of the backend read the mapping.
+        try (Arena window = Arena.ofShared();
+                DeviceBuffer source = backend.place(
+                        "weight",
+                        step.source().shard().map(weight, chunk.from * rowBytes, chunk.to * rowBytes, window),
+                        stream)) {
+            slot.nonFinite.fill((byte) 0, stream);
+            backend.quantizeTiles()
+                    .quantize(
+                            Matrix.of(source, weight.dtype(), rows, columns),
+                            outputs.codeFormat(),
+                            tile,
+                            scaling,
+                            Matrix.of(
+                                    slot.codes,
+                                    DType.U8,
+                                    rows,
+                                    outputs.codeFormat().rowBytes(columns)),
+                            Matrix.of(slot.scales, outputs.scaleType(), chunk.scaleRows, outputs.scaleColumns()),
+                            outputs.hasZeroPoints()
+                                    ? Matrix.of(slot.zeroPoints, DType.I8, chunk.scaleRows, outputs.scaleColumns())
+                                    : null,
+                            Matrix.of(slot.nonFinite, DType.I32, 1, 1),
+                            stream);
+            slot.codes.copyTo(slot.hostCodes.asSlice(0, chunk.codeBytes()), 0, stream);
+            slot.scales.copyTo(slot.hostScales.asSlice(0, chunk.scaleBytes()), 0, stream);
+            if (outputs.hasZeroPoints()) {
+                slot.zeroPoints.copyTo(
+                        slot.hostZeroPoints.asSlice(0, chunk.scaleRows * outputs.scaleColumns()), 0, stream);
+            }
+            slot.nonFinite.copyTo(slot.hostNonFinite, 0, stream);
+            stream.synchronize();
+        }
+        if (slot.hostNonFinite.get(ValueLayout.JAVA_INT, 0) != 0) {
+            throw new QuantizationException(
+                    ErrorCode.TENSOR_NOT_FINITE,
+                    "tensor " + weight.name() + " holds NaN or infinity in rows " + chunk.from + " to " + (chunk.to - 1)
+                            + ", or numbers whose scale is too large for " + outputs.scaleType());
+        }
+    }
+
+    private static void write(Chunk chunk, Slot slot, SafetensorsWriter writer) {
+        ModuleOutputs outputs = chunk.outputs;
+        writer.write(
+                outputs.codes().name(),
+                chunk.from * outputs.codeFormat().rowBytes(outputs.inFeatures()),
+                slot.hostCodes.asSlice(0, chunk.codeBytes()).asByteBuffer());
+        if (isPerTensor(outputs)) {
+            return;
+        }
+        long firstScale = chunk.from / outputs.tile().rows() * outputs.scaleColumns();
+        writer.write(
+                outputs.scales().name(),
+                firstScale * outputs.scaleType().bytes(),
+                slot.hostScales.asSlice(0, chunk.scaleBytes()).asByteBuffer());
+        if (outputs.hasZeroPoints()) {
+            long word = chunk.from / outputs.zeroPointsPerWord() * outputs.scaleColumns();
+            writer.write(outputs.zeroPoints().name(), word * Integer.BYTES, zeroPointWords(chunk, slot));
+        }
+    }
+
+    /** Zero points, plus half the range, of rows below each other, lowest bits first. */
+    private static ByteBuffer zeroPointWords(Chunk chunk, Slot slot) {
+        ModuleOutputs outputs = chunk.outputs;
+        int bits = outputs.scheme().weights().type().bits();
+        int perWord = outputs.zeroPointsPerWord();
+        int columns = Math.toIntExact(outputs.scaleColumns());
+        int wordRows = Math.toIntExact(Math.ceilDiv(chunk.scaleRows, (long) perWord));
+        ByteBuffer words =
+                ByteBuffer.allocate(wordRows * columns * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int wordRow = 0; wordRow < wordRows; wordRow++) {
+            for (int column = 0; column < columns; column++) {
+                int word = 0;
+                for (int i = 0; i < perWord; i++) {
+                    long row = (long) wordRow * perWord + i;
+                    int zeroPoint = slot.hostZeroPoints.get(ValueLayout.JAVA_BYTE, row * columns + column);
+                    word |= (zeroPoint + (1 << (bits - 1))) << (i * bits);
+                }
+                words.putInt(word);
+            }
+        }
+        return words.flip();
+    }
+
+    /** Call only once nothing is left in the write queue. */
+    @Override
+    public void close() {
+        while (!owned.isEmpty()) {
+            try {
+                owned.pop().close();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+}

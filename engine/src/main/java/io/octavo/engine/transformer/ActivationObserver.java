@@ -1,0 +1,35 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Stream;
+
+/** Sees activations while a model runs. What it is given is valid, and may be read on the stream, during the call only. */
+public interface ActivationObserver {
+
+    /**
+     * What a Linear is about to multiply, before any rounding.
+     *
+     * @param module its name, without {@code .weight}; both parts of a fused Linear have the fused one's name
+     * @param activations {@code [tokens, inFeatures]} F32
+     */
+    void input(String module, Matrix activations, Stream stream);
+
+    /**
+     * What is about to enter the cache, before any rounding.
+     *
+     * @param keys after rotation, {@code [tokens, kvHeads * headDim]} F32
+     * @param values of the same shape
+     */
+    void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream);
+
+    /** Sees nothing. */
+    static ActivationObserver none() {
+        return new ActivationObserver() {
+            @Override
+            public void input(String module, Matrix activations, Stream stream) {}
+
+            @Override
+            public void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream) {}
+        };
+    }
+}

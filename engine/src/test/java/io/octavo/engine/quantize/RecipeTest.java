@@ -1,0 +1,140 @@
+package io.octavo.engine.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.engine.CalibrationData;
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.KvCacheQuantization;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.SchemeOverride;
+import io.octavo.engine.TestModels;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.KvCacheScales;
+import io.octavo.engine.layout.QuantizedModules;
+import io.octavo.engine.scheme.Scheme;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.Backends;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Requests beyond one scheme that needs no data. */
+class RecipeTest {
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void givesModulesSchemesOfTheirOwn() {
+        quantize(request("FP8_DYNAMIC")
+                .withOverrides(List.of(
+                        new SchemeOverride("W4A16_G32", List.of("re:.*\\.mlp\\.(gate|up)_proj$")),
+                        new SchemeOverride("FP8_W8A16", List.of("model.layers.0.mlp.down_proj")))));
+        try (Checkpoint written = Checkpoint.open(folder.resolve("out"))) {
+            QuantizedModules modules = CompressedTensors.read(written);
+            assertThat(modules.byName()).hasSize(28);
+            assertThat(modules.find("model.layers.2.mlp.up_proj")
+                            .orElseThrow()
+                            .weight()
+                            .quantization())
+                    .isEqualTo(Scheme.named("W4A16_G32").weights());
+            assertThat(modules.find("model.layers.0.mlp.down_proj")
+                            .orElseThrow()
+                            .inputs())
+                    .isEmpty();
+            assertThat(modules.find("model.layers.1.mlp.down_proj")
+                            .orElseThrow()
+                            .inputs())
+                    .isPresent();
+            assertThat(written.config()
+                            .quantizationConfig()
+                            .orElseThrow()
+                            .path("format")
+                            .stringValue())
+                    .isEqualTo("mixed-precision");
+        }
+    }
+
+    @Test
+    void refusesDifferentSchemesForPartsThatLoadersFuse() {
+        var request = request("FP8_DYNAMIC")
+                .withOverrides(List.of(new SchemeOverride("W4A16_G32", List.of("re:.*\\.gate_proj$"))));
+        assertRefused(request, ErrorCode.IGNORE_INVALID, "give all parts one scheme");
+    }
+
+    @Test
+    void refusesOverridesThatNameNothing() {
+        var request = request("FP8_DYNAMIC")
+                .withOverrides(List.of(new SchemeOverride("W4A16_G32", List.of("model.layers.9.mlp.up_proj"))));
+        assertRefused(request, ErrorCode.IGNORE_INVALID, "matches no module");
+    }
+
+    @Test
+    void refusesShapesThatASchemeDoesNotDivide() {
+        assertRefused(request("W4A16"), ErrorCode.SCHEME_UNSUITABLE, "inFeatures 704 is not divisible by 128");
+        assertRefused(request("FP8_BLOCK"), ErrorCode.SCHEME_UNSUITABLE, "704 is not divisible by 128");
+    }
+
+    @Test
+    void writesBlocksWhereTheyFit() {
+        var request = new QuantizationRequest(
+                TestModels.books5m(),
+                folder.resolve("out"),
+                "FP8_BLOCK",
+                CompressedTensors.NAME,
+                List.of("re:.*\\.mlp\\..*"));
+        quantize(request);
+        try (Checkpoint written = Checkpoint.open(folder.resolve("out"))) {
+            assertThat(CompressedTensors.read(written).byName()).hasSize(16);
+            assertThat(written.tensor("model.layers.0.self_attn.q_proj.weight_scale")
+                            .shape())
+                    .containsExactly(2L, 2L);
+        }
+    }
+
+    @Test
+    void refusesStoredScalesOfActivationsWithoutData() {
+        assertRefused(request("FP8"), ErrorCode.CALIBRATION_MISSING, "calibration dataset");
+        assertRefused(
+                request("FP8_DYNAMIC").withKvCache(KvCacheQuantization.FP8_PER_TENSOR),
+                ErrorCode.CALIBRATION_MISSING,
+                "calibration dataset");
+    }
+
+    @Test
+    void storesAScaleForEachHeadOfTheCache() {
+        quantize(request("FP8_DYNAMIC")
+                .withKvCache(KvCacheQuantization.FP8_PER_HEAD)
+                .withCalibration(new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 16, 256, 7)));
+        try (Checkpoint written = Checkpoint.open(folder.resolve("out"))) {
+            KvCacheScales scales = CompressedTensors.read(written).kvCache().orElseThrow();
+            assertThat(scales.byLayer()).hasSize(4);
+            assertThat(scales.byLayer().values().iterator().next().keys()).hasSizeGreaterThan(1);
+            assertThat(written.tensor("model.layers.0.self_attn.k_scale").shape())
+                    .hasSize(3);
+        }
+    }
+
+    private QuantizationRequest request(String scheme) {
+        return new QuantizationRequest(
+                TestModels.books5m(), folder.resolve("out"), scheme, CompressedTensors.NAME, List.of());
+    }
+
+    private static void quantize(QuantizationRequest request) {
+        try (Backend backend = Backends.cpu(2)) {
+            new Quantizer(backend, 2).quantize(request, JobMonitor.none());
+        }
+    }
+
+    private static void assertRefused(QuantizationRequest request, ErrorCode code, String message) {
+        assertThatThrownBy(() -> quantize(request))
+                .isInstanceOfSatisfying(
+                        QuantizationException.class, e -> assertThat(e.code()).isEqualTo(code))
+                .hasMessageContaining(message);
+    }
+}

@@ -1,0 +1,112 @@
+package io.octavo.engine.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.engine.CalibrationData;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.KvCacheQuantization;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.TestModels;
+import io.octavo.engine.VerificationReport;
+import io.octavo.engine.VerificationReport.Check;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.CheckpointFixture;
+import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.Backends;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Damages artifacts of other schemes than FP8_DYNAMIC in one place at a time; each must be seen. */
+class SelfCheckTest {
+
+    private static final String MODULE = "model.layers.2.mlp.up_proj";
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void seesACodeThatIsFarOff() throws IOException {
+        var request = request("W4A16_G32");
+        quantize(request);
+        change(MODULE + ".weight_packed", bytes -> bytes[4321] ^= (byte) 0x80);
+        assertThat(verify(request).failures()).singleElement().asString().contains(MODULE, "scales off");
+    }
+
+    @Test
+    void seesAZeroPointThatMoved() throws IOException {
+        var request = request("W4A16_ASYM_G32");
+        quantize(request);
+        change(MODULE + ".weight_zero_point", bytes -> bytes[40] ^= 0x04);
+        assertThat(verify(request).failures()).singleElement().asString().contains(MODULE);
+    }
+
+    @Test
+    void seesAnExponentThatMoved() throws IOException {
+        var request = request("MXFP4A16");
+        quantize(request);
+        change(MODULE + ".weight_scale", bytes -> bytes[77] = (byte) (bytes[77] + 3));
+        assertThat(verify(request).failures()).singleElement().asString().contains(MODULE);
+    }
+
+    @Test
+    void seesPartsOfAFusedLayerThatDoNotShareTheirScale() throws IOException {
+        var request = request("NVFP4A16");
+        quantize(request);
+        change("model.layers.1.self_attn.k_proj.weight_global_scale", bytes -> {
+            ByteBuffer scale = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+            scale.putFloat(0, scale.getFloat(0) * 1.01f);
+        });
+        VerificationReport report = verify(request);
+        assertThat(report.failures()).anyMatch(failure -> failure.contains("fused"));
+        assertThat(report.checks()).contains(new Check("parts of fused layers share their scales", false));
+    }
+
+    @Test
+    void seesScalesOfTheCacheThatNobodyMeasured() throws IOException {
+        var request = request("FP8_DYNAMIC")
+                .withKvCache(KvCacheQuantization.FP8_PER_TENSOR)
+                .withCalibration(new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 2, 32, 0));
+        quantize(request);
+        for (int layer = 0; layer < 4; layer++) {
+            for (String scale : List.of("k_scale", "v_scale")) {
+                change("model.layers." + layer + ".self_attn." + scale, bytes -> {
+                    bytes[0] = (byte) 0x80;
+                    bytes[1] = 0x3F;
+                });
+            }
+        }
+        assertThat(verify(request).failures()).singleElement().asString().contains("KV cache", "1.0");
+    }
+
+    private QuantizationRequest request(String scheme) {
+        return new QuantizationRequest(
+                TestModels.books5m(), folder.resolve("out"), scheme, CompressedTensors.NAME, List.of());
+    }
+
+    private static void quantize(QuantizationRequest request) {
+        try (Backend backend = Backends.cpu(2)) {
+            new Quantizer(backend, 2).quantize(request, JobMonitor.none());
+        }
+    }
+
+    private void change(String tensor, Consumer<byte[]> damage) throws IOException {
+        Path target = folder.resolve("out");
+        CheckpointFixture.copyOf(target).change(tensor, damage).write(target);
+    }
+
+    private VerificationReport verify(QuantizationRequest request) {
+        try (Checkpoint source = Checkpoint.open(TestModels.books5m());
+                Checkpoint written = Checkpoint.open(request.target());
+                var tasks = new BackgroundTasks(2)) {
+            QuantizationPlan plan = QuantizationPlan.of(source, Recipe.of(request), List.of());
+            return new Verification(plan, written, tasks).report(JobMonitor.none(), bytes -> {});
+        }
+    }
+}
