@@ -5,6 +5,7 @@ import io.octavo.api.plan.PlanView.Evaluation;
 import io.octavo.api.plan.PlanView.NotChecked;
 import io.octavo.engine.ErrorKind;
 import io.octavo.engine.QuantizationException;
+import io.octavo.engine.SchemeOverride;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
@@ -63,7 +64,7 @@ public class JobPreFlight {
         List<Evaluation> evaluations = new ArrayList<>();
         switch (spec) {
             case QuantizeSpec job -> {
-                var request = new PlanRequest(job.scheme(), job.layout(), job.ignore());
+                var request = new PlanRequest(job.scheme(), job.layout(), job.ignore(), overrides(job));
                 quantization = look(job.source(), checkpoint -> PreFlight.quantization(checkpoint, request), notChecked)
                         .orElse(null);
             }
@@ -79,6 +80,12 @@ public class JobPreFlight {
                         "whether its numbers fit the layout shows in the tensors, not in headers"));
         }
         return new PlanView(plan.spec(), plan.inputs(), quantization, evaluations, notChecked);
+    }
+
+    private static List<SchemeOverride> overrides(QuantizeSpec job) {
+        return job.overrides().stream()
+                .map(override -> new SchemeOverride(override.scheme(), override.targets()))
+                .toList();
     }
 
     private <T> Optional<T> look(SourceUri source, Function<Checkpoint, T> report, List<NotChecked> notChecked) {

@@ -118,6 +118,12 @@ final class Fields {
         return objects;
     }
 
+    /** The object's members; empty when it is absent. */
+    Optional<Fields> object(String name) {
+        JsonNode value = member(name);
+        return value == null ? Optional.empty() : Optional.of(new Fields(value, path(name), errors));
+    }
+
     private Iterable<JsonNode> array(String name, int maxCount) {
         JsonNode value = member(name);
         if (value == null) {

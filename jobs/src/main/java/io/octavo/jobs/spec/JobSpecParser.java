@@ -25,6 +25,10 @@ public class JobSpecParser {
     private static final int MAX_PROMPT = 32_768;
     private static final int MAX_PRIORITY = 1000;
     private static final int MAX_TASKS = 64;
+    private static final int MAX_OVERRIDES = 64;
+    private static final int MAX_SAMPLES = 100_000;
+    private static final int DEFAULT_SAMPLES = 512;
+    private static final int DEFAULT_SEQUENCE_LENGTH = 2048;
 
     private final SchemeCatalog catalog;
 
@@ -38,6 +42,7 @@ public class JobSpecParser {
         switch (spec) {
             case QuantizeSpec quantize -> {
                 requireKnownScheme(quantize.scheme());
+                quantize.overrides().forEach(override -> requireKnownScheme(override.scheme()));
                 requireKnownLayout(quantize.layout());
             }
             case ConvertSpec convert -> requireKnownLayout(convert.layout());
@@ -69,11 +74,56 @@ public class JobSpecParser {
         Optional<RepositoryName> target = fields.parsed("target", true, RepositoryName::parse);
         String layout = fields.text("layout", MAX_NAME, DEFAULT_LAYOUT);
         List<String> ignore = fields.texts("ignore", 1000, MAX_PATTERN);
+        List<QuantizeSpec.SchemeOverride> overrides = fields.objects("overrides", MAX_OVERRIDES).stream()
+                .map(JobSpecParser::override)
+                .toList();
+        Optional<QuantizeSpec.KvCache> kvCache = fields.object("kvCache").map(JobSpecParser::kvCache);
+        Optional<QuantizeSpec.Calibration> calibration =
+                fields.object("calibration").flatMap(JobSpecParser::calibration);
         String device = fields.choice("device", "auto", DEVICES);
         int priority = fields.number("priority", 0, -MAX_PRIORITY, MAX_PRIORITY);
         fields.rejectUnknown();
         throwIfAny(errors);
-        return new QuantizeSpec(source.orElseThrow(), scheme, target.orElseThrow(), layout, ignore, device, priority);
+        return new QuantizeSpec(
+                source.orElseThrow(),
+                scheme,
+                target.orElseThrow(),
+                layout,
+                ignore,
+                overrides,
+                kvCache,
+                calibration,
+                device,
+                priority);
+    }
+
+    private static QuantizeSpec.SchemeOverride override(Fields fields) {
+        String scheme = fields.text("scheme", MAX_NAME);
+        List<String> targets = fields.texts("targets", 1000, MAX_PATTERN);
+        if (targets.isEmpty()) {
+            fields.error("targets", "must name at least one module");
+        }
+        fields.rejectUnknown();
+        return new QuantizeSpec.SchemeOverride(scheme, targets);
+    }
+
+    private static QuantizeSpec.KvCache kvCache(Fields fields) {
+        String type = fields.choice("type", "", List.of(QuantizeSpec.KvCache.FP8));
+        String granularity = fields.choice(
+                "granularity",
+                QuantizeSpec.KvCache.PER_TENSOR,
+                List.of(QuantizeSpec.KvCache.PER_TENSOR, QuantizeSpec.KvCache.PER_HEAD));
+        fields.rejectUnknown();
+        return new QuantizeSpec.KvCache(type, granularity);
+    }
+
+    private static Optional<QuantizeSpec.Calibration> calibration(Fields fields) {
+        Optional<DatasetReference> dataset = fields.parsed("dataset", true, DatasetReference::parse);
+        int samples = fields.number("samples", DEFAULT_SAMPLES, 1, MAX_SAMPLES);
+        int sequenceLength = fields.number("sequenceLength", DEFAULT_SEQUENCE_LENGTH, 1, 1 << 20);
+        int seed = fields.number("seed", 0, 0, Integer.MAX_VALUE);
+        fields.rejectUnknown();
+        return dataset.map(data -> new QuantizeSpec.Calibration(data, samples, sequenceLength, seed));
     }
 
     private static ConvertSpec convert(Fields fields, List<FieldError> errors) {

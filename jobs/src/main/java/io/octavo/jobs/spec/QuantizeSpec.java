@@ -2,6 +2,8 @@ package io.octavo.jobs.spec;
 
 import io.octavo.jobs.repository.RepositoryName;
 import java.util.List;
+import java.util.Optional;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -9,6 +11,9 @@ import tools.jackson.databind.node.ObjectNode;
  * Quantize a checkpoint into a repository of this service.
  *
  * @param ignore modules to leave alone: exact names or {@code re:<regex>}
+ * @param overrides modules that get other schemes
+ * @param kvCache what scales of the KV cache are stored; empty for none
+ * @param calibration data for schemes that store scales of activations
  * @param device {@code auto}, {@code cpu} or {@code cuda}
  */
 public record QuantizeSpec(
@@ -17,14 +22,51 @@ public record QuantizeSpec(
         RepositoryName target,
         String layout,
         List<String> ignore,
+        List<SchemeOverride> overrides,
+        Optional<KvCache> kvCache,
+        Optional<Calibration> calibration,
         String device,
         int priority)
         implements JobSpec {
 
     public static final String TYPE = "quantize";
 
+    /** Modules by exact names or {@code re:<regex>}, and their scheme. */
+    public record SchemeOverride(String scheme, List<String> targets) {
+        public SchemeOverride {
+            targets = List.copyOf(targets);
+        }
+    }
+
+    /**
+     * @param type {@code fp8}
+     * @param granularity {@code tensor} or {@code head}
+     */
+    public record KvCache(String type, String granularity) {
+
+        public static final String FP8 = "fp8";
+        public static final String PER_TENSOR = "tensor";
+        public static final String PER_HEAD = "head";
+    }
+
+    /** What a model is run on to learn its activations; see the engine's {@code CalibrationData}. */
+    public record Calibration(DatasetReference dataset, int samples, int sequenceLength, int seed) {}
+
     public QuantizeSpec {
         ignore = List.copyOf(ignore);
+        overrides = List.copyOf(overrides);
+    }
+
+    /** One scheme for everything, without data. */
+    public QuantizeSpec(
+            SourceUri source,
+            String scheme,
+            RepositoryName target,
+            String layout,
+            List<String> ignore,
+            String device,
+            int priority) {
+        this(source, scheme, target, layout, ignore, List.of(), Optional.empty(), Optional.empty(), device, priority);
     }
 
     @Override
@@ -41,6 +83,21 @@ public record QuantizeSpec(
                 .put("target", target.toString())
                 .put("layout", layout);
         ignore.forEach(json.putArray("ignore")::add);
+        if (!overrides.isEmpty()) {
+            ArrayNode array = json.putArray("overrides");
+            for (SchemeOverride override : overrides) {
+                ArrayNode targets =
+                        array.addObject().put("scheme", override.scheme()).putArray("targets");
+                override.targets().forEach(targets::add);
+            }
+        }
+        kvCache.ifPresent(
+                cache -> json.putObject("kvCache").put("type", cache.type()).put("granularity", cache.granularity()));
+        calibration.ifPresent(data -> json.putObject("calibration")
+                .put("dataset", data.dataset().toString())
+                .put("samples", data.samples())
+                .put("sequenceLength", data.sequenceLength())
+                .put("seed", data.seed()));
         return json.put("device", device).put("priority", priority);
     }
 }

@@ -10,6 +10,7 @@ import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.plan.PreFlight;
 import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.jobs.spec.SchemeInfo;
@@ -40,12 +41,20 @@ public final class LocalEngineFactory implements EngineFactory {
 
     private static String summary(Scheme scheme) {
         return "weights " + summary(scheme.weights())
-                + scheme.inputs().map(inputs -> ", inputs " + summary(inputs)).orElse(", inputs as they are");
+                + scheme.inputs().map(inputs -> ", inputs " + summary(inputs)).orElse(", inputs as they are")
+                + (scheme.needsCalibration() ? "; needs calibration" : "");
     }
 
     private static String summary(Quantization quantization) {
-        return quantization.type() + " " + summary(quantization.granularity())
-                + (quantization.dynamic() ? " while the model runs" : "");
+        return summary(quantization.type()) + (quantization.symmetric() ? "" : " with zero points") + " "
+                + summary(quantization.granularity()) + (quantization.dynamic() ? " while the model runs" : "");
+    }
+
+    private static String summary(NumberType type) {
+        return switch (type) {
+            case NumberType.IntType integers -> "INT" + integers.bits();
+            case NumberType.FloatType floats -> floats.name();
+        };
     }
 
     private static String summary(Granularity granularity) {

@@ -1,9 +1,12 @@
 package io.octavo.worker.run;
 
+import io.octavo.engine.CalibrationData;
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
+import io.octavo.engine.KvCacheQuantization;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.SchemeOverride;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
@@ -21,6 +24,8 @@ import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.source.ResolvedSource;
 import io.octavo.worker.source.SourceResolver;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -61,10 +66,11 @@ class QuantizeJobRunner {
         attempt.phase("fetch");
         ResolvedSource source = sources.checkpoint(listing, scratch.folder("source"), attempt.section(0, FETCHED));
         Path output = scratch.place("output");
+        QuantizationRequest request = request(spec, source, output, attempt, scratch);
         QuantizationResult result;
         ArtifactLabel label;
         try (Engine engine = engines.open(new EngineOptions(spec.device(), properties.engineThreads()))) {
-            result = quantize(engine, spec, source, output, attempt);
+            result = quantize(engine, request, source, attempt);
             label = ArtifactLabels.of(engine, output, result.weightBits());
         }
         attempt.phase("upload");
@@ -86,19 +92,48 @@ class QuantizeJobRunner {
     private void requireFeasible(QuantizeSpec spec, SourceListing listing, Attempt attempt) {
         PlanReport plan = engines.plan(
                 new CheckpointFiles(listing.sizes(), listing::open),
-                new PlanRequest(spec.scheme(), spec.layout(), spec.ignore()));
+                new PlanRequest(spec.scheme(), spec.layout(), spec.ignore(), overrides(spec)));
         attempt.log("%s will become %s: %d modules of %d bytes quantized to %d bytes"
                 .formatted(
                         listing.uri(), plan.label(), plan.quantizedModules(), plan.inputBytes(), plan.outputBytes()));
         sources.requireRoom(listing, plan.outputBytes());
     }
 
+    private QuantizationRequest request(
+            QuantizeSpec spec, ResolvedSource source, Path output, Attempt attempt, JobScratch scratch) {
+        Optional<CalibrationData> calibration = spec.calibration()
+                .map(data -> new CalibrationData(
+                        sources.dataset(data.dataset(), scratch.folder("calibration"), attempt.section(0, FETCHED)),
+                        data.samples(),
+                        data.sequenceLength(),
+                        data.seed()));
+        return new QuantizationRequest(
+                source.folder(),
+                output,
+                spec.scheme(),
+                spec.layout(),
+                spec.ignore(),
+                overrides(spec),
+                spec.kvCache().map(QuantizeJobRunner::kvCache),
+                calibration);
+    }
+
+    private static List<SchemeOverride> overrides(QuantizeSpec spec) {
+        return spec.overrides().stream()
+                .map(override -> new SchemeOverride(override.scheme(), override.targets()))
+                .toList();
+    }
+
+    private static KvCacheQuantization kvCache(QuantizeSpec.KvCache cache) {
+        return cache.granularity().equals(QuantizeSpec.KvCache.PER_HEAD)
+                ? KvCacheQuantization.FP8_PER_HEAD
+                : KvCacheQuantization.FP8_PER_TENSOR;
+    }
+
     private static QuantizationResult quantize(
-            Engine engine, QuantizeSpec spec, ResolvedSource source, Path output, Attempt attempt) {
-        attempt.log("quantizing " + source.uri() + " with " + spec.scheme() + " on " + engine.device());
-        return engine.quantize(
-                new QuantizationRequest(source.folder(), output, spec.scheme(), spec.layout(), spec.ignore()),
-                attempt.section(FETCHED, QUANTIZED));
+            Engine engine, QuantizationRequest request, ResolvedSource source, Attempt attempt) {
+        attempt.log("quantizing " + source.uri() + " with " + request.scheme() + " on " + engine.device());
+        return engine.quantize(request, attempt.section(FETCHED, QUANTIZED));
     }
 
     private ObjectNode facts(QuantizationResult result, long started) {
