@@ -426,9 +426,16 @@ class WorkerTest {
         assertNothingLeftOnDisk();
     }
 
+    /** Of bytes that are not stored yet, or else nothing would be uploaded. */
+    private static SlowOutput slowOutput() throws IOException, InterruptedException {
+        byte[] content = new byte[8 << 20];
+        new Random(seed++).nextBytes(content);
+        return new SlowOutput(folder.resolve("pipe"), content);
+    }
+
     @Test
     void storageThatDiesInTheMiddleOfTheUploadCostsAnAttemptOnly() throws Exception {
-        try (SlowOutput output = new SlowOutput(folder.resolve("pipe"), weights)) {
+        try (SlowOutput output = slowOutput()) {
             engine.interlude = (request, monitor) -> engine.instead = output.file(request.target());
             UUID id = quantize("hub:octavo/model");
             output.awaitFirstHalf();
@@ -450,7 +457,7 @@ class WorkerTest {
     @Test
     void aWorkerThatIsLostInTheMiddleOfTheUploadLeavesNoTrace() throws Exception {
         UUID id;
-        try (SlowOutput output = new SlowOutput(folder.resolve("pipe"), weights)) {
+        try (SlowOutput output = slowOutput()) {
             engine.interlude = (request, monitor) -> engine.instead = output.file(request.target());
             id = quantize("hub:octavo/model");
             output.awaitFirstHalf();

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +26,7 @@ public final class Checkpoint implements AutoCloseable {
     public static final String SINGLE_FILE = "model.safetensors";
 
     private final @Nullable CheckpointFolder folder;
-    private final Predicate<String> files;
+    private final @Nullable CheckpointFiles remote;
     private final ConfigJson config;
     private final List<SafetensorsFile> shards;
     private final SequencedMap<String, StoredTensor> tensors;
@@ -36,16 +35,16 @@ public final class Checkpoint implements AutoCloseable {
     public record StoredTensor(SafetensorsFile shard, TensorInfo info) {}
 
     private Checkpoint(CheckpointFolder folder, ConfigJson config, List<SafetensorsFile> shards) {
-        this(folder, folder::has, config, shards);
+        this(folder, null, config, shards);
     }
 
     private Checkpoint(
             @Nullable CheckpointFolder folder,
-            Predicate<String> files,
+            @Nullable CheckpointFiles remote,
             ConfigJson config,
             List<SafetensorsFile> shards) {
         this.folder = folder;
-        this.files = files;
+        this.remote = remote;
         this.config = config;
         this.shards = shards;
         this.tensors = collect(shards);
@@ -100,7 +99,7 @@ public final class Checkpoint implements AutoCloseable {
         ConfigJson config = reader.config();
         Optional<ShardIndex> index = reader.index();
         List<String> names = index.map(known -> List.copyOf(known.shards())).orElse(List.of(SINGLE_FILE));
-        var checkpoint = new Checkpoint(null, files.sizes()::containsKey, config, reader.shards(names));
+        var checkpoint = new Checkpoint(null, files, config, reader.shards(names));
         index.ifPresent(checkpoint::requireIndexed);
         return checkpoint;
     }
@@ -143,7 +142,18 @@ public final class Checkpoint implements AutoCloseable {
 
     /** Whether there is a file of this name beside the weights. */
     public boolean hasFile(String name) {
-        return files.test(name);
+        return remote == null ? requireFolder().has(name) : remote.sizes().containsKey(name);
+    }
+
+    /** A JSON object in a file beside the weights; empty if there is no such file. */
+    public Optional<ConfigJson> sideConfig(String name) {
+        if (!hasFile(name)) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                remote == null
+                        ? ConfigJson.read(requireFolder().resolve(Path.of(name)))
+                        : new HeaderReader(remote).config(name));
     }
 
     private CheckpointFolder requireFolder() {

@@ -25,20 +25,23 @@ final class HeaderReader {
     }
 
     ConfigJson config() {
-        Long bytes = files.sizes().get(ConfigJson.FILE_NAME);
+        return config(ConfigJson.FILE_NAME);
+    }
+
+    ConfigJson config(String name) {
+        Long bytes = files.sizes().get(name);
         if (bytes == null) {
-            throw new QuantizationException(
-                    ErrorCode.CHECKPOINT_NOT_FOUND, "the checkpoint has no " + ConfigJson.FILE_NAME);
+            throw new QuantizationException(ErrorCode.CHECKPOINT_NOT_FOUND, "the checkpoint has no " + name);
         }
         if (bytes > ConfigJson.MAX_BYTES) {
             throw new QuantizationException(
                     ErrorCode.CONFIG_INVALID,
-                    ConfigJson.FILE_NAME + ": " + bytes + " bytes; at most " + ConfigJson.MAX_BYTES + " are allowed");
+                    name + ": " + bytes + " bytes; at most " + ConfigJson.MAX_BYTES + " are allowed");
         }
-        try (InputStream content = open(ConfigJson.FILE_NAME, bytes)) {
+        try (InputStream content = open(name, bytes)) {
             return ConfigJson.parse(content.readAllBytes());
         } catch (IOException e) {
-            throw failed(ConfigJson.FILE_NAME, e);
+            throw failed(name, e);
         }
     }
 

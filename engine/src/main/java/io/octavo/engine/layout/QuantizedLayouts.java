@@ -2,7 +2,6 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
-import java.nio.file.Path;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -26,10 +25,7 @@ public final class QuantizedLayouts {
 
     /** What {@value #MODELOPT_FILE} declares, where there is one. */
     public static Optional<JsonNode> beside(Checkpoint checkpoint) {
-        Path file = Path.of(MODELOPT_FILE);
-        return checkpoint.sideFiles().contains(file)
-                ? Optional.of(ConfigJson.read(checkpoint.sideFile(file)).tree())
-                : Optional.empty();
+        return checkpoint.sideConfig(MODELOPT_FILE).map(ConfigJson::tree);
     }
 
     /**

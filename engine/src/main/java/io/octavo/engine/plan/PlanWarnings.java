@@ -1,12 +1,12 @@
 package io.octavo.engine.plan;
 
 import io.octavo.engine.QuantizationException;
+import io.octavo.engine.label.Label;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Warning;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
-import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,8 +36,10 @@ final class PlanWarnings {
         this.modules = modules;
     }
 
-    static List<Warning> of(JsonNode config, Scheme scheme, List<ModuleGroup> modules) {
+    /** @param label whose own warnings are among them */
+    static List<Warning> of(JsonNode config, Scheme scheme, Label label, List<ModuleGroup> modules) {
         var found = new PlanWarnings(config, scheme, modules);
+        label.warnings().forEach(warning -> found.add("loader", warning));
         found.numbers();
         found.architecture();
         found.coverage();
@@ -111,16 +113,6 @@ final class PlanWarnings {
     }
 
     private void loaders() {
-        boolean integers = scheme.weights().type() instanceof NumberType.IntType
-                && scheme.inputs()
-                        .map(Quantization::type)
-                        .filter(NumberType.IntType.class::isInstance)
-                        .isPresent();
-        if (integers) {
-            add(
-                    "int8-on-blackwell",
-                    "vLLM does not start with 8-bit integer inputs on GPUs from sm_100 on; FP8 schemes do");
-        }
         boolean fp8 = scheme.weights().type() == NumberType.FloatType.E4M3;
         for (ModuleGroup group : quantized()) {
             boolean uneven = group.shape().stream().anyMatch(size -> size % FP8_STEP != 0);

@@ -4,6 +4,7 @@ import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.plan.PlanReport.Execution;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
@@ -59,7 +60,7 @@ public final class PreFlight {
                 modules,
                 resources(plan),
                 new ParallelSplit(config, scheme, modules).report(),
-                PlanWarnings.of(config, scheme, modules));
+                PlanWarnings.of(config, scheme, label, modules));
     }
 
     private static Resources resources(QuantizationPlan plan) {
@@ -77,7 +78,12 @@ public final class PreFlight {
 
     /** @throws QuantizationException if the checkpoint cannot be run */
     public static EvaluationReport evaluation(Checkpoint checkpoint) {
-        String label = Label.of(checkpoint.config()).text();
+        Label label = Label.of(checkpoint);
+        if (QuantizedLayouts.config(checkpoint).isPresent()
+                && QuantizedLayouts.layout(checkpoint).isEmpty()) {
+            throw new QuantizationException(
+                    ErrorCode.QUANTIZATION_UNSUPPORTED, "the checkpoint's quantization is " + label.text());
+        }
         int layers = Architectures.read(checkpoint.config().tree()).layers().size();
         String last = "model.layers." + (layers - 1) + ".";
         if (checkpoint.names().stream().noneMatch(name -> name.startsWith(last))) {
@@ -93,6 +99,7 @@ public final class PreFlight {
                 .map(Checkpoint.StoredTensor::info)
                 .mapToLong(TensorInfo::byteSize)
                 .sum();
-        return new EvaluationReport(label, checkpoint.config().architectures().getFirst(), bytes);
+        return new EvaluationReport(
+                label.text(), checkpoint.config().architectures().getFirst(), bytes);
     }
 }

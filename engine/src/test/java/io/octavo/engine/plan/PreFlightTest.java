@@ -107,7 +107,11 @@ class PreFlightTest {
             assertThat(report.inputBytes()).isEqualTo(result.inputBytes());
             assertThat(report.outputBytes()).isEqualTo(result.outputBytes());
         }
-        assertThat(report.warnings()).isEmpty();
+        assertThat(report.warnings()).containsExactly(new Warning("loader", "below sm_89 inputs stay 16-bit: W8A16"));
+        assertThat(report.executions())
+                .filteredOn(execution -> execution.gpus().equals("sm_80"))
+                .extracting(PlanReport.Execution::runsAs)
+                .containsExactly("W8A16");
         assertThat(report.modules())
                 .filteredOn(group -> group.name().equals("model.layers.{0..3}.mlp.down_proj"))
                 .singleElement()
@@ -143,7 +147,7 @@ class PreFlightTest {
     void warnsOfWhatMaySurprise() throws IOException {
         assertThat(plan(model("F16", 8, 2, 1408), FP8).warnings())
                 .extracting(Warning::code)
-                .containsExactly("scales-may-underflow", "cannot-be-evaluated");
+                .containsExactly("loader", "scales-may-underflow", "cannot-be-evaluated");
         assertThat(plan(model("BF16", 8, 2, 1410), FP8).warnings())
                 .filteredOn(warning -> warning.code().equals("uneven-for-fp8"))
                 .first()
@@ -158,7 +162,7 @@ class PreFlightTest {
                 .write("{\"architectures\": [\"Unknown\"]}");
         assertThat(plan(experts, FP8).warnings())
                 .extracting(Warning::code)
-                .containsExactly("cannot-be-evaluated", "experts-in-one-tensor", "mostly-kept");
+                .containsExactly("loader", "cannot-be-evaluated", "experts-in-one-tensor", "mostly-kept");
     }
 
     @Test
@@ -182,6 +186,12 @@ class PreFlightTest {
         assertRefused(
                 ErrorCode.CONFIG_INVALID,
                 () -> evaluation(model("BF16", 8, 2, 1408).files()));
+        SparseCheckpoint unknown = new SparseCheckpoint(folder)
+                .shard()
+                .with("model.norm.weight", "BF16", 8)
+                .write(
+                        "{\"architectures\": [\"LlamaForCausalLM\"], \"quantization_config\": {\"quant_method\": \"x\"}}");
+        assertRefused(ErrorCode.QUANTIZATION_UNSUPPORTED, () -> evaluation(unknown.files()));
         Path model = TestModels.shared("models/arch/qwen3-moe");
         assertRefused(ErrorCode.TOKENIZER_MISSING, () -> evaluation(files(model)));
     }
