@@ -1,0 +1,166 @@
+package io.octavo.kernels.internal.cuda;
+
+import io.octavo.kernels.DType;
+import io.octavo.kernels.MatMul;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Stream;
+import io.octavo.kernels.internal.Operands;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Launches {@code matmul.cu} where both operands have one type that tensor cores take, {@code matvec.cu} for a few rows
+ * of plain activations, and {@code matmul_general.cu} for all else.
+ */
+final class CudaMatMul implements MatMul {
+
+    private static final int VECTOR_BYTES = 16;
+
+    /** Tile and threads of {@code matmul_general.cu}. */
+    private static final int GENERAL_TILE = 64;
+
+    private static final int GENERAL_THREADS = 256;
+
+    /** Most rows, outputs a block and threads of {@code matvec.cu}. */
+    private static final int VECTOR_ROWS = 8;
+
+    private static final int VECTOR_OUTPUTS = 16;
+    private static final int VECTOR_THREADS = 256;
+
+    /** The first compute capability whose tensor cores take 8-bit floats. */
+    private static final int FLOAT8 = 89;
+
+    private final KernelLibrary library;
+    private final GpuDriver driver;
+
+    CudaMatMul(KernelLibrary library, GpuDriver driver) {
+        this.library = library;
+        this.driver = driver;
+    }
+
+    @Override
+    public void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream) {
+        CudaStream cuda = CudaStream.require(stream);
+        Operands.checkMatMul(a, w, out);
+        if (fitsVectors(a, w)) {
+            vectors(a, w, out, cuda);
+        } else if (fitsTensorCores(a, w)) {
+            tensorCores(a, w, out, cuda);
+        } else {
+            general(a, w, out, cuda);
+        }
+    }
+
+    private static boolean fitsVectors(ScaledMatrix a, ScaledMatrix w) {
+        DType type = a.codes().dtype();
+        return a.rows() >= 1
+                && a.rows() <= VECTOR_ROWS
+                && w.rows() >= 1
+                && (type == DType.F32 || type == DType.BF16)
+                && a.scales() == null
+                && hasNoGroups(w)
+                && isAligned(a.codes())
+                && isAligned(w.codes());
+    }
+
+    private boolean fitsTensorCores(ScaledMatrix a, ScaledMatrix w) {
+        DType type = w.codes().dtype();
+        boolean known = type == DType.BF16
+                || type == DType.I8
+                || (type == DType.F8_E4M3 && driver.computeCapability() >= FLOAT8);
+        return known
+                && a.codes().dtype() == type
+                && a.rows() >= 1
+                && w.rows() >= 1
+                && a.columns() >= 1
+                && hasNoGroups(w)
+                && isAligned(a.codes())
+                && isAligned(w.codes());
+    }
+
+    private static boolean hasNoGroups(ScaledMatrix w) {
+        return w.scales() == null || w.scales().columns() == 1;
+    }
+
+    /** Whether every row consists of whole, aligned vectors. */
+    private static boolean isAligned(Matrix matrix) {
+        long rowBytes = matrix.columns() * matrix.dtype().bytes();
+        return ((CudaBuffer.addressOf(matrix) | rowBytes) & (VECTOR_BYTES - 1)) == 0;
+    }
+
+    private void vectors(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+        int rows = Integer.highestOneBit(2 * (int) a.rows() - 1);
+        String name = "matvec_" + suffix(w.codes().dtype()) + "_" + rows;
+        stream.call(library.kernel("matvec", name))
+                .matrix(a.codes())
+                .matrix(w.codes())
+                .optional(w.scales())
+                .matrix(out)
+                .number((int) a.rows())
+                .number((int) w.rows())
+                .number((int) a.columns())
+                .type(a.codes().dtype())
+                .type(scaleType(w))
+                .number(perRow(w.scales()))
+                .launch(Grid.of(Math.ceilDiv(w.rows(), (long) VECTOR_OUTPUTS), VECTOR_THREADS));
+    }
+
+    private void tensorCores(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+        DType type = w.codes().dtype();
+        MatMulTile tile = MatMulTile.choose(type, a.rows(), w.rows(), driver.multiprocessors());
+        String name = "matmul_" + suffix(type) + "_" + tile.rows() + "x" + tile.columns();
+        stream.call(library.kernel("matmul", name, tile.sharedBytes()))
+                .matrix(a.codes())
+                .optional(a.scales())
+                .matrix(w.codes())
+                .optional(w.scales())
+                .matrix(out)
+                .number((int) a.rows())
+                .number((int) w.rows())
+                .number(Math.toIntExact(a.columns() * type.bytes()))
+                .type(scaleType(a))
+                .type(scaleType(w))
+                .number(perRow(a.scales()))
+                .number(perRow(w.scales()))
+                .launch(Grid.of(tile.count(a.rows(), w.rows()), tile.threads()));
+    }
+
+    private void general(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+        Matrix wScales = w.scales();
+        stream.call(library.kernel("matmul_general", "matmul_general"))
+                .matrix(a.codes())
+                .optional(a.scales())
+                .matrix(w.codes())
+                .optional(wScales)
+                .matrix(out)
+                .number((int) a.rows())
+                .number((int) w.rows())
+                .number((int) a.columns())
+                .number(wScales == null ? 1 : Math.toIntExact(wScales.columns()))
+                .type(a.codes().dtype())
+                .type(w.codes().dtype())
+                .type(scaleType(a))
+                .type(scaleType(w))
+                .number(perRow(a.scales()))
+                .number(perRow(wScales))
+                .launch(new Grid(
+                        Math.ceilDiv((int) w.rows(), GENERAL_TILE),
+                        Math.ceilDiv((int) a.rows(), GENERAL_TILE),
+                        1,
+                        GENERAL_THREADS));
+    }
+
+    private static DType scaleType(ScaledMatrix matrix) {
+        return matrix.scales() == null ? DType.F32 : matrix.scales().dtype();
+    }
+
+    /** A tensor of one row has the same scale either way. */
+    private static int perRow(@Nullable Matrix scales) {
+        return scales != null && (scales.rows() > 1 || scales.columns() > 1) ? 1 : 0;
+    }
+
+    private static String suffix(DType type) {
+        return type == DType.F8_E4M3 ? "e4m3" : type.name().toLowerCase(Locale.ROOT);
+    }
+}
