@@ -36,7 +36,7 @@ compile() {
     -gencode arch=compute_90a,code=sm_90a \
     -gencode arch=compute_80,code=compute_80 \
     --compress-mode=size -fatbin -o "$target/$name.tmp" "$source" >"$log" 2>&1 ||
-    grep -Eq 'warning|C7508|C7515|C7519|[1-9][0-9]* bytes spill' "$log"; then
+    grep -Eq 'warning|C7508|C7515|C7519|[^0-9][1-9][0-9]* bytes spill' "$log"; then
     echo "cuda: $name.cu did not compile cleanly:" >&2
     grep -Ev '^ptxas info|^$' "$log" >&2 || cat "$log" >&2
     rm -f "$target/$name.tmp"

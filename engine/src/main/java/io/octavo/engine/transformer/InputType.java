@@ -4,6 +4,8 @@ package io.octavo.engine.transformer;
 public enum InputType {
     /** Kept as it comes. */
     UNQUANTIZED,
+    /** BF16: what a checkpoint that rounds nothing gets where the backend's products take nothing wider. */
+    BF16,
     /** E4M3 with one scale a token, computed at run time. */
     F8_E4M3_PER_TOKEN
 }

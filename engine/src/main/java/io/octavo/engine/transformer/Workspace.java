@@ -30,6 +30,7 @@ final class Workspace implements AutoCloseable {
     private final DeviceBuffer up;
     private final DeviceBuffer codes;
     private final DeviceBuffer scales;
+    private final DeviceBuffer halves;
     private final DeviceBuffer nonFinite;
     private final DeviceBuffer gathered;
     private final DeviceBuffer logits;
@@ -67,6 +68,8 @@ final class Workspace implements AutoCloseable {
         this.up = allocate(DType.F32, tokens, intermediate);
         this.codes = allocate(DType.F8_E4M3, tokens, Math.max(widestInput, intermediate));
         this.scales = allocate(DType.F32, tokens, mostRows);
+        int halfRows = backend.productInput() == DType.BF16 ? Math.max(tokens, limits.logitRows()) : 0;
+        this.halves = allocate(DType.BF16, halfRows, Math.max(widestInput, intermediate));
         this.nonFinite = allocate(DType.I32, 1, 1);
         this.gathered = allocate(DType.F32, limits.logitRows(), spec.hiddenSize());
         this.logits = allocate(DType.F32, limits.logitRows(), spec.vocabularySize());
@@ -168,6 +171,11 @@ final class Workspace implements AutoCloseable {
     ScaledMatrix input(Matrix activations, InputType type, Stream stream) {
         return switch (type) {
             case UNQUANTIZED -> ScaledMatrix.plain(activations);
+            case BF16 -> {
+                Matrix rounded = Matrix.of(halves, DType.BF16, activations.rows(), activations.columns());
+                backend.convert().convert(activations, rounded, stream);
+                yield ScaledMatrix.plain(rounded);
+            }
             case F8_E4M3_PER_TOKEN -> {
                 Matrix rounded = Matrix.of(codes, DType.F8_E4M3, activations.rows(), activations.columns());
                 Matrix tokenScales = Matrix.of(scales, DType.F32, activations.rows(), 1);

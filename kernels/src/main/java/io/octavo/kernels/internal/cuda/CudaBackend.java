@@ -60,7 +60,7 @@ public final class CudaBackend implements Backend {
         this.description = "cuda: " + driver.name() + ", compute capability " + driver.computeCapability() / 10.0 + ", "
                 + driver.multiprocessors() + " multiprocessors, " + (free >> 20) + " MiB free";
         this.quantizeRows = new CudaQuantizeRows(library);
-        this.matMul = new CudaMatMul(library, driver);
+        this.matMul = new CudaMatMul(library, driver, memory);
         this.rmsNorm = new CudaRmsNorm(library);
         this.rope = new CudaRope(library);
         this.kvCacheWrite = new CudaKvCacheWrite(library);
@@ -110,7 +110,7 @@ public final class CudaBackend implements Backend {
             throw new IllegalArgumentException(owner + ": negative size " + bytes);
         }
         long address = memory.allocate(owner, bytes, housekeeping);
-        var buffer = new CudaBuffer(driver, memory, owner, address, bytes, () -> housekeeping, null);
+        var buffer = memory.buffer(owner, address, bytes, () -> housekeeping, null);
         if (bytes > 0) {
             driver.fill(address, (byte) 0, bytes, housekeeping);
         }
@@ -124,7 +124,7 @@ public final class CudaBackend implements Backend {
         CudaStream cuda = CudaStream.require(stream);
         long address = memory.allocate(owner, host.byteSize(), cuda.handle());
         CudaBuffer.Home home = () -> cuda.isClosed() ? housekeeping : cuda.handle();
-        var buffer = new CudaBuffer(driver, memory, owner, address, host.byteSize(), home, host);
+        var buffer = memory.buffer(owner, address, host.byteSize(), home, host);
         cuda.upload(host, address);
         return buffer;
     }

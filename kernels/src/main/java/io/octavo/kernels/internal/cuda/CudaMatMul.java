@@ -1,6 +1,7 @@
 package io.octavo.kernels.internal.cuda;
 
 import io.octavo.kernels.DType;
+import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.ScaledMatrix;
@@ -10,8 +11,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Launches {@code matmul.cu} where both operands have one type that tensor cores take, {@code matvec.cu} for a few rows
- * of plain activations, and {@code matmul_general.cu} for all else.
+ * Launches {@code matmul.cu} where both operands have one type that tensor cores take or can be given one, {@code
+ * matvec.cu} for a few rows of plain activations, and {@code matmul_general.cu} for all else.
  */
 final class CudaMatMul implements MatMul {
 
@@ -31,12 +32,16 @@ final class CudaMatMul implements MatMul {
     /** The first compute capability whose tensor cores take 8-bit floats. */
     private static final int FLOAT8 = 89;
 
+    private static final int DECODE_THREADS = 256;
+
     private final KernelLibrary library;
     private final GpuDriver driver;
+    private final DeviceMemory memory;
 
-    CudaMatMul(KernelLibrary library, GpuDriver driver) {
+    CudaMatMul(KernelLibrary library, GpuDriver driver, DeviceMemory memory) {
         this.library = library;
         this.driver = driver;
+        this.memory = memory;
     }
 
     @Override
@@ -47,6 +52,8 @@ final class CudaMatMul implements MatMul {
             vectors(a, w, out, cuda);
         } else if (fitsTensorCores(a, w)) {
             tensorCores(a, w, out, cuda);
+        } else if (fitsDecoded(a, w)) {
+            decoded(a, w, out, cuda);
         } else {
             general(a, w, out, cuda);
         }
@@ -71,6 +78,19 @@ final class CudaMatMul implements MatMul {
                 || (type == DType.F8_E4M3 && driver.computeCapability() >= FLOAT8);
         return known
                 && a.codes().dtype() == type
+                && a.rows() >= 1
+                && w.rows() >= 1
+                && a.columns() >= 1
+                && hasNoGroups(w)
+                && isAligned(a.codes())
+                && isAligned(w.codes());
+    }
+
+    /** BF16 holds every 8-bit code exactly. */
+    private static boolean fitsDecoded(ScaledMatrix a, ScaledMatrix w) {
+        DType type = w.codes().dtype();
+        return (type == DType.F8_E4M3 || type == DType.I8)
+                && a.codes().dtype() == DType.BF16
                 && a.rows() >= 1
                 && w.rows() >= 1
                 && a.columns() >= 1
@@ -104,6 +124,22 @@ final class CudaMatMul implements MatMul {
                 .type(scaleType(w))
                 .number(perRow(w.scales()))
                 .launch(Grid.of(Math.ceilDiv(w.rows(), (long) VECTOR_OUTPUTS), VECTOR_THREADS));
+    }
+
+    /** Decodes the weight into scratch, once for all rows, and multiplies that. */
+    private void decoded(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+        Matrix codes = w.codes();
+        long bytes = Matrix.bytes(DType.BF16, codes.rows(), codes.columns());
+        try (DeviceBuffer scratch = memory.scratch("decoded weight", bytes, stream)) {
+            Matrix values = Matrix.of(scratch, DType.BF16, codes.rows(), codes.columns());
+            stream.call(library.kernel("decode", "decode"))
+                    .matrix(codes)
+                    .matrix(values)
+                    .count(codes.elements())
+                    .type(codes.dtype())
+                    .launch(Grid.covering(codes.elements() / VECTOR_BYTES, DECODE_THREADS));
+            tensorCores(a, new ScaledMatrix(values, w.scales()), out, stream);
+        }
     }
 
     private void tensorCores(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {

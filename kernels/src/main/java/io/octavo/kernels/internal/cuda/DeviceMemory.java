@@ -1,9 +1,11 @@
 package io.octavo.kernels.internal.cuda;
 
 import io.octavo.kernels.OutOfDeviceMemoryException;
+import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The device's memory under a budget, with an account for each owner. Allocating and freeing happen in stream order. */
 final class DeviceMemory {
@@ -32,6 +34,16 @@ final class DeviceMemory {
             giveBack(owner, bytes);
             throw e;
         }
+    }
+
+    /** Uninitialized memory for work on one stream, which frees it in its order: close it once that work is submitted. */
+    CudaBuffer scratch(String owner, long bytes, CudaStream stream) {
+        return buffer(owner, allocate(owner, bytes, stream.handle()), bytes, stream::handle, null);
+    }
+
+    /** Takes ownership of what {@link #allocate} gave. */
+    CudaBuffer buffer(String owner, long address, long bytes, CudaBuffer.Home home, @Nullable MemorySegment host) {
+        return new CudaBuffer(driver, this, owner, address, bytes, home, host);
     }
 
     void free(String owner, long address, long bytes, Handles.Stream stream) {
