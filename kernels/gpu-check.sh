@@ -4,8 +4,8 @@
 #   kernels/gpu-check.sh pack MODELS DATA   where the build is: puts a JVM, jars, models and data into .build/gpu
 #   kernels/gpu-check.sh [STEP ...]         where the GPU is: unpacks them and runs the steps, all by default
 #
-# Steps: contract (tests of every operation), sanitizer (compute-sanitizer over a few of them), benchmark (beside PyTorch),
-# models (perplexity, generation, quantization). OUT names the folder for results, .build/gpu/out by default.
+# Steps: contract (tests of every operation), models (perplexity, generation, quantization), benchmark (beside PyTorch),
+# sanitizer (compute-sanitizer over a launch of every kernel). OUT names the folder for results, .build/gpu/out by default.
 # Prints a table last; writes gpu-check.json beside the logs.
 set -uo pipefail
 cd -P -- "$(dirname -- "$0")/.."
@@ -26,7 +26,7 @@ make_pack() {
     -Dmdep.includeScope=test -Dmdep.outputFile=target/test.classpath -Dmdep.excludeGroupIds=io.octavo,org.junit.jupiter,org.junit.platform 2>/dev/null
   mvn -B -ntp -q dependency:copy -Dartifact=$console -DoutputDirectory="$PWD/$work/lib" -Dmdep.useBaseVersion=true 2>/dev/null
   for module in kernels engine; do
-    tr ':' '\n' <$module/target/test.classpath | xargs -I{} cp {} "$work/lib"
+    tr ':' '\n' <$module/target/test.classpath | grep '\.jar$' | xargs -I{} cp {} "$work/lib"
     (cd $module/target && tar cf - classes test-classes) | (mkdir -p "$work/$module" && tar xf - -C "$work/$module")
   done
   for model in $models; do
@@ -53,7 +53,7 @@ unpack() {
 run_java() {
   local module=$1
   shift
-  "$work/jvm/bin/java" "${java_options[@]}" \
+  timeout 150 "$work/jvm/bin/java" "${java_options[@]}" \
     -cp "$work/kernels/classes:$work/$module/classes:$work/$module/test-classes:$lib" "$@"
 }
 
@@ -70,7 +70,7 @@ contract() {
 sanitizer() {
   local tool
   for tool in memcheck racecheck; do
-    timeout 150 compute-sanitizer --tool $tool --error-exitcode 9 --target-processes all \
+    timeout 90 compute-sanitizer --tool $tool --error-exitcode 9 --target-processes all \
       "$work/jvm/bin/java" "${java_options[@]}" -cp "$work/kernels/classes:$work/kernels/test-classes:$lib" \
       org.junit.platform.console.ConsoleLauncher execute --disable-banner --details=none --include-classname '.*' \
       --select-class io.octavo.kernels.CudaSanitizerTest >"$out/sanitizer-$tool.log" 2>&1
@@ -80,7 +80,7 @@ sanitizer() {
 
 benchmark() {
   run_java kernels io.octavo.kernels.benchmark.GpuBenchmarks >"$out/benchmark.jsonl" 2>"$out/benchmark.log"
-  python3 benchmarks/peer_gpu.py >"$out/peer.jsonl" 2>"$out/peer.log"
+  timeout 150 python3 benchmarks/peer_gpu.py >"$out/peer.jsonl" 2>"$out/peer.log"
 }
 
 models() {
@@ -127,7 +127,7 @@ if [ "${1-}" = pack ]; then
 else
   mkdir -p "$out"
   unpack
-  for step in "${@:-contract sanitizer benchmark models}"; do
+  for step in "${@:-contract models benchmark sanitizer}"; do
     for part in $step; do
       begun=$(date +%s)
       "$part"
