@@ -18,6 +18,19 @@ java_options=(
 
 # --- Where the build is ------------------------------------------------------------------------------------------------
 
+# Without other systems' native libraries, and stored, so that xz packs all jars as one.
+strip_jar() {
+  local jar=$1 parts
+  parts=$(mktemp -d)
+  (
+    cd "$parts"
+    "$JAVA_HOME/bin/jar" --extract --file "$jar"
+    find . -type f -size +256k \( -path '*win*' -o -path '*osx*' -o -path '*mac*' -o -path '*aarch*' -o -path '*cu1*' \) -delete
+    "$JAVA_HOME/bin/jar" --create --no-compress --no-manifest --file "$jar" .
+  )
+  rm -rf "$parts"
+}
+
 make_pack() {
   set -e
   local models=$1 data=$2 work=$pack/work console=org.junit.platform:junit-platform-console-standalone:6.0.3
@@ -35,7 +48,10 @@ make_pack() {
   cp "$data"/books-heldout.txt "$data"/books-cloze.jsonl "$work/data"
   "$JAVA_HOME/bin/jlink" --strip-debug --no-man-pages --no-header-files --compress zip-0 --output "$work/jvm" --add-modules \
     java.base,java.logging,java.management,jdk.management,java.sql,java.naming,java.desktop,java.instrument,jdk.unsupported,jdk.incubator.vector
-  find "$work" -name '*.so' -path '*/win*' -delete
+  rm -f "$work"/lib/commons-math3* "$work"/lib/jmh* "$work"/lib/jopt*
+  for jar in "$work"/lib/*.jar; do
+    strip_jar "$PWD/$jar"
+  done
   (cd "$work" && tar cf - .) | xz -T2 -6 >"$pack/pack.tar.xz"
   rm -rf "$work"
   du -h "$pack/pack.tar.xz"
