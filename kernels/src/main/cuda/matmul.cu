@@ -8,6 +8,7 @@
 // memory = its ring.  Any m, n >= 1; rows of a and w are whole, aligned 16-byte chunks.
 
 #include "common.cuh"
+#include "row_range.cuh"
 
 struct Parameters {
   const void* a;        // [m, k]
@@ -15,6 +16,7 @@ struct Parameters {
   const void* w;        // [n, k]
   const void* wScales;  // [n] or [1]; null for plain numbers
   float* out;           // [m, n]
+  const int* bounds;    // [2] of the rows to compute, for the kernels named group; the others compute all
   int m;
   int n;
   int rowBytes;         // of k numbers
@@ -24,7 +26,7 @@ struct Parameters {
   int wScalePerRow;
 };
 OCTAVO_PARAMETERS(
-    matmul, Parameters, a, aScales, w, wScales, out, m, n, rowBytes, aScaleType, wScaleType, aScalePerRow, wScalePerRow)
+    matmul, Parameters, a, aScales, w, wScales, out, bounds, m, n, rowBytes, aScaleType, wScaleType, aScalePerRow, wScalePerRow)
 
 namespace {
 
@@ -139,10 +141,15 @@ struct Product {
     }
   }
 
+  template <bool kGrouped>
   static __device__ __forceinline__ void run(const Parameters& p) {
     extern __shared__ __align__(128) uint8_t ring[];
-    const Tiles tile(blockIdx.x, (p.m + kRows - 1) / kRows, (p.n + kColumns - 1) / kColumns);
-    const int firstRow = tile.row * kRows;
+    const RowRange range(kGrouped ? p.bounds : nullptr, p.m);
+    const int rowTiles = (range.to - range.from + kRows - 1) / kRows;
+    const int columnTiles = (p.n + kColumns - 1) / kColumns;
+    if (kGrouped && blockIdx.x >= rowTiles * columnTiles) return;
+    const Tiles tile(blockIdx.x, rowTiles, columnTiles);
+    const int firstRow = range.from + tile.row * kRows;
     const int firstColumn = tile.column * kColumns;
     const uint8_t* a = static_cast<const uint8_t*>(p.a);
     const uint8_t* w = static_cast<const uint8_t*>(p.w);
@@ -167,7 +174,7 @@ struct Product {
     for (int stage = 0; stage < kStages - 1; stage++) {
       if (stage < slabs) {
         const uint32_t target = ringStart + stage * kStageBytes;
-        fetch<kRows>(target, a, firstRow, p.m, p.rowBytes, stage);
+        fetch<kRows>(target, a, firstRow, range.to, p.rowBytes, stage);
         fetch<kColumns>(target + kRows * kSlabBytes, w, firstColumn, p.n, p.rowBytes, stage);
       }
       commitCopies();
@@ -179,7 +186,7 @@ struct Product {
       const int ahead = slab + kStages - 1;
       if (ahead < slabs) {
         const uint32_t target = ringStart + ahead % kStages * kStageBytes;
-        fetch<kRows>(target, a, firstRow, p.m, p.rowBytes, ahead);
+        fetch<kRows>(target, a, firstRow, range.to, p.rowBytes, ahead);
         fetch<kColumns>(target + kRows * kSlabBytes, w, firstColumn, p.n, p.rowBytes, ahead);
       }
       commitCopies();
@@ -201,7 +208,7 @@ struct Product {
         multiplySlab(sums, aStart, wStart, aRow, aChunk, wRow, wChunk);
       }
     }
-    store(p, sums, firstRow + warpRow + lane / 4, firstColumn + warpColumn + lane % 4 * 2);
+    store(p, sums, range.to, firstRow + warpRow + lane / 4, firstColumn + warpColumn + lane % 4 * 2);
   }
 
   static __device__ __forceinline__ void multiplySlab(
@@ -237,7 +244,7 @@ struct Product {
 
   // A thread holds two neighbours of a row, and two of the row 8 below, of every mma.
   static __device__ __forceinline__ void store(
-      const Parameters& p, const Accumulator (&sums)[kMmasDown][kMmasAcross][4], int row, int column) {
+      const Parameters& p, const Accumulator (&sums)[kMmasDown][kMmasAcross][4], int rows, int row, int column) {
     const bool inPairs = p.n % 2 == 0;
     float wScales[kMmasAcross][2];
 #pragma unroll
@@ -253,7 +260,7 @@ struct Product {
 #pragma unroll
       for (int half = 0; half < 2; half++) {
         const int m = row + i * kMmaRows + half * 8;
-        if (m >= p.m) continue;
+        if (m >= rows) continue;
         const float aScale = scaleAt(p.aScales, p.aScaleType, p.aScalePerRow, m);
         float* out = p.out + m * static_cast<int64_t>(p.n);
 #pragma unroll
@@ -276,23 +283,28 @@ struct Product {
 }  // namespace
 
 // The launcher knows these numbers: MatMulTile.java.
-#define MATMUL(name, type, rows, columns, warpRows, warpColumns, stages)                                         \
+#define KERNEL(name, grouped, type, rows, columns, warpRows, warpColumns, stages)                                \
   extern "C" __global__ __launch_bounds__(                                                                      \
-      (Product<type, rows, columns, warpRows, warpColumns, stages>::kThreads)) void matmul_##name(              \
+      (Product<type, rows, columns, warpRows, warpColumns, stages>::kThreads)) void name(                       \
       const __grid_constant__ Parameters p) {                                                                   \
-    Product<type, rows, columns, warpRows, warpColumns, stages>::run(p);                                        \
+    Product<type, rows, columns, warpRows, warpColumns, stages>::template run<grouped>(p);                      \
   }
+#define MATMUL(name, ...) KERNEL(matmul_##name, false, __VA_ARGS__)
+#define GROUP(name, ...) KERNEL(matmul_group_##name, true, __VA_ARGS__)
 
 MATMUL(bf16_128x256, Bf16, 128, 256, 64, 64, 4)
 MATMUL(bf16_128x128, Bf16, 128, 128, 64, 32, 3)
 MATMUL(bf16_64x64, Bf16, 64, 64, 32, 16, 4)
+GROUP(bf16_64x64, Bf16, 64, 64, 32, 16, 4)
 MATMUL(bf16_16x64, Bf16, 16, 64, 16, 16, 6)
 MATMUL(i8_128x256, I8, 128, 256, 64, 64, 4)
 MATMUL(i8_128x128, I8, 128, 128, 64, 32, 3)
 MATMUL(i8_64x64, I8, 64, 64, 32, 16, 4)
+GROUP(i8_64x64, I8, 64, 64, 32, 16, 4)
 MATMUL(i8_16x64, I8, 16, 64, 16, 16, 6)
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 890  // Older tensor cores take no 8-bit floats.
 MATMUL(e4m3_128x128, Fp8, 128, 128, 64, 32, 3)
 MATMUL(e4m3_64x64, Fp8, 64, 64, 32, 16, 4)
+GROUP(e4m3_64x64, Fp8, 64, 64, 32, 16, 4)
 MATMUL(e4m3_16x64, Fp8, 16, 64, 16, 16, 6)
 #endif

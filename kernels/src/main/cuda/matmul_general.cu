@@ -4,6 +4,7 @@
 // Twin: ScalarMatMul.java.  Launch: grid = (ceil(n / kTile), ceil(m / kTile)), block = kThreads.  Any m, n, k >= 0.
 
 #include "common.cuh"
+#include "row_range.cuh"
 
 struct Parameters {
   const void* a;          // [m, k]
@@ -11,6 +12,7 @@ struct Parameters {
   const void* w;          // [n, k]
   const void* wScales;    // [n, wGroups] or [1]; null for plain numbers
   float* out;             // [m, n]
+  const int* bounds;      // [2] of the rows to compute; null for all
   int m;
   int n;
   int k;
@@ -23,7 +25,7 @@ struct Parameters {
   int wScalePerRow;
 };
 OCTAVO_PARAMETERS(
-    matmul_general, Parameters, a, aScales, w, wScales, out, m, n, k, wGroups, aType, wType, aScaleType, wScaleType,
+    matmul_general, Parameters, a, aScales, w, wScales, out, bounds, m, n, k, wGroups, aType, wType, aScaleType, wScaleType,
     aScalePerRow, wScalePerRow)
 
 namespace {
@@ -47,7 +49,9 @@ __device__ __forceinline__ float scaleAt(
 extern "C" __global__ __launch_bounds__(kThreads) void matmul_general(const __grid_constant__ Parameters p) {
   __shared__ __align__(16) Slab aSlab;
   __shared__ __align__(16) Slab wSlab;
-  const int firstRow = blockIdx.y * kTile;
+  const RowRange range(p.bounds, p.m);
+  const int firstRow = range.from + blockIdx.y * kTile;
+  if (firstRow >= range.to) return;
   const int firstColumn = blockIdx.x * kTile;
   const int groupSize = p.wGroups > 0 ? p.k / p.wGroups : p.k;
   const int row = threadIdx.x / (kTile / kEach) * kEach;
@@ -64,7 +68,7 @@ extern "C" __global__ __launch_bounds__(kThreads) void matmul_general(const __gr
       const int64_t n = firstColumn + line;
       float a = 0.0f;
       float w = 0.0f;
-      if (k < p.k && m < p.m) {
+      if (k < p.k && m < range.to) {
         a = loadNumber(p.a, p.aType, m * p.k + k) * scaleAt(p.aScales, p.aScaleType, p.aScalePerRow, 1, m, 0);
       }
       if (k < p.k && n < p.n) {
@@ -98,7 +102,7 @@ extern "C" __global__ __launch_bounds__(kThreads) void matmul_general(const __gr
 #pragma unroll
     for (int j = 0; j < kEach; j++) {
       const int64_t n = firstColumn + column + j;
-      if (m < p.m && n < p.n) p.out[m * p.n + n] = sums[i][j];
+      if (m < range.to && n < p.n) p.out[m * p.n + n] = sums[i][j];
     }
   }
 }

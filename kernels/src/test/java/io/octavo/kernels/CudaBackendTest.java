@@ -97,4 +97,39 @@ class CudaBackendTest {
             super(CudaDevice::open);
         }
     }
+
+    @Nested
+    class SoftcapOperation extends SoftcapContract {
+        SoftcapOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class ExpertRoutingOperation extends ExpertRoutingContract {
+        ExpertRoutingOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class ExpertOrderOperation extends ExpertOrderContract {
+        ExpertOrderOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class GroupedMatMulOperation extends GroupedMatMulContract {
+        GroupedMatMulOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class ExpertCombineOperation extends ExpertCombineContract {
+        ExpertCombineOperation() {
+            super(CudaDevice::open);
+        }
+    }
 }

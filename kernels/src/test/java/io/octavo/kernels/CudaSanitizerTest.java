@@ -1,5 +1,6 @@
 package io.octavo.kernels;
 
+import java.util.Collections;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Tag;
@@ -29,6 +30,9 @@ class CudaSanitizerTest extends BackendContract {
                 for (DType code : new DType[] {DType.F8_E4M3, DType.I8}) {
                     backend.quantizeRows()
                             .quantize(typed, output(code, 3, columns), output(type, 3, 1), 448, ints(0), stream);
+                    Matrix scales = output(type, 3, 1);
+                    backend.quantizeRows().scales(typed, scales, 448, ints(0), stream);
+                    backend.quantizeRows().encode(typed, scales, output(code, 3, columns), stream);
                 }
                 backend.rmsNorm().normalize(x, typed.rows(0, 1), 0, 1e-5f, y, stream);
                 backend.add().accumulate(x, typed, stream);
@@ -40,6 +44,7 @@ class CudaSanitizerTest extends BackendContract {
                 backend.gatedActivation().apply(function, x, y, x, stream);
             }
             backend.crossEntropy().loss(x, ints(1, -100, columns), output(DType.F32, 1, 3), stream);
+            backend.softcap().cap(x, 30, stream);
             backend.argMax().find(x, output(DType.I32, 1, 3), stream);
         }
     }
@@ -51,7 +56,7 @@ class CudaSanitizerTest extends BackendContract {
         for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16, DType.F8_E4M3, DType.I8}) {
             Matrix w = input(type, 301, k, gaussian(random, 301 * k, 30));
             Matrix scales = input(DType.F32, 301, 1, gaussian(random, 301, 1));
-            for (int m : new int[] {1, 2, 3, 7, 17, 150}) {
+            for (int m : new int[] {1, 2, 7, 13, 17, 150}) {
                 Matrix out = output(DType.F32, m, 301);
                 Matrix half = input(DType.BF16, m, k, gaussian(random, m * k, 1));
                 Matrix same = input(type, m, k, gaussian(random, m * k, 1));
@@ -71,6 +76,30 @@ class CudaSanitizerTest extends BackendContract {
     }
 
     @Test
+    void experts() {
+        int tokens = 37;
+        int columns = 336;
+        RandomGenerator random = random(1);
+        Matrix chosen = output(DType.I32, tokens, 3);
+        Matrix weights = output(DType.F32, tokens, 3);
+        Matrix logits = input(DType.F32, tokens, 5, gaussian(random, 5 * tokens, 1));
+        backend.expertRouting().route(logits, true, chosen, weights, stream);
+        Matrix sources = output(DType.I32, 1, 3L * tokens);
+        Matrix rows = output(DType.I32, tokens, 3);
+        Matrix starts = output(DType.I32, 1, 6);
+        backend.expertOrder().sort(chosen, sources, rows, starts, stream);
+        Matrix out = output(DType.F32, 3L * tokens, columns);
+        for (DType type : new DType[] {DType.F32, DType.BF16, DType.F8_E4M3}) {
+            Matrix a = input(type, 3L * tokens, columns, gaussian(random, 3 * tokens * columns, 1));
+            Matrix w = input(type, columns, columns, gaussian(random, columns * columns, 1));
+            backend.groupedMatMul()
+                    .multiply(
+                            ScaledMatrix.plain(a), starts, Collections.nCopies(5, ScaledMatrix.plain(w)), out, stream);
+        }
+        backend.expertCombine().combine(out, rows, weights, output(DType.F32, tokens, columns), stream);
+    }
+
+    @Test
     void attends() {
         for (DType type : new DType[] {DType.F32, DType.BF16}) {
             for (int headDim : new int[] {64, 80, 128}) {
@@ -84,6 +113,8 @@ class CudaSanitizerTest extends BackendContract {
                 var batch = new Attention.Batch(ints(0, 70, 71), ints(130, 64), intMatrix(2, 3, 0, 1, 2, 3, 0, 0));
                 var parameters = new Attention.Parameters(4, layout, 0.1f, 100, 30);
                 backend.attention().attend(q, cache, cache, batch, parameters, q, stream);
+                var tokens = new Attention.Batch(ints(0, 1, 2), ints(190, 64), intMatrix(2, 5, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0));
+                backend.attention().attend(q.rows(0, 2), cache, cache, tokens, parameters, q.rows(0, 2), stream);
             }
         }
     }

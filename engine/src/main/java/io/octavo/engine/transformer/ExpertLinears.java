@@ -33,6 +33,7 @@ record ExpertLinears(List<ScaledMatrix> weights, InputType inputType) {
 
     /** @param starts the rows of each expert */
     void apply(Backend backend, LinearInput input, Matrix starts, Matrix out, Stream stream) {
-        backend.groupedMatMul().multiply(input.as(inputType), starts, weights, out, stream);
+        InputType rounded = inputType.on(backend, weights.getFirst().codes().dtype());
+        backend.groupedMatMul().multiply(input.as(rounded), starts, weights, out, stream);
     }
 }

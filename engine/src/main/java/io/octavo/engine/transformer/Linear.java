@@ -1,7 +1,6 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.kernels.Backend;
-import io.octavo.kernels.DType;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Stream;
@@ -24,17 +23,11 @@ record Linear(ScaledMatrix weight, @Nullable Matrix bias, InputType inputType) {
     }
 
     void apply(Backend backend, LinearInput input, Matrix out, Stream stream) {
-        backend.matMul().multiply(input.as(inputType(backend)), weight, out, stream);
+        InputType rounded = inputType.on(backend, weight.codes().dtype());
+        backend.matMul().multiply(input.as(rounded), weight, out, stream);
         if (bias != null) {
             backend.add().accumulate(out, bias, stream);
         }
-    }
-
-    private InputType inputType(Backend backend) {
-        boolean rounds = inputType == InputType.UNQUANTIZED
-                && weight.codes().dtype() != DType.F32
-                && backend.productInput() == DType.BF16;
-        return rounds ? InputType.BF16 : inputType;
     }
 
     /** The output features {@code [from, to)} as a Linear of their own, for checkpoints that fuse projections. */

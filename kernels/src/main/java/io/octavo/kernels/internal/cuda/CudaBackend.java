@@ -9,13 +9,18 @@ import io.octavo.kernels.CrossEntropy;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.Embedding;
+import io.octavo.kernels.ExpertCombine;
+import io.octavo.kernels.ExpertOrder;
+import io.octavo.kernels.ExpertRouting;
 import io.octavo.kernels.GatedActivation;
+import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.RmsNorm;
 import io.octavo.kernels.Rope;
+import io.octavo.kernels.Softcap;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.MemorySegment;
 
@@ -47,6 +52,11 @@ public final class CudaBackend implements Backend {
     private final Convert convert;
     private final CrossEntropy crossEntropy;
     private final ArgMax argMax;
+    private final Softcap softcap;
+    private final ExpertRouting expertRouting;
+    private final ExpertOrder expertOrder;
+    private final GroupedMatMul groupedMatMul;
+    private final ExpertCombine expertCombine;
     private boolean closed;
 
     private CudaBackend(GpuDriver driver, int threads) {
@@ -60,17 +70,23 @@ public final class CudaBackend implements Backend {
         this.description = "cuda: " + driver.name() + ", compute capability " + driver.computeCapability() / 10.0 + ", "
                 + driver.multiprocessors() + " multiprocessors, " + (free >> 20) + " MiB free";
         this.quantizeRows = new CudaQuantizeRows(library);
-        this.matMul = new CudaMatMul(library, driver, memory);
+        var products = new CudaMatMul(library, driver, memory);
+        this.matMul = products;
         this.rmsNorm = new CudaRmsNorm(library);
         this.rope = new CudaRope(library);
         this.kvCacheWrite = new CudaKvCacheWrite(library);
-        this.attention = new CudaAttention(library);
+        this.attention = new CudaAttention(library, memory);
         this.gatedActivation = new CudaGatedActivation(library);
         this.embedding = new CudaEmbedding(library);
         this.add = new CudaAdd(library);
         this.convert = new CudaConvert(library);
         this.crossEntropy = new CudaCrossEntropy(library);
         this.argMax = new CudaArgMax(library);
+        this.softcap = new CudaSoftcap(library);
+        this.expertRouting = new CudaExpertRouting(library);
+        this.expertOrder = new CudaExpertOrder(library);
+        this.groupedMatMul = new CudaGroupedMatMul(products);
+        this.expertCombine = new CudaExpertCombine(library);
     }
 
     /**
@@ -197,6 +213,31 @@ public final class CudaBackend implements Backend {
     @Override
     public ArgMax argMax() {
         return argMax;
+    }
+
+    @Override
+    public Softcap softcap() {
+        return softcap;
+    }
+
+    @Override
+    public ExpertRouting expertRouting() {
+        return expertRouting;
+    }
+
+    @Override
+    public ExpertOrder expertOrder() {
+        return expertOrder;
+    }
+
+    @Override
+    public GroupedMatMul groupedMatMul() {
+        return groupedMatMul;
+    }
+
+    @Override
+    public ExpertCombine expertCombine() {
+        return expertCombine;
     }
 
     @Override

@@ -11,8 +11,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Launches {@code matmul.cu} where both operands have one type that tensor cores take or can be given one, {@code
- * matvec.cu} for a few rows of plain activations, and {@code matmul_general.cu} for all else.
+ * Launches {@code matvec.cu} and {@code matmul_narrow.cu} for a few rows of plain activations, {@code matmul.cu} where
+ * both operands have one type that tensor cores take or can be given one, and {@code matmul_general.cu} for all else.
  */
 final class CudaMatMul implements MatMul {
 
@@ -28,6 +28,13 @@ final class CudaMatMul implements MatMul {
 
     private static final int VECTOR_OUTPUTS = 16;
     private static final int VECTOR_THREADS = 256;
+
+    /** Most rows, columns of a tile, most tiles and threads of a block of {@code matmul_narrow.cu}. */
+    private static final int NARROW_ROWS = 16;
+
+    private static final int NARROW_TILE = 8;
+    private static final int WIDE_TILES = 4;
+    private static final int NARROW_THREADS = 256;
 
     /** The first compute capability whose tensor cores take 8-bit floats. */
     private static final int FLOAT8 = 89;
@@ -50,12 +57,25 @@ final class CudaMatMul implements MatMul {
         Operands.checkMatMul(a, w, out);
         if (fitsVectors(a, w)) {
             vectors(a, w, out, cuda);
-        } else if (fitsTensorCores(a, w)) {
-            tensorCores(a, w, out, cuda);
-        } else if (fitsDecoded(a, w)) {
-            decoded(a, w, out, cuda);
         } else {
-            general(a, w, out, cuda);
+            multiplyRows(a, null, w, out, cuda);
+        }
+    }
+
+    /**
+     * The product of some rows of {@code a}, checked by the caller.
+     *
+     * @param bounds {@code [2, 1]} I32, the first row and the end; null for all rows
+     */
+    void multiplyRows(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
+        if (fitsNarrow(a, w)) {
+            narrow(a, bounds, w, out, stream);
+        } else if (fitsTensorCores(a, w)) {
+            tensorCores(a, bounds, w, out, stream);
+        } else if (fitsDecoded(a, w)) {
+            decoded(a, bounds, w, out, stream);
+        } else {
+            general(a, bounds, w, out, stream);
         }
     }
 
@@ -63,9 +83,23 @@ final class CudaMatMul implements MatMul {
         DType type = a.codes().dtype();
         return a.rows() >= 1
                 && a.rows() <= VECTOR_ROWS
+                && (a.rows() == 1 || !fitsNarrow(a, w))
                 && w.rows() >= 1
                 && (type == DType.F32 || type == DType.BF16)
                 && a.scales() == null
+                && hasNoGroups(w)
+                && isAligned(a.codes())
+                && isAligned(w.codes());
+    }
+
+    private static boolean fitsNarrow(ScaledMatrix a, ScaledMatrix w) {
+        DType type = w.codes().dtype();
+        return a.rows() >= 1
+                && a.rows() <= NARROW_ROWS
+                && w.rows() >= 1
+                && a.codes().dtype() == DType.BF16
+                && a.scales() == null
+                && (type == DType.BF16 || type == DType.F8_E4M3 || type == DType.I8)
                 && hasNoGroups(w)
                 && isAligned(a.codes())
                 && isAligned(w.codes());
@@ -126,8 +160,27 @@ final class CudaMatMul implements MatMul {
                 .launch(Grid.of(Math.ceilDiv(w.rows(), (long) VECTOR_OUTPUTS), VECTOR_THREADS));
     }
 
+    private void narrow(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
+        boolean fillsDevice = w.rows() >= (long) WIDE_TILES * NARROW_TILE * driver.multiprocessors() * 3 / 4;
+        int tiles = fillsDevice ? WIDE_TILES : WIDE_TILES / 2;
+        int rows = a.rows() <= NARROW_ROWS / 2 ? NARROW_ROWS / 2 : NARROW_ROWS;
+        String name = "matmul_narrow_" + suffix(w.codes().dtype()) + "_" + tiles + "_" + rows;
+        stream.call(library.kernel("matmul_narrow", name))
+                .matrix(a.codes())
+                .matrix(w.codes())
+                .optional(w.scales())
+                .matrix(out)
+                .optional(bounds)
+                .number((int) a.rows())
+                .number((int) w.rows())
+                .number((int) a.columns())
+                .type(scaleType(w))
+                .number(perRow(w.scales()))
+                .launch(Grid.of(Math.ceilDiv(w.rows(), (long) tiles * NARROW_TILE), NARROW_THREADS));
+    }
+
     /** Decodes the weight into scratch, once for all rows, and multiplies that. */
-    private void decoded(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+    private void decoded(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
         Matrix codes = w.codes();
         long bytes = Matrix.bytes(DType.BF16, codes.rows(), codes.columns());
         try (DeviceBuffer scratch = memory.scratch("decoded weight", bytes, stream)) {
@@ -138,20 +191,24 @@ final class CudaMatMul implements MatMul {
                     .count(codes.elements())
                     .type(codes.dtype())
                     .launch(Grid.covering(codes.elements() / VECTOR_BYTES, DECODE_THREADS));
-            tensorCores(a, new ScaledMatrix(values, w.scales()), out, stream);
+            tensorCores(a, bounds, new ScaledMatrix(values, w.scales()), out, stream);
         }
     }
 
-    private void tensorCores(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+    private void tensorCores(
+            ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
         DType type = w.codes().dtype();
-        MatMulTile tile = MatMulTile.choose(type, a.rows(), w.rows(), driver.multiprocessors());
-        String name = "matmul_" + suffix(type) + "_" + tile.rows() + "x" + tile.columns();
+        MatMulTile tile = bounds == null
+                ? MatMulTile.choose(type, a.rows(), w.rows(), driver.multiprocessors())
+                : MatMulTile.MEDIUM;
+        String name = (bounds == null ? "matmul_" : "matmul_group_") + suffix(type) + "_" + tile.rows() + "x" + tile.columns();
         stream.call(library.kernel("matmul", name, tile.sharedBytes()))
                 .matrix(a.codes())
                 .optional(a.scales())
                 .matrix(w.codes())
                 .optional(w.scales())
                 .matrix(out)
+                .optional(bounds)
                 .number((int) a.rows())
                 .number((int) w.rows())
                 .number(Math.toIntExact(a.columns() * type.bytes()))
@@ -162,7 +219,7 @@ final class CudaMatMul implements MatMul {
                 .launch(Grid.of(tile.count(a.rows(), w.rows()), tile.threads()));
     }
 
-    private void general(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+    private void general(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
         Matrix wScales = w.scales();
         stream.call(library.kernel("matmul_general", "matmul_general"))
                 .matrix(a.codes())
@@ -170,6 +227,7 @@ final class CudaMatMul implements MatMul {
                 .matrix(w.codes())
                 .optional(wScales)
                 .matrix(out)
+                .optional(bounds)
                 .number((int) a.rows())
                 .number((int) w.rows())
                 .number((int) a.columns())

@@ -9,6 +9,9 @@ import java.util.Locale;
 /** Launches {@code rms_norm.cu}. */
 final class CudaRmsNorm implements RmsNorm {
 
+    /** {@code kKept} of the kernels. */
+    private static final int KEPT = 4;
+
     private final KernelLibrary library;
 
     CudaRmsNorm(KernelLibrary library) {
@@ -27,6 +30,6 @@ final class CudaRmsNorm implements RmsNorm {
                 .count(x.columns())
                 .number(gainOffset)
                 .number(epsilon)
-                .launch(Grid.of(x.rows(), Rows.threads(x)));
+                .launch(Grid.of(x.rows(), Rows.threads(x, KEPT)));
     }
 }

@@ -16,7 +16,8 @@ record MatMulTile(int rows, int columns, int threads, int stages) {
 
     private static final MatMulTile HUGE = new MatMulTile(128, 256, 256, 4);
     private static final MatMulTile LARGE = new MatMulTile(128, 128, 256, 3);
-    private static final MatMulTile MEDIUM = new MatMulTile(64, 64, 256, 4);
+    /** The one that products of groups of rows were compiled for, too. */
+    static final MatMulTile MEDIUM = new MatMulTile(64, 64, 256, 4);
     private static final MatMulTile FLAT = new MatMulTile(16, 64, 128, 6);
 
     /** The largest tile of which the output has enough to give every multiprocessor one. */

@@ -9,15 +9,16 @@ final class Rows {
     private static final int WARP = 32;
     private static final int MOST_THREADS = 1024;
 
-    /** 16-byte vectors that a thread keeps in registers: {@code kKept} of the kernels. */
-    private static final int KEPT = 4;
-
     private Rows() {}
 
-    /** Enough threads to keep a whole row in registers, as far as a block may have them. */
-    static int threads(Matrix x) {
+    /**
+     * Enough threads to keep a whole row in registers, as far as a block may have them.
+     *
+     * @param kept 16-byte vectors that a thread keeps: {@code kKept} of the kernel
+     */
+    static int threads(Matrix x, int kept) {
         long vectors = Math.ceilDiv(x.columns() * x.dtype().bytes(), (long) VECTOR_BYTES);
-        long warps = Math.ceilDiv(vectors, (long) KEPT * WARP);
+        long warps = Math.ceilDiv(vectors, (long) kept * WARP);
         return Math.clamp(warps * WARP, WARP, MOST_THREADS);
     }
 }
