@@ -46,6 +46,7 @@ public enum ErrorCode {
     DISK_FULL("disk-full", ErrorKind.RESOURCE),
     OUT_OF_MEMORY("out-of-memory", ErrorKind.RESOURCE),
     IO_FAILED("io-failed", ErrorKind.TRANSIENT),
+    DEVICE_FAULT("device-fault", ErrorKind.TRANSIENT),
     VERIFICATION_FAILED("verification-failed", ErrorKind.INTERNAL);
 
     private final String slug;

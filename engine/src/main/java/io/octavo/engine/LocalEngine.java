@@ -15,9 +15,13 @@ import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.engine.transformer.RunLimits;
 import io.octavo.engine.transformer.Transformer;
 import io.octavo.kernels.Backend;
+import io.octavo.kernels.DeviceFaultException;
+import io.octavo.kernels.OperationUnavailableException;
+import io.octavo.kernels.OutOfDeviceMemoryException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** The engine in this process, on one backend. */
@@ -41,9 +45,9 @@ final class LocalEngine implements Engine {
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
         Layout layout = Layout.named(request.layout());
         var quantizer = new Quantizer(backend, threads);
-        return layout == Layout.COMPRESSED_TENSORS
+        return onDevice(() -> layout == Layout.COMPRESSED_TENSORS
                 ? quantizer.quantize(request, monitor)
-                : new ForeignQuantizer(quantizer, new Converter(threads)).quantize(request, layout, monitor);
+                : new ForeignQuantizer(quantizer, new Converter(threads)).quantize(request, layout, monitor));
     }
 
     @Override
@@ -60,6 +64,10 @@ final class LocalEngine implements Engine {
 
     @Override
     public EvaluationResult evaluate(EvaluationRequest request, JobMonitor monitor) {
+        return onDevice(() -> evaluateHere(request, monitor));
+    }
+
+    private EvaluationResult evaluateHere(EvaluationRequest request, JobMonitor monitor) {
         try (Checkpoint checkpoint = Checkpoint.open(request.source());
                 Tokenizer tokenizer = Tokenizer.open(request.source())) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
@@ -71,6 +79,10 @@ final class LocalEngine implements Engine {
 
     @Override
     public GenerationResult generate(GenerationRequest request, JobMonitor monitor) {
+        return onDevice(() -> generateHere(request, monitor));
+    }
+
+    private GenerationResult generateHere(GenerationRequest request, JobMonitor monitor) {
         try (Checkpoint checkpoint = Checkpoint.open(request.source());
                 Tokenizer tokenizer = Tokenizer.open(request.source())) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
@@ -88,6 +100,19 @@ final class LocalEngine implements Engine {
                 Duration duration = Duration.ofNanos(System.nanoTime() - start);
                 return new GenerationResult(prompt, ids, tokenizer.decode(ids), duration);
             }
+        }
+    }
+
+    /** Gives the failures of the device their codes. */
+    private static <T> T onDevice(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (OutOfDeviceMemoryException e) {
+            throw new QuantizationException(ErrorCode.OUT_OF_MEMORY, String.valueOf(e.getMessage()), e);
+        } catch (DeviceFaultException e) {
+            throw new QuantizationException(ErrorCode.DEVICE_FAULT, String.valueOf(e.getMessage()), e);
+        } catch (OperationUnavailableException e) {
+            throw new QuantizationException(ErrorCode.BACKEND_UNAVAILABLE, String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -32,7 +32,21 @@ public interface Backend extends AutoCloseable {
      */
     DeviceBuffer place(String owner, MemorySegment host, Stream stream);
 
+    /**
+     * Allocates zeroed host memory that {@link DeviceBuffer#copyFrom} and {@link DeviceBuffer#copyTo} serve at full
+     * speed, without waiting for the stream.
+     *
+     * @throws IllegalStateException if the host has too little memory
+     */
+    HostMemory allocateHost(long bytes);
+
     Stream newStream();
+
+    /**
+     * What activations are best rounded to before they are multiplied with 16-bit weights: F32 where products are
+     * computed in f32, BF16 where tensor cores take that.
+     */
+    DType productInput();
 
     QuantizeRows quantizeRows();
 
@@ -57,6 +71,8 @@ public interface Backend extends AutoCloseable {
     Embedding embedding();
 
     Add add();
+
+    Convert convert();
 
     CrossEntropy crossEntropy();
 

@@ -1,6 +1,8 @@
 package io.octavo.kernels;
 
 import com.sun.management.HotSpotDiagnosticMXBean;
+import io.octavo.kernels.internal.cuda.CudaBackend;
+import io.octavo.kernels.internal.cuda.CudaUnavailableException;
 import io.octavo.kernels.internal.host.HostBackend;
 import io.octavo.kernels.internal.scalar.ScalarOperations;
 import io.octavo.kernels.internal.vector.VectorOperations;
@@ -12,20 +14,40 @@ public final class Backends {
 
     private Backends() {}
 
+    private static final System.Logger LOG = System.getLogger(Backends.class.getName());
+
+    private static final String CUDA = "cuda";
+
     /**
-     * @param device {@code auto}, {@code cpu} or {@code cuda}; {@code auto} takes the best that is there
+     * @param device {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N} for the GPU number {@code N}, counted from
+     *     0; {@code auto} takes the first GPU or, where none can be had, the processor
      * @param threads processor threads that the backend may use, at least 1
      * @throws IllegalStateException if {@code cuda} was asked for and cannot be had; the message says why
      * @throws IllegalArgumentException if there is no such device
      */
     public static Backend open(String device, int threads) {
-        return switch (device.toLowerCase(Locale.ROOT)) {
-            case "auto", "cpu" -> cpu(threads);
-            case "cuda" ->
-                throw new IllegalStateException("device cuda was requested, but this build has no CUDA backend;"
-                        + " use device cpu, or auto to take what is there");
-            default -> throw new IllegalArgumentException("unknown device " + device + "; allowed: auto, cpu, cuda");
+        String wanted = device.toLowerCase(Locale.ROOT);
+        return switch (wanted) {
+            case "auto" -> auto(threads);
+            case "cpu" -> cpu(threads);
+            case CUDA -> CudaBackend.open(0, threads);
+            default -> {
+                if (!wanted.matches(CUDA + ":\\d{1,3}")) {
+                    throw new IllegalArgumentException(
+                            "unknown device " + device + "; allowed: auto, cpu, cuda, cuda:N");
+                }
+                yield CudaBackend.open(Integer.parseInt(wanted.substring(CUDA.length() + 1)), threads);
+            }
         };
+    }
+
+    private static Backend auto(int threads) {
+        try {
+            return CudaBackend.open(0, threads);
+        } catch (CudaUnavailableException e) {
+            LOG.log(System.Logger.Level.INFO, "device auto: the processor, since {0}", e.getMessage());
+            return cpu(threads);
+        }
     }
 
     /**

@@ -71,6 +71,7 @@ abstract class BackendContract {
     void withThreads(int threads, Runnable work) {
         Backend before = backend;
         Stream streamBefore = stream;
+        stream.synchronize();
         try (Backend other = open.apply(threads);
                 Stream otherStream = other.newStream()) {
             backend = other;
@@ -81,6 +82,11 @@ abstract class BackendContract {
             backend = before;
             stream = streamBefore;
         }
+    }
+
+    /** Whether operations look at indices before they return, and throw; a GPU meets them only when it runs. */
+    boolean checksIndices() {
+        return backend.name().equals("cpu");
     }
 
     static RandomGenerator random(long seed) {
@@ -138,12 +144,17 @@ abstract class BackendContract {
         DeviceBuffer buffer = backend.allocate("test", bytes + GUARD_BYTES);
         buffers.add(buffer);
         buffer.fill((byte) 0xFF, stream);
-        byte[] guards = new byte[GUARD_BYTES];
-        Arrays.fill(guards, GUARD);
-        buffer.copyFrom(MemorySegment.ofArray(guards), bytes, stream);
         Matrix matrix = Matrix.of(buffer, dtype, rows, columns);
+        guard(matrix);
         guarded.add(matrix);
         return matrix;
+    }
+
+    /** Puts back the guard bytes that filling an output's whole buffer took away. */
+    void guard(Matrix matrix) {
+        byte[] guards = new byte[GUARD_BYTES];
+        Arrays.fill(guards, GUARD);
+        matrix.buffer().copyFrom(MemorySegment.ofArray(guards), matrix.bytes(), stream);
     }
 
     /** An operand that an operation both reads and writes. */

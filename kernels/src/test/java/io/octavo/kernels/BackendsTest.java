@@ -2,6 +2,7 @@ package io.octavo.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -17,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class BackendsTest {
 
     @ParameterizedTest
-    @ValueSource(strings = {"auto", "cpu", "CPU"})
+    @ValueSource(strings = {"cpu", "CPU"})
     void opensTheProcessor(String device) {
         try (Backend backend = Backends.open(device, 2)) {
             assertThat(backend.name()).isEqualTo("cpu");
@@ -26,17 +27,33 @@ class BackendsTest {
     }
 
     @Test
+    void autoFallsBackToTheProcessor() {
+        try (Backend backend = Backends.open("auto", 2)) {
+            assertThat(backend.name()).isEqualTo(CudaDevice.reasonAgainst().isEmpty() ? "cuda" : "cpu");
+        }
+    }
+
+    @Test
     void refusesCudaWithTheReason() {
+        String reason = CudaDevice.reasonAgainst().orElse("");
+        assumeFalse(reason.isEmpty(), "a GPU is there");
         assertThatThrownBy(() -> Backends.open("cuda", 1))
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("no CUDA backend");
+                .hasMessage(reason);
+        assertThat(reason).isNotBlank().doesNotContain("\n");
+    }
+
+    @Test
+    void refusesAGpuThatIsNotThere() {
+        assertThatThrownBy(() -> Backends.open("cuda:99", 1)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> Backends.open("cuda:x", 1)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
     void refusesUnknownDevicesAndNoThreads() {
         assertThatThrownBy(() -> Backends.open("tpu", 1))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("unknown device tpu; allowed: auto, cpu, cuda");
+                .hasMessageContaining("unknown device tpu; allowed: auto, cpu, cuda, cuda:N");
         assertThatThrownBy(() -> Backends.cpu(0)).isInstanceOf(IllegalArgumentException.class);
     }
 

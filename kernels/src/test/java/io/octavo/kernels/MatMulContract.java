@@ -76,6 +76,46 @@ abstract class MatMulContract extends BackendContract {
         }
     }
 
+    /** Around the tiles of tensor cores, with rows of whole 16-byte vectors, as models have them. */
+    @ParameterizedTest
+    @EnumSource(names = {"BF16", "F8_E4M3", "I8"})
+    void multipliesOperandsOfOneType(DType dtype) {
+        RandomGenerator random = random(300 + dtype.bytes());
+        int[] ms = {1, 2, 8, 9, 16, 17, 63, 65, 127, 129, 200};
+        int[] ns = {8, 64, 66, 130, 1, 257, 33, 512, 128, 72, 65};
+        int[] ks = {16, 32, 64, 80, 128, 144, 256, 272, 512, 528, 1040};
+        for (int i = 0; i < ms.length; i++) {
+            int m = ms[i];
+            int n = ns[i];
+            int k = ks[i];
+            Matrix a = input(dtype, m, k, gaussian(random, m * k, 30));
+            Matrix w = input(dtype, n, k, gaussian(random, n * k, 30));
+            if (dtype == DType.BF16) {
+                check(ScaledMatrix.plain(a), ScaledMatrix.plain(w));
+            } else {
+                Matrix perToken = input(DType.F32, m, 1, gaussian(random, m, 0.01));
+                Matrix perChannel = input(DType.BF16, n, 1, gaussian(random, n, 0.01));
+                Matrix one = input(DType.F32, 1, 1, 0.37f);
+                check(new ScaledMatrix(a, perToken), new ScaledMatrix(w, perChannel));
+                check(new ScaledMatrix(a, one), new ScaledMatrix(w, one));
+                check(ScaledMatrix.plain(a), ScaledMatrix.plain(w));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16", "F16", "F8_E4M3", "I8"})
+    void multipliesFewRowsWithEveryWeightType(DType dtype) {
+        RandomGenerator random = random(400 + dtype.bytes());
+        Matrix w = input(dtype, 37, 1168, gaussian(random, 37 * 1168, 30));
+        Matrix perChannel = input(DType.F16, 37, 1, gaussian(random, 37, 1));
+        for (int m = 1; m <= 9; m++) {
+            float[] values = gaussian(random, m * 1168, 1);
+            check(ScaledMatrix.plain(input(DType.F32, m, 1168, values)), new ScaledMatrix(w, perChannel));
+            check(ScaledMatrix.plain(input(DType.BF16, m, 1168, values)), ScaledMatrix.plain(w));
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"F32", "BF16", "F16"})
     void appliesScalesPerTensorRowAndGroup(DType scaleType) {
@@ -206,12 +246,14 @@ abstract class MatMulContract extends BackendContract {
     /**
      * Every term passes at most k additions, one multiplication by the other factor, and three by scales, each with a
      * relative error of 2^-24; so the error is at most (k + 4) 2^-24 times the sum of the terms' magnitudes. A little is
-     * added for the second-order terms.
+     * added for the second-order terms. Products of two 8-bit floats may be summed with 14 bits, 128 of them at a time.
      */
     private void check(ScaledMatrix a, ScaledMatrix w) {
         int m = (int) a.rows();
         int n = (int) w.rows();
         int k = (int) a.columns();
+        boolean float8 = a.codes().dtype() == DType.F8_E4M3 && w.codes().dtype() == DType.F8_E4M3;
+        double rounding = (k + 8) * ROUNDING + (float8 ? 0x1p-13 : 0);
         Matrix out = output(DType.F32, m, n);
         backend.matMul().multiply(a, w, out, stream);
         float[] actual = floats(out);
@@ -226,8 +268,7 @@ abstract class MatMulContract extends BackendContract {
                     sum += term;
                     magnitude += Math.abs(term);
                 }
-                assertWithin(
-                        actual[i * n + j], sum, (k + 8) * ROUNDING * magnitude, "m, n, k, row, column", m, n, k, i, j);
+                assertWithin(actual[i * n + j], sum, rounding * magnitude, "m, n, k, row, column", m, n, k, i, j);
             }
         }
     }
@@ -235,15 +276,16 @@ abstract class MatMulContract extends BackendContract {
     private double[] values(ScaledMatrix matrix) {
         float[] codes = floats(matrix.codes());
         Matrix scales = matrix.scales();
+        float[] scaleValues = scales == null ? new float[] {1} : floats(scales);
         double[] values = new double[codes.length];
         for (int i = 0; i < codes.length; i++) {
-            double scale = 1;
+            long at = 0;
             if (scales != null) {
                 long row = scales.rows() == 1 ? 0 : i / matrix.columns();
                 long group = i % matrix.columns() / (matrix.columns() / scales.columns());
-                scale = floats(scales.rows(row, row + 1))[(int) group];
+                at = row * scales.columns() + group;
             }
-            values[i] = codes[i] * scale;
+            values[i] = codes[i] * (double) scaleValues[(int) at];
         }
         return values;
     }

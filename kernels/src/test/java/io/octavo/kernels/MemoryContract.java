@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 
@@ -81,6 +83,33 @@ abstract class MemoryContract extends BackendContract {
             Matrix target = inOut(1, 2, 10, 20);
             backend.add().accumulate(target, Matrix.of(buffer, DType.F32, 1, 2), stream);
             assertThat(floats(target)).containsExactly(11, 22);
+        }
+    }
+
+    @Test
+    void hostMemoryIsZeroedAndTravelsBothWays() {
+        int bytes = 40 << 20;
+        try (HostMemory source = backend.allocateHost(bytes);
+                HostMemory target = backend.allocateHost(bytes);
+                DeviceBuffer buffer = backend.allocate("test", bytes)) {
+            assertThat(source.segment().get(ValueLayout.JAVA_BYTE, bytes - 1)).isZero();
+            source.segment().fill((byte) 3);
+            buffer.copyFrom(source.segment(), 0, stream);
+            buffer.copyTo(target.segment(), 0, stream);
+            stream.synchronize();
+            assertThat(source.segment().mismatch(target.segment())).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void moreThanAnyStagingMemoryHoldsTravelsBothWays() {
+        byte[] sent = new byte[(70 << 20) + 12345];
+        random(1).nextBytes(sent);
+        byte[] received = new byte[sent.length];
+        try (DeviceBuffer buffer = backend.place("test", MemorySegment.ofArray(sent), stream)) {
+            buffer.copyTo(MemorySegment.ofArray(received), 0, stream);
+            stream.synchronize();
+            assertThat(Arrays.equals(received, sent)).isTrue();
         }
     }
 

@@ -90,6 +90,13 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class ConvertOperation extends ConvertContract {
+        ConvertOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class AddOperation extends AddContract {
         AddOperation() {
             super(threads -> Backends.scalar());

@@ -90,6 +90,13 @@ class VectorBackendTest {
     }
 
     @Nested
+    class ConvertOperation extends ConvertContract {
+        ConvertOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class AddOperation extends AddContract {
         AddOperation() {
             super(Backends::cpu);

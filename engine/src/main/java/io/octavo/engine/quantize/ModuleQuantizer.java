@@ -10,6 +10,7 @@ import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.Arena;
@@ -75,11 +76,8 @@ final class ModuleQuantizer implements AutoCloseable {
                     scalesBytes, chunkRows(step) * step.source().info().dtype().bytes());
         }
         try {
-            var arena = Arena.ofShared();
-            owned.push(arena);
             for (int i = 0; i < SLOTS; i++) {
-                free.add(new Slot(
-                        allocate(codesBytes, arena), allocate(scalesBytes, arena), allocate(DType.I32.bytes(), arena)));
+                free.add(new Slot(allocate(codesBytes), allocate(scalesBytes), allocate(DType.I32.bytes())));
             }
         } catch (IllegalStateException | OutOfMemoryError e) {
             close();
@@ -96,12 +94,18 @@ final class ModuleQuantizer implements AutoCloseable {
                 && !step.scheme().needsCalibration();
     }
 
-    private Result allocate(long bytes, Arena arena) {
+    private Result allocate(long bytes) {
         DeviceBuffer buffer = backend.allocate("quantize", bytes);
         owned.push(buffer);
         return buffer.hostView()
                 .map(view -> new Result(buffer, view, true))
-                .orElseGet(() -> new Result(buffer, arena.allocate(bytes, Long.BYTES), false));
+                .orElseGet(() -> new Result(buffer, allocateHost(bytes), false));
+    }
+
+    private MemorySegment allocateHost(long bytes) {
+        HostMemory memory = backend.allocateHost(bytes);
+        owned.push(memory);
+        return memory.segment();
     }
 
     private long chunkRows(Quantize step) {

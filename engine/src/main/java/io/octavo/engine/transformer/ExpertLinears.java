@@ -41,6 +41,8 @@ record ExpertLinears(List<String> modules, List<ScaledMatrix> weights, InputRoun
 
     /** @param starts the rows of each expert */
     void apply(Backend backend, LinearInput input, Matrix starts, Matrix out, Stream stream) {
-        backend.groupedMatMul().multiply(input.as(inputRounding, modules), starts, weights, out, stream);
+        InputRounding rounding =
+                inputRounding.on(backend, weights.getFirst().codes().dtype());
+        backend.groupedMatMul().multiply(input.as(rounding, modules), starts, weights, out, stream);
     }
 }

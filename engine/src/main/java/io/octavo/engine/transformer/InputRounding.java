@@ -6,6 +6,7 @@ import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.ScaleType;
+import io.octavo.kernels.Backend;
 import io.octavo.kernels.CodeFormat;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.Scaling;
@@ -15,6 +16,9 @@ sealed interface InputRounding {
 
     /** Kept as it comes. */
     record None() implements InputRounding {}
+
+    /** BF16: what a checkpoint that rounds nothing gets where the backend's products take nothing wider. */
+    record Half() implements InputRounding {}
 
     /** 8-bit codes with a scale a token, multiplied as they are. */
     record Codes(DType type, float divisor) implements InputRounding {}
@@ -46,6 +50,12 @@ sealed interface InputRounding {
             case Granularity.PerBlock block -> throw unknown(inputs);
             case Granularity.PerHead head -> throw unknown(inputs);
         };
+    }
+
+    /** What this becomes on a backend, whose products may take nothing wider than BF16. */
+    default InputRounding on(Backend backend, DType weights) {
+        boolean rounds = this instanceof None && weights != DType.F32 && backend.productInput() == DType.BF16;
+        return rounds ? new Half() : this;
     }
 
     private static InputRounding perToken(Quantization inputs, CodeFormat format) {

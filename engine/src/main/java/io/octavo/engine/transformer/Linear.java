@@ -24,7 +24,8 @@ record Linear(String module, ScaledMatrix weight, @Nullable Matrix bias, InputRo
     }
 
     void apply(Backend backend, LinearInput input, Matrix out, Stream stream) {
-        backend.matMul().multiply(input.as(inputRounding, module), weight, out, stream);
+        InputRounding rounding = inputRounding.on(backend, weight.codes().dtype());
+        backend.matMul().multiply(input.as(rounding, module), weight, out, stream);
         if (bias != null) {
             backend.add().accumulate(out, bias, stream);
         }

@@ -3,7 +3,6 @@ package io.octavo.engine.transformer;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.model.NormSpec;
 import io.octavo.kernels.Backend;
-import io.octavo.kernels.DType;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Stream;
@@ -61,9 +60,9 @@ public final class Transformer implements AutoCloseable {
         stream.synchronize();
     }
 
-    /** A cache that holds {@code sequences} contexts of {@code tokens} tokens, in F32. */
+    /** A cache that holds {@code sequences} contexts of {@code tokens} tokens, in the type that products take. */
     public KvCache newCache(int sequences, int tokens) {
-        return new KvCache(backend, spec, KvCache.pagesFor(sequences, tokens), DType.F32);
+        return new KvCache(backend, spec, KvCache.pagesFor(sequences, tokens), backend.productInput());
     }
 
     /**
@@ -98,7 +97,10 @@ public final class Transformer implements AutoCloseable {
         Matrix gathered = workspace.gathered(rows.length);
         backend.embedding().gather(hidden, indices, 1, gathered, stream);
         Matrix logits = workspace.logits(rows.length);
-        backend.matMul().multiply(ScaledMatrix.plain(gathered), ScaledMatrix.plain(weights.output()), logits, stream);
+        InputRounding rounding =
+                new InputRounding.None().on(backend, weights.output().dtype());
+        ScaledMatrix input = workspace.input(gathered, rounding, stream);
+        backend.matMul().multiply(input, ScaledMatrix.plain(weights.output()), logits, stream);
         if (spec.logitSoftcap() != 0) {
             backend.softcap().cap(logits, spec.logitSoftcap(), stream);
         }

@@ -32,6 +32,7 @@ final class Workspace implements AutoCloseable {
     private final DeviceBuffer up;
     private final DeviceBuffer codes;
     private final DeviceBuffer scales;
+    private final DeviceBuffer halves;
     private final DeviceBuffer nonFinite;
     private final DeviceBuffer gathered;
     private final DeviceBuffer logits;
@@ -76,6 +77,8 @@ final class Workspace implements AutoCloseable {
         this.up = allocate(DType.F32, tokens, intermediate);
         this.codes = allocate(DType.F8_E4M3, tokens, widest);
         this.scales = allocate(DType.F32, tokens, mostRows);
+        int halfRows = backend.productInput() == DType.BF16 ? Math.max(tokens, limits.logitRows()) : 0;
+        this.halves = allocate(DType.BF16, halfRows, Math.max(widestInput, intermediate));
         this.nonFinite = allocate(DType.I32, 1, 1);
         this.gathered = allocate(DType.F32, limits.logitRows(), spec.hiddenSize());
         this.logits = allocate(DType.F32, limits.logitRows(), spec.vocabularySize());
@@ -185,6 +188,11 @@ final class Workspace implements AutoCloseable {
     ScaledMatrix input(Matrix activations, InputRounding rounding, Stream stream) {
         return switch (rounding) {
             case InputRounding.None none -> ScaledMatrix.plain(activations);
+            case InputRounding.Half toHalf -> {
+                Matrix target = Matrix.of(halves, DType.BF16, activations.rows(), activations.columns());
+                backend.convert().convert(activations, target, stream);
+                yield ScaledMatrix.plain(target);
+            }
             case InputRounding.Codes toCodes -> {
                 Matrix target = Matrix.of(codes, toCodes.type(), activations.rows(), activations.columns());
                 Matrix tokenScales = Matrix.of(scales, DType.F32, activations.rows(), 1);

@@ -245,6 +245,12 @@ public final class Operands {
         requireIntColumns("target", target);
     }
 
+    public static void checkConvert(Matrix x, Matrix out) {
+        requireF32("x", x);
+        requireType("out", out, FLOATS);
+        requireShape("out", out, x.rows(), x.columns());
+    }
+
     public static void checkCrossEntropy(Matrix logits, Matrix targets, Matrix loss) {
         requireF32("logits", logits);
         requireInts("targets", targets, logits.rows());

@@ -4,7 +4,9 @@ import io.octavo.kernels.Add;
 import io.octavo.kernels.ArgMax;
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.Backend;
+import io.octavo.kernels.Convert;
 import io.octavo.kernels.CrossEntropy;
+import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.Embedding;
 import io.octavo.kernels.ExpertCombine;
@@ -13,6 +15,7 @@ import io.octavo.kernels.ExpertRouting;
 import io.octavo.kernels.FakeQuantize;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.GroupedMatMul;
+import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.ObserveRange;
@@ -82,6 +85,16 @@ public final class HostBackend implements Backend {
     }
 
     @Override
+    public HostMemory allocateHost(long bytes) {
+        return new NativeMemory(bytes, ALIGNMENT_BYTES);
+    }
+
+    @Override
+    public DType productInput() {
+        return DType.F32;
+    }
+
+    @Override
     public Stream newStream() {
         return new HostStream();
     }
@@ -144,6 +157,11 @@ public final class HostBackend implements Backend {
     @Override
     public Add add() {
         return operations.add();
+    }
+
+    @Override
+    public Convert convert() {
+        return operations.convert();
     }
 
     @Override

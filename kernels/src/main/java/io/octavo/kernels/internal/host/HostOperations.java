@@ -3,6 +3,7 @@ package io.octavo.kernels.internal.host;
 import io.octavo.kernels.Add;
 import io.octavo.kernels.ArgMax;
 import io.octavo.kernels.Attention;
+import io.octavo.kernels.Convert;
 import io.octavo.kernels.CrossEntropy;
 import io.octavo.kernels.Embedding;
 import io.octavo.kernels.ExpertCombine;
@@ -34,6 +35,7 @@ public record HostOperations(
         GatedActivation gatedActivation,
         Embedding embedding,
         Add add,
+        Convert convert,
         CrossEntropy crossEntropy,
         ArgMax argMax,
         Softcap softcap,

@@ -1,5 +1,6 @@
 package io.octavo.kernels.internal.scalar;
 
+import io.octavo.kernels.internal.host.HostConvert;
 import io.octavo.kernels.internal.host.HostGroupedMatMul;
 import io.octavo.kernels.internal.host.HostOperations;
 
@@ -23,6 +24,7 @@ public final class ScalarOperations {
                 new ScalarGatedActivation(),
                 new ScalarEmbedding(),
                 new ScalarAdd(),
+                new HostConvert(),
                 new ScalarCrossEntropy(),
                 new ScalarArgMax(),
                 new ScalarSoftcap(),

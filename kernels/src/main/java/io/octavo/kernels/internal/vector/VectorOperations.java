@@ -2,6 +2,7 @@ package io.octavo.kernels.internal.vector;
 
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.internal.host.HostBackend;
+import io.octavo.kernels.internal.host.HostConvert;
 import io.octavo.kernels.internal.host.HostGroupedMatMul;
 import io.octavo.kernels.internal.host.HostOperations;
 
@@ -26,6 +27,7 @@ public final class VectorOperations {
                 new VectorGatedActivation(workers),
                 new VectorEmbedding(workers),
                 new VectorAdd(workers),
+                new HostConvert(),
                 new VectorCrossEntropy(workers),
                 new VectorArgMax(workers),
                 new VectorSoftcap(workers),

@@ -1,0 +1,144 @@
+"""PyTorch's times for what GpuBenchmarks measures, under the same names: one JSON line each.
+
+Operands are random and rotate among copies; a time is the median of CUDA-graph replays.
+"""
+import json
+import torch
+
+DEVICE = "cuda"
+COPIES = 4
+
+
+def report(name, seconds, peer):
+    print(json.dumps({"name": name, "us": round(seconds * 1e6, 2), "peer": peer}), flush=True)
+
+
+def seconds(launch, copies):
+    """launch(i) works on copy i; one graph runs through all copies."""
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        for i in range(copies):
+            launch(i)
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream):
+            for i in range(copies):
+                launch(i)
+    for _ in range(2):
+        graph.replay()
+    torch.cuda.synchronize()
+    times = []
+    for _ in range(15):
+        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        begin.record()
+        graph.replay()
+        end.record()
+        torch.cuda.synchronize()
+        times.append(begin.elapsed_time(end) / 1e3 / copies)
+    return sorted(times)[len(times) // 2]
+
+
+def attempt(name, peer, make):
+    try:
+        launch, copies = make()
+        report(name, seconds(launch, copies), peer)
+    except Exception as e:  # one peer that cannot run must not cost the others
+        print(json.dumps({"name": name, "peer": peer, "error": str(e)[:200]}), flush=True)
+    torch.cuda.empty_cache()
+
+
+def normal(*shape, dtype=torch.bfloat16):
+    return torch.randn(*shape, device=DEVICE, dtype=torch.float32 if dtype == torch.float8_e4m3fn else dtype).to(dtype)
+
+
+def quantize(x):
+    values = x.float()
+    scale = values.abs().amax(1, keepdim=True) / 448
+    return (values / scale).to(torch.float8_e4m3fn), scale
+
+
+def bandwidth():
+    def rows(dtype, size):
+        compiled = torch.compile(quantize)
+        x = [normal(size, size, dtype=dtype) for _ in range(2)]
+        compiled(x[0])
+        return lambda i: compiled(x[i]), 2
+
+    attempt("quantize rows bf16 -> e4m3 16384x16384", "torch.compile", lambda: rows(torch.bfloat16, 16384))
+    attempt("quantize rows f32 -> e4m3 8192x8192", "torch.compile", lambda: rows(torch.float32, 8192))
+
+    def elementwise(function):
+        compiled = torch.compile(function)
+        x = [normal(8192, 8192, dtype=torch.float32) for _ in range(3)]
+        compiled(x[0], x[1], x[2])
+        return lambda i: compiled(x[i], x[1 - i], x[2]), 2
+
+    weight = normal(8192)
+    functional = torch.nn.functional
+    attempt("rms norm f32 8192x8192", "torch.compile", lambda: elementwise(
+        lambda x, y, out: out.copy_(functional.rms_norm(x, (8192,), weight.float(), 1e-5))))
+    attempt("silu * up f32 8192x8192", "torch.compile", lambda: elementwise(
+        lambda x, y, out: out.copy_(functional.silu(x) * y)))
+    attempt("add f32 8192x8192", "torch.add_", lambda: elementwise(lambda x, y, out: out.add_(x)))
+    attempt("convert f32 -> bf16 8192x8192", "torch.compile", lambda: elementwise(lambda x, y, out: x.bfloat16()))
+
+    def logits(function):
+        x = normal(1024, 128256, dtype=torch.float32)
+        targets = torch.zeros(1024, dtype=torch.long, device=DEVICE)
+        return lambda i: function(x, targets), 1
+
+    attempt("cross-entropy 1024x128256", "torch", lambda: logits(
+        lambda x, t: functional.cross_entropy(x, t, reduction="none")))
+    attempt("arg max 1024x128256", "torch", lambda: logits(lambda x, t: x.argmax(1)))
+
+
+def matmul(kind, m, n, k):
+    name = f"matmul {kind} {m}x{n}x{k}"
+    copies = 1 if n * k > 100_000_000 else COPIES
+
+    def bf16():
+        a, w = normal(m, k), [normal(n, k) for _ in range(copies)]
+        return lambda i: torch.matmul(a, w[i].T), copies
+
+    def fp8():
+        a, w = normal(m, k, dtype=torch.float8_e4m3fn), [normal(n, k, dtype=torch.float8_e4m3fn) for _ in range(copies)]
+        sa, sb = torch.full((m, 1), 0.01, device=DEVICE), torch.full((1, n), 0.01, device=DEVICE)
+        return lambda i: torch._scaled_mm(a, w[i].T, sa, sb, out_dtype=torch.bfloat16), copies
+
+    def int8():
+        a = torch.randint(-128, 128, (m, k), dtype=torch.int8, device=DEVICE)
+        w = [torch.randint(-128, 128, (n, k), dtype=torch.int8, device=DEVICE) for _ in range(copies)]
+        return lambda i: torch._int_mm(a, w[i].T), copies
+
+    peers = {"bf16": ("torch.matmul bf16", bf16), "w8a16": ("torch.matmul bf16", bf16), "fp8": ("torch._scaled_mm", fp8),
+             "int8": ("torch._int_mm", int8)}
+    attempt(name, *peers[kind])
+
+
+def attention(name, sequences, queries, context):
+    def make():
+        q = normal(sequences, 32, queries, 128)
+        k, v = normal(sequences, 8, context, 128), normal(sequences, 8, context, 128)
+        sdpa = torch.nn.functional.scaled_dot_product_attention
+        return lambda i: sdpa(q, k, v, is_causal=queries > 1, enable_gqa=True), 1
+
+    attempt("attention " + name, "torch sdpa, contiguous bf16", make)
+
+
+def main():
+    torch.manual_seed(0)
+    bandwidth()
+    for size in (4096, 8192):
+        for kind in ("bf16", "fp8", "int8"):
+            matmul(kind, size, size, size)
+    for m in (1, 4, 8, 16, 64, 256):
+        for kind in ("bf16", "w8a16", "fp8"):
+            matmul(kind, m, 28672, 4096)
+        for kind in ("bf16", "w8a16"):
+            matmul(kind, m, 4096, 14336)
+    attention("decode 64 x 1024", 64, 1, 1024)
+    attention("decode 1 x 4096", 1, 1, 4096)
+    attention("prefill 1 x 2048", 1, 2048, 2048)
+
+
+main()

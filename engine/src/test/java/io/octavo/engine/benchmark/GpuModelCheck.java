@@ -1,0 +1,155 @@
+package io.octavo.engine.benchmark;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.Engines;
+import io.octavo.engine.EvaluationRequest;
+import io.octavo.engine.EvaluationTask;
+import io.octavo.engine.GenerationRequest;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.TaskResult;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A whole model on a GPU: perplexity, cloze accuracy and greedy text beside the recorded ones of float32 arithmetic, and
+ * the FP8_DYNAMIC artifact beside the processor's, byte by byte.
+ *
+ * <p>Arguments: model folder, folder of datasets, scratch folder. Prints one JSON line a check, for {@code
+ * kernels/gpu-check.sh}; the exit code says nothing, the lines do.
+ */
+final class GpuModelCheck {
+
+    private static final double PERPLEXITY_TOLERANCE = 5e-4;
+    private static final double CLOZE_TOLERANCE = 2;
+
+    private final Path model;
+    private final Path data;
+    private final Path scratch;
+    private final JsonNode golden;
+
+    private GpuModelCheck(Path model, Path data, Path scratch) throws IOException {
+        this.model = model;
+        this.data = data;
+        this.scratch = scratch;
+        this.golden = json(model.resolve("golden_eval.json")).path("float32");
+    }
+
+    public static void main(String[] arguments) throws IOException {
+        new GpuModelCheck(Path.of(arguments[0]), Path.of(arguments[1]), Path.of(arguments[2])).run();
+    }
+
+    private void run() throws IOException {
+        int threads = Runtime.getRuntime().availableProcessors();
+        Path onGpu = scratch.resolve(model.getFileName() + "-gpu");
+        Path onCpu = scratch.resolve(model.getFileName() + "-cpu");
+        try (Engine gpu = Engines.open(new EngineOptions("cuda", threads));
+                Engine cpu = Engines.open(new EngineOptions("cpu", threads))) {
+            System.err.println(gpu.device());
+            evaluate(gpu, "gpu", model);
+            generate(gpu);
+            quantize(gpu, "gpu", onGpu);
+            quantize(cpu, "cpu", onCpu);
+            compare(onGpu, onCpu);
+            double gpuLoss = evaluate(gpu, "gpu fp8", onGpu);
+            double cpuLoss = evaluate(cpu, "cpu fp8", onGpu);
+            report("fp8 perplexity gpu/cpu", Math.exp(gpuLoss - cpuLoss), Math.abs(gpuLoss - cpuLoss) < 1e-3);
+        }
+    }
+
+    /** @return mean loss on the held-out text */
+    private double evaluate(Engine engine, String where, Path checkpoint) {
+        List<EvaluationTask> tasks = List.of(
+                new EvaluationTask.Perplexity(
+                        "books-heldout", data.resolve("books-heldout.txt"), 512, OptionalInt.empty()),
+                new EvaluationTask.MultipleChoice(
+                        "books-cloze", data.resolve("books-cloze.jsonl"), OptionalInt.empty()));
+        double loss = 0;
+        boolean plain = checkpoint.equals(model);
+        for (TaskResult result : engine.evaluate(new EvaluationRequest(checkpoint, tasks), JobMonitor.none())
+                .tasks()) {
+            switch (result) {
+                case TaskResult.Perplexity perplexity -> {
+                    double wanted =
+                            golden.path("books-heldout").path("perplexity").doubleValue();
+                    double ratio = perplexity.perplexity() / wanted;
+                    report(
+                            where + " perplexity / golden",
+                            ratio,
+                            !plain || Math.abs(ratio - 1) <= PERPLEXITY_TOLERANCE);
+                    double tokens = perplexity.windows() * (double) perplexity.windowTokens();
+                    report(where + " perplexity, tokens/s", tokens / seconds(perplexity), true);
+                    loss = perplexity.negativeLogLikelihood();
+                }
+                case TaskResult.MultipleChoice cloze -> {
+                    double wanted = golden.path("books-cloze").path("acc").doubleValue();
+                    double items = (cloze.accuracy() - wanted) * cloze.items();
+                    report(where + " cloze items off golden", items, !plain || Math.abs(items) < CLOZE_TOLERANCE + 0.5);
+                }
+                case TaskResult.Generation generation -> throw new IllegalStateException(generation.name());
+            }
+        }
+        return loss;
+    }
+
+    private static double seconds(TaskResult result) {
+        return result.duration().toNanos() / 1e9;
+    }
+
+    private void generate(Engine engine) throws IOException {
+        JsonNode wanted = json(model.resolve("golden_generate.json"));
+        var request = new GenerationRequest(model, wanted.path("prompt").stringValue(), 48);
+        List<Integer> prompt = ids(wanted.path("input_ids"));
+        List<Integer> expected = ids(wanted.path("greedy_ids"));
+        var result = engine.generate(request, JobMonitor.none());
+        int equal = 0;
+        for (int i = 0; i < result.newIds().size(); i++) {
+            equal += result.newIds().get(i).equals(expected.get(prompt.size() + i)) ? 1 : 0;
+        }
+        report("greedy tokens equal to golden of 48", equal, equal == 48);
+        result = engine.generate(request, JobMonitor.none());
+        report("greedy tokens/s", 48 / (result.duration().toNanos() / 1e9), true);
+    }
+
+    private void quantize(Engine engine, String where, Path target) {
+        long start = System.nanoTime();
+        var request = new QuantizationRequest(model, target, "FP8_DYNAMIC", "compressed-tensors", List.of());
+        engine.quantize(request, JobMonitor.none());
+        report(where + " quantize seconds", (System.nanoTime() - start) / 1e9, true);
+    }
+
+    private static void compare(Path left, Path right) throws IOException {
+        int different = 0;
+        int compared = 0;
+        try (Stream<Path> files = Files.list(left)) {
+            for (Path file : files.toList()) {
+                String name = file.getFileName().toString();
+                if (name.endsWith(".safetensors") || name.equals("config.json")) {
+                    compared++;
+                    different += Files.mismatch(file, right.resolve(name)) == -1 ? 0 : 1;
+                }
+            }
+        }
+        report("fp8 files that differ from the cpu's", different, different == 0 && compared > 1);
+    }
+
+    private static List<Integer> ids(JsonNode array) {
+        return array.valueStream().map(JsonNode::intValue).toList();
+    }
+
+    private static JsonNode json(Path file) throws IOException {
+        return JsonMapper.shared().readTree(Files.readString(file));
+    }
+
+    private static void report(String name, double value, boolean passed) {
+        System.out.printf(Locale.ROOT, "{\"check\": \"%s\", \"value\": %.6f, \"passed\": %b}%n", name, value, passed);
+    }
+}

@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# Everything that needs a GPU, in one call on a machine with a GPU and its driver but without Java or a network.
+#
+#   kernels/gpu-check.sh pack MODELS DATA   where the build is: puts a JVM, jars, models and data into .build/gpu
+#   kernels/gpu-check.sh [STEP ...]         where the GPU is: unpacks them and runs the steps, all by default
+#
+# Steps: contract (tests of every operation), models (perplexity, generation, quantization), benchmark (beside PyTorch),
+# sanitizer (compute-sanitizer over a launch of every kernel). OUT names the folder for results, .build/gpu/out by default.
+# Prints a table last; writes gpu-check.json beside the logs.
+set -uo pipefail
+cd -P -- "$(dirname -- "$0")/.."
+pack=.build/gpu
+out=${OUT:-$pack/out}
+java_options=(
+  --add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow
+  -Djdk.incubator.vector.VECTOR_ACCESS_OOB_CHECK=0 -Xmx8g -XX:MaxDirectMemorySize=64g
+)
+
+# --- Where the build is ------------------------------------------------------------------------------------------------
+
+# Without other systems' native libraries, and stored, so that xz packs all jars as one.
+strip_jar() {
+  local jar=$1 parts
+  parts=$(mktemp -d)
+  (
+    cd "$parts"
+    "$JAVA_HOME/bin/jar" --extract --file "$jar"
+    find . -type f -size +256k \( -path '*win*' -o -path '*osx*' -o -path '*mac*' -o -path '*aarch*' -o -path '*cu1*' \) -delete
+    "$JAVA_HOME/bin/jar" --create --no-compress --no-manifest --file "$jar" .
+  )
+  rm -rf "$parts"
+}
+
+make_pack() {
+  set -e
+  local models=$1 data=$2 work=$pack/work console=org.junit.platform:junit-platform-console-standalone:6.0.3
+  rm -rf "$pack" && mkdir -p "$work/lib" "$work/models" "$work/data"
+  mvn -B -ntp -q -pl engine -am test-compile dependency:build-classpath \
+    -Dmdep.includeScope=test -Dmdep.outputFile=target/test.classpath -Dmdep.excludeGroupIds=io.octavo,org.junit.jupiter,org.junit.platform 2>/dev/null
+  mvn -B -ntp -q dependency:copy -Dartifact=$console -DoutputDirectory="$PWD/$work/lib" -Dmdep.useBaseVersion=true 2>/dev/null
+  for module in kernels engine; do
+    tr ':' '\n' <$module/target/test.classpath | grep '\.jar$' | xargs -I{} cp {} "$work/lib"
+    (cd $module/target && tar cf - classes test-classes) | (mkdir -p "$work/$module" && tar xf - -C "$work/$module")
+  done
+  for model in $models; do
+    cp -rL "$model" "$work/models/"
+  done
+  cp "$data"/books-heldout.txt "$data"/books-cloze.jsonl "$work/data"
+  "$JAVA_HOME/bin/jlink" --strip-debug --no-man-pages --no-header-files --compress zip-0 --output "$work/jvm" --add-modules \
+    java.base,java.logging,java.management,jdk.management,java.sql,java.naming,java.desktop,java.instrument,jdk.unsupported,jdk.incubator.vector
+  rm -f "$work"/lib/commons-math3* "$work"/lib/jmh* "$work"/lib/jopt*
+  for jar in "$work"/lib/*.jar; do
+    strip_jar "$PWD/$jar"
+  done
+  (cd "$work" && tar cf - .) | xz -T2 -6 >"$pack/pack.tar.xz"
+  rm -rf "$work"
+  du -h "$pack/pack.tar.xz"
+}
+
+# --- Where the GPU is --------------------------------------------------------------------------------------------------
+
+unpack() {
+  work=$(mktemp -d)
+  tar xJf $pack/pack.tar.xz -C "$work"
+  chmod -R u+w "$work"
+  lib=$(printf '%s:' "$work"/lib/*.jar)
+}
+
+run_java() {
+  local module=$1
+  shift
+  timeout 150 "$work/jvm/bin/java" "${java_options[@]}" \
+    -cp "$work/kernels/classes:$work/$module/classes:$work/$module/test-classes:$lib" "$@"
+}
+
+contract() {
+  run_java kernels org.junit.platform.console.ConsoleLauncher execute --disable-banner --details=testfeed \
+    --include-classname '.*' --select-class io.octavo.kernels.CudaBackendTest --select-class io.octavo.kernels.BackendsTest \
+    >"$out/contract.log" 2>&1
+  local failed=$?
+  grep -E 'tests (successful|failed|aborted)' "$out/contract.log" | tr -d '[]' | tr -s ' ' | sed 's/^ //' >"$out/contract.txt"
+  grep -E 'FAILED|Error:|Exception:' "$out/contract.log" | head -n 40 >>"$out/contract.txt"
+  [ $failed = 0 ] || echo "contract tests failed with $failed" >>"$out/contract.txt"
+}
+
+sanitizer() {
+  local tool
+  for tool in memcheck racecheck; do
+    timeout 90 compute-sanitizer --tool $tool --error-exitcode 9 --target-processes all \
+      "$work/jvm/bin/java" "${java_options[@]}" -cp "$work/kernels/classes:$work/kernels/test-classes:$lib" \
+      org.junit.platform.console.ConsoleLauncher execute --disable-banner --details=none --include-classname '.*' \
+      --select-class io.octavo.kernels.CudaSanitizerTest >"$out/sanitizer-$tool.log" 2>&1
+    echo "$tool: exit $?, $(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY' "$out/sanitizer-$tool.log" | tail -n 1)"
+  done >"$out/sanitizer.txt"
+}
+
+benchmark() {
+  run_java kernels io.octavo.kernels.benchmark.GpuBenchmarks >"$out/benchmark.jsonl" 2>"$out/benchmark.log"
+  timeout 150 python3 benchmarks/peer_gpu.py >"$out/peer.jsonl" 2>"$out/peer.log"
+}
+
+models() {
+  local model
+  : >"$out/models.jsonl"
+  for model in "$work"/models/*; do
+    echo "{\"check\": \"== $(basename "$model")\", \"value\": 0, \"passed\": true}" >>"$out/models.jsonl"
+    run_java engine io.octavo.engine.benchmark.GpuModelCheck "$model" "$work/data" "$work/scratch" \
+      >>"$out/models.jsonl" 2>>"$out/models.log"
+  done
+}
+
+table() {
+  python3 - "$out" <<'PYTHON'
+import json, os, sys
+out = sys.argv[1]
+
+def lines(name):
+    path = os.path.join(out, name)
+    return [json.loads(line) for line in open(path) if line.startswith("{")] if os.path.exists(path) else []
+
+ours, peers, checks = lines("benchmark.jsonl"), {p["name"]: p for p in lines("peer.jsonl")}, lines("models.jsonl")
+if ours:
+    print(f"{'kernel':<42}{'us':>10}{'GB/s':>7}{'TFLOP/s':>9}{'peer us':>10}{'x peer':>8}")
+for o in ours:
+    peer = peers.get(o["name"], {})
+    o["peer_us"], o["peer"] = peer.get("us"), peer.get("peer")
+    o["ratio"] = round(peer["us"] / o["us"], 2) if "us" in peer else None
+    print(f"{o['name']:<42}{o['us']:>10.1f}{o['gbps']:>7.0f}{o['tflops']:>9.1f}{o['peer_us'] or 0:>10.1f}{o['ratio'] or 0:>8.2f}")
+for c in checks:
+    print(f"{'ok ' if c['passed'] else 'BAD'} {c['check']:<42}{c['value']:>14.6f}")
+texts = {}
+for name in ("sanitizer.txt", "contract.txt"):
+    path = os.path.join(out, name)
+    if os.path.exists(path):
+        texts[name] = open(path).read()
+        print(texts[name], end="")
+json.dump({"kernels": ours, "models": checks, **texts}, open(os.path.join(out, "gpu-check.json"), "w"), indent=1)
+PYTHON
+}
+
+if [ "${1-}" = pack ]; then
+  make_pack "$2" "$3"
+else
+  mkdir -p "$out"
+  unpack
+  for step in "${@:-contract models benchmark sanitizer}"; do
+    for part in $step; do
+      begun=$(date +%s)
+      "$part"
+      echo "$part: $(($(date +%s) - begun)) s" >&2
+    done
+  done
+  rm -rf "$work"
+  table
+fi

@@ -1,0 +1,236 @@
+// Symmetric quantization with one scale a row.
+//
+//   scale[r]    = stored(absmax(x[r, :]) / divisor), or the machine epsilon of its type where that is 0
+//   codes[r, c] = convert(x[r, c] / scale[r])
+//
+// Twin: ScalarQuantizeRows.java, bit for bit.  Launch: grid = rows, block = a whole number of warps.
+// Any rows, columns >= 0. One kernel does both, one finds the scales alone, and one encodes with scales that are there.
+
+#include "common.cuh"
+
+struct Parameters {
+  const void* x;      // [rows, columns]
+  void* codes;        // [rows, columns], E4M3 or I8; null where scales alone are wanted
+  void* scales;       // [rows], F32, BF16 or F16; read for encoding alone
+  int* nonFinite;     // [1]; set to 1 if x holds NaN or infinity, or a scale overflows; null for encoding
+  int64_t columns;
+  float divisor;
+  int scaleType;      // Number
+};
+OCTAVO_PARAMETERS(quantize_rows, Parameters, x, codes, scales, nonFinite, columns, divisor, scaleType)
+
+namespace {
+
+// Vectors of a row that a thread keeps in registers between finding the scale and dividing.
+constexpr int kKept = 8;
+
+// What a kernel does.
+struct Whole {
+  static constexpr bool kFindsScale = true;
+  static constexpr bool kEncodes = true;
+};
+
+struct ScalesOnly {
+  static constexpr bool kFindsScale = true;
+  static constexpr bool kEncodes = false;
+};
+
+struct CodesOnly {
+  static constexpr bool kFindsScale = false;
+  static constexpr bool kEncodes = true;
+};
+
+constexpr uint32_t kInfinityBits = 0x7F800000u;
+
+// The magnitude's bits order like the magnitude, with NaN above infinity.
+__device__ __forceinline__ uint32_t magnitudeBits(float value) {
+  return __float_as_uint(value) & 0x7FFFFFFFu;
+}
+
+template <typename X>
+__device__ __forceinline__ uint32_t largestOf(const uint4& vector, uint32_t largest) {
+#pragma unroll
+  for (int i = 0; i < Vector<X>::kCount; i++) {
+    largest = max(largest, magnitudeBits(elementOf<X>(vector, i)));
+  }
+  return largest;
+}
+
+// Division by one scale, correctly rounded.
+//
+// For scales far from the ends of the range: with y = 1 / scale correctly rounded, q = x * y is within two units in the
+// last place, one Newton step makes it faithful and a second one correctly rounded (Markstein 1990), the residuals being
+// exact. Where the quotient is below 2^-11 a residual may not be exact, but then every code is 0.
+class Divider {
+ public:
+  __device__ explicit Divider(float scale)
+      : scale_(scale), inverse_(__frcp_rn(scale)), near_(scale > 0x1p-80f && scale < 0x1p80f) {}
+
+  __device__ __forceinline__ float operator()(float x) const {
+    if (!near_) return __fdiv_rn(x, scale_);
+    float q = x * inverse_;
+    q = fmaf(fmaf(-q, scale_, x), inverse_, q);
+    q = fmaf(fmaf(-q, scale_, x), inverse_, q);
+    return copysignf(q, x);
+  }
+
+ private:
+  float scale_;
+  float inverse_;
+  bool near_;
+};
+
+template <bool kToE4m3>
+__device__ __forceinline__ uint32_t encodePair(float low, float high) {
+  if constexpr (kToE4m3) {
+    return __nv_cvt_float2_to_fp8x2(make_float2(low, high), __NV_SATFINITE, __NV_E4M3);
+  } else {
+    const int a = min(max(__float2int_rn(low), -128), 127);
+    const int b = min(max(__float2int_rn(high), -128), 127);
+    return (a & 0xFF) | (b & 0xFF) << 8;
+  }
+}
+
+template <bool kToE4m3>
+__device__ __forceinline__ uint8_t encode(float value) {
+  return encodePair<kToE4m3>(value, 0.0f) & 0xFF;
+}
+
+// Stores the scale and returns it as stored.
+__device__ float storeScale(const Parameters& p, float absmax) {
+  const float scale = __fdiv_rn(absmax, p.divisor);
+  float stored;
+  switch (p.scaleType) {
+    case kBF16: {
+      __nv_bfloat16 rounded = __float2bfloat16_rn(scale);
+      if (toFloat(rounded) == 0.0f) rounded = __float2bfloat16_rn(0x1p-7f);
+      stored = toFloat(rounded);
+      if (threadIdx.x == 0) static_cast<__nv_bfloat16*>(p.scales)[blockIdx.x] = rounded;
+      break;
+    }
+    case kF16: {
+      __half rounded = __float2half_rn(scale);
+      if (toFloat(rounded) == 0.0f) rounded = __float2half_rn(0x1p-10f);
+      stored = toFloat(rounded);
+      if (threadIdx.x == 0) static_cast<__half*>(p.scales)[blockIdx.x] = rounded;
+      break;
+    }
+    default:
+      stored = scale == 0.0f ? 0x1p-23f : scale;
+      if (threadIdx.x == 0) static_cast<float*>(p.scales)[blockIdx.x] = stored;
+  }
+  if (threadIdx.x == 0 && !isfinite(stored)) *p.nonFinite = 1;
+  return stored;
+}
+
+template <typename X, bool kToE4m3>
+__device__ __forceinline__ void encodeVector(const uint4& vector, const Divider& divide, uint8_t* codes) {
+  constexpr int kCount = Vector<X>::kCount;
+  uint32_t words[kCount / 4];
+#pragma unroll
+  for (int w = 0; w < kCount / 4; w++) {
+    const uint32_t low =
+        encodePair<kToE4m3>(divide(elementOf<X>(vector, 4 * w)), divide(elementOf<X>(vector, 4 * w + 1)));
+    const uint32_t high =
+        encodePair<kToE4m3>(divide(elementOf<X>(vector, 4 * w + 2)), divide(elementOf<X>(vector, 4 * w + 3)));
+    words[w] = low | high << 16;
+  }
+  if constexpr (kCount == 8) {
+    *reinterpret_cast<uint2*>(codes) = make_uint2(words[0], words[1]);
+  } else {
+    *reinterpret_cast<uint32_t*>(codes) = words[0];
+  }
+}
+
+// The block's scale, from what each thread found to be the largest magnitude's bits.
+template <typename Task>
+__device__ __forceinline__ float scaleOf(const Parameters& p, uint32_t largest) {
+  if constexpr (Task::kFindsScale) {
+    largest = blockReduce(largest, Max(), 0u);
+    if (threadIdx.x == 0 && largest >= kInfinityBits) *p.nonFinite = 1;
+    return storeScale(p, __uint_as_float(largest));
+  } else {
+    return loadNumber(p.scales, p.scaleType, blockIdx.x);
+  }
+}
+
+// Rows of whole vectors: read from memory once, as far as they fit kKept vectors a thread.
+template <typename X, bool kToE4m3, typename Task>
+__device__ void quantizeVectors(const Parameters& p) {
+  constexpr int kCount = Vector<X>::kCount;
+  const int64_t vectors = p.columns / kCount;
+  const uint4* x = static_cast<const uint4*>(p.x) + blockIdx.x * vectors;
+  uint8_t* codes = static_cast<uint8_t*>(p.codes) + blockIdx.x * p.columns;
+
+  uint4 kept[kKept];
+#pragma unroll
+  for (int i = 0; i < kKept; i++) {
+    const int64_t at = threadIdx.x + static_cast<int64_t>(i) * blockDim.x;
+    kept[i] = at < vectors ? loadStreaming(x + at) : make_uint4(0, 0, 0, 0);
+  }
+  uint32_t largest = 0;
+  const int64_t rest = static_cast<int64_t>(kKept) * blockDim.x;
+  if constexpr (Task::kFindsScale) {
+#pragma unroll
+    for (int i = 0; i < kKept; i++) largest = largestOf<X>(kept[i], largest);
+    for (int64_t at = threadIdx.x + rest; at < vectors; at += blockDim.x) largest = largestOf<X>(x[at], largest);
+  }
+  const Divider divide(scaleOf<Task>(p, largest));
+  if constexpr (Task::kEncodes) {
+#pragma unroll
+    for (int i = 0; i < kKept; i++) {
+      const int64_t at = threadIdx.x + static_cast<int64_t>(i) * blockDim.x;
+      if (at < vectors) encodeVector<X, kToE4m3>(kept[i], divide, codes + at * kCount);
+    }
+    for (int64_t at = threadIdx.x + rest; at < vectors; at += blockDim.x) {
+      encodeVector<X, kToE4m3>(x[at], divide, codes + at * kCount);
+    }
+  }
+}
+
+template <typename X, bool kToE4m3, typename Task>
+__device__ void quantizeElements(const Parameters& p) {
+  const X* x = static_cast<const X*>(p.x) + blockIdx.x * p.columns;
+  uint8_t* codes = static_cast<uint8_t*>(p.codes) + blockIdx.x * p.columns;
+  uint32_t largest = 0;
+  for (int64_t c = threadIdx.x; Task::kFindsScale && c < p.columns; c += blockDim.x) {
+    largest = max(largest, magnitudeBits(toFloat(x[c])));
+  }
+  const Divider divide(scaleOf<Task>(p, largest));
+  if constexpr (Task::kEncodes) {
+    for (int64_t c = threadIdx.x; c < p.columns; c += blockDim.x) codes[c] = encode<kToE4m3>(divide(toFloat(x[c])));
+  }
+}
+
+template <typename X, bool kToE4m3, typename Task>
+__device__ __forceinline__ void quantizeRow(const Parameters& p) {
+  const bool whole = isAligned(p.x, p.columns * sizeof(X), 16) && isAligned(p.codes, p.columns, 16 / sizeof(X));
+  if (whole) {
+    quantizeVectors<X, kToE4m3, Task>(p);
+  } else {
+    quantizeElements<X, kToE4m3, Task>(p);
+  }
+}
+
+}  // namespace
+
+#define QUANTIZE(name, type, toE4m3, task)                                                       \
+  extern "C" __global__ __launch_bounds__(kMostThreads) void name(                               \
+      const __grid_constant__ Parameters p) {                                                    \
+    quantizeRow<type, toE4m3, task>(p);                                                          \
+  }
+
+#define QUANTIZE_ROWS(name, type, toE4m3)                   \
+  QUANTIZE(quantize_rows_##name, type, toE4m3, Whole)       \
+  QUANTIZE(encode_rows_##name, type, toE4m3, CodesOnly)
+
+QUANTIZE(row_scales_f32, float, true, ScalesOnly)
+QUANTIZE(row_scales_bf16, __nv_bfloat16, true, ScalesOnly)
+QUANTIZE(row_scales_f16, __half, true, ScalesOnly)
+
+QUANTIZE_ROWS(f32_e4m3, float, true)
+QUANTIZE_ROWS(bf16_e4m3, __nv_bfloat16, true)
+QUANTIZE_ROWS(f16_e4m3, __half, true)
+QUANTIZE_ROWS(f32_i8, float, false)
+QUANTIZE_ROWS(bf16_i8, __nv_bfloat16, false)
+QUANTIZE_ROWS(f16_i8, __half, false)

@@ -1,0 +1,273 @@
+package io.octavo.kernels.internal.cuda;
+
+import io.octavo.kernels.Add;
+import io.octavo.kernels.ArgMax;
+import io.octavo.kernels.Attention;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.Convert;
+import io.octavo.kernels.CrossEntropy;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.Embedding;
+import io.octavo.kernels.ExpertCombine;
+import io.octavo.kernels.ExpertOrder;
+import io.octavo.kernels.ExpertRouting;
+import io.octavo.kernels.FakeQuantize;
+import io.octavo.kernels.GatedActivation;
+import io.octavo.kernels.GroupedMatMul;
+import io.octavo.kernels.HostMemory;
+import io.octavo.kernels.KvCacheWrite;
+import io.octavo.kernels.MatMul;
+import io.octavo.kernels.ObserveRange;
+import io.octavo.kernels.OperationUnavailableException;
+import io.octavo.kernels.QuantizeRows;
+import io.octavo.kernels.QuantizeTiles;
+import io.octavo.kernels.RmsNorm;
+import io.octavo.kernels.Rope;
+import io.octavo.kernels.Softcap;
+import io.octavo.kernels.Stream;
+import java.lang.foreign.MemorySegment;
+
+/** One NVIDIA GPU as a device. */
+public final class CudaBackend implements Backend {
+
+    /** Left to the driver, for modules and what kernels spill, and to others on the device. */
+    private static final long SPARE_BYTES = 512L << 20;
+
+    private final GpuDriver driver;
+    private final String description;
+    private final KernelLibrary library;
+    private final DeviceMemory memory;
+    private final PinnedMemory pinned;
+    private final HostCopier copier;
+
+    /** In its order memory is allocated, zeroed and freed that belongs to no caller's stream. */
+    private final Handles.Stream housekeeping;
+
+    private final QuantizeRows quantizeRows;
+    private final MatMul matMul;
+    private final RmsNorm rmsNorm;
+    private final Rope rope;
+    private final KvCacheWrite kvCacheWrite;
+    private final Attention attention;
+    private final GatedActivation gatedActivation;
+    private final Embedding embedding;
+    private final Add add;
+    private final Convert convert;
+    private final CrossEntropy crossEntropy;
+    private final ArgMax argMax;
+    private final Softcap softcap;
+    private final ExpertRouting expertRouting;
+    private final ExpertOrder expertOrder;
+    private final GroupedMatMul groupedMatMul;
+    private final ExpertCombine expertCombine;
+    private boolean closed;
+
+    private CudaBackend(GpuDriver driver, int threads) {
+        this.driver = driver;
+        this.library = new KernelLibrary(driver);
+        long free = driver.freeBytes();
+        this.memory = new DeviceMemory(driver, Math.max(0, free - SPARE_BYTES));
+        this.pinned = new PinnedMemory(driver);
+        this.copier = new HostCopier(threads);
+        this.housekeeping = driver.newStream();
+        this.description = "cuda: " + driver.name() + ", compute capability " + driver.computeCapability() / 10.0 + ", "
+                + driver.multiprocessors() + " multiprocessors, " + (free >> 20) + " MiB free";
+        this.quantizeRows = new CudaQuantizeRows(library);
+        var products = new CudaMatMul(library, driver, memory);
+        this.matMul = products;
+        this.rmsNorm = new CudaRmsNorm(library);
+        this.rope = new CudaRope(library);
+        this.kvCacheWrite = new CudaKvCacheWrite(library);
+        this.attention = new CudaAttention(library, memory);
+        this.gatedActivation = new CudaGatedActivation(library);
+        this.embedding = new CudaEmbedding(library);
+        this.add = new CudaAdd(library);
+        this.convert = new CudaConvert(library);
+        this.crossEntropy = new CudaCrossEntropy(library);
+        this.argMax = new CudaArgMax(library);
+        this.softcap = new CudaSoftcap(library);
+        this.expertRouting = new CudaExpertRouting(library);
+        this.expertOrder = new CudaExpertOrder(library);
+        this.groupedMatMul = new CudaGroupedMatMul(products);
+        this.expertCombine = new CudaExpertCombine(library);
+    }
+
+    /**
+     * @param ordinal number of the device among those that the process sees
+     * @param threads for copies between host memory that is pinned and that is not
+     * @throws CudaUnavailableException if there is no GPU that this build can use
+     */
+    public static CudaBackend open(int ordinal, int threads) {
+        KernelLibrary.requireBuilt();
+        GpuDriver driver = GpuDriver.open(ordinal);
+        try {
+            return new CudaBackend(driver, threads);
+        } catch (RuntimeException e) {
+            driver.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public String name() {
+        return "cuda";
+    }
+
+    @Override
+    public String description() {
+        return description;
+    }
+
+    @Override
+    public DType productInput() {
+        return DType.BF16;
+    }
+
+    @Override
+    public DeviceBuffer allocate(String owner, long bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException(owner + ": negative size " + bytes);
+        }
+        long address = memory.allocate(owner, bytes, housekeeping);
+        var buffer = memory.buffer(owner, address, bytes, () -> housekeeping, null);
+        if (bytes > 0) {
+            driver.fill(address, (byte) 0, bytes, housekeeping);
+        }
+        // Other streams must find it allocated and zeroed.
+        driver.synchronize(housekeeping);
+        return buffer;
+    }
+
+    @Override
+    public DeviceBuffer place(String owner, MemorySegment host, Stream stream) {
+        CudaStream cuda = CudaStream.require(stream);
+        long address = memory.allocate(owner, host.byteSize(), cuda.handle());
+        CudaBuffer.Home home = () -> cuda.isClosed() ? housekeeping : cuda.handle();
+        var buffer = memory.buffer(owner, address, host.byteSize(), home, host);
+        cuda.upload(host, address);
+        return buffer;
+    }
+
+    @Override
+    public HostMemory allocateHost(long bytes) {
+        return pinned.allocate(bytes);
+    }
+
+    @Override
+    public Stream newStream() {
+        return new CudaStream(driver, pinned, copier);
+    }
+
+    @Override
+    public QuantizeRows quantizeRows() {
+        return quantizeRows;
+    }
+
+    @Override
+    public MatMul matMul() {
+        return matMul;
+    }
+
+    @Override
+    public RmsNorm rmsNorm() {
+        return rmsNorm;
+    }
+
+    @Override
+    public Rope rope() {
+        return rope;
+    }
+
+    @Override
+    public KvCacheWrite kvCacheWrite() {
+        return kvCacheWrite;
+    }
+
+    @Override
+    public Attention attention() {
+        return attention;
+    }
+
+    @Override
+    public GatedActivation gatedActivation() {
+        return gatedActivation;
+    }
+
+    @Override
+    public Embedding embedding() {
+        return embedding;
+    }
+
+    @Override
+    public Add add() {
+        return add;
+    }
+
+    @Override
+    public Convert convert() {
+        return convert;
+    }
+
+    @Override
+    public CrossEntropy crossEntropy() {
+        return crossEntropy;
+    }
+
+    @Override
+    public ArgMax argMax() {
+        return argMax;
+    }
+
+    @Override
+    public Softcap softcap() {
+        return softcap;
+    }
+
+    @Override
+    public ExpertRouting expertRouting() {
+        return expertRouting;
+    }
+
+    @Override
+    public ExpertOrder expertOrder() {
+        return expertOrder;
+    }
+
+    @Override
+    public GroupedMatMul groupedMatMul() {
+        return groupedMatMul;
+    }
+
+    @Override
+    public QuantizeTiles quantizeTiles() {
+        throw new OperationUnavailableException(name(), QuantizeTiles.class);
+    }
+
+    @Override
+    public FakeQuantize fakeQuantize() {
+        throw new OperationUnavailableException(name(), FakeQuantize.class);
+    }
+
+    @Override
+    public ObserveRange observeRange() {
+        throw new OperationUnavailableException(name(), ObserveRange.class);
+    }
+
+    @Override
+    public ExpertCombine expertCombine() {
+        return expertCombine;
+    }
+
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        copier.close();
+        library.close();
+        driver.destroy(housekeeping);
+        driver.close();
+    }
+}

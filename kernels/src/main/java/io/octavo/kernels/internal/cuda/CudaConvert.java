@@ -1,0 +1,33 @@
+package io.octavo.kernels.internal.cuda;
+
+import io.octavo.kernels.Convert;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Stream;
+import io.octavo.kernels.internal.Operands;
+
+/** Launches {@code convert.cu}. */
+final class CudaConvert implements Convert {
+
+    private static final int THREADS = 256;
+
+    /** Elements a thread: {@code kCount} of the kernel. */
+    private static final int COUNT = 8;
+
+    private final KernelLibrary library;
+
+    CudaConvert(KernelLibrary library) {
+        this.library = library;
+    }
+
+    @Override
+    public void convert(Matrix x, Matrix out, Stream stream) {
+        CudaStream cuda = CudaStream.require(stream);
+        Operands.checkConvert(x, out);
+        cuda.call(library.kernel("convert", "convert"))
+                .matrix(x)
+                .matrix(out)
+                .count(x.elements())
+                .type(out.dtype())
+                .launch(Grid.covering(Math.ceilDiv(x.elements(), (long) COUNT), THREADS));
+    }
+}

@@ -1,0 +1,260 @@
+package io.octavo.kernels.internal.cuda;
+
+import io.octavo.kernels.DType;
+import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.MatMul;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Stream;
+import io.octavo.kernels.internal.Operands;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Launches {@code matvec.cu} and {@code matmul_narrow.cu} for a few rows of plain activations, {@code matmul.cu} where
+ * both operands have one type that tensor cores take or can be given one, and {@code matmul_general.cu} for all else.
+ */
+final class CudaMatMul implements MatMul {
+
+    private static final int VECTOR_BYTES = 16;
+
+    /** Tile and threads of {@code matmul_general.cu}. */
+    private static final int GENERAL_TILE = 64;
+
+    private static final int GENERAL_THREADS = 256;
+
+    /** Most rows, outputs a block and threads of {@code matvec.cu}. */
+    private static final int VECTOR_ROWS = 8;
+
+    private static final int VECTOR_OUTPUTS = 16;
+    private static final int VECTOR_THREADS = 256;
+
+    /** Most rows, columns of a tile, most tiles and threads of a block of {@code matmul_narrow.cu}. */
+    private static final int NARROW_ROWS = 16;
+
+    private static final int NARROW_TILE = 8;
+    private static final int WIDE_TILES = 4;
+    private static final int NARROW_THREADS = 256;
+
+    /** The first compute capability whose tensor cores take 8-bit floats. */
+    private static final int FLOAT8 = 89;
+
+    private static final int DECODE_THREADS = 256;
+
+    private final KernelLibrary library;
+    private final GpuDriver driver;
+    private final DeviceMemory memory;
+
+    CudaMatMul(KernelLibrary library, GpuDriver driver, DeviceMemory memory) {
+        this.library = library;
+        this.driver = driver;
+        this.memory = memory;
+    }
+
+    @Override
+    public void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream) {
+        CudaStream cuda = CudaStream.require(stream);
+        Operands.checkMatMul(a, w, out);
+        if (fitsVectors(a, w)) {
+            vectors(a, w, out, cuda);
+        } else {
+            multiplyRows(a, null, w, out, cuda);
+        }
+    }
+
+    /**
+     * The product of some rows of {@code a}, checked by the caller.
+     *
+     * @param bounds {@code [2, 1]} I32, the first row and the end; null for all rows
+     */
+    void multiplyRows(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
+        if (fitsNarrow(a, w)) {
+            narrow(a, bounds, w, out, stream);
+        } else if (fitsTensorCores(a, w)) {
+            tensorCores(a, bounds, w, out, stream);
+        } else if (fitsDecoded(a, w)) {
+            decoded(a, bounds, w, out, stream);
+        } else {
+            general(a, bounds, w, out, stream);
+        }
+    }
+
+    private static boolean fitsVectors(ScaledMatrix a, ScaledMatrix w) {
+        DType type = a.codes().dtype();
+        return a.rows() >= 1
+                && a.rows() <= VECTOR_ROWS
+                && (a.rows() == 1 || !fitsNarrow(a, w))
+                && w.rows() >= 1
+                && (type == DType.F32 || type == DType.BF16)
+                && a.scales() == null
+                && hasNoGroups(w)
+                && isAligned(a.codes())
+                && isAligned(w.codes());
+    }
+
+    private static boolean fitsNarrow(ScaledMatrix a, ScaledMatrix w) {
+        DType type = w.codes().dtype();
+        return a.rows() >= 1
+                && a.rows() <= NARROW_ROWS
+                && w.rows() >= 1
+                && a.codes().dtype() == DType.BF16
+                && a.scales() == null
+                && (type == DType.BF16 || type == DType.F8_E4M3 || type == DType.I8)
+                && hasNoGroups(w)
+                && isAligned(a.codes())
+                && isAligned(w.codes());
+    }
+
+    private boolean fitsTensorCores(ScaledMatrix a, ScaledMatrix w) {
+        DType type = w.codes().dtype();
+        boolean known = type == DType.BF16
+                || type == DType.I8
+                || (type == DType.F8_E4M3 && driver.computeCapability() >= FLOAT8);
+        return known
+                && a.codes().dtype() == type
+                && a.rows() >= 1
+                && w.rows() >= 1
+                && a.columns() >= 1
+                && hasNoGroups(w)
+                && isAligned(a.codes())
+                && isAligned(w.codes());
+    }
+
+    /** BF16 holds every 8-bit code exactly. */
+    private static boolean fitsDecoded(ScaledMatrix a, ScaledMatrix w) {
+        DType type = w.codes().dtype();
+        return (type == DType.F8_E4M3 || type == DType.I8)
+                && a.codes().dtype() == DType.BF16
+                && a.rows() >= 1
+                && w.rows() >= 1
+                && a.columns() >= 1
+                && hasNoGroups(w)
+                && isAligned(a.codes())
+                && isAligned(w.codes());
+    }
+
+    private static boolean hasNoGroups(ScaledMatrix w) {
+        return w.scales() == null || w.scales().columns() == 1;
+    }
+
+    /** Whether every row consists of whole, aligned vectors. */
+    private static boolean isAligned(Matrix matrix) {
+        long rowBytes = matrix.columns() * matrix.dtype().bytes();
+        return ((CudaBuffer.addressOf(matrix) | rowBytes) & (VECTOR_BYTES - 1)) == 0;
+    }
+
+    private void vectors(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+        int rows = Integer.highestOneBit(2 * (int) a.rows() - 1);
+        String name = "matvec_" + suffix(w.codes().dtype()) + "_" + rows;
+        stream.call(library.kernel("matvec", name))
+                .matrix(a.codes())
+                .matrix(w.codes())
+                .optional(w.scales())
+                .matrix(out)
+                .number((int) a.rows())
+                .number((int) w.rows())
+                .number((int) a.columns())
+                .type(a.codes().dtype())
+                .type(scaleType(w))
+                .number(perRow(w.scales()))
+                .launch(Grid.of(Math.ceilDiv(w.rows(), (long) VECTOR_OUTPUTS), VECTOR_THREADS));
+    }
+
+    private void narrow(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
+        boolean fillsDevice = w.rows() >= (long) WIDE_TILES * NARROW_TILE * driver.multiprocessors() * 3 / 4;
+        int tiles = fillsDevice ? WIDE_TILES : WIDE_TILES / 2;
+        int rows = a.rows() <= NARROW_ROWS / 2 ? NARROW_ROWS / 2 : NARROW_ROWS;
+        String name = "matmul_narrow_" + suffix(w.codes().dtype()) + "_" + tiles + "_" + rows;
+        stream.call(library.kernel("matmul_narrow", name))
+                .matrix(a.codes())
+                .matrix(w.codes())
+                .optional(w.scales())
+                .matrix(out)
+                .optional(bounds)
+                .number((int) a.rows())
+                .number((int) w.rows())
+                .number((int) a.columns())
+                .type(scaleType(w))
+                .number(perRow(w.scales()))
+                .launch(Grid.of(Math.ceilDiv(w.rows(), (long) tiles * NARROW_TILE), NARROW_THREADS));
+    }
+
+    /** Decodes the weight into scratch, once for all rows, and multiplies that. */
+    private void decoded(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
+        Matrix codes = w.codes();
+        long bytes = Matrix.bytes(DType.BF16, codes.rows(), codes.columns());
+        try (DeviceBuffer scratch = memory.scratch("decoded weight", bytes, stream)) {
+            Matrix values = Matrix.of(scratch, DType.BF16, codes.rows(), codes.columns());
+            stream.call(library.kernel("decode", "decode"))
+                    .matrix(codes)
+                    .matrix(values)
+                    .count(codes.elements())
+                    .type(codes.dtype())
+                    .launch(Grid.covering(codes.elements() / VECTOR_BYTES, DECODE_THREADS));
+            tensorCores(a, bounds, new ScaledMatrix(values, w.scales()), out, stream);
+        }
+    }
+
+    private void tensorCores(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
+        DType type = w.codes().dtype();
+        MatMulTile tile = bounds == null
+                ? MatMulTile.choose(type, a.rows(), w.rows(), driver.multiprocessors())
+                : MatMulTile.MEDIUM;
+        String name = (bounds == null ? "matmul_" : "matmul_group_") + suffix(type) + "_" + tile.rows() + "x"
+                + tile.columns();
+        stream.call(library.kernel("matmul", name, tile.sharedBytes()))
+                .matrix(a.codes())
+                .optional(a.scales())
+                .matrix(w.codes())
+                .optional(w.scales())
+                .matrix(out)
+                .optional(bounds)
+                .number((int) a.rows())
+                .number((int) w.rows())
+                .number(Math.toIntExact(a.columns() * type.bytes()))
+                .type(scaleType(a))
+                .type(scaleType(w))
+                .number(perRow(a.scales()))
+                .number(perRow(w.scales()))
+                .launch(Grid.of(tile.count(a.rows(), w.rows()), tile.threads()));
+    }
+
+    private void general(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
+        Matrix wScales = w.scales();
+        stream.call(library.kernel("matmul_general", "matmul_general"))
+                .matrix(a.codes())
+                .optional(a.scales())
+                .matrix(w.codes())
+                .optional(wScales)
+                .matrix(out)
+                .optional(bounds)
+                .number((int) a.rows())
+                .number((int) w.rows())
+                .number((int) a.columns())
+                .number(wScales == null ? 1 : Math.toIntExact(wScales.columns()))
+                .type(a.codes().dtype())
+                .type(w.codes().dtype())
+                .type(scaleType(a))
+                .type(scaleType(w))
+                .number(perRow(a.scales()))
+                .number(perRow(wScales))
+                .launch(new Grid(
+                        Math.ceilDiv((int) w.rows(), GENERAL_TILE),
+                        Math.ceilDiv((int) a.rows(), GENERAL_TILE),
+                        1,
+                        GENERAL_THREADS));
+    }
+
+    private static DType scaleType(ScaledMatrix matrix) {
+        return matrix.scales() == null ? DType.F32 : matrix.scales().dtype();
+    }
+
+    /** A tensor of one row has the same scale either way. */
+    private static int perRow(@Nullable Matrix scales) {
+        return scales != null && (scales.rows() > 1 || scales.columns() > 1) ? 1 : 0;
+    }
+
+    private static String suffix(DType type) {
+        return type == DType.F8_E4M3 ? "e4m3" : type.name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,111 @@
+package io.octavo.kernels.internal.cuda;
+
+import io.octavo.kernels.DType;
+import io.octavo.kernels.Matrix;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/** One launch in the making: the members of the kernel's parameter struct, in order, then {@link #launch}. */
+final class KernelCall implements AutoCloseable {
+
+    /** Most that a kernel takes. */
+    private static final int MOST_BYTES = 4096;
+
+    private final GpuDriver driver;
+    private final Handles.Stream stream;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment struct = arena.allocate(MOST_BYTES, 128);
+    private final MemorySegment pointers = arena.allocate(ValueLayout.ADDRESS);
+    private @Nullable Kernel kernel;
+    private int member;
+
+    KernelCall(GpuDriver driver, Handles.Stream stream) {
+        this.driver = driver;
+        this.stream = stream;
+        pointers.set(ValueLayout.ADDRESS, 0, struct);
+    }
+
+    KernelCall begin(Kernel wanted) {
+        kernel = wanted;
+        member = 0;
+        return this;
+    }
+
+    KernelCall matrix(Matrix matrix) {
+        return address(CudaBuffer.addressOf(matrix));
+    }
+
+    /** A null pointer where there is none. */
+    KernelCall optional(@Nullable Matrix matrix) {
+        return address(matrix == null ? 0 : CudaBuffer.addressOf(matrix));
+    }
+
+    KernelCall address(long value) {
+        struct.set(ValueLayout.JAVA_LONG, next(Long.BYTES), value);
+        return this;
+    }
+
+    KernelCall count(long value) {
+        return address(value);
+    }
+
+    KernelCall number(int value) {
+        struct.set(ValueLayout.JAVA_INT, next(Integer.BYTES), value);
+        return this;
+    }
+
+    KernelCall number(float value) {
+        struct.set(ValueLayout.JAVA_FLOAT, next(Float.BYTES), value);
+        return this;
+    }
+
+    /** As {@code Number} of common.cuh. */
+    KernelCall type(DType dtype) {
+        return number(
+                switch (dtype) {
+                    case F32 -> 0;
+                    case BF16 -> 1;
+                    case F16 -> 2;
+                    case F8_E4M3 -> 3;
+                    case I8 -> 4;
+                    case F64, F8_E5M2, I64, I32, I16, U8, BOOL ->
+                        throw new IllegalArgumentException("kernels know no " + dtype);
+                });
+    }
+
+    /** The parameters are copied before this returns. An empty grid launches nothing. */
+    void launch(Grid grid) {
+        Kernel launched = current();
+        if (member != launched.layout().members()) {
+            throw new IllegalStateException(
+                    launched.name() + " takes " + launched.layout().members() + " parameters, got " + member);
+        }
+        kernel = null;
+        if (!grid.isEmpty()) {
+            driver.launch(launched.function(), grid, launched.sharedBytes(), stream, pointers);
+        }
+    }
+
+    private long next(int bytes) {
+        ParameterLayout layout = current().layout();
+        if (member >= layout.members() || layout.bytes(member) != bytes) {
+            throw new IllegalStateException(
+                    "parameter " + member + " of " + current().name() + " is not one of " + bytes + " bytes");
+        }
+        return layout.offset(member++);
+    }
+
+    private Kernel current() {
+        if (kernel == null) {
+            throw new IllegalStateException("no launch was begun");
+        }
+        return kernel;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

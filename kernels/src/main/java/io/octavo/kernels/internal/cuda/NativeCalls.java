@@ -1,0 +1,107 @@
+package io.octavo.kernels.internal.cuda;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * The driver calls that JCuda lacks or makes slowly, straight through the linker. They share JCuda's handles: it is the
+ * same library in the same process.
+ */
+final class NativeCalls {
+
+    static final String LIBRARY = "libcuda.so.1";
+
+    private static final int RELEASE_THRESHOLD = 4;
+
+    private final MethodHandle setCurrent;
+    private final MethodHandle launch;
+    private final MethodHandle defaultPool;
+    private final MethodHandle setPoolAttribute;
+
+    private NativeCalls(SymbolLookup library) {
+        this.setCurrent = bind(library, "cuCtxSetCurrent", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
+        this.launch = bind(
+                library,
+                "cuLaunchKernel",
+                FunctionDescriptor.of(
+                        JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
+                        JAVA_LONG, ADDRESS, ADDRESS));
+        this.defaultPool =
+                bind(library, "cuDeviceGetDefaultMemPool", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
+        this.setPoolAttribute =
+                bind(library, "cuMemPoolSetAttribute", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS));
+    }
+
+    /** @throws CudaUnavailableException if the driver's library is not installed */
+    static NativeCalls load() {
+        SymbolLookup library;
+        try {
+            library = SymbolLookup.libraryLookup(LIBRARY, Arena.global());
+        } catch (IllegalArgumentException e) {
+            throw new CudaUnavailableException("no NVIDIA driver: " + LIBRARY + " is not there", e);
+        }
+        return new NativeCalls(library);
+    }
+
+    private static MethodHandle bind(SymbolLookup library, String name, FunctionDescriptor signature) {
+        MemorySegment address = library.find(name)
+                .orElseThrow(() -> new CudaUnavailableException("the NVIDIA driver is too old: it has no " + name));
+        return Linker.nativeLinker().downcallHandle(address, signature);
+    }
+
+    int setCurrent(long context) {
+        try {
+            return (int) setCurrent.invokeExact(context);
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /** @param parameters address of an array with one pointer, to the kernel's parameter struct */
+    int launch(long function, Grid grid, int sharedBytes, long stream, MemorySegment parameters) {
+        try {
+            return (int) launch.invokeExact(
+                    function,
+                    grid.x(),
+                    grid.y(),
+                    grid.z(),
+                    grid.threads(),
+                    1,
+                    1,
+                    sharedBytes,
+                    stream,
+                    parameters,
+                    MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /** Freed memory stays in the device's default pool, where the next allocation finds it. */
+    int keepFreedMemory(int device) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment pool = arena.allocate(JAVA_LONG);
+            int status = (int) defaultPool.invokeExact(pool, device);
+            if (status != 0) {
+                return status;
+            }
+            MemorySegment most = arena.allocateFrom(JAVA_LONG, -1L);
+            return (int) setPoolAttribute.invokeExact(pool.get(JAVA_LONG, 0), RELEASE_THRESHOLD, most);
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /** Downcalls throw nothing of their own. */
+    private static IllegalStateException impossible(Throwable e) {
+        return new IllegalStateException(e);
+    }
+}

@@ -1,0 +1,34 @@
+package io.octavo.kernels.internal.cuda;
+
+/**
+ * A kernel's parameter struct as the compiler laid it out: read from the module itself, so that Java's idea of it cannot
+ * drift from the kernel's unnoticed.
+ */
+final class ParameterLayout {
+
+    /** {@code [struct bytes, offset and bytes of each member in order]} */
+    private final int[] table;
+
+    ParameterLayout(int[] table) {
+        if (table.length < 3 || table.length % 2 == 0) {
+            throw new IllegalStateException("a table of parameters has " + table.length + " entries");
+        }
+        this.table = table.clone();
+    }
+
+    int bytes() {
+        return table[0];
+    }
+
+    int members() {
+        return table.length / 2;
+    }
+
+    int offset(int member) {
+        return table[1 + 2 * member];
+    }
+
+    int bytes(int member) {
+        return table[2 + 2 * member];
+    }
+}

@@ -1,0 +1,23 @@
+package io.octavo.kernels.internal.host;
+
+import io.octavo.kernels.Convert;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Stream;
+import io.octavo.kernels.internal.Operands;
+
+/** Every host backend's: nothing on the processor's way needs it to be fast. */
+public final class HostConvert implements Convert {
+
+    @Override
+    public void convert(Matrix x, Matrix out, Stream stream) {
+        HostStream.require(stream);
+        Operands.checkConvert(x, out);
+        HostMatrix values = HostMatrix.of(x);
+        HostMatrix result = HostMatrix.of(out);
+        for (long row = 0; row < x.rows(); row++) {
+            for (long c = 0; c < x.columns(); c++) {
+                result.set(row, c, values.get(row, c));
+            }
+        }
+    }
+}

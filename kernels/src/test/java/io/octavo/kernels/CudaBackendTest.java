@@ -1,0 +1,135 @@
+package io.octavo.kernels;
+
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
+
+/** Every operation of the CUDA backend; skipped where there is no GPU. */
+@Tag("gpu")
+class CudaBackendTest {
+
+    @Nested
+    class BackendMemory extends MemoryContract {
+        BackendMemory() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class QuantizeRowsOperation extends QuantizeRowsContract {
+        QuantizeRowsOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class MatMulOperation extends MatMulContract {
+        MatMulOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class RmsNormOperation extends RmsNormContract {
+        RmsNormOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class RopeOperation extends RopeContract {
+        RopeOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class KvCacheWriteOperation extends KvCacheWriteContract {
+        KvCacheWriteOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class AttentionOperation extends AttentionContract {
+        AttentionOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class GatedActivationOperation extends GatedActivationContract {
+        GatedActivationOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class EmbeddingOperation extends EmbeddingContract {
+        EmbeddingOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class ConvertOperation extends ConvertContract {
+        ConvertOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class AddOperation extends AddContract {
+        AddOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class CrossEntropyOperation extends CrossEntropyContract {
+        CrossEntropyOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class ArgMaxOperation extends ArgMaxContract {
+        ArgMaxOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class SoftcapOperation extends SoftcapContract {
+        SoftcapOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class ExpertRoutingOperation extends ExpertRoutingContract {
+        ExpertRoutingOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class ExpertOrderOperation extends ExpertOrderContract {
+        ExpertOrderOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class GroupedMatMulOperation extends GroupedMatMulContract {
+        GroupedMatMulOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class ExpertCombineOperation extends ExpertCombineContract {
+        ExpertCombineOperation() {
+            super(CudaDevice::open);
+        }
+    }
+}

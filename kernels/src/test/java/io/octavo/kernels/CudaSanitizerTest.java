@@ -1,0 +1,122 @@
+package io.octavo.kernels;
+
+import java.util.Collections;
+import java.util.function.IntFunction;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Launches every kernel once or twice at awkward sizes, for {@code compute-sanitizer}, under which the contract tests
+ * would take hours. What comes out is for those to check.
+ */
+@Tag("gpu")
+class CudaSanitizerTest extends BackendContract {
+
+    private static final IntFunction<Backend> OPEN = CudaDevice::open;
+
+    CudaSanitizerTest() {
+        super(OPEN);
+    }
+
+    @Test
+    void rowsAndElements() {
+        for (int columns : new int[] {37, 1168, 20000}) {
+            RandomGenerator random = random(columns);
+            Matrix x = inOut(3, columns, gaussian(random, 3 * columns, 1));
+            Matrix y = inOut(3, columns, gaussian(random, 3 * columns, 1));
+            for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16}) {
+                Matrix typed = input(type, 3, columns, gaussian(random, 3 * columns, 1));
+                for (DType code : new DType[] {DType.F8_E4M3, DType.I8}) {
+                    backend.quantizeRows()
+                            .quantize(typed, output(code, 3, columns), output(type, 3, 1), 448, ints(0), stream);
+                    Matrix scales = output(type, 3, 1);
+                    backend.quantizeRows().scales(typed, scales, 448, ints(0), stream);
+                    backend.quantizeRows().encode(typed, scales, output(code, 3, columns), stream);
+                }
+                backend.rmsNorm().normalize(x, typed.rows(0, 1), 0, 1e-5f, y, stream);
+                backend.add().accumulate(x, typed, stream);
+                backend.add().accumulate(x, typed.rows(1, 2), stream);
+                backend.convert().convert(x, output(type, 3, columns), stream);
+                backend.embedding().gather(typed, ints(2, 5, 0), 1, y, stream);
+            }
+            for (GatedActivation.Function function : GatedActivation.Function.values()) {
+                backend.gatedActivation().apply(function, x, y, x, stream);
+            }
+            backend.crossEntropy().loss(x, ints(1, -100, columns), output(DType.F32, 1, 3), stream);
+            backend.softcap().cap(x, 30, stream);
+            backend.argMax().find(x, output(DType.I32, 1, 3), stream);
+        }
+    }
+
+    @Test
+    void products() {
+        int k = 336;
+        RandomGenerator random = random(1);
+        for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16, DType.F8_E4M3, DType.I8}) {
+            Matrix w = input(type, 301, k, gaussian(random, 301 * k, 30));
+            Matrix scales = input(DType.F32, 301, 1, gaussian(random, 301, 1));
+            for (int m : new int[] {1, 2, 7, 13, 17, 150}) {
+                Matrix out = output(DType.F32, m, 301);
+                Matrix half = input(DType.BF16, m, k, gaussian(random, m * k, 1));
+                Matrix same = input(type, m, k, gaussian(random, m * k, 1));
+                backend.matMul().multiply(ScaledMatrix.plain(half), new ScaledMatrix(w, scales), out, stream);
+                backend.matMul().multiply(ScaledMatrix.plain(same), new ScaledMatrix(w, scales), out, stream);
+            }
+        }
+        // Enough tiles for the largest kinds.
+        for (DType type : new DType[] {DType.BF16, DType.F8_E4M3, DType.I8}) {
+            for (int n : new int[] {2100, 4200}) {
+                Matrix a = input(type, 1025, 160, gaussian(random, 1025 * 160, 30));
+                Matrix w = input(type, n, 160, gaussian(random, n * 160, 30));
+                backend.matMul()
+                        .multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(w), output(DType.F32, 1025, n), stream);
+            }
+        }
+    }
+
+    @Test
+    void experts() {
+        int tokens = 37;
+        int columns = 336;
+        RandomGenerator random = random(1);
+        Matrix chosen = output(DType.I32, tokens, 3);
+        Matrix weights = output(DType.F32, tokens, 3);
+        Matrix logits = input(DType.F32, tokens, 5, gaussian(random, 5 * tokens, 1));
+        backend.expertRouting().route(logits, true, chosen, weights, stream);
+        Matrix sources = output(DType.I32, 1, 3L * tokens);
+        Matrix rows = output(DType.I32, tokens, 3);
+        Matrix starts = output(DType.I32, 1, 6);
+        backend.expertOrder().sort(chosen, sources, rows, starts, stream);
+        Matrix out = output(DType.F32, 3L * tokens, columns);
+        for (DType type : new DType[] {DType.F32, DType.BF16, DType.F8_E4M3}) {
+            Matrix a = input(type, 3L * tokens, columns, gaussian(random, 3 * tokens * columns, 1));
+            Matrix w = input(type, columns, columns, gaussian(random, columns * columns, 1));
+            backend.groupedMatMul()
+                    .multiply(
+                            ScaledMatrix.plain(a), starts, Collections.nCopies(5, ScaledMatrix.plain(w)), out, stream);
+        }
+        backend.expertCombine().combine(out, rows, weights, output(DType.F32, tokens, columns), stream);
+    }
+
+    @Test
+    void attends() {
+        for (DType type : new DType[] {DType.F32, DType.BF16}) {
+            for (int headDim : new int[] {64, 80, 128}) {
+                var layout = new KvCacheLayout(4, 2, headDim);
+                Matrix cache = output(type, layout.rows(), headDim);
+                Matrix x = inOut(3, 2L * headDim, new float[6 * headDim]);
+                Matrix tables = input(DType.F32, 5, headDim / 2, new float[5 * headDim / 2]);
+                backend.rope().rotate(x, ints(0, 4, 5), tables, tables, headDim, stream);
+                backend.kvCacheWrite().write(x, ints(0, 255, 256), layout, cache, stream);
+                Matrix q = inOut(71, 4L * headDim, gaussian(random(1), 71 * 4 * headDim, 1));
+                var batch = new Attention.Batch(ints(0, 70, 71), ints(130, 64), intMatrix(2, 3, 0, 1, 2, 3, 0, 0));
+                var parameters = new Attention.Parameters(4, layout, 0.1f, 100, 30);
+                backend.attention().attend(q, cache, cache, batch, parameters, q, stream);
+                var tokens = new Attention.Batch(
+                        ints(0, 1, 2), ints(190, 64), intMatrix(2, 5, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0));
+                backend.attention().attend(q.rows(0, 2), cache, cache, tokens, parameters, q.rows(0, 2), stream);
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+package io.octavo.kernels.benchmark;
+
+import io.octavo.kernels.Attention;
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.Backends;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.GatedActivation;
+import io.octavo.kernels.HostMemory;
+import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Stream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.function.IntConsumer;
+
+/**
+ * Times kernels on a GPU, one JSON line each, for {@code kernels/gpu-check.sh}, which puts PyTorch's times beside them.
+ *
+ * <p>Operands are random and rotate among several copies, so that no cache holds them. A time is the median of several
+ * batches of launches, each batch long enough that launching and waiting vanish.
+ */
+public final class GpuBenchmarks {
+
+    private static final long RANDOM_BYTES = 64L << 20;
+    private static final int BATCHES = 7;
+    private static final double BATCH_SECONDS = 0.02;
+    private static final int COPIES = 4;
+
+    private final Backend backend = Backends.open("cuda", Runtime.getRuntime().availableProcessors());
+    private final Stream stream = backend.newStream();
+    private final HostMemory random = backend.allocateHost(RANDOM_BYTES);
+    private final List<DeviceBuffer> buffers = new ArrayList<>();
+    private int seed;
+
+    private GpuBenchmarks() {}
+
+    public static void main(String[] arguments) {
+        new GpuBenchmarks().run();
+    }
+
+    private void run() {
+        bandwidth();
+        for (int size : new int[] {4096, 8192}) {
+            matmul("bf16", DType.BF16, DType.BF16, size, size, size);
+            matmul("fp8", DType.F8_E4M3, DType.F8_E4M3, size, size, size);
+            matmul("int8", DType.I8, DType.I8, size, size, size);
+        }
+        for (int m : new int[] {1, 4, 8, 16, 64, 256}) {
+            matmul("bf16", DType.BF16, DType.BF16, m, 28672, 4096);
+            matmul("w8a16", DType.BF16, DType.F8_E4M3, m, 28672, 4096);
+            matmul("fp8", DType.F8_E4M3, DType.F8_E4M3, m, 28672, 4096);
+            matmul("bf16", DType.BF16, DType.BF16, m, 4096, 14336);
+            matmul("w8a16", DType.BF16, DType.F8_E4M3, m, 4096, 14336);
+        }
+        attention("decode 64 x 1024", 64, 1, 1024);
+        attention("decode 1 x 4096", 1, 1, 4096);
+        attention("prefill 1 x 2048", 1, 2048, 2048);
+    }
+
+    private void bandwidth() {
+        Matrix[] wide = random(DType.BF16, 16384, 16384, 2);
+        Matrix codes = empty(DType.F8_E4M3, 16384, 16384);
+        Matrix scales = empty(DType.F32, 16384, 1);
+        Matrix flag = empty(DType.I32, 1, 1);
+        bytes(
+                "quantize rows bf16 -> e4m3 16384x16384",
+                3L << 28,
+                i -> backend.quantizeRows().quantize(wide[i % 2], codes, scales, 448, flag, stream));
+        Matrix bytes = Matrix.of(codes.buffer(), DType.I8, 16384, 16384);
+        bytes(
+                "quantize rows bf16 -> int8 16384x16384",
+                3L << 28,
+                i -> backend.quantizeRows().quantize(wide[i % 2], bytes, scales, 127.5f, flag, stream));
+        release();
+
+        Matrix[] x = random(DType.F32, 8192, 8192, 3);
+        Matrix weight = random(DType.BF16, 1, 8192, 1)[0];
+        bytes(
+                "rms norm f32 8192x8192",
+                8L << 26,
+                i -> backend.rmsNorm().normalize(x[i % 2], weight, 0, 1e-5f, x[2], stream));
+        bytes(
+                "silu * up f32 8192x8192",
+                12L << 26,
+                i -> backend.gatedActivation()
+                        .apply(GatedActivation.Function.SILU, x[i % 2], x[1 - i % 2], x[2], stream));
+        bytes("add f32 8192x8192", 12L << 26, i -> backend.add().accumulate(x[2], x[i % 2], stream));
+        Matrix half = empty(DType.BF16, 8192, 8192);
+        bytes("convert f32 -> bf16 8192x8192", 6L << 26, i -> backend.convert().convert(x[i % 2], half, stream));
+        Matrix narrow = empty(DType.F8_E4M3, 8192, 8192);
+        Matrix narrowScales = empty(DType.F32, 8192, 1);
+        Matrix narrowFlag = empty(DType.I32, 1, 1);
+        bytes(
+                "quantize rows f32 -> e4m3 8192x8192",
+                5L << 26,
+                i -> backend.quantizeRows().quantize(x[i % 2], narrow, narrowScales, 448, narrowFlag, stream));
+        release();
+
+        Matrix[] logits = random(DType.F32, 1024, 128256, 1);
+        Matrix targets = empty(DType.I32, 1, 1024);
+        Matrix losses = empty(DType.F32, 1, 1024);
+        bytes(
+                "cross-entropy 1024x128256",
+                4L * 1024 * 128256,
+                i -> backend.crossEntropy().loss(logits[0], targets, losses, stream));
+        bytes("arg max 1024x128256", 4L * 1024 * 128256, i -> backend.argMax().find(logits[0], targets, stream));
+        release();
+    }
+
+    private void matmul(String name, DType aType, DType wType, int m, int n, int k) {
+        Matrix a = random(aType, m, k, 1)[0];
+        int copies = (long) n * k * wType.bytes() > (200L << 20) ? 1 : COPIES;
+        Matrix[] w = random(wType, n, k, copies);
+        Matrix out = empty(DType.F32, m, n);
+        Matrix aScales = aType.bytes() == 1 ? ones(m) : null;
+        Matrix wScales = wType.bytes() == 1 ? ones(n) : null;
+        double seconds = seconds(i -> backend.matMul()
+                .multiply(new ScaledMatrix(a, aScales), new ScaledMatrix(w[i % copies], wScales), out, stream));
+        double bytes = (double) n * k * wType.bytes() + (double) m * k * aType.bytes() + 4.0 * m * n;
+        report("matmul " + name + " " + m + "x" + n + "x" + k, seconds, bytes, 2.0 * m * n * k);
+        release();
+    }
+
+    private Matrix ones(int rows) {
+        Matrix scales = empty(DType.F32, rows, 1);
+        float[] values = new float[rows];
+        Arrays.fill(values, 0.01f);
+        scales.buffer().copyFrom(MemorySegment.ofArray(values), 0, stream);
+        return scales;
+    }
+
+    /** Llama-8B's shape: 32 query heads of 128 on 8 key-value heads. */
+    private void attention(String name, int sequences, int queries, int context) {
+        int pages = Math.ceilDiv(context, KvCacheLayout.PAGE_TOKENS);
+        var layout = new KvCacheLayout(sequences * pages, 8, 128);
+        Matrix[] keys = random(DType.BF16, layout.rows(), 128, 2);
+        Matrix[] values = random(DType.BF16, layout.rows(), 128, 2);
+        Matrix q = random(DType.F32, (long) sequences * queries, 32 * 128, 1)[0];
+        Matrix out = empty(DType.F32, (long) sequences * queries, 32 * 128);
+        int[] starts = new int[sequences + 1];
+        int[] contexts = new int[sequences];
+        int[] table = new int[sequences * pages];
+        Arrays.setAll(starts, i -> i * queries);
+        Arrays.fill(contexts, context);
+        Arrays.setAll(table, i -> (i * 37) % table.length);
+        var batch = new Attention.Batch(ints(1, starts), ints(1, contexts), ints(sequences, table));
+        var parameters = new Attention.Parameters(32, layout, (float) (1 / Math.sqrt(128)), Integer.MAX_VALUE, 0);
+        double seconds =
+                seconds(i -> backend.attention().attend(q, keys[i % 2], values[i % 2], batch, parameters, out, stream));
+        double pairs = queries == 1 ? (double) sequences * context : queries * (queries + 1.0) / 2 * sequences;
+        report("attention " + name, seconds, 4.0 * 128 * layout.rows(), 4.0 * 32 * 128 * pairs);
+        release();
+    }
+
+    private Matrix ints(int rows, int[] values) {
+        DeviceBuffer buffer = backend.place("benchmark", MemorySegment.ofArray(values), stream);
+        buffers.add(buffer);
+        return Matrix.of(buffer, DType.I32, rows, values.length / rows);
+    }
+
+    private void bytes(String name, double bytes, IntConsumer launch) {
+        report(name, seconds(launch), bytes, 0);
+    }
+
+    private double seconds(IntConsumer launch) {
+        double once = batch(launch, 3);
+        int repeats = (int) Math.clamp(BATCH_SECONDS / once, 4, 500);
+        double[] times = new double[BATCHES];
+        for (int i = 0; i < BATCHES; i++) {
+            times[i] = batch(launch, repeats);
+        }
+        Arrays.sort(times);
+        return times[BATCHES / 2];
+    }
+
+    private double batch(IntConsumer launch, int repeats) {
+        stream.synchronize();
+        long start = System.nanoTime();
+        for (int i = 0; i < repeats; i++) {
+            launch.accept(i);
+        }
+        stream.synchronize();
+        return (System.nanoTime() - start) / 1e9 / repeats;
+    }
+
+    private static void report(String name, double seconds, double bytes, double operations) {
+        System.out.printf(
+                Locale.ROOT,
+                "{\"name\": \"%s\", \"us\": %.2f, \"gbps\": %.0f, \"tflops\": %.1f}%n",
+                name,
+                seconds * 1e6,
+                bytes / seconds / 1e9,
+                operations / seconds / 1e12);
+    }
+
+    private Matrix[] random(DType dtype, long rows, long columns, int copies) {
+        Matrix[] matrices = new Matrix[copies];
+        for (int i = 0; i < copies; i++) {
+            matrices[i] = empty(dtype, rows, columns);
+            fill(matrices[i]);
+        }
+        return matrices;
+    }
+
+    private void fill(Matrix matrix) {
+        MemorySegment block = random.segment();
+        stream.synchronize();
+        var bits = new SplittableRandom(seed++);
+        for (long at = 0; at < Math.min(RANDOM_BYTES, matrix.bytes() + 7); at += Long.BYTES) {
+            block.set(ValueLayout.JAVA_LONG, Math.min(at, RANDOM_BYTES - 8), number(matrix.dtype(), bits.nextLong()));
+        }
+        for (long at = 0; at < matrix.bytes(); at += RANDOM_BYTES) {
+            long size = Math.min(RANDOM_BYTES, matrix.bytes() - at);
+            matrix.buffer().copyFrom(block.asSlice(0, size), at, stream);
+        }
+        stream.synchronize();
+    }
+
+    /** Random numbers of ordinary size in every lane: magnitudes from 1/2 to 2, or all of INT8. */
+    private static long number(DType dtype, long bits) {
+        return switch (dtype) {
+            case F32 -> (bits & 0x80FFFFFF80FFFFFFL) | 0x3F0000003F000000L;
+            case BF16 -> (bits & 0x80FF80FF80FF80FFL) | 0x3F003F003F003F00L;
+            case F8_E4M3 -> (bits & 0x8F8F8F8F8F8F8F8FL) | 0x3030303030303030L;
+            default -> bits;
+        };
+    }
+
+    private Matrix empty(DType dtype, long rows, long columns) {
+        DeviceBuffer buffer = backend.allocate("benchmark", Matrix.bytes(dtype, rows, columns));
+        buffers.add(buffer);
+        return Matrix.of(buffer, dtype, rows, columns);
+    }
+
+    private void release() {
+        stream.synchronize();
+        buffers.forEach(DeviceBuffer::close);
+        buffers.clear();
+    }
+}
