@@ -102,7 +102,7 @@ record QuantizationArgs(StrictObject object, String path) {
     /** Whether groups follow an order of columns that the checkpoint stores, instead of lying side by side. */
     boolean actOrder() {
         // "weight" (older: "static") only says in which order columns were solved; "group" permutes them.
-        return switch (object.member("actorder").map(JsonNode::asString).orElse("weight")) {
+        return switch (object.string("actorder", "weight")) {
             case "weight", "static" -> false;
             case "group", "dynamic" -> true;
             default ->
@@ -138,7 +138,7 @@ record QuantizationArgs(StrictObject object, String path) {
     }
 
     private ScaleType scaleType() {
-        String type = object.member("scale_dtype").map(JsonNode::asString).orElse("torch.bfloat16");
+        String type = object.string("scale_dtype", "torch.bfloat16");
         if (FLOAT_SCALES.contains(type)) {
             return ScaleType.FLOAT;
         }

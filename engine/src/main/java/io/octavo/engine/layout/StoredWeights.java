@@ -38,10 +38,18 @@ final class StoredWeights {
     }
 
     private QuantizedWeight bytes(String module, DType codeType, Set<DType> scaleTypes) {
-        Tensor codes = tensors.tensor(module, CompressedTensors.WEIGHT_SUFFIX, Set.of(codeType), 2);
+        Tensor codes = codes(module, CompressedTensors.WEIGHT_SUFFIX, codeType);
         ScaleGrid scales =
                 scales(module, codes.shape().getFirst(), codes.shape().getLast(), scaleTypes);
         return new PlainWeight(codes, weights, scales);
+    }
+
+    private Tensor codes(String module, String suffix, DType type) {
+        Tensor codes = tensors.tensor(module, suffix, Set.of(type), 2);
+        if (codes.shape().contains(0L) || codes.shape().getLast() > Integer.MAX_VALUE) {
+            throw StrictObject.unsupported("tensor " + codes.name() + " has shape " + codes.shape());
+        }
+        return codes;
     }
 
     private QuantizedWeight integers(String module) {
@@ -92,7 +100,7 @@ final class StoredWeights {
     }
 
     private QuantizedWeight nvfp4(String module) {
-        Tensor packed = tensors.tensor(module, CompressedTensors.WEIGHT_PACKED_SUFFIX, Set.of(DType.U8), 2);
+        Tensor packed = codes(module, CompressedTensors.WEIGHT_PACKED_SUFFIX, DType.U8);
         float divisor = tensors.globalScale(module, CompressedTensors.WEIGHT_GLOBAL_SCALE_SUFFIX);
         ScaleGrid scales =
                 scales(module, packed.shape().getFirst(), 2 * packed.shape().getLast(), Set.of(DType.F8_E4M3));
@@ -100,7 +108,7 @@ final class StoredWeights {
     }
 
     private QuantizedWeight mxfp4(String module) {
-        Tensor packed = tensors.tensor(module, CompressedTensors.WEIGHT_PACKED_SUFFIX, Set.of(DType.U8), 2);
+        Tensor packed = codes(module, CompressedTensors.WEIGHT_PACKED_SUFFIX, DType.U8);
         ScaleGrid scales =
                 scales(module, packed.shape().getFirst(), 2 * packed.shape().getLast(), Set.of(DType.U8));
         return new PackedE2m1(packed, weights, scales, 1);
@@ -128,6 +136,9 @@ final class StoredWeights {
     }
 
     private ScaleGrid grid(String module, Set<DType> dtypes, long gridRows, long tileRows, long gridColumns) {
+        if (gridColumns > Integer.MAX_VALUE) {
+            throw StrictObject.unsupported("module " + module + " has " + gridColumns + " scales a row");
+        }
         Tensor scales =
                 tensors.tensor(module, CompressedTensors.WEIGHT_SCALE_SUFFIX, dtypes, List.of(gridRows, gridColumns));
         return new ScaleGrid(scales, tileRows, Math.toIntExact(gridColumns));

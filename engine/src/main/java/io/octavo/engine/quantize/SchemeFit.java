@@ -7,9 +7,12 @@ import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
+import java.util.Set;
 
 /** Whether a weight's shape allows a scheme. */
 final class SchemeFit {
+
+    private static final Set<String> FUSED_ON_DISK = Set.of("qkv_proj", "gate_up_proj");
 
     private SchemeFit() {}
 
@@ -27,7 +30,7 @@ final class SchemeFit {
                 requireMultiple(module, scheme, "outFeatures", rows, block.rows());
                 requireMultiple(module, scheme, "inFeatures", columns, block.columns());
             }
-            case Granularity.PerTensor tensor -> {}
+            case Granularity.PerTensor tensor -> requireNotFused(module, scheme);
             case Granularity.PerChannel channel -> {}
             case Granularity.PerToken token -> throw new IllegalStateException("no weight has tokens");
             case Granularity.PerHead head -> throw new IllegalStateException("no weight has heads");
@@ -38,6 +41,17 @@ final class SchemeFit {
             if (!weights.symmetric()) {
                 requireMultiple(module, scheme, "outFeatures", rows, perWord);
             }
+        }
+    }
+
+    /** Loaders keep a scale for each part of these, which one stored scale would leave unset (vLLM issue 39764). */
+    private static void requireNotFused(String module, Scheme scheme) {
+        String name = module.substring(module.lastIndexOf('.') + 1);
+        if (FUSED_ON_DISK.contains(name)) {
+            throw new QuantizationException(
+                    ErrorCode.SCHEME_UNSUITABLE,
+                    "module " + module + " is stored as one matrix of several projections, and " + scheme.name()
+                            + " has one scale a tensor; choose a scheme with a scale a channel, group or block");
         }
     }
 

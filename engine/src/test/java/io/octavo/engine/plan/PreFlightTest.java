@@ -22,7 +22,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -36,17 +35,13 @@ class PreFlightTest {
     Path folder;
 
     @Test
-    void takesLessThanASecondForALargeMixture() throws IOException {
+    void readsNothingButHeadersOfALargeMixture() throws IOException {
         SparseCheckpoint sparse = largeMixture();
         assertThat(sparse.bytes()).isGreaterThan(400_000_000_000L);
-        plan(sparse, FP8); // classes are loaded once a process
         sparse.bytesRead.set(0);
 
-        long start = System.nanoTime();
         PlanReport report = plan(sparse, FP8);
-        Duration taken = Duration.ofNanos(System.nanoTime() - start);
 
-        assertThat(taken).isLessThan(Duration.ofSeconds(1));
         assertThat(sparse.bytesRead.get()).isLessThan(50_000_000);
         assertThat(report.quantizedModules()).isEqualTo(94 * (4 + 3 * 128));
         assertThat(report.modules()).hasSizeLessThan(20);

@@ -81,6 +81,18 @@ class RecipeTest {
     }
 
     @Test
+    void refusesOneScaleForProjectionsThatAreStoredAsOne() {
+        var request = new QuantizationRequest(
+                        TestModels.shared("models/arch/phi3"),
+                        folder.resolve("out"),
+                        "FP8",
+                        CompressedTensors.NAME,
+                        List.of())
+                .withCalibration(new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 1, 16, 0));
+        assertRefused(request, ErrorCode.SCHEME_UNSUITABLE, "qkv_proj");
+    }
+
+    @Test
     void writesBlocksWhereTheyFit() {
         var request = new QuantizationRequest(
                 TestModels.books5m(),
