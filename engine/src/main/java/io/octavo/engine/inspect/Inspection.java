@@ -1,8 +1,11 @@
 package io.octavo.engine.inspect;
 
+import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
+import io.octavo.engine.checkpoint.CheckpointFiles;
+import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.Layout;
 import io.octavo.engine.layout.ModuleKind;
@@ -10,6 +13,8 @@ import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.QuantizedModules;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.DType;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -20,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
+import tools.jackson.databind.JsonNode;
 
 /**
  * What a checkpoint is: its label, what its tensors are, and whether the two agree.
@@ -42,6 +48,8 @@ public record Inspection(
         int shards,
         Optional<String> disagreement) {
 
+    private static final long MAX_CONFIG_BYTES = 16_000_000;
+
     /** @param count how many tensors there are */
     public record Tensors(int count, long bytes) {
         private Tensors plus(TensorInfo tensor) {
@@ -61,18 +69,31 @@ public record Inspection(
      */
     public static Inspection of(Path folder) {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            return new Inspector(checkpoint).inspect();
+            return new Inspector(checkpoint, QuantizedLayouts.beside(checkpoint)).inspect();
         }
     }
 
     /**
-     * The same from headers and config alone, where the tensors' bytes are not at hand.
+     * The same from headers and configs alone, where the tensors' bytes are far away.
      *
-     * @param folder whose shards may hold anything behind their headers
+     * @throws QuantizationException if the files are no checkpoint or cannot be read
      */
-    public static Inspection ofHeaders(Path folder) {
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            return new Inspector(checkpoint).withoutNumbers();
+    public static Inspection ofHeaders(CheckpointFiles files) {
+        try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
+            return new Inspector(checkpoint, beside(files)).withoutNumbers();
+        }
+    }
+
+    private static Optional<JsonNode> beside(CheckpointFiles files) {
+        long bytes = files.sizes().getOrDefault(QuantizedLayouts.MODELOPT_FILE, 0L);
+        if (bytes == 0 || bytes > MAX_CONFIG_BYTES) {
+            return Optional.empty();
+        }
+        try (InputStream in = files.parts().open(QuantizedLayouts.MODELOPT_FILE, 0, bytes)) {
+            return Optional.of(ConfigJson.parse(in.readAllBytes()).tree());
+        } catch (IOException e) {
+            throw new QuantizationException(
+                    ErrorCode.IO_FAILED, QuantizedLayouts.MODELOPT_FILE + " cannot be read: " + e.getMessage(), e);
         }
     }
 
@@ -86,26 +107,35 @@ public record Inspection(
         return tensors.values().stream().mapToInt(Tensors::count).sum();
     }
 
-    private record Inspector(Checkpoint checkpoint) {
+    /** @param beside a quantization config in a file of its own */
+    private record Inspector(Checkpoint checkpoint, Optional<JsonNode> beside) {
+
+        private Label label() {
+            return Label.of(checkpoint.config(), beside.orElse(null));
+        }
+
+        private Optional<Layout> layout() {
+            return checkpoint.config().quantizationConfig().or(() -> beside).flatMap(QuantizedLayouts::layout);
+        }
 
         Inspection inspect() {
             try {
                 QuantizedModules modules = QuantizedLayouts.read(checkpoint);
                 return inspection(measuredBits(modules), Optional.empty());
             } catch (QuantizationException e) {
-                return inspection(Label.of(checkpoint).bitsPerWeight(), Optional.ofNullable(e.getMessage()));
+                return inspection(label().bitsPerWeight(), Optional.ofNullable(e.getMessage()));
             }
         }
 
         Inspection withoutNumbers() {
-            return inspection(Label.of(checkpoint).bitsPerWeight(), Optional.empty());
+            return inspection(label().bitsPerWeight(), Optional.empty());
         }
 
         private Inspection inspection(OptionalDouble weightBits, Optional<String> disagreement) {
             Set<String> quantized = quantizedModules();
             return new Inspection(
-                    Label.of(checkpoint),
-                    QuantizedLayouts.layout(checkpoint),
+                    label(),
+                    layout(),
                     weightBits,
                     quantized.size(),
                     quantized.isEmpty() ? List.of() : leftAlone(quantized),
