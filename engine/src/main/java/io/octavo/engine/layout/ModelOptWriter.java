@@ -119,6 +119,7 @@ final class ModelOptWriter implements LayoutWriter {
 
     @Override
     public List<TensorSpec> tensors(QuantizedLinear linear) {
+        numbers.requireNotExcluded(linear.module(), Layout.MODELOPT);
         QuantizedWeight weight = linear.weight();
         String prefix = linear.module() + ".";
         long rows = weight.outFeatures();

@@ -65,7 +65,11 @@ public final class QuantizedLayouts {
             case AWQ -> Optional.of(Layout.AWQ);
             case GPTQ ->
                 Optional.of(
-                        config.path("checkpoint_format").asString("").equals("gptq_v2") ? Layout.GPTQ_V2 : Layout.GPTQ);
+                        config.path("checkpoint_format")
+                                        .asString(config.path("format").asString(""))
+                                        .equals(Layout.GPTQ_V2.id())
+                                ? Layout.GPTQ_V2
+                                : Layout.GPTQ);
             case MODELOPT -> Optional.of(Layout.MODELOPT);
             default -> Optional.empty();
         };

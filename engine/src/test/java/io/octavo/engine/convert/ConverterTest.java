@@ -14,9 +14,12 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.layout.GivenWeight;
 import io.octavo.engine.layout.InputScale;
+import io.octavo.engine.layout.KvCacheScales;
 import io.octavo.engine.layout.Layout;
 import io.octavo.engine.layout.LayoutFixture;
+import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.QuantizedLinear;
+import io.octavo.engine.layout.QuantizedModules;
 import io.octavo.engine.layout.StoredNumbers;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
@@ -69,6 +72,34 @@ class ConverterTest {
                 Optional.of(FP8_TENSOR),
                 Optional.of(InputScale.symmetric(0.0371f)));
         assertRoundTrip(fixture(Layout.named(from), FP8_TENSOR, Optional.of(FP8_TENSOR), stored), from, to, label);
+    }
+
+    /** Another quantizer's scales take the place of the source's, in the same layout or in another. */
+    @ParameterizedTest
+    @CsvSource({"fp8", "modelopt"})
+    void takesScalingFactorsFromAFile(String layout) throws IOException {
+        var stored = new QuantizedLinear(
+                MODULE,
+                GivenWeight.random(16, 8, FP8_TENSOR, 3),
+                Optional.of(FP8_TENSOR),
+                Optional.of(InputScale.symmetric(0.0371f)));
+        Path source = fixture(Layout.FP8, FP8_TENSOR, Optional.of(FP8_TENSOR), stored)
+                .config("{\"architectures\": [\"X\"], \"num_hidden_layers\": 1}")
+                .write(folder.resolve("source"));
+        Path factors = Files.writeString(
+                folder.resolve("factors.json"),
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"0\":0.25}}},"
+                        + "\"activation\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"0\":0.5}}}}");
+        Path target = folder.resolve("there");
+        ConversionResult result = converter.convert(
+                new ConversionRequest(source, target, layout, Optional.of(factors)), JobMonitor.none());
+        assertThat(result.label()).isEqualTo("W8A8-FP8-static-KV8");
+        try (Checkpoint checkpoint = Checkpoint.open(target)) {
+            QuantizedModules modules = QuantizedLayouts.read(checkpoint);
+            assertThat(modules.find(MODULE).orElseThrow().inputScale()).contains(InputScale.symmetric(0.5f));
+            assertThat(modules.kvCache().orElseThrow().byLayer())
+                    .isEqualTo(Map.of(0, new KvCacheScales.Layer(List.of(0.25f), List.of(0.25f))));
+        }
     }
 
     private LayoutFixture integers(Layout layout, Quantization quantization) {
