@@ -140,11 +140,6 @@ public final class Checkpoint implements AutoCloseable {
         return requireFolder().root();
     }
 
-    /** Whether bytes can be read, not only headers. */
-    public boolean hasFolder() {
-        return folder != null;
-    }
-
     /** Whether there is a file of this name beside the weights. */
     public boolean hasFile(String name) {
         return remote == null ? requireFolder().has(name) : remote.sizes().containsKey(name);

@@ -6,10 +6,9 @@ import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
 import io.octavo.engine.layout.Layout;
-import io.octavo.engine.layout.LayoutWriters;
 import io.octavo.engine.quantize.Quantizer;
+import io.octavo.engine.quantize.Recipe;
 import io.octavo.engine.quantize.StagingFolder;
-import io.octavo.engine.scheme.Scheme;
 import java.nio.file.Path;
 
 /**
@@ -33,7 +32,7 @@ public final class ForeignQuantizer {
      *     say what the scheme stores, and whatever quantizing and converting throw
      */
     public QuantizationResult quantize(QuantizationRequest request, Layout layout, JobMonitor monitor) {
-        LayoutWriters.requireSuitable(layout, Scheme.named(request.scheme()));
+        Recipe.of(request).requireSuitable(layout);
         try (StagingFolder between = StagingFolder.beside(request.target())) {
             Path plain = between.folder().resolve("checkpoint");
             QuantizationResult quantized = quantizer.quantize(

@@ -1,11 +1,9 @@
 package io.octavo.engine.inspect;
 
-import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.CheckpointFiles;
-import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.Layout;
 import io.octavo.engine.layout.ModuleKind;
@@ -13,8 +11,6 @@ import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.QuantizedModules;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.DType;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -25,7 +21,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
-import tools.jackson.databind.JsonNode;
 
 /**
  * What a checkpoint is: its label, what its tensors are, and whether the two agree.
@@ -48,8 +43,6 @@ public record Inspection(
         int shards,
         Optional<String> disagreement) {
 
-    private static final long MAX_CONFIG_BYTES = 16_000_000;
-
     /** @param count how many tensors there are */
     public record Tensors(int count, long bytes) {
         private Tensors plus(TensorInfo tensor) {
@@ -69,7 +62,7 @@ public record Inspection(
      */
     public static Inspection of(Path folder) {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            return new Inspector(checkpoint, QuantizedLayouts.beside(checkpoint)).inspect();
+            return new Inspector(checkpoint).inspect();
         }
     }
 
@@ -80,20 +73,7 @@ public record Inspection(
      */
     public static Inspection ofHeaders(CheckpointFiles files) {
         try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
-            return new Inspector(checkpoint, beside(files)).withoutNumbers();
-        }
-    }
-
-    private static Optional<JsonNode> beside(CheckpointFiles files) {
-        long bytes = files.sizes().getOrDefault(QuantizedLayouts.MODELOPT_FILE, 0L);
-        if (bytes == 0 || bytes > MAX_CONFIG_BYTES) {
-            return Optional.empty();
-        }
-        try (InputStream in = files.parts().open(QuantizedLayouts.MODELOPT_FILE, 0, bytes)) {
-            return Optional.of(ConfigJson.parse(in.readAllBytes()).tree());
-        } catch (IOException e) {
-            throw new QuantizationException(
-                    ErrorCode.IO_FAILED, QuantizedLayouts.MODELOPT_FILE + " cannot be read: " + e.getMessage(), e);
+            return new Inspector(checkpoint).withoutNumbers();
         }
     }
 
@@ -107,35 +87,26 @@ public record Inspection(
         return tensors.values().stream().mapToInt(Tensors::count).sum();
     }
 
-    /** @param beside a quantization config in a file of its own */
-    private record Inspector(Checkpoint checkpoint, Optional<JsonNode> beside) {
-
-        private Label label() {
-            return Label.of(checkpoint.config(), beside.orElse(null));
-        }
-
-        private Optional<Layout> layout() {
-            return checkpoint.config().quantizationConfig().or(() -> beside).flatMap(QuantizedLayouts::layout);
-        }
+    private record Inspector(Checkpoint checkpoint) {
 
         Inspection inspect() {
             try {
                 QuantizedModules modules = QuantizedLayouts.read(checkpoint);
                 return inspection(measuredBits(modules), Optional.empty());
             } catch (QuantizationException e) {
-                return inspection(label().bitsPerWeight(), Optional.ofNullable(e.getMessage()));
+                return inspection(Label.of(checkpoint).bitsPerWeight(), Optional.ofNullable(e.getMessage()));
             }
         }
 
         Inspection withoutNumbers() {
-            return inspection(label().bitsPerWeight(), Optional.empty());
+            return inspection(Label.of(checkpoint).bitsPerWeight(), Optional.empty());
         }
 
         private Inspection inspection(OptionalDouble weightBits, Optional<String> disagreement) {
             Set<String> quantized = quantizedModules();
             return new Inspection(
-                    label(),
-                    layout(),
+                    Label.of(checkpoint),
+                    QuantizedLayouts.layout(checkpoint),
                     weightBits,
                     quantized.size(),
                     quantized.isEmpty() ? List.of() : leftAlone(quantized),

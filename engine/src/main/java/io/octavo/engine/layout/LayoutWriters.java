@@ -1,9 +1,11 @@
 package io.octavo.engine.layout;
 
+import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.DType;
 import java.util.List;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Makes writers of layouts. */
 public final class LayoutWriters {
@@ -28,7 +30,15 @@ public final class LayoutWriters {
      *
      * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} if not
      */
-    public static void requireSuitable(Layout layout, Scheme scheme) {
-        of(layout, new StoredNumbers(scheme.weights(), scheme.inputs(), List.of(), Optional.empty(), DType.F32, false));
+    public static void requireSuitable(Layout layout, Scheme scheme, Optional<Quantization> kvCache) {
+        of(
+                layout,
+                new StoredNumbers(
+                        scheme.weights(),
+                        scheme.inputs(),
+                        List.of(),
+                        kvCache.map(quantization -> new KvCacheScales(quantization, new TreeMap<>())),
+                        DType.F32,
+                        false));
     }
 }

@@ -42,6 +42,7 @@ final class ModelOptWriter implements LayoutWriter {
     ModelOptWriter(StoredNumbers numbers) {
         this.numbers = numbers;
         this.algorithm = algorithm(numbers);
+        KvScaleTensors.requirePerTensor(numbers.kvCache());
     }
 
     private static Algorithm algorithm(StoredNumbers numbers) {

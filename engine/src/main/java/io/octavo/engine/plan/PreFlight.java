@@ -14,7 +14,6 @@ import io.octavo.engine.quantize.Quantizer;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.tokenizer.Tokenizer;
-import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
@@ -49,7 +48,9 @@ public final class PreFlight {
         List<ModuleGroup> modules = ModuleGroups.of(plan);
         return new PlanReport(
                 label.text(),
-                executions(label),
+                label.executions().stream()
+                        .map(execution -> new Execution(execution.gpu(), execution.runsAs()))
+                        .toList(),
                 plan.quantized().size(),
                 plan.kept().size(),
                 plan.weightBits(),
@@ -60,21 +61,6 @@ public final class PreFlight {
                 resources(plan),
                 new ParallelSplit(config, scheme, modules).report(),
                 PlanWarnings.of(config, scheme, label, modules));
-    }
-
-    /** Neighbouring generations that run it alike become one row. */
-    private static List<Execution> executions(Label label) {
-        var rows = new ArrayList<Execution>();
-        String first = "";
-        for (io.octavo.engine.label.Execution row : label.executions()) {
-            boolean alike = !rows.isEmpty() && rows.getLast().runsAs().equals(row.runsAs());
-            first = alike ? first : row.gpu();
-            if (alike) {
-                rows.removeLast();
-            }
-            rows.add(new Execution(alike ? first + " to " + row.gpu() : first, row.runsAs()));
-        }
-        return List.copyOf(rows);
     }
 
     private static Resources resources(QuantizationPlan plan) {

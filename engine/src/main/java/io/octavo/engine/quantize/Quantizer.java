@@ -10,8 +10,6 @@ import io.octavo.engine.SchemeOverride;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.layout.Layout;
-import io.octavo.engine.layout.LayoutWriters;
-import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backend;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.List;
@@ -60,10 +58,7 @@ public final class Quantizer {
     public static QuantizationPlan plan(
             Checkpoint source, String scheme, List<SchemeOverride> overrides, String layout, List<String> ignore) {
         Recipe recipe = Recipe.of(scheme, overrides, Optional.empty());
-        Layout target = Layout.named(layout);
-        if (target != Layout.COMPRESSED_TENSORS) {
-            LayoutWriters.requireSuitable(target, Scheme.named(scheme));
-        }
+        recipe.requireSuitable(Layout.named(layout));
         return QuantizationPlan.of(source, recipe, ignore);
     }
 
