@@ -20,6 +20,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -66,6 +67,13 @@ final class ConvertCommand implements Callable<Integer> {
             description = "compressed-tensors, fp8, awq, gptq, gptq_v2 or modelopt.")
     private String layout = "";
 
+    @Option(
+            names = "--scaling-factors",
+            paramLabel = "FILE",
+            description = "FP8 scaling factors by rank and layer from another quantizer, in place of those of the KV"
+                    + " cache and of inputs; folders only.")
+    private @Nullable Path scalingFactors;
+
     @Option(names = "--json", description = "Prints the outcome as JSON.")
     private boolean json;
 
@@ -83,7 +91,8 @@ final class ConvertCommand implements Callable<Integer> {
         ConversionResult result;
         try (var progress = new LiveProgress(terminal)) {
             var converter = new Converter(Runtime.getRuntime().availableProcessors());
-            var request = new ConversionRequest(Path.of(source), Path.of(target), layout);
+            var request = new ConversionRequest(
+                    Path.of(source), Path.of(target), layout, Optional.ofNullable(scalingFactors));
             result = EngineFailure.translate(() -> converter.convert(request, new Shown(progress)));
         }
         terminal.out()
@@ -117,6 +126,9 @@ final class ConvertCommand implements Callable<Integer> {
     }
 
     private int submit() throws IOException, InterruptedException {
+        if (scalingFactors != null) {
+            throw new UsageException("--scaling-factors takes a folder to convert, not a URI");
+        }
         if (target.startsWith("/") || target.startsWith(".")) {
             throw new UsageException("what a service converts goes into a repository NS/NAME, not into a folder");
         }

@@ -9,10 +9,13 @@ import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.inspect.Inspection;
 import io.octavo.engine.label.TagCheck;
+import io.octavo.engine.layout.ScalingFactors;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -53,6 +56,13 @@ final class InspectCommand implements Callable<Integer> {
     @Option(names = "--tag", paramLabel = "TAG", description = "Such as W8A16, FP8-dynamic or W4A16-G128.")
     private @Nullable String tag;
 
+    @Option(
+            names = "--scaling-factors",
+            description =
+                    "Prints the FP8 scales that a folder stores (KV cache, inputs, weights) as the JSON by rank and"
+                            + " layer that older loaders take, and nothing else.")
+    private boolean scalingFactors;
+
     @Option(names = "--json", description = "Prints JSON.")
     private boolean json;
 
@@ -63,6 +73,9 @@ final class InspectCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        if (scalingFactors) {
+            return printScalingFactors();
+        }
         Inspection inspection = source.startsWith(HUB) ? inspectRemote() : inspectFolder();
         Optional<TagCheck> check = Optional.ofNullable(tag).map(text -> check(inspection, text));
         terminal.out()
@@ -72,6 +85,19 @@ final class InspectCommand implements Callable<Integer> {
                                 : InspectionText.text(inspection, check));
         boolean holds = check.map(TagCheck::configured).orElse(true);
         return holds && inspection.disagreement().isEmpty() ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    private int printScalingFactors() {
+        if (source.startsWith(HUB)) {
+            throw new UsageException("--scaling-factors takes a folder: scales lie in the tensors; pull it first");
+        }
+        byte[] factors = EngineFailure.translate(() -> {
+            try (Checkpoint checkpoint = Checkpoint.open(Path.of(source))) {
+                return ScalingFactors.of(checkpoint).toJson();
+            }
+        });
+        terminal.out().print(new String(factors, StandardCharsets.UTF_8));
+        return ExitCode.OK;
     }
 
     private static TagCheck check(Inspection inspection, String tag) {

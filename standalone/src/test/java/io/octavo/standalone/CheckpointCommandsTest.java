@@ -116,6 +116,13 @@ class CheckpointCommandsTest {
     }
 
     @Test
+    void hasNoScalingFactorsOfWhatIsScaledWhileItRuns() {
+        assertThat(run("inspect", folder.resolve("fp8").toString(), "--scaling-factors"))
+                .isEqualTo(1);
+        assertThat(err.toString(UTF_8)).contains("[scaling-factors-invalid]");
+    }
+
+    @Test
     void showsThatAConfigContradictsItsTensors() throws Exception {
         Path spoilt = Files.createDirectories(folder.resolve("spoilt"));
         Files.copy(folder.resolve("fp8/model.safetensors"), spoilt.resolve("model.safetensors"));
