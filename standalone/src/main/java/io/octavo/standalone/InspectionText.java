@@ -108,9 +108,8 @@ final class InspectionText {
         ObjectNode types = tensors.putObject("byType");
         inspection
                 .tensors()
-                .forEach((dtype, stored) -> types.putObject(dtype.name())
-                        .put("count", stored.count())
-                        .put("bytes", stored.bytes()));
+                .forEach((dtype, stored) ->
+                        types.putObject(dtype).put("count", stored.count()).put("bytes", stored.bytes()));
         root.put("quantizedModules", inspection.quantizedModules());
         inspection.leftAlone().forEach(root.putArray("leftAlone")::add);
         root.put("problem", inspection.disagreement().orElse(null));

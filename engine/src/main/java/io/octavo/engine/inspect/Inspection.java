@@ -16,10 +16,11 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.SequencedMap;
 import java.util.Set;
 
 /**
@@ -30,7 +31,7 @@ import java.util.Set;
  *     read, else as the config declares
  * @param quantizedModules how many Linear modules have tensors of a quantization
  * @param leftAlone Linear modules that keep their numbers
- * @param tensors by number type
+ * @param tensors by the name of their number type
  * @param disagreement why config and tensors contradict each other or cannot be read here; empty where all is well
  */
 public record Inspection(
@@ -39,7 +40,7 @@ public record Inspection(
         OptionalDouble weightBits,
         int quantizedModules,
         List<String> leftAlone,
-        Map<DType, Tensors> tensors,
+        SequencedMap<String, Tensors> tensors,
         int shards,
         Optional<String> disagreement) {
 
@@ -52,7 +53,7 @@ public record Inspection(
 
     public Inspection {
         leftAlone = List.copyOf(leftAlone);
-        tensors = Collections.unmodifiableMap(new EnumMap<>(tensors));
+        tensors = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(tensors));
     }
 
     /**
@@ -158,7 +159,7 @@ public record Inspection(
             return modules;
         }
 
-        private Map<DType, Tensors> tensors() {
+        private SequencedMap<String, Tensors> tensors() {
             var tensors = new EnumMap<DType, Tensors>(DType.class);
             for (StoredTensor tensor : checkpoint.stored().values()) {
                 tensors.merge(
@@ -166,7 +167,9 @@ public record Inspection(
                         new Tensors(1, tensor.info().byteSize()),
                         (known, one) -> known.plus(tensor.info()));
             }
-            return tensors;
+            var named = new LinkedHashMap<String, Tensors>();
+            tensors.forEach((dtype, sum) -> named.put(dtype.name(), sum));
+            return named;
         }
     }
 }
