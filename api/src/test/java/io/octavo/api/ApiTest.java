@@ -249,6 +249,8 @@ class ApiTest {
                 "{\"type\":\"quantize\",\"scheme\":\"FP8_DYNAMIC\",\"target\":\"a/b\"}; source",
                 "{\"type\":\"quantize\",\"source\":\"ftp://x\",\"scheme\":\"FP8_DYNAMIC\",\"target\":\"a/b\"}; source",
                 "{\"type\":\"quantize\",\"source\":\"hub:a/b\",\"scheme\":\"FP8_DYNAMIC\",\"target\":\"../b\"}; target",
+                "{\"type\":\"convert\",\"source\":\"hub:a/b\",\"target\":\"a/b\"}; layout",
+                "{\"type\":\"convert\",\"source\":\"hub:a/b\",\"target\":\"a/b\",\"layout\":\"awq\",\"scheme\":\"x\"}; scheme",
                 "{\"type\":\"quantize\",\"source\":\"hub:a/b\",\"scheme\":\"FP8_DYNAMIC\",\"target\":\"a/b\",\"x\":1}; x",
                 "{\"type\":\"quantize\",\"source\":\"hub:a/b\",\"scheme\":\"FP8_DYNAMIC\",\"target\":\"a/b\",\"priority\":1.5}; priority",
                 "{\"type\":\"evaluate\",\"source\":\"hub:a/b\",\"tasks\":[]}; tasks",

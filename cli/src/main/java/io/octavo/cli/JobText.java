@@ -7,8 +7,11 @@ import io.octavo.cli.client.RepositoryFile;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.Quantity;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -92,6 +95,12 @@ final class JobText {
         add(text, "uri", artifact.uri());
         add(text, "label", artifact.label());
         add(text, "bits", String.format(Locale.ROOT, "%.2f a weight", artifact.weightBits()));
+        if (artifact.executesAs() != null) {
+            runsAs(artifact.executesAs())
+                    .forEach((bits, gpus) -> add(text, "runs as", bits + " on " + String.join(", ", gpus)));
+        }
+        Objects.requireNonNullElse(artifact.warnings(), List.<String>of())
+                .forEach(warning -> add(text, "warning", warning));
         add(text, "size", Quantity.bytes(artifact.sizeBytes()));
         add(text, "created", artifact.createdAt());
         add(text, "lineage", compact(artifact.lineage()));
@@ -101,6 +110,16 @@ final class JobText {
                     Locale.ROOT, "  %s  %9s  %s%n", file.sha256(), Quantity.bytes(file.size()), file.path()));
         }
         return text.toString().stripTrailing();
+    }
+
+    /** GPUs by what the artifact runs as on them, in the order of the service. */
+    private static Map<String, List<String>> runsAs(JsonNode executions) {
+        var gpus = new LinkedHashMap<String, List<String>>();
+        for (JsonNode row : executions) {
+            gpus.computeIfAbsent(row.path("runsAs").asString(""), bits -> new ArrayList<>())
+                    .add(row.path("gpu").asString(""));
+        }
+        return gpus;
     }
 
     private static @Nullable String compact(@Nullable JsonNode tree) {

@@ -24,7 +24,7 @@ final class JobsCommand implements Callable<Integer> {
     @Option(names = "--status", paramLabel = "STATUS", description = "Only these: ${COMPLETION-CANDIDATES}.")
     private @Nullable JobStatus status;
 
-    @Option(names = "--type", paramLabel = "TYPE", description = "Only these: quantize, evaluate.")
+    @Option(names = "--type", paramLabel = "TYPE", description = "Only these: quantize, convert, evaluate.")
     private @Nullable String type;
 
     @Option(names = "--limit", paramLabel = "N", description = "At most so many. Default: ${DEFAULT-VALUE}.")

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Which server to talk to, and with which key. */
-final class ServerOptions {
+public final class ServerOptions {
 
     private static final String DEFAULT_SERVER = "http://127.0.0.1:8080";
 
@@ -32,11 +32,13 @@ final class ServerOptions {
                     + " Default: ./.octavo.")
     private Path home = Path.of(".octavo");
 
-    ServerOptions(Map<String, String> environment) {
+    /** @param environment the process's environment variables */
+    public ServerOptions(Map<String, String> environment) {
         this.environment = environment;
     }
 
-    OctavoClient connect() throws IOException {
+    /** Whoever connects closes. */
+    public OctavoClient connect() throws IOException {
         URI uri = serverUri();
         return new OctavoClient(uri, apiKey(uri));
     }

@@ -52,7 +52,7 @@ final class SubmitCommand implements Callable<Integer> {
                     "The job as JSON; '-' reads standard input. The options below add to it or replace its fields.")
     private @Nullable String file;
 
-    @Option(names = "--type", paramLabel = "TYPE", description = "quantize or evaluate.")
+    @Option(names = "--type", paramLabel = "TYPE", description = "quantize, convert or evaluate.")
     private @Nullable String type;
 
     @Option(

@@ -23,6 +23,7 @@ import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.ScaleType;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.DType;
 import java.io.IOException;
@@ -124,6 +125,13 @@ class HostileInputFuzzTest {
         Quantization int4 = Quantization.stored(new NumberType.IntType(4), new Granularity.PerGroup(8));
         Quantization perTensor = Quantization.stored(FloatType.E4M3, new Granularity.PerTensor());
         Quantization perBlock = Quantization.stored(FloatType.E4M3, new Granularity.PerBlock(4, 4));
+        add(Layout.COMPRESSED_TENSORS, int4, Optional.empty());
+        add(Layout.COMPRESSED_TENSORS, int4.asymmetric(), Optional.empty());
+        add(
+                Layout.COMPRESSED_TENSORS,
+                Quantization.stored(FloatType.E2M1, new Granularity.PerTensorGroup(16))
+                        .withScales(ScaleType.E4M3),
+                Optional.empty());
         add(Layout.AWQ, int4.asymmetric(), Optional.empty());
         add(Layout.GPTQ, int4, Optional.empty());
         add(Layout.GPTQ_V2, int4.asymmetric(), Optional.empty());

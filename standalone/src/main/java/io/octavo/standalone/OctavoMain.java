@@ -1,6 +1,7 @@
 package io.octavo.standalone;
 
 import io.octavo.cli.OctavoCommand;
+import io.octavo.cli.ServerOptions;
 import io.octavo.cli.terminal.Terminal;
 
 /** Where the launcher enters: the client's commands, and those that run the service itself. */
@@ -14,6 +15,8 @@ public final class OctavoMain {
                         terminal,
                         System.getenv(),
                         new DemoCommand(terminal),
+                        new InspectCommand(terminal, new ServerOptions(System.getenv())),
+                        new ConvertCommand(terminal, new ServerOptions(System.getenv())),
                         new UpCommand(terminal),
                         new ApiCommand(),
                         new WorkerCommand())

@@ -6,7 +6,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/** What a quantize job made. */
+/** What a quantize or convert job made. */
 public record Artifact(
         UUID id,
         @Nullable UUID jobId,
@@ -15,6 +15,8 @@ public record Artifact(
         String uri,
         String label,
         double weightBits,
+        @Nullable JsonNode executesAs,
+        @Nullable List<String> warnings,
         long sizeBytes,
         Instant createdAt,
         @Nullable List<RepositoryFile> files,

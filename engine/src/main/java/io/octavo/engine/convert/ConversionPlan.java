@@ -11,8 +11,10 @@ import io.octavo.engine.layout.TensorSink;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.safetensors.TensorSpec;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -59,11 +61,12 @@ record ConversionPlan(List<Step> steps) {
 
     static ConversionPlan of(Checkpoint source, QuantizedModules modules, LayoutWriter writer) {
         var steps = new ArrayList<Step>();
+        Map<String, Long> bytes = quantizationBytes(source);
         Set<String> repacked = new HashSet<>();
         for (StoredTensor tensor : source.stored().values()) {
             String name = tensor.info().name();
             if (QuantizedLayouts.isKvCacheScale(name) && modules.kvCache().isPresent()) {
-                // All of them at once, beside the first module.
+                // All of them are written at once, last.
                 continue;
             }
             String module = QuantizedLayouts.moduleOf(name);
@@ -75,7 +78,7 @@ record ConversionPlan(List<Step> steps) {
                 steps.add(new Repack(
                         module,
                         writer.tensors(linear),
-                        quantizationBytes(source, module),
+                        bytes.getOrDefault(module, 0L),
                         sink -> writer.write(linear, sink)));
             }
         }
@@ -85,13 +88,16 @@ record ConversionPlan(List<Step> steps) {
         return new ConversionPlan(steps);
     }
 
-    private static long quantizationBytes(Checkpoint source, String module) {
-        return source.stored().values().stream()
-                .map(StoredTensor::info)
-                .filter(tensor -> QuantizedLayouts.moduleOf(tensor.name()).equals(module)
-                        && QuantizedLayouts.isQuantization(tensor.name()))
-                .mapToLong(TensorInfo::byteSize)
-                .sum();
+    /** What each module's weight and its parameters take in the source. */
+    private static Map<String, Long> quantizationBytes(Checkpoint source) {
+        var bytes = new HashMap<String, Long>();
+        for (StoredTensor tensor : source.stored().values()) {
+            String name = tensor.info().name();
+            if (QuantizedLayouts.isQuantization(name)) {
+                bytes.merge(QuantizedLayouts.moduleOf(name), tensor.info().byteSize(), Long::sum);
+            }
+        }
+        return bytes;
     }
 
     ShardPlan shards(long shardBytes) {

@@ -13,6 +13,7 @@ import io.octavo.engine.layout.LayoutWriter;
 import io.octavo.engine.layout.LayoutWriters;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.QuantizedModules;
+import io.octavo.engine.layout.ScalingFactors;
 import io.octavo.engine.layout.StoredNumbers;
 import io.octavo.engine.quantize.BackgroundTasks;
 import io.octavo.engine.quantize.StagingFolder;
@@ -51,8 +52,11 @@ public final class Converter {
         Layout layout = Layout.named(request.layout());
         monitor.phase("plan");
         try (Checkpoint source = Checkpoint.open(request.source())) {
-            QuantizedModules modules = QuantizedLayouts.read(source);
-            Layout sourceLayout = sourceLayout(source, layout);
+            Layout sourceLayout = sourceLayout(source, request);
+            QuantizedModules stored = QuantizedLayouts.read(source);
+            QuantizedModules modules = request.scalingFactors()
+                    .map(file -> ScalingFactors.read(file).into(stored, layers(source)))
+                    .orElse(stored);
             LayoutWriter writer = LayoutWriters.of(layout, StoredNumbers.of(source, modules));
             ConversionPlan plan = ConversionPlan.of(source, modules, writer);
             monitor.log("%s to %s: %d modules, %d bytes become %d"
@@ -79,15 +83,20 @@ public final class Converter {
         }
     }
 
-    private static Layout sourceLayout(Checkpoint source, Layout target) {
+    private static int layers(Checkpoint source) {
+        return source.config().tree().path("num_hidden_layers").asInt(0);
+    }
+
+    private static Layout sourceLayout(Checkpoint source, ConversionRequest request) {
         Optional<Layout> layout = QuantizedLayouts.layout(source);
         if (layout.isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.LAYOUT_UNSUITABLE, "the source is not quantized; quantize it instead of converting it");
         }
-        if (layout.get() == target) {
+        if (layout.get().id().equals(request.layout())
+                && request.scalingFactors().isEmpty()) {
             throw new QuantizationException(
-                    ErrorCode.LAYOUT_UNSUITABLE, "the source has layout " + target.id() + " already");
+                    ErrorCode.LAYOUT_UNSUITABLE, "the source has layout " + request.layout() + " already");
         }
         return layout.get();
     }

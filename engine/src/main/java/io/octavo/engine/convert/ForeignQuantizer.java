@@ -6,15 +6,10 @@ import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
 import io.octavo.engine.layout.Layout;
-import io.octavo.engine.layout.LayoutWriters;
-import io.octavo.engine.layout.StoredNumbers;
 import io.octavo.engine.quantize.Quantizer;
+import io.octavo.engine.quantize.Recipe;
 import io.octavo.engine.quantize.StagingFolder;
-import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.DType;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
 
 /**
  * Quantizes into layouts other than compressed-tensors: first into that one, which is verified against the source, then
@@ -37,7 +32,7 @@ public final class ForeignQuantizer {
      *     say what the scheme stores, and whatever quantizing and converting throw
      */
     public QuantizationResult quantize(QuantizationRequest request, Layout layout, JobMonitor monitor) {
-        requireSuitable(Scheme.named(request.scheme()), layout);
+        Recipe.of(request).requireSuitable(layout);
         try (StagingFolder between = StagingFolder.beside(request.target())) {
             Path plain = between.folder().resolve("checkpoint");
             QuantizationResult quantized = quantizer.quantize(
@@ -54,12 +49,6 @@ public final class ForeignQuantizer {
                     converted.files(),
                     quantized.verification());
         }
-    }
-
-    private static void requireSuitable(Scheme scheme, Layout layout) {
-        LayoutWriters.of(
-                layout,
-                new StoredNumbers(scheme.weights(), scheme.inputs(), List.of(), Optional.empty(), DType.F32, false));
     }
 
     /** Part of a call's progress. */

@@ -3,6 +3,7 @@ package io.octavo.engine.inspect;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
+import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.Layout;
 import io.octavo.engine.layout.ModuleKind;
@@ -15,10 +16,11 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.SequencedMap;
 import java.util.Set;
 
 /**
@@ -29,7 +31,7 @@ import java.util.Set;
  *     read, else as the config declares
  * @param quantizedModules how many Linear modules have tensors of a quantization
  * @param leftAlone Linear modules that keep their numbers
- * @param tensors by number type
+ * @param tensors by the name of their number type
  * @param disagreement why config and tensors contradict each other or cannot be read here; empty where all is well
  */
 public record Inspection(
@@ -38,7 +40,7 @@ public record Inspection(
         OptionalDouble weightBits,
         int quantizedModules,
         List<String> leftAlone,
-        Map<DType, Tensors> tensors,
+        SequencedMap<String, Tensors> tensors,
         int shards,
         Optional<String> disagreement) {
 
@@ -51,7 +53,7 @@ public record Inspection(
 
     public Inspection {
         leftAlone = List.copyOf(leftAlone);
-        tensors = Collections.unmodifiableMap(new EnumMap<>(tensors));
+        tensors = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(tensors));
     }
 
     /**
@@ -66,12 +68,12 @@ public record Inspection(
     }
 
     /**
-     * The same from headers and config alone, where the tensors' bytes are not at hand.
+     * The same from headers and configs alone, where the tensors' bytes are far away.
      *
-     * @param folder whose shards may hold anything behind their headers
+     * @throws QuantizationException if the files are no checkpoint or cannot be read
      */
-    public static Inspection ofHeaders(Path folder) {
-        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+    public static Inspection ofHeaders(CheckpointFiles files) {
+        try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
             return new Inspector(checkpoint).withoutNumbers();
         }
     }
@@ -157,7 +159,7 @@ public record Inspection(
             return modules;
         }
 
-        private Map<DType, Tensors> tensors() {
+        private SequencedMap<String, Tensors> tensors() {
             var tensors = new EnumMap<DType, Tensors>(DType.class);
             for (StoredTensor tensor : checkpoint.stored().values()) {
                 tensors.merge(
@@ -165,7 +167,9 @@ public record Inspection(
                         new Tensors(1, tensor.info().byteSize()),
                         (known, one) -> known.plus(tensor.info()));
             }
-            return tensors;
+            var named = new LinkedHashMap<String, Tensors>();
+            tensors.forEach((dtype, sum) -> named.put(dtype.name(), sum));
+            return named;
         }
     }
 }

@@ -45,6 +45,7 @@ final class Fp8Writer implements LayoutWriter {
                     + numbers.weights()
                     + " and inputs " + inputs);
         }
+        KvScaleTensors.requirePerTensor(numbers.kvCache());
         if (block.isPresent() && numbers.kvCache().isPresent()) {
             throw ExactNumbers.unsuitable("layout fp8 in blocks cannot hold scales of the KV cache");
         }

@@ -110,6 +110,9 @@ final class IntegerWriter implements LayoutWriter {
 
     @Override
     public List<TensorSpec> tensors(QuantizedLinear linear) {
+        if (layout == Layout.AWQ) {
+            numbers.requireNotExcluded(linear.module(), layout);
+        }
         QuantizedWeight weight = linear.weight();
         String prefix = linear.module() + ".";
         long outFeatures = weight.outFeatures();

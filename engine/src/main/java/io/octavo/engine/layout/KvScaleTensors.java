@@ -1,6 +1,7 @@
 package io.octavo.engine.layout;
 
 import io.octavo.engine.safetensors.TensorSpec;
+import io.octavo.engine.scheme.Granularity;
 import io.octavo.kernels.DType;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +25,6 @@ final class KvScaleTensors {
     static List<TensorSpec> specs(Optional<KvCacheScales> scales, Names names, DType dtype, long... shape) {
         var specs = new ArrayList<TensorSpec>();
         scales.ifPresent(kv -> kv.byLayer().forEach((layer, stored) -> {
-            requirePerTensor(stored);
             specs.add(new TensorSpec(tensor(layer, names.keys), dtype, shape));
             specs.add(new TensorSpec(tensor(layer, names.values), dtype, shape));
         }));
@@ -44,8 +44,11 @@ final class KvScaleTensors {
         return "model.layers." + layer + suffix;
     }
 
-    private static void requirePerTensor(KvCacheScales.Layer layer) {
-        if (layer.keys().size() != 1 || layer.values().size() != 1) {
+    /** @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} for scales per head */
+    static void requirePerTensor(Optional<KvCacheScales> scales) {
+        boolean perTensor = scales.map(kv -> kv.quantization().granularity() instanceof Granularity.PerTensor)
+                .orElse(true);
+        if (!perTensor) {
             throw ExactNumbers.unsuitable("KV cache scales per head can be held by compressed-tensors only");
         }
     }

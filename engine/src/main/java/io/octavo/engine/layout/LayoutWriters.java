@@ -1,5 +1,12 @@
 package io.octavo.engine.layout;
 
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.Scheme;
+import io.octavo.kernels.DType;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+
 /** Makes writers of layouts. */
 public final class LayoutWriters {
 
@@ -16,5 +23,22 @@ public final class LayoutWriters {
             case AWQ, GPTQ, GPTQ_V2 -> new IntegerWriter(layout, numbers);
             case MODELOPT -> new ModelOptWriter(numbers);
         };
+    }
+
+    /**
+     * Whether a layout can say what a scheme stores, before there are any numbers.
+     *
+     * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} if not
+     */
+    public static void requireSuitable(Layout layout, Scheme scheme, Optional<Quantization> kvCache) {
+        of(
+                layout,
+                new StoredNumbers(
+                        scheme.weights(),
+                        scheme.inputs(),
+                        List.of(),
+                        kvCache.map(quantization -> new KvCacheScales(quantization, new TreeMap<>())),
+                        DType.F32,
+                        false));
     }
 }

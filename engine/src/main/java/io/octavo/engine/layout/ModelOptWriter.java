@@ -42,6 +42,7 @@ final class ModelOptWriter implements LayoutWriter {
     ModelOptWriter(StoredNumbers numbers) {
         this.numbers = numbers;
         this.algorithm = algorithm(numbers);
+        KvScaleTensors.requirePerTensor(numbers.kvCache());
     }
 
     private static Algorithm algorithm(StoredNumbers numbers) {
@@ -119,6 +120,7 @@ final class ModelOptWriter implements LayoutWriter {
 
     @Override
     public List<TensorSpec> tensors(QuantizedLinear linear) {
+        numbers.requireNotExcluded(linear.module(), Layout.MODELOPT);
         QuantizedWeight weight = linear.weight();
         String prefix = linear.module() + ".";
         long rows = weight.outFeatures();

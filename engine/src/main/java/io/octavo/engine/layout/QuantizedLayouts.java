@@ -54,16 +54,25 @@ public final class QuantizedLayouts {
 
     /** The layout that a checkpoint declares; empty for unquantized ones and for what cannot be read. */
     public static Optional<Layout> layout(Checkpoint checkpoint) {
-        return config(checkpoint).flatMap(config -> switch (method(config)) {
+        return config(checkpoint).flatMap(QuantizedLayouts::layout);
+    }
+
+    /** The layout that a quantization config declares; empty for what cannot be read. */
+    public static Optional<Layout> layout(JsonNode config) {
+        return switch (method(config)) {
             case CompressedTensors.QUANT_METHOD -> Optional.of(Layout.COMPRESSED_TENSORS);
             case FP8 -> Optional.of(Layout.FP8);
             case AWQ -> Optional.of(Layout.AWQ);
             case GPTQ ->
                 Optional.of(
-                        config.path("checkpoint_format").asString("").equals("gptq_v2") ? Layout.GPTQ_V2 : Layout.GPTQ);
+                        config.path("checkpoint_format")
+                                        .asString(config.path("format").asString(""))
+                                        .equals(Layout.GPTQ_V2.id())
+                                ? Layout.GPTQ_V2
+                                : Layout.GPTQ);
             case MODELOPT -> Optional.of(Layout.MODELOPT);
             default -> Optional.empty();
-        });
+        };
     }
 
     /** The module that a tensor belongs to: its name up to the last dot. */

@@ -8,14 +8,22 @@ import io.octavo.engine.checkpoint.JsonText;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
@@ -27,15 +35,11 @@ import tools.jackson.databind.node.ObjectNode;
  * and 3218): {@code {"model_type", "kv_cache": {"dtype", "scaling_factor": {rank: {layer: factor}}}}}.
  *
  * <p>A factor is what stored codes are multiplied by. In the {@code kv_cache} section a layer has one for keys and values
- * together; in {@code activation} and {@code weights}, which vLLM never read, it has one a module, or one for all of them
- * (under the empty name).
+ * together; in {@code activation} and {@code weights}, which vLLM never read, it has one a module, or one for all of them.
  *
  * @param modelType empty where the file names none
- * @param sections by rank, then layer, then module
  */
-public record ScalingFactors(
-        Optional<String> modelType,
-        Map<Section, SortedMap<Integer, SortedMap<Integer, SortedMap<String, Float>>>> sections) {
+public record ScalingFactors(Optional<String> modelType, Map<Section, SortedMap<Place, Float>> sections) {
 
     /** What factors scale. */
     public enum Section {
@@ -50,15 +54,38 @@ public record ScalingFactors(
         }
     }
 
+    /**
+     * What a factor belongs to.
+     *
+     * @param rank of tensor parallelism
+     * @param module its name inside the layer; empty for all of the layer
+     */
+    public record Place(int rank, int layer, String module) implements Comparable<Place> {
+
+        static final String WHOLE_LAYER = "";
+
+        private static final Comparator<Place> ORDER = Comparator.comparingInt(Place::rank)
+                .thenComparingInt(Place::layer)
+                .thenComparing(Place::module);
+
+        @Override
+        public int compareTo(Place other) {
+            return ORDER.compare(this, other);
+        }
+    }
+
     private static final String DTYPE = "float8_e4m3fn";
     private static final String FACTORS = "scaling_factor";
-    private static final String WHOLE_LAYER = "";
     private static final int MAX_NUMBER = 100_000;
+    private static final long MAX_BYTES = 16_000_000;
     private static final Pattern NUMBER = Pattern.compile("0|[1-9]\\d{0,4}");
     private static final Pattern LAYER_MODULE = Pattern.compile("(?:.*\\.)?layers\\.(\\d{1,5})\\.(.+)");
 
     public ScalingFactors {
-        sections = Collections.unmodifiableMap(new EnumMap<>(sections));
+        var copied = new EnumMap<Section, SortedMap<Place, Float>>(Section.class);
+        sections.forEach(
+                (section, factors) -> copied.put(section, Collections.unmodifiableSortedMap(new TreeMap<>(factors))));
+        sections = Collections.unmodifiableMap(copied);
     }
 
     /**
@@ -75,11 +102,10 @@ public record ScalingFactors(
             throw new QuantizationException(
                     ErrorCode.SCALING_FACTORS_INVALID, "the scaling factors are no JSON object in UTF-8", e);
         }
-        var sections =
-                new EnumMap<Section, SortedMap<Integer, SortedMap<Integer, SortedMap<String, Float>>>>(Section.class);
+        var sections = new EnumMap<Section, SortedMap<Place, Float>>(Section.class);
         for (Section section : Section.values()) {
             if (root.hasNonNull(section.member)) {
-                sections.put(section, ranks(root.path(section.member), section));
+                sections.put(section, section(root.path(section.member), section));
             }
         }
         if (sections.isEmpty()) {
@@ -89,43 +115,63 @@ public record ScalingFactors(
                 Optional.of(root.path("model_type")).filter(JsonNode::isString).map(JsonNode::stringValue), sections);
     }
 
-    private static SortedMap<Integer, SortedMap<Integer, SortedMap<String, Float>>> ranks(
-            JsonNode node, Section section) {
+    /**
+     * The same from a file.
+     *
+     * @throws QuantizationException also if it cannot be read or is large beyond reason
+     */
+    public static ScalingFactors read(Path file) {
+        try {
+            if (Files.size(file) > MAX_BYTES) {
+                throw invalid(file.getFileName() + " has more than " + MAX_BYTES + " bytes");
+            }
+            return parse(Files.readAllBytes(file));
+        } catch (IOException e) {
+            throw new QuantizationException(
+                    ErrorCode.SCALING_FACTORS_INVALID, file.getFileName() + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static SortedMap<Place, Float> section(JsonNode node, Section section) {
         if (!node.path("dtype").asString("").equals(DTYPE)) {
             throw invalid(section.member + ".dtype is " + shown(node.path("dtype")) + "; allowed: " + DTYPE);
         }
-        var ranks = new TreeMap<Integer, SortedMap<Integer, SortedMap<String, Float>>>();
-        JsonNode factors = node.path(FACTORS);
-        for (String rank : factors.propertyNames()) {
-            var layers = new TreeMap<Integer, SortedMap<String, Float>>();
-            String path = section.member + "." + FACTORS + "." + shortened(rank);
-            JsonNode byLayer = factors.path(rank);
-            for (String layer : byLayer.propertyNames()) {
-                layers.put(number(layer, path), modules(byLayer.path(layer), path + "." + shortened(layer), section));
+        var factors = new TreeMap<Place, Float>();
+        var layersByRank = new TreeMap<Integer, Set<Integer>>();
+        String path = section.member + "." + FACTORS;
+        for (var rank : node.path(FACTORS).properties()) {
+            int rankNumber = number(rank.getKey(), path);
+            var layers = new TreeSet<Integer>();
+            String rankPath = path + "." + rankNumber;
+            for (var layer : rank.getValue().properties()) {
+                int layerNumber = number(layer.getKey(), rankPath);
+                layers.add(layerNumber);
+                modules(layer.getValue(), rankPath + "." + layerNumber, section)
+                        .forEach((module, factor) -> factors.put(new Place(rankNumber, layerNumber, module), factor));
             }
-            requireConsecutive(layers, path);
-            ranks.put(number(rank, section.member + "." + FACTORS), layers);
+            requireConsecutive(layers, rankPath);
+            layersByRank.put(rankNumber, layers);
         }
-        requireConsecutive(ranks, section.member + "." + FACTORS);
-        for (var rank : ranks.entrySet()) {
-            if (!rank.getValue().keySet().equals(ranks.firstEntry().getValue().keySet())) {
-                throw invalid(section.member + ": rank " + rank.getKey() + " has "
-                        + rank.getValue().size() + " layers, rank 0 has "
-                        + ranks.firstEntry().getValue().size());
+        requireConsecutive(layersByRank.keySet(), path);
+        layersByRank.forEach((rank, layers) -> {
+            int first = layersByRank.getOrDefault(0, Set.of()).size();
+            if (layers.size() != first) {
+                throw invalid(
+                        section.member + ": rank " + rank + " has " + layers.size() + " layers, rank 0 has " + first);
             }
-        }
-        return ranks;
+        });
+        return factors;
     }
 
-    private static SortedMap<String, Float> modules(JsonNode node, String path, Section section) {
-        var modules = new TreeMap<String, Float>();
+    private static SequencedMap<String, Float> modules(JsonNode node, String path, Section section) {
+        var modules = new LinkedHashMap<String, Float>();
         if (section != Section.KV_CACHE && node.isObject()) {
-            for (String module : node.propertyNames()) {
-                modules.put(module, factor(node.path(module), path + "." + shortened(module)));
-            }
-            return modules;
+            node.properties()
+                    .forEach(module -> modules.put(
+                            module.getKey(), factor(module.getValue(), path + "." + shortened(module.getKey()))));
+        } else {
+            modules.put(Place.WHOLE_LAYER, factor(node, path));
         }
-        modules.put(WHOLE_LAYER, factor(node, path));
         return modules;
     }
 
@@ -144,10 +190,11 @@ public record ScalingFactors(
         return Integer.parseInt(text);
     }
 
-    private static void requireConsecutive(SortedMap<Integer, ?> numbered, String path) {
-        if (numbered.isEmpty() || numbered.firstKey() != 0 || numbered.lastKey() != numbered.size() - 1) {
-            throw invalid(path + " has members " + shortened(numbered.keySet().toString())
-                    + "; they are numbered from 0 without gaps");
+    private static void requireConsecutive(Set<Integer> numbers, String path) {
+        boolean consecutive = !numbers.isEmpty() && Collections.max(numbers) == numbers.size() - 1;
+        if (!consecutive) {
+            throw invalid(
+                    path + " has members " + shortened(numbers.toString()) + "; they are numbered from 0 without gaps");
         }
     }
 
@@ -158,28 +205,26 @@ public record ScalingFactors(
      */
     public static ScalingFactors of(Checkpoint checkpoint) {
         QuantizedModules modules = QuantizedLayouts.read(checkpoint);
-        var sections =
-                new EnumMap<Section, SortedMap<Integer, SortedMap<Integer, SortedMap<String, Float>>>>(Section.class);
-        modules.kvCache().ifPresent(cache -> {
-            var layers = new TreeMap<Integer, SortedMap<String, Float>>();
-            cache.byLayer()
-                    .forEach((layer, scales) -> layers.put(
-                            layer,
-                            new TreeMap<>(Map.of(
-                                    WHOLE_LAYER,
-                                    Math.max(Collections.max(scales.keys()), Collections.max(scales.values()))))));
-            sections.put(Section.KV_CACHE, new TreeMap<>(Map.of(0, layers)));
-        });
-        modules.byName().values().forEach(linear -> {
+        var sections = new EnumMap<Section, SortedMap<Place, Float>>(Section.class);
+        modules.kvCache()
+                .ifPresent(cache -> cache.byLayer()
+                        .forEach((layer, scales) -> sections.computeIfAbsent(Section.KV_CACHE, key -> new TreeMap<>())
+                                .put(new Place(0, layer, Place.WHOLE_LAYER), largest(scales))));
+        for (QuantizedLinear linear : modules.byName().values()) {
+            Matcher module = LAYER_MODULE.matcher(linear.module());
             boolean fp8 = linear.weight().quantization().type() == FloatType.E4M3;
-            boolean perTensor = linear.weight().quantization().granularity() instanceof Granularity.PerTensor;
-            if (fp8 && perTensor) {
-                put(sections, Section.WEIGHTS, linear.module(), Fp8Writer.tensorScale(linear.weight()));
+            if (!fp8 || !module.matches()) {
+                continue;
+            }
+            var place = new Place(0, Integer.parseInt(module.group(1)), module.group(2));
+            if (linear.weight().quantization().granularity() instanceof Granularity.PerTensor) {
+                sections.computeIfAbsent(Section.WEIGHTS, key -> new TreeMap<>())
+                        .put(place, Fp8Writer.tensorScale(linear.weight()));
             }
             linear.inputScale()
-                    .filter(scale -> fp8)
-                    .ifPresent(scale -> put(sections, Section.ACTIVATION, linear.module(), scale.scale()));
-        });
+                    .ifPresent(scale -> sections.computeIfAbsent(Section.ACTIVATION, key -> new TreeMap<>())
+                            .put(place, scale.scale()));
+        }
         if (sections.isEmpty()) {
             throw invalid("the checkpoint stores no FP8 scale of its cache, inputs or whole weights");
         }
@@ -187,18 +232,55 @@ public record ScalingFactors(
         return new ScalingFactors(Optional.of(modelType).filter(type -> !type.isEmpty()), sections);
     }
 
-    private static void put(
-            Map<Section, SortedMap<Integer, SortedMap<Integer, SortedMap<String, Float>>>> sections,
-            Section section,
-            String module,
-            float factor) {
-        Matcher matcher = LAYER_MODULE.matcher(module);
-        if (matcher.matches()) {
-            sections.computeIfAbsent(section, key -> new TreeMap<>())
-                    .computeIfAbsent(0, key -> new TreeMap<>())
-                    .computeIfAbsent(Integer.parseInt(matcher.group(1)), key -> new TreeMap<>())
-                    .put(matcher.group(2), factor);
+    private static float largest(KvCacheScales.Layer scales) {
+        return Math.max(Collections.max(scales.keys()), Collections.max(scales.values()));
+    }
+
+    /**
+     * Puts these factors in place of a checkpoint's own: scales of the cache, and of inputs that have stored ones. A
+     * factor of a weight must be the stored scale, because codes of another scale would be other codes.
+     *
+     * @param layers how many the model has
+     * @throws QuantizationException {@code SCALING_FACTORS_INVALID} if they do not fit the checkpoint
+     */
+    public QuantizedModules into(QuantizedModules modules, int layers) {
+        var byName = new LinkedHashMap<String, QuantizedLinear>();
+        modules.byName().forEach((name, linear) -> byName.put(name, into(linear)));
+        Optional<KvCacheScales> cache =
+                sections.containsKey(Section.KV_CACHE) ? Optional.of(kvCache(layers)) : modules.kvCache();
+        return new QuantizedModules(byName, cache);
+    }
+
+    private QuantizedLinear into(QuantizedLinear linear) {
+        find(Section.WEIGHTS, linear.module())
+                .filter(factor -> factor != Fp8Writer.tensorScale(linear.weight()))
+                .ifPresent(factor -> {
+                    throw invalid("weights: module " + linear.module() + " is stored with scale "
+                            + Fp8Writer.tensorScale(linear.weight()) + ", not " + factor);
+                });
+        Optional<Float> input = find(Section.ACTIVATION, linear.module());
+        if (input.isEmpty()) {
+            return linear;
         }
+        if (linear.inputScale().isEmpty() || linear.weight().quantization().type() != FloatType.E4M3) {
+            throw invalid("activation: module " + linear.module() + " has no stored FP8 input scale to replace");
+        }
+        return new QuantizedLinear(linear.module(), linear.weight(), linear.inputs(), input.map(InputScale::symmetric));
+    }
+
+    /** The largest factor over all ranks for a module, or for all of its layer. */
+    private Optional<Float> find(Section section, String name) {
+        Matcher module = LAYER_MODULE.matcher(name);
+        if (!sections.containsKey(section) || !module.matches()) {
+            return Optional.empty();
+        }
+        int layer = Integer.parseInt(module.group(1));
+        return sections.getOrDefault(section, Collections.emptySortedMap()).entrySet().stream()
+                .filter(entry -> entry.getKey().layer() == layer)
+                .filter(entry -> entry.getKey().module().equals(module.group(2))
+                        || entry.getKey().module().equals(Place.WHOLE_LAYER))
+                .map(Map.Entry::getValue)
+                .max(Float::compare);
     }
 
     /**
@@ -208,55 +290,39 @@ public record ScalingFactors(
      * @throws QuantizationException {@code SCALING_FACTORS_INVALID} if the section is missing or has other layers
      */
     public KvCacheScales kvCache(int layers) {
-        SortedMap<Integer, SortedMap<Integer, SortedMap<String, Float>>> ranks = sections.get(Section.KV_CACHE);
-        if (ranks == null || ranks.get(0) == null) {
+        SortedMap<Place, Float> factors = sections.getOrDefault(Section.KV_CACHE, Collections.emptySortedMap());
+        if (factors.isEmpty()) {
             throw invalid("there is no section kv_cache");
         }
-        var scales = new TreeMap<Integer, KvCacheScales.Layer>();
-        for (int layer = 0; layer < layers; layer++) {
-            float largest = 0;
-            for (var rank : ranks.values()) {
-                SortedMap<String, Float> factor = rank.get(layer);
-                largest = Math.max(largest, factor == null ? Float.NaN : factor.getOrDefault(WHOLE_LAYER, Float.NaN));
-            }
-            if (Float.isNaN(largest) || rankHasMore(ranks, layers)) {
-                throw invalid("kv_cache has factors of "
-                        + ranks.firstEntry().getValue().size() + " layers, the model has " + layers);
-            }
-            scales.put(layer, new KvCacheScales.Layer(List.of(largest), List.of(largest)));
+        var largest = new TreeMap<Integer, Float>();
+        factors.forEach((place, factor) -> largest.merge(place.layer(), factor, Math::max));
+        if (largest.size() != layers) {
+            throw invalid("kv_cache has factors of " + largest.size() + " layers, the model has " + layers);
         }
+        var scales = new TreeMap<Integer, KvCacheScales.Layer>();
+        largest.forEach(
+                (layer, factor) -> scales.put(layer, new KvCacheScales.Layer(List.of(factor), List.of(factor))));
         return new KvCacheScales(Quantization.stored(FloatType.E4M3, new Granularity.PerTensor()), scales);
-    }
-
-    private static boolean rankHasMore(
-            SortedMap<Integer, SortedMap<Integer, SortedMap<String, Float>>> ranks, int layers) {
-        return ranks.firstEntry().getValue().size() != layers;
     }
 
     /** The file's text. */
     public byte[] toJson() {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
         modelType.ifPresent(type -> root.put("model_type", type));
-        for (Section section : Section.values()) {
-            SortedMap<Integer, SortedMap<Integer, SortedMap<String, Float>>> ranks = sections.get(section);
-            if (ranks != null) {
-                ObjectNode factors =
-                        root.putObject(section.member).put("dtype", DTYPE).putObject(FACTORS);
-                ranks.forEach((rank, layers) -> write(layers, factors.putObject(rank.toString())));
-            }
-        }
-        return (JsonText.indented(root) + "\n").getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static void write(SortedMap<Integer, SortedMap<String, Float>> layers, ObjectNode target) {
-        layers.forEach((layer, modules) -> {
-            Float whole = modules.get(WHOLE_LAYER);
-            if (whole != null) {
-                target.put(layer.toString(), whole);
-            } else {
-                modules.forEach(target.putObject(layer.toString())::put);
-            }
+        sections.forEach((section, factors) -> {
+            ObjectNode ranks =
+                    root.putObject(section.member).put("dtype", DTYPE).putObject(FACTORS);
+            factors.forEach((place, factor) -> {
+                ObjectNode rank = ranks.withObjectProperty(Integer.toString(place.rank()));
+                String layer = Integer.toString(place.layer());
+                if (place.module().equals(Place.WHOLE_LAYER)) {
+                    rank.put(layer, factor);
+                } else {
+                    rank.withObjectProperty(layer).put(place.module(), factor);
+                }
+            });
         });
+        return (JsonText.indented(root) + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
     private static String shown(JsonNode node) {

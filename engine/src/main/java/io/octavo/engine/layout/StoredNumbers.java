@@ -66,6 +66,19 @@ public record StoredNumbers(
                 linears.stream().anyMatch(linear -> linear.weight().groupIndex().isPresent()));
     }
 
+    /**
+     * Loaders of some layouts leave alone whatever has a listed name inside its own, such as {@code mlp.gate_proj} for
+     * {@code mlp.gate}.
+     *
+     * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} if they would pass over this module
+     */
+    void requireNotExcluded(String module, Layout layout) {
+        leftAlone.stream().filter(module::contains).findFirst().ifPresent(name -> {
+            throw ExactNumbers.unsuitable("module " + module + " is quantized and " + name
+                    + " is not; loaders of layout " + layout.id() + " would leave both alone");
+        });
+    }
+
     /** Whether every zero point is zero, so that there is no need to store any. */
     private static boolean centred(QuantizedWeight weight) {
         if (weight.quantization().symmetric()) {

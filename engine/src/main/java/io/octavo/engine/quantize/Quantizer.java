@@ -9,7 +9,7 @@ import io.octavo.engine.QuantizationResult;
 import io.octavo.engine.SchemeOverride;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
-import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.Layout;
 import io.octavo.kernels.Backend;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.List;
@@ -58,15 +58,8 @@ public final class Quantizer {
     public static QuantizationPlan plan(
             Checkpoint source, String scheme, List<SchemeOverride> overrides, String layout, List<String> ignore) {
         Recipe recipe = Recipe.of(scheme, overrides, Optional.empty());
-        requireLayout(layout);
+        recipe.requireSuitable(Layout.named(layout));
         return QuantizationPlan.of(source, recipe, ignore);
-    }
-
-    private static void requireLayout(String layout) {
-        if (!layout.equals(CompressedTensors.NAME)) {
-            throw new QuantizationException(
-                    ErrorCode.LAYOUT_UNKNOWN, "layout " + layout + "; allowed: " + CompressedTensors.NAME);
-        }
     }
 
     /**
@@ -77,8 +70,10 @@ public final class Quantizer {
      * @throws io.octavo.engine.JobCancelledException if the monitor asked to stop
      */
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
+        if (Layout.named(request.layout()) != Layout.COMPRESSED_TENSORS) {
+            throw new IllegalArgumentException("layout " + request.layout() + " is written by converting");
+        }
         Recipe recipe = Recipe.of(request);
-        requireLayout(request.layout());
         if (recipe.needsCalibration() && request.calibration().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.CALIBRATION_MISSING,

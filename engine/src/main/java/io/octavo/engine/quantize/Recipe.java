@@ -2,8 +2,11 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.KvCacheQuantization;
+import io.octavo.engine.QuantizationException;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.SchemeOverride;
+import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.LayoutWriters;
 import io.octavo.engine.layout.ModulePattern;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
@@ -66,6 +69,28 @@ public record Recipe(Scheme scheme, List<ModuleScheme> overrides, Optional<Quant
             case FP8_PER_HEAD -> new Granularity.PerHead();
         };
         return Quantization.stored(NumberType.FloatType.E4M3, granularity);
+    }
+
+    /**
+     * Whether a layout can say all of this, before there are any numbers.
+     *
+     * @throws QuantizationException {@code LAYOUT_UNSUITABLE} if not
+     */
+    public void requireSuitable(Layout layout) {
+        if (layout == Layout.COMPRESSED_TENSORS) {
+            return;
+        }
+        LayoutWriters.requireSuitable(layout, scheme, kvCache);
+        for (ModuleScheme override : overrides) {
+            boolean alike = override.scheme().weights().equals(scheme.weights())
+                    && override.scheme().inputs().equals(scheme.inputs());
+            if (!alike) {
+                throw new QuantizationException(
+                        ErrorCode.LAYOUT_UNSUITABLE,
+                        "layout " + layout.id() + " holds one scheme, not both " + scheme.name() + " and "
+                                + override.scheme().name());
+            }
+        }
     }
 
     /** The scheme of a module that is quantized. */

@@ -14,9 +14,12 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.layout.GivenWeight;
 import io.octavo.engine.layout.InputScale;
+import io.octavo.engine.layout.KvCacheScales;
 import io.octavo.engine.layout.Layout;
 import io.octavo.engine.layout.LayoutFixture;
+import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.QuantizedLinear;
+import io.octavo.engine.layout.QuantizedModules;
 import io.octavo.engine.layout.StoredNumbers;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
@@ -49,19 +52,34 @@ class ConverterTest {
 
     /** The source's tensors come back byte for byte from every layout that can hold them. */
     @ParameterizedTest
-    @CsvSource({"awq, gptq_v2, W4A16-INT4-asym", "gptq_v2, awq, W4A16-INT4-asym"})
+    @CsvSource({
+        "awq, gptq_v2, W4A16-INT4-asym",
+        "awq, compressed-tensors, W4A16-INT4-asym",
+        "gptq_v2, awq, W4A16-INT4-asym",
+        "gptq_v2, compressed-tensors, W4A16-INT4-asym"
+    })
     void repacksAsymmetricIntegersThereAndBack(String from, String to, String label) throws IOException {
         assertRoundTrip(integers(Layout.named(from), INT4.asymmetric()), from, to, label);
     }
 
     @ParameterizedTest
-    @CsvSource({"gptq, gptq_v2, W4A16-INT4", "gptq_v2, gptq, W4A16-INT4", "gptq, awq, W4A16-INT4-asym"})
+    @CsvSource({
+        "gptq, gptq_v2, W4A16-INT4",
+        "gptq_v2, gptq, W4A16-INT4",
+        "gptq, awq, W4A16-INT4-asym",
+        "gptq, compressed-tensors, W4A16-INT4"
+    })
     void repacksSymmetricIntegersThereAndBack(String from, String to, String label) throws IOException {
         assertRoundTrip(integers(Layout.named(from), INT4), from, to, label);
     }
 
     @ParameterizedTest
-    @CsvSource({"fp8, modelopt, W8A8-FP8-static", "modelopt, fp8, W8A8-FP8-static"})
+    @CsvSource({
+        "fp8, modelopt, W8A8-FP8-static",
+        "modelopt, fp8, W8A8-FP8-static",
+        "fp8, compressed-tensors, W8A8-FP8-static",
+        "modelopt, compressed-tensors, W8A8-FP8-static"
+    })
     void respellsStaticFp8ThereAndBack(String from, String to, String label) throws IOException {
         var stored = new QuantizedLinear(
                 MODULE,
@@ -69,6 +87,34 @@ class ConverterTest {
                 Optional.of(FP8_TENSOR),
                 Optional.of(InputScale.symmetric(0.0371f)));
         assertRoundTrip(fixture(Layout.named(from), FP8_TENSOR, Optional.of(FP8_TENSOR), stored), from, to, label);
+    }
+
+    /** Another quantizer's scales take the place of the source's, in the same layout or in another. */
+    @ParameterizedTest
+    @CsvSource({"fp8", "modelopt"})
+    void takesScalingFactorsFromAFile(String layout) throws IOException {
+        var stored = new QuantizedLinear(
+                MODULE,
+                GivenWeight.random(16, 8, FP8_TENSOR, 3),
+                Optional.of(FP8_TENSOR),
+                Optional.of(InputScale.symmetric(0.0371f)));
+        Path source = fixture(Layout.FP8, FP8_TENSOR, Optional.of(FP8_TENSOR), stored)
+                .config("{\"architectures\": [\"X\"], \"num_hidden_layers\": 1}")
+                .write(folder.resolve("source"));
+        Path factors = Files.writeString(
+                folder.resolve("factors.json"),
+                "{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"0\":0.25}}},"
+                        + "\"activation\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":{\"0\":{\"0\":0.5}}}}");
+        Path target = folder.resolve("there");
+        ConversionResult result = converter.convert(
+                new ConversionRequest(source, target, layout, Optional.of(factors)), JobMonitor.none());
+        assertThat(result.label()).isEqualTo("W8A8-FP8-static-KV8");
+        try (Checkpoint checkpoint = Checkpoint.open(target)) {
+            QuantizedModules modules = QuantizedLayouts.read(checkpoint);
+            assertThat(modules.find(MODULE).orElseThrow().inputScale()).contains(InputScale.symmetric(0.5f));
+            assertThat(modules.kvCache().orElseThrow().byLayer())
+                    .isEqualTo(Map.of(0, new KvCacheScales.Layer(List.of(0.25f), List.of(0.25f))));
+        }
     }
 
     private LayoutFixture integers(Layout layout, Quantization quantization) {
@@ -130,7 +176,20 @@ class ConverterTest {
 
     /** What the reference tool wrote: codes of one layout, scales of the other's type, and back to the same bytes. */
     @ParameterizedTest
-    @CsvSource({"fp8-dynamic, modelopt"})
+    @CsvSource({
+        "fp8-dynamic, modelopt",
+        "fp8-static-kv, fp8",
+        "fp8-static-kv, modelopt",
+        "w4a16-rtn, gptq",
+        "w4a16-rtn, gptq_v2",
+        "w4a16-rtn, awq",
+        "w4a16-gptq, gptq",
+        "w4a16-awq, awq",
+        "w4a16-asym-rtn, awq",
+        "w4a16-asym-rtn, gptq_v2",
+        "w8a16-rtn, gptq",
+        "nvfp4, modelopt"
+    })
     void repacksTheGoldenCheckpointsThereAndBack(String name, String layout) {
         Path source = TestModels.shared("golden/" + name);
         convert(source, "there", layout);
@@ -142,6 +201,9 @@ class ConverterTest {
     @CsvSource({
         "fp8-dynamic, fp8, layout fp8 holds E4M3 weights per tensor",
         "fp8-dynamic, awq, layout awq holds weight-only integers of 4 bits",
+        "w8a8-dynamic-rtn, gptq, weight-only",
+        "w8a16-rtn, awq, of 4 bits",
+        "mxfp4, modelopt, NVFP4",
         "fp8-dynamic, compressed-tensors, has layout compressed-tensors already"
     })
     void refusesWhatTheLayoutCannotHold(String name, String layout, String reason) {

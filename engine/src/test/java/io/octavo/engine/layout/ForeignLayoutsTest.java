@@ -314,6 +314,22 @@ class ForeignLayoutsTest {
                         QuantizationException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.LAYOUT_UNSUITABLE));
     }
 
+    @ParameterizedTest
+    @CsvSource({"awq", "modelopt"})
+    void refusesAnExcludedNameInsideAQuantizedOne(String layout) {
+        Quantization weights = layout.equals("awq") ? INT4 : NVFP4;
+        var numbers = new StoredNumbers(
+                weights,
+                Optional.empty(),
+                List.of("lm_head", "model.layers.0.mlp.up"),
+                Optional.empty(),
+                DType.F32,
+                false);
+        QuantizedLinear linear = linear(GivenWeight.random(8, 16, weights, 1));
+        LayoutWriter writer = LayoutWriters.of(Layout.named(layout), numbers);
+        assertThatThrownBy(() -> writer.tensors(linear)).hasMessageContaining("would leave both alone");
+    }
+
     @Test
     void excludesModulesFromGptqByName() {
         var numbers = new StoredNumbers(

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.layout.ScalingFactors.Place;
 import io.octavo.engine.layout.ScalingFactors.Section;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType.FloatType;
@@ -51,29 +52,34 @@ class ScalingFactorsTest {
                 + "{\"0\":{\"0\":0.5,\"1\":0.25}}},\"weights\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":"
                 + "{\"0\":{\"0\":{\"mlp.up_proj\":0.125}}}}}");
         assertThat(factors.sections().get(Section.ACTIVATION))
-                .isEqualTo(Map.of(0, Map.of(0, Map.of("", 0.5f), 1, Map.of("", 0.25f))));
-        assertThat(factors.sections().get(Section.WEIGHTS))
-                .isEqualTo(Map.of(0, Map.of(0, Map.of("mlp.up_proj", 0.125f))));
+                .isEqualTo(Map.of(new Place(0, 0, ""), 0.5f, new Place(0, 1, ""), 0.25f));
+        assertThat(factors.sections().get(Section.WEIGHTS)).isEqualTo(Map.of(new Place(0, 0, "mlp.up_proj"), 0.125f));
         assertThat(ScalingFactors.parse(factors.toJson())).isEqualTo(factors);
+    }
+
+    private static final Quantization PER_TENSOR = Quantization.stored(FloatType.E4M3, new Granularity.PerTensor());
+    private static final GivenWeight WEIGHT = GivenWeight.random(2, 2, PER_TENSOR, 1);
+    private static final String MODULE = "model.layers.0.mlp.up_proj";
+
+    private Path checkpoint() throws IOException {
+        var layers = new TreeMap<>(Map.of(0, new KvCacheScales.Layer(List.of(0.03f), List.of(0.0425f))));
+        var numbers = new StoredNumbers(
+                PER_TENSOR,
+                Optional.of(PER_TENSOR),
+                List.of("lm_head"),
+                Optional.of(new KvCacheScales(PER_TENSOR, layers)),
+                DType.F32,
+                false);
+        var linear =
+                new QuantizedLinear(MODULE, WEIGHT, Optional.of(PER_TENSOR), Optional.of(InputScale.symmetric(0.75f)));
+        return new LayoutFixture(Layout.FP8, numbers, linear)
+                .config("{\"model_type\": \"llama\", \"num_hidden_layers\": 1}")
+                .write(folder);
     }
 
     @Test
     void exportsWhatACheckpointStores() throws IOException {
-        Quantization perTensor = Quantization.stored(FloatType.E4M3, new Granularity.PerTensor());
-        var layers = new TreeMap<>(Map.of(0, new KvCacheScales.Layer(List.of(0.03f), List.of(0.0425f))));
-        var numbers = new StoredNumbers(
-                perTensor,
-                Optional.of(perTensor),
-                List.of("lm_head"),
-                Optional.of(new KvCacheScales(perTensor, layers)),
-                DType.F32,
-                false);
-        GivenWeight weight = GivenWeight.random(2, 2, perTensor, 1);
-        var linear = new QuantizedLinear(
-                "model.layers.0.mlp.up_proj", weight, Optional.of(perTensor), Optional.of(InputScale.symmetric(0.75f)));
-        Path written = new LayoutFixture(Layout.FP8, numbers, linear)
-                .config("{\"model_type\": \"llama\", \"num_hidden_layers\": 1}")
-                .write(folder);
+        Path written = checkpoint();
         try (Checkpoint checkpoint = Checkpoint.open(written)) {
             ScalingFactors factors = ScalingFactors.of(checkpoint);
             assertThat(factors.modelType()).contains("llama");
@@ -81,12 +87,35 @@ class ScalingFactorsTest {
             assertThat(factors.kvCache(1).byLayer())
                     .containsExactly(Map.entry(0, new KvCacheScales.Layer(List.of(0.0425f), List.of(0.0425f))));
             assertThat(factors.sections().get(Section.ACTIVATION))
-                    .isEqualTo(Map.of(0, Map.of(0, Map.of("mlp.up_proj", 0.75f))));
+                    .isEqualTo(Map.of(new Place(0, 0, "mlp.up_proj"), 0.75f));
             assertThat(factors.sections().get(Section.WEIGHTS))
-                    .isEqualTo(Map.of(0, Map.of(0, Map.of("mlp.up_proj", weight.scales()[0]))));
+                    .isEqualTo(Map.of(new Place(0, 0, "mlp.up_proj"), WEIGHT.scales()[0]));
             assertThat(new String(factors.toJson(), StandardCharsets.UTF_8))
                     .contains("\"kv_cache\"", "\"float8_e4m3fn\"", "\"scaling_factor\"");
             assertThat(ScalingFactors.parse(factors.toJson())).isEqualTo(factors);
+        }
+    }
+
+    @Test
+    void putsFactorsInPlaceOfACheckpointsOwn() throws IOException {
+        ScalingFactors factors = parse("{\"kv_cache\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":"
+                + "{\"0\":{\"0\":0.5}}},\"activation\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":"
+                + "{\"0\":{\"0\":{\"mlp.up_proj\":0.25}},\"1\":{\"0\":0.125}}}}");
+        try (Checkpoint checkpoint = Checkpoint.open(checkpoint())) {
+            QuantizedModules changed = factors.into(QuantizedLayouts.read(checkpoint), 1);
+            assertThat(changed.kvCache().orElseThrow().byLayer())
+                    .isEqualTo(Map.of(0, new KvCacheScales.Layer(List.of(0.5f), List.of(0.5f))));
+            assertThat(changed.find(MODULE).orElseThrow().inputScale()).contains(InputScale.symmetric(0.25f));
+        }
+    }
+
+    @Test
+    void refusesAWeightsFactorThatIsNotTheStoredScale() throws IOException {
+        ScalingFactors factors = parse("{\"weights\":{\"dtype\":\"float8_e4m3fn\",\"scaling_factor\":"
+                + "{\"0\":{\"0\":{\"mlp.up_proj\":77}}}}}");
+        try (Checkpoint checkpoint = Checkpoint.open(checkpoint())) {
+            QuantizedModules modules = QuantizedLayouts.read(checkpoint);
+            assertThatThrownBy(() -> factors.into(modules, 1)).hasMessageContaining("is stored with scale");
         }
     }
 

@@ -1,0 +1,136 @@
+package io.octavo.standalone;
+
+import io.octavo.cli.ExitCode;
+import io.octavo.cli.ServerOptions;
+import io.octavo.cli.UsageException;
+import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.client.RepositoryName;
+import io.octavo.cli.client.WireJson;
+import io.octavo.cli.terminal.Terminal;
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.CheckpointFiles;
+import io.octavo.engine.inspect.Inspection;
+import io.octavo.engine.label.TagCheck;
+import io.octavo.engine.layout.ScalingFactors;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "inspect",
+        mixinStandardHelpOptions = true,
+        description =
+                "Says what a checkpoint is: its label, what it runs as on which GPUs, its config groups and tensors,"
+                        + " and whether a tag is true of it.",
+        footer = {
+            "",
+            "Exit codes: 0 all is well; 1 the tag is not true, the checkpoint contradicts itself, or it cannot be read.",
+            "",
+            "Examples:",
+            "  octavo inspect ./Llama-3.1-8B-FP8 --tag W8A16",
+            "  octavo inspect hub:octavo/books-5m-FP8-Dynamic --json"
+        })
+final class InspectCommand implements Callable<Integer> {
+
+    private static final String HUB = "hub:";
+
+    private final Terminal terminal;
+
+    @Mixin
+    private final ServerOptions server;
+
+    @Parameters(
+            paramLabel = "DIR|URI",
+            description = "A folder, or hub:ns/name[@rev], of which only config and headers are fetched.")
+    private String source = "";
+
+    @Option(names = "--tag", paramLabel = "TAG", description = "Such as W8A16, FP8-dynamic or W4A16-G128.")
+    private @Nullable String tag;
+
+    @Option(
+            names = "--scaling-factors",
+            description =
+                    "Prints the FP8 scales that a folder stores (KV cache, inputs, weights) as the JSON by rank and"
+                            + " layer that older loaders take, and nothing else.")
+    private boolean scalingFactors;
+
+    @Option(names = "--json", description = "Prints JSON.")
+    private boolean json;
+
+    InspectCommand(Terminal terminal, ServerOptions server) {
+        this.terminal = terminal;
+        this.server = server;
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (scalingFactors) {
+            return printScalingFactors();
+        }
+        Inspection inspection = source.startsWith(HUB) ? inspectRemote() : inspectFolder();
+        Optional<TagCheck> check = Optional.ofNullable(tag).map(text -> check(inspection, text));
+        terminal.out()
+                .println(
+                        json
+                                ? WireJson.pretty(InspectionText.json(inspection, check))
+                                : InspectionText.text(inspection, check));
+        boolean holds = check.map(TagCheck::configured).orElse(true);
+        return holds && inspection.disagreement().isEmpty() ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    private int printScalingFactors() {
+        if (source.startsWith(HUB)) {
+            throw new UsageException("--scaling-factors takes a folder: scales lie in the tensors; pull it first");
+        }
+        byte[] factors = EngineFailure.translate(() -> {
+            try (Checkpoint checkpoint = Checkpoint.open(Path.of(source))) {
+                return ScalingFactors.of(checkpoint).toJson();
+            }
+        });
+        terminal.out().print(new String(factors, StandardCharsets.UTF_8));
+        return ExitCode.OK;
+    }
+
+    private static TagCheck check(Inspection inspection, String tag) {
+        try {
+            return inspection.label().check(tag);
+        } catch (QuantizationException e) {
+            if (e.code() == ErrorCode.TAG_UNKNOWN) {
+                throw new UsageException(String.valueOf(e.getMessage()));
+            }
+            throw e;
+        }
+    }
+
+    private Inspection inspectFolder() {
+        return EngineFailure.translate(() -> Inspection.of(Path.of(source)));
+    }
+
+    private Inspection inspectRemote() throws IOException, InterruptedException {
+        String name = source.substring(HUB.length());
+        int at = name.indexOf('@');
+        RepositoryName repository = repository(at < 0 ? name : name.substring(0, at));
+        try (OctavoClient client = server.connect()) {
+            CheckpointFiles files =
+                    new RemoteHeaders(client, repository, at < 0 ? "main" : name.substring(at + 1)).files();
+            return EngineFailure.translate(() -> Inspection.ofHeaders(files));
+        }
+    }
+
+    private static RepositoryName repository(String text) {
+        try {
+            return RepositoryName.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()));
+        }
+    }
+}

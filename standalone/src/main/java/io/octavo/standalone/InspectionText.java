@@ -1,0 +1,123 @@
+package io.octavo.standalone;
+
+import io.octavo.cli.terminal.Quantity;
+import io.octavo.engine.inspect.Inspection;
+import io.octavo.engine.label.Execution;
+import io.octavo.engine.label.KvCache;
+import io.octavo.engine.label.Label;
+import io.octavo.engine.label.Numbers;
+import io.octavo.engine.label.TagCheck;
+import io.octavo.engine.layout.Layout;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.StringJoiner;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What was seen of a checkpoint, for people and for programs. */
+final class InspectionText {
+
+    private static final int SHOWN_MODULES = 5;
+
+    private InspectionText() {}
+
+    static String text(Inspection inspection, Optional<TagCheck> check) {
+        Label label = inspection.label();
+        var lines = new StringJoiner("\n");
+        lines.add("label      " + label.text());
+        inspection.layout().map(Layout::id).ifPresent(layout -> lines.add("layout     " + layout));
+        inspection
+                .weightBits()
+                .ifPresent(bits -> lines.add(
+                        String.format(Locale.ROOT, "bits       %.3f a quantized weight, scales included", bits)));
+        label.groups().forEach(group -> lines.add("group      " + group(group)));
+        label.kvCache().ifPresent(cache -> lines.add("KV cache   " + cache.type() + " " + cache.scales()));
+        lines.add("tensors    " + inspection.tensorCount() + " in " + inspection.shards()
+                + (inspection.shards() == 1 ? " file, " : " files, ") + Quantity.bytes(inspection.bytes()));
+        inspection
+                .tensors()
+                .forEach((dtype, tensors) -> lines.add(String.format(
+                        Locale.ROOT,
+                        "           %-8s %6d  %s",
+                        dtype,
+                        tensors.count(),
+                        Quantity.bytes(tensors.bytes()))));
+        if (inspection.quantizedModules() > 0) {
+            lines.add("modules    " + inspection.quantizedModules() + " quantized, "
+                    + inspection.leftAlone().size() + " left alone" + modules(inspection.leftAlone()));
+        }
+        if (!label.executions().isEmpty()) {
+            lines.add("runs as");
+            label.executions().forEach(row -> lines.add(row(row)));
+        }
+        label.warnings().forEach(warning -> lines.add("warning    " + warning));
+        inspection.disagreement().ifPresent(reason -> lines.add("PROBLEM    " + reason));
+        check.ifPresent(tag -> lines.add("tag        " + tag.explanation()));
+        return lines.toString();
+    }
+
+    private static String group(Label.Group group) {
+        return group.name() + ": " + group.bits() + ", weights "
+                + group.weights().description() + ", inputs "
+                + group.inputs().map(Numbers::description).orElse("16-bit") + "; targets "
+                + String.join(", ", group.targets());
+    }
+
+    private static String row(Execution row) {
+        return String.format(
+                Locale.ROOT, "  %-7s  %-32s  %-13s  %s", row.gpu(), row.gpuExamples(), row.runsAs(), row.how());
+    }
+
+    private static String modules(List<String> names) {
+        if (names.isEmpty()) {
+            return "";
+        }
+        String shown = String.join(", ", names.subList(0, Math.min(SHOWN_MODULES, names.size())));
+        return ": " + shown + (names.size() > SHOWN_MODULES ? ", …" : "");
+    }
+
+    static ObjectNode json(Inspection inspection, Optional<TagCheck> check) {
+        Label label = inspection.label();
+        ObjectNode root = JsonNodeFactory.instance.objectNode();
+        root.put("label", label.text());
+        root.put("layout", inspection.layout().map(Layout::id).orElse(null));
+        inspection.weightBits().ifPresentOrElse(bits -> root.put("weightBits", bits), () -> root.putNull("weightBits"));
+        var groups = root.putArray("groups");
+        for (Label.Group group : label.groups()) {
+            ObjectNode node = groups.addObject().put("name", group.name()).put("bits", group.bits());
+            node.put("weights", group.weights().description());
+            node.put("inputs", group.inputs().map(Numbers::description).orElse(null));
+            group.targets().forEach(node.putArray("targets")::add);
+        }
+        root.put("kvCache", label.kvCache().map(KvCache::type).orElse(null));
+        var executions = root.putArray("executesAs");
+        for (Execution row : label.executions()) {
+            executions
+                    .addObject()
+                    .put("gpu", row.gpu())
+                    .put("gpuExamples", row.gpuExamples())
+                    .put("runsAs", row.runsAs())
+                    .put("how", row.how());
+        }
+        label.warnings().forEach(root.putArray("warnings")::add);
+        ObjectNode tensors = root.putObject("tensors");
+        tensors.put("count", inspection.tensorCount())
+                .put("bytes", inspection.bytes())
+                .put("files", inspection.shards());
+        ObjectNode types = tensors.putObject("byType");
+        inspection
+                .tensors()
+                .forEach((dtype, stored) ->
+                        types.putObject(dtype).put("count", stored.count()).put("bytes", stored.bytes()));
+        root.put("quantizedModules", inspection.quantizedModules());
+        inspection.leftAlone().forEach(root.putArray("leftAlone")::add);
+        root.put("problem", inspection.disagreement().orElse(null));
+        check.ifPresent(tag -> {
+            ObjectNode node = root.putObject("tag").put("tag", tag.tag()).put("configured", tag.configured());
+            tag.executedOn().forEach(node.putArray("executedOn")::add);
+            node.put("explanation", tag.explanation());
+        });
+        return root;
+    }
+}

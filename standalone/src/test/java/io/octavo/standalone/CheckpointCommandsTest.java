@@ -1,0 +1,182 @@
+package io.octavo.standalone;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.cli.OctavoCommand;
+import io.octavo.cli.ServerOptions;
+import io.octavo.cli.client.WireJson;
+import io.octavo.cli.terminal.Terminal;
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.Engines;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationRequest;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+
+/** The commands that look at checkpoints and respell them, on folders and against a running service. */
+@Timeout(240)
+class CheckpointCommandsTest {
+
+    private static final Path MODEL = ProjectFolder.root().resolve("examples/models/books-5m");
+
+    @TempDir
+    static Path folder;
+
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    @BeforeAll
+    static void quantize() {
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            engine.quantize(
+                    new QuantizationRequest(
+                            MODEL, folder.resolve("fp8"), "FP8_DYNAMIC", "compressed-tensors", List.of()),
+                    JobMonitor.none());
+        }
+    }
+
+    private int run(String... arguments) {
+        var terminal = new Terminal(new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), false, 100);
+        Map<String, String> environment = Map.of();
+        return OctavoCommand.commandLine(
+                        terminal,
+                        environment,
+                        new InspectCommand(terminal, new ServerOptions(environment)),
+                        new ConvertCommand(terminal, new ServerOptions(environment)))
+                .execute(arguments);
+    }
+
+    @Test
+    void saysWhatACheckpointIsAndRunsAs() {
+        assertThat(run("inspect", folder.resolve("fp8").toString())).isZero();
+        assertThat(out.toString(UTF_8))
+                .contains(
+                        "label      W8A8-FP8-dynamic",
+                        "layout     compressed-tensors",
+                        "group_0: W8A8, weights FP8 per channel, inputs FP8 per token, while the model runs;"
+                                + " targets Linear",
+                        "modules    28 quantized",
+                        "sm_75    Turing: T4, RTX 20",
+                        "W8A16",
+                        "warning    below sm_89 inputs stay 16-bit: W8A16")
+                .doesNotContain("PROBLEM");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "W8A8, 0, W8A8 is true",
+        "FP8_DYNAMIC, 0, is true",
+        "W8A16, 1, 'it runs as W8A16 on sm_75, sm_80, sm_86'",
+        "INT8, 1, is not true"
+    })
+    void judgesTags(String tag, int exitCode, String explanation) {
+        assertThat(run("inspect", folder.resolve("fp8").toString(), "--tag", tag))
+                .isEqualTo(exitCode);
+        assertThat(out.toString(UTF_8)).contains(explanation);
+    }
+
+    @Test
+    void printsJson() {
+        assertThat(run("inspect", folder.resolve("fp8").toString(), "--tag", "W8A8", "--json"))
+                .isZero();
+        JsonNode printed = WireJson.parse(out.toString(UTF_8));
+        assertThat(printed.path("label").asString()).isEqualTo("W8A8-FP8-dynamic");
+        assertThat(printed.path("executesAs")).hasSize(7);
+        assertThat(printed.path("weightBits").asDouble()).isBetween(8.0, 8.2);
+        assertThat(printed.at("/tag/configured").booleanValue()).isTrue();
+        assertThat(printed.at("/tensors/byType/F8_E4M3/count").asInt()).isEqualTo(28);
+        assertThat(printed.path("problem").isNull()).isTrue();
+    }
+
+    @Test
+    void inspectsUnquantizedModels() {
+        assertThat(run("inspect", MODEL.toString(), "--tag", "BF16")).isZero();
+        assertThat(out.toString(UTF_8)).contains("label      BF16").doesNotContain("runs as");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"W8A16-best, 2, nobody knows what BEST says", "W8A8, 1, '[checkpoint-not-found]'"})
+    void explainsWhatItCannotAnswer(String tag, int exitCode, String message) {
+        Path checkpoint = folder.resolve(exitCode == 1 ? "nowhere" : "fp8");
+        assertThat(run("inspect", checkpoint.toString(), "--tag", tag)).isEqualTo(exitCode);
+        assertThat(err.toString(UTF_8)).contains(message);
+    }
+
+    @Test
+    void hasNoScalingFactorsOfWhatIsScaledWhileItRuns() {
+        assertThat(run("inspect", folder.resolve("fp8").toString(), "--scaling-factors"))
+                .isEqualTo(1);
+        assertThat(err.toString(UTF_8)).contains("[scaling-factors-invalid]");
+    }
+
+    @Test
+    void showsThatAConfigContradictsItsTensors() throws Exception {
+        Path spoilt = Files.createDirectories(folder.resolve("spoilt"));
+        Files.copy(folder.resolve("fp8/model.safetensors"), spoilt.resolve("model.safetensors"));
+        String config = Files.readString(folder.resolve("fp8/config.json"));
+        Files.writeString(spoilt.resolve("config.json"), config.replace("\"lm_head\"", "\"re:.*down_proj\""));
+        assertThat(run("inspect", spoilt.toString())).isEqualTo(1);
+        assertThat(out.toString(UTF_8)).contains("PROBLEM    quantization_config:");
+    }
+
+    @Test
+    void convertsAFolderAndRefusesWhatALayoutCannotHold() {
+        Path target = folder.resolve("modelopt");
+        assertThat(run("convert", folder.resolve("fp8").toString(), "--layout", "modelopt", target.toString()))
+                .isZero();
+        assertThat(out.toString(UTF_8)).contains("W8A8-FP8-dynamic from compressed-tensors, 28 modules");
+        assertThat(target.resolve("hf_quant_config.json")).exists();
+        assertThat(run("inspect", target.toString(), "--tag", "FP8-dynamic")).isZero();
+        assertThat(run("convert", folder.resolve("fp8").toString(), "--layout", "awq", target + "-awq"))
+                .isEqualTo(1);
+        assertThat(err.toString(UTF_8)).contains("[layout-unsuitable]");
+    }
+
+    /** The same against a service: headers only, and a job. */
+    @Test
+    void worksOnRepositories() throws Exception {
+        try (Standalone service = Standalone.start(new StandaloneOptions(folder.resolve("home"), 0, List.of()))) {
+            String server = service.baseUrl();
+            assertThat(run("push", folder.resolve("fp8").toString(), "octavo/fp8", "--server", server))
+                    .isZero();
+            assertThat(run("inspect", "hub:octavo/fp8", "--tag", "W8A8", "--server", server))
+                    .isZero();
+            assertThat(out.toString(UTF_8)).contains("label      W8A8-FP8-dynamic", "modules    28 quantized");
+            assertThat(run(
+                            "convert",
+                            "hub:octavo/fp8",
+                            "--layout",
+                            "modelopt",
+                            "octavo/fp8-modelopt",
+                            "--server",
+                            server))
+                    .as(err.toString(UTF_8))
+                    .isZero();
+            assertThat(out.toString(UTF_8)).contains("sourceLayout");
+            String artifact = WireJson.parse(
+                            out.toString(UTF_8).substring(out.toString(UTF_8).lastIndexOf("\n{") + 1))
+                    .path("artifactId")
+                    .asString();
+            assertThat(run("artifact", artifact, "--server", server)).isZero();
+            assertThat(out.toString(UTF_8)).contains("runs as   W8A8 on sm_89, sm_90, sm_100, sm_120", "warning");
+            out.reset();
+            assertThat(run("inspect", "hub:octavo/fp8-modelopt", "--json", "--server", server))
+                    .isZero();
+            assertThat(WireJson.parse(out.toString(UTF_8)).path("layout").asString())
+                    .isEqualTo("modelopt");
+        }
+    }
+}
