@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** What {@link MatMulContract} says of each product is not repeated: here it is the oracle. */
 abstract class GroupedMatMulContract extends BackendContract {
 
     GroupedMatMulContract(IntFunction<Backend> open) {
@@ -36,21 +36,35 @@ abstract class GroupedMatMulContract extends BackendContract {
 
         Matrix out = output(DType.F32, 120, n);
         backend.groupedMatMul().multiply(a, ints(starts), weights, out, stream);
-        Matrix expected = output(DType.F32, 120, n);
-        for (int g = 0; g < weights.size(); g++) {
-            backend.matMul()
-                    .multiply(
-                            a.rows(starts[g], starts[g + 1]),
-                            weights.get(g),
-                            expected.rows(starts[g], starts[g + 1]),
-                            stream);
-        }
         float[] actual = floats(out);
-        float[] wanted = floats(expected);
-        for (int i = 0; i < actual.length; i++) {
-            // The same sums in an order that may differ: k roundings of terms around 1.
-            double tolerance = k * ROUNDING * (Math.abs(wanted[i]) + k);
-            assertWithin(actual[i], wanted[i], tolerance, "element", i);
+        float[] inputs = floats(a.codes());
+        for (int g = 0; g < weights.size(); g++) {
+            for (int row = starts[g]; row < starts[g + 1]; row++) {
+                checkRow(row, inputs, scales, weights.get(g), actual);
+            }
+        }
+    }
+
+    private void checkRow(int row, float[] a, @Nullable Matrix aScales, ScaledMatrix weight, float[] actual) {
+        int n = Math.toIntExact(weight.rows());
+        int k = Math.toIntExact(weight.columns());
+        float[] w = floats(weight.codes());
+        boolean scaled = aScales != null && weight.scales() != null;
+        float rowScale = aScales == null ? 1 : floats(aScales)[row];
+        Matrix wScales = weight.scales();
+        float[] columnScales = wScales == null ? new float[0] : floats(wScales);
+        for (int column = 0; column < n; column++) {
+            double sum = 0;
+            double magnitude = 0;
+            for (int i = 0; i < k; i++) {
+                double term = (double) a[row * k + i] * w[column * k + i];
+                sum += term;
+                magnitude += Math.abs(term);
+            }
+            double scale = scaled ? (double) rowScale * columnScales[column] : 1;
+            // As in MatMulContract; products of two 8-bit floats may be summed with 14 bits, 128 of them at a time.
+            double tolerance = magnitude * Math.abs(scale) * ((k + 8) * ROUNDING + (scaled ? 0x1p-13 : 0));
+            assertWithin(actual[row * n + column], sum * scale, tolerance, "row, column", row, column);
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.NavigableSet;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Puts together what is alike, so that a plan of 40,000 tensors can be read. */
 final class ModuleGroups {
@@ -38,7 +39,13 @@ final class ModuleGroups {
      * @param parts of the name between the dots, numbers as {@code *}
      * @param treatment the reason to keep it, or what is stored
      */
-    private record Key(List<String> parts, String dtype, List<Long> shape, boolean quantized, List<String> treatment) {}
+    private record Key(
+            List<String> parts,
+            String dtype,
+            List<Long> shape,
+            boolean quantized,
+            @Nullable String scheme,
+            List<String> treatment) {}
 
     private static final class Group {
 
@@ -54,6 +61,7 @@ final class ModuleGroups {
                     key.dtype,
                     key.shape,
                     key.quantized,
+                    key.scheme,
                     key.quantized ? key.treatment : List.of(),
                     key.quantized ? null : key.treatment.getFirst(),
                     inputBytes,
@@ -93,7 +101,8 @@ final class ModuleGroups {
                 numbers.add(Integer.parseInt(part));
             }
         }
-        var key = new Key(parts, shown.dtype().name(), shown.shape(), !(step instanceof Keep), treatment(step));
+        String scheme = step instanceof Quantize quantize ? quantize.scheme().name() : null;
+        var key = new Key(parts, shown.dtype().name(), shown.shape(), !(step instanceof Keep), scheme, treatment(step));
         Group group = groups.computeIfAbsent(key, unseen -> new Group());
         for (int i = 0; i < numbers.size(); i++) {
             if (group.numbers.size() == i) {

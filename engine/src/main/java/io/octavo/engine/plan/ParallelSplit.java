@@ -27,12 +27,10 @@ final class ParallelSplit {
     private static final Set<String> BY_HEADS = Set.of("q_proj", "k_proj", "v_proj", "qkv_proj");
 
     private final JsonNode config;
-    private final Granularity granularity;
     private final List<ModuleGroup> quantized;
 
-    ParallelSplit(JsonNode config, Scheme scheme, List<ModuleGroup> modules) {
+    ParallelSplit(JsonNode config, List<ModuleGroup> modules) {
         this.config = config;
-        this.granularity = scheme.weights().granularity();
         this.quantized = modules.stream().filter(ModuleGroup::quantized).toList();
     }
 
@@ -56,13 +54,18 @@ final class ParallelSplit {
             obstacles.add("num_key_value_heads " + keyHeads + " neither is divisible by " + ways + " nor divides it");
         }
         for (ModuleGroup group : quantized) {
+            String scheme = group.scheme();
+            if (scheme == null) {
+                continue; // scales of the KV cache
+            }
+            Granularity granularity = Scheme.named(scheme).weights().granularity();
             String last = group.name().substring(group.name().lastIndexOf('.') + 1);
             long outFeatures = group.shape().getFirst();
             long inFeatures = group.shape().getLast();
             if (BY_OUTPUT.contains(last)) {
-                checkOutput(group.name(), last, outFeatures, Math.min(ways, copies(last, ways, keyHeads)), obstacles);
+                checkOutput(group.name(), last, outFeatures, copies(last, ways, keyHeads), granularity, obstacles);
             } else if (BY_INPUT.contains(last)) {
-                checkInput(group.name(), inFeatures, ways, obstacles);
+                checkInput(group.name(), inFeatures, ways, granularity, obstacles);
             }
         }
         return obstacles;
@@ -74,7 +77,13 @@ final class ParallelSplit {
         return ofKeys && keyHeads > 0 ? Math.min(ways, keyHeads) : ways;
     }
 
-    private void checkOutput(String module, String projection, long outFeatures, int parts, List<String> obstacles) {
+    private static void checkOutput(
+            String module,
+            String projection,
+            long outFeatures,
+            int parts,
+            Granularity granularity,
+            List<String> obstacles) {
         int fused = projection.equals("gate_up_proj") ? 2 * parts : parts;
         if (outFeatures % fused != 0) {
             if (!BY_HEADS.contains(projection)) {
@@ -88,7 +97,8 @@ final class ParallelSplit {
         }
     }
 
-    private void checkInput(String module, long inFeatures, int ways, List<String> obstacles) {
+    private static void checkInput(
+            String module, long inFeatures, int ways, Granularity granularity, List<String> obstacles) {
         if (inFeatures % ways != 0) {
             obstacles.add(module + ": inFeatures " + inFeatures + " is not divisible by " + ways);
             return;

@@ -54,6 +54,7 @@ public record PlanReport(
      * @param dtype of each in the source
      * @param shape of each in the source
      * @param quantized whether they are; otherwise they keep name, type and bits
+     * @param scheme of quantized modules; null for others
      * @param stored what is written for each quantized module, such as {@code weight F8_E4M3 [64, 128]}
      * @param reason why they are left alone; null where they are quantized
      * @param inputBytes of all of them
@@ -65,6 +66,7 @@ public record PlanReport(
             String dtype,
             List<Long> shape,
             boolean quantized,
+            @Nullable String scheme,
             List<String> stored,
             @Nullable String reason,
             long inputBytes,

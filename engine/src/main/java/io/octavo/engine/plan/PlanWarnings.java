@@ -52,7 +52,7 @@ final class PlanWarnings {
     }
 
     private List<ModuleGroup> quantized() {
-        return modules.stream().filter(ModuleGroup::quantized).toList();
+        return modules.stream().filter(group -> group.scheme() != null).toList();
     }
 
     private void numbers() {

@@ -59,7 +59,7 @@ public final class PreFlight {
                 plan.outputFiles(),
                 modules,
                 resources(plan),
-                new ParallelSplit(config, scheme, modules).report(),
+                new ParallelSplit(config, modules).report(),
                 PlanWarnings.of(config, scheme, label, modules));
     }
 

@@ -139,6 +139,22 @@ class PreFlightTest {
     }
 
     @Test
+    void findsScalesThatSpanACut() throws IOException {
+        PlanRequest groups = new PlanRequest("W4A16", "compressed-tensors", List.of());
+        assertThat(plan(model("BF16", 8, 4, 1408), groups).tensorParallel())
+                .filteredOn(split -> split.ways() == 2)
+                .flatExtracting(TensorParallel::obstacles)
+                .containsExactly("model.layers.{0..1}.mlp.down_proj: inFeatures 1408 / 2 = 704 is not divisible by the"
+                        + " 128 input channels that share a scale");
+        PlanRequest blocks = new PlanRequest("FP8_BLOCK", "compressed-tensors", List.of());
+        assertThat(plan(model("BF16", 8, 4, 1536), blocks).tensorParallel())
+                .filteredOn(split -> split.ways() == 4)
+                .flatExtracting(TensorParallel::obstacles)
+                .contains("model.layers.{0..1}.self_attn.k_proj: outFeatures 256 / 4 = 64 is not divisible by the"
+                        + " block's 128 rows");
+    }
+
+    @Test
     void warnsOfWhatMaySurprise() throws IOException {
         assertThat(plan(model("F16", 8, 2, 1408), FP8).warnings())
                 .extracting(Warning::code)
