@@ -89,7 +89,7 @@ class RecipeTest {
                         CompressedTensors.NAME,
                         List.of())
                 .withCalibration(new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 1, 16, 0));
-        assertRefused(request, ErrorCode.SCHEME_UNSUITABLE, "qkv_proj");
+        assertRefused(request, ErrorCode.SCHEME_UNSUITABLE, "stored as one matrix of several projections");
     }
 
     @Test
