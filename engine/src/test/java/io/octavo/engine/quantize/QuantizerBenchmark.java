@@ -23,16 +23,16 @@ import java.util.SplittableRandom;
 import java.util.stream.Stream;
 
 /**
- * FP8_DYNAMIC from file to file: {@code QuantizerBenchmark DIR [threads] [runs]}.
+ * FP8_DYNAMIC from file to file: {@code QuantizerBenchmark DIR [threads] [runs] [device] [layers]}.
  *
- * <p>Makes a bf16 checkpoint of some 4 GB in {@code DIR} once (nine decoder layers with the shapes of Llama 3 8B), then
- * quantizes it. Prints, per run, source gigabytes a second until the output file and its SHA-256 are complete, the same
+ * <p>Makes a bf16 checkpoint in {@code DIR} once (by default nine decoder layers with the shapes of Llama 3 8B, some 4 GB),
+ * then quantizes it. Prints, per run, source gigabytes a second until the output file and its SHA-256 are complete, the same
  * for the whole call (verification and the source's SHA-256 included), the processor seconds that it took, which show
  * what a busy machine hides, and the largest anonymous memory seen.
  */
 final class QuantizerBenchmark {
 
-    private static final int LAYERS = 9;
+    private static final String LAYERS = "9";
     private static final int HIDDEN = 4096;
     private static final int KEY_VALUE = 1024;
     private static final int FEED_FORWARD = 14336;
@@ -42,13 +42,14 @@ final class QuantizerBenchmark {
 
     public static void main(String[] arguments) throws IOException {
         Path folder = Path.of(arguments[0]);
-        int threads = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 2;
-        int runs = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 3;
+        int threads = Integer.parseInt(argument(arguments, 1, "2"));
+        int runs = Integer.parseInt(argument(arguments, 2, "3"));
+        String device = argument(arguments, 3, "cpu");
         Path source = folder.resolve("source");
         if (!Files.exists(source.resolve("config.json"))) {
-            synthesize(source);
+            synthesize(source, Integer.parseInt(argument(arguments, 4, LAYERS)));
         }
-        try (Backend backend = Backends.cpu(threads)) {
+        try (Backend backend = Backends.open(device, threads)) {
             System.out.println(backend.description());
             for (int run = 0; run < runs; run++) {
                 Path target = folder.resolve("out");
@@ -56,6 +57,10 @@ final class QuantizerBenchmark {
                 delete(target);
             }
         }
+    }
+
+    private static String argument(String[] arguments, int index, String absent) {
+        return index < arguments.length ? arguments[index] : absent;
     }
 
     private static void measure(Quantizer quantizer, Path source, Path target) {
@@ -84,11 +89,11 @@ final class QuantizerBenchmark {
         return ProcessHandle.current().info().totalCpuDuration().orElseThrow().toNanos() / 1e9;
     }
 
-    private static void synthesize(Path source) throws IOException {
+    private static void synthesize(Path source, int layers) throws IOException {
         Files.createDirectories(source);
         var tensors = new ArrayList<TensorSpec>();
         tensors.add(new TensorSpec("model.embed_tokens.weight", DType.BF16, VOCABULARY, HIDDEN));
-        for (int layer = 0; layer < LAYERS; layer++) {
+        for (int layer = 0; layer < layers; layer++) {
             String prefix = "model.layers." + layer + ".";
             tensors.add(new TensorSpec(prefix + "input_layernorm.weight", DType.BF16, HIDDEN));
             tensors.add(new TensorSpec(prefix + "self_attn.q_proj.weight", DType.BF16, HIDDEN, HIDDEN));
