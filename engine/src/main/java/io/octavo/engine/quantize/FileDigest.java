@@ -15,7 +15,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** SHA-256 of whole files, each read once from front to back. */
-public final class FileDigest {
+final class FileDigest {
 
     /** Mapped at once: reading through a buffer would copy every byte once more. */
     private static final long WINDOW_BYTES = 1 << 23;
@@ -27,7 +27,7 @@ public final class FileDigest {
      *
      * @param relative the path that the result names
      */
-    public static OutputFile of(Path file, Path relative) {
+    static OutputFile of(Path file, Path relative) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
             return digest(channel, size, relative, position -> size);

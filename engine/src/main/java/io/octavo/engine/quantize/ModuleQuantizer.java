@@ -1,7 +1,6 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.ErrorCode;
-import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.safetensors.SafetensorsWriter;
@@ -10,53 +9,26 @@ import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
-import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 
 /**
  * Quantizes weights on a backend, some rows at a time, and hands them to the writing thread.
  *
- * <p>Memory is {@value #SLOTS} slots of one chunk's codes and scales on the device and as many on the host, whatever the
- * size of a tensor. Source rows are mapped only while they are read.
+ * <p>Memory is some slots of one chunk's codes and scales, whatever the size of a tensor. Source rows are mapped only while they are read.
  */
 final class ModuleQuantizer implements AutoCloseable {
-
-    /** One is computed while others wait to be written. */
-    private static final int SLOTS = 3;
-
-    private static final long POLL_MILLIS = 100;
 
     private final Backend backend;
     private final Stream stream;
     private final long chunkBytes;
-    private final Deque<AutoCloseable> owned = new ArrayDeque<>();
-    private final BlockingQueue<Slot> free = new ArrayBlockingQueue<>(SLOTS);
+    private final SlotPool<Slot> slots;
 
-    /** Results of one chunk, between the backend and the file. */
-    private record Slot(Result codes, Result scales, Result nonFinite) {}
-
-    /** @param host where results are read: the device's own memory if the host can reach it */
-    private record Result(DeviceBuffer device, MemorySegment host, boolean shared) {
-
-        /** The first bytes, up to date once the stream was synchronized. */
-        MemorySegment fetch(long bytes, Stream stream) {
-            MemorySegment fetched = host.asSlice(0, bytes);
-            if (!shared) {
-                device.copyTo(fetched, 0, stream);
-            }
-            return fetched;
-        }
-    }
+    private record Slot(ResultBuffer codes, ResultBuffer scales, ResultBuffer nonFinite) {}
 
     /**
      * @param chunkBytes source bytes quantized at once; a longer row is a chunk of its own
@@ -65,8 +37,6 @@ final class ModuleQuantizer implements AutoCloseable {
     ModuleQuantizer(Backend backend, QuantizationPlan plan, long chunkBytes) {
         this.backend = backend;
         this.chunkBytes = chunkBytes;
-        this.stream = backend.newStream();
-        owned.push(stream);
         long codesBytes = 0;
         long scalesBytes = 0;
         for (Quantize step :
@@ -75,37 +45,19 @@ final class ModuleQuantizer implements AutoCloseable {
             scalesBytes = Math.max(
                     scalesBytes, chunkRows(step) * step.source().info().dtype().bytes());
         }
-        try {
-            for (int i = 0; i < SLOTS; i++) {
-                free.add(new Slot(allocate(codesBytes), allocate(scalesBytes), allocate(DType.I32.bytes())));
-            }
-        } catch (IllegalStateException | OutOfMemoryError e) {
-            close();
-            throw new QuantizationException(
-                    ErrorCode.OUT_OF_MEMORY,
-                    "no memory for " + SLOTS + " buffers of " + codesBytes + " bytes: " + e.getMessage(),
-                    e);
-        }
+        long mostCodes = codesBytes;
+        long mostScales = scalesBytes;
+        this.slots = new SlotPool<>(
+                backend,
+                pool -> new Slot(
+                        pool.allocate(mostCodes), pool.allocate(mostScales), pool.allocate(DType.I32.bytes())));
+        this.stream = backend.newStream();
     }
 
     /** Whether a step only makes E4M3 codes and one scale a row, which takes the fastest way. */
     static boolean takes(Quantize step) {
         return step.scheme().weights().equals(Scheme.FP8_DYNAMIC.weights())
                 && !step.scheme().needsCalibration();
-    }
-
-    private Result allocate(long bytes) {
-        DeviceBuffer buffer = backend.allocate("quantize", bytes);
-        owned.push(buffer);
-        return buffer.hostView()
-                .map(view -> new Result(buffer, view, true))
-                .orElseGet(() -> new Result(buffer, allocateHost(bytes), false));
-    }
-
-    private MemorySegment allocateHost(long bytes) {
-        HostMemory memory = backend.allocateHost(bytes);
-        owned.push(memory);
-        return memory.segment();
     }
 
     private long chunkRows(Quantize step) {
@@ -154,28 +106,13 @@ final class ModuleQuantizer implements AutoCloseable {
         long rowBytes = step.inFeatures() * step.source().info().dtype().bytes();
         for (long from = 0; from < step.outFeatures(); from += rows) {
             long to = Math.min(from + rows, step.outFeatures());
-            Slot slot = takeFree(queue);
+            Slot slot = slots.take(queue);
             Runnable write = task.compute(from, to, slot);
             queue.submit(() -> {
                 write.run();
-                free.add(slot);
+                slots.release(slot);
             });
             afterChunk.accept((to - from) * rowBytes);
-        }
-    }
-
-    private Slot takeFree(WriteQueue queue) {
-        try {
-            while (true) {
-                queue.throwFailure();
-                Slot slot = free.poll(POLL_MILLIS, TimeUnit.MILLISECONDS);
-                if (slot != null) {
-                    return slot;
-                }
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new JobCancelledException("interrupted while quantizing");
         }
     }
 
@@ -183,13 +120,13 @@ final class ModuleQuantizer implements AutoCloseable {
         TensorInfo weight = step.source().info();
         try (Arena window = Arena.ofShared();
                 DeviceBuffer source = place(step, from, to, window)) {
-            slot.nonFinite.device.fill((byte) 0, stream);
+            slot.nonFinite.device().fill((byte) 0, stream);
             backend.quantizeRows()
                     .scales(
                             Matrix.of(source, weight.dtype(), to - from, step.inFeatures()),
-                            Matrix.of(slot.scales.device, weight.dtype(), to - from, 1),
+                            Matrix.of(slot.scales.device(), weight.dtype(), to - from, 1),
                             step.scheme().weights().type().divisor(),
-                            Matrix.of(slot.nonFinite.device, DType.I32, 1, 1),
+                            Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1),
                             stream);
             MemorySegment scales =
                     slot.scales.fetch((to - from) * weight.dtype().bytes(), stream);
@@ -209,12 +146,12 @@ final class ModuleQuantizer implements AutoCloseable {
         long scaleBytes = weight.dtype().bytes();
         try (Arena window = Arena.ofShared();
                 DeviceBuffer source = place(step, from, to, window)) {
-            slot.scales.device.copyFrom(scales.asSlice(from * scaleBytes, (to - from) * scaleBytes), 0, stream);
+            slot.scales.device().copyFrom(scales.asSlice(from * scaleBytes, (to - from) * scaleBytes), 0, stream);
             backend.quantizeRows()
                     .encode(
                             Matrix.of(source, weight.dtype(), to - from, step.inFeatures()),
-                            Matrix.of(slot.scales.device, weight.dtype(), to - from, 1),
-                            Matrix.of(slot.codes.device, DType.F8_E4M3, to - from, step.inFeatures()),
+                            Matrix.of(slot.scales.device(), weight.dtype(), to - from, 1),
+                            Matrix.of(slot.codes.device(), DType.F8_E4M3, to - from, step.inFeatures()),
                             stream);
             MemorySegment codes = slot.codes.fetch((to - from) * step.inFeatures(), stream);
             stream.synchronize();
@@ -233,14 +170,7 @@ final class ModuleQuantizer implements AutoCloseable {
     /** Call only once nothing is left in the write queue. */
     @Override
     public void close() {
-        while (!owned.isEmpty()) {
-            try {
-                owned.pop().close();
-            } catch (RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
-        }
+        slots.close();
+        stream.close();
     }
 }

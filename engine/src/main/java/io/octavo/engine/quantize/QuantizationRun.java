@@ -18,22 +18,13 @@ import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.quantize.QuantizationPlan.Step;
-import io.octavo.engine.safetensors.DiskFailure;
-import io.octavo.engine.safetensors.SafetensorsFile;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.Backend;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -46,9 +37,6 @@ final class QuantizationRun {
 
     /** Source bytes copied at once. */
     private static final long COPY_BYTES = 1 << 25;
-
-    /** For headers, JSON and what the file system adds. */
-    private static final long SPARE_BYTES = 16 << 20;
 
     /** Where on the progress bar quantizing ends; verifying takes the rest. */
     private static final double QUANTIZING_SHARE = 0.6;
@@ -63,7 +51,7 @@ final class QuantizationRun {
     private final StagingFolder staging;
     private final BackgroundTasks background;
     private final JobMonitor monitor;
-    private final List<Future<OutputFile>> hashes = new ArrayList<>();
+    private final ArtifactFiles files;
 
     QuantizationRun(
             QuantizationRequest request,
@@ -80,28 +68,28 @@ final class QuantizationRun {
         this.staging = staging;
         this.background = background;
         this.monitor = monitor;
+        this.files = new ArtifactFiles(source, source.sideFiles(), staging, background, monitor);
     }
 
     QuantizationResult run(Backend backend, long chunkBytes) {
-        List<Path> sideFiles = source.sideFiles();
-        requireSpace(sideFiles);
+        files.requireSpace(plan.outputBytes());
 
         ActivationRanges activations = calibrate(backend);
         monitor.phase("quantize");
         writeWeights(backend, chunkBytes, activations);
         ConfigJson config = source.config().withQuantizationConfig(plan.quantizationConfig());
-        write(ConfigJson.FILE_NAME, config.bytes());
-        shards.indexJson().ifPresent(json -> write(ShardPlan.INDEX_FILE_NAME, json.getBytes(StandardCharsets.UTF_8)));
-        sideFiles.forEach(this::copySideFile);
+        files.write(ConfigJson.FILE_NAME, config.bytes());
+        shards.indexJson().ifPresent(json -> files.write(ShardPlan.INDEX_FILE_NAME, json));
+        files.copySideFiles();
 
         monitor.phase("verify");
-        List<Future<OutputFile>> sourceHashes = hashSources(sideFiles);
+        List<Future<OutputFile>> sourceHashes = files.hashSources();
         VerificationReport report = verify();
-        List<OutputFile> sources = awaitAll(sourceHashes);
+        List<OutputFile> sources = files.await(sourceHashes);
         Label label = Label.of(config);
         String provenance = Provenance.json(request, plan, label, backend.name(), sources, report);
-        write(Provenance.FILE_NAME, provenance.getBytes(StandardCharsets.UTF_8));
-        List<OutputFile> files = awaitAll(hashes);
+        files.write(Provenance.FILE_NAME, provenance);
+        List<OutputFile> written = files.await();
 
         monitor.phase("publish");
         monitor.checkpoint();
@@ -113,20 +101,8 @@ final class QuantizationRun {
                 plan.inputBytes(),
                 plan.outputBytes(),
                 plan.quantized().size(),
-                files,
+                written,
                 report);
-    }
-
-    private void requireSpace(List<Path> sideFiles) {
-        long bytes = plan.outputBytes() + SPARE_BYTES;
-        try {
-            for (Path file : sideFiles) {
-                bytes += Files.size(source.sideFile(file));
-            }
-        } catch (IOException e) {
-            throw new QuantizationException(ErrorCode.IO_FAILED, "a side file cannot be read: " + e.getMessage(), e);
-        }
-        staging.requireSpace(bytes);
     }
 
     private ActivationRanges calibrate(Backend backend) {
@@ -156,11 +132,7 @@ final class QuantizationRun {
             for (ShardPlan.Shard shard : shards.shards()) {
                 SafetensorsWriter writer =
                         open.add(SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors()));
-                hashes.add(background.submit(() -> FileDigest.following(
-                        writer.path(),
-                        writer.header().fileBytes(),
-                        writer.written(),
-                        staging.folder().relativize(writer.path()))));
+                files.follow(writer);
                 writeShard(writer, steps, quantizer, tiles, queue, progress);
                 queue.submit(writer::seal);
             }
@@ -236,54 +208,6 @@ final class QuantizationRun {
         }
     }
 
-    private void copySideFile(Path relative) {
-        monitor.checkpoint();
-        Path target = staging.folder().resolve(relative.toString());
-        try {
-            Files.createDirectories(target.getParent());
-            Files.copy(source.sideFile(relative), target);
-            force(target);
-        } catch (IOException e) {
-            throw DiskFailure.writing(target, e);
-        }
-        hashes.add(hashLater(target));
-    }
-
-    private void write(String name, byte[] bytes) {
-        Path target = staging.folder().resolve(name);
-        try {
-            Files.write(target, bytes);
-            force(target);
-        } catch (IOException e) {
-            throw DiskFailure.writing(target, e);
-        }
-        hashes.add(hashLater(target));
-    }
-
-    private static void force(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            channel.force(true);
-        }
-    }
-
-    private Future<OutputFile> hashLater(Path file) {
-        return background.submit(() -> FileDigest.of(file, staging.folder().relativize(file)));
-    }
-
-    private List<Future<OutputFile>> hashSources(List<Path> sideFiles) {
-        var files = new ArrayList<Path>();
-        files.add(Path.of(ConfigJson.FILE_NAME));
-        source.shards().stream()
-                .map(SafetensorsFile::path)
-                .map(Path::getFileName)
-                .forEach(files::add);
-        files.addAll(sideFiles);
-        return files.stream()
-                .map(file ->
-                        background.submit(() -> FileDigest.of(source.folder().resolve(file), file)))
-                .toList();
-    }
-
     private VerificationReport verify() {
         var progress = new Progress(QUANTIZING_SHARE, 1 - QUANTIZING_SHARE);
         try (Checkpoint artifact = Checkpoint.open(staging.folder())) {
@@ -301,19 +225,9 @@ final class QuantizationRun {
     }
 
     private void logShards() {
-        for (Future<OutputFile> shard : hashes.subList(0, shards.shards().size())) {
-            OutputFile file = BackgroundTasks.await(shard, monitor);
+        for (OutputFile file : files.awaitShards()) {
             monitor.log("%s: %d bytes, sha256 %s".formatted(file.path(), file.size(), file.sha256()));
         }
-    }
-
-    private List<OutputFile> awaitAll(List<Future<OutputFile>> files) {
-        var results = new ArrayList<OutputFile>();
-        for (Future<OutputFile> file : files) {
-            results.add(BackgroundTasks.await(file, monitor));
-        }
-        results.sort(Comparator.comparing(OutputFile::path));
-        return List.copyOf(results);
     }
 
     /** Tells the monitor about source bytes, and asks it whether to stop. */

@@ -1,7 +1,6 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.ErrorCode;
-import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.calibrate.ActivationRanges;
 import io.octavo.engine.calibrate.ActivationRanges.Range;
@@ -24,27 +23,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Quantizes weights by any scheme on a backend, some rows at a time, and hands them to the writing thread.
  *
- * <p>Memory is {@value #SLOTS} slots of one chunk's codes, scales and zero points, whatever the size of a tensor. Source
- * rows are mapped only while they are read.
+ * <p>Memory is some slots of one chunk's codes, scales and zero points, whatever the size of a tensor. Source rows are mapped only while they are read.
  */
 final class TileQuantizer implements AutoCloseable {
-
-    /** One is computed while others wait to be written. */
-    private static final int SLOTS = 3;
-
-    private static final long POLL_MILLIS = 100;
 
     /** Rows whose zero points share a word, at most. */
     private static final long ZERO_POINT_ROWS = 8;
@@ -54,19 +42,9 @@ final class TileQuantizer implements AutoCloseable {
     private final WeightRanges weightRanges;
     private final ActivationRanges activations;
     private final long chunkBytes;
-    private final Deque<AutoCloseable> owned = new ArrayDeque<>();
-    private final BlockingQueue<Slot> free = new ArrayBlockingQueue<>(SLOTS);
+    private final SlotPool<Slot> slots;
 
-    /** Buffers of one chunk between the backend and the file. */
-    private record Slot(
-            DeviceBuffer codes,
-            DeviceBuffer scales,
-            DeviceBuffer zeroPoints,
-            DeviceBuffer nonFinite,
-            MemorySegment hostCodes,
-            MemorySegment hostScales,
-            MemorySegment hostZeroPoints,
-            MemorySegment hostNonFinite) {}
+    private record Slot(ResultBuffer codes, ResultBuffer scales, ResultBuffer zeroPoints, ResultBuffer nonFinite) {}
 
     /** Some rows of a module on their way. */
     private record Chunk(ModuleOutputs outputs, long from, long to, long scaleRows) {
@@ -89,9 +67,6 @@ final class TileQuantizer implements AutoCloseable {
         this.backend = backend;
         this.activations = activations;
         this.chunkBytes = chunkBytes;
-        this.stream = backend.newStream();
-        this.weightRanges = new WeightRanges(backend, stream, plan, chunkBytes);
-        owned.push(stream);
         long codeBytes = 0;
         long scaleBytes = 0;
         long zeroPoints = 0;
@@ -105,33 +80,18 @@ final class TileQuantizer implements AutoCloseable {
             zeroPoints =
                     Math.max(zeroPoints, first.scaleRows() * first.outputs().scaleColumns());
         }
-        try {
-            var arena = Arena.ofShared();
-            owned.push(arena);
-            for (int i = 0; i < SLOTS; i++) {
-                free.add(new Slot(
-                        allocate(codeBytes),
-                        allocate(scaleBytes),
-                        allocate(zeroPoints),
-                        allocate(DType.I32.bytes()),
-                        arena.allocate(codeBytes, Long.BYTES),
-                        arena.allocate(scaleBytes, Long.BYTES),
-                        arena.allocate(zeroPoints, Long.BYTES),
-                        arena.allocate(ValueLayout.JAVA_INT)));
-            }
-        } catch (IllegalStateException | OutOfMemoryError e) {
-            close();
-            throw new QuantizationException(
-                    ErrorCode.OUT_OF_MEMORY,
-                    "no memory for " + SLOTS + " buffers of " + codeBytes + " bytes: " + e.getMessage(),
-                    e);
-        }
-    }
-
-    private DeviceBuffer allocate(long bytes) {
-        DeviceBuffer buffer = backend.allocate("quantize", bytes);
-        owned.push(buffer);
-        return buffer;
+        long mostCodes = codeBytes;
+        long mostScales = scaleBytes;
+        long mostZeroPoints = zeroPoints;
+        this.slots = new SlotPool<>(
+                backend,
+                pool -> new Slot(
+                        pool.allocate(mostCodes),
+                        pool.allocate(mostScales),
+                        pool.allocate(mostZeroPoints),
+                        pool.allocate(DType.I32.bytes())));
+        this.stream = backend.newStream();
+        this.weightRanges = new WeightRanges(backend, stream, plan, chunkBytes);
     }
 
     /** The rows from {@code from} on that are computed together: whole tiles, and whole words of zero points. */
@@ -163,14 +123,14 @@ final class TileQuantizer implements AutoCloseable {
         writeNumbers(outputs, whole, writer, queue);
         for (long row = 0; row < outputs.outFeatures(); ) {
             Chunk chunk = chunk(step, row);
-            Slot slot = takeFree(queue);
+            Slot slot = slots.take(queue);
             if (scaling instanceof Scaling.Given) {
-                slot.scales.copyFrom(tensorScale(outputs, whole, slot), 0, stream);
+                slot.scales.device().copyFrom(tensorScale(outputs, whole, slot), 0, stream);
             }
             compute(step, chunk, scaling, slot);
             queue.submit(() -> {
                 write(chunk, slot, writer);
-                free.add(slot);
+                slots.release(slot);
             });
             afterChunk.accept((chunk.to - chunk.from)
                     * outputs.inFeatures()
@@ -204,7 +164,7 @@ final class TileQuantizer implements AutoCloseable {
 
     private static MemorySegment tensorScale(ModuleOutputs outputs, float absmax, Slot slot) {
         ByteBuffer bytes = StoredScales.bytes(outputs.dtype(), tensorScale(outputs, absmax));
-        MemorySegment host = slot.hostScales.asSlice(0, bytes.remaining());
+        MemorySegment host = slot.scales.first(bytes.remaining());
         host.copyFrom(MemorySegment.ofBuffer(bytes));
         return host;
     }
@@ -279,21 +239,6 @@ final class TileQuantizer implements AutoCloseable {
         return StoredScales.bytes(step.dtype(), scales);
     }
 
-    private Slot takeFree(WriteQueue queue) {
-        try {
-            while (true) {
-                queue.throwFailure();
-                Slot slot = free.poll(POLL_MILLIS, TimeUnit.MILLISECONDS);
-                if (slot != null) {
-                    return slot;
-                }
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new JobCancelledException("interrupted while quantizing");
-        }
-    }
-
     private void compute(Quantize step, Chunk chunk, Scaling scaling, Slot slot) {
         TensorInfo weight = step.source().info();
         ModuleOutputs outputs = chunk.outputs;
@@ -308,7 +253,7 @@ final class TileQuantizer implements AutoCloseable {
                         "weight",
                         step.source().shard().map(weight, chunk.from * rowBytes, chunk.to * rowBytes, window),
                         stream)) {
-            slot.nonFinite.fill((byte) 0, stream);
+            slot.nonFinite.device().fill((byte) 0, stream);
             backend.quantizeTiles()
                     .quantize(
                             Matrix.of(source, weight.dtype(), rows, columns),
@@ -316,26 +261,27 @@ final class TileQuantizer implements AutoCloseable {
                             tile,
                             scaling,
                             Matrix.of(
-                                    slot.codes,
+                                    slot.codes.device(),
                                     DType.U8,
                                     rows,
                                     outputs.codeFormat().rowBytes(columns)),
-                            Matrix.of(slot.scales, outputs.scaleType(), chunk.scaleRows, outputs.scaleColumns()),
+                            Matrix.of(
+                                    slot.scales.device(), outputs.scaleType(), chunk.scaleRows, outputs.scaleColumns()),
                             outputs.hasZeroPoints()
-                                    ? Matrix.of(slot.zeroPoints, DType.I8, chunk.scaleRows, outputs.scaleColumns())
+                                    ? Matrix.of(
+                                            slot.zeroPoints.device(), DType.I8, chunk.scaleRows, outputs.scaleColumns())
                                     : null,
-                            Matrix.of(slot.nonFinite, DType.I32, 1, 1),
+                            Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1),
                             stream);
-            slot.codes.copyTo(slot.hostCodes.asSlice(0, chunk.codeBytes()), 0, stream);
-            slot.scales.copyTo(slot.hostScales.asSlice(0, chunk.scaleBytes()), 0, stream);
+            slot.codes.fetch(chunk.codeBytes(), stream);
+            slot.scales.fetch(chunk.scaleBytes(), stream);
             if (outputs.hasZeroPoints()) {
-                slot.zeroPoints.copyTo(
-                        slot.hostZeroPoints.asSlice(0, chunk.scaleRows * outputs.scaleColumns()), 0, stream);
+                slot.zeroPoints.fetch(chunk.scaleRows * outputs.scaleColumns(), stream);
             }
-            slot.nonFinite.copyTo(slot.hostNonFinite, 0, stream);
+            slot.nonFinite.fetch(DType.I32.bytes(), stream);
             stream.synchronize();
         }
-        if (slot.hostNonFinite.get(ValueLayout.JAVA_INT, 0) != 0) {
+        if (slot.nonFinite.host().get(ValueLayout.JAVA_INT, 0) != 0) {
             throw new QuantizationException(
                     ErrorCode.TENSOR_NOT_FINITE,
                     "tensor " + weight.name() + " holds NaN or infinity in rows " + chunk.from + " to " + (chunk.to - 1)
@@ -348,7 +294,7 @@ final class TileQuantizer implements AutoCloseable {
         writer.write(
                 outputs.codes().name(),
                 chunk.from * outputs.codeFormat().rowBytes(outputs.inFeatures()),
-                slot.hostCodes.asSlice(0, chunk.codeBytes()).asByteBuffer());
+                slot.codes.first(chunk.codeBytes()).asByteBuffer());
         if (isPerTensor(outputs)) {
             return;
         }
@@ -356,7 +302,7 @@ final class TileQuantizer implements AutoCloseable {
         writer.write(
                 outputs.scales().name(),
                 firstScale * outputs.scaleType().bytes(),
-                slot.hostScales.asSlice(0, chunk.scaleBytes()).asByteBuffer());
+                slot.scales.first(chunk.scaleBytes()).asByteBuffer());
         if (outputs.hasZeroPoints()) {
             long word = chunk.from / outputs.zeroPointsPerWord() * outputs.scaleColumns();
             writer.write(outputs.zeroPoints().name(), word * Integer.BYTES, zeroPointWords(chunk, slot));
@@ -377,7 +323,7 @@ final class TileQuantizer implements AutoCloseable {
                 int word = 0;
                 for (int i = 0; i < perWord; i++) {
                     long row = (long) wordRow * perWord + i;
-                    int zeroPoint = slot.hostZeroPoints.get(ValueLayout.JAVA_BYTE, row * columns + column);
+                    int zeroPoint = slot.zeroPoints.host().get(ValueLayout.JAVA_BYTE, row * columns + column);
                     word |= (zeroPoint + (1 << (bits - 1))) << (i * bits);
                 }
                 words.putInt(word);
@@ -389,14 +335,7 @@ final class TileQuantizer implements AutoCloseable {
     /** Call only once nothing is left in the write queue. */
     @Override
     public void close() {
-        while (!owned.isEmpty()) {
-            try {
-                owned.pop().close();
-            } catch (RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
-        }
+        slots.close();
+        stream.close();
     }
 }

@@ -6,6 +6,7 @@ import io.octavo.engine.VerificationReport.Check;
 import io.octavo.engine.VerificationReport.ModuleError;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
+import io.octavo.engine.checkpoint.TensorComparison;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.layout.KvCacheScales;
@@ -13,9 +14,7 @@ import io.octavo.engine.layout.QuantizedModules;
 import io.octavo.engine.layout.QuantizedWeight;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
-import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Granularity;
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -36,8 +35,6 @@ import tools.jackson.databind.node.ObjectNode;
  * alone can make.
  */
 final class Verification {
-
-    private static final long WINDOW_BYTES = 1 << 24;
 
     private final QuantizationPlan plan;
     private final Checkpoint artifact;
@@ -181,21 +178,10 @@ final class Verification {
     }
 
     private Optional<String> compareKept(Keep step) {
-        TensorInfo source = step.source().info();
-        StoredTensor copy = storedTensor(source.name());
-        boolean equal = source.dtype() == copy.info().dtype()
-                && source.shape().equals(copy.info().shape());
-        for (long from = 0; equal && from < source.byteSize(); from += WINDOW_BYTES) {
-            long to = Math.min(from + WINDOW_BYTES, source.byteSize());
-            try (Arena window = Arena.ofConfined()) {
-                equal = step.source()
-                                .shard()
-                                .map(source, from, to, window)
-                                .mismatch(copy.shard().map(copy.info(), from, to, window))
-                        < 0;
-            }
-        }
-        return equal ? Optional.empty() : Optional.of("tensor " + source.name() + " differs from the source");
+        String name = step.source().info().name();
+        return TensorComparison.identical(step.source(), storedTensor(name))
+                ? Optional.empty()
+                : Optional.of("tensor " + name + " differs from the source");
     }
 
     private StoredTensor storedTensor(String name) {
