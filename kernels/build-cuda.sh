@@ -6,6 +6,7 @@
 set -euo pipefail
 sources=$1
 target=$2
+script=${BASH_SOURCE[0]}
 
 find_nvcc() {
   local candidate
@@ -17,18 +18,22 @@ find_nvcc() {
   done
 }
 
-# Of a fatbin's making what matters: its source, every header, this script.
+# What a fatbin is made from: its source, every header, this script and the compiler. By contents, since times of files tell
+# nothing after a checkout, a copy or an edit while compiling.
+key_of() {
+  cat "$1" "$sources"/*.cuh "$script" <("$nvcc" --version) | sha256sum
+}
+
 is_fresh() {
-  local fatbin=$1 newer
-  [ -f "$fatbin" ] || return 1
-  newer=$(find "$2" "$sources"/*.cuh "${BASH_SOURCE[0]}" -newer "$fatbin" -print -quit)
-  [ -z "$newer" ]
+  local made=$target/$1
+  [ -f "$made.fatbin" ] && [ -f "$made.key" ] && [ "$(cat "$made.key")" = "$(key_of "$sources/$1.cu")" ]
 }
 
 # One file: quiet if all is well, its whole log if not.
 compile() {
-  local source=$1 name log
+  local source=$1 name log key
   name=$(basename "$source" .cu)
+  key=$(key_of "$source")
   log=$target/$name.log
   if ! "$nvcc" -std=c++20 -O3 -lineinfo -Werror all-warnings -Xptxas -v,--warn-on-spills \
     -gencode arch=compute_80,code=sm_80 \
@@ -42,7 +47,9 @@ compile() {
     rm -f "$target/$name.tmp"
     return 1
   fi
+  rm -f "$target/$name.key"
   mv "$target/$name.tmp" "$target/$name.fatbin"
+  echo "$key" >"$target/$name.key"
 }
 
 nvcc=$(find_nvcc)
@@ -56,11 +63,11 @@ for fatbin in "$target"/*.fatbin; do
 done
 stale=()
 for source in "$sources"/*.cu; do
-  is_fresh "$target/$(basename "$source" .cu).fatbin" "$source" || stale+=("$source")
+  is_fresh "$(basename "$source" .cu)" || stale+=("$source")
 done
 if [ "${#stale[@]}" -gt 0 ]; then
   echo "cuda: compiling ${#stale[@]} of $(find "$sources" -name '*.cu' | wc -l) files ..." >&2
-  export -f compile
-  export nvcc target
+  export -f compile key_of
+  export nvcc target sources script
   printf '%s\0' "${stale[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'compile "$1"' _
 fi
