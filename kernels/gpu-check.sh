@@ -6,7 +6,7 @@
 #
 # Steps: contract (tests of every operation), models (perplexity, generation, quantization), benchmark (beside PyTorch),
 # sanitizer (compute-sanitizer over a launch of every kernel). OUT names the folder for results, .build/gpu/out by default.
-# Prints a table last; writes gpu-check.json beside the logs.
+# Prints a table last; writes gpu-check.json beside the logs. Fails if a test, a sanitizer or a check of a model did, or never ran.
 set -uo pipefail
 cd -P -- "$(dirname -- "$0")/.."
 pack=.build/gpu
@@ -80,7 +80,12 @@ contract() {
   local failed=$?
   grep -E 'tests (successful|failed|aborted)' "$out/contract.log" | tr -d '[]' | tr -s ' ' | sed 's/^ //' >"$out/contract.txt"
   grep -E 'FAILED|Error:|Exception:' "$out/contract.log" | head -n 40 >>"$out/contract.txt"
-  [ $failed = 0 ] || echo "contract tests failed with $failed" >>"$out/contract.txt"
+  [ $failed = 0 ] || failure "contract tests exited with $failed"
+}
+
+# Remembered until the table is printed, so that one failing step hides no other.
+failure() {
+  echo "FAILED: $*" >>"$out/failures.txt"
 }
 
 sanitizer() {
@@ -90,13 +95,16 @@ sanitizer() {
       "$work/jvm/bin/java" "${java_options[@]}" -cp "$work/kernels/classes:$work/kernels/test-classes:$lib" \
       org.junit.platform.console.ConsoleLauncher execute --disable-banner --details=none --include-classname '.*' \
       --select-class io.octavo.kernels.CudaSanitizerTest >"$out/sanitizer-$tool.log" 2>&1
-    echo "$tool: exit $?, $(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY' "$out/sanitizer-$tool.log" | tail -n 1)"
+    local status=$?
+    [ $status = 0 ] || failure "$tool exited with $status"
+    echo "$tool: exit $status, $(grep -E 'ERROR SUMMARY|RACECHECK SUMMARY' "$out/sanitizer-$tool.log" | tail -n 1)"
   done >"$out/sanitizer.txt"
 }
 
 benchmark() {
-  run_java kernels io.octavo.kernels.benchmark.GpuBenchmarks >"$out/benchmark.jsonl" 2>"$out/benchmark.log"
-  timeout 150 python3 benchmarks/peer_gpu.py >"$out/peer.jsonl" 2>"$out/peer.log"
+  run_java kernels io.octavo.kernels.benchmark.GpuBenchmarks >"$out/benchmark.jsonl" 2>"$out/benchmark.log" ||
+    failure "the benchmark exited with $?"
+  timeout 150 python3 benchmarks/peer_gpu.py >"$out/peer.jsonl" 2>"$out/peer.log" || failure "the peer exited with $?"
 }
 
 models() {
@@ -105,8 +113,9 @@ models() {
   for model in "$work"/models/*; do
     echo "{\"check\": \"== $(basename "$model")\", \"value\": 0, \"passed\": true}" >>"$out/models.jsonl"
     run_java engine io.octavo.engine.benchmark.GpuModelCheck "$model" "$work/data" "$work/scratch" \
-      >>"$out/models.jsonl" 2>>"$out/models.log"
+      >>"$out/models.jsonl" 2>>"$out/models.log" || failure "checks of $(basename "$model") exited with $?"
   done
+  ! grep -q '"passed": *false' "$out/models.jsonl" || failure "a check of a model"
 }
 
 table() {
@@ -129,7 +138,7 @@ for o in ours:
 for c in checks:
     print(f"{'ok ' if c['passed'] else 'BAD'} {c['check']:<42}{c['value']:>14.6f}")
 texts = {}
-for name in ("sanitizer.txt", "contract.txt"):
+for name in ("sanitizer.txt", "contract.txt", "failures.txt"):
     path = os.path.join(out, name)
     if os.path.exists(path):
         texts[name] = open(path).read()
@@ -142,6 +151,8 @@ if [ "${1-}" = pack ]; then
   make_pack "$2" "$3"
 else
   mkdir -p "$out"
+  rm -f "$out/failures.txt"
+  nvidia-smi -L || failure "no GPU here, so tests skip themselves"
   unpack
   for step in "${@:-contract models benchmark sanitizer}"; do
     for part in $step; do
@@ -152,4 +163,5 @@ else
   done
   rm -rf "$work"
   table
+  [ ! -e "$out/failures.txt" ]
 fi

@@ -36,7 +36,7 @@ class PreFlightTest {
 
     @Test
     void readsNothingButHeadersOfALargeMixture() throws IOException {
-        SparseCheckpoint sparse = largeMixture();
+        SparseCheckpoint sparse = SparseCheckpoint.largeMixture(folder);
         assertThat(sparse.bytes()).isGreaterThan(400_000_000_000L);
         sparse.bytesRead.set(0);
 
@@ -52,38 +52,6 @@ class PreFlightTest {
                         "model.layers.{0..93}.mlp.experts.{0..127}.gate_proj", 94 * 128));
         assertThat(report.inputBytes()).isCloseTo(2 * report.outputBytes(), within(report.inputBytes() / 20));
         assertThat(report.outputFiles()).isGreaterThan(40);
-    }
-
-    /** 94 layers of 128 experts in 200 files, as the largest Qwen3. */
-    private SparseCheckpoint largeMixture() throws IOException {
-        var sparse = new SparseCheckpoint(folder).shard();
-        sparse.with("model.embed_tokens.weight", "BF16", 151_936, 4096);
-        int experts = 94 * 128;
-        int written = 0;
-        for (int layer = 0; layer < 94; layer++) {
-            String prefix = "model.layers." + layer + ".";
-            sparse.with(prefix + "input_layernorm.weight", "BF16", 4096)
-                    .with(prefix + "self_attn.q_proj.weight", "BF16", 8192, 4096)
-                    .with(prefix + "self_attn.k_proj.weight", "BF16", 512, 4096)
-                    .with(prefix + "self_attn.v_proj.weight", "BF16", 512, 4096)
-                    .with(prefix + "self_attn.o_proj.weight", "BF16", 4096, 8192)
-                    .with(prefix + "mlp.gate.weight", "BF16", 128, 4096);
-            for (int expert = 0; expert < 128; expert++) {
-                if (written * 200L / experts > (written - 1) * 200L / experts && written > 0) {
-                    sparse.shard();
-                }
-                written++;
-                String module = prefix + "mlp.experts." + expert;
-                sparse.with(module + ".gate_proj.weight", "BF16", 1536, 4096)
-                        .with(module + ".up_proj.weight", "BF16", 1536, 4096)
-                        .with(module + ".down_proj.weight", "BF16", 4096, 1536);
-            }
-        }
-        return sparse.write("""
-                {"architectures": ["Qwen3MoeForCausalLM"], "hidden_size": 4096, "intermediate_size": 12288,
-                 "moe_intermediate_size": 1536, "vocab_size": 151936, "num_hidden_layers": 94, "num_experts": 128,
-                 "num_experts_per_tok": 8, "num_attention_heads": 64, "num_key_value_heads": 4, "head_dim": 128,
-                 "tie_word_embeddings": false, "dtype": "bfloat16"}""");
     }
 
     @Test

@@ -1,0 +1,33 @@
+package io.octavo.engine.plan;
+
+import io.octavo.engine.checkpoint.Checkpoint;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Seconds to plan a checkpoint of over 400 GB in 200 files from its headers: {@code PreFlightBenchmark DIR}, an empty folder
+ * for files without contents. The first figure is a cold process.
+ */
+final class PreFlightBenchmark {
+
+    private static final int RUNS = 7;
+
+    private PreFlightBenchmark() {}
+
+    public static void main(String[] arguments) throws IOException {
+        SparseCheckpoint sparse = SparseCheckpoint.largeMixture(Path.of(arguments[0]));
+        var request = new PlanRequest("FP8_DYNAMIC", "compressed-tensors", List.of());
+        System.out.printf("%.0f GB%n", sparse.bytes() / 1e9);
+        for (int run = 0; run < RUNS; run++) {
+            sparse.bytesRead.set(0);
+            long start = System.nanoTime();
+            try (Checkpoint checkpoint = Checkpoint.ofHeaders(sparse.files())) {
+                PlanReport report = PreFlight.quantization(checkpoint, request);
+                System.out.printf(
+                        "%d modules planned in %.2f s, %.1f MB read%n",
+                        report.quantizedModules(), (System.nanoTime() - start) / 1e9, sparse.bytesRead.get() / 1e6);
+            }
+        }
+    }
+}
