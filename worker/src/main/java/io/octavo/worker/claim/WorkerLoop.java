@@ -194,7 +194,8 @@ public class WorkerLoop implements SmartLifecycle {
                 attempt.stop(StopReason.SHUTDOWN);
             }
             try (var _ = MDC.putCloseable("jobId", claim.lease().jobId().toString());
-                    var _ = MDC.putCloseable("attempt", Integer.toString(claim.lease().attempt()));
+                    var _ = MDC.putCloseable(
+                            "attempt", Integer.toString(claim.lease().attempt()));
                     Heartbeats heartbeats = new Heartbeats(queue, signals, attempt, scheduler, properties.heartbeat());
                     Deadlines deadlines = new Deadlines(claim, attempt, scheduler);
                     JobScratch scratch = workDirectory.scratch(claim.lease())) {
