@@ -53,6 +53,7 @@ final class WorkerProcess implements AutoCloseable {
                 "-Xmx192m",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
+                "-XX:+UnlockDiagnosticVMOptions",
                 "-XX:-BytecodeVerificationRemote", // starts make most of a run's work
                 "--add-modules",
                 "jdk.incubator.vector",
