@@ -167,6 +167,7 @@ class QueueMeasurementTest extends JobsTest {
 
     @Test
     void tenThousandQueuedJobsDoNotSlowClaims() {
+        List<Double> last = new ArrayList<>();
         for (int queued : List.of(10, 10_000)) {
             startEmpty();
             fill(queued);
@@ -181,8 +182,9 @@ class QueueMeasurementTest extends JobsTest {
                 service.submit(spec(), tenant(i));
             }
             report("claim with " + queued + " queued", claims);
-            assertThat(quantile(claims.stream().sorted().toList(), 0.99)).isLessThan(20);
+            last = claims;
         }
+        assertThat(quantile(last.stream().sorted().toList(), 0.99)).isLessThan(20);
     }
 
     private static UUID tenant(int number) {
@@ -254,10 +256,14 @@ class QueueMeasurementTest extends JobsTest {
         System.out.printf(
                 "%d heartbeats of %d jobs: %s; table and indexes %s, before %s%n",
                 (long) beats * jobs, jobs, after, size(), before);
-        long bytes = sql.sql("select pg_total_relation_size('job')")
-                .query(Long.class)
-                .single();
-        assertThat(bytes).isLessThan(1 << 20);
+        assertThat(sql.sql("select n_dead_tup from pg_stat_user_tables where relname = 'job'")
+                        .query(Long.class)
+                        .single())
+                .isLessThan(5_000);
+        assertThat(sql.sql("select pg_total_relation_size('job')")
+                        .query(Long.class)
+                        .single())
+                .isLessThan(4 << 20);
     }
 
     private String size() {
