@@ -3,6 +3,8 @@ package io.octavo.jobs.queue;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.Scheduling;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
@@ -12,6 +14,8 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import org.hibernate.annotations.DynamicUpdate;
 import org.hibernate.annotations.JdbcTypeCode;
@@ -36,6 +40,12 @@ class Job {
 
     @Enumerated(EnumType.STRING)
     private JobStatus status = JobStatus.QUEUED;
+
+    @Column(updatable = false)
+    private UUID tenant;
+
+    @Column(updatable = false)
+    private int lane;
 
     private int priority;
 
@@ -71,13 +81,17 @@ class Job {
 
     private @Nullable String problemDetail;
 
+    private boolean deadLetter;
+
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Job() {}
 
-    Job(String type, String spec, int priority, int maxAttempts, Instant now) {
-        this.type = type;
-        this.spec = spec;
-        this.priority = priority;
+    Job(UUID tenant, JobSpec spec, int lane, int maxAttempts, Instant now) {
+        this.tenant = tenant;
+        this.type = spec.type();
+        this.spec = spec.toJson().toString();
+        this.lane = lane;
+        this.priority = spec.scheduling().priority();
         this.attemptLimit = maxAttempts;
         this.createdAt = now;
         this.availableAt = now;
@@ -91,6 +105,12 @@ class Job {
         leaseOwner = by.id();
         leaseExpiresAt = now.plus(lease);
         startedAt = startedAt == null ? now : startedAt;
+    }
+
+    /** Until the timeout that its spec asks for, counted from its first start. */
+    Optional<Duration> timeLeft(Scheduling scheduling, Instant now) {
+        Instant start = Objects.requireNonNullElse(startedAt, now);
+        return scheduling.timeouts().job().map(limit -> Duration.between(now, start.plus(limit)));
     }
 
     boolean holds(Lease lease) {
@@ -118,6 +138,7 @@ class Job {
         } else {
             if (failure.kind().retryable()) {
                 problemDetail = failure.detail() + " (attempt " + attempt + " was the last one allowed)";
+                deadLetter = true;
             }
             finish(JobStatus.FAILED, now);
         }
@@ -134,6 +155,7 @@ class Job {
             requeue(now);
         } else {
             problemDetail += ", which was the last one allowed";
+            deadLetter = true;
             finish(JobStatus.FAILED, now);
         }
     }
@@ -174,6 +196,7 @@ class Job {
         }
         attemptLimit = attempt + maxAttempts;
         cancelRequested = false;
+        deadLetter = false;
         problemCode = null;
         problemDetail = null;
         startedAt = null;
@@ -214,6 +237,14 @@ class Job {
     Lease lease() {
         requireStatus(JobStatus.RUNNING);
         return new Lease(id(), attempt);
+    }
+
+    UUID tenant() {
+        return tenant;
+    }
+
+    boolean deadLetter() {
+        return deadLetter;
     }
 
     String type() {

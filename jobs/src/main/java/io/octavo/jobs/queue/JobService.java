@@ -29,9 +29,13 @@ import tools.jackson.databind.json.JsonMapper;
 @Transactional
 public class JobService {
 
+    /** Whose jobs those are that no tenant was named for. */
+    public static final UUID BUILT_IN_TENANT = new UUID(0, 0);
+
     private final JobRepository jobs;
     private final JobEventRepository events;
     private final IdempotencyKeyRepository keys;
+    private final Lanes lanes;
     private final JobLog log;
     private final JsonMapper json;
     private final QueueProperties properties;
@@ -40,19 +44,31 @@ public class JobService {
             JobRepository jobs,
             JobEventRepository events,
             IdempotencyKeyRepository keys,
+            Lanes lanes,
             JobLog log,
             JsonMapper json,
             QueueProperties properties) {
         this.jobs = jobs;
         this.events = events;
         this.keys = keys;
+        this.lanes = lanes;
         this.log = log;
         this.json = json;
         this.properties = properties;
     }
 
+    /** Submits for the built-in tenant. */
     public JobRecord submit(JobSpec spec) {
-        return record(store(spec));
+        return submit(spec, BUILT_IN_TENANT);
+    }
+
+    public JobRecord submit(JobSpec spec, UUID tenant) {
+        return record(store(spec, tenant));
+    }
+
+    /** Submits for the built-in tenant, once per key. */
+    public JobRecord submit(JobSpec spec, String idempotencyKey) {
+        return submit(spec, BUILT_IN_TENANT, idempotencyKey);
     }
 
     /**
@@ -60,12 +76,12 @@ public class JobService {
      *
      * @throws ProblemException {@code idempotency-key-reused} for the same key with another spec
      */
-    public JobRecord submit(JobSpec spec, String idempotencyKey) {
+    public JobRecord submit(JobSpec spec, UUID tenant, String idempotencyKey) {
         String digest = sha256(spec.toJson().toString());
         keys.lock(idempotencyKey);
         Optional<IdempotencyKey> earlier = keys.findById(idempotencyKey);
         if (earlier.isEmpty()) {
-            Job job = store(spec);
+            Job job = store(spec, tenant);
             keys.insert(idempotencyKey, digest, job.id());
             return record(job);
         }
@@ -127,9 +143,9 @@ public class JobService {
         return record(job);
     }
 
-    private Job store(JobSpec spec) {
+    private Job store(JobSpec spec, UUID tenant) {
         Job job = jobs.saveAndFlush(
-                new Job(spec.type(), spec.toJson().toString(), spec.priority(), properties.maxAttempts(), jobs.now()));
+                new Job(tenant, spec, lanes.of(spec.requirements()), properties.maxAttempts(), jobs.now()));
         log.state(job);
         return job;
     }
@@ -145,10 +161,17 @@ public class JobService {
         Map<UUID, JobEventRepository.Position> positions =
                 events.positions(page.stream().map(Job::id).toList()).stream()
                         .collect(Collectors.toMap(JobEventRepository.Position::getJobId, Function.identity()));
-        return page.stream().map(job -> record(job, positions.get(job.id()))).toList();
+        Map<UUID, JobRecord.Waiting> waiting = lanes.reasons(page.stream()
+                .filter(job -> job.status() == JobStatus.QUEUED)
+                .map(Job::id)
+                .toList());
+        return page.stream()
+                .map(job -> record(job, positions.get(job.id()), waiting.get(job.id())))
+                .toList();
     }
 
-    private JobRecord record(Job job, JobEventRepository.@Nullable Position position) {
+    private JobRecord record(
+            Job job, JobEventRepository.@Nullable Position position, JobRecord.@Nullable Waiting waiting) {
         Double progress = position == null ? null : position.getProgress();
         return new JobRecord(
                 job.id(),
@@ -164,7 +187,9 @@ public class JobService {
                 json.readTree(job.spec()),
                 job.result() == null ? null : json.readTree(job.result()),
                 job.problem(),
-                job.worker());
+                job.worker(),
+                job.deadLetter(),
+                waiting);
     }
 
     private static ProblemException notFound(UUID id) {

@@ -4,8 +4,10 @@ import io.octavo.jobs.problem.FieldError;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -52,6 +54,8 @@ final class Fields {
         String text = value.stringValue();
         if (text.isBlank() || text.length() > maxLength) {
             error(name, "must have 1 to " + maxLength + " characters");
+        } else if (text.indexOf('\0') >= 0) {
+            error(name, "must not contain NUL");
         }
         return text;
     }
@@ -92,6 +96,43 @@ final class Fields {
             return null;
         }
         return value.intValue();
+    }
+
+    /** A count of bytes up to a limit; 0 when it is absent. */
+    long bytes(String name, long max) {
+        JsonNode value = member(name);
+        if (value == null) {
+            return 0;
+        }
+        if (!value.isIntegralNumber()
+                || !value.canConvertToLong()
+                || value.longValue() < 0
+                || value.longValue() > max) {
+            error(name, "must be a whole number of bytes from 0 to " + max);
+            return 0;
+        }
+        return value.longValue();
+    }
+
+    /** An object whose members are texts; empty when it is absent. */
+    Map<String, String> textMap(String name, int maxCount, int maxLength) {
+        JsonNode value = member(name);
+        Map<String, String> texts = new TreeMap<>();
+        if (value == null) {
+            return texts;
+        }
+        if (!value.isObject() || value.size() > maxCount) {
+            error(name, "must be an object of at most " + maxCount + " texts");
+            return texts;
+        }
+        value.propertyStream().forEach(member -> {
+            String key = member.getKey();
+            if (key.isBlank() || key.length() > maxLength) {
+                error(name, "must have names of 1 to " + maxLength + " characters");
+            }
+            texts.put(key, checkedText(name + "." + shorten(key), member.getValue(), maxLength));
+        });
+        return texts;
     }
 
     String choice(String name, String absent, List<String> allowed) {

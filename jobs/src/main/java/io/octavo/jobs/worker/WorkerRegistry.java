@@ -1,5 +1,6 @@
 package io.octavo.jobs.worker;
 
+import io.octavo.jobs.queue.QueueProperties;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.spec.SchemeCatalog;
 import io.octavo.jobs.spec.SchemeInfo;
@@ -8,6 +9,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.springframework.data.domain.Limit;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.annotation.Transactional;
 import tools.jackson.core.type.TypeReference;
@@ -21,16 +23,19 @@ import tools.jackson.databind.json.JsonMapper;
 @Transactional
 public class WorkerRegistry implements SchemeCatalog {
 
-    private static final double ALIVE_SECONDS = 30;
     private static final TypeReference<List<SchemeInfo>> SCHEMES = new TypeReference<>() {};
     private static final TypeReference<List<String>> LAYOUTS = new TypeReference<>() {};
+    private static final TypeReference<Map<String, String>> LABELS = new TypeReference<>() {};
+    private static final Limit LATEST = Limit.of(50);
 
     private final RegisteredWorkerRepository workers;
     private final JsonMapper json;
+    private final QueueProperties properties;
 
-    WorkerRegistry(RegisteredWorkerRepository workers, JsonMapper json) {
+    WorkerRegistry(RegisteredWorkerRepository workers, JsonMapper json, QueueProperties properties) {
         this.workers = workers;
         this.json = json;
+        this.properties = properties;
     }
 
     /** @param exclusive no other worker of this name is alive, so earlier lives are forgotten */
@@ -43,7 +48,11 @@ public class WorkerRegistry implements SchemeCatalog {
                 description.device(),
                 description.engineVersion(),
                 json.writeValueAsString(description.schemes()),
-                json.writeValueAsString(description.layouts()));
+                json.writeValueAsString(description.layouts()),
+                description.offer().deviceKind(),
+                description.offer().deviceMemoryBytes(),
+                description.offer().computeCapability(),
+                json.writeValueAsString(description.offer().labels()));
     }
 
     public void seen(WorkerIdentity worker) {
@@ -57,12 +66,17 @@ public class WorkerRegistry implements SchemeCatalog {
     /** Latest started first. */
     @Transactional(readOnly = true)
     public List<WorkerRecord> list() {
-        return workers.rows(ALIVE_SECONDS).stream()
+        return workers.rows(properties.workerTimeoutSeconds()).stream()
                 .map(row -> new WorkerRecord(
                         row.getId(),
                         row.getName(),
                         row.getHost(),
                         row.getDevice(),
+                        new WorkerOffer(
+                                row.getDeviceKind(),
+                                row.getDeviceMemoryBytes(),
+                                row.getComputeCapability(),
+                                json.readValue(row.getLabels(), LABELS)),
                         row.getEngineVersion(),
                         row.getAlive(),
                         row.getStartedAt(),
@@ -75,7 +89,7 @@ public class WorkerRegistry implements SchemeCatalog {
     @Transactional(readOnly = true)
     public List<SchemeInfo> schemes() {
         Map<String, SchemeInfo> byName = new LinkedHashMap<>();
-        for (RegisteredWorker worker : workers.latest()) {
+        for (RegisteredWorker worker : workers.latest(LATEST)) {
             json.readValue(worker.schemes(), SCHEMES).forEach(scheme -> byName.putIfAbsent(scheme.name(), scheme));
         }
         return List.copyOf(byName.values());
@@ -85,7 +99,7 @@ public class WorkerRegistry implements SchemeCatalog {
     @Transactional(readOnly = true)
     public List<String> layouts() {
         Set<String> layouts = new LinkedHashSet<>();
-        workers.latest().forEach(worker -> layouts.addAll(json.readValue(worker.layouts(), LAYOUTS)));
+        workers.latest(LATEST).forEach(worker -> layouts.addAll(json.readValue(worker.layouts(), LAYOUTS)));
         return List.copyOf(layouts);
     }
 }

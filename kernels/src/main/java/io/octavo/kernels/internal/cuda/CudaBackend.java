@@ -120,6 +120,16 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public long freeMemoryBytes() {
+        return driver.freeBytes();
+    }
+
+    @Override
+    public int computeCapability() {
+        return driver.computeCapability();
+    }
+
+    @Override
     public DType productInput() {
         return DType.BF16;
     }
