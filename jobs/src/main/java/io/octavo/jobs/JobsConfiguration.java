@@ -53,7 +53,7 @@ public class JobsConfiguration {
     @Bean
     ObjectStore objectStore(StorageProperties properties, ObjectProvider<ObjectSync> sync) {
         ObjectStore store = new ObjectStore(properties, sync.getIfAvailable(() -> (bucket, key) -> {}));
-        store.ensureBucket(properties.bucket());
+        store.ensureBucketSoon(properties.bucket());
         return store;
     }
 }

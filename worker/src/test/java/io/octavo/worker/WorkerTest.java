@@ -50,7 +50,6 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -87,7 +86,7 @@ class WorkerTest {
         registry.add("octavo.worker.allowed-folders", () -> folder.resolve("allowed"));
     }
 
-    @Configuration(proxyBeanMethods = false)
+    /** Named by tests alone: annotated as a configuration it would be found by every scan of this package. */
     @EnableAutoConfiguration
     @Import(WorkerConfiguration.class)
     static class Application {
@@ -518,6 +517,33 @@ class WorkerTest {
         assertThat(problemOf(job).detail()).startsWith("the job was not done within its timeout of PT1S");
         assertThat(job.deadLetter()).isFalse();
         assertNothingLeftOnDisk();
+    }
+
+    @Test
+    void aCancelledJobEndsThoughItsWorkHangs() {
+        CountDownLatch hanging = new CountDownLatch(1);
+        engine.interlude = (request, monitor) -> awaitQuietly(hanging);
+        UUID id = quantize("hub:octavo/model");
+        engine.begun.acquireUninterruptibly();
+
+        jobs.cancel(id);
+        await(id, JobStatus.CANCELLED);
+        engine.reset();
+        UUID next = quantize("hub:octavo/model");
+        assertThat(jobs.get(next).status()).isEqualTo(JobStatus.QUEUED);
+        hanging.countDown();
+
+        await(next, JobStatus.SUCCEEDED);
+        assertThat(jobs.get(id).status()).isEqualTo(JobStatus.CANCELLED);
+        onlyArtifact();
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static void spinUntilStopped(JobMonitor monitor) {

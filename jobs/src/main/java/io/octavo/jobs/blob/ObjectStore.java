@@ -22,7 +22,10 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * S3 with typed failures. Thread-safe. An upload holds one part in memory; an object appears when its upload has
@@ -35,6 +38,9 @@ public final class ObjectStore implements AutoCloseable {
 
     private static final int MAX_PARTS = 10_000;
 
+    private static final Logger LOG = LoggerFactory.getLogger(ObjectStore.class);
+
+    private final AtomicReference<@Nullable String> bucketToEnsure = new AtomicReference<>();
     private final MinioClient client;
     private final long partSize;
     private final ObjectSync sync;
@@ -51,6 +57,24 @@ public final class ObjectStore implements AutoCloseable {
                 properties.readTimeout().toMillis());
         this.partSize = properties.partSize().toBytes();
         this.sync = sync;
+    }
+
+    /** Makes the bucket if it is missing: now, or before the first upload if the store is away now. */
+    public void ensureBucketSoon(String bucket) {
+        bucketToEnsure.set(bucket);
+        try {
+            ensurePending();
+        } catch (StorageException.Unavailable e) {
+            LOG.warn("Going on without the object store, which does not answer: {}", e.getMessage());
+        }
+    }
+
+    private void ensurePending() {
+        String bucket = bucketToEnsure.get();
+        if (bucket != null) {
+            ensureBucket(bucket);
+            bucketToEnsure.set(null);
+        }
     }
 
     public void ensureBucket(String bucket) {
@@ -137,6 +161,7 @@ public final class ObjectStore implements AutoCloseable {
      * @param size of the content, or {@link #UNKNOWN_SIZE}
      */
     public void put(String bucket, String key, InputStream content, long size) {
+        ensurePending();
         long part = size < 0 ? partSize : Math.max(partSize, roundUp(Math.ceilDiv(size, MAX_PARTS)));
         WatchedStream watched = new WatchedStream(content);
         try {

@@ -107,6 +107,11 @@ class Job {
         startedAt = startedAt == null ? now : startedAt;
     }
 
+    /** How long it could have run already. */
+    Duration readyFor(Instant now) {
+        return Duration.between(availableAt, now);
+    }
+
     /** Until the timeout that its spec asks for, counted from its first start. */
     Optional<Duration> timeLeft(Scheduling scheduling, Instant now) {
         Instant start = Objects.requireNonNullElse(startedAt, now);

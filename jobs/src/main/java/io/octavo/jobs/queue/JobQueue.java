@@ -33,6 +33,8 @@ public class JobQueue {
     private final JobRepository jobs;
     private final ClaimRepository claims;
     private final JobLog log;
+    private final Lanes lanes;
+    private final QueueMetrics metrics;
     private final JobSpecParser parser;
     private final JsonMapper json;
     private final QueueProperties properties;
@@ -42,12 +44,16 @@ public class JobQueue {
             JobRepository jobs,
             ClaimRepository claims,
             JobLog log,
+            Lanes lanes,
+            QueueMetrics metrics,
             JobSpecParser parser,
             JsonMapper json,
             QueueProperties properties) {
         this.jobs = jobs;
         this.claims = claims;
         this.log = log;
+        this.lanes = lanes;
+        this.metrics = metrics;
         this.parser = parser;
         this.json = json;
         this.properties = properties;
@@ -74,6 +80,7 @@ public class JobQueue {
     /** Empty for a spec that this release cannot read; then others may, later. */
     private Optional<Claim> hand(Job job, WorkerIdentity worker) {
         Instant now = jobs.now();
+        metrics.claimed(job.type(), job.readyFor(now));
         job.claim(worker, now, properties.lease());
         try {
             JobSpec spec = parser.parseStored(json.readTree(job.spec()));
@@ -117,7 +124,9 @@ public class JobQueue {
             jobs.findAllByIdInOrderById(lost).forEach(job -> {
                 job.loseWorker(now);
                 store(job);
+                metrics.ended(job);
             });
+            metrics.leasesExpired(lost.size());
         }
         return lost.size();
     }
@@ -184,6 +193,13 @@ public class JobQueue {
         Job job = lockHeld(lease);
         change.accept(job, jobs.now());
         store(job);
+        metrics.ended(job);
+    }
+
+    /** Looks how many jobs wait for what, and shows it to who watches. */
+    @Transactional(readOnly = true)
+    public void measure() {
+        metrics.depths(lanes.depths());
     }
 
     private Job lockHeld(Lease lease) {

@@ -59,6 +59,51 @@ interface LaneRepository extends Repository<Job, UUID> {
             """)
     List<Outlook> outlooks(Collection<UUID> jobIds, double aliveSeconds, int maxRunning, int most);
 
+    /** How many jobs there are by why they wait, by lanes of tenants: their jobs wait for the same. */
+    @NativeQuery("""
+            with alive as (
+                select device_kind, device_memory_bytes, compute_capability, labels from worker
+                where last_seen_at > now() - make_interval(secs => :aliveSeconds)
+            ), running as (
+                select tenant, count(*) as jobs from job where status = 'RUNNING' group by tenant
+            ), queued as (
+                select tenant, lane, available_at > now() as resting, count(*) as jobs,
+                    extract(epoch from now() - min(available_at)) as oldest
+                from job where status = 'QUEUED' group by tenant, lane, available_at > now()
+            )
+            select case
+                    when queued.resting then 'resting'
+                    when not exists (
+                        select 1 from alive
+                        where lane.device_kind in ('', alive.device_kind)
+                            and lane.device_memory_bytes <= alive.device_memory_bytes
+                            and lane.compute_capability <= alive.compute_capability
+                            and lane.labels <@ alive.labels) then 'no-suitable-worker'
+                    when running.jobs >= coalesce(share.max_running, :maxRunning) then 'quota'
+                    else 'ready' end as reason,
+                queued.jobs as jobs,
+                cast(queued.oldest as double precision) as oldestSeconds
+            from queued
+            join lane on lane.id = queued.lane
+            left join running on running.tenant = queued.tenant
+            left join tenant_share share on share.tenant = queued.tenant
+            union all
+            select 'running', count(*), 0 from job where status = 'RUNNING'
+            union all
+            select 'dead-letter', count(*), 0 from job where dead_letter
+            """)
+    List<Depth> depths(double aliveSeconds, int maxRunning);
+
+    /** A part of the queue. */
+    interface Depth {
+
+        String getReason();
+
+        long getJobs();
+
+        double getOldestSeconds();
+    }
+
     /** What a job that waits has before it. */
     interface Outlook {
 

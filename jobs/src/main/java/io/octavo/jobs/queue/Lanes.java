@@ -3,6 +3,7 @@ package io.octavo.jobs.queue;
 import io.octavo.jobs.queue.JobRecord.Waiting;
 import io.octavo.jobs.spec.Requirements;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -51,6 +52,11 @@ class Lanes {
         }
         return lanes.outlooks(queued, properties.workerTimeoutSeconds(), properties.runningLimit(), MOST_AHEAD).stream()
                 .collect(Collectors.toMap(LaneRepository.Outlook::getJobId, this::reason));
+    }
+
+    /** How many jobs wait for what. */
+    List<LaneRepository.Depth> depths() {
+        return lanes.depths(properties.workerTimeoutSeconds(), properties.runningLimit());
     }
 
     /** The first that holds: what no other one could hide. */

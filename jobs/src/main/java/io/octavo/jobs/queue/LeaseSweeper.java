@@ -12,13 +12,15 @@ import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
 
 /**
- * Takes back what dead workers held. Every process on the queue does so, api replicas too: a job must not seem to run,
+ * Takes back what dead workers held, and now and then measures what waits. Every process on the queue does so, api replicas too: a job must not seem to run,
  * nor a cancellation hang, because no worker is left to notice.
  */
 @Component
 public class LeaseSweeper implements SmartLifecycle {
 
     private static final Logger LOG = LoggerFactory.getLogger(LeaseSweeper.class);
+
+    private static final long MEASURE_SECONDS = 10;
 
     private final JobQueue queue;
     private final QueueProperties properties;
@@ -42,6 +44,14 @@ public class LeaseSweeper implements SmartLifecycle {
         }
     }
 
+    private void measure() {
+        try {
+            queue.measure();
+        } catch (RuntimeException e) {
+            LOG.debug("Could not measure the queue: {}", e.getMessage());
+        }
+    }
+
     @Override
     public synchronized void start() {
         if (thread == null) {
@@ -49,6 +59,7 @@ public class LeaseSweeper implements SmartLifecycle {
                     Thread.ofPlatform().daemon().name("lease-sweeper").factory());
             long period = properties.sweep().toNanos();
             var _ = thread.scheduleWithFixedDelay(this::sweep, period, period, TimeUnit.NANOSECONDS);
+            var _ = thread.scheduleWithFixedDelay(this::measure, 1, MEASURE_SECONDS, TimeUnit.SECONDS);
         }
     }
 

@@ -5,6 +5,7 @@ import io.octavo.engine.JobMonitor;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.LeaseLostException;
+import io.octavo.jobs.queue.QueueMetrics;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,7 @@ public final class Attempt {
     private static final int MAX_LINE_LENGTH = 4_000;
 
     private final JobQueue queue;
+    private final QueueMetrics metrics;
     private final Lease lease;
     private final AtomicReference<@Nullable StopReason> stop = new AtomicReference<>();
 
@@ -37,8 +39,9 @@ public final class Attempt {
     private long reportedAt = System.nanoTime() - PROGRESS_NANOS;
     private int logLines;
 
-    public Attempt(JobQueue queue, Lease lease) {
+    public Attempt(JobQueue queue, QueueMetrics metrics, Lease lease) {
         this.queue = queue;
+        this.metrics = metrics;
         this.lease = lease;
     }
 
@@ -65,9 +68,25 @@ public final class Attempt {
 
     public void phase(String name) {
         checkpoint();
+        phaseEnded();
         phase = name;
         phaseStartedAt = System.nanoTime();
         report(() -> queue.phase(lease, name));
+    }
+
+    /** Nothing more will be done in the present phase. */
+    public void phaseEnded() {
+        metrics.phaseEnded(phase, phaseAge());
+    }
+
+    /** The engine read and wrote so much. */
+    public void bytes(long in, long out) {
+        metrics.bytes("in", in);
+        metrics.bytes("out", out);
+    }
+
+    public void tokensPerSecond(double rate) {
+        metrics.tokensPerSecond(rate);
     }
 
     /** What it does now. */

@@ -10,6 +10,7 @@ import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.JobSignals;
 import io.octavo.jobs.queue.LeaseLostException;
+import io.octavo.jobs.queue.QueueMetrics;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerOffer;
@@ -51,6 +52,7 @@ public class WorkerLoop implements SmartLifecycle {
 
     private final JobQueue queue;
     private final JobSignals signals;
+    private final QueueMetrics metrics;
     private final WorkerRegistry registry;
     private final EngineFactory engines;
     private final JobRunners runners;
@@ -62,6 +64,7 @@ public class WorkerLoop implements SmartLifecycle {
     WorkerLoop(
             JobQueue queue,
             JobSignals signals,
+            QueueMetrics metrics,
             WorkerRegistry registry,
             EngineFactory engines,
             JobRunners runners,
@@ -70,6 +73,7 @@ public class WorkerLoop implements SmartLifecycle {
             WorkerProperties properties) {
         this.queue = queue;
         this.signals = signals;
+        this.metrics = metrics;
         this.registry = registry;
         this.engines = engines;
         this.runners = runners;
@@ -133,6 +137,7 @@ public class WorkerLoop implements SmartLifecycle {
         }
 
         private WorkerDescription describe(String device, DeviceOffer offer) {
+            metrics.freeDeviceMemory(offer.freeMemoryBytes());
             return new WorkerDescription(
                     hostName(),
                     device,
@@ -188,7 +193,7 @@ public class WorkerLoop implements SmartLifecycle {
         }
 
         private void run(Claim claim) {
-            Attempt attempt = new Attempt(queue, claim.lease());
+            Attempt attempt = new Attempt(queue, metrics, claim.lease());
             running = attempt;
             if (stopping) {
                 attempt.stop(StopReason.SHUTDOWN);
@@ -199,10 +204,18 @@ public class WorkerLoop implements SmartLifecycle {
                     Heartbeats heartbeats = new Heartbeats(queue, signals, attempt, scheduler, properties.heartbeat());
                     Deadlines deadlines = new Deadlines(claim, attempt, scheduler);
                     JobScratch scratch = workDirectory.scratch(claim.lease())) {
-                Runnable outcome = work(claim, attempt, deadlines, scratch);
+                Runnable outcome = watched(claim, attempt, deadlines, scratch);
+                attempt.phaseEnded();
                 settle(attempt, heartbeats, outcome, scratch);
             } finally {
                 running = null;
+            }
+        }
+
+        private Runnable watched(Claim claim, Attempt attempt, Deadlines deadlines, JobScratch scratch) {
+            try (var _ =
+                    new StuckWatch(attempt, scheduler, properties.stopTimeout(), () -> giveUp(attempt, deadlines))) {
+                return work(claim, attempt, deadlines, scratch);
             }
         }
 
@@ -228,8 +241,10 @@ public class WorkerLoop implements SmartLifecycle {
                 case SHUTDOWN -> queue.release(attempt.lease());
                 case JOB_TIMED_OUT -> queue.fail(attempt.lease(), deadlines.jobTimedOut());
                 case PHASE_TIMED_OUT -> queue.fail(attempt.lease(), deadlines.phaseTimedOut());
-                case LEASE_LOST ->
+                case LEASE_LOST -> {
+                    metrics.leaseLost();
                     LOG.warn("Lost the lease of job {}", attempt.lease().jobId());
+                }
                 case null -> queue.fail(attempt.lease(), failures.unexpectedStop(attempt.lease()));
             }
         }
@@ -246,6 +261,7 @@ public class WorkerLoop implements SmartLifecycle {
                     telling.run();
                     return;
                 } catch (LeaseLostException e) {
+                    metrics.leaseLost();
                     LOG.warn("{}; its outcome is dropped", e.getMessage());
                     return;
                 } catch (RuntimeException e) {

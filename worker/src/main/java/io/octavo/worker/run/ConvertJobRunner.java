@@ -67,6 +67,7 @@ class ConvertJobRunner {
                     new ConversionRequest(source.folder(), output, spec.layout()), attempt.section(FETCHED, CONVERTED));
             label = ArtifactLabels.of(engine, output, result.weightBits());
         }
+        attempt.bytes(result.inputBytes(), result.outputBytes());
         attempt.phase("upload");
         upload.files(result.files(), output, attempt.section(CONVERTED, 1));
         ObjectNode facts = facts(result, started);

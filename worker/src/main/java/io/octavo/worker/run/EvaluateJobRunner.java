@@ -5,6 +5,7 @@ import io.octavo.engine.EngineOptions;
 import io.octavo.engine.EvaluationRequest;
 import io.octavo.engine.EvaluationResult;
 import io.octavo.engine.EvaluationTask;
+import io.octavo.engine.TaskResult;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.SourceUri;
@@ -65,8 +66,16 @@ class EvaluateJobRunner {
         }
         EvaluationReport report = new EvaluationReport(json, scores, baselineScores);
         report.metrics().forEach(attempt::metric);
+        scores.tasks().forEach(task -> measure(task, attempt));
         ObjectNode result = report.toJson().put("peakRssBytes", PeakMemory.bytes());
         return () -> artifacts.commitEvaluation(attempt.lease(), source.uri(), result);
+    }
+
+    private static void measure(TaskResult task, Attempt attempt) {
+        if (task instanceof TaskResult.Perplexity perplexity && task.duration().isPositive()) {
+            attempt.tokensPerSecond(
+                    (double) perplexity.windows() * perplexity.windowTokens() / Seconds.of(task.duration()));
+        }
     }
 
     private ResolvedSource fetch(SourceUri uri, String folder, Attempt attempt, JobScratch scratch) {

@@ -73,6 +73,7 @@ class QuantizeJobRunner {
             result = quantize(engine, request, source, attempt);
             label = ArtifactLabels.of(engine, output, result.weightBits());
         }
+        attempt.bytes(result.inputBytes(), result.outputBytes());
         attempt.phase("upload");
         upload.files(result.files(), output, attempt.section(QUANTIZED, 1));
         BlobId report = upload.bytes(json.writeValueAsBytes(result.verification()));
