@@ -10,11 +10,11 @@ OCTAVO_PARAMETERS(
     acrossTiles, format, scaling, scaleType, divisor, factor, offset, zeroPoint)
 
 #define FAKE_QUANTIZE(name, bothEnds)                                                                           \
-  extern "C" __global__ __launch_bounds__(kLaneThreads) void fake_quantize_lanes_##name(                        \
+  extern "C" __global__ __launch_bounds__(kLaneThreads, 4) void fake_quantize_lanes_##name(                        \
       const __grid_constant__ Parameters p) {                                                                   \
     quantizeInLanes<float, bothEnds, ToNumbers>(p);                                                             \
   }                                                                                                             \
-  extern "C" __global__ __launch_bounds__(kBlockThreads) void fake_quantize_blocks_##name(                       \
+  extern "C" __global__ __launch_bounds__(kBlockThreads, 2) void fake_quantize_blocks_##name(                       \
       const __grid_constant__ Parameters p) {                                                                   \
     quantizeInBlock<float, bothEnds, ToNumbers>(p);                                                             \
   }

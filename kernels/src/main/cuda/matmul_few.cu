@@ -1,4 +1,4 @@
-// out = a w^T for at most 64 rows of bf16 activations, at the speed of reading w: codes of 8 or 4 bits that become bf16 in
+// out = a w^T for at most 64 rows of bf16 activations, 32 where w has groups, at the speed of reading w: codes of 8 or 4 bits that become bf16 in
 // registers, and are exact in it. Scales, one a row, tensor or group of columns of w, are applied to sums in f32.
 //
 // A block computes kColumns columns of out over a slice of k. Slabs of kSlab of k of both operands pass through shared memory
@@ -17,8 +17,9 @@ struct Parameters {
   const void* a;        // [m, k] BF16
   const void* w;        // [n, k], of 8 bits; or of 4 bits, plus 8, the first in the low bits
   const void* wScales;  // [n, groups] or [1]; null for plain numbers
-  float* out;           // [m, n]; for several slices [slices, m, n]
-  float* sum;           // [m, n], what matmul_few_sum makes of several slices
+  float* out;           // [m, n]
+  float* parts;         // [slices, m, n], for several slices
+  int* tickets;         // [blocks in n], zero, and zero again afterwards; for several slices
   const int* bounds;    // [2] of the rows to compute; null for all
   int m;
   int n;
@@ -30,7 +31,7 @@ struct Parameters {
   int wScalePerRow;     // 0: one for the tensor
 };
 OCTAVO_PARAMETERS(
-    matmul_few, Parameters, a, w, wScales, out, sum, bounds, m, n, k, groups, sliceSlabs, slices, wScaleType, wScalePerRow)
+    matmul_few, Parameters, a, w, wScales, out, parts, tickets, bounds, m, n, k, groups, sliceSlabs, slices, wScaleType, wScalePerRow)
 
 namespace {
 
@@ -171,31 +172,36 @@ struct Product {
   static constexpr int kUnrolledParts = kRows > 16 ? 1 : kSlab / kPart;  // for want of registers
   using Sums = float[kRowTiles][kTiles][4];
 
+  // Rows past the end bring the last one's numbers, which nobody stores; numbers of k past the end are zeros.
   static __device__ __forceinline__ void fetch(
       const Parameters& p, const RowRange& range, uint32_t target, int firstColumn, int slab) {
-    const int64_t aRowBytes = 2 * static_cast<int64_t>(p.k);
-    const int64_t wRowBytes = static_cast<int64_t>(p.k) * W::kRowBytes / kSlab;
-    const uint8_t* a = static_cast<const uint8_t*>(p.a);
-    const uint8_t* w = static_cast<const uint8_t*>(p.w);
+    constexpr int kARowsAtOnce = kThreads / kAChunks;
+    constexpr int kWRowsAtOnce = kThreads / kWChunks;
+    static_assert(kARowsAtOnce % 2 == 0 && kWRowsAtOnce % 8 == 0, "rows of a thread are permuted alike");
+    const int aRowBytes = 2 * p.k;
+    const int aRow = threadIdx.x / kAChunks;
+    const int aChunk = threadIdx.x % kAChunks;
+    const int aByte = slab * kARowBytes + aChunk * 16;
+    const bool aExists = aByte < aRowBytes;
+    const uint8_t* a = static_cast<const uint8_t*>(p.a) + (aExists ? aByte : 0);
+    uint32_t to = target + aRow * kARowBytes + aChunkAt(aRow, aChunk) * 16;
 #pragma unroll
-    for (int i = 0; i < kRows * kAChunks / kThreads; i++) {
-      const int at = threadIdx.x + i * kThreads;
-      const int row = at / kAChunks;
-      const int chunk = at % kAChunks;
-      const int64_t byte = static_cast<int64_t>(slab) * kARowBytes + chunk * 16;
-      const bool exists = range.from + row < range.to && byte < aRowBytes;
-      const uint8_t* source = exists ? a + (range.from + row) * aRowBytes + byte : a;
-      copyChunk(target + row * kARowBytes + aChunkAt(row, chunk) * 16, source, exists);
+    for (int i = 0; i < kRows; i += kARowsAtOnce) {
+      if (kRows < kARowsAtOnce && aRow >= kRows) break;
+      const int row = min(range.from + aRow + i, range.to - 1);
+      copyChunk(to + i * kARowBytes, a + static_cast<int64_t>(row) * aRowBytes, aExists);
     }
+    const int wRowBytes = static_cast<int>(static_cast<int64_t>(p.k) * W::kRowBytes / kSlab);
+    const int wRow = threadIdx.x / kWChunks;
+    const int wChunk = threadIdx.x % kWChunks;
+    const int wByte = slab * W::kRowBytes + wChunk * 16;
+    const bool wExists = wByte < wRowBytes;
+    const uint8_t* w = static_cast<const uint8_t*>(p.w) + (wExists ? wByte : 0);
+    to = target + kABytes + wRow * W::kRowBytes + W::chunkAt(wRow, wChunk) * 16;
 #pragma unroll
-    for (int i = 0; i < kColumns * kWChunks / kThreads; i++) {
-      const int at = threadIdx.x + i * kThreads;
-      const int row = at / kWChunks;
-      const int chunk = at % kWChunks;
-      const int64_t byte = static_cast<int64_t>(slab) * W::kRowBytes + chunk * 16;
-      const bool exists = firstColumn + row < p.n && byte < wRowBytes;
-      const uint8_t* source = exists ? w + (firstColumn + row) * wRowBytes + byte : w;
-      copyChunk(target + kABytes + row * W::kRowBytes + W::chunkAt(row, chunk) * 16, source, exists);
+    for (int i = 0; i < kColumns; i += kWRowsAtOnce) {
+      const int row = min(firstColumn + wRow + i, p.n - 1);
+      copyChunk(to + i * W::kRowBytes, w + static_cast<int64_t>(row) * wRowBytes, wExists);
     }
   }
 
@@ -224,18 +230,37 @@ struct Product {
     }
   }
 
-  // The scales of a thread's columns in a group.
+  // The scales of a thread's columns in a group. The type is looked at once, so that all loads are in flight together.
   static __device__ __forceinline__ void loadScales(
       float (&scales)[kTiles][2], const Parameters& p, int column, int group) {
+    if (p.wScales == nullptr) {
+      readScales<float>(scales, p, [](int64_t) { return 1.0f; }, column, group);
+    } else if (p.wScaleType == kF32) {
+      readScales<float>(scales, p, [&](int64_t i) { return static_cast<const float*>(p.wScales)[i]; }, column, group);
+    } else if (p.wScaleType == kBF16) {
+      readScales<__nv_bfloat16>(
+          scales, p, [&](int64_t i) { return static_cast<const __nv_bfloat16*>(p.wScales)[i]; }, column, group);
+    } else {
+      readScales<__half>(scales, p, [&](int64_t i) { return static_cast<const __half*>(p.wScales)[i]; }, column, group);
+    }
+  }
+
+  template <typename S, typename Read>
+  static __device__ __forceinline__ void readScales(
+      float (&scales)[kTiles][2], const Parameters& p, Read read, int column, int group) {
+    S loaded[kTiles][2];
 #pragma unroll
     for (int j = 0; j < kTiles; j++) {
 #pragma unroll
       for (int e = 0; e < 2; e++) {
         const int64_t n = min(column + 8 * j + e, p.n - 1);
-        scales[j][e] = p.wScales == nullptr
-            ? 1.0f
-            : loadNumber(p.wScales, p.wScaleType, p.wScalePerRow ? n * p.groups + group : 0);
+        loaded[j][e] = read(p.wScalePerRow ? n * p.groups + group : 0);
       }
+    }
+#pragma unroll
+    for (int j = 0; j < kTiles; j++) {
+#pragma unroll
+      for (int e = 0; e < 2; e++) scales[j][e] = toFloat(loaded[j][e]);
     }
   }
 
@@ -298,6 +323,35 @@ struct Product {
       loadScales(scales, p, column, 0);
     }
     store<kGroups>(p, sums, scales, range, lane / 4, column);
+    if (p.slices > 1 && isLast(p)) addSlices(p, range, firstColumn + threadIdx.x);
+  }
+
+  // Whether all other slices of this block's columns are stored.
+  static __device__ __forceinline__ bool isLast(const Parameters& p) {
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+      last = atomicAdd(p.tickets + blockIdx.x, 1) == p.slices - 1;
+      if (last) p.tickets[blockIdx.x] = 0;
+    }
+    __syncthreads();
+    if (last) __threadfence();
+    return last;
+  }
+
+  static __device__ __forceinline__ void addSlices(const Parameters& p, const RowRange& range, int n) {
+    static_assert(kThreads == kColumns, "a thread adds up one column");
+    if (n >= p.n) return;
+    const int64_t elements = static_cast<int64_t>(p.m) * p.n;
+#pragma unroll 2
+    for (int m = range.from; m < range.to; m++) {
+      const float* part = p.parts + m * static_cast<int64_t>(p.n) + n;
+      float sum = 0.0f;
+#pragma unroll 8
+      for (int slice = 0; slice < p.slices; slice++) sum += __ldcg(part + slice * elements);
+      p.out[m * static_cast<int64_t>(p.n) + n] = sum;
+    }
   }
 
   static __device__ __forceinline__ void addScaled(Sums& sums, Sums& groupSums, const float (&scales)[kTiles][2]) {
@@ -317,7 +371,7 @@ struct Product {
   template <bool kScaled>
   static __device__ __forceinline__ void store(
       const Parameters& p, const Sums& sums, const float (&scales)[kTiles][2], const RowRange& range, int row, int column) {
-    float* out = p.out + blockIdx.y * static_cast<int64_t>(p.m) * p.n;
+    float* out = p.slices > 1 ? p.parts + blockIdx.y * static_cast<int64_t>(p.m) * p.n : p.out;
 #pragma unroll
     for (int i = 0; i < kRowTiles; i++) {
 #pragma unroll
@@ -340,20 +394,7 @@ struct Product {
 
 }  // namespace
 
-// Adds up the slices of [m, n] sums, the first to the last.
-extern "C" __global__ void matmul_few_sum(const __grid_constant__ Parameters p) {
-  const int64_t elements = static_cast<int64_t>(p.m) * p.n;
-  const int64_t at = blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x;
-  if (at >= elements) return;
-  const RowRange range(p.bounds, p.m);
-  const int row = static_cast<int>(at / p.n);
-  if (row < range.from || row >= range.to) return;
-  float sum = 0.0f;
-  for (int slice = 0; slice < p.slices; slice++) sum += p.out[slice * elements + at];
-  p.sum[at] = sum;
-}
-
-// The launcher knows these numbers: CudaFewRows.java.
+// The launcher knows these numbers: FewRows.java.
 #define FEW(name, type, rows, groups, suffix)                                                                   \
   extern "C" __global__ __launch_bounds__(kThreads, 2) void matmul_few_##name##_##rows##suffix(                \
       const __grid_constant__ Parameters p) {                                                                   \
@@ -362,8 +403,7 @@ extern "C" __global__ void matmul_few_sum(const __grid_constant__ Parameters p) 
 
 #define FEWS(name, type)                                                                                        \
   FEW(name, type, 8, false, ) FEW(name, type, 16, false, ) FEW(name, type, 32, false, ) FEW(name, type, 64, false, ) \
-  FEW(name, type, 8, true, _groups) FEW(name, type, 16, true, _groups) FEW(name, type, 32, true, _groups)       \
-  FEW(name, type, 64, true, _groups)
+  FEW(name, type, 8, true, _groups) FEW(name, type, 16, true, _groups) FEW(name, type, 32, true, _groups)
 
 FEWS(e4m3, ByteWeight<E4m3Code>)
 FEWS(i8, ByteWeight<I8Code>)

@@ -23,13 +23,19 @@ class Divider {
         inverse_(__frcp_rn(scale)),
         near_(boundsQuotients && scale > 0x1p-80f && scale < 0x1p80f) {}
 
-  __device__ __forceinline__ float operator()(float x) const {
-    if (!near_) return __fdiv_rn(x, scale_);
+  __device__ __forceinline__ bool isNear() const { return near_; }
+
+  __device__ __forceinline__ float operator()(float x) const { return near_ ? nearby(x) : far(x); }
+
+  // What only a scale for which isNear() holds may divide by.
+  __device__ __forceinline__ float nearby(float x) const {
     float q = x * inverse_;
     q = fmaf(fmaf(-q, scale_, x), inverse_, q);
     q = fmaf(fmaf(-q, scale_, x), inverse_, q);
     return copysignf(q, x);
   }
+
+  __device__ __forceinline__ float far(float x) const { return __fdiv_rn(x, scale_); }
 
  private:
   float scale_;
@@ -71,12 +77,15 @@ __device__ __forceinline__ uint32_t encodeE4m3(float low, float high) {
   return __nv_cvt_float2_to_fp8x2(make_float2(low, high), __NV_SATFINITE, __NV_E4M3);
 }
 
-// 0, 0.5, 1, 1.5, 2, 3, 4, 6 with a sign: below 1 in steps of 1/2, above with one bit of mantissa. A carry out of the
-// mantissa moves into the exponent, which is the right answer. NaN becomes the largest.
+// Adding it leaves a small number's nearest integer, ties to even, in the low bits.
+constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23
+
+// 0, 0.5, 1, 1.5, 2, 3, 4, 6 with a sign: steps of 1/2 below 2, of 1 below 4, of 2 from there. NaN becomes the largest.
 __device__ __forceinline__ uint32_t encodeE2m1(float value) {
-  const uint32_t magnitude = magnitudeBits(value);
-  const uint32_t rounded = (magnitude + 0x1FFFFFu + (magnitude >> 22 & 1u)) >> 22;
-  const uint32_t code = magnitude < 0x3F800000u ? __float2uint_rn(2.0f * __uint_as_float(magnitude)) : min(rounded - 252u, 7u);
+  const float magnitude = fminf(fabsf(value), 6.0f);
+  const float steps = magnitude < 2.0f ? 2.0f : magnitude < 4.0f ? 1.0f : 0.5f;
+  const float codesBefore = magnitude < 2.0f ? 0.0f : magnitude < 4.0f ? 2.0f : 4.0f;
+  const uint32_t code = __float_as_uint(fmaf(magnitude, steps, kRounder + codesBefore)) & 7u;
   return code | (__float_as_uint(value) >> 28 & 8u);
 }
 
@@ -86,6 +95,7 @@ __device__ __forceinline__ float decodeE2m1(uint32_t code) {
   return code & 8u ? -value : value;
 }
 
-__device__ __forceinline__ int encodeInteger(float quotient, float zeroPoint, int format) {
-  return __float2int_rn(fminf(fmaxf(__fadd_rn(quotient, zeroPoint), lowestOf(format)), highestOf(format)));
+// The integer in the low bits of a number's bits, in two's complement.
+__device__ __forceinline__ uint32_t encodeInteger(float quotient, float zeroPoint, float lowest, float highest) {
+  return __float_as_uint(__fadd_rn(fminf(fmaxf(__fadd_rn(quotient, zeroPoint), lowest), highest), kRounder));
 }

@@ -12,11 +12,11 @@ OCTAVO_PARAMETERS(
     acrossTiles, format, scaling, scaleType, divisor, factor, offset, zeroPoint)
 
 #define QUANTIZE(name, type, bothEnds)                                                                          \
-  extern "C" __global__ __launch_bounds__(kLaneThreads) void quantize_tiles_lanes_##name(                       \
+  extern "C" __global__ __launch_bounds__(kLaneThreads, 4) void quantize_tiles_lanes_##name(                       \
       const __grid_constant__ Parameters p) {                                                                   \
     quantizeInLanes<type, bothEnds, ToCodes>(p);                                                                \
   }                                                                                                             \
-  extern "C" __global__ __launch_bounds__(kBlockThreads) void quantize_tiles_blocks_##name(                      \
+  extern "C" __global__ __launch_bounds__(kBlockThreads, 2) void quantize_tiles_blocks_##name(                      \
       const __grid_constant__ Parameters p) {                                                                   \
     quantizeInBlock<type, bothEnds, ToCodes>(p);                                                                \
   }

@@ -134,54 +134,86 @@ __device__ __forceinline__ TileScale scaleOf(const Parameters& p, const Seen<kBo
   return result;
 }
 
+// All elements of a vector, divided.
+template <typename X>
+__device__ __forceinline__ void divideAll(float (&q)[Vector<X>::kCount], const uint4& vector, const Divider& divide) {
+  if (divide.isNear()) {
+#pragma unroll
+    for (int i = 0; i < Vector<X>::kCount; i++) q[i] = divide.nearby(elementOf<X>(vector, i));
+  } else {
+#pragma unroll
+    for (int i = 0; i < Vector<X>::kCount; i++) q[i] = divide.far(elementOf<X>(vector, i));
+  }
+}
+
 // Quotients become codes, as checkpoints store them.
 struct ToCodes {
   // `at`: the first element's index in the matrix, whose rows are whole vectors.
   template <int kCount>
   static __device__ __forceinline__ void store(const Parameters& p, const TileScale& scale, const float (&q)[kCount], int64_t at) {
-    if (p.format == kFormatE2M1 || p.format == kFormatI4Offset) {
-      uint32_t word = 0;
-#pragma unroll
-      for (int i = 0; i < kCount; i++) word |= nibble(p, scale, q[i]) << 4 * i;
-      uint8_t* target = static_cast<uint8_t*>(p.out) + at / 2;
-      if constexpr (kCount == 8) {
-        *reinterpret_cast<uint32_t*>(target) = word;
-      } else {
-        *reinterpret_cast<uint16_t*>(target) = static_cast<uint16_t>(word);
-      }
-      return;
+    uint8_t* codes = static_cast<uint8_t*>(p.out);
+    switch (p.format) {
+      case kFormatE4M3:
+        storeBytes(codes + at, q, [](float low, float high) { return encodeE4m3(low, high); });
+        break;
+      case kFormatE2M1:
+        storeNibbles(codes + at / 2, q, [](float value) { return encodeE2m1(value); });
+        break;
+      case kFormatI4Offset:
+        storeNibbles(codes + at / 2, q, [&](float value) { return nibble(value, scale); });
+        break;
+      case kFormatI8:
+        storeBytes(codes + at, q, [&](float low, float high) { return bytes(low, high, scale); });
+        break;
+      default:
+        storeBytes(codes + at, q, [&](float low, float high) { return bytes(low, high, scale) ^ 0x8080u; });
     }
+  }
+
+  static __device__ __forceinline__ void storePair(const Parameters& p, const TileScale& scale, float low, float high, int64_t at) {
+    const uint32_t pair = p.format == kFormatE2M1 ? encodeE2m1(low) | encodeE2m1(high) << 4
+                                                  : nibble(low, scale) | nibble(high, scale) << 4;
+    static_cast<uint8_t*>(p.out)[at / 2] = static_cast<uint8_t>(pair);
+  }
+
+  static __device__ __forceinline__ void storeOne(const Parameters& p, const TileScale& scale, float q, int64_t at) {
+    const uint32_t code = p.format == kFormatE4M3 ? encodeE4m3(q, 0.0f) : bytes(q, 0.0f, scale);
+    static_cast<uint8_t*>(p.out)[at] = static_cast<uint8_t>(p.format == kFormatI8Offset ? code ^ 0x80u : code);
+  }
+
+  // The offset of 8 changes no low bit of the integer's but the highest.
+  static __device__ __forceinline__ uint32_t nibble(float q, const TileScale& scale) {
+    return (encodeInteger(q, scale.zeroPoint, -8.0f, 7.0f) ^ 8u) & 0xFu;
+  }
+
+  static __device__ __forceinline__ uint32_t bytes(float low, float high, const TileScale& scale) {
+    return __byte_perm(
+        encodeInteger(low, scale.zeroPoint, -128.0f, 127.0f), encodeInteger(high, scale.zeroPoint, -128.0f, 127.0f), 0x7740)
+        & 0xFFFFu;
+  }
+
+  template <int kCount, typename Encode>
+  static __device__ __forceinline__ void storeNibbles(uint8_t* target, const float (&q)[kCount], Encode encode) {
+    uint32_t word = 0;
+#pragma unroll
+    for (int i = 0; i < kCount; i++) word |= encode(q[i]) << 4 * i;
+    if constexpr (kCount == 8) {
+      *reinterpret_cast<uint32_t*>(target) = word;
+    } else {
+      *reinterpret_cast<uint16_t*>(target) = static_cast<uint16_t>(word);
+    }
+  }
+
+  template <int kCount, typename Encode>
+  static __device__ __forceinline__ void storeBytes(uint8_t* target, const float (&q)[kCount], Encode encode) {
     uint32_t words[kCount / 4];
 #pragma unroll
-    for (int w = 0; w < kCount / 4; w++) {
-      words[w] = pair(p, scale, q[4 * w], q[4 * w + 1]) | pair(p, scale, q[4 * w + 2], q[4 * w + 3]) << 16;
-    }
-    uint8_t* target = static_cast<uint8_t*>(p.out) + at;
+    for (int w = 0; w < kCount / 4; w++) words[w] = encode(q[4 * w], q[4 * w + 1]) | encode(q[4 * w + 2], q[4 * w + 3]) << 16;
     if constexpr (kCount == 8) {
       *reinterpret_cast<uint2*>(target) = make_uint2(words[0], words[1]);
     } else {
       *reinterpret_cast<uint32_t*>(target) = words[0];
     }
-  }
-
-  static __device__ __forceinline__ void storePair(const Parameters& p, const TileScale& scale, float low, float high, int64_t at) {
-    static_cast<uint8_t*>(p.out)[at / 2] = nibble(p, scale, low) | nibble(p, scale, high) << 4;
-  }
-
-  static __device__ __forceinline__ void storeOne(const Parameters& p, const TileScale& scale, float q, int64_t at) {
-    static_cast<uint8_t*>(p.out)[at] = pair(p, scale, q, 0.0f) & 0xFF;
-  }
-
-  static __device__ __forceinline__ uint32_t nibble(const Parameters& p, const TileScale& scale, float q) {
-    return p.format == kFormatE2M1 ? encodeE2m1(q) : encodeInteger(q, scale.zeroPoint, kFormatI4Offset) + 8;
-  }
-
-  static __device__ __forceinline__ uint32_t pair(const Parameters& p, const TileScale& scale, float low, float high) {
-    if (p.format == kFormatE4M3) return encodeE4m3(low, high);
-    const int a = encodeInteger(low, scale.zeroPoint, kFormatI8);
-    const int b = encodeInteger(high, scale.zeroPoint, kFormatI8);
-    const uint32_t both = (a & 0xFF) | (b & 0xFF) << 8;
-    return p.format == kFormatI8Offset ? both ^ 0x8080u : both;
   }
 };
 
@@ -210,7 +242,7 @@ struct ToNumbers {
     } else if (p.format == kFormatE2M1) {
       value = decodeE2m1(encodeE2m1(q));
     } else {
-      value = static_cast<float>(encodeInteger(q, scale.zeroPoint, p.format)) - scale.zeroPoint;
+      value = rintf(fminf(fmaxf(__fadd_rn(q, scale.zeroPoint), lowestOf(p.format)), highestOf(p.format))) - scale.zeroPoint;
     }
     return __fmul_rn(value, scale.scale);
   }
@@ -226,7 +258,8 @@ constexpr int kEach = 4;  // vectors of a thread, all loaded first
 template <typename X, bool kBothEnds, typename Output>
 __device__ __forceinline__ void quantizeInLanes(const Parameters& p) {
   constexpr int kCount = Vector<X>::kCount;
-  const int lanes = static_cast<int>(p.tileColumns / kCount);
+  const int lanes = static_cast<int>(p.tileColumns) / kCount;
+  const int lanesShift = 31 - __clz(lanes);
   const int64_t vectors = p.rows * p.columns / kCount;
   const int64_t first = static_cast<int64_t>(blockIdx.x) * kLaneThreads * kEach + threadIdx.x;
   const uint4* x = static_cast<const uint4*>(p.x);
@@ -243,14 +276,16 @@ __device__ __forceinline__ void quantizeInLanes(const Parameters& p) {
     seen.template add<X>(loaded[i]);
     seen.shareAmong(lanes);
     if (at >= vectors) continue;
-    const int64_t tile = at / lanes;
-    const int64_t row = tile / p.acrossTiles;
-    const int64_t index = row / p.scaleRows * p.acrossTiles + (tile - row * p.acrossTiles);
-    const TileScale scale = scaleOf(p, seen, index, at % lanes == 0);
+    const int64_t tile = at >> lanesShift;
+    int64_t index = tile;
+    if (p.scaling == kGiven) {
+      const int64_t row = tile / p.acrossTiles;
+      index = row / p.scaleRows * p.acrossTiles + (tile - row * p.acrossTiles);
+    }
+    const TileScale scale = scaleOf(p, seen, index, (at & (lanes - 1)) == 0);
     const Divider divide(scale.scale, p.scaling != kGiven);
     float q[kCount];
-#pragma unroll
-    for (int e = 0; e < kCount; e++) q[e] = divide(elementOf<X>(loaded[i], e));
+    divideAll<X>(q, loaded[i], divide);
     Output::store(p, scale, q, at * kCount);
   }
 }
@@ -258,7 +293,7 @@ __device__ __forceinline__ void quantizeInLanes(const Parameters& p) {
 // --- Tiles of blocks --------------------------------------------------------------------------------------------------
 
 constexpr int kBlockThreads = 512;  // at most
-constexpr int kKept = 8;            // vectors that a thread keeps between finding the scale and dividing
+constexpr int kKept = 4;            // vectors that a thread keeps between finding the scale and dividing
 
 // What a block has of the matrix.
 struct TileBounds {
@@ -269,13 +304,13 @@ struct TileBounds {
   int64_t scaleIndex;
 
   __device__ explicit TileBounds(const Parameters& p) {
-    const int64_t down = blockIdx.x / p.acrossTiles;
-    const int64_t across = blockIdx.x - down * p.acrossTiles;
+    const uint32_t down = blockIdx.x / static_cast<uint32_t>(p.acrossTiles);
+    const uint32_t across = blockIdx.x - down * static_cast<uint32_t>(p.acrossTiles);
     row = down * p.tileRows;
     column = across * p.tileColumns;
     height = min(p.tileRows, p.rows - row);
     width = min(p.tileColumns, p.columns - column);
-    scaleIndex = down / p.scaleRows * p.acrossTiles + across;
+    scaleIndex = p.scaling == kGiven ? down / p.scaleRows * p.acrossTiles + across : blockIdx.x;
   }
 
   // The index in the matrix of a tile's unit of `size` elements, `across` units being in its row.
@@ -314,8 +349,7 @@ __device__ __forceinline__ void quantizeVectors(const Parameters& p, const TileB
   const Divider divide(scale.scale, p.scaling != kGiven);
   const auto store = [&](const uint4& vector, int64_t unit) {
     float q[kCount];
-#pragma unroll
-    for (int e = 0; e < kCount; e++) q[e] = divide(elementOf<X>(vector, e));
+    divideAll<X>(q, vector, divide);
     Output::store(p, scale, q, tile.at(p, unit, across, kCount));
   };
 #pragma unroll

@@ -153,4 +153,11 @@ class CudaBackendTest {
             super(CudaDevice::open);
         }
     }
+
+    @Nested
+    class PackedMatMulOperation extends PackedMatMulContract {
+        PackedMatMulOperation() {
+            super(CudaDevice::open);
+        }
+    }
 }

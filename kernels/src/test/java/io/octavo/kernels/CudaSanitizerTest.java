@@ -106,10 +106,12 @@ class CudaSanitizerTest extends BackendContract {
             Matrix w = input(type, 301, 640, gaussian(random, 301 * 640, 30));
             for (int groups : new int[] {1, 5}) {
                 Matrix scales = input(DType.F32, 301, groups, gaussian(random, 301 * groups, 1));
-                for (int m : new int[] {3, 13, 29, 61}) {
+                for (int m : new int[] {3, 13, 29, 61, 70}) {
                     Matrix a = input(DType.BF16, m, 640, gaussian(random, m * 640, 1));
                     Matrix out = output(DType.F32, m, 301);
                     backend.matMul().multiply(ScaledMatrix.plain(a), new ScaledMatrix(w, scales), out, stream);
+                    Matrix packed = output(DType.U8, 301, 320);
+                    backend.packedMatMul().multiply(a, packed, scales, out, stream);
                 }
             }
         }

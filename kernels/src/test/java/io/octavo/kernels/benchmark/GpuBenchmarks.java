@@ -60,6 +60,8 @@ public final class GpuBenchmarks {
             matmul("bf16", DType.BF16, DType.BF16, m, 28672, 4096);
             matmul("w8a16", DType.BF16, DType.F8_E4M3, m, 28672, 4096);
             matmul("fp8", DType.F8_E4M3, DType.F8_E4M3, m, 28672, 4096);
+            packed(m, 28672, 4096);
+            packed(m, 4096, 14336);
             matmul("bf16", DType.BF16, DType.BF16, m, 4096, 14336);
             matmul("w8a16", DType.BF16, DType.F8_E4M3, m, 4096, 14336);
         }
@@ -162,6 +164,18 @@ public final class GpuBenchmarks {
                 .multiply(new ScaledMatrix(a, aScales), new ScaledMatrix(w[i % copies], wScales), out, stream));
         double bytes = (double) n * k * wType.bytes() + (double) m * k * aType.bytes() + 4.0 * m * n;
         report("matmul " + name + " " + m + "x" + n + "x" + k, seconds, bytes, 2.0 * m * n * k);
+        release();
+    }
+
+    /** Groups of 128. */
+    private void packed(int m, int n, int k) {
+        Matrix a = random(DType.BF16, m, k, 1)[0];
+        Matrix[] w = random(DType.U8, n, k / 2, COPIES);
+        Matrix scales = random(DType.F32, n, k / 128, 1)[0];
+        Matrix out = empty(DType.F32, m, n);
+        double seconds = seconds(i -> backend.packedMatMul().multiply(a, w[i % COPIES], scales, out, stream));
+        double bytes = (double) w[0].bytes() + a.bytes() + scales.bytes() + out.bytes();
+        report("matmul w4a16 " + m + "x" + n + "x" + k, seconds, bytes, 2.0 * m * n * k);
         release();
     }
 

@@ -41,6 +41,11 @@ final class CudaMatMul implements MatMul {
 
     private static final int DECODE_THREADS = 256;
 
+    /** Codes of a thread of {@code decode.cu}, and its name for those of 4 bits. */
+    private static final int DECODE_COUNT = 16;
+
+    private static final int NIBBLES = -1;
+
     private final KernelLibrary library;
     private final GpuDriver driver;
     private final DeviceMemory memory;
@@ -70,11 +75,11 @@ final class CudaMatMul implements MatMul {
      * @param bounds {@code [2, 1]} I32, the first row and the end; null for all rows
      */
     void multiplyRows(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
-        if (fitsFewRows(a, w)) {
+        if (fitsNarrow(a, w)) {
+            narrow(a, bounds, w, out, stream);
+        } else if (fitsFewRows(a, w)) {
             var weight = new FewRows.Weight(suffix(w.codes().dtype()), w.codes(), Byte.SIZE, w.scales());
             fewRows.multiply(a.codes(), bounds, weight, out, stream);
-        } else if (fitsNarrow(a, w)) {
-            narrow(a, bounds, w, out, stream);
         } else if (fitsTensorCores(a, w)) {
             tensorCores(a, bounds, w, out, stream);
         } else if (fitsDecoded(a, w)) {
@@ -84,7 +89,7 @@ final class CudaMatMul implements MatMul {
         }
     }
 
-    private static boolean fitsVectors(ScaledMatrix a, ScaledMatrix w) {
+    private boolean fitsVectors(ScaledMatrix a, ScaledMatrix w) {
         DType type = a.codes().dtype();
         return a.rows() >= 1
                 && a.rows() <= VECTOR_ROWS
@@ -100,13 +105,12 @@ final class CudaMatMul implements MatMul {
     private static boolean fitsFewRows(ScaledMatrix a, ScaledMatrix w) {
         DType type = w.codes().dtype();
         return a.rows() >= 1
-                && a.rows() <= FewRows.MOST_ROWS
                 && w.rows() >= 1
                 && a.columns() >= 1
                 && a.codes().dtype() == DType.BF16
                 && a.scales() == null
                 && (type == DType.F8_E4M3 || type == DType.I8)
-                && (hasNoGroups(w) || groupColumns(w) % FewRows.GROUP_UNIT == 0)
+                && FewRows.fit(a.rows(), a.columns(), a.columns() / groupColumns(w))
                 && isAligned(a.codes())
                 && isAligned(w.codes());
     }
@@ -115,13 +119,15 @@ final class CudaMatMul implements MatMul {
         return w.scales() == null ? w.columns() : w.columns() / w.scales().columns();
     }
 
-    private static boolean fitsNarrow(ScaledMatrix a, ScaledMatrix w) {
+    private boolean fitsNarrow(ScaledMatrix a, ScaledMatrix w) {
+        DType type = w.codes().dtype();
+        boolean isCode = type == DType.F8_E4M3 || type == DType.I8;
         return a.rows() >= 1
                 && a.rows() <= NARROW_ROWS
                 && w.rows() >= 1
                 && a.codes().dtype() == DType.BF16
                 && a.scales() == null
-                && w.codes().dtype() == DType.BF16
+                && (type == DType.BF16 || (isCode && fewRows.sharesOutSlices(w.rows())))
                 && hasNoGroups(w)
                 && isAligned(a.codes())
                 && isAligned(w.codes());
@@ -142,7 +148,7 @@ final class CudaMatMul implements MatMul {
                 && isAligned(w.codes());
     }
 
-    /** BF16 holds every 8-bit code exactly. */
+    /** BF16 holds every 8-bit code exactly; with scales of groups, it is rounded to. */
     private static boolean fitsDecoded(ScaledMatrix a, ScaledMatrix w) {
         DType type = w.codes().dtype();
         return (type == DType.F8_E4M3 || type == DType.I8)
@@ -150,7 +156,7 @@ final class CudaMatMul implements MatMul {
                 && a.rows() >= 1
                 && w.rows() >= 1
                 && a.columns() >= 1
-                && hasNoGroups(w)
+                && (hasNoGroups(w) || groupColumns(w) % DECODE_COUNT == 0)
                 && isAligned(a.codes())
                 && isAligned(w.codes());
     }
@@ -201,19 +207,62 @@ final class CudaMatMul implements MatMul {
                 .launch(Grid.of(Math.ceilDiv(w.rows(), (long) tiles * NARROW_TILE), NARROW_THREADS));
     }
 
-    /** Decodes the weight into scratch, once for all rows, and multiplies that. */
+    /** Decodes the weight into scratch, once for all rows, and multiplies that. Scales of groups go into the weight. */
     private void decoded(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
         Matrix codes = w.codes();
         long bytes = Matrix.bytes(DType.BF16, codes.rows(), codes.columns());
         try (DeviceBuffer scratch = memory.scratch("decoded weight", bytes, stream)) {
             Matrix values = Matrix.of(scratch, DType.BF16, codes.rows(), codes.columns());
+            boolean grouped = !hasNoGroups(w);
             stream.call(library.kernel("decode", "decode"))
                     .matrix(codes)
                     .matrix(values)
-                    .count(codes.elements())
+                    .optional(grouped ? w.scales() : null)
+                    .count(codes.rows())
+                    .number((int) codes.columns())
+                    .number((int) groupColumns(w))
                     .type(codes.dtype())
-                    .launch(Grid.covering(codes.elements() / VECTOR_BYTES, DECODE_THREADS));
-            tensorCores(a, bounds, new ScaledMatrix(values, w.scales()), out, stream);
+                    .type(scaleType(w))
+                    .launch(Grid.covering(codes.elements() / DECODE_COUNT, DECODE_THREADS));
+            tensorCores(a, bounds, new ScaledMatrix(values, grouped ? null : w.scales()), out, stream);
+        }
+    }
+
+    /**
+     * A product with a weight of 4 bits.
+     *
+     * @param codes {@code [n, k / 2]}
+     * @param scales {@code [n, groups]}
+     */
+    void multiplyNibbles(Matrix a, Matrix codes, Matrix scales, Matrix out, CudaStream stream) {
+        int groupColumns = Math.toIntExact(a.columns() / scales.columns());
+        boolean aligned = isAligned(a) && isAligned(codes);
+        if (a.rows() == 0 || codes.rows() == 0) {
+            return;
+        }
+        if (a.dtype() == DType.BF16 && aligned && FewRows.fit(a.rows(), a.columns(), scales.columns())) {
+            fewRows.multiply(a, null, new FewRows.Weight("i4", codes, Byte.SIZE / 2, scales), out, stream);
+            return;
+        }
+        if (!aligned || groupColumns % DECODE_COUNT != 0) {
+            throw new IllegalArgumentException("rows of " + a.columns() + " numbers in groups of " + groupColumns
+                    + "; 4-bit products take rows of whole 32 numbers and groups of whole " + DECODE_COUNT);
+        }
+        long bytes = Matrix.bytes(DType.BF16, codes.rows(), a.columns());
+        try (DeviceBuffer scratch = memory.scratch("decoded weight", bytes, stream)) {
+            Matrix values = Matrix.of(scratch, DType.BF16, codes.rows(), a.columns());
+            boolean rounds = a.dtype() == DType.BF16;
+            stream.call(library.kernel("decode", "decode"))
+                    .matrix(codes)
+                    .matrix(values)
+                    .optional(rounds ? scales : null)
+                    .count(codes.rows())
+                    .number((int) a.columns())
+                    .number(groupColumns)
+                    .number(NIBBLES)
+                    .type(scales.dtype())
+                    .launch(Grid.covering(values.elements() / DECODE_COUNT, DECODE_THREADS));
+            multiplyRows(ScaledMatrix.plain(a), null, new ScaledMatrix(values, rounds ? null : scales), out, stream);
         }
     }
 

@@ -10,10 +10,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class FewRows {
 
-    static final int MOST_ROWS = 64;
+    private static final int MOST_ROWS = 64;
+
+    /** With a second set of sums for the group at hand, registers suffice for fewer. */
+    private static final int MOST_GROUPED_ROWS = 32;
 
     /** What groups of columns that share a scale are a multiple of: {@code kPart} of the kernel. */
-    static final int GROUP_UNIT = 32;
+    private static final int GROUP_UNIT = 32;
 
     private static final int LEAST_ROWS = 8;
 
@@ -22,13 +25,14 @@ final class FewRows {
 
     private static final int SLAB = 128;
     private static final int THREADS = 128;
-    private static final int SUM_THREADS = 256;
 
     /** Fewer slabs do not fill a ring. */
     private static final int LEAST_SLICE_SLABS = 4;
 
-    /** Blocks that a multiprocessor runs at a time. */
-    private static final int BLOCKS = 2;
+    /** Blocks that a multiprocessor runs at a time; with half the bytes, it takes twice as many to keep memory busy. */
+    private static final int BYTE_BLOCKS = 2;
+
+    private static final int NIBBLE_BLOCKS = 4;
 
     private final KernelLibrary library;
     private final DeviceMemory memory;
@@ -55,88 +59,53 @@ final class FewRows {
         this.multiprocessors = multiprocessors;
     }
 
+    /** Whether there is a kernel for so many rows of {@code columns} numbers and {@code groups} scales a row of weights. */
+    static boolean fit(long rows, long columns, long groups) {
+        return groups == 1 ? rows <= MOST_ROWS : rows <= MOST_GROUPED_ROWS && columns / groups % GROUP_UNIT == 0;
+    }
+
+    /** Whether blocks are so few that slices have to be added up, which costs more than reading activations again. */
+    boolean sharesOutSlices(long columns) {
+        return 2 * Math.ceilDiv(columns, (long) COLUMNS) <= (long) BYTE_BLOCKS * multiprocessors;
+    }
+
     /** @param bounds as {@link CudaMatMul#multiplyRows} */
     void multiply(Matrix a, @Nullable Matrix bounds, Weight w, Matrix out, CudaStream stream) {
         int blocks = Math.toIntExact(Math.ceilDiv(w.codes.rows(), (long) COLUMNS));
         int slabs = Math.toIntExact(Math.ceilDiv(a.columns(), (long) SLAB));
+        int wantedBlocks = w.codeBits < Byte.SIZE ? NIBBLE_BLOCKS : BYTE_BLOCKS;
         int wantedSlices =
-                Math.clamp((long) BLOCKS * multiprocessors / blocks, 1, Math.max(slabs / LEAST_SLICE_SLABS, 1));
+                Math.clamp((long) wantedBlocks * multiprocessors / blocks, 1, Math.max(slabs / LEAST_SLICE_SLABS, 1));
         int sliceSlabs = Math.ceilDiv(slabs, wantedSlices);
         int slices = Math.ceilDiv(slabs, sliceSlabs);
-        if (slices == 1) {
-            launch(a, bounds, w, CudaBuffer.addressOf(out), out, sliceSlabs, 1, stream);
-            return;
-        }
-        long bytes = Math.multiplyExact(out.bytes(), (long) slices);
-        try (CudaBuffer parts = memory.scratch("slices of a product", bytes, stream)) {
-            long address = CudaBuffer.addressOf(Matrix.of(parts, DType.U8, 1, bytes));
-            launch(a, bounds, w, address, out, sliceSlabs, slices, stream);
-            parameters(
-                            stream.call(library.kernel("matmul_few", "matmul_few_sum")),
-                            a,
-                            bounds,
-                            w,
-                            address,
-                            out,
-                            sliceSlabs,
-                            slices)
-                    .launch(Grid.covering(out.elements(), SUM_THREADS));
-        }
-    }
-
-    private void launch(
-            Matrix a,
-            @Nullable Matrix bounds,
-            Weight w,
-            long target,
-            Matrix out,
-            int sliceSlabs,
-            int slices,
-            CudaStream stream) {
         int rows = Math.max(LEAST_ROWS, Integer.highestOneBit(2 * (int) a.rows() - 1));
         String name = "matmul_few_" + w.type + "_" + rows + (w.groups() > 1 ? "_groups" : "");
-        int blocks = Math.toIntExact(Math.ceilDiv(w.codes.rows(), (long) COLUMNS));
-        parameters(
-                        stream.call(library.kernel("matmul_few", name, sharedBytes(rows, w.codeBits))),
-                        a,
-                        bounds,
-                        w,
-                        target,
-                        out,
-                        sliceSlabs,
-                        slices)
-                .launch(new Grid(blocks, slices, 1, THREADS));
+        Matrix scales = w.scales;
+        long partBytes = slices == 1 ? 0 : Math.multiplyExact(out.bytes(), (long) slices);
+        try (CudaBuffer parts = slices == 1 ? null : memory.scratch("slices of a product", partBytes, stream)) {
+            stream.call(library.kernel("matmul_few", name, sharedBytes(rows, w.codeBits)))
+                    .matrix(a)
+                    .matrix(w.codes)
+                    .optional(scales)
+                    .matrix(out)
+                    .address(parts == null ? 0 : CudaBuffer.addressOf(Matrix.of(parts, DType.U8, 1, partBytes)))
+                    .address(slices == 1 ? 0 : stream.tickets(blocks))
+                    .optional(bounds)
+                    .number((int) a.rows())
+                    .number((int) w.codes.rows())
+                    .number((int) a.columns())
+                    .number(w.groups())
+                    .number(sliceSlabs)
+                    .number(slices)
+                    .type(scales == null ? DType.F32 : scales.dtype())
+                    .number(CudaMatMul.perRow(scales))
+                    .launch(new Grid(blocks, slices, 1, THREADS));
+        }
     }
 
     /** {@code kStages} stages of the kernel. */
     private static int sharedBytes(int rows, int codeBits) {
         int stages = rows > 16 ? 3 : 4;
         return stages * (rows * SLAB * DType.BF16.bytes() + COLUMNS * SLAB * codeBits / Byte.SIZE);
-    }
-
-    private static KernelCall parameters(
-            KernelCall call,
-            Matrix a,
-            @Nullable Matrix bounds,
-            Weight w,
-            long target,
-            Matrix out,
-            int sliceSlabs,
-            int slices) {
-        Matrix scales = w.scales;
-        return call.matrix(a)
-                .matrix(w.codes)
-                .optional(scales)
-                .address(target)
-                .matrix(out)
-                .optional(bounds)
-                .number((int) a.rows())
-                .number((int) w.codes.rows())
-                .number((int) a.columns())
-                .number(w.groups())
-                .number(sliceSlabs)
-                .number(slices)
-                .type(scales == null ? DType.F32 : scales.dtype())
-                .number(CudaMatMul.perRow(scales));
     }
 }

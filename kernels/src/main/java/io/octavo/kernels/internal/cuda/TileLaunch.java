@@ -39,7 +39,7 @@ record TileLaunch(
     /** Most threads of the kernels for tiles of blocks, and vectors that each keeps in registers. */
     private static final int BLOCK_THREADS = 512;
 
-    private static final int BLOCK_VECTORS = 8;
+    private static final int BLOCK_VECTORS = 4;
 
     void launch(KernelLibrary library, CudaStream stream) {
         // Nothing ties numbers together whose scale is there already, so such tiles are cut into rows.
