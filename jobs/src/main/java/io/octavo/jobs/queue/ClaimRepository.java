@@ -1,12 +1,18 @@
 package io.octavo.jobs.queue;
 
+import jakarta.persistence.LockModeType;
+import jakarta.persistence.QueryHint;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.hibernate.jpa.SpecHints;
 import org.jspecify.annotations.Nullable;
+import org.springframework.data.jpa.repository.Lock;
 import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
+import org.springframework.data.jpa.repository.Query;
+import org.springframework.data.jpa.repository.QueryHints;
 import org.springframework.data.repository.Repository;
 
 /**
@@ -14,6 +20,9 @@ import org.springframework.data.repository.Repository;
  * not invalidate their plans.
  */
 interface ClaimRepository extends Repository<Job, UUID> {
+
+    /** What Hibernate takes for {@code skip locked}. */
+    String SKIP_LOCKED = "-2";
 
     /** Whether a claim is worth its lock. */
     @NativeQuery("""
@@ -70,8 +79,10 @@ interface ClaimRepository extends Repository<Job, UUID> {
     List<UUID> candidates(UUID worker, Collection<String> types, int maxRunning);
 
     /** Locks a job that still waits and that nobody else has locked. */
-    @NativeQuery("select id from job where id = :id and status = 'QUEUED' for update skip locked")
-    Optional<UUID> lockQueued(UUID id);
+    @Lock(LockModeType.PESSIMISTIC_WRITE)
+    @QueryHints(@QueryHint(name = SpecHints.HINT_SPEC_LOCK_TIMEOUT, value = SKIP_LOCKED))
+    @Query("select j from Job j where j.id = :id and j.status = JobStatus.QUEUED")
+    Optional<Job> lockQueued(UUID id);
 
     @Modifying
     @NativeQuery("""

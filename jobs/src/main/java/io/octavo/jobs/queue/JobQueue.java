@@ -70,7 +70,7 @@ public class JobQueue {
         }
         claims.lockClaims();
         return claims.candidates(worker.id(), types, properties.runningLimit()).stream()
-                .map(id -> claims.lockQueued(id).flatMap(jobs::findById))
+                .map(claims::lockQueued)
                 .flatMap(Optional::stream)
                 .map(job -> hand(job, worker))
                 .flatMap(Optional::stream)
