@@ -6,8 +6,9 @@
 #   kernels/gpu-check.sh [STEP ...]         where the GPU is: unpacks them and runs the steps, all by default
 #
 # Steps: contract (tests of every operation), models (perplexity, generation, quantization), benchmark (beside PyTorch),
-# large (a synthetic Llama 3 8B in /dev/shm, beside AutoFP8's flow and transformers; not by default), sanitizer
-# (compute-sanitizer over a launch of every kernel). OUT names the folder for results, .build/gpu/out by default.
+# large (a synthetic Llama 3 8B in /dev/shm, beside AutoFP8's flow and transformers; not by default), stripped (a root with
+# nothing but the JVM, jars, libcuda and libstdc++; as root, not by default), sanitizer (compute-sanitizer over a launch of
+# every kernel). OUT names the folder for results, .build/gpu/out by default.
 # Prints a table last; writes gpu-check.json beside the logs. Fails if a test, a sanitizer or a check of a model did, or never ran.
 set -uo pipefail
 cd -P -- "$(dirname -- "$0")/.."
@@ -160,6 +161,33 @@ large() {
   grep -h "written and hashed" "$out"/large-*.log
 }
 
+# What the worker's image needs: shown by ldd, and by quantizing a model where nothing else is.
+stripped() {
+  local root libraries natives driver
+  root=$(mktemp -d)
+  natives=$(find "$work/kernels/classes" -name 'libJCudaDriver*.so' | head -n 1)
+  driver=$(ldconfig -p | awk '/libcuda\.so\.1 .*x86-64/ {print $NF; exit}')
+  libraries=$(ldd "$work"/jvm/bin/java "$work"/jvm/lib/{libjli,libjava,libnio,libnet,libzip,server/libjvm}.so \
+    ${natives:+"$natives"} "$driver" |
+    awk '/=> \// {print $3} /ld-linux/ {print $1}' | grep -v "^$work")
+  libraries=$(printf '%s\n' $libraries "$driver" | sort -u)
+  [ -z "$natives" ] || ldd "$natives" >"$out/ldd.txt"
+  mkdir -p "$root"/{app,dev,proc,tmp}
+  # shellcheck disable=SC2086  # a list
+  cp -L --parents $libraries "$root"
+  cp -r "$work"/{jvm,lib,kernels,engine,models,data} "$root/app"
+  unshare --mount bash -c '
+    mount --bind "$0" "$0" && mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" &&
+      LD_LIBRARY_PATH=$1 exec chroot "$0" /app/jvm/bin/java "${@:3}" -cp "/app/kernels/classes:/app/engine/classes:/app/engine/test-classes:$2" \
+        io.octavo.engine.benchmark.GpuModelCheck /app/models/books-5m /app/data /tmp/scratch' \
+    "$root" "$(for library in $libraries; do dirname "$library"; done | sort -u | paste -sd :)" \
+    "$(cd "$root" && printf '/%s:' app/lib/*.jar)" "${java_options[@]}" >"$out/stripped.jsonl" 2>"$out/stripped.log" ||
+    failure "a run under a stripped root exited with $?"
+  find "$root" -path "$root/app" -prune -o -path "$root/dev" -prune -o -path "$root/proc" -prune -o -type f -print |
+    sed "s,^$root,," >"$out/stripped-files.txt"
+  rm -rf --one-file-system "$root"
+}
+
 check() {
   echo "{\"check\": \"$1\", \"value\": $2, \"passed\": true}" >>"$out/large.jsonl"
 }
@@ -177,7 +205,7 @@ def lines(name):
     path = os.path.join(out, name)
     return [json.loads(line) for line in open(path) if line.startswith("{")] if os.path.exists(path) else []
 
-ours, peers, checks = lines("benchmark.jsonl"), {p["name"]: p for p in lines("peer.jsonl")}, lines("models.jsonl") + lines("large.jsonl")
+ours, peers, checks = lines("benchmark.jsonl"), {p["name"]: p for p in lines("peer.jsonl")}, lines("models.jsonl") + lines("large.jsonl") + [{**c, "check": "stripped root: " + c["check"]} for c in lines("stripped.jsonl")]
 if ours:
     print(f"{'kernel':<42}{'us':>10}{'GB/s':>7}{'TFLOP/s':>9}{'peer us':>10}{'x peer':>8}")
 for o in ours:

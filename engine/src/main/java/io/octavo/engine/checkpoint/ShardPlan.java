@@ -9,8 +9,8 @@ import java.util.Optional;
 /** Which output file holds which tensors, known before the first byte is written. */
 public record ShardPlan(List<Shard> shards) {
 
-    /** Half of what most tools write at most into one file: each is hashed by one thread, and several at a time. */
-    public static final long DEFAULT_SHARD_BYTES = 2_500_000_000L;
+    /** What most tools write at most into one file. */
+    public static final long DEFAULT_SHARD_BYTES = 5_000_000_000L;
 
     public record Shard(String fileName, List<TensorSpec> tensors) {
 
