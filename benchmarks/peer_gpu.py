@@ -110,7 +110,7 @@ def matmul(kind, m, n, k):
         w = [torch.randint(-128, 128, (n, k), dtype=torch.int8, device=DEVICE) for _ in range(copies)]
         return lambda i: torch._int_mm(a, w[i].T), copies
 
-    peers = {"bf16": ("torch.matmul bf16", bf16), "w8a16": ("torch.matmul bf16", bf16), "fp8": ("torch._scaled_mm", fp8),
+    peers = {"bf16": ("torch.matmul bf16", bf16), "w8a16": ("torch.matmul bf16", bf16), "w4a16": ("torch.matmul bf16", bf16), "fp8": ("torch._scaled_mm", fp8),
              "int8": ("torch._int_mm", int8)}
     attempt(name, *peers[kind])
 
@@ -132,9 +132,9 @@ def main():
         for kind in ("bf16", "fp8", "int8"):
             matmul(kind, size, size, size)
     for m in (1, 4, 8, 16, 64, 256):
-        for kind in ("bf16", "w8a16", "fp8"):
+        for kind in ("bf16", "w8a16", "w4a16", "fp8"):
             matmul(kind, m, 28672, 4096)
-        for kind in ("bf16", "w8a16"):
+        for kind in ("bf16", "w8a16", "w4a16"):
             matmul(kind, m, 4096, 14336)
     attention("decode 64 x 1024", 64, 1, 1024)
     attention("decode 1 x 4096", 1, 1, 4096)

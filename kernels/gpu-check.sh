@@ -2,10 +2,13 @@
 # Everything that needs a GPU, in one call on a machine with a GPU and its driver but without Java or a network.
 #
 #   kernels/gpu-check.sh pack MODELS DATA   where the build is: puts a JVM, jars, models and data into .build/gpu
+#   kernels/gpu-check.sh repack             the same for what was compiled alone, when the rest is there already
 #   kernels/gpu-check.sh [STEP ...]         where the GPU is: unpacks them and runs the steps, all by default
 #
 # Steps: contract (tests of every operation), models (perplexity, generation, quantization), benchmark (beside PyTorch),
-# sanitizer (compute-sanitizer over a launch of every kernel). OUT names the folder for results, .build/gpu/out by default.
+# large (a synthetic Llama 3 8B in /dev/shm, beside AutoFP8's flow and transformers; not by default), stripped (a root with
+# nothing but the JVM, jars, libcuda and libstdc++; as root, not by default), sanitizer (compute-sanitizer over a launch of
+# every kernel). OUT names the folder for results, .build/gpu/out by default.
 # Prints a table last; writes gpu-check.json beside the logs. Fails if a test, a sanitizer or a check of a model did, or never ran.
 set -uo pipefail
 cd -P -- "$(dirname -- "$0")/.."
@@ -40,7 +43,6 @@ make_pack() {
   mvn -B -ntp -q dependency:copy -Dartifact=$console -DoutputDirectory="$PWD/$work/lib" -Dmdep.useBaseVersion=true 2>/dev/null
   for module in kernels engine; do
     tr ':' '\n' <$module/target/test.classpath | grep '\.jar$' | xargs -I{} cp {} "$work/lib"
-    (cd $module/target && tar cf - classes test-classes) | (mkdir -p "$work/$module" && tar xf - -C "$work/$module")
   done
   for model in $models; do
     cp -rL "$model" "$work/models/"
@@ -52,16 +54,29 @@ make_pack() {
   for jar in "$work"/lib/*.jar; do
     strip_jar "$PWD/$jar"
   done
-  (cd "$work" && tar cf - .) | xz -T2 -6 >"$pack/pack.tar.xz"
+  (cd "$work" && tar cf - .) | xz -T2 -6 >"$pack/base.tar.xz"
   rm -rf "$work"
-  du -h "$pack/pack.tar.xz"
+  pack_classes
+}
+
+# The tests and what they test, to lie beside the base.
+pack_classes() {
+  local parts=() module
+  for module in kernels engine; do
+    parts+=("$module/target/classes" "$module/target/test-classes")
+  done
+  tar cf - --transform 's,/target/,/,' "${parts[@]}" | xz -T2 -6 >"$pack/classes.tar.xz"
+  du -h "$pack"/*.tar.xz
 }
 
 # --- Where the GPU is --------------------------------------------------------------------------------------------------
 
 unpack() {
   work=$(mktemp -d)
-  tar xJf $pack/pack.tar.xz -C "$work"
+  local part
+  for part in base classes; do
+    tar xJf $pack/$part.tar.xz -C "$work"
+  done
   chmod -R u+w "$work"
   lib=$(printf '%s:' "$work"/lib/*.jar)
 }
@@ -118,6 +133,69 @@ models() {
   ! grep -q '"passed": *false' "$out/models.jsonl" || failure "a check of a model"
 }
 
+# Whole processes, from start to end; the largest memory of the device is sampled beside them.
+large() {
+  local folder=/dev/shm/octavo-large run
+  mkdir -p "$folder"
+  : >"$out/large.jsonl"
+  sample_device_memory & local sampler=$!
+  for run in 1 2 3; do
+    local begun=$EPOCHREALTIME
+    java_options+=(-Xmx512m)
+    run_java engine io.octavo.engine.quantize.QuantizerBenchmark "$folder" "$(nproc)" 1 cuda 32 128256 \
+      >"$out/large-$run.log" 2>&1 || failure "quantizing the large model exited with $?"
+    # The first run makes the source.
+    [ $run = 1 ] || check "large model, quantize process seconds" "$(awk "BEGIN {print $EPOCHREALTIME - $begun}")"
+  done
+  kill $sampler
+  wait $sampler 2>/dev/null
+  check "large model, most device MB while quantizing" "$(sort -n "$out/device-memory.txt" | tail -n 1)"
+  run_java engine io.octavo.engine.benchmark.LargeModelBenchmark "$folder/source" \
+    >>"$out/large.jsonl" 2>"$out/large.log" || failure "running the large model exited with $?"
+  timeout 150 python3 benchmarks/peer_large.py quantize "$folder/source" "$folder/peer" >>"$out/large.jsonl" 2>"$out/peer-large.log" ||
+    failure "the peer of quantizing exited with $?"
+  rm -rf "$folder/peer"
+  timeout 150 python3 benchmarks/peer_large.py forward "$folder/source" >>"$out/large.jsonl" 2>>"$out/peer-large.log" ||
+    failure "the peer of running exited with $?"
+  rm -rf "$folder"
+  grep -h "written and hashed" "$out"/large-*.log
+}
+
+# What the worker's image needs: shown by ldd, and by quantizing a model where nothing else is.
+stripped() {
+  local root libraries natives driver
+  root=$(mktemp -d)
+  natives=$(find "$work/kernels/classes" -name 'libJCudaDriver*.so' | head -n 1)
+  driver=$(ldconfig -p | awk '/libcuda\.so\.1 .*x86-64/ {print $NF; exit}')
+  libraries=$(ldd "$work"/jvm/bin/java "$work"/jvm/lib/{libjli,libjava,libnio,libnet,libzip,server/libjvm}.so \
+    ${natives:+"$natives"} "$driver" |
+    awk '/=> \// {print $3} /ld-linux/ {print $1}' | grep -v "^$work")
+  libraries=$(printf '%s\n' $libraries "$driver" | sort -u)
+  [ -z "$natives" ] || ldd "$natives" >"$out/ldd.txt"
+  mkdir -p "$root"/{app,dev,proc,tmp}
+  # shellcheck disable=SC2086  # a list
+  cp -L --parents $libraries "$root"
+  cp -r "$work"/{jvm,lib,kernels,engine,models,data} "$root/app"
+  unshare --mount bash -c '
+    mount --bind "$0" "$0" && mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" &&
+      LD_LIBRARY_PATH=$1 exec chroot "$0" /app/jvm/bin/java "${@:3}" -cp "/app/kernels/classes:/app/engine/classes:/app/engine/test-classes:$2" \
+        io.octavo.engine.benchmark.GpuModelCheck /app/models/books-5m /app/data /tmp/scratch' \
+    "$root" "$(for library in $libraries; do dirname "$library"; done | sort -u | paste -sd :)" \
+    "$(cd "$root" && printf '/%s:' app/lib/*.jar)" "${java_options[@]}" >"$out/stripped.jsonl" 2>"$out/stripped.log" ||
+    failure "a run under a stripped root exited with $?"
+  find "$root" -path "$root/app" -prune -o -path "$root/dev" -prune -o -path "$root/proc" -prune -o -type f -print |
+    sed "s,^$root,," >"$out/stripped-files.txt"
+  rm -rf --one-file-system "$root"
+}
+
+check() {
+  echo "{\"check\": \"$1\", \"value\": $2, \"passed\": true}" >>"$out/large.jsonl"
+}
+
+sample_device_memory() {
+  exec nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits --loop-ms=100 >"$out/device-memory.txt"
+}
+
 table() {
   python3 - "$out" <<'PYTHON'
 import json, os, sys
@@ -127,7 +205,7 @@ def lines(name):
     path = os.path.join(out, name)
     return [json.loads(line) for line in open(path) if line.startswith("{")] if os.path.exists(path) else []
 
-ours, peers, checks = lines("benchmark.jsonl"), {p["name"]: p for p in lines("peer.jsonl")}, lines("models.jsonl")
+ours, peers, checks = lines("benchmark.jsonl"), {p["name"]: p for p in lines("peer.jsonl")}, lines("models.jsonl") + lines("large.jsonl") + [{**c, "check": "stripped root: " + c["check"]} for c in lines("stripped.jsonl")]
 if ours:
     print(f"{'kernel':<42}{'us':>10}{'GB/s':>7}{'TFLOP/s':>9}{'peer us':>10}{'x peer':>8}")
 for o in ours:
@@ -149,6 +227,8 @@ PYTHON
 
 if [ "${1-}" = pack ]; then
   make_pack "$2" "$3"
+elif [ "${1-}" = repack ]; then
+  pack_classes
 else
   mkdir -p "$out"
   rm -f "$out/failures.txt"

@@ -22,17 +22,57 @@ __device__ __forceinline__ uint64_t key(float value, int index) {
   return static_cast<uint64_t>(bits) << 32 | ~static_cast<uint32_t>(index);
 }
 
+constexpr int kEach = 4;  // vectors that a thread has in flight
+
+// The largest of what a thread sees, columns ascending.
+struct Best {
+  float value = -INFINITY;
+  int index;
+  bool hasNan = false;
+
+  __device__ explicit Best(int first) : index(first) {}
+
+  __device__ __forceinline__ void add(float x, int column) {
+    hasNan |= isnan(x);
+    if (x > value) {
+      value = x;
+      index = column;
+    }
+  }
+
+  __device__ __forceinline__ unsigned long long asKey() const { return key(hasNan ? nanf("") : value, index); }
+};
+
 }  // namespace
 
 extern "C" __global__ __launch_bounds__(kMostThreads) void arg_max(const __grid_constant__ Parameters p) {
   const float* row = p.x + blockIdx.x * p.columns;
-  unsigned long long best = 0;
-  for (int64_t c = threadIdx.x; c < p.columns; c += blockDim.x) {
-    best = Max()(best, static_cast<unsigned long long>(key(row[c], static_cast<int>(c))));
+  const int columns = static_cast<int>(p.columns);
+  const int stride = blockDim.x;
+  const int vectors = isAligned(p.x, p.columns * sizeof(float), 16) ? columns / 4 : 0;
+  const uint4* wide = reinterpret_cast<const uint4*>(row);
+  Best best(vectors > 0 ? 4 * threadIdx.x : threadIdx.x);
+  int at = threadIdx.x;
+  for (; at + (kEach - 1) * stride < vectors; at += kEach * stride) {
+    uint4 loaded[kEach];
+#pragma unroll
+    for (int i = 0; i < kEach; i++) loaded[i] = loadStreaming(wide + at + i * stride);
+#pragma unroll
+    for (int i = 0; i < kEach; i++) {
+#pragma unroll
+      for (int e = 0; e < 4; e++) best.add(elementOf<float>(loaded[i], e), 4 * (at + i * stride) + e);
+    }
   }
-  best = blockReduce(best, Max(), 0ull);
+  for (; at < vectors; at += stride) {
+    const uint4 loaded = loadStreaming(wide + at);
+#pragma unroll
+    for (int e = 0; e < 4; e++) best.add(elementOf<float>(loaded, e), 4 * at + e);
+  }
+  for (int c = 4 * vectors + threadIdx.x; c < columns; c += stride) best.add(row[c], c);
+  const bool sawAny = threadIdx.x < (vectors > 0 ? vectors : columns);
+  const unsigned long long largest = blockReduce(sawAny ? best.asKey() : 0ull, Max(), 0ull);
   if (threadIdx.x == 0) {
-    const bool nan = best >> 32 == 0xFFFFFFFFu;
-    p.indices[blockIdx.x] = nan ? -1 : static_cast<int>(~static_cast<uint32_t>(best));
+    const bool nan = largest >> 32 == 0xFFFFFFFFu;
+    p.indices[blockIdx.x] = nan ? -1 : static_cast<int>(~static_cast<uint32_t>(largest));
   }
 }

@@ -44,25 +44,65 @@ __device__ __forceinline__ Exponentials warpCombine(Exponentials value) {
   return value;
 }
 
+// What a thread has seen: several numbers at a time, so that the maximum seldom changes between exponentials.
+struct Running {
+  float max = -INFINITY;
+  float sum = 0.0f;
+
+  template <int kCount>
+  __device__ __forceinline__ void add(const float (&x)[kCount]) {
+    float larger = max;
+#pragma unroll
+    for (int i = 0; i < kCount; i++) larger = fmaxf(larger, x[i]);
+    if (larger > max) {
+      sum *= expf(max - larger);
+      max = larger;
+    }
+#pragma unroll
+    for (int i = 0; i < kCount; i++) sum += x[i] == max ? (max == -INFINITY ? 0.0f : 1.0f) : expf(x[i] - max);
+  }
+};
+
+constexpr int kEach = 4;  // vectors that a thread has in flight
+
+__device__ __forceinline__ Running sumUp(const float* row, int columns, bool inVectors) {
+  const int vectors = inVectors ? columns / 4 : 0;
+  const uint4* wide = reinterpret_cast<const uint4*>(row);
+  Running running;
+  int at = threadIdx.x;
+  for (; at + (kEach - 1) * kThreads < vectors; at += kEach * kThreads) {
+    uint4 loaded[kEach];
+#pragma unroll
+    for (int i = 0; i < kEach; i++) loaded[i] = loadStreaming(wide + at + i * kThreads);
+    float x[4 * kEach];
+#pragma unroll
+    for (int i = 0; i < 4 * kEach; i++) x[i] = elementOf<float>(loaded[i / 4], i % 4);
+    running.add(x);
+  }
+  for (; at < vectors; at += kThreads) {
+    const uint4 loaded = loadStreaming(wide + at);
+    float x[4];
+#pragma unroll
+    for (int i = 0; i < 4; i++) x[i] = elementOf<float>(loaded, i);
+    running.add(x);
+  }
+  for (int c = 4 * vectors + threadIdx.x; c < columns; c += kThreads) {
+    const float x[1] = {row[c]};
+    running.add(x);
+  }
+  return running;
+}
+
 }  // namespace
 
 extern "C" __global__ __launch_bounds__(kThreads) void cross_entropy(const __grid_constant__ Parameters p) {
   const float* row = p.logits + blockIdx.x * p.columns;
-  float max = -INFINITY;
-  float sum = 0.0f;
-  for (int64_t c = threadIdx.x; c < p.columns; c += kThreads) {
-    const float x = row[c];
-    if (x > max) {
-      sum = sum * expf(max - x) + 1.0f;
-      max = x;
-    } else if (x != -INFINITY) {
-      sum += expf(x - max);
-    }
-  }
+  const bool inVectors = isAligned(p.logits, p.columns * sizeof(float), 16);
+  const Running seen = sumUp(row, static_cast<int>(p.columns), inVectors);
 
   __shared__ Exponentials partial[kWarp];
   const int lane = threadIdx.x % kWarp;
-  Exponentials all = warpCombine({max, static_cast<double>(sum)});
+  Exponentials all = warpCombine({seen.max, static_cast<double>(seen.sum)});
   if (lane == 0) partial[threadIdx.x / kWarp] = all;
   __syncthreads();
   if (threadIdx.x >= kWarp) return;

@@ -98,6 +98,8 @@ public interface Backend extends AutoCloseable {
 
     ExpertCombine expertCombine();
 
+    PackedMatMul packedMatMul();
+
     @Override
     void close();
 }

@@ -151,4 +151,11 @@ class ScalarBackendTest {
             super(threads -> Backends.scalar());
         }
     }
+
+    @Nested
+    class PackedMatMulOperation extends PackedMatMulContract {
+        PackedMatMulOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
 }

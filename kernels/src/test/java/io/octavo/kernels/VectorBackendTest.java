@@ -151,4 +151,11 @@ class VectorBackendTest {
             super(Backends::cpu);
         }
     }
+
+    @Nested
+    class PackedMatMulOperation extends PackedMatMulContract {
+        PackedMatMulOperation() {
+            super(Backends::cpu);
+        }
+    }
 }

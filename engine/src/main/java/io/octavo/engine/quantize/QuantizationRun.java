@@ -20,6 +20,7 @@ import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.Backend;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -30,13 +31,20 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** One call of {@link Quantizer#quantize}: write everything, verify it, publish it. */
 final class QuantizationRun {
 
     /** Source bytes copied at once. */
     private static final long COPY_BYTES = 1 << 25;
+
+    /** Threads from which on sources are hashed from the beginning. */
+    private static final int ENOUGH_THREADS = 8;
 
     /** Where on the progress bar quantizing ends; verifying takes the rest. */
     private static final double QUANTIZING_SHARE = 0.6;
@@ -51,6 +59,7 @@ final class QuantizationRun {
     private final StagingFolder staging;
     private final BackgroundTasks background;
     private final JobMonitor monitor;
+    private final int threads;
     private final ArtifactFiles files;
 
     QuantizationRun(
@@ -60,7 +69,9 @@ final class QuantizationRun {
             ShardPlan shards,
             StagingFolder staging,
             BackgroundTasks background,
-            JobMonitor monitor) {
+            JobMonitor monitor,
+            int threads) {
+        this.threads = threads;
         this.request = request;
         this.source = source;
         this.plan = plan;
@@ -74,6 +85,9 @@ final class QuantizationRun {
     QuantizationResult run(Backend backend, long chunkBytes) {
         files.requireSpace(plan.outputBytes());
 
+        // Where threads are plenty, those that hash the source take none from the rest.
+        Optional<List<Future<OutputFile>>> early =
+                threads >= ENOUGH_THREADS ? Optional.of(files.hashSources()) : Optional.empty();
         ActivationRanges activations = calibrate(backend);
         monitor.phase("quantize");
         writeWeights(backend, chunkBytes, activations);
@@ -83,7 +97,7 @@ final class QuantizationRun {
         files.copySideFiles();
 
         monitor.phase("verify");
-        List<Future<OutputFile>> sourceHashes = files.hashSources();
+        List<Future<OutputFile>> sourceHashes = early.orElseGet(files::hashSources);
         VerificationReport report = verify();
         List<OutputFile> sources = files.await(sourceHashes);
         Label label = Label.of(config);
@@ -120,74 +134,103 @@ final class QuantizationRun {
         return plan.recipe().needsCalibration() ? CALIBRATING_SHARE : 0;
     }
 
-    /** Computes in this thread while a second writes and a third hashes what is complete. */
+    /** Computes in some lanes while others write and hash what is complete. */
     private void writeWeights(Backend backend, long chunkBytes, ActivationRanges activations) {
-        var progress = new Progress(calibrated(), QUANTIZING_SHARE - calibrated());
-        Map<String, Step> steps = plan.stepsByOutput();
-        // Closed in reverse order: the queue must be empty before the buffers that it writes from go away.
-        try (var quantizer = new ModuleQuantizer(backend, plan, chunkBytes);
-                var tiles = new TileQuantizer(backend, plan, activations, chunkBytes);
+        // Closed in reverse order: lanes write into files, and read scales.
+        try (var scales = Arena.ofShared();
                 var open = new OpenFiles();
-                var queue = new WriteQueue()) {
-            for (ShardPlan.Shard shard : shards.shards()) {
-                SafetensorsWriter writer =
-                        open.add(SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors()));
-                files.follow(writer);
-                writeShard(writer, steps, quantizer, tiles, queue, progress);
-                queue.submit(writer::seal);
+                var lanes = new Lanes(backend, plan, activations, chunkBytes, threads)) {
+            var progress = new Progress(calibrated(), QUANTIZING_SHARE - calibrated(), lanes.count() == 1);
+            List<ShardPlan.Shard> all = shards.shards();
+            for (int from = 0; from < all.size(); from += lanes.count()) {
+                var together = new ArrayList<List<Lanes.Task>>();
+                for (ShardPlan.Shard shard : all.subList(from, Math.min(from + lanes.count(), all.size()))) {
+                    SafetensorsWriter writer = open.add(
+                            SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors()));
+                    files.follow(writer);
+                    together.add(tasks(writer, lanes, scales, progress));
+                }
+                lanes.run(inTurn(together), progress::tell);
             }
-            queue.drain();
         }
     }
 
-    /**
-     * Writes what it can in the order of the file, so that hashing can follow. Scales of rows lie before all codes: they
-     * are found by a pass of their own, which reads the source once more but spares reading the result after it is
-     * written. What else a weight becomes lies in several places, and is written when the first of them is reached.
-     */
-    private void writeShard(
-            SafetensorsWriter writer,
-            Map<String, Step> steps,
-            ModuleQuantizer quantizer,
-            TileQuantizer tiles,
-            WriteQueue queue,
-            Progress progress) {
-        try (Arena arena = Arena.ofConfined()) {
-            var scales = new HashMap<String, MemorySegment>();
-            var begun = new HashSet<Step>();
-            for (TensorInfo output : writer.header().tensors().values()) {
-                Step step = Objects.requireNonNull(steps.get(output.name()));
-                boolean first = begun.add(step);
-                switch (step) {
-                    case Keep keep -> copy(keep, writer, queue, progress);
-                    case KvScales kvScales -> {
-                        if (first) {
-                            tiles.writeKvScales(
-                                    kvScales, plan.recipe().kvCache().orElseThrow(), writer, queue);
-                        }
-                    }
-                    case Quantize weight
-                    when !ModuleQuantizer.takes(weight) -> {
-                        if (first) {
-                            tiles.quantize(weight, writer, queue, progress::add);
-                        }
-                    }
-                    case Quantize weight
-                    when first -> {
-                        MemorySegment computed = arena.allocate(output.byteSize(), Long.BYTES);
-                        scales.put(weight.module(), computed);
-                        quantizer.scales(weight, computed, writer, queue, progress::addHalf);
-                    }
-                    case Quantize weight ->
-                        quantizer.codes(
-                                weight,
-                                Objects.requireNonNull(scales.get(weight.module())),
-                                writer,
-                                queue,
-                                progress::addHalf);
+    /** One of each list, then the next of each. */
+    private static List<Lanes.Task> inTurn(List<List<Lanes.Task>> lists) {
+        var merged = new ArrayList<Lanes.Task>();
+        int longest = lists.stream().mapToInt(List::size).max().orElse(0);
+        for (int i = 0; i < longest; i++) {
+            for (List<Lanes.Task> list : lists) {
+                if (i < list.size()) {
+                    merged.add(list.get(i));
                 }
             }
         }
+        return merged;
+    }
+
+    /**
+     * What a file needs, as far as possible in its order, so that hashing can follow. Scales of rows lie before all codes:
+     * they are found by a pass of their own, which reads the source once more but spares reading the result after it is
+     * written. What else a weight becomes lies in several places, and is written when the first of them is reached.
+     *
+     * @param memory for scales, until the lanes are done
+     */
+    private List<Lanes.Task> tasks(SafetensorsWriter writer, Lanes lanes, Arena memory, Progress progress) {
+        Map<String, Step> steps = plan.stepsByOutput();
+        var tasks = new ArrayList<Lanes.Task>();
+        var scales = new HashMap<String, CompletableFuture<MemorySegment>>();
+        var begun = new HashSet<Step>();
+        for (TensorInfo output : writer.header().tensors().values()) {
+            Step step = Objects.requireNonNull(steps.get(output.name()));
+            boolean first = begun.add(step);
+            switch (step) {
+                case Keep keep -> tasks.add(lane -> copy(keep, writer, lane.queue(), progress));
+                case KvScales kvScales -> {
+                    if (first) {
+                        Quantization cache = plan.recipe().kvCache().orElseThrow();
+                        tasks.add(lane -> lane.tiles().writeKvScales(kvScales, cache, writer, lane.queue()));
+                    }
+                }
+                case Quantize weight
+                when !ModuleQuantizer.takes(weight) -> {
+                    if (first) {
+                        tasks.add(lane -> lane.tiles().quantize(weight, writer, lane.queue(), progress::add));
+                    }
+                }
+                case Quantize weight
+                when first -> {
+                    var computed = new CompletableFuture<MemorySegment>();
+                    scales.put(weight.module(), computed);
+                    tasks.add(lane -> {
+                        MemorySegment target = memory.allocate(output.byteSize(), Long.BYTES);
+                        lane.rows().scales(weight, target, writer, lane.queue(), progress::addHalf);
+                        computed.complete(target);
+                    });
+                }
+                case Quantize weight -> {
+                    var computed = Objects.requireNonNull(scales.get(weight.module()));
+                    tasks.add(lane ->
+                            lane.rows().codes(weight, lanes.await(computed), writer, lane.queue(), progress::addHalf));
+                }
+            }
+        }
+        return sealing(tasks, writer);
+    }
+
+    /** The last task to be written seals the file. */
+    private static List<Lanes.Task> sealing(List<Lanes.Task> tasks, SafetensorsWriter writer) {
+        var unwritten = new AtomicInteger(tasks.size());
+        return tasks.stream()
+                .<Lanes.Task>map(task -> lane -> {
+                    task.run(lane);
+                    lane.queue().submit(() -> {
+                        if (unwritten.decrementAndGet() == 0) {
+                            writer.seal();
+                        }
+                    });
+                })
+                .toList();
     }
 
     private void copy(Keep keep, SafetensorsWriter writer, WriteQueue queue, Progress progress) {
@@ -209,7 +252,7 @@ final class QuantizationRun {
     }
 
     private VerificationReport verify() {
-        var progress = new Progress(QUANTIZING_SHARE, 1 - QUANTIZING_SHARE);
+        var progress = new Progress(QUANTIZING_SHARE, 1 - QUANTIZING_SHARE, true);
         try (Checkpoint artifact = Checkpoint.open(staging.folder())) {
             var verification = new Verification(plan, artifact, background);
             logShards();
@@ -235,11 +278,14 @@ final class QuantizationRun {
 
         private final double start;
         private final double share;
-        private long halves;
+        private final boolean tellsAtOnce;
+        private final AtomicLong halves = new AtomicLong();
 
-        Progress(double start, double share) {
+        /** @param tellsAtOnce whether bytes are counted by the thread that may call the monitor */
+        Progress(double start, double share, boolean tellsAtOnce) {
             this.start = start;
             this.share = share;
+            this.tellsAtOnce = tellsAtOnce;
         }
 
         void add(long more) {
@@ -248,9 +294,15 @@ final class QuantizationRun {
 
         /** For each of two passes over the same bytes. */
         void addHalf(long more) {
-            halves += more;
+            halves.addAndGet(more);
+            if (tellsAtOnce) {
+                tell();
+            }
+        }
+
+        void tell() {
             monitor.checkpoint();
-            monitor.progress(start + share * halves / 2.0 / Math.max(plan.inputBytes(), 1));
+            monitor.progress(start + share * halves.get() / 2.0 / Math.max(plan.inputBytes(), 1));
         }
     }
 

@@ -32,7 +32,7 @@ public final class Quantizer {
 
     /**
      * @param backend borrowed
-     * @param threads for hashing and verification; at least 1
+     * @param threads to use; at least 1
      */
     public Quantizer(Backend backend, int threads) {
         this(backend, threads, ShardPlan.DEFAULT_SHARD_BYTES, CHUNK_BYTES);
@@ -91,7 +91,8 @@ public final class Quantizer {
                             plan.outputBytes()));
             try (StagingFolder staging = StagingFolder.beside(request.target());
                     var background = new BackgroundTasks(threads)) {
-                return new QuantizationRun(request, source, plan, plan.shards(shardBytes), staging, background, monitor)
+                return new QuantizationRun(
+                                request, source, plan, plan.shards(shardBytes), staging, background, monitor, threads)
                         .run(backend, chunkBytes);
             }
         } catch (QuantizationException e) {

@@ -24,6 +24,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -60,10 +61,16 @@ final class TileQuantizer implements AutoCloseable {
 
     /**
      * @param activations what calibration saw, for schemes that store scales of inputs or of the KV cache
+     * @param absmaxes of whole weights, which others may share
      * @param chunkBytes source bytes quantized at once; a longer row is a chunk of its own
      * @throws QuantizationException {@code OUT_OF_MEMORY}
      */
-    TileQuantizer(Backend backend, QuantizationPlan plan, ActivationRanges activations, long chunkBytes) {
+    TileQuantizer(
+            Backend backend,
+            QuantizationPlan plan,
+            ActivationRanges activations,
+            ConcurrentHashMap<List<String>, Float> absmaxes,
+            long chunkBytes) {
         this.backend = backend;
         this.activations = activations;
         this.chunkBytes = chunkBytes;
@@ -91,7 +98,7 @@ final class TileQuantizer implements AutoCloseable {
                         pool.allocate(mostZeroPoints),
                         pool.allocate(DType.I32.bytes())));
         this.stream = backend.newStream();
-        this.weightRanges = new WeightRanges(backend, stream, plan, chunkBytes);
+        this.weightRanges = new WeightRanges(backend, stream, plan, absmaxes, chunkBytes);
     }
 
     /** The rows from {@code from} on that are computed together: whole tiles, and whole words of zero points. */

@@ -15,19 +15,32 @@ import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** The largest magnitudes of whole weights, joined over modules that share a scale; each weight is read once for it. */
+/**
+ * The largest magnitudes of whole weights, joined over modules that share a scale; each weight is read once for it, by
+ * whichever of several threads asks first.
+ */
 final class WeightRanges {
 
     private final Backend backend;
     private final Stream stream;
     private final Map<String, Quantize> steps = new HashMap<>();
-    private final Map<List<String>, Float> known = new HashMap<>();
+    private final ConcurrentHashMap<List<String>, Float> known;
     private final long chunkBytes;
 
-    /** @param chunkBytes source bytes looked at together */
-    WeightRanges(Backend backend, Stream stream, QuantizationPlan plan, long chunkBytes) {
+    /**
+     * @param known what was found, which others may share
+     * @param chunkBytes source bytes looked at together
+     */
+    WeightRanges(
+            Backend backend,
+            Stream stream,
+            QuantizationPlan plan,
+            ConcurrentHashMap<List<String>, Float> known,
+            long chunkBytes) {
         this.backend = backend;
+        this.known = known;
         this.stream = stream;
         this.chunkBytes = chunkBytes;
         plan.quantized().forEach(step -> steps.put(step.module(), step));
@@ -35,16 +48,13 @@ final class WeightRanges {
 
     /** @throws QuantizationException {@code TENSOR_NOT_FINITE} */
     float absmax(Quantize step) {
-        Float found = known.get(step.sharing());
-        if (found == null) {
+        return known.computeIfAbsent(step.sharing(), modules -> {
             float absmax = 0;
-            for (String module : step.sharing()) {
+            for (String module : modules) {
                 absmax = Math.max(absmax, compute(module));
             }
-            known.put(step.sharing(), absmax);
             return absmax;
-        }
-        return found;
+        });
     }
 
     private float compute(String module) {

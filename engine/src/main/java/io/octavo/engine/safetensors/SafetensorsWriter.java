@@ -6,11 +6,12 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Writes one file whose tensors are known beforehand and whose bytes may come in any order.
  *
- * <p>Used by one thread at a time. The file is complete only after {@link #seal()}; {@link #close()} without it leaves
+ * <p>Several threads may write at a time. The file is complete only after {@link #seal()}; {@link #close()} without it leaves
  * a file that the caller deletes.
  */
 public final class SafetensorsWriter implements AutoCloseable {
@@ -19,7 +20,7 @@ public final class SafetensorsWriter implements AutoCloseable {
     private final SafetensorsHeader header;
     private final FileChannel channel;
     private final WrittenRanges written = new WrittenRanges();
-    private long writtenBytes;
+    private final AtomicLong writtenBytes = new AtomicLong();
 
     private SafetensorsWriter(Path path, SafetensorsHeader header, FileChannel channel) {
         this.path = path;
@@ -71,7 +72,7 @@ public final class SafetensorsWriter implements AutoCloseable {
             throw new IllegalArgumentException("bytes " + offset + " to " + (offset + bytes.remaining()) + " of tensor "
                     + tensor + ", which has " + info.byteSize());
         }
-        writtenBytes += bytes.remaining();
+        writtenBytes.addAndGet(bytes.remaining());
         try {
             writeFully(bytes, header.dataOffset() + info.begin() + offset);
         } catch (IOException e) {
@@ -93,7 +94,7 @@ public final class SafetensorsWriter implements AutoCloseable {
      * @throws IllegalStateException if tensor bytes are missing
      */
     public void seal() {
-        if (writtenBytes != header.dataBytes()) {
+        if (writtenBytes.get() != header.dataBytes()) {
             throw new IllegalStateException(
                     path.getFileName() + ": " + writtenBytes + " of " + header.dataBytes() + " bytes were written");
         }

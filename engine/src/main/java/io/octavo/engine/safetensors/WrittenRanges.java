@@ -4,8 +4,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * How far a file that is written in any order is complete from its begin on. For one writing thread and any number of
- * waiting ones.
+ * How far a file that is written in any order is complete from its begin on. For any number of writing and waiting
+ * threads.
  */
 public final class WrittenRanges {
 

@@ -21,6 +21,11 @@ public sealed interface NumberType {
         public float divisor() {
             return ((1 << bits) - 1) / 2.0f;
         }
+
+        @Override
+        public String toString() {
+            return "INT" + bits;
+        }
     }
 
     /** One sign bit, then exponent and mantissa. */

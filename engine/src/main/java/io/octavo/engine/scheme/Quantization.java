@@ -35,4 +35,11 @@ public record Quantization(
     public boolean isCalibrated() {
         return !dynamic || granularity instanceof Granularity.PerTensorGroup;
     }
+
+    /** For messages: {@code INT4 asymmetric in groups of 128}, {@code E4M3 per token, dynamic}. */
+    @Override
+    public String toString() {
+        return type + (symmetric ? "" : " asymmetric") + " " + granularity
+                + (scaleType == ScaleType.FLOAT ? "" : " with " + scaleType + " scales") + (dynamic ? ", dynamic" : "");
+    }
 }

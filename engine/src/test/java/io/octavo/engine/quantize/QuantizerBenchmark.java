@@ -4,6 +4,7 @@ import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
 import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorSpec;
@@ -23,10 +24,10 @@ import java.util.SplittableRandom;
 import java.util.stream.Stream;
 
 /**
- * FP8_DYNAMIC from file to file: {@code QuantizerBenchmark DIR [threads] [runs] [device] [layers]}.
+ * FP8_DYNAMIC from file to file: {@code QuantizerBenchmark DIR [threads] [runs] [device] [layers] [vocabulary]}.
  *
- * <p>Makes a bf16 checkpoint in {@code DIR} once (by default nine decoder layers with the shapes of Llama 3 8B, some 4 GB),
- * then quantizes it. Prints, per run, source gigabytes a second until the output file and its SHA-256 are complete, the same
+ * <p>Makes a bf16 checkpoint in {@code DIR} once (by default nine decoder layers with the shapes of Llama 3 8B, some 4 GB; 32
+ * and a vocabulary of 128256 make the whole of it), in files of 4 GB, then quantizes it. Prints, per run, source gigabytes a second until the output file and its SHA-256 are complete, the same
  * for the whole call (verification and the source's SHA-256 included), the processor seconds that it took, which show
  * what a busy machine hides, and the largest anonymous memory seen.
  */
@@ -36,7 +37,8 @@ final class QuantizerBenchmark {
     private static final int HIDDEN = 4096;
     private static final int KEY_VALUE = 1024;
     private static final int FEED_FORWARD = 14336;
-    private static final int VOCABULARY = 8192;
+    private static final String VOCABULARY = "8192";
+    private static final long SOURCE_SHARD_BYTES = 4_000_000_000L;
 
     private QuantizerBenchmark() {}
 
@@ -47,7 +49,9 @@ final class QuantizerBenchmark {
         String device = argument(arguments, 3, "cpu");
         Path source = folder.resolve("source");
         if (!Files.exists(source.resolve("config.json"))) {
-            synthesize(source, Integer.parseInt(argument(arguments, 4, LAYERS)));
+            int layers = Integer.parseInt(argument(arguments, 4, LAYERS));
+            int vocabulary = Integer.parseInt(argument(arguments, 5, VOCABULARY));
+            synthesize(source, layers, vocabulary);
         }
         try (Backend backend = Backends.open(device, threads)) {
             System.out.println(backend.description());
@@ -89,10 +93,10 @@ final class QuantizerBenchmark {
         return ProcessHandle.current().info().totalCpuDuration().orElseThrow().toNanos() / 1e9;
     }
 
-    private static void synthesize(Path source, int layers) throws IOException {
+    private static void synthesize(Path source, int layers, int vocabulary) throws IOException {
         Files.createDirectories(source);
         var tensors = new ArrayList<TensorSpec>();
-        tensors.add(new TensorSpec("model.embed_tokens.weight", DType.BF16, VOCABULARY, HIDDEN));
+        tensors.add(new TensorSpec("model.embed_tokens.weight", DType.BF16, vocabulary, HIDDEN));
         for (int layer = 0; layer < layers; layer++) {
             String prefix = "model.layers." + layer + ".";
             tensors.add(new TensorSpec(prefix + "input_layernorm.weight", DType.BF16, HIDDEN));
@@ -100,27 +104,41 @@ final class QuantizerBenchmark {
             tensors.add(new TensorSpec(prefix + "self_attn.k_proj.weight", DType.BF16, KEY_VALUE, HIDDEN));
             tensors.add(new TensorSpec(prefix + "self_attn.v_proj.weight", DType.BF16, KEY_VALUE, HIDDEN));
             tensors.add(new TensorSpec(prefix + "self_attn.o_proj.weight", DType.BF16, HIDDEN, HIDDEN));
+            tensors.add(new TensorSpec(prefix + "post_attention_layernorm.weight", DType.BF16, HIDDEN));
             tensors.add(new TensorSpec(prefix + "mlp.gate_proj.weight", DType.BF16, FEED_FORWARD, HIDDEN));
             tensors.add(new TensorSpec(prefix + "mlp.up_proj.weight", DType.BF16, FEED_FORWARD, HIDDEN));
             tensors.add(new TensorSpec(prefix + "mlp.down_proj.weight", DType.BF16, HIDDEN, FEED_FORWARD));
         }
+        tensors.add(new TensorSpec("model.norm.weight", DType.BF16, HIDDEN));
+        tensors.add(new TensorSpec("lm_head.weight", DType.BF16, vocabulary, HIDDEN));
         var random = new SplittableRandom(42);
         ByteBuffer values = ByteBuffer.allocateDirect(1 << 24).order(ByteOrder.LITTLE_ENDIAN);
         while (values.hasRemaining()) {
             values.putShort(BFloat16.fromFloat((float) (random.nextGaussian() * 0.02)));
         }
-        try (var writer = SafetensorsWriter.create(source.resolve("model.safetensors"), tensors)) {
-            for (TensorSpec tensor : tensors) {
-                for (long at = 0; at < tensor.byteSize(); at += values.capacity()) {
-                    values.clear().limit((int) Math.min(values.capacity(), tensor.byteSize() - at));
-                    writer.write(tensor.name(), at, values);
+        ShardPlan plan = ShardPlan.of(tensors.stream().map(List::of).toList(), SOURCE_SHARD_BYTES);
+        for (ShardPlan.Shard shard : plan.shards()) {
+            try (var writer = SafetensorsWriter.create(source.resolve(shard.fileName()), shard.tensors())) {
+                for (TensorSpec tensor : shard.tensors()) {
+                    for (long at = 0; at < tensor.byteSize(); at += values.capacity()) {
+                        values.clear().limit((int) Math.min(values.capacity(), tensor.byteSize() - at));
+                        writer.write(tensor.name(), at, values);
+                    }
                 }
+                writer.seal();
             }
-            writer.seal();
+        }
+        if (plan.indexJson().isPresent()) {
+            Files.writeString(
+                    source.resolve(ShardPlan.INDEX_FILE_NAME), plan.indexJson().get());
         }
         Files.writeString(
-                source.resolve(ConfigJson.FILE_NAME),
-                "{\"architectures\": [\"LlamaForCausalLM\"], \"dtype\": \"bfloat16\"}");
+                source.resolve(ConfigJson.FILE_NAME), """
+                {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "dtype": "bfloat16", "hidden_size": %d,
+                 "intermediate_size": %d, "num_hidden_layers": %d, "num_attention_heads": 32, "num_key_value_heads": 8,
+                 "vocab_size": %d, "max_position_embeddings": 8192, "rms_norm_eps": 1e-05, "rope_theta": 500000.0,
+                 "hidden_act": "silu", "tie_word_embeddings": false, "bos_token_id": 0, "eos_token_id": 0}
+                """.formatted(HIDDEN, FEED_FORWARD, layers, vocabulary));
     }
 
     private static void delete(Path folder) throws IOException {

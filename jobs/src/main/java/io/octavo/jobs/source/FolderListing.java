@@ -31,7 +31,7 @@ class FolderListing {
     private final List<Path> allowed;
 
     FolderListing(FolderProperties properties) {
-        this.allowed = properties.allowedFolders();
+        this.allowed = properties.folders();
     }
 
     boolean areAllowed() {

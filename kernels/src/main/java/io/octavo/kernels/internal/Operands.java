@@ -22,8 +22,14 @@ public final class Operands {
     /** Far above what 8 bits need; keeps quotients where kernels can round them by adding a constant. */
     private static final float MAX_DIVISOR = 1 << 16;
 
+    /** Codes of 4 bits that fill a vector, and what their groups are multiples of. */
+    private static final int NIBBLE_ROW = 32;
+
+    private static final int NIBBLE_GROUP = 16;
+
     private static final Set<DType> FLOATS = EnumSet.of(DType.F32, DType.BF16, DType.F16);
     private static final Set<DType> MATMUL = EnumSet.of(DType.F32, DType.BF16, DType.F16, DType.F8_E4M3, DType.I8);
+    private static final Set<DType> PACKED_MATMUL = EnumSet.of(DType.F32, DType.BF16);
     private static final Set<DType> CACHE = EnumSet.of(DType.F32, DType.BF16);
     private static final Set<DType> CODES = EnumSet.of(DType.F8_E4M3, DType.I8);
 
@@ -167,6 +173,28 @@ public final class Operands {
         if (aScales != null && aScales.columns() > 1) {
             throw new IllegalArgumentException(
                     "a has " + aScales.columns() + " scales a row; activations take one a tensor or one a row");
+        }
+    }
+
+    public static void checkPackedMatMul(Matrix a, Matrix codes, Matrix scales, Matrix out) {
+        requireType("a", a, PACKED_MATMUL);
+        requireType("codes", codes, Set.of(DType.U8));
+        requireType("scales", scales, FLOATS);
+        requireF32("out", out);
+        requireIntColumns("a", a);
+        requireIntRows("a", a);
+        requireIntRows("codes", codes);
+        if (a.columns() % NIBBLE_ROW != 0) {
+            throw new IllegalArgumentException(
+                    "a has " + a.columns() + " columns, which must be a multiple of " + NIBBLE_ROW);
+        }
+        requireShape("codes", codes, codes.rows(), a.columns() / 2);
+        requireShape("scales", scales, codes.rows(), scales.columns());
+        requireShape("out", out, a.rows(), codes.rows());
+        requireGroups("scales", scales.columns(), a);
+        if (a.columns() / scales.columns() % NIBBLE_GROUP != 0) {
+            throw new IllegalArgumentException("groups of " + a.columns() / scales.columns()
+                    + " columns, which must be a multiple of " + NIBBLE_GROUP);
         }
     }
 

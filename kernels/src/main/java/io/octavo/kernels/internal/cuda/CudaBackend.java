@@ -19,7 +19,7 @@ import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.ObserveRange;
-import io.octavo.kernels.OperationUnavailableException;
+import io.octavo.kernels.PackedMatMul;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
@@ -61,6 +61,10 @@ public final class CudaBackend implements Backend {
     private final ExpertOrder expertOrder;
     private final GroupedMatMul groupedMatMul;
     private final ExpertCombine expertCombine;
+    private final PackedMatMul packedMatMul;
+    private final QuantizeTiles quantizeTiles;
+    private final FakeQuantize fakeQuantize;
+    private final ObserveRange observeRange;
     private boolean closed;
 
     private CudaBackend(GpuDriver driver, int threads) {
@@ -91,6 +95,10 @@ public final class CudaBackend implements Backend {
         this.expertOrder = new CudaExpertOrder(library);
         this.groupedMatMul = new CudaGroupedMatMul(products);
         this.expertCombine = new CudaExpertCombine(library);
+        this.packedMatMul = new CudaPackedMatMul(products);
+        this.quantizeTiles = new CudaQuantizeTiles(library);
+        this.fakeQuantize = new CudaFakeQuantize(library);
+        this.observeRange = new CudaObserveRange(library, driver.multiprocessors());
     }
 
     /**
@@ -251,22 +259,27 @@ public final class CudaBackend implements Backend {
 
     @Override
     public QuantizeTiles quantizeTiles() {
-        throw new OperationUnavailableException(name(), QuantizeTiles.class);
+        return quantizeTiles;
     }
 
     @Override
     public FakeQuantize fakeQuantize() {
-        throw new OperationUnavailableException(name(), FakeQuantize.class);
+        return fakeQuantize;
     }
 
     @Override
     public ObserveRange observeRange() {
-        throw new OperationUnavailableException(name(), ObserveRange.class);
+        return observeRange;
     }
 
     @Override
     public ExpertCombine expertCombine() {
         return expertCombine;
+    }
+
+    @Override
+    public PackedMatMul packedMatMul() {
+        return packedMatMul;
     }
 
     @Override

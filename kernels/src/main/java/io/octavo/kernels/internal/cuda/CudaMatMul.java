@@ -11,8 +11,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Launches {@code matvec.cu} and {@code matmul_narrow.cu} for a few rows of plain activations, {@code matmul.cu} where
- * both operands have one type that tensor cores take or can be given one, and {@code matmul_general.cu} for all else.
+ * Launches {@code matvec.cu}, {@code matmul_narrow.cu} and {@code matmul_few.cu} for a few rows of plain activations, {@code matmul.cu} or,
+ * on Hopper, {@code matmul_hopper.cu} where both operands have one type that tensor cores take or can be given one, and {@code matmul_general.cu} for all else.
  */
 final class CudaMatMul implements MatMul {
 
@@ -41,14 +41,21 @@ final class CudaMatMul implements MatMul {
 
     private static final int DECODE_THREADS = 256;
 
+    /** Codes of a thread of {@code decode.cu}, and its name for those of 4 bits. */
+    private static final int DECODE_COUNT = 16;
+
+    private static final int NIBBLES = -1;
+
     private final KernelLibrary library;
     private final GpuDriver driver;
     private final DeviceMemory memory;
+    private final FewRows fewRows;
 
     CudaMatMul(KernelLibrary library, GpuDriver driver, DeviceMemory memory) {
         this.library = library;
         this.driver = driver;
         this.memory = memory;
+        this.fewRows = new FewRows(library, memory, driver.multiprocessors());
     }
 
     @Override
@@ -70,6 +77,9 @@ final class CudaMatMul implements MatMul {
     void multiplyRows(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
         if (fitsNarrow(a, w)) {
             narrow(a, bounds, w, out, stream);
+        } else if (fitsFewRows(a, w)) {
+            var weight = new FewRows.Weight(suffix(w.codes().dtype()), w.codes(), Byte.SIZE, w.scales());
+            fewRows.multiply(a.codes(), bounds, weight, out, stream);
         } else if (fitsTensorCores(a, w)) {
             tensorCores(a, bounds, w, out, stream);
         } else if (fitsDecoded(a, w)) {
@@ -79,11 +89,11 @@ final class CudaMatMul implements MatMul {
         }
     }
 
-    private static boolean fitsVectors(ScaledMatrix a, ScaledMatrix w) {
+    private boolean fitsVectors(ScaledMatrix a, ScaledMatrix w) {
         DType type = a.codes().dtype();
         return a.rows() >= 1
                 && a.rows() <= VECTOR_ROWS
-                && (a.rows() == 1 || !fitsNarrow(a, w))
+                && (a.rows() == 1 || !(fitsNarrow(a, w) || fitsFewRows(a, w)))
                 && w.rows() >= 1
                 && (type == DType.F32 || type == DType.BF16)
                 && a.scales() == null
@@ -92,14 +102,32 @@ final class CudaMatMul implements MatMul {
                 && isAligned(w.codes());
     }
 
-    private static boolean fitsNarrow(ScaledMatrix a, ScaledMatrix w) {
+    private static boolean fitsFewRows(ScaledMatrix a, ScaledMatrix w) {
         DType type = w.codes().dtype();
+        return a.rows() >= 1
+                && w.rows() >= 1
+                && a.columns() >= 1
+                && a.codes().dtype() == DType.BF16
+                && a.scales() == null
+                && (type == DType.F8_E4M3 || type == DType.I8)
+                && FewRows.fit(a.rows(), a.columns(), a.columns() / groupColumns(w))
+                && isAligned(a.codes())
+                && isAligned(w.codes());
+    }
+
+    private static long groupColumns(ScaledMatrix w) {
+        return w.scales() == null ? w.columns() : w.columns() / w.scales().columns();
+    }
+
+    private boolean fitsNarrow(ScaledMatrix a, ScaledMatrix w) {
+        DType type = w.codes().dtype();
+        boolean isCode = type == DType.F8_E4M3 || type == DType.I8;
         return a.rows() >= 1
                 && a.rows() <= NARROW_ROWS
                 && w.rows() >= 1
                 && a.codes().dtype() == DType.BF16
                 && a.scales() == null
-                && (type == DType.BF16 || type == DType.F8_E4M3 || type == DType.I8)
+                && (type == DType.BF16 || (isCode && fewRows.sharesOutSlices(w.rows())))
                 && hasNoGroups(w)
                 && isAligned(a.codes())
                 && isAligned(w.codes());
@@ -120,7 +148,7 @@ final class CudaMatMul implements MatMul {
                 && isAligned(w.codes());
     }
 
-    /** BF16 holds every 8-bit code exactly. */
+    /** BF16 holds every 8-bit code exactly; with scales of groups, it is rounded to. */
     private static boolean fitsDecoded(ScaledMatrix a, ScaledMatrix w) {
         DType type = w.codes().dtype();
         return (type == DType.F8_E4M3 || type == DType.I8)
@@ -128,7 +156,7 @@ final class CudaMatMul implements MatMul {
                 && a.rows() >= 1
                 && w.rows() >= 1
                 && a.columns() >= 1
-                && hasNoGroups(w)
+                && (hasNoGroups(w) || groupColumns(w) % DECODE_COUNT == 0)
                 && isAligned(a.codes())
                 && isAligned(w.codes());
     }
@@ -179,24 +207,71 @@ final class CudaMatMul implements MatMul {
                 .launch(Grid.of(Math.ceilDiv(w.rows(), (long) tiles * NARROW_TILE), NARROW_THREADS));
     }
 
-    /** Decodes the weight into scratch, once for all rows, and multiplies that. */
+    /** Decodes the weight into scratch, once for all rows, and multiplies that. Scales of groups go into the weight. */
     private void decoded(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
         Matrix codes = w.codes();
         long bytes = Matrix.bytes(DType.BF16, codes.rows(), codes.columns());
         try (DeviceBuffer scratch = memory.scratch("decoded weight", bytes, stream)) {
             Matrix values = Matrix.of(scratch, DType.BF16, codes.rows(), codes.columns());
+            boolean grouped = !hasNoGroups(w);
             stream.call(library.kernel("decode", "decode"))
                     .matrix(codes)
                     .matrix(values)
-                    .count(codes.elements())
+                    .optional(grouped ? w.scales() : null)
+                    .count(codes.rows())
+                    .number((int) codes.columns())
+                    .number((int) groupColumns(w))
                     .type(codes.dtype())
-                    .launch(Grid.covering(codes.elements() / VECTOR_BYTES, DECODE_THREADS));
-            tensorCores(a, bounds, new ScaledMatrix(values, w.scales()), out, stream);
+                    .type(scaleType(w))
+                    .launch(Grid.covering(codes.elements() / DECODE_COUNT, DECODE_THREADS));
+            tensorCores(a, bounds, new ScaledMatrix(values, grouped ? null : w.scales()), out, stream);
+        }
+    }
+
+    /**
+     * A product with a weight of 4 bits.
+     *
+     * @param codes {@code [n, k / 2]}
+     * @param scales {@code [n, groups]}
+     */
+    void multiplyNibbles(Matrix a, Matrix codes, Matrix scales, Matrix out, CudaStream stream) {
+        int groupColumns = Math.toIntExact(a.columns() / scales.columns());
+        boolean aligned = isAligned(a) && isAligned(codes);
+        if (a.rows() == 0 || codes.rows() == 0) {
+            return;
+        }
+        if (a.dtype() == DType.BF16 && aligned && FewRows.fit(a.rows(), a.columns(), scales.columns())) {
+            fewRows.multiply(a, null, new FewRows.Weight("i4", codes, Byte.SIZE / 2, scales), out, stream);
+            return;
+        }
+        if (!aligned || groupColumns % DECODE_COUNT != 0) {
+            throw new IllegalArgumentException("rows of " + a.columns() + " numbers in groups of " + groupColumns
+                    + "; 4-bit products take rows of whole 32 numbers and groups of whole " + DECODE_COUNT);
+        }
+        long bytes = Matrix.bytes(DType.BF16, codes.rows(), a.columns());
+        try (DeviceBuffer scratch = memory.scratch("decoded weight", bytes, stream)) {
+            Matrix values = Matrix.of(scratch, DType.BF16, codes.rows(), a.columns());
+            boolean rounds = a.dtype() == DType.BF16;
+            stream.call(library.kernel("decode", "decode"))
+                    .matrix(codes)
+                    .matrix(values)
+                    .optional(rounds ? scales : null)
+                    .count(codes.rows())
+                    .number((int) a.columns())
+                    .number(groupColumns)
+                    .number(NIBBLES)
+                    .type(scales.dtype())
+                    .launch(Grid.covering(values.elements() / DECODE_COUNT, DECODE_THREADS));
+            multiplyRows(ScaledMatrix.plain(a), null, new ScaledMatrix(values, rounds ? null : scales), out, stream);
         }
     }
 
     private void tensorCores(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
         DType type = w.codes().dtype();
+        if (bounds == null && HopperTile.fits(driver.computeCapability(), a.rows())) {
+            hopper(a, w, out, stream);
+            return;
+        }
         MatMulTile tile = bounds == null
                 ? MatMulTile.choose(type, a.rows(), w.rows(), driver.multiprocessors())
                 : MatMulTile.MEDIUM;
@@ -217,6 +292,28 @@ final class CudaMatMul implements MatMul {
                 .number(perRow(a.scales()))
                 .number(perRow(w.scales()))
                 .launch(Grid.of(tile.count(a.rows(), w.rows()), tile.threads()));
+    }
+
+    private void hopper(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+        DType type = w.codes().dtype();
+        HopperTile tile = HopperTile.choose(type, a.rows(), w.rows(), driver.multiprocessors());
+        String name = "matmul_hopper_" + suffix(type) + "_" + tile.columns();
+        long blocks = Math.min(tile.count(a.rows(), w.rows()), driver.multiprocessors());
+        stream.call(library.kernel("matmul_hopper", name, tile.sharedBytes()))
+                .boxes(a.codes(), HopperTile.ROWS)
+                .boxes(w.codes(), tile.columns())
+                .optional(a.scales())
+                .optional(w.scales())
+                .matrix(out)
+                .address(0)
+                .number((int) a.rows())
+                .number((int) w.rows())
+                .number(Math.toIntExact(a.columns() * type.bytes()))
+                .type(scaleType(a))
+                .type(scaleType(w))
+                .number(perRow(a.scales()))
+                .number(perRow(w.scales()))
+                .launch(Grid.of(blocks, HopperTile.THREADS));
     }
 
     private void general(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
@@ -250,7 +347,7 @@ final class CudaMatMul implements MatMul {
     }
 
     /** A tensor of one row has the same scale either way. */
-    private static int perRow(@Nullable Matrix scales) {
+    static int perRow(@Nullable Matrix scales) {
         return scales != null && (scales.rows() > 1 || scales.columns() > 1) ? 1 : 0;
     }
 

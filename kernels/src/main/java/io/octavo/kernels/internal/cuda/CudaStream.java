@@ -1,16 +1,21 @@
 package io.octavo.kernels.internal.cuda;
 
+import io.octavo.kernels.OutOfDeviceMemoryException;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.MemorySegment;
 
 /** A stream of the device with its staging memory and its scratch for launches; for one thread at a time. */
 final class CudaStream implements Stream {
 
+    /** More than blocks that share out slices of a product on any device. */
+    private static final int TICKETS = 4096;
+
     private final GpuDriver driver;
     private final PinnedMemory pinned;
     private final Handles.Stream handle;
     private final StagingRing staging;
     private final KernelCall call;
+    private long tickets;
     private volatile boolean closed;
 
     CudaStream(GpuDriver driver, PinnedMemory pinned, HostCopier copier) {
@@ -51,6 +56,22 @@ final class CudaStream implements Stream {
         return call.begin(kernel);
     }
 
+    /** Device memory of zeros, 4 bytes each, that kernels use in turn and leave as zeros. */
+    long tickets(int count) {
+        if (count > TICKETS) {
+            throw new IllegalArgumentException(count + " tickets; there are " + TICKETS);
+        }
+        if (tickets == 0) {
+            long address = driver.allocate((long) TICKETS * Integer.BYTES, handle);
+            if (address == 0) {
+                throw new OutOfDeviceMemoryException("no device memory for the tickets of a stream");
+            }
+            driver.fill(address, (byte) 0, (long) TICKETS * Integer.BYTES, handle);
+            tickets = address;
+        }
+        return tickets;
+    }
+
     void upload(MemorySegment source, long device) {
         if (pinned.holds(source)) {
             driver.copyToDevice(device, source.address(), source.byteSize(), handle);
@@ -81,6 +102,9 @@ final class CudaStream implements Stream {
                 synchronize();
             }
             closed = true;
+            if (tickets != 0) {
+                driver.free(tickets, handle);
+            }
             staging.close();
             call.close();
             driver.destroy(handle);

@@ -12,7 +12,7 @@ import java.util.concurrent.Future;
 final class HostCopier implements AutoCloseable {
 
     /** Less than this is not worth another thread. */
-    private static final long PART_BYTES = 1 << 20;
+    private static final long PART_BYTES = 4 << 20;
 
     private final int threads;
     private final ExecutorService others;

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 /** The machine code that the build made of {@code src/main/cuda}: one module a file, loaded when first asked for. */
 final class KernelLibrary implements AutoCloseable {
 
-    /** What fits a block of every device without being asked for. */
-    private static final int FREE_SHARED_BYTES = 48 << 10;
+    /** What fits a block of every device without being asked for, less what kernels have of their own. */
+    private static final int FREE_SHARED_BYTES = 40 << 10;
 
     private final GpuDriver driver;
     private final Map<String, CUmodule> modules = new HashMap<>();

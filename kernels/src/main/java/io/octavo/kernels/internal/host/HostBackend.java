@@ -19,6 +19,7 @@ import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.ObserveRange;
+import io.octavo.kernels.PackedMatMul;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
@@ -197,6 +198,11 @@ public final class HostBackend implements Backend {
     @Override
     public ExpertCombine expertCombine() {
         return operations.expertCombine();
+    }
+
+    @Override
+    public PackedMatMul packedMatMul() {
+        return operations.packedMatMul();
     }
 
     @Override

@@ -15,6 +15,7 @@ import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.ObserveRange;
+import io.octavo.kernels.PackedMatMul;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
@@ -42,4 +43,5 @@ public record HostOperations(
         ExpertRouting expertRouting,
         ExpertOrder expertOrder,
         GroupedMatMul groupedMatMul,
-        ExpertCombine expertCombine) {}
+        ExpertCombine expertCombine,
+        PackedMatMul packedMatMul) {}

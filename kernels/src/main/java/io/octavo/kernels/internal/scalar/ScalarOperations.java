@@ -3,6 +3,7 @@ package io.octavo.kernels.internal.scalar;
 import io.octavo.kernels.internal.host.HostConvert;
 import io.octavo.kernels.internal.host.HostGroupedMatMul;
 import io.octavo.kernels.internal.host.HostOperations;
+import io.octavo.kernels.internal.host.HostPackedMatMul;
 
 /** Makes the scalar operations; they hold no state. */
 public final class ScalarOperations {
@@ -31,6 +32,7 @@ public final class ScalarOperations {
                 new ScalarExpertRouting(),
                 new ScalarExpertOrder(),
                 new HostGroupedMatMul(matMul),
-                new ScalarExpertCombine());
+                new ScalarExpertCombine(),
+                new HostPackedMatMul(matMul));
     }
 }

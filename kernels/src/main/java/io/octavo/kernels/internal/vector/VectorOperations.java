@@ -5,6 +5,7 @@ import io.octavo.kernels.internal.host.HostBackend;
 import io.octavo.kernels.internal.host.HostConvert;
 import io.octavo.kernels.internal.host.HostGroupedMatMul;
 import io.octavo.kernels.internal.host.HostOperations;
+import io.octavo.kernels.internal.host.HostPackedMatMul;
 
 /** Makes the vector operations, which share one set of threads. */
 public final class VectorOperations {
@@ -34,7 +35,8 @@ public final class VectorOperations {
                 new VectorExpertRouting(workers),
                 new CountingExpertOrder(),
                 new HostGroupedMatMul(matMul),
-                new VectorExpertCombine(workers));
+                new VectorExpertCombine(workers),
+                new HostPackedMatMul(matMul));
         String description = "cpu: Vector API, " + Native.FLOATS.vectorBitSize() + "-bit vectors, " + threads
                 + (threads == 1 ? " thread" : " threads");
         return new HostBackend(description, operations, workers::close);

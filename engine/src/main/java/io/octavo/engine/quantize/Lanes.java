@@ -1,0 +1,178 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.JobCancelledException;
+import io.octavo.engine.calibrate.ActivationRanges;
+import io.octavo.kernels.Backend;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Threads that compute side by side, each with its own buffers, stream of the backend and writing thread: one writing thread
+ * cannot keep up with a device. A single lane is the calling thread itself.
+ */
+final class Lanes implements AutoCloseable {
+
+    /** A lane costs buffers; more write no faster. */
+    private static final int MOST = 4;
+
+    /** Threads that one lane keeps busy with copying, writing and hashing. */
+    private static final int THREADS_EACH = 4;
+
+    private static final long TELL_MILLIS = 20;
+
+    private final List<Lane> lanes = new ArrayList<>();
+    private volatile @Nullable Throwable failure;
+
+    /** A piece of work. */
+    interface Task {
+        void run(Lane lane);
+    }
+
+    /** What one thread computes and writes with. */
+    record Lane(ModuleQuantizer rows, TileQuantizer tiles, WriteQueue queue) implements AutoCloseable {
+
+        /** The queue must be empty before the buffers that it writes from go away. */
+        @Override
+        public void close() {
+            queue.close();
+            tiles.close();
+            rows.close();
+        }
+    }
+
+    /**
+     * @param threads of the machine that there are to use
+     * @throws io.octavo.engine.QuantizationException {@code OUT_OF_MEMORY}
+     */
+    Lanes(Backend backend, QuantizationPlan plan, ActivationRanges activations, long chunkBytes, int threads) {
+        var absmaxes = new ConcurrentHashMap<List<String>, Float>();
+        try {
+            for (int i = 0; i < Math.clamp(threads / THREADS_EACH, 1, MOST); i++) {
+                lanes.add(lane(backend, plan, activations, absmaxes, chunkBytes));
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    private static Lane lane(
+            Backend backend,
+            QuantizationPlan plan,
+            ActivationRanges activations,
+            ConcurrentHashMap<List<String>, Float> absmaxes,
+            long chunkBytes) {
+        var rows = new ModuleQuantizer(backend, plan, chunkBytes);
+        try {
+            var tiles = new TileQuantizer(backend, plan, activations, absmaxes, chunkBytes);
+            return new Lane(rows, tiles, new WriteQueue());
+        } catch (RuntimeException e) {
+            rows.close();
+            throw e;
+        }
+    }
+
+    int count() {
+        return lanes.size();
+    }
+
+    /**
+     * Runs all tasks, begun in their order, and returns once everything is written. Throws the first failure.
+     *
+     * @param tell called by this thread, after every task or every now and then; may throw
+     */
+    void run(List<Task> tasks, Runnable tell) {
+        if (lanes.size() > 1) {
+            runBeside(tasks, tell);
+            return;
+        }
+        Lane lane = lanes.getFirst();
+        for (Task task : tasks) {
+            task.run(lane);
+            tell.run();
+        }
+        lane.queue.drain();
+    }
+
+    private void runBeside(List<Task> tasks, Runnable tell) {
+        var next = new AtomicInteger();
+        var running = new CountDownLatch(lanes.size());
+        ExecutorService threads = Executors.newFixedThreadPool(
+                lanes.size(),
+                Thread.ofPlatform().daemon().name("octavo-quantize-", 0).factory());
+        try {
+            for (Lane lane : lanes) {
+                threads.execute(() -> {
+                    work(lane, tasks, next);
+                    running.countDown();
+                });
+            }
+            while (!running.await(TELL_MILLIS, TimeUnit.MILLISECONDS)) {
+                tell.run();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new JobCancelledException("interrupted while quantizing");
+        } finally {
+            threads.shutdownNow();
+            BackgroundTasks.awaitUninterruptibly(threads);
+        }
+        throwFailure();
+        tell.run();
+    }
+
+    private void work(Lane lane, List<Task> tasks, AtomicInteger next) {
+        try {
+            for (int i = next.getAndIncrement(); i < tasks.size(); i = next.getAndIncrement()) {
+                throwFailure();
+                tasks.get(i).run(lane);
+            }
+            lane.queue.drain();
+        } catch (Throwable e) {
+            if (failure == null) {
+                failure = e;
+            }
+        }
+    }
+
+    /** What an earlier task makes, perhaps in another lane; gives up if that one fails. */
+    <T> T await(Future<T> result) {
+        try {
+            while (true) {
+                throwFailure();
+                try {
+                    return result.get(TELL_MILLIS, TimeUnit.MILLISECONDS);
+                } catch (TimeoutException e) {
+                    // Not yet: look whether it still can come.
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new JobCancelledException("interrupted while quantizing");
+        } catch (ExecutionException e) {
+            throw BackgroundTasks.unchecked(e.getCause());
+        }
+    }
+
+    private void throwFailure() {
+        Throwable cause = failure;
+        if (cause != null) {
+            throw BackgroundTasks.unchecked(cause);
+        }
+    }
+
+    @Override
+    public void close() {
+        lanes.forEach(Lane::close);
+    }
+}
