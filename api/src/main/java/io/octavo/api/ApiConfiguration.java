@@ -1,5 +1,7 @@
 package io.octavo.api;
 
+import io.octavo.api.identity.IdentityProperties;
+import io.octavo.api.webhook.WebhookProperties;
 import io.octavo.jobs.JobsConfiguration;
 import org.apache.tomcat.util.buf.EncodedSolidusHandling;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -18,7 +20,7 @@ import tools.jackson.databind.DeserializationFeature;
 @ComponentScan
 @Import(JobsConfiguration.class)
 @PropertySource("classpath:octavo-api.properties")
-@EnableConfigurationProperties(ApiProperties.class)
+@EnableConfigurationProperties({ApiProperties.class, IdentityProperties.class, WebhookProperties.class})
 public class ApiConfiguration {
 
     /** What is ambiguous or not understood in a request is refused. */

@@ -45,8 +45,15 @@ import tools.jackson.databind.node.JsonNodeFactory;
 @SpringBootTest(
         classes = ApiApplication.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {"server.address=127.0.0.1", "octavo.api.max-json-body=64KB"})
+        properties = {
+            "server.address=127.0.0.1",
+            "octavo.api.max-json-body=64KB",
+            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
+            "octavo.identity.rate.burst=100000"
+        })
 class ApiTest {
+
+    static final String KEY = "octv_000000000000_0000000000000000000000000000000000000000000000000000000000000000";
 
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "alice");
     private static final String QUANTIZE = """
@@ -92,7 +99,8 @@ class ApiTest {
     }
 
     private HttpRequest.Builder to(String path) {
-        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path));
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .header("Authorization", "Bearer " + KEY);
     }
 
     private HttpResponse<String> send(HttpRequest.Builder request) throws Exception {

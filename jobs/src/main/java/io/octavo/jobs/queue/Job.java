@@ -1,5 +1,6 @@
 package io.octavo.jobs.queue;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
@@ -30,6 +31,9 @@ class Job {
     @GeneratedValue
     @UuidGenerator(style = UuidGenerator.Style.VERSION_7)
     private @Nullable UUID id;
+
+    @Column(updatable = false)
+    private UUID tenant;
 
     @Column(updatable = false)
     private String type;
@@ -74,7 +78,8 @@ class Job {
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Job() {}
 
-    Job(String type, String spec, int priority, int maxAttempts, Instant now) {
+    Job(TenantId tenant, String type, String spec, int priority, int maxAttempts, Instant now) {
+        this.tenant = tenant.value();
         this.type = type;
         this.spec = spec;
         this.priority = priority;
@@ -214,6 +219,10 @@ class Job {
     Lease lease() {
         requireStatus(JobStatus.RUNNING);
         return new Lease(id(), attempt);
+    }
+
+    TenantId tenant() {
+        return new TenantId(tenant);
     }
 
     String type() {

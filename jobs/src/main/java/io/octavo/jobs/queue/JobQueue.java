@@ -1,5 +1,6 @@
 package io.octavo.jobs.queue;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.spec.JobSpecParser;
 import java.time.Duration;
@@ -46,7 +47,7 @@ public class JobQueue {
         return jobs.lockNext(types).map(job -> {
             job.claim(worker, jobs.now(), properties.lease());
             store(job);
-            return new Claim(job.lease(), parser.parseStored(json.readTree(job.spec())));
+            return new Claim(job.lease(), job.tenant(), parser.parseStored(json.readTree(job.spec())));
         });
     }
 
@@ -130,9 +131,13 @@ public class JobQueue {
         change(lease, Job::release);
     }
 
-    /** Locks the job for the rest of the transaction, so that what is written beside it stands or falls with it. */
-    public void requireHeld(Lease lease) {
-        lockHeld(lease);
+    /**
+     * Locks the job for the rest of the transaction, so that what is written beside it stands or falls with it.
+     *
+     * @return whose job it is
+     */
+    public TenantId requireHeld(Lease lease) {
+        return lockHeld(lease).tenant();
     }
 
     private void change(Lease lease, BiConsumer<Job, Instant> change) {

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * A worker as the service knows it.
  *
  * @param alive whether it was seen lately, by the database's clock
- * @param jobId what it works on
+ * @param jobId what it works on, if it is a job of who asks
  */
 public record WorkerRecord(
         UUID id,

@@ -175,7 +175,7 @@ public class WorkerLoop implements SmartLifecycle {
         }
 
         private void run(Claim claim) {
-            Attempt attempt = new Attempt(queue, claim.lease());
+            Attempt attempt = new Attempt(queue, claim.lease(), claim.tenant());
             running = attempt;
             if (stopping) {
                 attempt.stop(StopReason.SHUTDOWN);
