@@ -18,10 +18,28 @@ find_nvcc() {
   done
 }
 
-# What a fatbin is made from: its source, every header, this script and the compiler. By contents, since times of files tell
+# The headers of ours that a file includes, and theirs, each once.
+headers_of() {
+  local all=() header
+  local next=("$1")
+  while [ "${#next[@]}" -gt 0 ]; do
+    readarray -t next < <(sed -n 's/^#include "\(.*\)"$/\1/p' "${next[@]}" | sort -u)
+    local fresh=()
+    for header in "${next[@]}"; do
+      [[ " ${all[*]} " = *" $sources/$header "* ]] || fresh+=("$sources/$header")
+    done
+    next=("${fresh[@]}")
+    all+=("${fresh[@]}")
+  done
+  printf '%s\n' "${all[@]}"
+}
+
+# What a fatbin is made from: its source, its headers, this script and the compiler. By contents, since times of files tell
 # nothing after a checkout, a copy or an edit while compiling.
 key_of() {
-  cat "$1" "$sources"/*.cuh "$script" <("$nvcc" --version) | sha256sum
+  local headers
+  readarray -t headers < <(headers_of "$1")
+  cat "$1" "${headers[@]}" "$script" <("$nvcc" --version) | sha256sum
 }
 
 is_fresh() {
@@ -67,7 +85,7 @@ for source in "$sources"/*.cu; do
 done
 if [ "${#stale[@]}" -gt 0 ]; then
   echo "cuda: compiling ${#stale[@]} of $(find "$sources" -name '*.cu' | wc -l) files ..." >&2
-  export -f compile key_of
+  export -f compile key_of headers_of
   export nvcc target sources script
   printf '%s\0' "${stale[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'compile "$1"' _
 fi

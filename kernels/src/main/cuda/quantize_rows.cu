@@ -6,7 +6,7 @@
 // Twin: ScalarQuantizeRows.java, bit for bit.  Launch: grid = rows, block = a whole number of warps.
 // Any rows, columns >= 0. One kernel does both, one finds the scales alone, and one encodes with scales that are there.
 
-#include "common.cuh"
+#include "quantization.cuh"
 
 struct Parameters {
   const void* x;      // [rows, columns]
@@ -40,13 +40,6 @@ struct CodesOnly {
   static constexpr bool kEncodes = true;
 };
 
-constexpr uint32_t kInfinityBits = 0x7F800000u;
-
-// The magnitude's bits order like the magnitude, with NaN above infinity.
-__device__ __forceinline__ uint32_t magnitudeBits(float value) {
-  return __float_as_uint(value) & 0x7FFFFFFFu;
-}
-
 template <typename X>
 __device__ __forceinline__ uint32_t largestOf(const uint4& vector, uint32_t largest) {
 #pragma unroll
@@ -56,34 +49,10 @@ __device__ __forceinline__ uint32_t largestOf(const uint4& vector, uint32_t larg
   return largest;
 }
 
-// Division by one scale, correctly rounded.
-//
-// For scales far from the ends of the range: with y = 1 / scale correctly rounded, q = x * y is within two units in the
-// last place, one Newton step makes it faithful and a second one correctly rounded (Markstein 1990), the residuals being
-// exact. Where the quotient is below 2^-11 a residual may not be exact, but then every code is 0.
-class Divider {
- public:
-  __device__ explicit Divider(float scale)
-      : scale_(scale), inverse_(__frcp_rn(scale)), near_(scale > 0x1p-80f && scale < 0x1p80f) {}
-
-  __device__ __forceinline__ float operator()(float x) const {
-    if (!near_) return __fdiv_rn(x, scale_);
-    float q = x * inverse_;
-    q = fmaf(fmaf(-q, scale_, x), inverse_, q);
-    q = fmaf(fmaf(-q, scale_, x), inverse_, q);
-    return copysignf(q, x);
-  }
-
- private:
-  float scale_;
-  float inverse_;
-  bool near_;
-};
-
 template <bool kToE4m3>
 __device__ __forceinline__ uint32_t encodePair(float low, float high) {
   if constexpr (kToE4m3) {
-    return __nv_cvt_float2_to_fp8x2(make_float2(low, high), __NV_SATFINITE, __NV_E4M3);
+    return encodeE4m3(low, high);
   } else {
     const int a = min(max(__float2int_rn(low), -128), 127);
     const int b = min(max(__float2int_rn(high), -128), 127);
@@ -98,28 +67,19 @@ __device__ __forceinline__ uint8_t encode(float value) {
 
 // Stores the scale and returns it as stored.
 __device__ float storeScale(const Parameters& p, float absmax) {
-  const float scale = __fdiv_rn(absmax, p.divisor);
-  float stored;
+  const float stored = storableScale(__fdiv_rn(absmax, p.divisor), p.scaleType);
+  if (threadIdx.x != 0) return stored;
   switch (p.scaleType) {
-    case kBF16: {
-      __nv_bfloat16 rounded = __float2bfloat16_rn(scale);
-      if (toFloat(rounded) == 0.0f) rounded = __float2bfloat16_rn(0x1p-7f);
-      stored = toFloat(rounded);
-      if (threadIdx.x == 0) static_cast<__nv_bfloat16*>(p.scales)[blockIdx.x] = rounded;
+    case kBF16:
+      static_cast<__nv_bfloat16*>(p.scales)[blockIdx.x] = __float2bfloat16_rn(stored);
       break;
-    }
-    case kF16: {
-      __half rounded = __float2half_rn(scale);
-      if (toFloat(rounded) == 0.0f) rounded = __float2half_rn(0x1p-10f);
-      stored = toFloat(rounded);
-      if (threadIdx.x == 0) static_cast<__half*>(p.scales)[blockIdx.x] = rounded;
+    case kF16:
+      static_cast<__half*>(p.scales)[blockIdx.x] = __float2half_rn(stored);
       break;
-    }
     default:
-      stored = scale == 0.0f ? 0x1p-23f : scale;
-      if (threadIdx.x == 0) static_cast<float*>(p.scales)[blockIdx.x] = stored;
+      static_cast<float*>(p.scales)[blockIdx.x] = stored;
   }
-  if (threadIdx.x == 0 && !isfinite(stored)) *p.nonFinite = 1;
+  if (!isfinite(stored)) *p.nonFinite = 1;
   return stored;
 }
 

@@ -140,15 +140,15 @@ class IdentityTest {
     @Test
     void whoCallsTooOftenWaits() throws Exception {
         TestApi caller = holder(claims("busy"), SIGNING);
-        List<Integer> statuses = IntStream.range(0, 20)
-                .mapToObj(i -> status(caller))
-                .toList();
+        List<Integer> statuses =
+                IntStream.range(0, 20).mapToObj(i -> status(caller)).toList();
         assertThat(statuses).containsOnly(200);
         HttpResponse<String> refused = caller.get("/api/v1/jobs");
         assertProblem(refused, 429, "rate-limited");
         assertThat(Integer.parseInt(refused.headers().firstValue("Retry-After").orElseThrow()))
                 .isBetween(1, 101);
-        assertThat(holder(claims("calm"), SIGNING).get("/api/v1/jobs").statusCode()).isEqualTo(200);
+        assertThat(holder(claims("calm"), SIGNING).get("/api/v1/jobs").statusCode())
+                .isEqualTo(200);
         assertThat(new TestApi(port, null).get("/actuator/health").statusCode()).isEqualTo(200);
     }
 

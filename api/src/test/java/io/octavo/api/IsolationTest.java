@@ -190,10 +190,13 @@ class IsolationTest {
                                 "{\"name\":\"k\",\"scope\":\"read\",\"tenant\":\"" + tenantOf(alice) + "\"}"),
                         404,
                         "tenant-not-found"));
-        checks.put("GET /api/v1/audit", () -> assertThat(actors(bob)).isNotEmpty().doesNotContainAnyElementsOf(actors(alice)));
+        checks.put(
+                "GET /api/v1/audit",
+                () -> assertThat(actors(bob)).isNotEmpty().doesNotContainAnyElementsOf(actors(alice)));
         String webhook = id(alice.post("/api/v1/webhooks", "{\"url\":\"http://127.0.0.1:9/hook\"}"));
         markers.add(webhook);
-        queue.complete(queue.claim(WORKER, Set.of("quantize")).orElseThrow().lease(), JsonNodeFactory.instance.objectNode());
+        queue.complete(
+                queue.claim(WORKER, Set.of("quantize")).orElseThrow().lease(), JsonNodeFactory.instance.objectNode());
         String deliveries = "/api/v1/webhooks/" + webhook + "/deliveries";
         String delivery = TestApi.read(alice.get(deliveries)).at("/items/0/id").stringValue();
         markers.add(delivery);
@@ -213,7 +216,8 @@ class IsolationTest {
                     404,
                     "delivery-not-found");
             queue.claim(WORKER, Set.of("quantize"));
-            assertThat(TestApi.read(bob.get("/api/v1/webhooks/" + his + "/deliveries")).get("items"))
+            assertThat(TestApi.read(bob.get("/api/v1/webhooks/" + his + "/deliveries"))
+                            .get("items"))
                     .isEmpty();
         });
         hidden("DELETE /api/v1/webhooks/{id}", "/api/v1/webhooks/" + webhook, "", "webhook-not-found");
@@ -223,12 +227,7 @@ class IsolationTest {
         listing("GET /api/v1/workers", "/api/v1/workers");
         common("GET /v3/api-docs", "/v3/api-docs");
         common("GET /v3/api-docs.yaml", "/v3/api-docs.yaml");
-        checks.put("ANY /error", () -> assertThat(bob.get("/error").body()).doesNotContain("alice"));
-        checks.put(
-                "ANY /error text/html",
-                () -> assertThat(bob.send("GET", "/error", "", "Accept", "text/html")
-                                .body())
-                        .doesNotContain("alice"));
+        checks.put("ANY /error", () -> assertProblem(bob.get("/error"), 404, "not-found"));
     }
 
     private String commitArtifact(Claim claim) {

@@ -140,17 +140,19 @@ class WebhookTest {
         Received message = received.getFirst();
         assertThat(message.id()).isEqualTo(delivery.get("id").stringValue());
         assertThat(message.body()).contains("\"type\":\"job.cancelled\"", job);
-        byte[] key = Base64.getDecoder()
-                .decode(webhook.get("secret").stringValue().substring("whsec_".length()));
+        byte[] key =
+                Base64.getDecoder().decode(webhook.get("secret").stringValue().substring("whsec_".length()));
         Mac mac = Mac.getInstance("HmacSHA256");
         mac.init(new SecretKeySpec(key, "HmacSHA256"));
-        byte[] sum = mac.doFinal((message.id() + "." + message.timestamp() + "." + message.body())
-                .getBytes(StandardCharsets.UTF_8));
+        byte[] sum = mac.doFinal(
+                (message.id() + "." + message.timestamp() + "." + message.body()).getBytes(StandardCharsets.UTF_8));
         assertThat(message.signature()).isEqualTo("v1," + Base64.getEncoder().encodeToString(sum));
-        assertThat(api.get("/api/v1/webhooks").body())
-                .doesNotContain("whsec_", "secret");
-        String stored = sql.sql("select secret from webhook").query(String.class).single();
-        assertThat(stored).startsWith("1.a.").doesNotContain(webhook.get("secret").stringValue());
+        assertThat(api.get("/api/v1/webhooks").body()).doesNotContain("whsec_", "secret");
+        String stored =
+                sql.sql("select secret from webhook").query(String.class).single();
+        assertThat(stored)
+                .startsWith("1.a.")
+                .doesNotContain(webhook.get("secret").stringValue());
     }
 
     @Test
@@ -163,7 +165,10 @@ class WebhookTest {
 
         assertThat(dead.get("attempt").intValue()).isEqualTo(8);
         assertThat(dead.get("answerStatus").intValue()).isEqualTo(302);
-        assertThat(received).hasSize(8).extracting(Received::id).containsOnly(dead.get("id").stringValue());
+        assertThat(received)
+                .hasSize(8)
+                .extracting(Received::id)
+                .containsOnly(dead.get("id").stringValue());
         answer = 200;
         HttpResponse<String> replayed =
                 api.post(deliveries(webhook) + "/" + dead.get("id").stringValue() + "/replay", "");

@@ -14,6 +14,9 @@ public interface Engine extends AutoCloseable {
     /** One line about the device that runs the calls. */
     String device();
 
+    /** What of the device decides which jobs it can take. */
+    DeviceOffer deviceOffer();
+
     /** Quantizes a checkpoint folder into a new folder and verifies it by reading it back. */
     QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor);
 

@@ -42,6 +42,11 @@ final class LocalEngine implements Engine {
     }
 
     @Override
+    public DeviceOffer deviceOffer() {
+        return new DeviceOffer(backend.name(), backend.freeMemoryBytes(), backend.computeCapability());
+    }
+
+    @Override
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
         Layout layout = Layout.named(request.layout());
         var quantizer = new Quantizer(backend, threads);

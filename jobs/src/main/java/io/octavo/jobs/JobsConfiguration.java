@@ -46,6 +46,13 @@ public class JobsConfiguration {
         dataSource.setMaximumPoolSize(properties.poolSize());
         dataSource.setMinimumIdle(2);
         dataSource.setConnectionTimeout(CONNECTION_TIMEOUT.toMillis());
+        dataSource.addDataSourceProperty(
+                "socketTimeout", Long.toString(properties.answerTimeout().toSeconds()));
+        dataSource.addDataSourceProperty("tcpKeepAlive", "true");
+        dataSource.addDataSourceProperty(
+                "options",
+                "-c idle_in_transaction_session_timeout="
+                        + properties.idleTransactionTimeout().toMillis());
         return dataSource;
     }
 

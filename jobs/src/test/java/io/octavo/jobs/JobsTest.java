@@ -8,7 +8,7 @@ import org.springframework.context.annotation.Import;
 /** A test of this module on real services, which its subclasses name. */
 @SpringBootTest(
         classes = JobsTest.Application.class,
-        properties = {"octavo.queue.transient-backoff=1ms", "octavo.queue.max-attempts=3"})
+        properties = {"octavo.queue.transient-backoff=1ms", "octavo.queue.max-attempts=3", "octavo.queue.sweep=1h"})
 public abstract class JobsTest {
 
     @Configuration(proxyBeanMethods = false)

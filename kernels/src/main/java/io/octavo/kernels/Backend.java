@@ -18,6 +18,16 @@ public interface Backend extends AutoCloseable {
     /** One line for logs: the device and what of it is used. */
     String description();
 
+    /** Memory of the device that nobody uses now; 0 where operations run in the host's. */
+    default long freeMemoryBytes() {
+        return 0;
+    }
+
+    /** Ten times the compute capability, 90 for 9.0; 0 where there is none. */
+    default int computeCapability() {
+        return 0;
+    }
+
     /**
      * Allocates zeroed memory.
      *

@@ -132,4 +132,25 @@ class CudaBackendTest {
             super(CudaDevice::open);
         }
     }
+
+    @Nested
+    class QuantizeTilesOperation extends QuantizeTilesContract {
+        QuantizeTilesOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class FakeQuantizeOperation extends FakeQuantizeContract {
+        FakeQuantizeOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class ObserveRangeOperation extends ObserveRangeContract {
+        ObserveRangeOperation() {
+            super(CudaDevice::open);
+        }
+    }
 }

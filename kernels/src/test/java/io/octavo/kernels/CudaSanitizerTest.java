@@ -50,6 +50,44 @@ class CudaSanitizerTest extends BackendContract {
     }
 
     @Test
+    void tiles() {
+        RandomGenerator random = random(1);
+        for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16}) {
+            for (int columns : new int[] {300, 384}) {
+                Matrix x = input(type, 37, columns, gaussian(random, 37 * columns, 1));
+                for (CodeFormat format : CodeFormat.values()) {
+                    for (int width : new int[] {32, 50, columns}) {
+                        tiles(x, format, new QuantizeTiles.Tile(1, width), new Scaling.Absmax(6), type);
+                        tiles(x, format, new QuantizeTiles.Tile(16, width), new Scaling.PowerOfTwo(2), DType.U8);
+                        if (format.isInteger()) {
+                            tiles(x, format, new QuantizeTiles.Tile(1, width), new Scaling.Range(), type);
+                        }
+                    }
+                }
+                for (int groups : new int[] {1, 3, columns}) {
+                    backend.observeRange().observe(x, inOut(groups, 2, new float[2 * groups]), stream);
+                }
+            }
+        }
+        Matrix x = inOut(5, 384, gaussian(random, 5 * 384, 1));
+        for (int group : new int[] {32, 48, 384}) {
+            backend.fakeQuantize().apply(x, CodeFormat.E4M3, group, new Scaling.Absmax(448), x, stream);
+            backend.fakeQuantize().apply(x, CodeFormat.INT8, group, new Scaling.Range(), x, stream);
+            Matrix scales = output(DType.F32, 1, 384 / group);
+            backend.fakeQuantize().applyFixed(x, CodeFormat.E2M1, scales, 0, x, stream);
+        }
+    }
+
+    private void tiles(Matrix x, CodeFormat format, QuantizeTiles.Tile tile, Scaling scaling, DType scaleType) {
+        long rows = Math.ceilDiv(x.rows(), tile.rows());
+        long columns = Math.ceilDiv(x.columns(), tile.columns());
+        Matrix zeroPoints = scaling instanceof Scaling.Range ? output(DType.I8, rows, columns) : null;
+        Matrix codes = output(DType.U8, x.rows(), format.rowBytes(x.columns()));
+        Matrix scales = output(scaleType, rows, columns);
+        backend.quantizeTiles().quantize(x, format, tile, scaling, codes, scales, zeroPoints, ints(0), stream);
+    }
+
+    @Test
     void products() {
         int k = 336;
         RandomGenerator random = random(1);
@@ -62,6 +100,17 @@ class CudaSanitizerTest extends BackendContract {
                 Matrix same = input(type, m, k, gaussian(random, m * k, 1));
                 backend.matMul().multiply(ScaledMatrix.plain(half), new ScaledMatrix(w, scales), out, stream);
                 backend.matMul().multiply(ScaledMatrix.plain(same), new ScaledMatrix(w, scales), out, stream);
+            }
+        }
+        for (DType type : new DType[] {DType.F8_E4M3, DType.I8}) {
+            Matrix w = input(type, 301, 640, gaussian(random, 301 * 640, 30));
+            for (int groups : new int[] {1, 5}) {
+                Matrix scales = input(DType.F32, 301, groups, gaussian(random, 301 * groups, 1));
+                for (int m : new int[] {3, 13, 29, 61}) {
+                    Matrix a = input(DType.BF16, m, 640, gaussian(random, m * 640, 1));
+                    Matrix out = output(DType.F32, m, 301);
+                    backend.matMul().multiply(ScaledMatrix.plain(a), new ScaledMatrix(w, scales), out, stream);
+                }
             }
         }
         // Enough tiles for the largest kinds.

@@ -103,6 +103,41 @@ abstract class MatMulContract extends BackendContract {
         }
     }
 
+    /** More tiles than any device has multiprocessors, so that some compute several. */
+    @ParameterizedTest
+    @EnumSource(names = {"BF16", "F8_E4M3", "I8"})
+    void multipliesManyTiles(DType dtype) {
+        RandomGenerator random = random(500 + dtype.bytes());
+        Matrix a = input(dtype, 1030, 48, gaussian(random, 1030 * 48, 30));
+        Matrix w = input(dtype, 4360, 48, gaussian(random, 4360 * 48, 30));
+        check(ScaledMatrix.plain(a), ScaledMatrix.plain(w));
+    }
+
+    /** Weight-only: around the numbers of rows that kernels are made for, slices of k, and groups of every size. */
+    @ParameterizedTest
+    @EnumSource(names = {"F8_E4M3", "I8"})
+    void multipliesHalfActivationsWithCodes(DType dtype) {
+        RandomGenerator random = random(600 + dtype.bytes());
+        int[] ms = {1, 2, 7, 8, 9, 16, 17, 31, 33, 64, 65, 130};
+        int[] ns = {8, 64, 130, 1, 257, 33, 128, 72, 65, 40, 129, 31};
+        int[] ks = {32, 96, 128, 160, 528, 2176, 1056, 4096, 96, 640, 288, 144};
+        for (int i = 0; i < ms.length; i++) {
+            int n = ns[i];
+            int k = ks[i];
+            ScaledMatrix a = ScaledMatrix.plain(input(DType.BF16, ms[i], k, gaussian(random, ms[i] * k, 1)));
+            Matrix w = input(dtype, n, k, gaussian(random, n * k, 30));
+            check(a, ScaledMatrix.plain(w));
+            check(a, new ScaledMatrix(w, input(DType.F32, 1, 1, 0.37f)));
+            for (int group : new int[] {16, 32, 64, 128, k}) {
+                if (k % group == 0) {
+                    int scales = n * k / group;
+                    check(a, new ScaledMatrix(w, input(DType.F32, n, k / group, gaussian(random, scales, 0.01))));
+                    check(a, new ScaledMatrix(w, input(DType.BF16, n, k / group, gaussian(random, scales, 0.01))));
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"F32", "BF16", "F16", "F8_E4M3", "I8"})
     void multipliesFewRowsWithEveryWeightType(DType dtype) {

@@ -71,9 +71,7 @@ public final class Standalone implements AutoCloseable {
             context.getEnvironment()
                     .getPropertySources()
                     .addLast(new MapPropertySource("embedded parts", parts.settings()));
-            context.getEnvironment()
-                    .getPropertySources()
-                    .addFirst(new MapPropertySource("home", secrets));
+            context.getEnvironment().getPropertySources().addFirst(new MapPropertySource("home", secrets));
             context.getBeanFactory().registerSingleton("objectSync", parts.objectSync());
         });
         return application.run();
@@ -81,8 +79,7 @@ public final class Standalone implements AutoCloseable {
 
     /** Keys to rotate to are given by the operator, beside the home's own. */
     private static Map<String, Object> secrets(SecretFile apiKey, SecretFile secretKey) {
-        return Map.of(
-                "octavo.identity.bootstrap-key", apiKey.secret(), "octavo.secrets.keys.home", secretKey.secret());
+        return Map.of("octavo.identity.bootstrap-key", apiKey.secret(), "octavo.secrets.keys.home", secretKey.secret());
     }
 
     private static String randomKey() {

@@ -2,6 +2,7 @@ package io.octavo.worker;
 
 import io.octavo.engine.ConversionRequest;
 import io.octavo.engine.ConversionResult;
+import io.octavo.engine.DeviceOffer;
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
 import io.octavo.engine.EvaluationRequest;
@@ -102,6 +103,11 @@ final class FakeEngine implements EngineFactory {
         @Override
         public String device() {
             return "fake device";
+        }
+
+        @Override
+        public DeviceOffer deviceOffer() {
+            return DeviceOffer.CPU;
         }
 
         @Override

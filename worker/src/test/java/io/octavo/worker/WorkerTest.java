@@ -508,6 +508,34 @@ class WorkerTest {
         await(id, JobStatus.SUCCEEDED);
     }
 
+    @Test
+    void aPhaseThatTakesTooLongEndsAndIsTriedAgain() {
+        engine.interlude = (request, monitor) -> {
+            engine.reset();
+            spinUntilStopped(monitor);
+        };
+        UUID id = submit("""
+                {"type": "quantize", "source": "hub:octavo/model", "scheme": "FP8_DYNAMIC",
+                 "target": "octavo/output", "phaseTimeout": "PT1S"}
+                """);
+        assertThat(await(id, JobStatus.SUCCEEDED).attempt()).isEqualTo(2);
+        assertThat(logOf(id)).contains("phase quantize was not done within the timeout of PT1S");
+    }
+
+    @Test
+    void aJobThatTakesTooLongFailsForGood() {
+        engine.interlude = (request, monitor) -> spinUntilStopped(monitor);
+        UUID id = submit("""
+                {"type": "quantize", "source": "hub:octavo/model", "scheme": "FP8_DYNAMIC",
+                 "target": "octavo/output", "timeout": "PT1S"}
+                """);
+        JobRecord job = await(id, JobStatus.FAILED);
+        assertThat(problemOf(job).code()).isEqualTo("job-timed-out");
+        assertThat(problemOf(job).detail()).startsWith("the job was not done within its timeout of PT1S");
+        assertThat(job.deadLetter()).isFalse();
+        assertNothingLeftOnDisk();
+    }
+
     private static void spinUntilStopped(JobMonitor monitor) {
         while (true) {
             monitor.checkpoint();

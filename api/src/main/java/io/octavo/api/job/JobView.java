@@ -22,7 +22,9 @@ record JobView(
         JsonNode spec,
         @Nullable JsonNode result,
         JobRecord.@Nullable JobProblem problem,
-        @Nullable String worker) {
+        @Nullable String worker,
+        boolean deadLetter,
+        JobRecord.@Nullable Waiting waiting) {
 
     static JobView of(JobRecord job) {
         return new JobView(
@@ -39,6 +41,8 @@ record JobView(
                 job.spec(),
                 job.result(),
                 job.problem(),
-                job.worker());
+                job.worker(),
+                job.deadLetter(),
+                job.waiting());
     }
 }

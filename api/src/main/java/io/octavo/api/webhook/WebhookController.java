@@ -106,6 +106,7 @@ class WebhookController {
             boolean enabled,
             String createdBy,
             Instant createdAt,
+
             @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String secret) {
 
         static WebhookView of(Webhook webhook, @Nullable String secret) {

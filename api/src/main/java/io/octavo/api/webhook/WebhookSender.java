@@ -171,10 +171,14 @@ class WebhookSender implements SmartLifecycle {
         return http.post(
                 delivery.url(),
                 Map.of(
-                        "webhook-id", id,
-                        "webhook-timestamp", Long.toString(now),
-                        "webhook-signature", WebhookSignature.sign(delivery.secret(), id, now, delivery.payload()),
-                        "User-Agent", "octavo-webhooks/1"),
+                        "webhook-id",
+                        id,
+                        "webhook-timestamp",
+                        Long.toString(now),
+                        "webhook-signature",
+                        WebhookSignature.sign(delivery.secret(), id, now, delivery.payload()),
+                        "User-Agent",
+                        "octavo-webhooks/1"),
                 delivery.payload().getBytes(StandardCharsets.UTF_8));
     }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SequencedMap;
@@ -15,6 +16,8 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamFactory;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -30,7 +33,10 @@ record ShardIndex(SequencedMap<String, String> files) {
     /** A tensor takes some 100 bytes; the largest public checkpoints have 100,000 of them. */
     private static final long MAX_BYTES = 100_000_000;
 
-    private static final JsonMapper JSON = JsonMapper.builder()
+    /** Names of tensors occur once: a table of names seen would only grow. */
+    private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
+                    .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
 
@@ -74,10 +80,11 @@ record ShardIndex(SequencedMap<String, String> files) {
 
     private static void readWeightMap(JsonParser parser, Map<String, String> files) {
         require(parser.currentToken() == JsonToken.START_OBJECT, "weight_map is no object");
+        var shards = new HashMap<String, String>();
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             String tensor = parser.currentName();
             require(parser.nextToken() == JsonToken.VALUE_STRING, "weight_map holds a value that is no string");
-            files.put(tensor, requirePlainName(parser.getString()).intern());
+            files.put(tensor, shards.computeIfAbsent(parser.getString(), ShardIndex::requirePlainName));
         }
     }
 

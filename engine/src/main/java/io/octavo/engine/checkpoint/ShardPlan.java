@@ -19,7 +19,7 @@ public record ShardPlan(List<Shard> shards) {
         }
 
         public long byteSize() {
-            return ShardPlan.byteSize(tensors);
+            return TensorSpec.byteSize(tensors);
         }
     }
 
@@ -37,7 +37,7 @@ public record ShardPlan(List<Shard> shards) {
         var filled = new ArrayList<List<TensorSpec>>();
         long bytes = 0;
         for (List<TensorSpec> group : groups) {
-            long groupBytes = byteSize(group);
+            long groupBytes = TensorSpec.byteSize(group);
             if (filled.isEmpty() || bytes + groupBytes > shardBytes) {
                 filled.add(new ArrayList<>());
                 bytes = 0;
@@ -73,8 +73,4 @@ public record ShardPlan(List<Shard> shards) {
     }
 
     public static final String INDEX_FILE_NAME = ShardIndex.FILE_NAME;
-
-    private static long byteSize(List<TensorSpec> tensors) {
-        return tensors.stream().mapToLong(TensorSpec::byteSize).sum();
-    }
 }

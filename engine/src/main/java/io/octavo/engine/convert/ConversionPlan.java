@@ -8,7 +8,6 @@ import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.QuantizedLinear;
 import io.octavo.engine.layout.QuantizedModules;
 import io.octavo.engine.layout.TensorSink;
-import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.safetensors.TensorSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -37,8 +36,7 @@ record ConversionPlan(List<Step> steps) {
     record Copy(StoredTensor source) implements Step {
         @Override
         public List<TensorSpec> outputs() {
-            TensorInfo tensor = source.info();
-            return List.of(new TensorSpec(tensor.name(), tensor.dtype(), tensor.shape()));
+            return List.of(source.info().spec());
         }
 
         @Override

@@ -1,9 +1,11 @@
 package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.ConfigJson;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -36,6 +38,8 @@ public enum ModuleKind {
             "audio_encoder");
     private static final Set<String> CONV1D_MODELS = Set.of("gpt2", "openai-gpt", "imagegpt", "decision_transformer");
     private static final Set<String> CONV1D_MODULES = Set.of("c_attn", "c_proj", "c_fc", "q_attn");
+
+    private static final Pattern LAYER_NUMBER = Pattern.compile("[0-9]{1,9}");
 
     private final String reason;
     private final boolean linear;
@@ -74,10 +78,10 @@ public enum ModuleKind {
         if (last.contains("embed") || last.equals("wte") || last.equals("wpe") || last.endsWith("attention_bias")) {
             return EMBEDDING;
         }
-        if (last.equals("gate") || segments.stream().anyMatch(ROUTERS::contains)) {
+        if (last.equals("gate") || !Collections.disjoint(segments, ROUTERS)) {
             return ROUTER;
         }
-        if (segments.stream().anyMatch(TOWERS::contains)) {
+        if (!Collections.disjoint(segments, TOWERS)) {
             return VISION;
         }
         if (isExtraPrediction(segments, config.tree())) {
@@ -96,7 +100,7 @@ public enum ModuleKind {
                 && segments.getFirst().equals("model")
                 && layers == 1
                 && segments.size() > 2
-                && segments.get(2).matches("[0-9]{1,9}")
+                && LAYER_NUMBER.matcher(segments.get(2)).matches()
                 && Integer.parseInt(segments.get(2)) >= count.intValue();
         return pastTheEnd || segments.contains("mtp");
     }

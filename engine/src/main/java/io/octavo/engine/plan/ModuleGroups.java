@@ -6,7 +6,6 @@ import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.quantize.QuantizationPlan.Step;
-import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.safetensors.TensorSpec;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -94,8 +93,7 @@ final class ModuleGroups {
         List<Integer> numbers = new ArrayList<>();
         List<String> parts = new ArrayList<>();
         for (String part : name.split("\\.", -1)) {
-            boolean number =
-                    !part.isEmpty() && part.length() < 10 && part.chars().allMatch(c -> c >= '0' && c <= '9');
+            boolean number = isNumber(part);
             parts.add(number ? "*" : part);
             if (number) {
                 numbers.add(Integer.parseInt(part));
@@ -112,8 +110,16 @@ final class ModuleGroups {
         }
         group.count++;
         group.inputBytes += step.inputBytes();
-        group.outputBytes +=
-                step.outputs().stream().mapToLong(TensorSpec::byteSize).sum();
+        group.outputBytes += step.outputBytes();
+    }
+
+    private static boolean isNumber(String part) {
+        for (int i = 0; i < part.length(); i++) {
+            if (part.charAt(i) < '0' || part.charAt(i) > '9') {
+                return false;
+            }
+        }
+        return !part.isEmpty() && part.length() < 10;
     }
 
     /** What a step starts from; its first output where it adds something new. */
@@ -121,8 +127,7 @@ final class ModuleGroups {
         return switch (step) {
             case Keep keep -> keep.outputs().getFirst();
             case Quantize quantize -> {
-                TensorInfo source = quantize.source().info();
-                yield new TensorSpec(source.name(), source.dtype(), source.shape());
+                yield quantize.source().info().spec();
             }
             case KvScales scales -> scales.keys();
         };

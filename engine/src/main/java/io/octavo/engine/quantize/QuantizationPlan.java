@@ -33,6 +33,11 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
 
         /** Bytes that are read. */
         long inputBytes();
+
+        /** Bytes that are written. */
+        default long outputBytes() {
+            return TensorSpec.byteSize(outputs());
+        }
     }
 
     /**
@@ -41,11 +46,28 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
      * @param module the weight's name without {@code .weight}
      * @param sharing all modules, this one among them, that must have one scale for their whole weights; empty where
      *     that has no meaning
+     * @param outputs follow from the others; kept, because a plan of 40,000 steps is asked for them again and again
      */
-    public record Quantize(String module, Scheme scheme, StoredTensor source, List<String> sharing) implements Step {
+    public record Quantize(
+            String module, Scheme scheme, StoredTensor source, List<String> sharing, List<TensorSpec> outputs)
+            implements Step {
 
         public Quantize {
             sharing = List.copyOf(sharing);
+            outputs = List.copyOf(outputs);
+        }
+
+        Quantize(String module, Scheme scheme, StoredTensor source) {
+            this(
+                    module,
+                    scheme,
+                    source,
+                    List.of(),
+                    layout(module, scheme, source.info()).all());
+        }
+
+        Quantize sharingWith(List<String> modules) {
+            return new Quantize(module, scheme, source, modules, outputs);
         }
 
         public long outFeatures() {
@@ -57,16 +79,20 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
         }
 
         ModuleOutputs layout() {
-            return new ModuleOutputs(module, scheme, source.info().dtype(), outFeatures(), inFeatures());
+            return layout(module, scheme, source.info());
+        }
+
+        private static ModuleOutputs layout(String module, Scheme scheme, TensorInfo weight) {
+            return new ModuleOutputs(
+                    module,
+                    scheme,
+                    weight.dtype(),
+                    weight.shape().getFirst(),
+                    weight.shape().getLast());
         }
 
         public String scaleName() {
             return module + CompressedTensors.WEIGHT_SCALE_SUFFIX;
-        }
-
-        @Override
-        public List<TensorSpec> outputs() {
-            return layout().all();
         }
 
         @Override
@@ -83,8 +109,7 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
     public record Keep(StoredTensor source, String reason) implements Step {
         @Override
         public List<TensorSpec> outputs() {
-            TensorInfo tensor = source.info();
-            return List.of(new TensorSpec(tensor.name(), tensor.dtype(), tensor.shape()));
+            return List.of(source.info().spec());
         }
 
         @Override
@@ -195,7 +220,7 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
 
     /** Tensor bytes that are written, without headers. */
     public long outputBytes() {
-        return shards(Long.MAX_VALUE).byteSize();
+        return steps.stream().mapToLong(Step::outputBytes).sum();
     }
 
     /** Weight files that are written. */
@@ -208,7 +233,7 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
         long bytes = 0;
         long weights = 0;
         for (Quantize step : quantized()) {
-            bytes += step.outputs().stream().mapToLong(TensorSpec::byteSize).sum();
+            bytes += step.outputBytes();
             weights += step.outFeatures() * step.inFeatures();
         }
         return 8.0 * bytes / weights;

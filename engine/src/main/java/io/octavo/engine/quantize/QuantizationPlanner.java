@@ -116,8 +116,7 @@ final class QuantizationPlanner {
         }
         List<String> parts =
                 fusedWith(step.module()).stream().filter(modules::contains).toList();
-        return new Quantize(
-                step.module(), step.scheme(), step.source(), parts.isEmpty() ? List.of(step.module()) : parts);
+        return step.sharingWith(parts.isEmpty() ? List.of(step.module()) : parts);
     }
 
     private void requireUnquantized() {
@@ -144,6 +143,9 @@ final class QuantizationPlanner {
         if (ignored.stream().filter(ModulePattern.Regex.class::isInstance).count() > MAX_REGEXES) {
             throw new QuantizationException(
                     ErrorCode.IGNORE_INVALID, "more than " + MAX_REGEXES + " regular expressions to ignore by");
+        }
+        if (ignored.isEmpty()) {
+            return;
         }
         Set<String> modules = new TreeSet<>(Set.of(OUTPUT_HEAD));
         for (String tensor : checkpoint.names()) {
@@ -184,7 +186,7 @@ final class QuantizationPlanner {
         requireQuantizable(tensor);
         Scheme scheme = recipe.schemeOf(module);
         SchemeFit.require(module, scheme, tensor);
-        return new Quantize(module, scheme, source, List.of());
+        return new Quantize(module, scheme, source);
     }
 
     private static void requireQuantizable(TensorInfo tensor) {
@@ -215,6 +217,9 @@ final class QuantizationPlanner {
                                     + " is not; loaders fuse them, so ignore all parts or none");
                 }
             }
+        }
+        if (recipe.overrides().isEmpty()) {
+            return;
         }
         schemes.forEach((module, scheme) -> {
             for (String sibling : fusedWith(module)) {

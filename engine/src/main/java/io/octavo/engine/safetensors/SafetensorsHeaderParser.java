@@ -152,7 +152,7 @@ final class SafetensorsHeaderParser {
     }
 
     private void requireName(String name) {
-        if (name.isEmpty() || name.chars().anyMatch(Character::isISOControl)) {
+        if (name.isEmpty() || hasControlCharacter(name)) {
             throw invalid("a tensor's name is empty or holds control characters");
         }
         if (tensors.containsKey(name)) {
@@ -161,6 +161,15 @@ final class SafetensorsHeaderParser {
         if (tensors.size() == MAX_TENSORS) {
             throw failure(ErrorCode.SAFETENSORS_HEADER_TOO_LARGE, "more than " + MAX_TENSORS + " tensors");
         }
+    }
+
+    private static boolean hasControlCharacter(String name) {
+        for (int i = 0; i < name.length(); i++) {
+            if (Character.isISOControl(name.charAt(i))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private DType readDType(String name) {

@@ -19,4 +19,9 @@ public record TensorInfo(String name, DType dtype, List<Long> shape, long begin,
     public long byteSize() {
         return end - begin;
     }
+
+    /** The tensor without its place. */
+    public TensorSpec spec() {
+        return new TensorSpec(name, dtype, shape);
+    }
 }

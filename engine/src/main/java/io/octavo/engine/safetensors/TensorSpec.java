@@ -1,7 +1,7 @@
 package io.octavo.engine.safetensors;
 
 import io.octavo.kernels.DType;
-import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 
 /**
@@ -17,11 +17,28 @@ public record TensorSpec(String name, DType dtype, List<Long> shape) {
     }
 
     public TensorSpec(String name, DType dtype, long... shape) {
-        this(name, dtype, Arrays.stream(shape).boxed().toList());
+        this(name, dtype, boxed(shape));
+    }
+
+    private static List<Long> boxed(long[] shape) {
+        Long[] dimensions = new Long[shape.length];
+        for (int i = 0; i < shape.length; i++) {
+            dimensions[i] = shape[i];
+        }
+        return List.of(dimensions);
     }
 
     public long byteSize() {
         return byteSize(dtype, shape);
+    }
+
+    /** Bytes of all of them. */
+    public static long byteSize(Collection<TensorSpec> tensors) {
+        long bytes = 0;
+        for (TensorSpec tensor : tensors) {
+            bytes += tensor.byteSize();
+        }
+        return bytes;
     }
 
     /**

@@ -4,6 +4,8 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.Scheduling;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
@@ -13,6 +15,8 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import org.hibernate.annotations.DynamicUpdate;
 import org.hibernate.annotations.JdbcTypeCode;
@@ -33,13 +37,16 @@ class Job {
     private @Nullable UUID id;
 
     @Column(updatable = false)
-    private UUID tenant;
-
-    @Column(updatable = false)
     private String type;
 
     @Enumerated(EnumType.STRING)
     private JobStatus status = JobStatus.QUEUED;
+
+    @Column(updatable = false)
+    private UUID tenant;
+
+    @Column(updatable = false)
+    private int lane;
 
     private int priority;
 
@@ -75,14 +82,17 @@ class Job {
 
     private @Nullable String problemDetail;
 
+    private boolean deadLetter;
+
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Job() {}
 
-    Job(TenantId tenant, String type, String spec, int priority, int maxAttempts, Instant now) {
+    Job(TenantId tenant, JobSpec spec, int lane, int maxAttempts, Instant now) {
         this.tenant = tenant.value();
-        this.type = type;
-        this.spec = spec;
-        this.priority = priority;
+        this.type = spec.type();
+        this.spec = spec.toJson().toString();
+        this.lane = lane;
+        this.priority = spec.scheduling().priority();
         this.attemptLimit = maxAttempts;
         this.createdAt = now;
         this.availableAt = now;
@@ -96,6 +106,12 @@ class Job {
         leaseOwner = by.id();
         leaseExpiresAt = now.plus(lease);
         startedAt = startedAt == null ? now : startedAt;
+    }
+
+    /** Until the timeout that its spec asks for, counted from its first start. */
+    Optional<Duration> timeLeft(Scheduling scheduling, Instant now) {
+        Instant start = Objects.requireNonNullElse(startedAt, now);
+        return scheduling.timeouts().job().map(limit -> Duration.between(now, start.plus(limit)));
     }
 
     boolean holds(Lease lease) {
@@ -123,6 +139,7 @@ class Job {
         } else {
             if (failure.kind().retryable()) {
                 problemDetail = failure.detail() + " (attempt " + attempt + " was the last one allowed)";
+                deadLetter = true;
             }
             finish(JobStatus.FAILED, now);
         }
@@ -139,6 +156,7 @@ class Job {
             requeue(now);
         } else {
             problemDetail += ", which was the last one allowed";
+            deadLetter = true;
             finish(JobStatus.FAILED, now);
         }
     }
@@ -179,6 +197,7 @@ class Job {
         }
         attemptLimit = attempt + maxAttempts;
         cancelRequested = false;
+        deadLetter = false;
         problemCode = null;
         problemDetail = null;
         startedAt = null;
@@ -223,6 +242,10 @@ class Job {
 
     TenantId tenant() {
         return new TenantId(tenant);
+    }
+
+    boolean deadLetter() {
+        return deadLetter;
     }
 
     String type() {

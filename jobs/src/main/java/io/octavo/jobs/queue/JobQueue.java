@@ -2,16 +2,21 @@ package io.octavo.jobs.queue;
 
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.JobSpecParser;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.BiConsumer;
 import java.util.random.RandomGenerator;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -27,14 +32,22 @@ import tools.jackson.databind.node.ObjectNode;
 public class JobQueue {
 
     private final JobRepository jobs;
+    private final ClaimRepository claims;
     private final JobLog log;
     private final JobSpecParser parser;
     private final JsonMapper json;
     private final QueueProperties properties;
     private final RetryPolicy retries;
 
-    JobQueue(JobRepository jobs, JobLog log, JobSpecParser parser, JsonMapper json, QueueProperties properties) {
+    JobQueue(
+            JobRepository jobs,
+            ClaimRepository claims,
+            JobLog log,
+            JobSpecParser parser,
+            JsonMapper json,
+            QueueProperties properties) {
         this.jobs = jobs;
+        this.claims = claims;
         this.log = log;
         this.parser = parser;
         this.json = json;
@@ -42,13 +55,43 @@ public class JobQueue {
         this.retries = new RetryPolicy(properties, RandomGenerator.getDefault());
     }
 
-    /** Hands out the next job by priority, then age; empty when none is ready. */
+    /**
+     * Hands out the job that is next for this worker, by what it registered that it offers; empty when none is ready.
+     * Tenants take turns within their shares; a tenant's own jobs go by priority and age.
+     */
     public Optional<Claim> claim(WorkerIdentity worker, Collection<String> types) {
-        return jobs.lockNext(types).map(job -> {
-            job.claim(worker, jobs.now(), properties.lease());
+        if (!claims.anyReady(types)) {
+            return Optional.empty();
+        }
+        claims.lockClaims();
+        return claims.candidates(worker.id(), types, properties.runningLimit()).stream()
+                .map(id -> claims.lockQueued(id).flatMap(jobs::findById))
+                .flatMap(Optional::stream)
+                .map(job -> hand(job, worker))
+                .flatMap(Optional::stream)
+                .findFirst();
+    }
+
+    /** Empty for a spec that this release cannot read; then others may, later. */
+    private Optional<Claim> hand(Job job, WorkerIdentity worker) {
+        Instant now = jobs.now();
+        job.claim(worker, now, properties.lease());
+        try {
+            JobSpec spec = parser.parseStored(json.readTree(job.spec()));
+            claims.served(job.tenant().value());
             store(job);
-            return new Claim(job.lease(), job.tenant(), parser.parseStored(json.readTree(job.spec())));
-        });
+            return Optional.of(new Claim(job.lease(), job.tenant(), spec, job.timeLeft(spec.scheduling(), now)));
+        } catch (ProblemException | JacksonException e) {
+            job.fail(
+                    Failure.of(
+                            ProblemCode.SPEC_UNREADABLE,
+                            "worker " + worker.name() + " cannot read the spec: " + e.getMessage()),
+                    now,
+                    retries,
+                    properties.maxAttempts());
+            store(job);
+            return Optional.empty();
+        }
     }
 
     /**
@@ -57,7 +100,7 @@ public class JobQueue {
      * @return how many
      */
     public int reclaimExpired() {
-        return loseWorkers(jobs.lockExpired());
+        return loseWorkers(claims.lockExpired());
     }
 
     /**
@@ -66,21 +109,23 @@ public class JobQueue {
      * @return how many
      */
     public int reclaimFrom(String workerName) {
-        return loseWorkers(jobs.lockRunningOf(workerName));
+        return loseWorkers(claims.lockRunningOf(workerName));
     }
 
-    private int loseWorkers(List<Job> lost) {
-        Instant now = jobs.now();
-        lost.forEach(job -> {
-            job.loseWorker(now);
-            store(job);
-        });
+    private int loseWorkers(List<UUID> lost) {
+        if (!lost.isEmpty()) {
+            Instant now = jobs.now();
+            jobs.findAllByIdInOrderById(lost).forEach(job -> {
+                job.loseWorker(now);
+                store(job);
+            });
+        }
         return lost.size();
     }
 
     /** Renews the lease. */
     public Heartbeat heartbeat(Lease lease) {
-        return jobs.renew(lease.jobId(), lease.attempt(), properties.lease().toMillis() / 1000.0)
+        return claims.renew(lease.jobId(), lease.attempt(), properties.lease().toMillis() / 1000.0)
                 .map(Heartbeat::new)
                 .orElseThrow(() -> new LeaseLostException(lease));
     }
@@ -93,7 +138,7 @@ public class JobQueue {
     /** Until when nothing can be ready unless a new job arrives; empty when no job rests. */
     @Transactional(readOnly = true)
     public Optional<Duration> untilAvailable() {
-        return jobs.secondsUntilAvailable()
+        return claims.secondsUntilAvailable()
                 .map(seconds -> Duration.ofMillis(Math.max(0, (long) Math.ceil(seconds * 1000))));
     }
 

@@ -12,6 +12,8 @@ import tools.jackson.databind.JsonNode;
  * @param progress of its current attempt, 0 to 1
  * @param attempt how often it was claimed
  * @param problem why it failed, or why its last attempt did
+ * @param deadLetter it failed because its attempts were used up, not because it cannot work
+ * @param waiting why it does not run yet, if it is queued
  */
 public record JobRecord(
         UUID id,
@@ -27,7 +29,18 @@ public record JobRecord(
         JsonNode spec,
         @Nullable JsonNode result,
         @Nullable JobProblem problem,
-        @Nullable String worker) {
+        @Nullable String worker,
+        boolean deadLetter,
+        @Nullable Waiting waiting) {
 
     public record JobProblem(String code, String detail) {}
+
+    /**
+     * Why a job waits.
+     *
+     * @param code a stable slug: {@code resting}, {@code no-worker}, {@code no-suitable-worker}, {@code quota},
+     *     {@code jobs-ahead} or {@code workers-busy}
+     * @param detail one sentence for the user
+     */
+    public record Waiting(String code, String detail) {}
 }

@@ -33,6 +33,7 @@ public class JobService {
     private final JobRepository jobs;
     private final JobEventRepository events;
     private final IdempotencyKeyRepository keys;
+    private final Lanes lanes;
     private final JobLog log;
     private final JsonMapper json;
     private final QueueProperties properties;
@@ -41,12 +42,14 @@ public class JobService {
             JobRepository jobs,
             JobEventRepository events,
             IdempotencyKeyRepository keys,
+            Lanes lanes,
             JobLog log,
             JsonMapper json,
             QueueProperties properties) {
         this.jobs = jobs;
         this.events = events;
         this.keys = keys;
+        this.lanes = lanes;
         this.log = log;
         this.json = json;
         this.properties = properties;
@@ -131,8 +134,8 @@ public class JobService {
     }
 
     private Job store(TenantId tenant, JobSpec spec) {
-        Job job = jobs.saveAndFlush(new Job(
-                tenant, spec.type(), spec.toJson().toString(), spec.priority(), properties.maxAttempts(), jobs.now()));
+        Job job = jobs.saveAndFlush(
+                new Job(tenant, spec, lanes.of(spec.requirements()), properties.maxAttempts(), jobs.now()));
         log.state(job);
         return job;
     }
@@ -148,10 +151,17 @@ public class JobService {
         Map<UUID, JobEventRepository.Position> positions =
                 events.positions(page.stream().map(Job::id).toList()).stream()
                         .collect(Collectors.toMap(JobEventRepository.Position::getJobId, Function.identity()));
-        return page.stream().map(job -> record(job, positions.get(job.id()))).toList();
+        Map<UUID, JobRecord.Waiting> waiting = lanes.reasons(page.stream()
+                .filter(job -> job.status() == JobStatus.QUEUED)
+                .map(Job::id)
+                .toList());
+        return page.stream()
+                .map(job -> record(job, positions.get(job.id()), waiting.get(job.id())))
+                .toList();
     }
 
-    private JobRecord record(Job job, JobEventRepository.@Nullable Position position) {
+    private JobRecord record(
+            Job job, JobEventRepository.@Nullable Position position, JobRecord.@Nullable Waiting waiting) {
         Double progress = position == null ? null : position.getProgress();
         return new JobRecord(
                 job.id(),
@@ -167,7 +177,9 @@ public class JobService {
                 json.readTree(job.spec()),
                 job.result() == null ? null : json.readTree(job.result()),
                 job.problem(),
-                job.worker());
+                job.worker(),
+                job.deadLetter(),
+                waiting);
     }
 
     private static ProblemException notFound(UUID id) {

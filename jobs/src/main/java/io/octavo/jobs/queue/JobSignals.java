@@ -33,6 +33,7 @@ public class JobSignals implements SmartLifecycle {
     private static final Logger LOG = LoggerFactory.getLogger(JobSignals.class);
     private static final int WAIT_MILLIS = 250;
     private static final int RECONNECT_MILLIS = 1000;
+    private static final long CHECK_NANOS = 5_000_000_000L;
 
     private final DataSource dataSource;
     private final Map<String, Set<Runnable>> listeners = new ConcurrentHashMap<>();
@@ -130,8 +131,13 @@ public class JobSignals implements SmartLifecycle {
             execute(connection, "LISTEN " + CANCEL_CHANNEL);
             wakeAll();
             PGConnection postgres = connection.unwrap(PGConnection.class);
+            long checkedAt = System.nanoTime();
             while (stopped.getCount() > 0) {
                 PGNotification[] notifications = postgres.getNotifications(WAIT_MILLIS);
+                if (System.nanoTime() - checkedAt > CHECK_NANOS) {
+                    execute(connection, "select 1"); // silence alone does not tell a broken connection from a quiet one
+                    checkedAt = System.nanoTime();
+                }
                 for (PGNotification notification : Objects.requireNonNullElse(notifications, new PGNotification[0])) {
                     wake(notification.getName() + notification.getParameter());
                 }

@@ -12,6 +12,9 @@ import org.springframework.validation.annotation.Validated;
  * @param transientBackoff wait before the second attempt after something outside failed; doubles each time
  * @param resourceBackoff the same after something was exhausted
  * @param maxBackoff the longest wait
+ * @param maxRunning how many jobs of one tenant may run at once where its share names no other number; 0 for any
+ * @param sweep how often expired leases are looked for
+ * @param workerTimeout a worker that was not seen for so long counts as dead
  */
 @Validated
 @ConfigurationProperties("octavo.queue")
@@ -20,13 +23,28 @@ public record QueueProperties(
         @Min(1) @DefaultValue("5") int maxAttempts,
         @DefaultValue("2s") Duration transientBackoff,
         @DefaultValue("15s") Duration resourceBackoff,
-        @DefaultValue("5m") Duration maxBackoff) {
+        @DefaultValue("5m") Duration maxBackoff,
+        @Min(0) @DefaultValue("0") int maxRunning,
+        @DefaultValue("500ms") Duration sweep,
+        @DefaultValue("30s") Duration workerTimeout) {
 
     public QueueProperties {
         requirePositive("lease", lease);
         requirePositive("transient-backoff", transientBackoff);
         requirePositive("resource-backoff", resourceBackoff);
         requirePositive("max-backoff", maxBackoff);
+        requirePositive("sweep", sweep);
+        requirePositive("worker-timeout", workerTimeout);
+    }
+
+    /** How many jobs of a tenant may run where nothing else is said. */
+    int runningLimit() {
+        return maxRunning == 0 ? Integer.MAX_VALUE : maxRunning;
+    }
+
+    /** In seconds, as SQL takes it. */
+    public double workerTimeoutSeconds() {
+        return workerTimeout.toMillis() / 1000.0;
     }
 
     private static void requirePositive(String name, Duration duration) {

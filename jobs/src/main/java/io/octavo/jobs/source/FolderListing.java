@@ -33,7 +33,7 @@ class FolderListing {
     private final List<Path> allowed;
 
     FolderListing(FolderProperties properties) {
-        this.allowed = properties.allowedFolders();
+        this.allowed = properties.folders();
     }
 
     boolean areAllowed() {

@@ -8,12 +8,17 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * What a process that reads {@code file:} sources itself may read: a worker, and an api on the same machine.
  *
- * @param allowedFolders none by default
+ * @param allowedFolders none by default; text, because Spring would take a {@code Path} for a resource first, and
+ *     {@code /} for the class path's root
  */
 @ConfigurationProperties("octavo.worker")
-public record FolderProperties(@DefaultValue List<Path> allowedFolders) {
+public record FolderProperties(@DefaultValue List<String> allowedFolders) {
 
     public FolderProperties {
         allowedFolders = List.copyOf(allowedFolders);
+    }
+
+    List<Path> folders() {
+        return allowedFolders.stream().map(Path::of).toList();
     }
 }

@@ -9,7 +9,8 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param layout such as {@code compressed-tensors} or {@code awq}
  */
-public record ConvertSpec(SourceUri source, RepositoryName target, String layout, int priority) implements JobSpec {
+public record ConvertSpec(SourceUri source, RepositoryName target, String layout, Scheduling scheduling)
+        implements JobSpec {
 
     public static final String TYPE = "convert";
 
@@ -21,10 +22,9 @@ public record ConvertSpec(SourceUri source, RepositoryName target, String layout
     @Override
     public ObjectNode toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
-        return json.put("type", TYPE)
+        return scheduling.writeTo(json.put("type", TYPE)
                 .put("source", source.toString())
                 .put("target", target.toString())
-                .put("layout", layout)
-                .put("priority", priority);
+                .put("layout", layout));
     }
 }

@@ -12,7 +12,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param tasks at least one, with distinct names
  */
 public record EvaluateSpec(
-        SourceUri source, @Nullable SourceUri baseline, List<TaskSpec> tasks, String device, int priority)
+        SourceUri source, @Nullable SourceUri baseline, List<TaskSpec> tasks, String device, Scheduling scheduling)
         implements JobSpec {
 
     public static final String TYPE = "evaluate";
@@ -27,6 +27,11 @@ public record EvaluateSpec(
     }
 
     @Override
+    public Requirements requirements() {
+        return Devices.require(device, scheduling.requirements());
+    }
+
+    @Override
     public ObjectNode toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("type", TYPE).put("source", source.toString());
@@ -35,6 +40,6 @@ public record EvaluateSpec(
         }
         ArrayNode array = json.putArray("tasks");
         tasks.forEach(task -> array.add(task.toJson()));
-        return json.put("device", device).put("priority", priority);
+        return scheduling.writeTo(json.put("device", device));
     }
 }

@@ -1,11 +1,14 @@
 package io.octavo.jobs.spec;
 
 import io.octavo.jobs.problem.FieldError;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -52,8 +55,17 @@ final class Fields {
         String text = value.stringValue();
         if (text.isBlank() || text.length() > maxLength) {
             error(name, "must have 1 to " + maxLength + " characters");
+        } else {
+            requireStorable(name, text);
         }
         return text;
+    }
+
+    /** The database takes neither in JSON. */
+    private void requireStorable(String name, String text) {
+        if (text.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+            error(name, "must not contain NUL or broken Unicode");
+        }
     }
 
     /** The parsed text; empty when it is absent or wrong, and then an error is noted unless it may be absent. */
@@ -70,6 +82,7 @@ final class Fields {
             return Optional.empty();
         }
         try {
+            requireStorable(name, value.stringValue());
             return Optional.of(parser.apply(value.stringValue()));
         } catch (IllegalArgumentException e) {
             error(name, String.valueOf(e.getMessage()));
@@ -92,6 +105,44 @@ final class Fields {
             return null;
         }
         return value.intValue();
+    }
+
+    /** A count of bytes up to a limit; 0 when it is absent. */
+    long bytes(String name, long max) {
+        JsonNode value = member(name);
+        if (value == null) {
+            return 0;
+        }
+        if (!value.isIntegralNumber()
+                || !value.canConvertToLong()
+                || value.longValue() < 0
+                || value.longValue() > max) {
+            error(name, "must be a whole number of bytes from 0 to " + max);
+            return 0;
+        }
+        return value.longValue();
+    }
+
+    /** An object whose members are texts; empty when it is absent. */
+    Map<String, String> textMap(String name, int maxCount, int maxLength) {
+        JsonNode value = member(name);
+        Map<String, String> texts = new TreeMap<>();
+        if (value == null) {
+            return texts;
+        }
+        if (!value.isObject() || value.size() > maxCount) {
+            error(name, "must be an object of at most " + maxCount + " texts");
+            return texts;
+        }
+        value.propertyStream().forEach(member -> {
+            String key = member.getKey();
+            if (key.isBlank() || key.length() > maxLength) {
+                error(name, "must have names of 1 to " + maxLength + " characters");
+            }
+            requireStorable(name, key);
+            texts.put(key, checkedText(name + "." + shorten(key), member.getValue(), maxLength));
+        });
+        return texts;
     }
 
     String choice(String name, String absent, List<String> allowed) {

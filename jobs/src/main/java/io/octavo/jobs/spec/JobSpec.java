@@ -8,8 +8,12 @@ public sealed interface JobSpec permits QuantizeSpec, ConvertSpec, EvaluateSpec 
     /** The {@code type} member. */
     String type();
 
-    /** Higher runs first. */
-    int priority();
+    Scheduling scheduling();
+
+    /** What the worker must have, whether it was asked for or follows from the rest of the spec. */
+    default Requirements requirements() {
+        return scheduling().requirements();
+    }
 
     /** The spec with its defaults filled in, in the order of the contract. */
     ObjectNode toJson();

@@ -19,11 +19,9 @@ public class JobSpecParser {
 
     public static final String DEFAULT_LAYOUT = "compressed-tensors";
 
-    private static final List<String> DEVICES = List.of("auto", "cpu", "cuda");
     private static final int MAX_NAME = 128;
     private static final int MAX_PATTERN = 512;
     private static final int MAX_PROMPT = 32_768;
-    private static final int MAX_PRIORITY = 1000;
     private static final int MAX_TASKS = 64;
     private static final int MAX_OVERRIDES = 64;
     private static final int MAX_SAMPLES = 100_000;
@@ -80,8 +78,8 @@ public class JobSpecParser {
         Optional<QuantizeSpec.KvCache> kvCache = fields.object("kvCache").map(JobSpecParser::kvCache);
         Optional<QuantizeSpec.Calibration> calibration =
                 fields.object("calibration").flatMap(JobSpecParser::calibration);
-        String device = fields.choice("device", "auto", DEVICES);
-        int priority = fields.number("priority", 0, -MAX_PRIORITY, MAX_PRIORITY);
+        String device = fields.choice("device", Devices.AUTO, Devices.ALL);
+        Scheduling scheduling = SchedulingFields.read(fields);
         fields.rejectUnknown();
         throwIfAny(errors);
         return new QuantizeSpec(
@@ -94,7 +92,7 @@ public class JobSpecParser {
                 kvCache,
                 calibration,
                 device,
-                priority);
+                scheduling);
     }
 
     private static QuantizeSpec.SchemeOverride override(Fields fields) {
@@ -130,10 +128,10 @@ public class JobSpecParser {
         Optional<SourceUri> source = fields.parsed("source", true, SourceUri::parse);
         Optional<RepositoryName> target = fields.parsed("target", true, RepositoryName::parse);
         String layout = fields.text("layout", MAX_NAME);
-        int priority = fields.number("priority", 0, -MAX_PRIORITY, MAX_PRIORITY);
+        Scheduling scheduling = SchedulingFields.read(fields);
         fields.rejectUnknown();
         throwIfAny(errors);
-        return new ConvertSpec(source.orElseThrow(), target.orElseThrow(), layout, priority);
+        return new ConvertSpec(source.orElseThrow(), target.orElseThrow(), layout, scheduling);
     }
 
     private static EvaluateSpec evaluate(Fields fields, List<FieldError> errors) {
@@ -145,8 +143,8 @@ public class JobSpecParser {
         if (tasks.isEmpty() && errors.isEmpty()) {
             fields.error("tasks", "must name at least one task");
         }
-        String device = fields.choice("device", "auto", DEVICES);
-        int priority = fields.number("priority", 0, -MAX_PRIORITY, MAX_PRIORITY);
+        String device = fields.choice("device", Devices.AUTO, Devices.ALL);
+        Scheduling scheduling = SchedulingFields.read(fields);
         requireDistinctNames(fields, tasks);
         fields.rejectUnknown();
         throwIfAny(errors);
@@ -155,7 +153,7 @@ public class JobSpecParser {
                 baseline.orElse(null),
                 tasks.stream().map(Optional::orElseThrow).toList(),
                 device,
-                priority);
+                scheduling);
     }
 
     private static void requireDistinctNames(Fields fields, List<Optional<TaskSpec>> tasks) {

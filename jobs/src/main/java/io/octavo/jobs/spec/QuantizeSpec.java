@@ -26,7 +26,7 @@ public record QuantizeSpec(
         Optional<KvCache> kvCache,
         Optional<Calibration> calibration,
         String device,
-        int priority)
+        Scheduling scheduling)
         implements JobSpec {
 
     public static final String TYPE = "quantize";
@@ -66,12 +66,27 @@ public record QuantizeSpec(
             List<String> ignore,
             String device,
             int priority) {
-        this(source, scheme, target, layout, ignore, List.of(), Optional.empty(), Optional.empty(), device, priority);
+        this(
+                source,
+                scheme,
+                target,
+                layout,
+                ignore,
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                device,
+                Scheduling.of(priority));
     }
 
     @Override
     public String type() {
         return TYPE;
+    }
+
+    @Override
+    public Requirements requirements() {
+        return Devices.require(device, scheduling.requirements());
     }
 
     @Override
@@ -98,6 +113,6 @@ public record QuantizeSpec(
                 .put("samples", data.samples())
                 .put("sequenceLength", data.sequenceLength())
                 .put("seed", data.seed()));
-        return json.put("device", device).put("priority", priority);
+        return scheduling.writeTo(json.put("device", device));
     }
 }

@@ -127,8 +127,7 @@ public class Webhooks {
     }
 
     /** @param pause before the next attempt, if one is left */
-    public void failed(
-            DueDelivery delivery, Duration pause, @Nullable Integer answerStatus, @Nullable String failure) {
+    public void failed(DueDelivery delivery, Duration pause, @Nullable Integer answerStatus, @Nullable String failure) {
         boolean last = delivery.attempt() >= delivery.attemptLimit();
         store.settle(
                 delivery.id(),
@@ -148,9 +147,9 @@ public class Webhooks {
     /** Seals secrets anew whose key is no longer the current one, so that it can be removed. */
     public void resealSecrets() {
         store.secrets().stream()
-                .filter(sealed -> box.isStale(sealed.secret()))
-                .forEach(sealed -> store.reseal(
-                        sealed, box.seal(place(sealed.id()), box.open(place(sealed.id()), sealed.secret()))));
+                .filter(kept -> box.isStale(kept.secret()))
+                .forEach(kept ->
+                        store.reseal(kept, box.seal(place(kept.id()), box.open(place(kept.id()), kept.secret()))));
     }
 
     private static String place(UUID id) {

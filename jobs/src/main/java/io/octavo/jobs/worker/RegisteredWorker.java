@@ -3,6 +3,7 @@ package io.octavo.jobs.worker;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 import jakarta.persistence.Table;
+import java.time.Instant;
 import java.util.UUID;
 import org.hibernate.annotations.Immutable;
 import org.hibernate.annotations.JdbcTypeCode;
@@ -23,6 +24,8 @@ class RegisteredWorker {
 
     @JdbcTypeCode(SqlTypes.JSON)
     private String layouts;
+
+    private Instant lastSeenAt;
 
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected RegisteredWorker() {}

@@ -4,18 +4,33 @@ import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.springframework.data.domain.Limit;
 import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
+import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.repository.Repository;
 
 interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> {
 
     @Modifying
     @NativeQuery("""
-            insert into worker (id, name, host, device, engine_version, schemes, layouts)
-            values (:id, :name, :host, :device, :engineVersion, cast(:schemes as jsonb), cast(:layouts as jsonb))
+            insert into worker (id, name, host, device, engine_version, schemes, layouts,
+                device_kind, device_memory_bytes, compute_capability, labels)
+            values (:id, :name, :host, :device, :engineVersion, cast(:schemes as jsonb), cast(:layouts as jsonb),
+                :deviceKind, :deviceMemoryBytes, :computeCapability, cast(:labels as jsonb))
             """)
-    int insert(UUID id, String name, String host, String device, String engineVersion, String schemes, String layouts);
+    int insert(
+            UUID id,
+            String name,
+            String host,
+            String device,
+            String engineVersion,
+            String schemes,
+            String layouts,
+            String deviceKind,
+            long deviceMemoryBytes,
+            int computeCapability,
+            String labels);
 
     @Modifying
     @NativeQuery("update worker set last_seen_at = now() where id = :id")
@@ -35,6 +50,8 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
 
     @NativeQuery("""
             select w.id as id, w.name as name, w.host as host, w.device as device,
+                w.device_kind as deviceKind, w.device_memory_bytes as deviceMemoryBytes,
+                w.compute_capability as computeCapability, cast(w.labels as text) as labels,
                 w.engine_version as engineVersion, w.started_at as startedAt, w.last_seen_at as lastSeenAt,
                 w.last_seen_at > now() - make_interval(secs => :aliveSeconds) as alive,
                 (select j.id from job j
@@ -44,8 +61,8 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
     List<Row> rows(UUID tenant, double aliveSeconds);
 
     /** The newest lives first, so that their word counts. */
-    @NativeQuery("select * from worker order by last_seen_at desc limit 50")
-    List<RegisteredWorker> latest();
+    @Query("select w from RegisteredWorker w order by w.lastSeenAt desc")
+    List<RegisteredWorker> latest(Limit limit);
 
     /** A row of the listing. */
     interface Row {
@@ -57,6 +74,14 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
         String getHost();
 
         String getDevice();
+
+        String getDeviceKind();
+
+        long getDeviceMemoryBytes();
+
+        int getComputeCapability();
+
+        String getLabels();
 
         String getEngineVersion();
 

@@ -5,7 +5,18 @@ import java.util.List;
 
 /** What a worker says of itself when it starts. */
 public record WorkerDescription(
-        String host, String device, String engineVersion, List<SchemeInfo> schemes, List<String> layouts) {
+        String host,
+        String device,
+        WorkerOffer offer,
+        String engineVersion,
+        List<SchemeInfo> schemes,
+        List<String> layouts) {
+
+    /** A worker with a processor alone. */
+    public WorkerDescription(
+            String host, String device, String engineVersion, List<SchemeInfo> schemes, List<String> layouts) {
+        this(host, device, WorkerOffer.CPU, engineVersion, schemes, layouts);
+    }
 
     public WorkerDescription {
         schemes = List.copyOf(schemes);

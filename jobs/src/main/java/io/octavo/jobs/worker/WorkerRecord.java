@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A worker as the service knows it.
  *
+ * @param offer what jobs may ask of it
  * @param alive whether it was seen lately, by the database's clock
  * @param jobId what it works on, if it is a job of who asks
  */
@@ -15,6 +16,7 @@ public record WorkerRecord(
         String name,
         String host,
         String device,
+        WorkerOffer offer,
         String engineVersion,
         boolean alive,
         Instant startedAt,

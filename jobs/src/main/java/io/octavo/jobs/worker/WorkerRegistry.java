@@ -1,6 +1,7 @@
 package io.octavo.jobs.worker;
 
 import io.octavo.jobs.identity.TenantId;
+import io.octavo.jobs.queue.QueueProperties;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.spec.SchemeCatalog;
 import io.octavo.jobs.spec.SchemeInfo;
@@ -9,6 +10,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.springframework.data.domain.Limit;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.annotation.Transactional;
 import tools.jackson.core.type.TypeReference;
@@ -22,16 +24,19 @@ import tools.jackson.databind.json.JsonMapper;
 @Transactional
 public class WorkerRegistry implements SchemeCatalog {
 
-    private static final double ALIVE_SECONDS = 30;
     private static final TypeReference<List<SchemeInfo>> SCHEMES = new TypeReference<>() {};
     private static final TypeReference<List<String>> LAYOUTS = new TypeReference<>() {};
+    private static final TypeReference<Map<String, String>> LABELS = new TypeReference<>() {};
+    private static final Limit LATEST = Limit.of(50);
 
     private final RegisteredWorkerRepository workers;
     private final JsonMapper json;
+    private final QueueProperties properties;
 
-    WorkerRegistry(RegisteredWorkerRepository workers, JsonMapper json) {
+    WorkerRegistry(RegisteredWorkerRepository workers, JsonMapper json, QueueProperties properties) {
         this.workers = workers;
         this.json = json;
+        this.properties = properties;
     }
 
     /** @param exclusive no other worker of this name is alive, so earlier lives are forgotten */
@@ -44,7 +49,11 @@ public class WorkerRegistry implements SchemeCatalog {
                 description.device(),
                 description.engineVersion(),
                 json.writeValueAsString(description.schemes()),
-                json.writeValueAsString(description.layouts()));
+                json.writeValueAsString(description.layouts()),
+                description.offer().deviceKind(),
+                description.offer().deviceMemoryBytes(),
+                description.offer().computeCapability(),
+                json.writeValueAsString(description.offer().labels()));
     }
 
     public void seen(WorkerIdentity worker) {
@@ -58,12 +67,17 @@ public class WorkerRegistry implements SchemeCatalog {
     /** Latest started first; what each works on is told to the job's tenant alone. */
     @Transactional(readOnly = true)
     public List<WorkerRecord> list(TenantId tenant) {
-        return workers.rows(tenant.value(), ALIVE_SECONDS).stream()
+        return workers.rows(tenant.value(), properties.workerTimeoutSeconds()).stream()
                 .map(row -> new WorkerRecord(
                         row.getId(),
                         row.getName(),
                         row.getHost(),
                         row.getDevice(),
+                        new WorkerOffer(
+                                row.getDeviceKind(),
+                                row.getDeviceMemoryBytes(),
+                                row.getComputeCapability(),
+                                json.readValue(row.getLabels(), LABELS)),
                         row.getEngineVersion(),
                         row.getAlive(),
                         row.getStartedAt(),
@@ -76,7 +90,7 @@ public class WorkerRegistry implements SchemeCatalog {
     @Transactional(readOnly = true)
     public List<SchemeInfo> schemes() {
         Map<String, SchemeInfo> byName = new LinkedHashMap<>();
-        for (RegisteredWorker worker : workers.latest()) {
+        for (RegisteredWorker worker : workers.latest(LATEST)) {
             json.readValue(worker.schemes(), SCHEMES).forEach(scheme -> byName.putIfAbsent(scheme.name(), scheme));
         }
         return List.copyOf(byName.values());
@@ -86,7 +100,7 @@ public class WorkerRegistry implements SchemeCatalog {
     @Transactional(readOnly = true)
     public List<String> layouts() {
         Set<String> layouts = new LinkedHashSet<>();
-        workers.latest().forEach(worker -> layouts.addAll(json.readValue(worker.layouts(), LAYOUTS)));
+        workers.latest(LATEST).forEach(worker -> layouts.addAll(json.readValue(worker.layouts(), LAYOUTS)));
         return List.copyOf(layouts);
     }
 }

@@ -3,13 +3,16 @@ package io.octavo.kernels.benchmark;
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.Backends;
+import io.octavo.kernels.CodeFormat;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.Matrix;
+import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Scaling;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Times kernels on a GPU, one JSON line each, for {@code kernels/gpu-check.sh}, which puts PyTorch's times beside them.
@@ -80,6 +84,13 @@ public final class GpuBenchmarks {
                 i -> backend.quantizeRows().quantize(wide[i % 2], bytes, scales, 127.5f, flag, stream));
         release();
 
+        tiles("int4 groups of 128", CodeFormat.INT4_OFFSET, 1, 128, new Scaling.Absmax(7.5f), DType.BF16);
+        tiles("int4 zero points", CodeFormat.INT4_OFFSET, 1, 128, new Scaling.Range(), DType.BF16);
+        tiles("nvfp4", CodeFormat.E2M1, 1, 16, new Scaling.Relative(6, 300), DType.F8_E4M3);
+        tiles("mxfp4", CodeFormat.E2M1, 1, 32, new Scaling.PowerOfTwo(2), DType.U8);
+        tiles("e4m3 blocks of 128x128", CodeFormat.E4M3, 128, 128, new Scaling.Absmax(448), DType.F32);
+        tiles("int8 channels", CodeFormat.INT8, 1, 16384, new Scaling.Absmax(127.5f), DType.BF16);
+
         Matrix[] x = random(DType.F32, 8192, 8192, 3);
         Matrix weight = random(DType.BF16, 1, 8192, 1)[0];
         bytes(
@@ -92,6 +103,16 @@ public final class GpuBenchmarks {
                 i -> backend.gatedActivation()
                         .apply(GatedActivation.Function.SILU, x[i % 2], x[1 - i % 2], x[2], stream));
         bytes("add f32 8192x8192", 12L << 26, i -> backend.add().accumulate(x[2], x[i % 2], stream));
+        Matrix ranges = empty(DType.F32, 1, 2);
+        bytes(
+                "observe range f32 8192x8192",
+                4L << 26,
+                i -> backend.observeRange().observe(x[i % 2], ranges, stream));
+        bytes(
+                "fake quantize e4m3 groups of 128 f32 8192x8192",
+                8L << 26,
+                i -> backend.fakeQuantize()
+                        .apply(x[i % 2], CodeFormat.E4M3, 128, new Scaling.Absmax(448), x[2], stream));
         Matrix half = empty(DType.BF16, 8192, 8192);
         bytes("convert f32 -> bf16 8192x8192", 6L << 26, i -> backend.convert().convert(x[i % 2], half, stream));
         Matrix narrow = empty(DType.F8_E4M3, 8192, 8192);
@@ -111,6 +132,22 @@ public final class GpuBenchmarks {
                 4L * 1024 * 128256,
                 i -> backend.crossEntropy().loss(logits[0], targets, losses, stream));
         bytes("arg max 1024x128256", 4L * 1024 * 128256, i -> backend.argMax().find(logits[0], targets, stream));
+        release();
+    }
+
+    private void tiles(String name, CodeFormat format, int rows, int columns, Scaling scaling, DType scaleType) {
+        int size = 16384;
+        Matrix[] x = random(DType.BF16, size, size, 2);
+        Matrix codes = empty(DType.U8, size, format.rowBytes(size));
+        Matrix scales = empty(scaleType, size / rows, size / columns);
+        @Nullable Matrix zeroPoints = scaling instanceof Scaling.Range ? empty(DType.I8, size / rows, size / columns) : null;
+        Matrix flag = empty(DType.I32, 1, 1);
+        var tile = new QuantizeTiles.Tile(rows, columns);
+        bytes(
+                "quantize tiles bf16 -> " + name + " 16384x16384",
+                (double) (x[0].bytes() + codes.bytes() + scales.bytes()),
+                i -> backend.quantizeTiles()
+                        .quantize(x[i % 2], format, tile, scaling, codes, scales, zeroPoints, flag, stream));
         release();
     }
 

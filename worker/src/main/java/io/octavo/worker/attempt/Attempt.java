@@ -6,6 +6,7 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.LeaseLostException;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,6 +32,8 @@ public final class Attempt {
     private final TenantId tenant;
     private final AtomicReference<@Nullable StopReason> stop = new AtomicReference<>();
 
+    private volatile String phase = "start";
+    private volatile long phaseStartedAt = System.nanoTime();
     private double progress;
     private double reportedProgress;
     private long reportedAt = System.nanoTime() - PROGRESS_NANOS;
@@ -70,7 +73,19 @@ public final class Attempt {
 
     public void phase(String name) {
         checkpoint();
+        phase = name;
+        phaseStartedAt = System.nanoTime();
         report(() -> queue.phase(lease, name));
+    }
+
+    /** What it does now. */
+    public String phase() {
+        return phase;
+    }
+
+    /** How long it has been doing that. */
+    public Duration phaseAge() {
+        return Duration.ofNanos(System.nanoTime() - phaseStartedAt);
     }
 
     public void metric(String name, double value) {

@@ -6,6 +6,10 @@ public enum StopReason {
     CANCELLED,
     /** Another attempt has the job, or may have it by now. */
     LEASE_LOST,
+    /** The job took longer than it may. */
+    JOB_TIMED_OUT,
+    /** A phase took longer than it may. */
+    PHASE_TIMED_OUT,
     /** The worker goes away. */
     SHUTDOWN
 }

@@ -14,6 +14,9 @@ import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
+import org.springframework.dao.DataIntegrityViolationException;
+import org.springframework.dao.InvalidDataAccessApiUsageException;
+import org.springframework.dao.InvalidDataAccessResourceUsageException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
 
@@ -28,7 +31,7 @@ class FailureTranslator {
             case QuantizationException e ->
                 new Failure(e.code().slug(), kind(e.code().kind()), scratch.hidePaths(String.valueOf(e.getMessage())));
             case ProblemException e -> problem(e, lease);
-            case DataAccessException e -> databaseDown();
+            case DataAccessException e when databaseIsAway(e) -> databaseDown();
             case TransactionException e -> databaseDown();
             case UncheckedIOException e -> io(Objects.requireNonNull(e.getCause()), scratch);
             case IOException e -> io(e, scratch);
@@ -36,6 +39,15 @@ class FailureTranslator {
                 Failure.of(ProblemCode.OUT_OF_MEMORY, "the worker ran out of memory: " + e.getMessage());
             default -> unexpected(failure, lease);
         };
+    }
+
+    /** Whether it says that the database is away for now, rather than that it refused. */
+    static boolean databaseIsAway(RuntimeException failure) {
+        return failure instanceof TransactionException
+                || (failure instanceof DataAccessException
+                        && !(failure instanceof DataIntegrityViolationException)
+                        && !(failure instanceof InvalidDataAccessResourceUsageException)
+                        && !(failure instanceof InvalidDataAccessApiUsageException));
     }
 
     Failure unexpectedStop(Lease lease) {

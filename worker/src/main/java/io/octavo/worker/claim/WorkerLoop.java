@@ -1,5 +1,6 @@
 package io.octavo.worker.claim;
 
+import io.octavo.engine.DeviceOffer;
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
 import io.octavo.engine.JobCancelledException;
@@ -11,6 +12,7 @@ import io.octavo.jobs.queue.JobSignals;
 import io.octavo.jobs.queue.LeaseLostException;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.worker.WorkerDescription;
+import io.octavo.jobs.worker.WorkerOffer;
 import io.octavo.jobs.worker.WorkerRegistry;
 import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.Attempt;
@@ -31,6 +33,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
@@ -122,21 +125,27 @@ public class WorkerLoop implements SmartLifecycle {
         }
 
         private WorkerDescription describe() {
-            return new WorkerDescription(hostName(), device(), engines.version(), engines.schemes(), engines.layouts());
+            try (Engine engine = engines.open(new EngineOptions("auto", properties.engineThreads()))) {
+                return describe(engine.device(), engine.deviceOffer());
+            } catch (QuantizationException e) {
+                return describe("none: " + e.getMessage(), DeviceOffer.CPU);
+            }
         }
 
-        private String device() {
-            try (Engine engine = engines.open(new EngineOptions("auto", properties.engineThreads()))) {
-                return engine.device();
-            } catch (QuantizationException e) {
-                return "none: " + e.getMessage();
-            }
+        private WorkerDescription describe(String device, DeviceOffer offer) {
+            return new WorkerDescription(
+                    hostName(),
+                    device,
+                    new WorkerOffer(
+                            offer.kind(), offer.freeMemoryBytes(), offer.computeCapability(), properties.labels()),
+                    engines.version(),
+                    engines.schemes(),
+                    engines.layouts());
         }
 
         private void housekeep() {
             try {
                 registry.seen(identity);
-                queue.reclaimExpired();
             } catch (DataAccessException | TransactionException e) {
                 LOG.warn("Could not reach the database: {}", e.getMessage());
             }
@@ -153,6 +162,10 @@ public class WorkerLoop implements SmartLifecycle {
                     }
                 } catch (DataAccessException | TransactionException e) {
                     LOG.warn("Could not ask for a job: {}", e.getMessage());
+                    await(properties.poll());
+                } catch (RuntimeException | Error e) {
+                    // The loop is the worker: one job that breaks it must not take the others' worker away.
+                    LOG.error("The worker goes on after an unexpected error", e);
                     await(properties.poll());
                 }
             }
@@ -180,59 +193,77 @@ public class WorkerLoop implements SmartLifecycle {
             if (stopping) {
                 attempt.stop(StopReason.SHUTDOWN);
             }
-            try (Heartbeats heartbeats = new Heartbeats(queue, signals, attempt, scheduler, properties.heartbeat());
+            try (var _ = MDC.putCloseable("jobId", claim.lease().jobId().toString());
+                    var _ = MDC.putCloseable(
+                            "attempt", Integer.toString(claim.lease().attempt()));
+                    Heartbeats heartbeats = new Heartbeats(queue, signals, attempt, scheduler, properties.heartbeat());
+                    Deadlines deadlines = new Deadlines(claim, attempt, scheduler);
                     JobScratch scratch = workDirectory.scratch(claim.lease())) {
-                Runnable outcome = work(claim, attempt, scratch);
-                settle(attempt, heartbeats, outcome);
+                Runnable outcome = work(claim, attempt, deadlines, scratch);
+                settle(attempt, heartbeats, outcome, scratch);
             } finally {
                 running = null;
             }
         }
 
         /** Runs the job and returns what remains to be told to the queue. */
-        private Runnable work(Claim claim, Attempt attempt, JobScratch scratch) {
+        private Runnable work(Claim claim, Attempt attempt, Deadlines deadlines, JobScratch scratch) {
             try {
                 attempt.checkpoint();
                 return runners.run(claim.spec(), attempt, scratch);
             } catch (JobCancelledException | LeaseLostException e) {
-                return () -> giveUp(attempt);
+                return () -> giveUp(attempt, deadlines);
             } catch (Throwable e) {
                 if (attempt.stopReason() != null) {
-                    return () -> giveUp(attempt); // whatever broke, broke because the work was told to stop
+                    return () -> giveUp(attempt, deadlines); // whatever broke, broke because the work was told to stop
                 }
                 Failure failure = failures.translate(e, attempt.lease(), scratch);
                 return () -> queue.fail(attempt.lease(), failure);
             }
         }
 
-        private void giveUp(Attempt attempt) {
+        private void giveUp(Attempt attempt, Deadlines deadlines) {
             switch (attempt.stopReason()) {
                 case CANCELLED -> queue.cancelled(attempt.lease());
                 case SHUTDOWN -> queue.release(attempt.lease());
+                case JOB_TIMED_OUT -> queue.fail(attempt.lease(), deadlines.jobTimedOut());
+                case PHASE_TIMED_OUT -> queue.fail(attempt.lease(), deadlines.phaseTimedOut());
                 case LEASE_LOST ->
                     LOG.warn("Lost the lease of job {}", attempt.lease().jobId());
                 case null -> queue.fail(attempt.lease(), failures.unexpectedStop(attempt.lease()));
             }
         }
 
-        /** Tells the outcome, again and again while the database is away and the lease may still hold. */
-        private void settle(Attempt attempt, Heartbeats heartbeats, Runnable outcome) {
+        /**
+         * Tells the outcome, again and again while the database is away and the lease may still hold. An outcome that
+         * the database refuses becomes a failure of the job.
+         */
+        private void settle(Attempt attempt, Heartbeats heartbeats, Runnable outcome, JobScratch scratch) {
+            Runnable telling = outcome;
+            boolean refused = false;
             while (true) {
                 try {
-                    outcome.run();
+                    telling.run();
                     return;
                 } catch (LeaseLostException e) {
                     LOG.warn("{}; its outcome is dropped", e.getMessage());
                     return;
-                } catch (DataAccessException | TransactionException e) {
-                    if (heartbeats.expired() || stopping) {
+                } catch (RuntimeException e) {
+                    boolean away = FailureTranslator.databaseIsAway(e);
+                    if (heartbeats.expired() || stopping || (!away && refused)) {
                         LOG.warn(
                                 "Could not tell the outcome of job {}",
                                 attempt.lease().jobId(),
                                 e);
                         return;
                     }
-                    await(OUTCOME_RETRY);
+                    if (away) {
+                        await(OUTCOME_RETRY);
+                    } else {
+                        Failure failure = failures.translate(e, attempt.lease(), scratch);
+                        telling = () -> queue.fail(attempt.lease(), failure);
+                        refused = true;
+                    }
                 }
             }
         }

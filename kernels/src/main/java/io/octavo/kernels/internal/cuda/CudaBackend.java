@@ -19,7 +19,6 @@ import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.ObserveRange;
-import io.octavo.kernels.OperationUnavailableException;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
@@ -61,6 +60,9 @@ public final class CudaBackend implements Backend {
     private final ExpertOrder expertOrder;
     private final GroupedMatMul groupedMatMul;
     private final ExpertCombine expertCombine;
+    private final QuantizeTiles quantizeTiles;
+    private final FakeQuantize fakeQuantize;
+    private final ObserveRange observeRange;
     private boolean closed;
 
     private CudaBackend(GpuDriver driver, int threads) {
@@ -91,6 +93,9 @@ public final class CudaBackend implements Backend {
         this.expertOrder = new CudaExpertOrder(library);
         this.groupedMatMul = new CudaGroupedMatMul(products);
         this.expertCombine = new CudaExpertCombine(library);
+        this.quantizeTiles = new CudaQuantizeTiles(library);
+        this.fakeQuantize = new CudaFakeQuantize(library);
+        this.observeRange = new CudaObserveRange(library, driver.multiprocessors());
     }
 
     /**
@@ -117,6 +122,16 @@ public final class CudaBackend implements Backend {
     @Override
     public String description() {
         return description;
+    }
+
+    @Override
+    public long freeMemoryBytes() {
+        return driver.freeBytes();
+    }
+
+    @Override
+    public int computeCapability() {
+        return driver.computeCapability();
     }
 
     @Override
@@ -241,17 +256,17 @@ public final class CudaBackend implements Backend {
 
     @Override
     public QuantizeTiles quantizeTiles() {
-        throw new OperationUnavailableException(name(), QuantizeTiles.class);
+        return quantizeTiles;
     }
 
     @Override
     public FakeQuantize fakeQuantize() {
-        throw new OperationUnavailableException(name(), FakeQuantize.class);
+        return fakeQuantize;
     }
 
     @Override
     public ObserveRange observeRange() {
-        throw new OperationUnavailableException(name(), ObserveRange.class);
+        return observeRange;
     }
 
     @Override

@@ -11,8 +11,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Launches {@code matvec.cu} and {@code matmul_narrow.cu} for a few rows of plain activations, {@code matmul.cu} where
- * both operands have one type that tensor cores take or can be given one, and {@code matmul_general.cu} for all else.
+ * Launches {@code matvec.cu}, {@code matmul_narrow.cu} and {@code matmul_few.cu} for a few rows of plain activations, {@code matmul.cu} or,
+ * on Hopper, {@code matmul_hopper.cu} where both operands have one type that tensor cores take or can be given one, and {@code matmul_general.cu} for all else.
  */
 final class CudaMatMul implements MatMul {
 
@@ -44,11 +44,13 @@ final class CudaMatMul implements MatMul {
     private final KernelLibrary library;
     private final GpuDriver driver;
     private final DeviceMemory memory;
+    private final FewRows fewRows;
 
     CudaMatMul(KernelLibrary library, GpuDriver driver, DeviceMemory memory) {
         this.library = library;
         this.driver = driver;
         this.memory = memory;
+        this.fewRows = new FewRows(library, memory, driver.multiprocessors());
     }
 
     @Override
@@ -68,7 +70,10 @@ final class CudaMatMul implements MatMul {
      * @param bounds {@code [2, 1]} I32, the first row and the end; null for all rows
      */
     void multiplyRows(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
-        if (fitsNarrow(a, w)) {
+        if (fitsFewRows(a, w)) {
+            var weight = new FewRows.Weight(suffix(w.codes().dtype()), w.codes(), Byte.SIZE, w.scales());
+            fewRows.multiply(a.codes(), bounds, weight, out, stream);
+        } else if (fitsNarrow(a, w)) {
             narrow(a, bounds, w, out, stream);
         } else if (fitsTensorCores(a, w)) {
             tensorCores(a, bounds, w, out, stream);
@@ -83,7 +88,7 @@ final class CudaMatMul implements MatMul {
         DType type = a.codes().dtype();
         return a.rows() >= 1
                 && a.rows() <= VECTOR_ROWS
-                && (a.rows() == 1 || !fitsNarrow(a, w))
+                && (a.rows() == 1 || !(fitsNarrow(a, w) || fitsFewRows(a, w)))
                 && w.rows() >= 1
                 && (type == DType.F32 || type == DType.BF16)
                 && a.scales() == null
@@ -92,14 +97,31 @@ final class CudaMatMul implements MatMul {
                 && isAligned(w.codes());
     }
 
-    private static boolean fitsNarrow(ScaledMatrix a, ScaledMatrix w) {
+    private static boolean fitsFewRows(ScaledMatrix a, ScaledMatrix w) {
         DType type = w.codes().dtype();
+        return a.rows() >= 1
+                && a.rows() <= FewRows.MOST_ROWS
+                && w.rows() >= 1
+                && a.columns() >= 1
+                && a.codes().dtype() == DType.BF16
+                && a.scales() == null
+                && (type == DType.F8_E4M3 || type == DType.I8)
+                && (hasNoGroups(w) || groupColumns(w) % FewRows.GROUP_UNIT == 0)
+                && isAligned(a.codes())
+                && isAligned(w.codes());
+    }
+
+    private static long groupColumns(ScaledMatrix w) {
+        return w.scales() == null ? w.columns() : w.columns() / w.scales().columns();
+    }
+
+    private static boolean fitsNarrow(ScaledMatrix a, ScaledMatrix w) {
         return a.rows() >= 1
                 && a.rows() <= NARROW_ROWS
                 && w.rows() >= 1
                 && a.codes().dtype() == DType.BF16
                 && a.scales() == null
-                && (type == DType.BF16 || type == DType.F8_E4M3 || type == DType.I8)
+                && w.codes().dtype() == DType.BF16
                 && hasNoGroups(w)
                 && isAligned(a.codes())
                 && isAligned(w.codes());
@@ -197,6 +219,10 @@ final class CudaMatMul implements MatMul {
 
     private void tensorCores(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
         DType type = w.codes().dtype();
+        if (bounds == null && HopperTile.fits(driver.computeCapability(), a.rows())) {
+            hopper(a, w, out, stream);
+            return;
+        }
         MatMulTile tile = bounds == null
                 ? MatMulTile.choose(type, a.rows(), w.rows(), driver.multiprocessors())
                 : MatMulTile.MEDIUM;
@@ -217,6 +243,28 @@ final class CudaMatMul implements MatMul {
                 .number(perRow(a.scales()))
                 .number(perRow(w.scales()))
                 .launch(Grid.of(tile.count(a.rows(), w.rows()), tile.threads()));
+    }
+
+    private void hopper(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+        DType type = w.codes().dtype();
+        HopperTile tile = HopperTile.choose(type, a.rows(), w.rows(), driver.multiprocessors());
+        String name = "matmul_hopper_" + suffix(type) + "_" + tile.columns();
+        long blocks = Math.min(tile.count(a.rows(), w.rows()), driver.multiprocessors());
+        stream.call(library.kernel("matmul_hopper", name, tile.sharedBytes()))
+                .boxes(a.codes(), HopperTile.ROWS)
+                .boxes(w.codes(), tile.columns())
+                .optional(a.scales())
+                .optional(w.scales())
+                .matrix(out)
+                .address(0)
+                .number((int) a.rows())
+                .number((int) w.rows())
+                .number(Math.toIntExact(a.columns() * type.bytes()))
+                .type(scaleType(a))
+                .type(scaleType(w))
+                .number(perRow(a.scales()))
+                .number(perRow(w.scales()))
+                .launch(Grid.of(blocks, HopperTile.THREADS));
     }
 
     private void general(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
@@ -250,7 +298,7 @@ final class CudaMatMul implements MatMul {
     }
 
     /** A tensor of one row has the same scale either way. */
-    private static int perRow(@Nullable Matrix scales) {
+    static int perRow(@Nullable Matrix scales) {
         return scales != null && (scales.rows() > 1 || scales.columns() > 1) ? 1 : 0;
     }
 

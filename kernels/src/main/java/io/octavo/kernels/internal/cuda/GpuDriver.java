@@ -303,6 +303,11 @@ final class GpuDriver implements AutoCloseable {
         check(calls.launch(function, grid, sharedBytes, stream.address(), parameters), "cuLaunchKernel");
     }
 
+    /** As {@link NativeCalls#encodeTensorMap}. */
+    void encodeTensorMap(MemorySegment target, long address, long rowBytes, long rows, int boxBytes, int boxRows) {
+        check(calls.encodeTensorMap(target, address, rowBytes, rows, boxBytes, boxRows), "cuTensorMapEncodeTiled");
+    }
+
     /** Whether there is still something to wait for: neither a fault nor {@link #close()} has ended everything. */
     boolean isUsable() {
         return fault == null && !closed;

@@ -13,6 +13,8 @@ final class KernelCall implements AutoCloseable {
     /** Most that a kernel takes. */
     private static final int MOST_BYTES = 4096;
 
+    private static final int TENSOR_MAP_BYTES = 128;
+
     private final GpuDriver driver;
     private final Handles.Stream stream;
     private final Arena arena = Arena.ofShared();
@@ -40,6 +42,19 @@ final class KernelCall implements AutoCloseable {
     /** A null pointer where there is none. */
     KernelCall optional(@Nullable Matrix matrix) {
         return address(matrix == null ? 0 : CudaBuffer.addressOf(matrix));
+    }
+
+    /** Boxes of a matrix for the bulk tensor copy engine: {@code HopperTile.SLAB_BYTES} of {@code boxRows} rows each. */
+    KernelCall boxes(Matrix matrix, int boxRows) {
+        long offset = next(TENSOR_MAP_BYTES);
+        driver.encodeTensorMap(
+                struct.asSlice(offset, TENSOR_MAP_BYTES),
+                CudaBuffer.addressOf(matrix),
+                matrix.columns() * matrix.dtype().bytes(),
+                matrix.rows(),
+                HopperTile.SLAB_BYTES,
+                boxRows);
+        return this;
     }
 
     KernelCall address(long value) {
@@ -70,7 +85,8 @@ final class KernelCall implements AutoCloseable {
                     case F16 -> 2;
                     case F8_E4M3 -> 3;
                     case I8 -> 4;
-                    case F64, F8_E5M2, I64, I32, I16, U8, BOOL ->
+                    case U8 -> 5;
+                    case F64, F8_E5M2, I64, I32, I16, BOOL ->
                         throw new IllegalArgumentException("kernels know no " + dtype);
                 });
     }

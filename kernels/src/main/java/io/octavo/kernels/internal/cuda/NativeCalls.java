@@ -21,10 +21,19 @@ final class NativeCalls {
 
     private static final int RELEASE_THRESHOLD = 4;
 
+    /** Values of the driver's enumerations of tensor maps. */
+    private static final int UNSIGNED_BYTES = 0;
+
+    private static final int NOT_INTERLEAVED = 0;
+    private static final int SWIZZLE_128_BYTES = 3;
+    private static final int PROMOTE_128_BYTES = 2;
+    private static final int ZEROS_OUTSIDE = 0;
+
     private final MethodHandle setCurrent;
     private final MethodHandle launch;
     private final MethodHandle defaultPool;
     private final MethodHandle setPoolAttribute;
+    private final MethodHandle encodeTensorMap;
 
     private NativeCalls(SymbolLookup library) {
         this.setCurrent = bind(library, "cuCtxSetCurrent", FunctionDescriptor.of(JAVA_INT, JAVA_LONG));
@@ -38,6 +47,12 @@ final class NativeCalls {
                 bind(library, "cuDeviceGetDefaultMemPool", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
         this.setPoolAttribute =
                 bind(library, "cuMemPoolSetAttribute", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS));
+        this.encodeTensorMap = bind(
+                library,
+                "cuTensorMapEncodeTiled",
+                FunctionDescriptor.of(
+                        JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT,
+                        JAVA_INT, JAVA_INT, JAVA_INT));
     }
 
     /** @throws CudaUnavailableException if the driver's library is not installed */
@@ -80,6 +95,35 @@ final class NativeCalls {
                     stream,
                     parameters,
                     MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /**
+     * Describes a matrix of bytes to the bulk tensor copy engine, which brings boxes of it into shared memory, swizzled over
+     * 128 bytes, with zeros for what lies outside.
+     *
+     * @param target 128 bytes, aligned to 64
+     * @param address of the matrix, a multiple of 16, like {@code rowBytes}
+     * @param boxBytes of a row of a box, at most 128
+     * @param boxRows at most 256
+     */
+    int encodeTensorMap(MemorySegment target, long address, long rowBytes, long rows, int boxBytes, int boxRows) {
+        try (Arena arena = Arena.ofConfined()) {
+            return (int) encodeTensorMap.invokeExact(
+                    target,
+                    UNSIGNED_BYTES,
+                    2,
+                    address,
+                    arena.allocateFrom(JAVA_LONG, rowBytes, rows),
+                    arena.allocateFrom(JAVA_LONG, rowBytes),
+                    arena.allocateFrom(JAVA_INT, boxBytes, boxRows),
+                    arena.allocateFrom(JAVA_INT, 1, 1),
+                    NOT_INTERLEAVED,
+                    SWIZZLE_128_BYTES,
+                    PROMOTE_128_BYTES,
+                    ZEROS_OUTSIDE);
         } catch (Throwable e) {
             throw impossible(e);
         }

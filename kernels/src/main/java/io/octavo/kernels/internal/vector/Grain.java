@@ -1,9 +1,15 @@
 package io.octavo.kernels.internal.vector;
 
-/** How much cheap work is worth handing to another thread. */
+/** How much work goes together. */
 final class Grain {
 
-    /** A few microseconds of element-wise work. */
+    /**
+     * Numbers that one call of an inner loop takes: few enough to stay in the first-level cache, and for a fresh process to
+     * count the calls after which it compiles the loop within its first rows. Until then vectors are objects, and slow.
+     */
+    static final int PIECE = 512;
+
+    /** A few microseconds of element-wise work, worth handing to another thread. */
     private static final int ELEMENTS = 1 << 14;
 
     private Grain() {}

@@ -74,27 +74,31 @@ final class RowEncoder {
      * @param halves whether values and scale have no more significant bits than a 16-bit type
      */
     static void encode(DType dtype, float[] values, int count, float scale, boolean halves, long target) {
-        if (halves && scale > MIN_RECIPROCAL && scale < MAX_RECIPROCAL) {
-            divideHalves(values, count, scale);
-        } else {
-            divide(values, count, scale);
-        }
+        boolean corrected = halves && scale > MIN_RECIPROCAL && scale < MAX_RECIPROCAL;
         boolean e4m3 = dtype == DType.F8_E4M3;
-        int i = 0;
-        if (BYTES_FIT) {
-            i = e4m3 ? encodeE4m3(values, count, target) : encodeI8(values, count, target);
-        }
-        for (; i < count; i++) {
-            Native.setByte(target + i, e4m3 ? Float8.toE4m3(values[i]) : toI8(values[i]));
+        for (int from = 0; from < count; from += Grain.PIECE) {
+            int to = Math.min(from + Grain.PIECE, count);
+            if (corrected) {
+                divideHalves(values, from, to, scale);
+            } else {
+                divide(values, from, to, scale);
+            }
+            int i = from;
+            if (BYTES_FIT) {
+                i = e4m3 ? encodeE4m3(values, from, to, target) : encodeI8(values, from, to, target);
+            }
+            for (; i < to; i++) {
+                Native.setByte(target + i, e4m3 ? Float8.toE4m3(values[i]) : toI8(values[i]));
+            }
         }
     }
 
-    private static void divide(float[] values, int count, float scale) {
-        int i = 0;
-        for (; i + LANES <= count; i += LANES) {
+    private static void divide(float[] values, int from, int to, float scale) {
+        int i = from;
+        for (; i + LANES <= to; i += LANES) {
             FloatVector.fromArray(FLOATS, values, i).div(scale).intoArray(values, i);
         }
-        for (; i < count; i++) {
+        for (; i < to; i++) {
             values[i] /= scale;
         }
     }
@@ -104,20 +108,20 @@ final class RowEncoder {
      * with the reciprocal, corrected once by its exact remainder (Markstein, 1990). RowEncoderTest divides all pairs of
      * such significands; between the two bounds of the scale an exponent changes no rounding that a code could show.
      */
-    static void divideHalves(float[] values, int count, float scale) {
+    static void divideHalves(float[] values, int from, int to, float scale) {
         float reciprocal = 1 / scale;
         FloatVector reciprocals = FloatVector.broadcast(FLOATS, reciprocal);
         FloatVector scales = FloatVector.broadcast(FLOATS, scale);
         FloatVector negatedReciprocals = FloatVector.broadcast(FLOATS, -reciprocal);
-        int i = 0;
-        for (; i + LANES <= count; i += LANES) {
+        int i = from;
+        for (; i + LANES <= to; i += LANES) {
             FloatVector value = FloatVector.fromArray(FLOATS, values, i);
             FloatVector quotient = value.mul(reciprocals);
             // The remainder with its sign turned, so that -0.0 survives both additions.
             FloatVector excess = quotient.fma(scales, value.neg());
             excess.fma(negatedReciprocals, quotient).intoArray(values, i);
         }
-        for (; i < count; i++) {
+        for (; i < to; i++) {
             values[i] /= scale;
         }
     }
@@ -126,9 +130,9 @@ final class RowEncoder {
         return (byte) Math.clamp(Math.rint(quotient), -128, 127);
     }
 
-    private static int encodeI8(float[] quotients, int count, long target) {
-        int i = 0;
-        for (; i + LANES <= count; i += LANES) {
+    private static int encodeI8(float[] quotients, int from, int to, long target) {
+        int i = from;
+        for (; i + LANES <= to; i += LANES) {
             FloatVector quotient = FloatVector.fromArray(FLOATS, quotients, i);
             IntVector rounded =
                     quotient.add(INTEGER_ROUNDER).reinterpretAsInts().sub(Float.floatToRawIntBits(INTEGER_ROUNDER));
@@ -139,9 +143,9 @@ final class RowEncoder {
     }
 
     /** Normal numbers: round the mantissa to 3 bits in integer arithmetic, then shift the exponent's bias by 120. */
-    private static int encodeE4m3(float[] quotients, int count, long target) {
-        int i = 0;
-        for (; i + LANES <= count; i += LANES) {
+    private static int encodeE4m3(float[] quotients, int from, int to, long target) {
+        int i = from;
+        for (; i + LANES <= to; i += LANES) {
             IntVector bits = FloatVector.fromArray(FLOATS, quotients, i).reinterpretAsInts();
             // Saturating as integers is right too: bit patterns of magnitudes are ordered.
             IntVector magnitude = bits.and(MAGNITUDE).min(Float.floatToRawIntBits(Float8.E4M3_MAX));

@@ -43,6 +43,17 @@ final class RowReader {
 
     /** Reads {@code count} numbers at {@code address} into {@code target[at ..]}. */
     static void read(DType dtype, long address, int count, float[] target, int at) {
+        for (int from = 0; from < count; from += Grain.PIECE) {
+            readPiece(
+                    dtype,
+                    address + (long) from * dtype.bytes(),
+                    Math.min(Grain.PIECE, count - from),
+                    target,
+                    at + from);
+        }
+    }
+
+    private static void readPiece(DType dtype, long address, int count, float[] target, int at) {
         int whole = count - count % LANES;
         int read = switch (dtype) {
             case F32 -> readF32(address, whole, target, at);

@@ -56,6 +56,7 @@ final class VectorQuantizeRows implements QuantizeRows {
     public void scales(Matrix x, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
         HostStream.require(stream);
         Operands.checkRowScales(x, scales, divisor, nonFinite);
+        EncoderWarmUp.start(x.dtype());
         int columns = (int) x.columns();
         long xAt = Native.address(x);
         long scalesAt = Native.address(scales);

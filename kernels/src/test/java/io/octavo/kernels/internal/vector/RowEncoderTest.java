@@ -18,7 +18,7 @@ class RowEncoderTest {
                 values[2 * dividend] = significand(dividend);
                 values[2 * dividend + 1] = -significand(dividend);
             }
-            RowEncoder.divideHalves(values, values.length, scale);
+            RowEncoder.divideHalves(values, 0, values.length, scale);
             for (int dividend = 0; dividend < SIGNIFICANDS; dividend++) {
                 float quotient = significand(dividend) / scale;
                 if (values[2 * dividend] != quotient || values[2 * dividend + 1] != -quotient) {
@@ -38,7 +38,7 @@ class RowEncoderTest {
             zeros[i] = -0f;
         }
         float[] quotients = zeros.clone();
-        RowEncoder.divideHalves(quotients, quotients.length, 0.3f);
+        RowEncoder.divideHalves(quotients, 0, quotients.length, 0.3f);
         assertThat(quotients).containsExactly(zeros);
     }
 

@@ -1,0 +1,114 @@
+package io.octavo.jobs.queue;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.springframework.data.jpa.repository.Modifying;
+import org.springframework.data.jpa.repository.NativeQuery;
+import org.springframework.data.repository.Repository;
+
+/**
+ * Which job a worker gets. The statements name the columns they read, so that a migration under a running worker does
+ * not invalidate their plans.
+ */
+interface ClaimRepository extends Repository<Job, UUID> {
+
+    /** Whether a claim is worth its lock. */
+    @NativeQuery("""
+            select exists (select 1 from job where status = 'QUEUED' and available_at <= now() and type in (:types))
+            """)
+    boolean anyReady(Collection<String> types);
+
+    /** One claim at a time until the transaction ends, so that quotas hold and turns are taken one after the other. */
+    @NativeQuery("select cast(pg_advisory_xact_lock(hashtext('octavo.claim')) as text)")
+    @Nullable String lockClaims();
+
+    /**
+     * Ids of the jobs that this worker should run next, the best one first. Walks from lane to lane of each tenant by
+     * index, and looks only at the head of each: its cost follows the number of lanes, not of jobs. Tenants with the least
+     * running for their weight come first, then those that waited longest for a turn; a tenant's own jobs go by their
+     * order.
+     */
+    @NativeQuery("""
+            with recursive head (tenant, lane) as (
+                (select tenant, lane from job where status = 'QUEUED' order by tenant, lane limit 1)
+                union all
+                select next.tenant, next.lane
+                from head cross join lateral (
+                    select j.tenant, j.lane from job j
+                    where j.status = 'QUEUED' and (j.tenant, j.lane) > (head.tenant, head.lane)
+                    order by j.tenant, j.lane limit 1) next
+            ), offer as (
+                select device_kind, device_memory_bytes, compute_capability, labels from worker where id = :worker
+                union all
+                select 'cpu', 0, 0, '{}'
+                limit 1
+            ), running as (
+                select tenant, count(*) as jobs from job where status = 'RUNNING' group by tenant
+            )
+            select candidate.id
+            from head
+            join lane on lane.id = head.lane
+            join offer on lane.device_kind in ('', offer.device_kind)
+                and lane.device_memory_bytes <= offer.device_memory_bytes
+                and lane.compute_capability <= offer.compute_capability
+                and lane.labels <@ offer.labels
+            left join running on running.tenant = head.tenant
+            left join tenant_share share on share.tenant = head.tenant
+            cross join lateral (
+                select j.id, j.queue_order from job j
+                where j.status = 'QUEUED' and j.tenant = head.tenant and j.lane = head.lane
+                    and j.available_at <= now() and j.type in (:types)
+                order by j.queue_order, j.id limit 3) candidate
+            where coalesce(running.jobs, 0) < coalesce(share.max_running, :maxRunning)
+            order by coalesce(running.jobs, 0) / cast(coalesce(share.weight, 1) as double precision),
+                share.served_at nulls first, candidate.queue_order, candidate.id
+            limit 8
+            """)
+    List<UUID> candidates(UUID worker, Collection<String> types, int maxRunning);
+
+    /** Locks a job that still waits and that nobody else has locked. */
+    @NativeQuery("select id from job where id = :id and status = 'QUEUED' for update skip locked")
+    Optional<UUID> lockQueued(UUID id);
+
+    @Modifying
+    @NativeQuery("""
+            insert into tenant_share (tenant, served_at) values (:tenant, clock_timestamp())
+            on conflict (tenant) do update set served_at = excluded.served_at
+            """)
+    int served(UUID tenant);
+
+    @NativeQuery("""
+            select id from job
+            where status = 'RUNNING' and lease_expires_at < now()
+            order by id
+            limit 100
+            for update skip locked
+            """)
+    List<UUID> lockExpired();
+
+    @NativeQuery("""
+            select id from job
+            where status = 'RUNNING' and worker = :worker
+            order by id
+            for update
+            """)
+    List<UUID> lockRunningOf(String worker);
+
+    /** Renews a lease that still holds and tells whether the job should stop; empty when the lease is lost. */
+    @NativeQuery("""
+            update job set lease_expires_at = now() + make_interval(secs => :leaseSeconds)
+            where id = :id and attempt = :attempt and status = 'RUNNING'
+            returning cancel_requested
+            """)
+    Optional<Boolean> renew(UUID id, int attempt, double leaseSeconds);
+
+    /** Seconds until the earliest resting job becomes available. */
+    @NativeQuery("""
+            select extract(epoch from min(available_at) - now())::double precision
+            from job where status = 'QUEUED' and available_at > now()
+            """)
+    Optional<Double> secondsUntilAvailable();
+}

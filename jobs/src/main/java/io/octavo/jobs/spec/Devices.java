@@ -1,0 +1,18 @@
+package io.octavo.jobs.spec;
+
+import java.util.List;
+
+/** What a spec may say of the device it runs on. */
+final class Devices {
+
+    static final String AUTO = "auto";
+    static final String CUDA = "cuda";
+    static final List<String> ALL = List.of(AUTO, "cpu", CUDA);
+
+    private Devices() {}
+
+    /** Every worker has a processor; a GPU must be found. */
+    static Requirements require(String device, Requirements asked) {
+        return device.equals(CUDA) ? asked.onDevice(CUDA) : asked;
+    }
+}

@@ -1,0 +1,337 @@
+package io.octavo.jobs.queue;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.jobs.JobsTest;
+import io.octavo.jobs.identity.TenantId;
+import io.octavo.jobs.problem.Failure;
+import io.octavo.jobs.problem.FailureKind;
+import io.octavo.jobs.repository.RepositoryName;
+import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.jobs.spec.Requirements;
+import io.octavo.jobs.spec.Scheduling;
+import io.octavo.jobs.spec.SourceUri;
+import io.octavo.jobs.spec.Timeouts;
+import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.jobs.worker.WorkerDescription;
+import io.octavo.jobs.worker.WorkerOffer;
+import io.octavo.jobs.worker.WorkerRegistry;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+
+/** Who gets which job: turns of tenants, quotas, ageing priorities, what workers offer, and what a job is told. */
+class FairShareTest extends JobsTest {
+
+    private static final Set<String> TYPES = Set.of(QuantizeSpec.TYPE);
+    private static final UUID RED = new UUID(1, 1);
+    private static final UUID BLUE = new UUID(2, 2);
+    private static final long GB = 1_000_000_000L;
+
+    @DynamicPropertySource
+    static void services(DynamicPropertyRegistry registry) {
+        EmbeddedServices.register(registry);
+    }
+
+    @Autowired
+    JobService service;
+
+    @Autowired
+    JobQueue queue;
+
+    @Autowired
+    WorkerRegistry registry;
+
+    @Autowired
+    JdbcClient sql;
+
+    private final WorkerIdentity worker = new WorkerIdentity(UUID.randomUUID(), "alice");
+
+    @BeforeEach
+    void startEmpty() {
+        sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation, worker, tenant_share")
+                .update();
+    }
+
+    private static QuantizeSpec spec(String device, Scheduling scheduling) {
+        return new QuantizeSpec(
+                SourceUri.parse("hub:octavo/books-5m"),
+                "FP8_DYNAMIC",
+                RepositoryName.parse("octavo/books-5m-FP8"),
+                "compressed-tensors",
+                List.of(),
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                device,
+                scheduling);
+    }
+
+    private TenantId tenantOf(UUID id) {
+        return new TenantId(sql.sql("select tenant from job where id = ?")
+                .param(id)
+                .query(UUID.class)
+                .single());
+    }
+
+    private JobRecord job(UUID id) {
+        return service.get(tenantOf(id), id);
+    }
+
+    private UUID submit(UUID tenant, int priority) {
+        return service.submit(new TenantId(tenant), spec("auto", Scheduling.of(priority)))
+                .id();
+    }
+
+    private UUID submit(Requirements requirements) {
+        return service.submit(TenantId.BUILT_IN, spec("auto", new Scheduling(0, requirements, Timeouts.NONE)))
+                .id();
+    }
+
+    private void register(WorkerIdentity who, WorkerOffer offer) {
+        registry.register(who, new WorkerDescription("host", "device", offer, "1", List.of(), List.of()), false);
+    }
+
+    private Optional<UUID> claimed() {
+        return queue.claim(worker, TYPES).map(claim -> claim.lease().jobId());
+    }
+
+    private JobRecord.Waiting waiting(UUID job) {
+        return Objects.requireNonNull(job(job).waiting());
+    }
+
+    @Test
+    void tenantsTakeTurnsHoweverManyJobsOneHas() {
+        List<UUID> red = IntStream.range(0, 4).mapToObj(i -> submit(RED, 1000)).toList();
+        List<UUID> blue = IntStream.range(0, 2).mapToObj(i -> submit(BLUE, 0)).toList();
+
+        List<UUID> order = new ArrayList<>();
+        for (Optional<Claim> next = queue.claim(worker, TYPES); next.isPresent(); next = queue.claim(worker, TYPES)) {
+            order.add(next.get().lease().jobId());
+            queue.complete(next.get().lease(), tools.jackson.databind.node.JsonNodeFactory.instance.objectNode());
+        }
+
+        assertThat(order).containsExactly(red.get(0), blue.get(0), red.get(1), blue.get(1), red.get(2), red.get(3));
+    }
+
+    @Test
+    void aTenantWithTwiceTheWeightRunsTwiceAsMany() {
+        sql.sql("insert into tenant_share (tenant, weight) values (?, 2)")
+                .param(RED)
+                .update();
+        IntStream.range(0, 10).forEach(i -> submit(RED, 0));
+        IntStream.range(0, 10).forEach(i -> submit(BLUE, 0));
+
+        IntStream.range(0, 9).forEach(i -> claimed());
+
+        assertThat(running(RED)).isEqualTo(6);
+        assertThat(running(BLUE)).isEqualTo(3);
+    }
+
+    private long running(UUID tenant) {
+        return sql.sql("select count(*) from job where status = 'RUNNING' and tenant = ?")
+                .param(tenant)
+                .query(Long.class)
+                .single();
+    }
+
+    @Test
+    void aQuotaHoldsHoweverManyWorkersAsk() throws Exception {
+        sql.sql("insert into tenant_share (tenant, max_running) values (?, 2)")
+                .param(RED)
+                .update();
+        IntStream.range(0, 20).forEach(i -> submit(RED, 0));
+        ConcurrentLinkedQueue<UUID> claimed = new ConcurrentLinkedQueue<>();
+
+        try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
+            List<Future<?>> asked = new ArrayList<>();
+            for (int i = 0; i < 16; i++) {
+                asked.add(threads.submit(() -> claimed().ifPresent(claimed::add)));
+            }
+            for (Future<?> one : asked) {
+                one.get();
+            }
+        }
+
+        assertThat(claimed).hasSize(2);
+        UUID third = sql.sql("select id from job where status = 'QUEUED' order by queue_order, id limit 1")
+                .query(UUID.class)
+                .single();
+        register(worker, WorkerOffer.CPU);
+        assertThat(waiting(third)).isEqualTo(new JobRecord.Waiting("quota", "quota of 2 running jobs reached"));
+    }
+
+    @Test
+    void aPointOfPriorityIsWorthAMinuteOfWaiting() {
+        UUID old = submit(RED, 0);
+        UUID young = submit(RED, 10);
+        UUID urgent = submit(RED, 20);
+        sql.sql("update job set created_at = created_at - interval '15 minutes' where id = ?")
+                .param(old)
+                .update();
+
+        assertThat(List.of(
+                        claimed().orElseThrow(),
+                        claimed().orElseThrow(),
+                        claimed().orElseThrow()))
+                .containsExactly(urgent, old, young);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'',   0,  0, '',   cpu,  0,  0, '',     true",
+        "cuda, 0,  0, '',   cpu,  0,  0, '',     false",
+        "cuda, 0,  0, '',   cuda, 80, 90, '',    true",
+        "'',   40, 0, '',   cuda, 39, 90, '',    false",
+        "'',   40, 0, '',   cuda, 40, 90, '',    true",
+        "'',   0, 90, '',   cuda, 80, 89, '',    false",
+        "'',   0, 90, '',   cuda, 80, 100, '',   true",
+        "'',   0,  0, pool, cpu,  0,  0, '',     false",
+        "'',   0,  0, pool, cpu,  0,  0, pool,   true",
+    })
+    void aJobGoesToAWorkerThatOffersAllItAsks(
+            String kind,
+            long gb,
+            int capability,
+            String label,
+            String hasKind,
+            long hasGb,
+            int has,
+            String hasLabel,
+            boolean fits) {
+        UUID id = submit(new Requirements(kind, gb * GB, capability, labels(label)));
+        register(worker, new WorkerOffer(hasKind, hasGb * GB, has, labels(hasLabel)));
+
+        assertThat(claimed().isPresent()).isEqualTo(fits);
+        if (!fits) {
+            assertThat(waiting(id).code()).isEqualTo("no-suitable-worker");
+        }
+    }
+
+    private static Map<String, String> labels(String label) {
+        return label.isEmpty() ? Map.of() : Map.of(label, "a", "other", "b");
+    }
+
+    @Test
+    void aJobForCudaAsksForIt() {
+        UUID id = service.submit(TenantId.BUILT_IN, spec("cuda", Scheduling.of(0)))
+                .id();
+        register(worker, WorkerOffer.CPU);
+        assertThat(claimed()).isEmpty();
+        assertThat(waiting(id))
+                .isEqualTo(
+                        new JobRecord.Waiting("no-suitable-worker", "no worker has a cuda device; 1 worker running"));
+    }
+
+    @Test
+    void aJobThatNobodyCanRunDoesNotHoldUpTheOthers() {
+        submit(new Requirements("cuda", 40 * GB, 0, Map.of()));
+        UUID simple = submit(RED, 0);
+        assertThat(claimed()).contains(simple);
+    }
+
+    @Test
+    void jobsTellWhyTheyWait() {
+        UUID large = submit(new Requirements("", 40 * GB, 90, Map.of("pool", "a")));
+        UUID first = submit(RED, 0);
+        UUID second = submit(RED, 0);
+        UUID third = submit(RED, 0);
+        assertThat(waiting(first)).isEqualTo(new JobRecord.Waiting("no-worker", "no worker is running"));
+
+        register(worker, new WorkerOffer("cuda", 24 * GB, 89, Map.of()));
+
+        assertThat(waiting(large))
+                .isEqualTo(new JobRecord.Waiting(
+                        "no-suitable-worker",
+                        "no worker has a device with 40 GB of free memory and compute capability 9.0 and labels"
+                                + " {pool=a}; 1 worker running"));
+        assertThat(waiting(first))
+                .isEqualTo(new JobRecord.Waiting("workers-busy", "next in line for one of 1 suitable worker"));
+        assertThat(waiting(second)).isEqualTo(new JobRecord.Waiting("jobs-ahead", "1 job ahead"));
+        assertThat(waiting(third)).isEqualTo(new JobRecord.Waiting("jobs-ahead", "2 jobs ahead"));
+
+        Claim claim = queue.claim(worker, TYPES).orElseThrow();
+        assertThat(job(first).waiting()).isNull();
+        queue.fail(claim.lease(), new Failure("disk-full", FailureKind.RESOURCE, "no space"));
+        assertThat(waiting(first).code()).isEqualTo("resting");
+        assertThat(waiting(first).detail()).startsWith("next attempt at 20");
+    }
+
+    @Test
+    void aJobWhoseAttemptsAreUsedUpIsADeadLetterUntilItIsRetried() {
+        UUID id = submit(RED, 0);
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            sql.sql("update job set available_at = now()").update();
+            queue.fail(
+                    queue.claim(worker, TYPES).orElseThrow().lease(),
+                    new Failure("storage-unavailable", FailureKind.TRANSIENT, "down"));
+        }
+        assertThat(job(id).status()).isEqualTo(JobStatus.FAILED);
+        assertThat(job(id).deadLetter()).isTrue();
+
+        assertThat(service.retry(tenantOf(id), id).deadLetter()).isFalse();
+        Lease lease = queue.claim(worker, TYPES).orElseThrow().lease();
+        queue.fail(lease, new Failure("scheme-unsuitable", FailureKind.USER, "no"));
+        assertThat(job(id).status()).isEqualTo(JobStatus.FAILED);
+        assertThat(job(id).deadLetter()).isFalse();
+    }
+
+    @Test
+    void aTimeoutCountsFromTheFirstStart() {
+        service.submit(
+                TenantId.BUILT_IN,
+                spec(
+                        "auto",
+                        new Scheduling(
+                                0,
+                                Requirements.NONE,
+                                new Timeouts(Optional.of(Duration.ofHours(1)), Optional.of(Duration.ofMinutes(1))))));
+        Claim first = queue.claim(worker, TYPES).orElseThrow();
+        assertThat(first.timeLeft()).contains(Duration.ofHours(1));
+        queue.release(first.lease());
+        sql.sql("update job set started_at = started_at - interval '40 minutes'")
+                .update();
+
+        Claim second = queue.claim(worker, TYPES).orElseThrow();
+
+        assertThat(second.timeLeft().orElseThrow()).isBetween(Duration.ofMinutes(19), Duration.ofMinutes(20));
+        assertThat(second.spec().scheduling()).isEqualTo(first.spec().scheduling());
+    }
+
+    @Test
+    void aSpecOfALaterReleaseRestsAndDoesNotStopTheOthers() {
+        UUID strange = submit(RED, 0);
+        sql.sql("update job set spec = jsonb_set(spec, '{fromTheFuture}', '1')").update();
+        UUID simple = submit(RED, 0);
+
+        assertThat(claimed()).contains(simple);
+        assertThat(job(strange).status()).isEqualTo(JobStatus.QUEUED);
+        assertThat(Objects.requireNonNull(job(strange).problem()).code()).isEqualTo("spec-unreadable");
+    }
+
+    @Test
+    void aWorkerThatWasNotSeenForLongCountsAsDead() {
+        UUID id = submit(RED, 0);
+        register(worker, WorkerOffer.CPU);
+        sql.sql("update worker set last_seen_at = now() - interval '1 minute'").update();
+        assertThat(waiting(id).code()).isEqualTo("no-worker");
+    }
+}

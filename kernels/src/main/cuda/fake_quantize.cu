@@ -1,0 +1,23 @@
+// Rounding of activations to what a code format can hold: (code - zeroPoint) * scale, with one scale a run of columns.
+//
+// Twin: ScalarFakeQuantize.java, bit for bit.  Launch: as quantize_tiles.cu. out may be x: a tile is read before any of it
+// is written, by the same threads.
+
+#include "tiles.cuh"
+
+OCTAVO_PARAMETERS(
+    fake_quantize, Parameters, x, out, scales, zeroPoints, nonFinite, rows, columns, tileRows, tileColumns, scaleRows,
+    acrossTiles, format, scaling, scaleType, divisor, factor, offset, zeroPoint)
+
+#define FAKE_QUANTIZE(name, bothEnds)                                                                           \
+  extern "C" __global__ __launch_bounds__(kLaneThreads) void fake_quantize_lanes_##name(                        \
+      const __grid_constant__ Parameters p) {                                                                   \
+    quantizeInLanes<float, bothEnds, ToNumbers>(p);                                                             \
+  }                                                                                                             \
+  extern "C" __global__ __launch_bounds__(kBlockThreads) void fake_quantize_blocks_##name(                       \
+      const __grid_constant__ Parameters p) {                                                                   \
+    quantizeInBlock<float, bothEnds, ToNumbers>(p);                                                             \
+  }
+
+FAKE_QUANTIZE(f32, false)
+FAKE_QUANTIZE(range_f32, true)

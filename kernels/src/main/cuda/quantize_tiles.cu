@@ -1,0 +1,29 @@
+// Quantization of a weight with one scale a tile, into codes as checkpoints store them.
+//
+// Twin: ScalarQuantizeTiles.java, bit for bit.  Launch: _lanes with grid = ceil(vectors / (kLaneThreads * kEach)) and block =
+// kLaneThreads, where tiles.cuh says that it can; _blocks with grid = tiles and block = a whole
+// number of warps, at most kBlockThreads. Kernels named
+// range give zero points; the others take every other kind of scaling.
+
+#include "tiles.cuh"
+
+OCTAVO_PARAMETERS(
+    quantize_tiles, Parameters, x, out, scales, zeroPoints, nonFinite, rows, columns, tileRows, tileColumns, scaleRows,
+    acrossTiles, format, scaling, scaleType, divisor, factor, offset, zeroPoint)
+
+#define QUANTIZE(name, type, bothEnds)                                                                          \
+  extern "C" __global__ __launch_bounds__(kLaneThreads) void quantize_tiles_lanes_##name(                       \
+      const __grid_constant__ Parameters p) {                                                                   \
+    quantizeInLanes<type, bothEnds, ToCodes>(p);                                                                \
+  }                                                                                                             \
+  extern "C" __global__ __launch_bounds__(kBlockThreads) void quantize_tiles_blocks_##name(                      \
+      const __grid_constant__ Parameters p) {                                                                   \
+    quantizeInBlock<type, bothEnds, ToCodes>(p);                                                                \
+  }
+
+QUANTIZE(f32, float, false)
+QUANTIZE(bf16, __nv_bfloat16, false)
+QUANTIZE(f16, __half, false)
+QUANTIZE(range_f32, float, true)
+QUANTIZE(range_bf16, __nv_bfloat16, true)
+QUANTIZE(range_f16, __half, true)

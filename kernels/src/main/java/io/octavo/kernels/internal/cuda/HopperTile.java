@@ -1,0 +1,49 @@
+package io.octavo.kernels.internal.cuda;
+
+import io.octavo.kernels.DType;
+
+/**
+ * The tiles that {@code matmul_hopper.cu} was compiled for.
+ *
+ * @param columns of the output that a block computes at a time
+ * @param stages slabs of both operands in shared memory
+ */
+record HopperTile(int columns, int stages) {
+
+    /** Rows of the output that a block computes at a time. */
+    static final int ROWS = 128;
+
+    static final int SLAB_BYTES = 128;
+    static final int THREADS = 384;
+
+    /** The only compute capability whose devices have these instructions. */
+    static final int COMPUTE_CAPABILITY = 90;
+
+    /** Below, a tile would multiply more padding than rows. */
+    private static final int LEAST_ROWS = 33;
+
+    private static final int SWIZZLE_BYTES = 1024;
+
+    private static final HopperTile NARROW = new HopperTile(128, 6);
+    private static final HopperTile WIDE_FLOAT8 = new HopperTile(192, 5);
+    private static final HopperTile WIDE = new HopperTile(256, 4);
+
+    static boolean fits(int computeCapability, long m) {
+        return computeCapability == COMPUTE_CAPABILITY && m >= LEAST_ROWS;
+    }
+
+    /** The widest tile of which the output has enough to give every multiprocessor one. */
+    static HopperTile choose(DType type, long m, long n, int multiprocessors) {
+        HopperTile wide = type == DType.F8_E4M3 ? WIDE_FLOAT8 : WIDE;
+        return wide.count(m, n) >= multiprocessors ? wide : NARROW;
+    }
+
+    long count(long m, long n) {
+        return Math.ceilDiv(m, (long) ROWS) * Math.ceilDiv(n, (long) columns);
+    }
+
+    /** Stages start where the swizzle does, wherever shared memory does. */
+    int sharedBytes() {
+        return stages * (ROWS + columns) * SLAB_BYTES + SWIZZLE_BYTES;
+    }
+}

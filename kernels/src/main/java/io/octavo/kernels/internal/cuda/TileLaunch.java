@@ -1,0 +1,127 @@
+package io.octavo.kernels.internal.cuda;
+
+import io.octavo.kernels.CodeFormat;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Scaling;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Launches kernels made of {@code tiles.cuh}, which have one scale a tile.
+ *
+ * @param file the kernels' file, which begins their names
+ * @param tileRows rows of a tile
+ * @param tileColumns likewise
+ * @param zeroPoint of given scales; 0 for all others
+ */
+record TileLaunch(
+        String file,
+        Matrix x,
+        Matrix out,
+        CodeFormat format,
+        long tileRows,
+        long tileColumns,
+        Scaling scaling,
+        @Nullable Matrix scales,
+        @Nullable Matrix zeroPoints,
+        @Nullable Matrix nonFinite,
+        int zeroPoint) {
+
+    private static final int VECTOR_BYTES = 16;
+    private static final int WARP = 32;
+
+    /** Threads of the kernels for tiles of lanes, and vectors of each. */
+    private static final int LANE_THREADS = 256;
+
+    private static final int LANE_VECTORS = 4;
+
+    /** Most threads of the kernels for tiles of blocks, and vectors that each keeps in registers. */
+    private static final int BLOCK_THREADS = 512;
+
+    private static final int BLOCK_VECTORS = 8;
+
+    void launch(KernelLibrary library, CudaStream stream) {
+        // Nothing ties numbers together whose scale is there already, so such tiles are cut into rows.
+        boolean given = scaling instanceof Scaling.Given;
+        long workRows = given ? 1 : Math.min(tileRows, Math.max(x.rows(), 1));
+        long workColumns = Math.min(tileColumns, Math.max(x.columns(), 1));
+        long across = Math.ceilDiv(x.columns(), workColumns);
+        boolean inLanes = fitsLanes(workRows, workColumns);
+        String name = file
+                + (inLanes ? "_lanes_" : "_blocks_")
+                + (scaling instanceof Scaling.Range ? "range_" : "")
+                + x.dtype().name().toLowerCase(Locale.ROOT);
+        long vectors = x.bytes() / VECTOR_BYTES;
+        Grid grid = inLanes
+                ? Grid.covering(Math.ceilDiv(vectors, (long) LANE_VECTORS), LANE_THREADS)
+                : Grid.of(
+                        Math.multiplyExact(Math.ceilDiv(x.rows(), workRows), across),
+                        blockThreads(workRows * workColumns * x.dtype().bytes()));
+        KernelCall call = stream.call(library.kernel(file, name))
+                .matrix(x)
+                .matrix(out)
+                .optional(scales)
+                .optional(zeroPoints)
+                .optional(nonFinite)
+                .count(x.rows())
+                .count(x.columns())
+                .count(workRows)
+                .count(workColumns)
+                .count(given ? tileRows : 1)
+                .count(across)
+                .number(number(format))
+                .number(kind())
+                .type(scales == null ? DType.F32 : scales.dtype());
+        switch (scaling) {
+            case Scaling.Absmax absmax ->
+                call.number(absmax.divisor()).number(1f).number(0);
+            case Scaling.Relative relative ->
+                call.number(relative.divisor()).number(relative.factor()).number(0);
+            case Scaling.PowerOfTwo power -> call.number(1f).number(1f).number(power.offset());
+            case Scaling.Range range -> call.number(1f).number(1f).number(0);
+            case Scaling.Given fixed -> call.number(1f).number(1f).number(0);
+        }
+        call.number(zeroPoint).launch(grid);
+    }
+
+    /** Whether tiles are a power of two of vectors in a row, at most a warp's, and fill the rows. */
+    private boolean fitsLanes(long workRows, long workColumns) {
+        long tileBytes = workColumns * x.dtype().bytes();
+        long lanes = tileBytes / VECTOR_BYTES;
+        return (workRows == 1 || x.rows() == 1)
+                && x.columns() % workColumns == 0
+                && tileBytes % VECTOR_BYTES == 0
+                && lanes >= 1
+                && lanes <= WARP
+                && Long.bitCount(lanes) == 1
+                && (CudaBuffer.addressOf(x) | CudaBuffer.addressOf(out)) % VECTOR_BYTES == 0;
+    }
+
+    private static int blockThreads(long tileBytes) {
+        long warps = Math.ceilDiv(tileBytes, (long) VECTOR_BYTES * BLOCK_VECTORS * WARP);
+        return Math.clamp(warps * WARP, WARP, BLOCK_THREADS);
+    }
+
+    /** As {@code Format} of quantization.cuh. */
+    private static int number(CodeFormat format) {
+        return switch (format) {
+            case E4M3 -> 0;
+            case E2M1 -> 1;
+            case INT8 -> 2;
+            case INT8_OFFSET -> 3;
+            case INT4_OFFSET -> 4;
+        };
+    }
+
+    /** As {@code ScalingKind} of tiles.cuh. */
+    private int kind() {
+        return switch (scaling) {
+            case Scaling.Absmax absmax -> 0;
+            case Scaling.Range range -> 1;
+            case Scaling.Relative relative -> 2;
+            case Scaling.PowerOfTwo power -> 3;
+            case Scaling.Given given -> 4;
+        };
+    }
+}
