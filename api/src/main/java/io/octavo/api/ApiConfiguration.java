@@ -1,10 +1,16 @@
 package io.octavo.api;
 
+import io.octavo.api.identity.IdentityProperties;
+import io.octavo.api.problem.ProblemValve;
+import io.octavo.api.webhook.WebhookProperties;
 import io.octavo.jobs.JobsConfiguration;
+import org.apache.catalina.core.StandardHost;
 import org.apache.tomcat.util.buf.EncodedSolidusHandling;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.jackson.autoconfigure.JsonMapperBuilderCustomizer;
+import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
 import org.springframework.boot.tomcat.TomcatConnectorCustomizer;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.Configuration;
@@ -18,7 +24,7 @@ import tools.jackson.databind.DeserializationFeature;
 @ComponentScan
 @Import(JobsConfiguration.class)
 @PropertySource("classpath:octavo-api.properties")
-@EnableConfigurationProperties(ApiProperties.class)
+@EnableConfigurationProperties({ApiProperties.class, IdentityProperties.class, WebhookProperties.class})
 public class ApiConfiguration {
 
     /** What is ambiguous or not understood in a request is refused. */
@@ -29,6 +35,16 @@ public class ApiConfiguration {
                         DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,
                         DeserializationFeature.FAIL_ON_TRAILING_TOKENS,
                         DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES);
+    }
+
+    /** What the server refuses before we see it looks like what we refuse. */
+    @Bean
+    WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> problemsOfTheServer() {
+        return factory -> factory.addContextCustomizers(context -> {
+            if (context.getParent() instanceof StandardHost host) {
+                host.setErrorReportValveClass(ProblemValve.class.getName());
+            }
+        });
     }
 
     /** An encoded slash reaches us, so that it is judged as what it stands for. */

@@ -4,8 +4,11 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.octavo.jobs.blob.ObjectStore;
 import io.octavo.jobs.blob.ObjectSync;
 import io.octavo.jobs.blob.StorageProperties;
+import io.octavo.jobs.outgoing.OutgoingProperties;
 import io.octavo.jobs.queue.QueueProperties;
+import io.octavo.jobs.secret.SecretProperties;
 import io.octavo.jobs.source.FolderProperties;
+import io.octavo.jobs.source.SourceProperties;
 import java.time.Duration;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfigurationPackage;
@@ -24,7 +27,10 @@ import org.springframework.context.annotation.PropertySource;
     DatabaseProperties.class,
     StorageProperties.class,
     QueueProperties.class,
-    FolderProperties.class
+    FolderProperties.class,
+    SourceProperties.class,
+    SecretProperties.class,
+    OutgoingProperties.class
 })
 public class JobsConfiguration {
 

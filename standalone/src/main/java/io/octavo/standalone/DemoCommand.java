@@ -73,7 +73,7 @@ final class DemoCommand implements Callable<Integer> {
         System.setProperty("logging.threshold.console", "OFF");
         try (var progress = new LiveProgress(terminal);
                 Standalone service = start(progress);
-                var client = new OctavoClient(URI.create(service.baseUrl()), Optional.empty())) {
+                var client = new OctavoClient(URI.create(service.baseUrl()), Optional.of(service.apiKey()))) {
             DemoFacts facts = new Demo(client, progress).run(options);
             progress.finish();
             show(facts);

@@ -18,6 +18,7 @@ public final class OctavoMain {
                         new InspectCommand(terminal, new ServerOptions(System.getenv())),
                         new ConvertCommand(terminal, new ServerOptions(System.getenv())),
                         new UpCommand(terminal),
+                        new KeyCommand(terminal),
                         new ApiCommand(),
                         new WorkerCommand())
                 .execute(arguments));

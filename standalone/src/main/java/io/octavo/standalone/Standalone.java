@@ -1,9 +1,13 @@
 package io.octavo.standalone;
 
+import io.octavo.jobs.identity.KeyText;
 import io.octavo.standalone.embedded.EmbeddedParts;
 import io.octavo.standalone.embedded.Home;
+import io.octavo.standalone.embedded.SecretFile;
 import io.octavo.standalone.embedded.StandaloneException;
 import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -24,11 +28,13 @@ public final class Standalone implements AutoCloseable {
 
     private final Home home;
     private final EmbeddedParts parts;
+    private final SecretFile apiKey;
     private final ConfigurableApplicationContext context;
 
-    private Standalone(Home home, EmbeddedParts parts, ConfigurableApplicationContext context) {
+    private Standalone(Home home, EmbeddedParts parts, SecretFile apiKey, ConfigurableApplicationContext context) {
         this.home = home;
         this.parts = parts;
+        this.apiKey = apiKey;
         this.context = context;
     }
 
@@ -41,7 +47,10 @@ public final class Standalone implements AutoCloseable {
         Home home = Home.lock(options.home());
         EmbeddedParts parts = new EmbeddedParts(home);
         try {
-            return new Standalone(home, parts, run(options, home, parts));
+            SecretFile apiKey = SecretFile.in(
+                    home.root().resolve("api-key"), () -> KeyText.draw().reveal());
+            SecretFile secretKey = SecretFile.in(home.root().resolve("secret-key"), Standalone::randomKey);
+            return new Standalone(home, parts, apiKey, run(options, home, parts, secrets(apiKey, secretKey)));
         } catch (RuntimeException e) {
             parts.close();
             home.close();
@@ -49,7 +58,8 @@ public final class Standalone implements AutoCloseable {
         }
     }
 
-    private static ConfigurableApplicationContext run(StandaloneOptions options, Home home, EmbeddedParts parts) {
+    private static ConfigurableApplicationContext run(
+            StandaloneOptions options, Home home, EmbeddedParts parts, Map<String, Object> secrets) {
         SpringApplication application = new SpringApplication(StandaloneApplication.class);
         application.setBannerMode(Banner.Mode.OFF);
         application.setLogStartupInfo(false);
@@ -61,9 +71,21 @@ public final class Standalone implements AutoCloseable {
             context.getEnvironment()
                     .getPropertySources()
                     .addLast(new MapPropertySource("embedded parts", parts.settings()));
+            context.getEnvironment().getPropertySources().addFirst(new MapPropertySource("home", secrets));
             context.getBeanFactory().registerSingleton("objectSync", parts.objectSync());
         });
         return application.run();
+    }
+
+    /** Keys to rotate to are given by the operator, beside the home's own. */
+    private static Map<String, Object> secrets(SecretFile apiKey, SecretFile secretKey) {
+        return Map.of("octavo.identity.bootstrap-key", apiKey.secret(), "octavo.secrets.keys.home", secretKey.secret());
+    }
+
+    private static String randomKey() {
+        byte[] key = new byte[32];
+        new SecureRandom().nextBytes(key);
+        return Base64.getEncoder().encodeToString(key);
     }
 
     private static Map<String, Object> settings(StandaloneOptions options, Home home) {
@@ -71,6 +93,7 @@ public final class Standalone implements AutoCloseable {
         settings.put("server.address", ADDRESS);
         settings.put("server.port", options.port());
         settings.put("octavo.queue.lease", "15s");
+        settings.put("octavo.secrets.current", "home");
         settings.put("octavo.worker.name", "local");
         settings.put("octavo.worker.exclusive-name", true); // the home's lock sees to it
         settings.put("octavo.worker.work-directory", home.folder("work").toString());
@@ -105,6 +128,16 @@ public final class Standalone implements AutoCloseable {
     public String baseUrl() {
         return "http://" + ADDRESS + ":"
                 + Objects.requireNonNull(context.getEnvironment().getProperty("local.server.port"));
+    }
+
+    /** The key of this home, with all scopes. */
+    public String apiKey() {
+        return apiKey.secret();
+    }
+
+    /** Whether the key was drawn by this start. */
+    boolean isApiKeyNew() {
+        return apiKey.drawn();
     }
 
     /** Hands running jobs back, then stops everything. */

@@ -45,6 +45,10 @@ final class UpCommand implements Callable<Integer> {
         }
         Standalone service = start(new StandaloneOptions(home, port, allowedFolders));
         terminal.out().println("octavo is up at " + service.baseUrl() + ", data in " + home + "; Ctrl-C stops it");
+        if (service.isApiKeyNew()) {
+            terminal.out().println("its API key, shown this once and kept in " + home.resolve("api-key") + ":");
+            terminal.out().println(service.apiKey());
+        }
         terminal.out().flush();
         awaitSignal();
         return ExitCode.OK;

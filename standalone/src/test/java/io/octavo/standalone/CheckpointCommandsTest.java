@@ -150,9 +150,10 @@ class CheckpointCommandsTest {
     void worksOnRepositories() throws Exception {
         try (Standalone service = Standalone.start(new StandaloneOptions(folder.resolve("home"), 0, List.of()))) {
             String server = service.baseUrl();
-            assertThat(run("push", folder.resolve("fp8").toString(), "octavo/fp8", "--server", server))
+            String home = folder.resolve("home").toString();
+            assertThat(run("push", folder.resolve("fp8").toString(), "octavo/fp8", "--server", server, "--home", home))
                     .isZero();
-            assertThat(run("inspect", "hub:octavo/fp8", "--tag", "W8A8", "--server", server))
+            assertThat(run("inspect", "hub:octavo/fp8", "--tag", "W8A8", "--server", server, "--home", home))
                     .isZero();
             assertThat(out.toString(UTF_8)).contains("label      W8A8-FP8-dynamic", "modules    28 quantized");
             assertThat(run(
@@ -162,7 +163,9 @@ class CheckpointCommandsTest {
                             "modelopt",
                             "octavo/fp8-modelopt",
                             "--server",
-                            server))
+                            server,
+                            "--home",
+                            home))
                     .as(err.toString(UTF_8))
                     .isZero();
             assertThat(out.toString(UTF_8)).contains("sourceLayout");
@@ -170,10 +173,11 @@ class CheckpointCommandsTest {
                             out.toString(UTF_8).substring(out.toString(UTF_8).lastIndexOf("\n{") + 1))
                     .path("artifactId")
                     .asString();
-            assertThat(run("artifact", artifact, "--server", server)).isZero();
+            assertThat(run("artifact", artifact, "--server", server, "--home", home))
+                    .isZero();
             assertThat(out.toString(UTF_8)).contains("runs as   W8A8 on sm_89, sm_90, sm_100, sm_120", "warning");
             out.reset();
-            assertThat(run("inspect", "hub:octavo/fp8-modelopt", "--json", "--server", server))
+            assertThat(run("inspect", "hub:octavo/fp8-modelopt", "--json", "--server", server, "--home", home))
                     .isZero();
             assertThat(WireJson.parse(out.toString(UTF_8)).path("layout").asString())
                     .isEqualTo("modelopt");

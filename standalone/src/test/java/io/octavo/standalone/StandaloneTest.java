@@ -36,14 +36,16 @@ class StandaloneTest {
         return response.body();
     }
 
-    private static HttpRequest.Builder to(String base, String path) {
-        return HttpRequest.newBuilder(URI.create(base + "/api/v1" + path)).header("Content-Type", "application/json");
+    private static HttpRequest.Builder to(Path home, String base, String path) throws IOException {
+        return HttpRequest.newBuilder(URI.create(base + "/api/v1" + path))
+                .header("Authorization", "Bearer " + read(home.resolve("api-key")))
+                .header("Content-Type", "application/json");
     }
 
-    private void pushFile(String base) throws Exception {
-        String stored =
-                send(to(base, "/repositories/octavo/model/files/config.json").PUT(BodyPublishers.ofString("{}")));
-        send(to(base, "/repositories/octavo/model/revisions")
+    private void pushFile(Path home, String base) throws Exception {
+        String stored = send(
+                to(home, base, "/repositories/octavo/model/files/config.json").PUT(BodyPublishers.ofString("{}")));
+        send(to(home, base, "/repositories/octavo/model/revisions")
                 .POST(BodyPublishers.ofString("{\"files\":[" + stored + "]}")));
     }
 
@@ -58,19 +60,26 @@ class StandaloneTest {
         Path home = folder.resolve("home");
         StandaloneOptions options = new StandaloneOptions(home, 0, List.of());
         try (Standalone service = Standalone.start(options)) {
-            pushFile(service.baseUrl());
-            assertThat(Files.getPosixFilePermissions(home.resolve("storage-credentials")))
-                    .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            pushFile(home, service.baseUrl());
+            for (String secret : List.of("storage-credentials", "api-key", "secret-key")) {
+                assertThat(Files.getPosixFilePermissions(home.resolve(secret)))
+                        .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            }
+            assertThat(service.isApiKeyNew()).isTrue();
             assertThatExceptionOfType(StandaloneException.class)
                     .isThrownBy(() -> Standalone.start(options))
                     .withMessageContaining("in use by another octavo");
         }
         try (Standalone service = Standalone.start(options)) {
-            assertThat(send(to(service.baseUrl(), "/repositories/octavo/model/files/config.json")))
+            assertThat(send(to(home, service.baseUrl(), "/repositories/octavo/model/files/config.json")))
                     .isEqualTo("{}");
-            assertThat(send(to(service.baseUrl(), "/schemes"))).contains("FP8_DYNAMIC");
+            assertThat(send(to(home, service.baseUrl(), "/schemes"))).contains("FP8_DYNAMIC");
+            assertThat(service.isApiKeyNew()).isFalse();
         }
-        assertThat(home.resolve("logs/octavo.log")).exists();
+        assertThat(home.resolve("logs/octavo.log"))
+                .exists()
+                .content()
+                .doesNotContain(read(home.resolve("api-key")).substring("octv_0123456789ab_".length()));
     }
 
     @Test
@@ -80,13 +89,13 @@ class StandaloneTest {
         String base = Awaitility.await()
                 .atMost(100, TimeUnit.SECONDS)
                 .until(() -> read(folder.resolve("first")), text -> text.startsWith("http"));
-        pushFile(base);
+        pushFile(home, base);
         String id = member(
-                send(to(base, "/jobs")
+                send(to(home, base, "/jobs")
                         .POST(BodyPublishers.ofString("{\"type\":\"quantize\",\"source\":\"file:/not/allowed\","
                                 + "\"scheme\":\"FP8_DYNAMIC\",\"target\":\"octavo/out\"}"))),
                 "id");
-        Awaitility.await().until(() -> send(to(base, "/jobs/" + id)).contains("\"FAILED\""));
+        Awaitility.await().until(() -> send(to(home, base, "/jobs/" + id)).contains("\"FAILED\""));
         first.destroyForcibly().waitFor();
         int port = Integer.parseInt(read(home.resolve("postgres/port")));
         // As if the kill had come while the job ran.
@@ -99,13 +108,13 @@ class StandaloneTest {
 
         try (Standalone second = Standalone.start(new StandaloneOptions(home, 0, List.of()))) {
             assertThat(read(home.resolve("postgres/port"))).isEqualTo(Integer.toString(port));
-            assertThat(send(to(second.baseUrl(), "/repositories/octavo/model/files/config.json")))
+            assertThat(send(to(home, second.baseUrl(), "/repositories/octavo/model/files/config.json")))
                     .isEqualTo("{}");
             Awaitility.await()
                     .atMost(30, TimeUnit.SECONDS)
-                    .until(() -> send(to(second.baseUrl(), "/jobs/" + id)).contains("\"attempt\":2"));
+                    .until(() -> send(to(home, second.baseUrl(), "/jobs/" + id)).contains("\"attempt\":2"));
             Awaitility.await()
-                    .until(() -> send(to(second.baseUrl(), "/jobs/" + id)).contains("\"FAILED\""));
+                    .until(() -> send(to(home, second.baseUrl(), "/jobs/" + id)).contains("\"FAILED\""));
         }
     }
 

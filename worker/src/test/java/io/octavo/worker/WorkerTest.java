@@ -10,6 +10,7 @@ import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.blob.ObjectStore;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.queue.EventRecord;
@@ -76,6 +77,8 @@ import tools.jackson.databind.json.JsonMapper;
         })
 class WorkerTest {
 
+    private static final TenantId TENANT = TenantId.BUILT_IN;
+
     @TempDir
     static Path folder;
 
@@ -84,6 +87,9 @@ class WorkerTest {
         EmbeddedServices.register(registry);
         registry.add("octavo.worker.work-directory", () -> folder.resolve("work"));
         registry.add("octavo.worker.allowed-folders", () -> folder.resolve("allowed"));
+        registry.add("octavo.sources.buckets[0].uri", () -> "s3://models");
+        registry.add("octavo.sources.buckets[1].uri", () -> "s3://no-such-bucket");
+        registry.add("octavo.sources.buckets[2].uri", () -> "s3://octavo");
     }
 
     /** Named by tests alone: annotated as a configuration it would be found by every scan of this package. */
@@ -157,12 +163,16 @@ class WorkerTest {
 
     private RevisionRecord push(String repository, String path1, byte[] content1, String path2, byte[] content2) {
         return repositories
-                .commit(RepositoryName.parse(repository), "push", List.of(file(path1, content1), file(path2, content2)))
+                .commit(
+                        TENANT,
+                        RepositoryName.parse(repository),
+                        "push",
+                        List.of(file(path1, content1), file(path2, content2)))
                 .revision();
     }
 
     private FileEntry file(String path, byte[] content) {
-        BlobId id = blobs.put(new ByteArrayInputStream(content), content.length, null);
+        BlobId id = blobs.put(TENANT, new ByteArrayInputStream(content), content.length, null);
         return new FileEntry(path, id.size(), id.sha256());
     }
 
@@ -175,18 +185,19 @@ class WorkerTest {
     }
 
     private UUID submit(String spec) {
-        return jobs.submit(parser.parse(json.readTree(spec.replace('\'', '"')))).id();
+        return jobs.submit(TENANT, parser.parse(json.readTree(spec.replace('\'', '"'))))
+                .id();
     }
 
     private JobRecord await(UUID id, JobStatus status) {
         Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> {
-            JobStatus now = jobs.get(id).status();
+            JobStatus now = jobs.get(TENANT, id).status();
             assertThat(now.isTerminal() && now != status)
-                    .as("%s", jobs.get(id).problem())
+                    .as("%s", jobs.get(TENANT, id).problem())
                     .isFalse();
             return now == status;
         });
-        return jobs.get(id);
+        return jobs.get(TENANT, id);
     }
 
     private JsonNode resultOf(UUID id) {
@@ -198,10 +209,12 @@ class WorkerTest {
     }
 
     private ArtifactRecord onlyArtifact() {
-        assertThat(artifacts.list(PageLimit.of(null), TimeCursor.parse(null)).items())
+        assertThat(artifacts
+                        .list(TENANT, PageLimit.of(null), TimeCursor.parse(null))
+                        .items())
                 .hasSize(1);
         return artifacts
-                .list(PageLimit.of(null), TimeCursor.parse(null))
+                .list(TENANT, PageLimit.of(null), TimeCursor.parse(null))
                 .items()
                 .getFirst();
     }
@@ -209,7 +222,7 @@ class WorkerTest {
     private String logOf(UUID id) {
         return String.join(
                 "\n",
-                jobs.events(id, 0, new PageLimit(500)).items().stream()
+                jobs.events(TENANT, id, 0, new PageLimit(500)).items().stream()
                         .map(event -> event.type() + " " + event.data())
                         .toList());
     }
@@ -249,13 +262,13 @@ class WorkerTest {
         assertThat(artifact.lineage().source()).isEqualTo("hub:octavo/model");
         assertThat(artifact.lineage().sourceRevision())
                 .isEqualTo(repositories
-                        .revision(RepositoryName.parse("octavo/model"), "main")
+                        .revision(TENANT, RepositoryName.parse("octavo/model"), "main")
                         .id());
         assertThat(artifact.files()).extracting(FileEntry::path).containsExactly("model.safetensors", "original");
         byte[] stored = blobs.open(artifact.files().getFirst().blob()).readAllBytes();
         assertThat(stored).hasSize(weights.length);
         assertThat(stored[0]).isEqualTo(weights[weights.length - 1]);
-        assertThat(json.readTree(blobs.open(artifacts.report(artifact.id())))
+        assertThat(json.readTree(blobs.open(artifacts.report(TENANT, artifact.id())))
                         .get("passed")
                         .booleanValue())
                 .isTrue();
@@ -310,6 +323,7 @@ class WorkerTest {
         "s3://no-such-bucket/model, bucket-not-found",
         "s3://models/nothing, object-not-found",
         "s3://octavo/blobs, source-not-allowed",
+        "s3://others/model, source-not-allowed",
         "file:/etc, source-not-allowed",
         "file:/does/not/exist, source-not-allowed"
     })
@@ -478,16 +492,18 @@ class WorkerTest {
         engine.begun.acquireUninterruptibly();
 
         long asked = System.nanoTime();
-        jobs.cancel(id);
+        jobs.cancel(TENANT, id);
         await(id, JobStatus.CANCELLED);
 
         assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(Duration.ofSeconds(1));
-        assertThat(artifacts.list(PageLimit.of(null), TimeCursor.parse(null)).items())
+        assertThat(artifacts
+                        .list(TENANT, PageLimit.of(null), TimeCursor.parse(null))
+                        .items())
                 .isEmpty();
         assertNothingLeftOnDisk();
 
         engine.reset();
-        jobs.retry(id);
+        jobs.retry(TENANT, id);
         await(id, JobStatus.SUCCEEDED);
     }
 
@@ -561,7 +577,7 @@ class WorkerTest {
 
         worker.stop();
 
-        assertThat(jobs.get(id).status()).isEqualTo(JobStatus.QUEUED);
+        assertThat(jobs.get(TENANT, id).status()).isEqualTo(JobStatus.QUEUED);
         engine.reset();
         worker.start();
         assertThat(await(id, JobStatus.SUCCEEDED).attempt()).isEqualTo(2);
@@ -581,7 +597,7 @@ class WorkerTest {
         assertThat(job.attempt()).isEqualTo(2);
         onlyArtifact();
         assertThat(logOf(id)).contains("worker-lost");
-        assertThat(jobs.events(id, 0, new PageLimit(500)).items())
+        assertThat(jobs.events(TENANT, id, 0, new PageLimit(500)).items())
                 .filteredOn(event -> event.data().path("status").asString("").equals("SUCCEEDED"))
                 .extracting(EventRecord::data)
                 .singleElement()

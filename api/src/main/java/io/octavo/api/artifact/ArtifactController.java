@@ -1,6 +1,7 @@
 package io.octavo.api.artifact;
 
 import io.octavo.api.file.BlobDownload;
+import io.octavo.api.identity.Caller;
 import io.octavo.api.problem.Problems;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
@@ -37,29 +38,33 @@ class ArtifactController {
 
     @GetMapping
     Page<ArtifactRecord> list(
+            Caller caller,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return artifacts.list(PageLimit.of(limit), TimeCursor.parse(cursor));
+        return artifacts.list(caller.tenant(), PageLimit.of(limit), TimeCursor.parse(cursor));
     }
 
     @GetMapping("/{id}")
-    ArtifactRecord get(@PathVariable UUID id) {
-        return artifacts.get(id);
+    ArtifactRecord get(Caller caller, @PathVariable UUID id) {
+        return artifacts.get(caller.tenant(), id);
     }
 
     @GetMapping("/{id}/files/{*path}")
     ResponseEntity<Resource> file(
+            Caller caller,
             @PathVariable UUID id,
             @PathVariable String path,
             HttpServletRequest request,
             HttpServletResponse response) {
-        FileEntry file = artifacts.file(id, Problems.read("path", () -> new RepositoryPath(path.substring(1))));
+        FileEntry file =
+                artifacts.file(caller.tenant(), id, Problems.read("path", () -> new RepositoryPath(path.substring(1))));
         return downloads.answer(file.blob(), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
     }
 
     @GetMapping("/{id}/report")
-    ResponseEntity<Resource> report(@PathVariable UUID id, HttpServletRequest request, HttpServletResponse response) {
-        BlobId report = artifacts.report(id);
+    ResponseEntity<Resource> report(
+            Caller caller, @PathVariable UUID id, HttpServletRequest request, HttpServletResponse response) {
+        BlobId report = artifacts.report(caller.tenant(), id);
         return downloads.answer(report, "report.json", MediaType.APPLICATION_JSON, request, response);
     }
 }

@@ -10,6 +10,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.InputStreamResource;
 import org.springframework.core.io.Resource;
+import org.springframework.http.CacheControl;
 import org.springframework.http.ContentDisposition;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
@@ -46,6 +47,7 @@ public class BlobDownload {
         headers.setContentDisposition(
                 ContentDisposition.attachment().filename(fileName).build());
         headers.set(HttpHeaders.ACCEPT_RANGES, "bytes");
+        headers.setCacheControl(CacheControl.noCache().cachePrivate()); // kept, and asked for again by its entity tag
         headers.set("X-Content-Type-Options", "nosniff");
         Span span = span(blob, etag, request, response);
         headers.setContentLength(span.length());

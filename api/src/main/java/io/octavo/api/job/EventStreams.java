@@ -1,6 +1,7 @@
 package io.octavo.api.job;
 
 import io.octavo.api.ApiProperties;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.queue.EventRecord;
@@ -41,9 +42,9 @@ class EventStreams implements SmartLifecycle {
     }
 
     /** @param after id of the last event that the client has seen, or 0 */
-    SseEmitter open(UUID jobId, long after) {
-        jobs.get(jobId);
-        Stream stream = new Stream(jobId, after);
+    SseEmitter open(TenantId tenant, UUID jobId, long after) {
+        jobs.get(tenant, jobId);
+        Stream stream = new Stream(tenant, jobId, after);
         Thread.ofVirtual().name("events-" + jobId).start(stream::run);
         return stream.emitter;
     }
@@ -72,13 +73,15 @@ class EventStreams implements SmartLifecycle {
 
     private final class Stream {
 
+        private final TenantId tenant;
         private final UUID jobId;
         private final SseEmitter emitter = new SseEmitter(NO_TIMEOUT);
         private final Semaphore wake = new Semaphore(0);
         private long after;
         private long sentAt = System.nanoTime();
 
-        Stream(UUID jobId, long after) {
+        Stream(TenantId tenant, UUID jobId, long after) {
+            this.tenant = tenant;
             this.jobId = jobId;
             this.after = after;
         }
@@ -107,10 +110,10 @@ class EventStreams implements SmartLifecycle {
 
         /** Whether the job had ended before its events were read, so that no more can come. */
         private boolean sendNews() throws IOException {
-            boolean terminal = jobs.get(jobId).status().isTerminal();
+            boolean terminal = jobs.get(tenant, jobId).status().isTerminal();
             Page<EventRecord> page;
             do {
-                page = jobs.events(jobId, after, new PageLimit(PageLimit.MAX));
+                page = jobs.events(tenant, jobId, after, new PageLimit(PageLimit.MAX));
                 for (EventRecord event : page.items()) {
                     send(SseEmitter.event()
                             .id(Long.toString(event.id()))

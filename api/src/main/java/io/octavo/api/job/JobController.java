@@ -1,5 +1,6 @@
 package io.octavo.api.job;
 
+import io.octavo.api.identity.Caller;
 import io.octavo.api.plan.JobPreFlight;
 import io.octavo.api.plan.PlanView;
 import io.octavo.api.problem.Problems;
@@ -48,19 +49,21 @@ class JobController {
 
     @PostMapping
     ResponseEntity<JobView> submit(
+            Caller caller,
             @RequestBody JsonNode body,
             @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key) {
         JobSpec spec = parser.parse(body);
-        preFlight.plan(spec);
-        JobRecord job = key == null ? jobs.submit(spec) : jobs.submit(spec, checked(key));
+        preFlight.plan(caller.tenant(), spec);
+        JobRecord job =
+                key == null ? jobs.submit(caller.tenant(), spec) : jobs.submit(caller.tenant(), spec, checked(key));
         return ResponseEntity.accepted()
                 .location(URI.create("/api/v1/jobs/" + job.id()))
                 .body(JobView.of(job));
     }
 
     @PostMapping(params = "dryRun=true")
-    PlanView plan(@RequestBody JsonNode body) {
-        return preFlight.plan(parser.parse(body));
+    PlanView plan(Caller caller, @RequestBody JsonNode body) {
+        return preFlight.plan(caller.tenant(), parser.parse(body));
     }
 
     private static String checked(String key) {
@@ -74,32 +77,35 @@ class JobController {
 
     @GetMapping
     Page<JobView> list(
+            Caller caller,
             @RequestParam(required = false) @Nullable JobStatus status,
             @RequestParam(required = false) @Nullable String type,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return jobs.list(status, type, PageLimit.of(limit), TimeCursor.parse(cursor))
+        return jobs.list(caller.tenant(), status, type, PageLimit.of(limit), TimeCursor.parse(cursor))
                 .map(JobView::of);
     }
 
     @GetMapping("/{id}")
-    JobView get(@PathVariable UUID id) {
-        return JobView.of(jobs.get(id));
+    JobView get(Caller caller, @PathVariable UUID id) {
+        return JobView.of(jobs.get(caller.tenant(), id));
     }
 
     @GetMapping("/{id}/events")
     Page<EventRecord> events(
+            Caller caller,
             @PathVariable UUID id,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return jobs.events(id, eventId("cursor", cursor), PageLimit.of(limit));
+        return jobs.events(caller.tenant(), id, eventId("cursor", cursor), PageLimit.of(limit));
     }
 
     @GetMapping(path = "/{id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     SseEmitter stream(
+            Caller caller,
             @PathVariable UUID id,
             @RequestHeader(name = "Last-Event-ID", required = false) @Nullable String lastEventId) {
-        return streams.open(id, eventId("Last-Event-ID", lastEventId));
+        return streams.open(caller.tenant(), id, eventId("Last-Event-ID", lastEventId));
     }
 
     private static long eventId(String field, @Nullable String text) {
@@ -107,12 +113,12 @@ class JobController {
     }
 
     @PostMapping("/{id}/cancel")
-    JobView cancel(@PathVariable UUID id) {
-        return JobView.of(jobs.cancel(id));
+    JobView cancel(Caller caller, @PathVariable UUID id) {
+        return JobView.of(jobs.cancel(caller.tenant(), id));
     }
 
     @PostMapping("/{id}/retry")
-    JobView retry(@PathVariable UUID id) {
-        return JobView.of(jobs.retry(id));
+    JobView retry(Caller caller, @PathVariable UUID id) {
+        return JobView.of(jobs.retry(caller.tenant(), id));
     }
 }

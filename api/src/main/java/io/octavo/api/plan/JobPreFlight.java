@@ -11,6 +11,7 @@ import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.plan.PreFlight;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.plan.JobPlan;
 import io.octavo.jobs.plan.JobPlanner;
 import io.octavo.jobs.problem.ProblemCategory;
@@ -57,22 +58,26 @@ public class JobPreFlight {
      * @throws ProblemException if a source is not there or may not be read
      * @throws QuantizationException if the job cannot work
      */
-    public PlanView plan(JobSpec spec) {
-        JobPlan plan = planner.plan(spec);
+    public PlanView plan(TenantId tenant, JobSpec spec) {
+        JobPlan plan = planner.plan(tenant, spec);
         List<NotChecked> notChecked = new ArrayList<>();
         PlanReport quantization = null;
         List<Evaluation> evaluations = new ArrayList<>();
         switch (spec) {
             case QuantizeSpec job -> {
                 var request = new PlanRequest(job.scheme(), job.layout(), job.ignore(), overrides(job));
-                quantization = look(job.source(), checkpoint -> PreFlight.quantization(checkpoint, request), notChecked)
+                quantization = look(
+                                tenant,
+                                job.source(),
+                                checkpoint -> PreFlight.quantization(checkpoint, request),
+                                notChecked)
                         .orElse(null);
             }
             case EvaluateSpec job ->
                 Stream.of(job.source(), job.baseline())
                         .filter(Objects::nonNull)
                         .distinct()
-                        .forEach(source -> look(source, PreFlight::evaluation, notChecked)
+                        .forEach(source -> look(tenant, source, PreFlight::evaluation, notChecked)
                                 .ifPresent(report -> evaluations.add(new Evaluation(source.toString(), report))));
             case ConvertSpec job ->
                 notChecked.add(new NotChecked(
@@ -88,13 +93,14 @@ public class JobPreFlight {
                 .toList();
     }
 
-    private <T> Optional<T> look(SourceUri source, Function<Checkpoint, T> report, List<NotChecked> notChecked) {
+    private <T> Optional<T> look(
+            TenantId tenant, SourceUri source, Function<Checkpoint, T> report, List<NotChecked> notChecked) {
         if (source instanceof SourceUri.LocalFile && !sources.readsFolders()) {
             notChecked.add(new NotChecked(source.toString(), "file: sources are read by workers alone"));
             return Optional.empty();
         }
         var looking = new FutureTask<>(() -> {
-            SourceListing listing = sources.list(source);
+            SourceListing listing = sources.list(tenant, source);
             var files = new CheckpointFiles(listing.sizes(), listing::open);
             try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
                 return report.apply(checkpoint);

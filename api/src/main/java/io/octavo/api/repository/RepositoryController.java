@@ -1,9 +1,11 @@
 package io.octavo.api.repository;
 
 import io.octavo.api.file.BlobDownload;
+import io.octavo.api.identity.Caller;
 import io.octavo.api.problem.Problems;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.repository.CommitResult;
@@ -48,36 +50,41 @@ class RepositoryController {
     /** The bytes stream through to storage; the file shows in the repository once a revision names it. */
     @PutMapping("/files/{*path}")
     UploadedFile upload(
+            Caller caller,
             @PathVariable String namespace,
             @PathVariable String name,
             @PathVariable String path,
             @RequestHeader(name = "X-Content-SHA256", required = false) @Nullable String sha256,
             HttpServletRequest request)
             throws IOException {
-        repository(namespace, name);
         RepositoryPath file = path(path);
-        BlobId stored = store(request, sha256);
+        repositories.requireOwn(caller.tenant(), repository(namespace, name));
+        BlobId stored = store(caller.tenant(), request, sha256);
         return new UploadedFile(file.value(), stored.size(), stored.sha256());
     }
 
-    private BlobId store(HttpServletRequest request, @Nullable String sha256) throws IOException {
+    private BlobId store(TenantId owner, HttpServletRequest request, @Nullable String sha256) throws IOException {
         long size = request.getContentLengthLong();
         if (sha256 == null) {
-            return blobs.put(request.getInputStream(), size, null);
+            return blobs.put(owner, request.getInputStream(), size, null);
         }
         BlobId announced = Problems.read("X-Content-SHA256", () -> new BlobId(sha256, Math.max(0, size)));
         if (size < 0) {
-            return blobs.put(request.getInputStream(), size, sha256);
+            return blobs.put(owner, request.getInputStream(), size, sha256);
         }
-        blobs.put(announced, request.getInputStream());
+        blobs.put(owner, announced, request.getInputStream());
         return announced;
     }
 
     @PostMapping("/revisions")
     ResponseEntity<RevisionView> commit(
-            @PathVariable String namespace, @PathVariable String name, @Valid @RequestBody RevisionRequest request) {
+            Caller caller,
+            @PathVariable String namespace,
+            @PathVariable String name,
+            @Valid @RequestBody RevisionRequest request) {
         RepositoryName repository = repository(namespace, name);
-        CommitResult result = repositories.commit(repository, request.messageOrEmpty(), request.entries());
+        CommitResult result =
+                repositories.commit(caller.tenant(), repository, request.messageOrEmpty(), request.entries());
         RevisionView view = RevisionView.of(result.revision());
         return result.created()
                 ? ResponseEntity.created(URI.create("/api/v1/repositories/" + repository + "/revisions/" + view.id()))
@@ -87,27 +94,30 @@ class RepositoryController {
 
     @GetMapping("/revisions")
     Page<RevisionSummary> revisions(
+            Caller caller,
             @PathVariable String namespace,
             @PathVariable String name,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return repositories.revisions(repository(namespace, name), PageLimit.of(limit), cursor);
+        return repositories.revisions(caller.tenant(), repository(namespace, name), PageLimit.of(limit), cursor);
     }
 
     @GetMapping("/revisions/{revision}")
-    RevisionView revision(@PathVariable String namespace, @PathVariable String name, @PathVariable String revision) {
-        return RevisionView.of(repositories.revision(repository(namespace, name), revision));
+    RevisionView revision(
+            Caller caller, @PathVariable String namespace, @PathVariable String name, @PathVariable String revision) {
+        return RevisionView.of(repositories.revision(caller.tenant(), repository(namespace, name), revision));
     }
 
     @GetMapping("/files/{*path}")
     ResponseEntity<Resource> file(
+            Caller caller,
             @PathVariable String namespace,
             @PathVariable String name,
             @PathVariable String path,
             @RequestParam(defaultValue = RepositoryService.MAIN) String revision,
             HttpServletRequest request,
             HttpServletResponse response) {
-        FileEntry file = repositories.file(repository(namespace, name), revision, path(path));
+        FileEntry file = repositories.file(caller.tenant(), repository(namespace, name), revision, path(path));
         return downloads.answer(file.blob(), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
     }
 

@@ -1,5 +1,6 @@
 package io.octavo.api.worker;
 
+import io.octavo.api.identity.Caller;
 import io.octavo.jobs.worker.WorkerRecord;
 import io.octavo.jobs.worker.WorkerRegistry;
 import java.util.List;
@@ -18,8 +19,8 @@ class WorkerController {
     }
 
     @GetMapping
-    Workers list() {
-        return new Workers(workers.list());
+    Workers list(Caller caller) {
+        return new Workers(workers.list(caller.tenant()));
     }
 
     record Workers(List<WorkerRecord> items) {}

@@ -1,5 +1,6 @@
 package io.octavo.jobs.artifact;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.repository.RevisionRecord;
@@ -35,6 +36,8 @@ class Artifact {
     @GeneratedValue
     @UuidGenerator(style = UuidGenerator.Style.VERSION_7)
     private @Nullable UUID id;
+
+    private UUID tenant;
 
     private UUID jobId;
 
@@ -72,7 +75,8 @@ class Artifact {
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Artifact() {}
 
-    Artifact(UUID jobId, ArtifactCommit commit, RevisionRecord revision, Instant now) {
+    Artifact(TenantId tenant, UUID jobId, ArtifactCommit commit, RevisionRecord revision, Instant now) {
+        this.tenant = tenant.value();
         this.jobId = jobId;
         this.namespace = revision.repository().namespace();
         this.name = revision.repository().name();

@@ -13,14 +13,15 @@ interface ArtifactRepository extends Repository<Artifact, UUID> {
 
     Artifact saveAndFlush(Artifact artifact);
 
-    Optional<Artifact> findById(UUID id);
+    Optional<Artifact> findByTenantAndId(UUID tenant, UUID id);
 
     @Query("""
             select a from Artifact a
-            where a.createdAt < :before or (a.createdAt = :before and a.id < :beforeId)
+            where a.tenant = :tenant
+              and (a.createdAt < :before or (a.createdAt = :before and a.id < :beforeId))
             order by a.createdAt desc, a.id desc
             """)
-    List<Artifact> page(Instant before, UUID beforeId, Limit limit);
+    List<Artifact> page(UUID tenant, Instant before, UUID beforeId, Limit limit);
 
     @NativeQuery("select now()")
     Instant now();

@@ -2,6 +2,7 @@ package io.octavo.jobs.artifact;
 
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
@@ -56,11 +57,12 @@ public class ArtifactService {
      * @throws io.octavo.jobs.queue.LeaseLostException if another attempt has the job by now
      */
     public ArtifactRecord commit(Lease lease, ArtifactCommit commit) {
-        queue.requireHeld(lease);
+        TenantId tenant = queue.requireHeld(lease);
         RevisionRecord revision = repositories
-                .commit(commit.repository(), commit.message(), commit.files())
+                .commit(tenant, commit.repository(), commit.message(), commit.files())
                 .revision();
-        Artifact artifact = artifacts.saveAndFlush(new Artifact(lease.jobId(), commit, revision, artifacts.now()));
+        Artifact artifact =
+                artifacts.saveAndFlush(new Artifact(tenant, lease.jobId(), commit, revision, artifacts.now()));
         ObjectNode result =
                 json.createObjectNode().put("artifactId", artifact.id().toString());
         result.setAll(commit.facts());
@@ -77,32 +79,33 @@ public class ArtifactService {
      * @param source resolved URI of what was evaluated
      */
     public void commitEvaluation(Lease lease, String source, ObjectNode result) {
-        queue.requireHeld(lease);
-        evaluations.saveAndFlush(new Evaluation(lease.jobId(), source, result.toString(), artifacts.now()));
+        TenantId tenant = queue.requireHeld(lease);
+        evaluations.saveAndFlush(new Evaluation(tenant, lease.jobId(), source, result.toString(), artifacts.now()));
         queue.complete(lease, result);
     }
 
     /** Newest first. */
     @Transactional(readOnly = true)
-    public Page<ArtifactRecord> list(PageLimit limit, TimeCursor cursor) {
+    public Page<ArtifactRecord> list(TenantId tenant, PageLimit limit, TimeCursor cursor) {
         Page<Artifact> page = Page.of(
-                artifacts.page(cursor.at(), cursor.id(), Limit.of(limit.probe())),
+                artifacts.page(tenant.value(), cursor.at(), cursor.id(), Limit.of(limit.probe())),
                 limit.value(),
                 artifact -> new TimeCursor(artifact.createdAt(), artifact.id()).toString());
         Map<String, List<EvaluationRecord>> scores =
-                evaluationsOf(page.items().stream().map(Artifact::uri).toList());
+                evaluationsOf(tenant, page.items().stream().map(Artifact::uri).toList());
         return page.map(artifact -> artifact.toRecord(scores.getOrDefault(artifact.uri(), List.of())));
     }
 
     @Transactional(readOnly = true)
-    public ArtifactRecord get(UUID id) {
-        Artifact artifact = require(id);
-        return artifact.toRecord(evaluationsOf(List.of(artifact.uri())).getOrDefault(artifact.uri(), List.of()));
+    public ArtifactRecord get(TenantId tenant, UUID id) {
+        Artifact artifact = require(tenant, id);
+        return artifact.toRecord(
+                evaluationsOf(tenant, List.of(artifact.uri())).getOrDefault(artifact.uri(), List.of()));
     }
 
     @Transactional(readOnly = true)
-    public FileEntry file(UUID id, RepositoryPath path) {
-        return require(id).files().stream()
+    public FileEntry file(TenantId tenant, UUID id, RepositoryPath path) {
+        return require(tenant, id).files().stream()
                 .filter(file -> file.path().equals(path.value()))
                 .findFirst()
                 .orElseThrow(() ->
@@ -111,19 +114,19 @@ public class ArtifactService {
 
     /** The verification report, as JSON. */
     @Transactional(readOnly = true)
-    public BlobId report(UUID id) {
-        return blobs.find(require(id).reportSha256()).orElseThrow();
+    public BlobId report(TenantId tenant, UUID id) {
+        return blobs.find(require(tenant, id).reportSha256()).orElseThrow();
     }
 
-    private Artifact require(UUID id) {
+    private Artifact require(TenantId tenant, UUID id) {
         return artifacts
-                .findById(id)
+                .findByTenantAndId(tenant.value(), id)
                 .orElseThrow(() ->
                         new ProblemException(ProblemCode.ARTIFACT_NOT_FOUND, "artifact " + id + " does not exist"));
     }
 
-    private Map<String, List<EvaluationRecord>> evaluationsOf(List<String> uris) {
-        return evaluations.findBySourceInOrderByCreatedAt(uris).stream()
+    private Map<String, List<EvaluationRecord>> evaluationsOf(TenantId tenant, List<String> uris) {
+        return evaluations.findByTenantAndSourceInOrderByCreatedAt(tenant.value(), uris).stream()
                 .collect(Collectors.groupingBy(
                         Evaluation::source, Collectors.mapping(this::toRecord, Collectors.toList())));
     }

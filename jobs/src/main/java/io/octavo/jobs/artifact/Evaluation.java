@@ -1,5 +1,6 @@
 package io.octavo.jobs.artifact;
 
+import io.octavo.jobs.identity.TenantId;
 import jakarta.persistence.Entity;
 import jakarta.persistence.GeneratedValue;
 import jakarta.persistence.Id;
@@ -16,12 +17,15 @@ import org.jspecify.annotations.Nullable;
 @Entity
 @Immutable
 @Table(name = "evaluation")
+@SuppressWarnings("UnusedVariable") // some columns are read by SQL only
 class Evaluation {
 
     @Id
     @GeneratedValue
     @UuidGenerator(style = UuidGenerator.Style.VERSION_7)
     private @Nullable UUID id;
+
+    private UUID tenant;
 
     private UUID jobId;
 
@@ -35,7 +39,8 @@ class Evaluation {
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Evaluation() {}
 
-    Evaluation(UUID jobId, String source, String result, Instant now) {
+    Evaluation(TenantId tenant, UUID jobId, String source, String result, Instant now) {
+        this.tenant = tenant.value();
         this.jobId = jobId;
         this.source = source;
         this.result = result;

@@ -9,5 +9,5 @@ interface EvaluationRepository extends Repository<Evaluation, UUID> {
 
     Evaluation saveAndFlush(Evaluation evaluation);
 
-    List<Evaluation> findBySourceInOrderByCreatedAt(Collection<String> sources);
+    List<Evaluation> findByTenantAndSourceInOrderByCreatedAt(UUID tenant, Collection<String> sources);
 }

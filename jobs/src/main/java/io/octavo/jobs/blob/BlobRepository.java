@@ -3,6 +3,7 @@ package io.octavo.jobs.blob;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.repository.Repository;
@@ -12,7 +13,25 @@ interface BlobRepository extends Repository<Blob, String> {
 
     Optional<Blob> findBySha256(String sha256);
 
-    List<Blob> findBySha256In(Collection<String> sha256s);
+    /** Those that the tenant uploaded, or that one of its revisions names. */
+    @NativeQuery("""
+            select * from blob b where b.sha256 in (:sha256s) and (
+                exists (select 1 from blob_owner o where o.tenant = :tenant and o.sha256 = b.sha256)
+                or exists (
+                    select 1 from revision_file f
+                    join revision v on v.sequence = f.revision_sequence
+                    join repository r on r.id = v.repository_id
+                    where f.sha256 = b.sha256 and r.tenant = :tenant))
+            """)
+    List<Blob> findOwned(UUID tenant, Collection<String> sha256s);
+
+    @Transactional
+    @Modifying
+    @NativeQuery("""
+            insert into blob_owner (tenant, sha256) values (:tenant, :sha256)
+            on conflict (tenant, sha256) do nothing
+            """)
+    int own(UUID tenant, String sha256);
 
     @Transactional
     @Modifying

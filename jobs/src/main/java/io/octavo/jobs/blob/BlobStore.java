@@ -1,5 +1,6 @@
 package io.octavo.jobs.blob;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import java.io.IOException;
@@ -40,15 +41,17 @@ public class BlobStore {
     /**
      * Stores content whose hash the caller knows. It is hashed on the way, and does not appear if it differs.
      *
+     * @param owner who has the bytes, as sending them shows
      * @throws ProblemException {@code content-hash-mismatch}
      */
-    public void put(BlobId id, InputStream content) {
+    public void put(TenantId owner, BlobId id, InputStream content) {
         if (blobs.findBySha256(id.sha256()).isPresent()) {
             verify(id, content);
-            return;
+        } else {
+            objects.put(bucket, id.key(), new Sha256Stream(content, id), id.size());
+            record(id);
         }
-        objects.put(bucket, id.key(), new Sha256Stream(content, id), id.size());
-        record(id);
+        blobs.own(owner.value(), id.sha256());
     }
 
     private static void verify(BlobId id, InputStream content) {
@@ -62,11 +65,12 @@ public class BlobStore {
     /**
      * Stores content of unknown hash: into staging first, then to its place.
      *
+     * @param owner who has the bytes, as sending them shows
      * @param size if it is known, else {@link ObjectStore#UNKNOWN_SIZE}
      * @param expectedSha256 what the client says its content has
      * @throws ProblemException {@code content-hash-mismatch}; nothing is stored then
      */
-    public BlobId put(InputStream content, long size, @Nullable String expectedSha256) {
+    public BlobId put(TenantId owner, InputStream content, long size, @Nullable String expectedSha256) {
         String staging = "staging/uploads/" + UUID.randomUUID();
         try {
             Sha256Stream hashing = new Sha256Stream(content);
@@ -77,6 +81,7 @@ public class BlobStore {
                 objects.copy(bucket, staging, id.key(), id.size());
                 record(id);
             }
+            blobs.own(owner.value(), id.sha256());
             return id;
         } finally {
             discard(staging);
@@ -124,10 +129,18 @@ public class BlobStore {
         return blobs.findBySha256(sha256).map(Blob::id);
     }
 
-    /** Those that are not stored with exactly this size. */
-    public List<BlobId> missing(Collection<BlobId> wanted) {
+    /**
+     * Those that the tenant has not shown to have with exactly this size, whoever else has.
+     *
+     * <p>Knowing a hash must not be enough to read the bytes, so storing them is what counts.
+     */
+    public List<BlobId> missing(TenantId tenant, Collection<BlobId> wanted) {
         Set<BlobId> stored =
-                blobs.findBySha256In(wanted.stream().map(BlobId::sha256).collect(Collectors.toSet())).stream()
+                blobs
+                        .findOwned(
+                                tenant.value(),
+                                wanted.stream().map(BlobId::sha256).collect(Collectors.toSet()))
+                        .stream()
                         .map(Blob::id)
                         .collect(Collectors.toSet());
         return wanted.stream().filter(id -> !stored.contains(id)).distinct().toList();

@@ -1,5 +1,6 @@
 package io.octavo.jobs.plan;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.FileEntry;
@@ -28,34 +29,44 @@ public class JobPlanner {
         this.repositories = repositories;
     }
 
-    /** @throws ProblemException {@code source-not-found} if a repository, revision or file does not exist here */
-    public JobPlan plan(JobSpec spec) {
+    /**
+     * @throws ProblemException {@code source-not-found} if a repository, revision or file does not exist here, {@code
+     *     repository-not-found} if the target is not the tenant's to make
+     */
+    public JobPlan plan(TenantId tenant, JobSpec spec) {
+        switch (spec) {
+            case QuantizeSpec quantize -> repositories.requireOwn(tenant, quantize.target());
+            case ConvertSpec convert -> repositories.requireOwn(tenant, convert.target());
+            case EvaluateSpec evaluate -> {}
+        }
         List<JobPlan.Input> inputs = switch (spec) {
-            case QuantizeSpec quantize -> List.of(input(quantize.source()));
-            case ConvertSpec convert -> List.of(input(convert.source()));
-            case EvaluateSpec evaluate -> inputs(evaluate);
+            case QuantizeSpec quantize -> List.of(input(tenant, quantize.source()));
+            case ConvertSpec convert -> List.of(input(tenant, convert.source()));
+            case EvaluateSpec evaluate -> inputs(tenant, evaluate);
         };
         return new JobPlan(spec.toJson(), inputs.stream().distinct().toList());
     }
 
-    private List<JobPlan.Input> inputs(EvaluateSpec spec) {
+    private List<JobPlan.Input> inputs(TenantId tenant, EvaluateSpec spec) {
         List<JobPlan.Input> inputs = new ArrayList<>();
-        Stream.of(spec.source(), spec.baseline()).filter(Objects::nonNull).forEach(source -> inputs.add(input(source)));
+        Stream.of(spec.source(), spec.baseline())
+                .filter(Objects::nonNull)
+                .forEach(source -> inputs.add(input(tenant, source)));
         for (TaskSpec task : spec.tasks()) {
             switch (task) {
-                case TaskSpec.Perplexity perplexity -> inputs.add(input(perplexity.dataset()));
-                case TaskSpec.MultipleChoice choice -> inputs.add(input(choice.dataset()));
+                case TaskSpec.Perplexity perplexity -> inputs.add(input(tenant, perplexity.dataset()));
+                case TaskSpec.MultipleChoice choice -> inputs.add(input(tenant, choice.dataset()));
                 case TaskSpec.Generation generation -> {}
             }
         }
         return inputs;
     }
 
-    private JobPlan.Input input(SourceUri source) {
+    private JobPlan.Input input(TenantId tenant, SourceUri source) {
         if (!(source instanceof SourceUri.Hub hub)) {
             return new JobPlan.Input(source.toString(), null, null, null);
         }
-        RevisionRecord revision = revision(hub);
+        RevisionRecord revision = revision(tenant, hub);
         return new JobPlan.Input(
                 source.toString(),
                 revision.id(),
@@ -63,11 +74,11 @@ public class JobPlanner {
                 revision.files().stream().mapToLong(FileEntry::size).sum());
     }
 
-    private JobPlan.Input input(DatasetReference dataset) {
+    private JobPlan.Input input(TenantId tenant, DatasetReference dataset) {
         if (!(dataset.source() instanceof SourceUri.Hub hub) || dataset.path() == null) {
-            return input(dataset.source());
+            return input(tenant, dataset.source());
         }
-        RevisionRecord revision = revision(hub);
+        RevisionRecord revision = revision(tenant, hub);
         FileEntry file = revision.files().stream()
                 .filter(entry -> entry.path().equals(dataset.path().value()))
                 .findFirst()
@@ -76,9 +87,9 @@ public class JobPlanner {
         return new JobPlan.Input(dataset.toString(), revision.id(), 1, file.size());
     }
 
-    private RevisionRecord revision(SourceUri.Hub source) {
+    private RevisionRecord revision(TenantId tenant, SourceUri.Hub source) {
         try {
-            return repositories.revision(source.repository(), source.revision());
+            return repositories.revision(tenant, source.repository(), source.revision());
         } catch (ProblemException e) {
             throw new ProblemException(ProblemCode.SOURCE_NOT_FOUND, "source " + source + ": " + e.detail(), e);
         }

@@ -3,10 +3,12 @@ package io.octavo.jobs.problem;
 /** How a problem relates to the request that met it. */
 public enum ProblemCategory {
     INVALID(FailureKind.USER),
+    UNAUTHENTICATED(FailureKind.USER),
     MISSING(FailureKind.USER),
     CONFLICT(FailureKind.USER),
     UNPROCESSABLE(FailureKind.USER),
     FORBIDDEN(FailureKind.USER),
+    RATE_LIMITED(FailureKind.RESOURCE),
     TOO_LARGE(FailureKind.USER),
     RANGE_NOT_SATISFIABLE(FailureKind.USER),
     EXHAUSTED(FailureKind.RESOURCE),

@@ -1,5 +1,6 @@
 package io.octavo.jobs.queue;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
@@ -86,8 +87,8 @@ class Job {
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Job() {}
 
-    Job(UUID tenant, JobSpec spec, int lane, int maxAttempts, Instant now) {
-        this.tenant = tenant;
+    Job(TenantId tenant, JobSpec spec, int lane, int maxAttempts, Instant now) {
+        this.tenant = tenant.value();
         this.type = spec.type();
         this.spec = spec.toJson().toString();
         this.lane = lane;
@@ -244,8 +245,8 @@ class Job {
         return new Lease(id(), attempt);
     }
 
-    UUID tenant() {
-        return tenant;
+    TenantId tenant() {
+        return new TenantId(tenant);
     }
 
     boolean deadLetter() {

@@ -1,6 +1,7 @@
 package io.octavo.jobs.queue;
 
 import java.util.UUID;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Propagation;
 import org.springframework.transaction.annotation.Transactional;
@@ -13,9 +14,11 @@ import tools.jackson.databind.node.ObjectNode;
 class JobLog {
 
     private final JobEventRepository events;
+    private final ApplicationEventPublisher publisher;
 
-    JobLog(JobEventRepository events) {
+    JobLog(JobEventRepository events, ApplicationEventPublisher publisher) {
         this.events = events;
+        this.publisher = publisher;
     }
 
     /** Records the state that a locked and flushed job is in. */
@@ -32,6 +35,8 @@ class JobLog {
             data.putObject("problem").put("code", problem.code()).put("detail", problem.detail());
         }
         events.append(job.id(), job.attempt(), EventType.STATE.slug(), data.toString());
+        publisher.publishEvent(
+                new JobStateChanged(job.tenant(), job.id(), job.type(), job.status(), job.attempt(), problem));
         notifyEvent(job.id());
         if (job.status() == JobStatus.QUEUED) {
             events.notify(JobSignals.QUEUE_CHANNEL, "");

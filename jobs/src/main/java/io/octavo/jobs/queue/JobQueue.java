@@ -1,5 +1,6 @@
 package io.octavo.jobs.queue;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
@@ -84,9 +85,9 @@ public class JobQueue {
         job.claim(worker, now, properties.lease());
         try {
             JobSpec spec = parser.parseStored(json.readTree(job.spec()));
-            claims.served(job.tenant());
+            claims.served(job.tenant().value());
             store(job);
-            return Optional.of(new Claim(job.lease(), spec, job.timeLeft(spec.scheduling(), now)));
+            return Optional.of(new Claim(job.lease(), job.tenant(), spec, job.timeLeft(spec.scheduling(), now)));
         } catch (ProblemException | JacksonException e) {
             job.fail(
                     Failure.of(
@@ -184,9 +185,13 @@ public class JobQueue {
         change(lease, Job::release);
     }
 
-    /** Locks the job for the rest of the transaction, so that what is written beside it stands or falls with it. */
-    public void requireHeld(Lease lease) {
-        lockHeld(lease);
+    /**
+     * Locks the job for the rest of the transaction, so that what is written beside it stands or falls with it.
+     *
+     * @return whose job it is
+     */
+    public TenantId requireHeld(Lease lease) {
+        return lockHeld(lease).tenant();
     }
 
     private void change(Lease lease, BiConsumer<Job, Instant> change) {

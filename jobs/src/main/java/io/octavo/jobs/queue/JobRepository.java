@@ -18,9 +18,15 @@ interface JobRepository extends Repository<Job, UUID> {
 
     Optional<Job> findById(UUID id);
 
+    Optional<Job> findByTenantAndId(UUID tenant, UUID id);
+
     @Lock(LockModeType.PESSIMISTIC_WRITE)
     @Query("select j from Job j where j.id = :id")
     Optional<Job> lock(UUID id);
+
+    @Lock(LockModeType.PESSIMISTIC_WRITE)
+    @Query("select j from Job j where j.tenant = :tenant and j.id = :id")
+    Optional<Job> lock(UUID tenant, UUID id);
 
     List<Job> findAllByIdInOrderById(Collection<UUID> ids);
 
@@ -29,10 +35,12 @@ interface JobRepository extends Repository<Job, UUID> {
 
     @Query("""
             select j from Job j
-            where (:anyStatus = true or j.status = :status)
+            where j.tenant = :tenant
+              and (:anyStatus = true or j.status = :status)
               and (:type = '' or j.type = :type)
               and (j.createdAt < :before or (j.createdAt = :before and j.id < :beforeId))
             order by j.createdAt desc, j.id desc
             """)
-    List<Job> page(boolean anyStatus, JobStatus status, String type, Instant before, UUID beforeId, Limit limit);
+    List<Job> page(
+            UUID tenant, boolean anyStatus, JobStatus status, String type, Instant before, UUID beforeId, Limit limit);
 }

@@ -1,5 +1,6 @@
 package io.octavo.jobs.queue;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
@@ -29,9 +30,6 @@ import tools.jackson.databind.json.JsonMapper;
 @Transactional
 public class JobService {
 
-    /** Whose jobs those are that no tenant was named for. */
-    public static final UUID BUILT_IN_TENANT = new UUID(0, 0);
-
     private final JobRepository jobs;
     private final JobEventRepository events;
     private final IdempotencyKeyRepository keys;
@@ -57,18 +55,8 @@ public class JobService {
         this.properties = properties;
     }
 
-    /** Submits for the built-in tenant. */
-    public JobRecord submit(JobSpec spec) {
-        return submit(spec, BUILT_IN_TENANT);
-    }
-
-    public JobRecord submit(JobSpec spec, UUID tenant) {
-        return record(store(spec, tenant));
-    }
-
-    /** Submits for the built-in tenant, once per key. */
-    public JobRecord submit(JobSpec spec, String idempotencyKey) {
-        return submit(spec, BUILT_IN_TENANT, idempotencyKey);
+    public JobRecord submit(TenantId tenant, JobSpec spec) {
+        return record(store(tenant, spec));
     }
 
     /**
@@ -76,31 +64,33 @@ public class JobService {
      *
      * @throws ProblemException {@code idempotency-key-reused} for the same key with another spec
      */
-    public JobRecord submit(JobSpec spec, UUID tenant, String idempotencyKey) {
+    public JobRecord submit(TenantId tenant, JobSpec spec, String idempotencyKey) {
         String digest = sha256(spec.toJson().toString());
-        keys.lock(idempotencyKey);
-        Optional<IdempotencyKey> earlier = keys.findById(idempotencyKey);
+        keys.lock(tenant.value(), idempotencyKey);
+        Optional<IdempotencyKeyRepository.Use> earlier = keys.find(tenant.value(), idempotencyKey);
         if (earlier.isEmpty()) {
-            Job job = store(spec, tenant);
-            keys.insert(idempotencyKey, digest, job.id());
+            Job job = store(tenant, spec);
+            keys.insert(tenant.value(), idempotencyKey, digest, job.id());
             return record(job);
         }
-        if (!earlier.get().requestSha256().equals(digest)) {
+        if (!earlier.get().getRequestSha256().equals(digest)) {
             throw new ProblemException(
                     ProblemCode.IDEMPOTENCY_KEY_REUSED, "the idempotency key was used with another request");
         }
-        return get(earlier.get().jobId());
+        return get(tenant, earlier.get().getJobId());
     }
 
     @Transactional(readOnly = true)
-    public JobRecord get(UUID id) {
-        return record(jobs.findById(id).orElseThrow(() -> notFound(id)));
+    public JobRecord get(TenantId tenant, UUID id) {
+        return record(jobs.findByTenantAndId(tenant.value(), id).orElseThrow(() -> notFound(id)));
     }
 
     /** Newest first. */
     @Transactional(readOnly = true)
-    public Page<JobRecord> list(@Nullable JobStatus status, @Nullable String type, PageLimit limit, TimeCursor cursor) {
+    public Page<JobRecord> list(
+            TenantId tenant, @Nullable JobStatus status, @Nullable String type, PageLimit limit, TimeCursor cursor) {
         List<Job> found = jobs.page(
+                tenant.value(),
                 status == null,
                 status == null ? JobStatus.QUEUED : status,
                 type == null ? "" : type,
@@ -117,8 +107,8 @@ public class JobService {
      * @param after the id of the last event already seen, or 0
      */
     @Transactional(readOnly = true)
-    public Page<EventRecord> events(UUID id, long after, PageLimit limit) {
-        if (jobs.findById(id).isEmpty()) {
+    public Page<EventRecord> events(TenantId tenant, UUID id, long after, PageLimit limit) {
+        if (jobs.findByTenantAndId(tenant.value(), id).isEmpty()) {
             throw notFound(id);
         }
         Page<JobEvent> page = Page.of(
@@ -126,24 +116,24 @@ public class JobService {
         return page.map(event -> new EventRecord(event.id(), event.at(), event.type(), json.readTree(event.data())));
     }
 
-    public JobRecord cancel(UUID id) {
-        return change(id, Job::requestCancel);
+    public JobRecord cancel(TenantId tenant, UUID id) {
+        return change(tenant, id, Job::requestCancel);
     }
 
     /** Queues a failed or cancelled job again, with a full set of attempts. */
-    public JobRecord retry(UUID id) {
-        return change(id, (job, now) -> job.retry(now, properties.maxAttempts()));
+    public JobRecord retry(TenantId tenant, UUID id) {
+        return change(tenant, id, (job, now) -> job.retry(now, properties.maxAttempts()));
     }
 
-    private JobRecord change(UUID id, BiConsumer<Job, Instant> change) {
-        Job job = jobs.lock(id).orElseThrow(() -> notFound(id));
+    private JobRecord change(TenantId tenant, UUID id, BiConsumer<Job, Instant> change) {
+        Job job = jobs.lock(tenant.value(), id).orElseThrow(() -> notFound(id));
         change.accept(job, jobs.now());
         jobs.saveAndFlush(job);
         log.state(job);
         return record(job);
     }
 
-    private Job store(JobSpec spec, UUID tenant) {
+    private Job store(TenantId tenant, JobSpec spec) {
         Job job = jobs.saveAndFlush(
                 new Job(tenant, spec, lanes.of(spec.requirements()), properties.maxAttempts(), jobs.now()));
         log.state(job);

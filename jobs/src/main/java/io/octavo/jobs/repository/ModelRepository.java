@@ -10,10 +10,14 @@ import org.jspecify.annotations.Nullable;
 /** The aggregate behind a repository: a name and where its branch {@code main} stands. */
 @Entity
 @Table(name = "repository")
+@SuppressWarnings("UnusedVariable") // some columns are read by SQL only
 class ModelRepository {
 
     @Id
     private UUID id;
+
+    @Column(updatable = false)
+    private UUID tenant;
 
     @Column(updatable = false)
     private String namespace;

@@ -4,6 +4,7 @@ import jakarta.persistence.LockModeType;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 import org.springframework.data.jpa.repository.Lock;
 import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
@@ -12,18 +13,29 @@ import org.springframework.data.repository.Repository;
 
 interface ModelRepositoryRepository extends Repository<ModelRepository, UUID> {
 
-    Optional<ModelRepository> findByNamespaceAndName(String namespace, String name);
+    Optional<ModelRepository> findByTenantAndNamespaceAndName(UUID tenant, String namespace, String name);
 
     @Lock(LockModeType.PESSIMISTIC_WRITE)
-    @Query("select r from ModelRepository r where r.namespace = :namespace and r.name = :name")
-    Optional<ModelRepository> lock(String namespace, String name);
+    @Query("""
+            select r from ModelRepository r
+            where r.tenant = :tenant and r.namespace = :namespace and r.name = :name
+            """)
+    Optional<ModelRepository> lock(UUID tenant, String namespace, String name);
 
     @Modifying
     @NativeQuery("""
-            insert into repository (id, namespace, name) values (:id, :namespace, :name)
+            insert into repository (id, tenant, namespace, name) values (:id, :tenant, :namespace, :name)
             on conflict (namespace, name) do nothing
             """)
-    int insertIfAbsent(UUID id, String namespace, String name);
+    int insertIfAbsent(UUID id, UUID tenant, String namespace, String name);
+
+    /** Makes those who are about to make a repository in one namespace wait for each other. */
+    @NativeQuery("select cast(pg_advisory_xact_lock(hashtextextended('namespace/' || :namespace, 0)) as text)")
+    @Nullable String lockNamespace(String namespace);
+
+    /** A namespace belongs to whoever has a repository in it. */
+    @NativeQuery("select exists (select 1 from repository where namespace = :namespace and tenant <> :tenant)")
+    boolean isForeign(UUID tenant, String namespace);
 
     @NativeQuery("select now()")
     Instant now();

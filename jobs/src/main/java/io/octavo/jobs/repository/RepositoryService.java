@@ -2,6 +2,7 @@ package io.octavo.jobs.repository;
 
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.problem.FieldError;
@@ -39,15 +40,18 @@ public class RepositoryService {
     /**
      * Makes a revision of stored blobs and moves {@code main} to it; creates the repository if there is none.
      *
-     * @throws ProblemException {@code invalid-request}, or {@code blobs-missing} with the hashes to upload first
+     * @throws ProblemException {@code invalid-request}, {@code blobs-missing} with the hashes to upload first, or {@code
+     *     repository-not-found} where the namespace is somebody else's
      */
-    public CommitResult commit(RepositoryName name, String message, List<FileEntry> entries) {
+    public CommitResult commit(TenantId tenant, RepositoryName name, String message, List<FileEntry> entries) {
         requireMessage(message);
         FileList files = FileList.of(entries);
-        requireStored(files);
-        repositories.insertIfAbsent(UUID.randomUUID(), name.namespace(), name.name());
+        requireStored(tenant, files);
+        repositories.lockNamespace(name.namespace());
+        requireOwn(tenant, name);
+        repositories.insertIfAbsent(UUID.randomUUID(), tenant.value(), name.namespace(), name.name());
         ModelRepository repository =
-                repositories.lock(name.namespace(), name.name()).orElseThrow();
+                repositories.lock(tenant.value(), name.namespace(), name.name()).orElseThrow();
         Optional<Revision> head = head(repository);
         if (head.isPresent() && head.get().files().equals(files.entries())) {
             return new CommitResult(record(repository, head.get()), false);
@@ -56,6 +60,20 @@ public class RepositoryService {
                 repository, RevisionId.of(repository, message, files), message, files, repositories.now()));
         repository.moveHead(revision);
         return new CommitResult(record(repository, revision), true);
+    }
+
+    /**
+     * Refuses names in namespaces of other tenants.
+     *
+     * @throws ProblemException {@code repository-not-found}
+     */
+    @Transactional(readOnly = true)
+    public void requireOwn(TenantId tenant, RepositoryName name) {
+        if (repositories.isForeign(tenant.value(), name.namespace())) {
+            throw new ProblemException(
+                    ProblemCode.REPOSITORY_NOT_FOUND,
+                    "repository " + name + " does not exist, and its namespace is not yours to make it in");
+        }
     }
 
     private static void requireMessage(String message) {
@@ -68,9 +86,9 @@ public class RepositoryService {
         }
     }
 
-    private void requireStored(FileList files) {
+    private void requireStored(TenantId tenant, FileList files) {
         List<String> missing = blobs
-                .missing(files.entries().stream().map(FileEntry::blob).toList())
+                .missing(tenant, files.entries().stream().map(FileEntry::blob).toList())
                 .stream()
                 .map(BlobId::sha256)
                 .toList();
@@ -93,8 +111,8 @@ public class RepositoryService {
      * @throws ProblemException {@code repository-not-found} or {@code revision-not-found}
      */
     @Transactional(readOnly = true)
-    public RevisionRecord revision(RepositoryName name, String revision) {
-        ModelRepository repository = require(name);
+    public RevisionRecord revision(TenantId tenant, RepositoryName name, String revision) {
+        ModelRepository repository = require(tenant, name);
         Optional<Revision> found =
                 revision.equals(MAIN) ? head(repository) : revisions.findByRepositoryIdAndId(repository.id(), revision);
         return record(
@@ -105,8 +123,8 @@ public class RepositoryService {
 
     /** @throws ProblemException {@code file-not-found} beside those of {@link #revision} */
     @Transactional(readOnly = true)
-    public FileEntry file(RepositoryName name, String revision, RepositoryPath path) {
-        return revision(name, revision).files().stream()
+    public FileEntry file(TenantId tenant, RepositoryName name, String revision, RepositoryPath path) {
+        return revision(tenant, name, revision).files().stream()
                 .filter(file -> file.path().equals(path.value()))
                 .findFirst()
                 .orElseThrow(() -> new ProblemException(
@@ -119,8 +137,9 @@ public class RepositoryService {
      * @param cursor id of the last revision already seen
      */
     @Transactional(readOnly = true)
-    public Page<RevisionSummary> revisions(RepositoryName name, PageLimit limit, @Nullable String cursor) {
-        ModelRepository repository = require(name);
+    public Page<RevisionSummary> revisions(
+            TenantId tenant, RepositoryName name, PageLimit limit, @Nullable String cursor) {
+        ModelRepository repository = require(tenant, name);
         long before = cursor == null
                 ? Long.MAX_VALUE
                 : revisions
@@ -131,9 +150,9 @@ public class RepositoryService {
                 .map(revision -> new RevisionSummary(revision.id(), revision.createdAt(), revision.message()));
     }
 
-    private ModelRepository require(RepositoryName name) {
+    private ModelRepository require(TenantId tenant, RepositoryName name) {
         return repositories
-                .findByNamespaceAndName(name.namespace(), name.name())
+                .findByTenantAndNamespaceAndName(tenant.value(), name.namespace(), name.name())
                 .orElseThrow(() -> new ProblemException(
                         ProblemCode.REPOSITORY_NOT_FOUND, "repository " + name + " does not exist"));
     }

@@ -3,6 +3,7 @@ package io.octavo.jobs.source;
 import io.octavo.jobs.blob.ObjectInfo;
 import io.octavo.jobs.blob.ObjectStore;
 import io.octavo.jobs.blob.StorageProperties;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.RepositoryPath;
@@ -11,7 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
 
-/** Lists buckets that the service's credentials can read; never the service's own. */
+/** Lists what the operator allowed of the buckets that the service's credentials can read; never the service's own. */
 @Component
 class BucketListing {
 
@@ -19,14 +20,16 @@ class BucketListing {
 
     private final ObjectStore objects;
     private final StorageProperties properties;
+    private final SourceProperties allowed;
 
-    BucketListing(ObjectStore objects, StorageProperties properties) {
+    BucketListing(ObjectStore objects, StorageProperties properties, SourceProperties allowed) {
         this.objects = objects;
         this.properties = properties;
+        this.allowed = allowed;
     }
 
-    SourceListing list(SourceUri.S3 source) {
-        requireForeign(source);
+    SourceListing list(TenantId tenant, SourceUri.S3 source) {
+        requireAllowed(tenant, source);
         String prefix = source.key().isEmpty() ? "" : source.key() + "/";
         List<ObjectInfo> found = objects.list(source.bucket(), prefix, MAX_OBJECTS + 1);
         if (found.size() > MAX_OBJECTS) {
@@ -44,17 +47,22 @@ class BucketListing {
         return new SourceListing(source.toString(), Optional.empty(), files);
     }
 
-    SourceFile object(SourceUri.S3 source) {
-        requireForeign(source);
+    SourceFile object(TenantId tenant, SourceUri.S3 source) {
+        requireAllowed(tenant, source);
         ObjectInfo object = objects.stat(source.bucket(), source.key());
         return file(source, object, source.key().substring(source.key().lastIndexOf('/') + 1));
     }
 
-    private void requireForeign(SourceUri.S3 source) {
+    private void requireAllowed(TenantId tenant, SourceUri.S3 source) {
         if (source.bucket().equals(properties.bucket())) {
             throw new ProblemException(
                     ProblemCode.SOURCE_NOT_ALLOWED,
                     "source " + source + ": this service's own bucket cannot be a source; use hub:");
+        }
+        if (allowed.buckets().stream().noneMatch(bucket -> bucket.allows(tenant, source))) {
+            throw new ProblemException(
+                    ProblemCode.SOURCE_NOT_ALLOWED,
+                    "source " + source + " is not inside a bucket or prefix that the operator allowed you");
         }
     }
 

@@ -1,5 +1,6 @@
 package io.octavo.jobs.source;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.RepositoryPath;
@@ -21,7 +22,8 @@ import org.springframework.stereotype.Component;
 
 /**
  * Lists folders of this machine, only inside those that the operator allowed. Links are followed as long as they stay
- * inside. The answer for what is outside does not tell whether it exists.
+ * inside. They are the operator's, so only the built-in tenant reads them. The answer for what is outside does not tell
+ * whether it exists.
  */
 @Component
 class FolderListing {
@@ -38,7 +40,8 @@ class FolderListing {
         return !allowed.isEmpty();
     }
 
-    SourceListing list(SourceUri.LocalFile source) {
+    SourceListing list(TenantId tenant, SourceUri.LocalFile source) {
+        requireOperator(tenant, source);
         Path folder = requireAllowed(source, Path.of(source.path()));
         List<SourceFile> files = new ArrayList<>();
         try {
@@ -79,7 +82,8 @@ class FolderListing {
         }
     }
 
-    SourceFile file(SourceUri.LocalFile source) {
+    SourceFile file(TenantId tenant, SourceUri.LocalFile source) {
+        requireOperator(tenant, source);
         Path file = requireAllowed(source, Path.of(source.path()));
         return file(source, file, file.getFileName().toString());
     }
@@ -110,6 +114,12 @@ class FolderListing {
         } catch (IOException e) {
             channel.close();
             throw e;
+        }
+    }
+
+    private static void requireOperator(TenantId tenant, SourceUri.LocalFile source) {
+        if (!tenant.equals(TenantId.BUILT_IN)) {
+            throw notAllowed(source, null);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.octavo.jobs.source;
 
 import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.FileEntry;
@@ -23,17 +24,17 @@ class HubListing {
         this.blobs = blobs;
     }
 
-    SourceListing list(SourceUri.Hub source) {
-        RevisionRecord revision = revision(source);
+    SourceListing list(TenantId tenant, SourceUri.Hub source) {
+        RevisionRecord revision = revision(tenant, source);
         return new SourceListing(
                 new SourceUri.Hub(source.repository(), revision.id()).toString(),
                 Optional.of(revision.id()),
                 revision.files().stream().map(this::file).toList());
     }
 
-    private RevisionRecord revision(SourceUri.Hub source) {
+    private RevisionRecord revision(TenantId tenant, SourceUri.Hub source) {
         try {
-            return repositories.revision(source.repository(), source.revision());
+            return repositories.revision(tenant, source.repository(), source.revision());
         } catch (ProblemException e) {
             throw new ProblemException(ProblemCode.SOURCE_NOT_FOUND, "source " + source + ": " + e.detail(), e);
         }

@@ -1,5 +1,6 @@
 package io.octavo.jobs.source;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.DatasetReference;
@@ -7,7 +8,7 @@ import io.octavo.jobs.spec.SourceUri;
 import java.util.List;
 import org.springframework.stereotype.Service;
 
-/** Finds what a URI names. */
+/** Finds what a URI names, for the tenant that named it. */
 @Service
 public class SourceCatalog {
 
@@ -27,25 +28,25 @@ public class SourceCatalog {
     }
 
     /** @throws ProblemException if it is not there, or may not be read */
-    public SourceListing list(SourceUri source) {
+    public SourceListing list(TenantId tenant, SourceUri source) {
         return switch (source) {
-            case SourceUri.Hub repository -> hub.list(repository);
-            case SourceUri.S3 prefix -> buckets.list(prefix);
-            case SourceUri.LocalFile folder -> folders.list(folder);
+            case SourceUri.Hub repository -> hub.list(tenant, repository);
+            case SourceUri.S3 prefix -> buckets.list(tenant, prefix);
+            case SourceUri.LocalFile folder -> folders.list(tenant, folder);
         };
     }
 
     /** @throws ProblemException if it is not there, or may not be read */
-    public SourceFile dataset(DatasetReference reference) {
+    public SourceFile dataset(TenantId tenant, DatasetReference reference) {
         return switch (reference.source()) {
-            case SourceUri.Hub source -> hubFile(source, reference);
-            case SourceUri.S3 source -> buckets.object(source);
-            case SourceUri.LocalFile source -> folders.file(source);
+            case SourceUri.Hub source -> hubFile(tenant, source, reference);
+            case SourceUri.S3 source -> buckets.object(tenant, source);
+            case SourceUri.LocalFile source -> folders.file(tenant, source);
         };
     }
 
-    private SourceFile hubFile(SourceUri.Hub source, DatasetReference reference) {
-        List<SourceFile> files = hub.list(source).files();
+    private SourceFile hubFile(TenantId tenant, SourceUri.Hub source, DatasetReference reference) {
+        List<SourceFile> files = hub.list(tenant, source).files();
         List<SourceFile> candidates = files.stream()
                 .filter(file -> reference.path() == null
                         ? isData(file.path().value())

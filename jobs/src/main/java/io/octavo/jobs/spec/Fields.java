@@ -1,6 +1,7 @@
 package io.octavo.jobs.spec;
 
 import io.octavo.jobs.problem.FieldError;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -54,10 +55,17 @@ final class Fields {
         String text = value.stringValue();
         if (text.isBlank() || text.length() > maxLength) {
             error(name, "must have 1 to " + maxLength + " characters");
-        } else if (text.indexOf('\0') >= 0) {
-            error(name, "must not contain NUL");
+        } else {
+            requireStorable(name, text);
         }
         return text;
+    }
+
+    /** The database takes neither in JSON. */
+    private void requireStorable(String name, String text) {
+        if (text.indexOf('\0') >= 0 || !StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+            error(name, "must not contain NUL or broken Unicode");
+        }
     }
 
     /** The parsed text; empty when it is absent or wrong, and then an error is noted unless it may be absent. */
@@ -74,6 +82,7 @@ final class Fields {
             return Optional.empty();
         }
         try {
+            requireStorable(name, value.stringValue());
             return Optional.of(parser.apply(value.stringValue()));
         } catch (IllegalArgumentException e) {
             error(name, String.valueOf(e.getMessage()));
@@ -130,6 +139,7 @@ final class Fields {
             if (key.isBlank() || key.length() > maxLength) {
                 error(name, "must have names of 1 to " + maxLength + " characters");
             }
+            requireStorable(name, key);
             texts.put(key, checkedText(name + "." + shorten(key), member.getValue(), maxLength));
         });
         return texts;

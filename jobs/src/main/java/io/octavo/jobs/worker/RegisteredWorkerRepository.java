@@ -54,10 +54,11 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
                 w.compute_capability as computeCapability, cast(w.labels as text) as labels,
                 w.engine_version as engineVersion, w.started_at as startedAt, w.last_seen_at as lastSeenAt,
                 w.last_seen_at > now() - make_interval(secs => :aliveSeconds) as alive,
-                (select j.id from job j where j.status = 'RUNNING' and j.lease_owner = w.id limit 1) as jobId
+                (select j.id from job j
+                 where j.status = 'RUNNING' and j.lease_owner = w.id and j.tenant = :tenant limit 1) as jobId
             from worker w order by w.started_at desc, w.id limit 1000
             """)
-    List<Row> rows(double aliveSeconds);
+    List<Row> rows(UUID tenant, double aliveSeconds);
 
     /** The newest lives first, so that their word counts. */
     @Query("select w from RegisteredWorker w order by w.lastSeenAt desc")

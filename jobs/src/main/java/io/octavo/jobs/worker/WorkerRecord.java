@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param offer what jobs may ask of it
  * @param alive whether it was seen lately, by the database's clock
- * @param jobId what it works on
+ * @param jobId what it works on, if it is a job of who asks
  */
 public record WorkerRecord(
         UUID id,

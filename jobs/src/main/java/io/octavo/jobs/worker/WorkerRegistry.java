@@ -1,5 +1,6 @@
 package io.octavo.jobs.worker;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.QueueProperties;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.spec.SchemeCatalog;
@@ -63,10 +64,10 @@ public class WorkerRegistry implements SchemeCatalog {
         workers.delete(worker.id());
     }
 
-    /** Latest started first. */
+    /** Latest started first; what each works on is told to the job's tenant alone. */
     @Transactional(readOnly = true)
-    public List<WorkerRecord> list() {
-        return workers.rows(properties.workerTimeoutSeconds()).stream()
+    public List<WorkerRecord> list(TenantId tenant) {
+        return workers.rows(tenant.value(), properties.workerTimeoutSeconds()).stream()
                 .map(row -> new WorkerRecord(
                         row.getId(),
                         row.getName(),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.octavo.jobs.JobsTest;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.problem.Failure;
@@ -45,6 +46,7 @@ import tools.jackson.databind.node.ObjectNode;
 abstract class AbstractQueueTest extends JobsTest {
 
     private static final Set<String> TYPES = Set.of(QuantizeSpec.TYPE);
+    private static final TenantId TENANT = TenantId.BUILT_IN;
     private static final WorkerIdentity ALICE = worker("alice");
     private static final WorkerIdentity BOB = worker("bob");
     private static final Failure STORAGE_DOWN = Failure.of(ProblemCode.STORAGE_UNAVAILABLE, "storage is down");
@@ -83,7 +85,7 @@ abstract class AbstractQueueTest extends JobsTest {
     }
 
     private UUID submit() {
-        return service.submit(spec(0)).id();
+        return service.submit(TENANT, spec(0)).id();
     }
 
     private Claim claim(WorkerIdentity worker) {
@@ -104,7 +106,7 @@ abstract class AbstractQueueTest extends JobsTest {
     void handsOutByPriorityThenAge() {
         UUID first = submit();
         UUID second = submit();
-        UUID urgent = service.submit(spec(5)).id();
+        UUID urgent = service.submit(TENANT, spec(5)).id();
 
         assertThat(List.of(claim(ALICE), claim(ALICE), claim(BOB)))
                 .extracting(claim -> claim.lease().jobId())
@@ -118,8 +120,8 @@ abstract class AbstractQueueTest extends JobsTest {
 
         Claim claim = claim(ALICE);
 
-        assertThat(claim).isEqualTo(new Claim(new Lease(id, 1), spec(0)));
-        JobRecord job = service.get(id);
+        assertThat(claim).isEqualTo(new Claim(new Lease(id, 1), TENANT, spec(0)));
+        JobRecord job = service.get(TENANT, id);
         assertThat(job.status()).isEqualTo(JobStatus.RUNNING);
         assertThat(job.worker()).isEqualTo("alice");
         assertThat(job.startedAt()).isNotNull();
@@ -214,7 +216,7 @@ abstract class AbstractQueueTest extends JobsTest {
 
         assertThat(count("select count(*) from job_event")).isEqualTo(events);
         queue.complete(current, result("bob"));
-        assertThat(service.get(current.jobId()).result()).isEqualTo(result("bob"));
+        assertThat(service.get(TENANT, current.jobId()).result()).isEqualTo(result("bob"));
     }
 
     @ParameterizedTest
@@ -237,7 +239,7 @@ abstract class AbstractQueueTest extends JobsTest {
             assertThat(queue.reclaimExpired()).isEqualTo(1);
         }
 
-        JobRecord job = service.get(id);
+        JobRecord job = service.get(TENANT, id);
         assertThat(job.status()).isEqualTo(JobStatus.FAILED);
         assertThat(job.problem())
                 .isEqualTo(new JobRecord.JobProblem(
@@ -253,7 +255,7 @@ abstract class AbstractQueueTest extends JobsTest {
         UUID id = submit();
         queue.fail(claim(ALICE).lease(), new Failure("some-code", kind, "some reason"));
 
-        JobRecord job = service.get(id);
+        JobRecord job = service.get(TENANT, id);
         assertThat(job.status()).isEqualTo(JobStatus.QUEUED);
         assertThat(job.problem()).isEqualTo(new JobRecord.JobProblem("some-code", "some reason"));
         makeAvailable(id);
@@ -267,7 +269,7 @@ abstract class AbstractQueueTest extends JobsTest {
 
         assertThat(queue.claim(BOB, TYPES)).isEmpty();
         assertThat(queue.untilAvailable().orElseThrow()).isBetween(Duration.ofSeconds(5), Duration.ofSeconds(15));
-        assertThat(service.get(id).status()).isEqualTo(JobStatus.QUEUED);
+        assertThat(service.get(TENANT, id).status()).isEqualTo(JobStatus.QUEUED);
     }
 
     @Test
@@ -278,7 +280,7 @@ abstract class AbstractQueueTest extends JobsTest {
             queue.fail(claim(ALICE).lease(), STORAGE_DOWN);
         }
 
-        JobRecord job = service.get(id);
+        JobRecord job = service.get(TENANT, id);
         assertThat(job.status()).isEqualTo(JobStatus.FAILED);
         assertThat(job.problem())
                 .isEqualTo(new JobRecord.JobProblem(
@@ -292,15 +294,15 @@ abstract class AbstractQueueTest extends JobsTest {
     void failsAtOnceWhatWillNotPass(FailureKind kind) {
         UUID id = submit();
         queue.fail(claim(ALICE).lease(), new Failure("scheme-unsuitable", kind, "not divisible"));
-        assertThat(service.get(id).status()).isEqualTo(JobStatus.FAILED);
+        assertThat(service.get(TENANT, id).status()).isEqualTo(JobStatus.FAILED);
     }
 
     @Test
     void cancelsAQueuedJobAtOnce() {
         UUID id = submit();
-        assertThat(service.cancel(id).status()).isEqualTo(JobStatus.CANCELLED);
+        assertThat(service.cancel(TENANT, id).status()).isEqualTo(JobStatus.CANCELLED);
         assertThat(queue.claim(ALICE, TYPES)).isEmpty();
-        assertThatProblem(ProblemCode.JOB_NOT_CANCELLABLE, () -> service.cancel(id));
+        assertThatProblem(ProblemCode.JOB_NOT_CANCELLABLE, () -> service.cancel(TENANT, id));
     }
 
     @Test
@@ -309,24 +311,24 @@ abstract class AbstractQueueTest extends JobsTest {
         Claim claim = claim(ALICE);
         Semaphore told = new Semaphore(0);
         try (var _ = signals.onCancel(id, told::release)) {
-            assertThat(service.cancel(id).status()).isEqualTo(JobStatus.RUNNING);
+            assertThat(service.cancel(TENANT, id).status()).isEqualTo(JobStatus.RUNNING);
             Awaitility.await().until(told::tryAcquire);
         }
 
         assertThat(queue.heartbeat(claim.lease()).cancelRequested()).isTrue();
         queue.cancelled(claim.lease());
 
-        assertThat(service.get(id).status()).isEqualTo(JobStatus.CANCELLED);
+        assertThat(service.get(TENANT, id).status()).isEqualTo(JobStatus.CANCELLED);
     }
 
     @Test
     void aCancelledJobIsNotTriedAgainWhenItsWorkerDisappears() {
         UUID id = submit();
         Claim claim = claim(ALICE);
-        service.cancel(id);
+        service.cancel(TENANT, id);
         expire(claim);
         queue.reclaimExpired();
-        assertThat(service.get(id).status()).isEqualTo(JobStatus.CANCELLED);
+        assertThat(service.get(TENANT, id).status()).isEqualTo(JobStatus.CANCELLED);
     }
 
     @Test
@@ -334,26 +336,26 @@ abstract class AbstractQueueTest extends JobsTest {
         UUID id = submit();
         queue.fail(claim(ALICE).lease(), new Failure("scheme-unsuitable", FailureKind.USER, "no"));
 
-        JobRecord queued = service.retry(id);
+        JobRecord queued = service.retry(TENANT, id);
         assertThat(queued.status()).isEqualTo(JobStatus.QUEUED);
         assertThat(queued.problem()).isNull();
 
         for (int attempt = 2; attempt <= 4; attempt++) {
-            assertThat(service.get(id).status()).isEqualTo(JobStatus.QUEUED);
+            assertThat(service.get(TENANT, id).status()).isEqualTo(JobStatus.QUEUED);
             makeAvailable(id);
             Claim claim = claim(BOB);
             assertThat(claim.lease().attempt()).isEqualTo(attempt);
             queue.fail(claim.lease(), STORAGE_DOWN);
         }
-        assertThat(service.get(id).status()).isEqualTo(JobStatus.FAILED);
+        assertThat(service.get(TENANT, id).status()).isEqualTo(JobStatus.FAILED);
     }
 
     @Test
     void retriesNothingElse() {
         UUID id = submit();
-        assertThatProblem(ProblemCode.JOB_NOT_RETRYABLE, () -> service.retry(id));
+        assertThatProblem(ProblemCode.JOB_NOT_RETRYABLE, () -> service.retry(TENANT, id));
         queue.complete(claim(ALICE).lease(), result("done"));
-        assertThatProblem(ProblemCode.JOB_NOT_RETRYABLE, () -> service.retry(id));
+        assertThatProblem(ProblemCode.JOB_NOT_RETRYABLE, () -> service.retry(TENANT, id));
     }
 
     @Test
@@ -364,7 +366,7 @@ abstract class AbstractQueueTest extends JobsTest {
             assertThat(claim.lease().attempt()).isEqualTo(round);
             queue.release(claim.lease());
         }
-        assertThat(service.get(id).status()).isEqualTo(JobStatus.QUEUED);
+        assertThat(service.get(TENANT, id).status()).isEqualTo(JobStatus.QUEUED);
     }
 
     @Test
@@ -382,17 +384,18 @@ abstract class AbstractQueueTest extends JobsTest {
 
     @Test
     void theSameKeyAndRequestAnswerWithTheFirstJob() throws Exception {
-        List<UUID> ids = onThreads(8, () -> service.submit(spec(0), "key-1").id());
+        List<UUID> ids =
+                onThreads(8, () -> service.submit(TENANT, spec(0), "key-1").id());
 
         assertThat(new HashSet<>(ids)).hasSize(1);
         assertThat(count("select count(*) from job")).isEqualTo(1);
-        assertThat(service.submit(spec(0), "key-2").id()).isNotEqualTo(ids.getFirst());
+        assertThat(service.submit(TENANT, spec(0), "key-2").id()).isNotEqualTo(ids.getFirst());
     }
 
     @Test
     void theSameKeyWithAnotherRequestIsRefused() {
-        service.submit(spec(0), "key-1");
-        assertThatProblem(ProblemCode.IDEMPOTENCY_KEY_REUSED, () -> service.submit(spec(1), "key-1"));
+        service.submit(TENANT, spec(0), "key-1");
+        assertThatProblem(ProblemCode.IDEMPOTENCY_KEY_REUSED, () -> service.submit(TENANT, spec(1), "key-1"));
         assertThat(count("select count(*) from job")).isEqualTo(1);
     }
 
@@ -402,7 +405,7 @@ abstract class AbstractQueueTest extends JobsTest {
         List<UUID> listed = new ArrayList<>();
         TimeCursor cursor = TimeCursor.parse(null);
         for (String next = ""; next != null; ) {
-            var page = service.list(null, null, new PageLimit(3), cursor);
+            var page = service.list(TENANT, null, null, new PageLimit(3), cursor);
             page.items().forEach(job -> listed.add(job.id()));
             next = page.nextCursor();
             cursor = TimeCursor.parse(next);
@@ -417,15 +420,16 @@ abstract class AbstractQueueTest extends JobsTest {
         UUID queued = submit();
         TimeCursor start = TimeCursor.parse(null);
 
-        assertThat(service.list(JobStatus.SUCCEEDED, null, PageLimit.of(null), start)
+        assertThat(service.list(TENANT, JobStatus.SUCCEEDED, null, PageLimit.of(null), start)
                         .items())
                 .extracting(JobRecord::id)
                 .containsExactly(done);
-        assertThat(service.list(JobStatus.QUEUED, "quantize", PageLimit.of(null), start)
+        assertThat(service.list(TENANT, JobStatus.QUEUED, "quantize", PageLimit.of(null), start)
                         .items())
                 .extracting(JobRecord::id)
                 .containsExactly(queued);
-        assertThat(service.list(null, "evaluate", PageLimit.of(null), start).items())
+        assertThat(service.list(TENANT, null, "evaluate", PageLimit.of(null), start)
+                        .items())
                 .isEmpty();
     }
 
@@ -436,12 +440,12 @@ abstract class AbstractQueueTest extends JobsTest {
         queue.phase(lease, "quantize");
         queue.progress(lease, 0.5);
         queue.log(lease, "layer 1");
-        JobRecord running = service.get(id);
+        JobRecord running = service.get(TENANT, id);
         assertThat(running.phase()).isEqualTo("quantize");
         assertThat(running.progress()).isEqualTo(0.5);
         queue.complete(lease, result("done"));
 
-        assertThat(service.events(id, 0, PageLimit.of(null)).items())
+        assertThat(service.events(TENANT, id, 0, PageLimit.of(null)).items())
                 .extracting(event -> event.type() + " " + event.data())
                 .containsExactly(
                         "state {\"status\":\"QUEUED\",\"attempt\":0}",
@@ -450,7 +454,7 @@ abstract class AbstractQueueTest extends JobsTest {
                         "progress {\"progress\":0.5}",
                         "log {\"line\":\"layer 1\"}",
                         "state {\"status\":\"SUCCEEDED\",\"worker\":\"alice\",\"attempt\":1}");
-        assertThat(service.get(id).progress()).isEqualTo(1.0);
+        assertThat(service.get(TENANT, id).progress()).isEqualTo(1.0);
     }
 
     @Test
@@ -461,7 +465,7 @@ abstract class AbstractQueueTest extends JobsTest {
         expire(claim);
         queue.reclaimExpired();
         claim(BOB);
-        assertThat(service.get(id).progress()).isZero();
+        assertThat(service.get(TENANT, id).progress()).isZero();
     }
 
     @Test
@@ -476,10 +480,10 @@ abstract class AbstractQueueTest extends JobsTest {
     @Test
     void unknownJobsAreNotFound() {
         UUID nobody = UUID.randomUUID();
-        assertThatProblem(ProblemCode.JOB_NOT_FOUND, () -> service.get(nobody));
-        assertThatProblem(ProblemCode.JOB_NOT_FOUND, () -> service.cancel(nobody));
-        assertThatProblem(ProblemCode.JOB_NOT_FOUND, () -> service.retry(nobody));
-        assertThatProblem(ProblemCode.JOB_NOT_FOUND, () -> service.events(nobody, 0, PageLimit.of(null)));
+        assertThatProblem(ProblemCode.JOB_NOT_FOUND, () -> service.get(TENANT, nobody));
+        assertThatProblem(ProblemCode.JOB_NOT_FOUND, () -> service.cancel(TENANT, nobody));
+        assertThatProblem(ProblemCode.JOB_NOT_FOUND, () -> service.retry(TENANT, nobody));
+        assertThatProblem(ProblemCode.JOB_NOT_FOUND, () -> service.events(TENANT, nobody, 0, PageLimit.of(null)));
     }
 
     private static void assertThatProblem(ProblemCode code, Runnable action) {

@@ -3,6 +3,7 @@ package io.octavo.jobs.queue;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.jobs.JobsTest;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.FailureKind;
 import io.octavo.jobs.repository.RepositoryName;
@@ -84,12 +85,24 @@ class FairShareTest extends JobsTest {
                 scheduling);
     }
 
+    private TenantId tenantOf(UUID id) {
+        return new TenantId(sql.sql("select tenant from job where id = ?")
+                .param(id)
+                .query(UUID.class)
+                .single());
+    }
+
+    private JobRecord job(UUID id) {
+        return service.get(tenantOf(id), id);
+    }
+
     private UUID submit(UUID tenant, int priority) {
-        return service.submit(spec("auto", Scheduling.of(priority)), tenant).id();
+        return service.submit(new TenantId(tenant), spec("auto", Scheduling.of(priority)))
+                .id();
     }
 
     private UUID submit(Requirements requirements) {
-        return service.submit(spec("auto", new Scheduling(0, requirements, Timeouts.NONE)))
+        return service.submit(TenantId.BUILT_IN, spec("auto", new Scheduling(0, requirements, Timeouts.NONE)))
                 .id();
     }
 
@@ -102,7 +115,7 @@ class FairShareTest extends JobsTest {
     }
 
     private JobRecord.Waiting waiting(UUID job) {
-        return Objects.requireNonNull(service.get(job).waiting());
+        return Objects.requireNonNull(job(job).waiting());
     }
 
     @Test
@@ -219,7 +232,8 @@ class FairShareTest extends JobsTest {
 
     @Test
     void aJobForCudaAsksForIt() {
-        UUID id = service.submit(spec("cuda", Scheduling.of(0))).id();
+        UUID id = service.submit(TenantId.BUILT_IN, spec("cuda", Scheduling.of(0)))
+                .id();
         register(worker, WorkerOffer.CPU);
         assertThat(claimed()).isEmpty();
         assertThat(waiting(id))
@@ -255,7 +269,7 @@ class FairShareTest extends JobsTest {
         assertThat(waiting(third)).isEqualTo(new JobRecord.Waiting("jobs-ahead", "2 jobs ahead"));
 
         Claim claim = queue.claim(worker, TYPES).orElseThrow();
-        assertThat(service.get(first).waiting()).isNull();
+        assertThat(job(first).waiting()).isNull();
         queue.fail(claim.lease(), new Failure("disk-full", FailureKind.RESOURCE, "no space"));
         assertThat(waiting(first).code()).isEqualTo("resting");
         assertThat(waiting(first).detail()).startsWith("next attempt at 20");
@@ -270,24 +284,26 @@ class FairShareTest extends JobsTest {
                     queue.claim(worker, TYPES).orElseThrow().lease(),
                     new Failure("storage-unavailable", FailureKind.TRANSIENT, "down"));
         }
-        assertThat(service.get(id).status()).isEqualTo(JobStatus.FAILED);
-        assertThat(service.get(id).deadLetter()).isTrue();
+        assertThat(job(id).status()).isEqualTo(JobStatus.FAILED);
+        assertThat(job(id).deadLetter()).isTrue();
 
-        assertThat(service.retry(id).deadLetter()).isFalse();
+        assertThat(service.retry(tenantOf(id), id).deadLetter()).isFalse();
         Lease lease = queue.claim(worker, TYPES).orElseThrow().lease();
         queue.fail(lease, new Failure("scheme-unsuitable", FailureKind.USER, "no"));
-        assertThat(service.get(id).status()).isEqualTo(JobStatus.FAILED);
-        assertThat(service.get(id).deadLetter()).isFalse();
+        assertThat(job(id).status()).isEqualTo(JobStatus.FAILED);
+        assertThat(job(id).deadLetter()).isFalse();
     }
 
     @Test
     void aTimeoutCountsFromTheFirstStart() {
-        service.submit(spec(
-                "auto",
-                new Scheduling(
-                        0,
-                        Requirements.NONE,
-                        new Timeouts(Optional.of(Duration.ofHours(1)), Optional.of(Duration.ofMinutes(1))))));
+        service.submit(
+                TenantId.BUILT_IN,
+                spec(
+                        "auto",
+                        new Scheduling(
+                                0,
+                                Requirements.NONE,
+                                new Timeouts(Optional.of(Duration.ofHours(1)), Optional.of(Duration.ofMinutes(1))))));
         Claim first = queue.claim(worker, TYPES).orElseThrow();
         assertThat(first.timeLeft()).contains(Duration.ofHours(1));
         queue.release(first.lease());
@@ -307,9 +323,8 @@ class FairShareTest extends JobsTest {
         UUID simple = submit(RED, 0);
 
         assertThat(claimed()).contains(simple);
-        assertThat(service.get(strange).status()).isEqualTo(JobStatus.QUEUED);
-        assertThat(Objects.requireNonNull(service.get(strange).problem()).code())
-                .isEqualTo("spec-unreadable");
+        assertThat(job(strange).status()).isEqualTo(JobStatus.QUEUED);
+        assertThat(Objects.requireNonNull(job(strange).problem()).code()).isEqualTo("spec-unreadable");
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.octavo.jobs.queue;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.jobs.JobsTest;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.FailureKind;
 import io.octavo.jobs.problem.ProblemException;
@@ -67,7 +68,7 @@ class QueueOracleTest extends JobsTest {
         sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation")
                 .update();
         for (int i = 0; i < JOBS; i++) {
-            ids.add(service.submit(spec()).id());
+            ids.add(service.submit(TenantId.BUILT_IN, spec()).id());
         }
         Random random = new Random(seed);
         QueueModel model = new QueueModel(MAX_ATTEMPTS);
@@ -120,8 +121,8 @@ class QueueOracleTest extends JobsTest {
                     update("update job set lease_expires_at = now() - interval '1 second' where id = ?", expire.job());
                 case Command.Rested rested -> update("update job set available_at = now() where id = ?", rested.job());
                 case Command.Sweep sweep -> queue.reclaimExpired();
-                case Command.Cancel cancel -> service.cancel(ids.get(cancel.job()));
-                case Command.Retry retry -> service.retry(ids.get(retry.job()));
+                case Command.Cancel cancel -> service.cancel(TenantId.BUILT_IN, ids.get(cancel.job()));
+                case Command.Retry retry -> service.retry(TenantId.BUILT_IN, ids.get(retry.job()));
             }
             return true;
         } catch (LeaseLostException | ProblemException e) {

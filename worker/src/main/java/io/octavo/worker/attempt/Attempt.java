@@ -2,6 +2,7 @@ package io.octavo.worker.attempt;
 
 import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.JobMonitor;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.LeaseLostException;
@@ -30,6 +31,7 @@ public final class Attempt {
     private final JobQueue queue;
     private final QueueMetrics metrics;
     private final Lease lease;
+    private final TenantId tenant;
     private final AtomicReference<@Nullable StopReason> stop = new AtomicReference<>();
 
     private volatile String phase = "start";
@@ -39,14 +41,20 @@ public final class Attempt {
     private long reportedAt = System.nanoTime() - PROGRESS_NANOS;
     private int logLines;
 
-    public Attempt(JobQueue queue, QueueMetrics metrics, Lease lease) {
+    public Attempt(JobQueue queue, QueueMetrics metrics, Lease lease, TenantId tenant) {
         this.queue = queue;
         this.metrics = metrics;
         this.lease = lease;
+        this.tenant = tenant;
     }
 
     public Lease lease() {
         return lease;
+    }
+
+    /** For whom the work is done: what it may read, and who gets what it makes. */
+    public TenantId tenant() {
+        return tenant;
     }
 
     /** The first reason counts. */

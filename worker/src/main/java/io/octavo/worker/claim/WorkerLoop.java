@@ -193,7 +193,7 @@ public class WorkerLoop implements SmartLifecycle {
         }
 
         private void run(Claim claim) {
-            Attempt attempt = new Attempt(queue, metrics, claim.lease());
+            Attempt attempt = new Attempt(queue, metrics, claim.lease(), claim.tenant());
             running = attempt;
             if (stopping) {
                 attempt.stop(StopReason.SHUTDOWN);

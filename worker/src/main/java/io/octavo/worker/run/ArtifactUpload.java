@@ -5,6 +5,7 @@ import io.octavo.engine.OutputFile;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.blob.Sha256Stream;
+import io.octavo.jobs.identity.TenantId;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -28,7 +29,7 @@ class ArtifactUpload {
         this.blobs = blobs;
     }
 
-    void files(List<OutputFile> files, Path folder, JobMonitor monitor) {
+    void files(TenantId owner, List<OutputFile> files, Path folder, JobMonitor monitor) {
         long total = Math.max(1, files.stream().mapToLong(OutputFile::size).sum());
         long done = 0;
         for (OutputFile file : files) {
@@ -36,7 +37,7 @@ class ArtifactUpload {
             Path local = folder.resolve(file.path());
             try (InputStream content = new CheckedStream(
                     new BufferedInputStream(Files.newInputStream(local), BUFFER), monitor, done, total)) {
-                blobs.put(new BlobId(file.sha256(), file.size()), content);
+                blobs.put(owner, new BlobId(file.sha256(), file.size()), content);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -45,7 +46,7 @@ class ArtifactUpload {
         }
     }
 
-    BlobId bytes(byte[] content) {
+    BlobId bytes(TenantId owner, byte[] content) {
         Sha256Stream hashing = new Sha256Stream(new ByteArrayInputStream(content));
         try {
             hashing.transferTo(OutputStream.nullOutputStream());
@@ -53,7 +54,7 @@ class ArtifactUpload {
             throw new UncheckedIOException(e);
         }
         BlobId id = hashing.result();
-        blobs.put(id, new ByteArrayInputStream(content));
+        blobs.put(owner, id, new ByteArrayInputStream(content));
         return id;
     }
 }

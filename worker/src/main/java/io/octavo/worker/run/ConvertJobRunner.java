@@ -56,8 +56,8 @@ class ConvertJobRunner {
     Runnable run(ConvertSpec spec, Attempt attempt, JobScratch scratch) {
         long started = System.nanoTime();
         attempt.phase("fetch");
-        ResolvedSource source =
-                sources.checkpoint(spec.source(), scratch.folder("source"), attempt.section(0, FETCHED));
+        ResolvedSource source = sources.checkpoint(
+                attempt.tenant(), spec.source(), scratch.folder("source"), attempt.section(0, FETCHED));
         Path output = scratch.place("output");
         ConversionResult result;
         ArtifactLabel label;
@@ -69,9 +69,9 @@ class ConvertJobRunner {
         }
         attempt.bytes(result.inputBytes(), result.outputBytes());
         attempt.phase("upload");
-        upload.files(result.files(), output, attempt.section(CONVERTED, 1));
+        upload.files(attempt.tenant(), result.files(), output, attempt.section(CONVERTED, 1));
         ObjectNode facts = facts(result, started);
-        BlobId report = upload.bytes(json.writeValueAsBytes(facts));
+        BlobId report = upload.bytes(attempt.tenant(), json.writeValueAsBytes(facts));
         ArtifactCommit commit = new ArtifactCommit(
                 spec.target(),
                 "Convert " + source.uri() + " to " + spec.layout(),

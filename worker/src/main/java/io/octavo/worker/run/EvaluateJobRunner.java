@@ -79,7 +79,7 @@ class EvaluateJobRunner {
     }
 
     private ResolvedSource fetch(SourceUri uri, String folder, Attempt attempt, JobScratch scratch) {
-        return sources.checkpoint(uri, scratch.folder(folder), attempt.section(0, FETCHED));
+        return sources.checkpoint(attempt.tenant(), uri, scratch.folder(folder), attempt.section(0, FETCHED));
     }
 
     private List<EvaluationTask> tasks(EvaluateSpec spec, Attempt attempt, JobScratch scratch) {
@@ -92,13 +92,13 @@ class EvaluateJobRunner {
                         case TaskSpec.Perplexity perplexity ->
                             new EvaluationTask.Perplexity(
                                     perplexity.name(),
-                                    sources.dataset(perplexity.dataset(), folder, monitor),
+                                    sources.dataset(attempt.tenant(), perplexity.dataset(), folder, monitor),
                                     perplexity.windowTokens(),
                                     optional(perplexity.maxWindows()));
                         case TaskSpec.MultipleChoice choice ->
                             new EvaluationTask.MultipleChoice(
                                     choice.name(),
-                                    sources.dataset(choice.dataset(), folder, monitor),
+                                    sources.dataset(attempt.tenant(), choice.dataset(), folder, monitor),
                                     optional(choice.maxItems()));
                         case TaskSpec.Generation generation ->
                             new EvaluationTask.Generation(

@@ -61,7 +61,7 @@ class QuantizeJobRunner {
 
     Runnable run(QuantizeSpec spec, Attempt attempt, JobScratch scratch) {
         long started = System.nanoTime();
-        SourceListing listing = sources.list(spec.source());
+        SourceListing listing = sources.list(attempt.tenant(), spec.source());
         requireFeasible(spec, listing, attempt);
         attempt.phase("fetch");
         ResolvedSource source = sources.checkpoint(listing, scratch.folder("source"), attempt.section(0, FETCHED));
@@ -75,8 +75,8 @@ class QuantizeJobRunner {
         }
         attempt.bytes(result.inputBytes(), result.outputBytes());
         attempt.phase("upload");
-        upload.files(result.files(), output, attempt.section(QUANTIZED, 1));
-        BlobId report = upload.bytes(json.writeValueAsBytes(result.verification()));
+        upload.files(attempt.tenant(), result.files(), output, attempt.section(QUANTIZED, 1));
+        BlobId report = upload.bytes(attempt.tenant(), json.writeValueAsBytes(result.verification()));
         ArtifactCommit commit = new ArtifactCommit(
                 spec.target(),
                 "Quantize " + source.uri() + " with " + spec.scheme(),
@@ -104,7 +104,11 @@ class QuantizeJobRunner {
             QuantizeSpec spec, ResolvedSource source, Path output, Attempt attempt, JobScratch scratch) {
         Optional<CalibrationData> calibration = spec.calibration()
                 .map(data -> new CalibrationData(
-                        sources.dataset(data.dataset(), scratch.folder("calibration"), attempt.section(0, FETCHED)),
+                        sources.dataset(
+                                attempt.tenant(),
+                                data.dataset(),
+                                scratch.folder("calibration"),
+                                attempt.section(0, FETCHED)),
                         data.samples(),
                         data.sequenceLength(),
                         data.seed()));

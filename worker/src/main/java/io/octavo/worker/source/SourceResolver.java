@@ -2,6 +2,7 @@ package io.octavo.worker.source;
 
 import io.octavo.engine.JobMonitor;
 import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.source.SourceCatalog;
 import io.octavo.jobs.source.SourceFile;
 import io.octavo.jobs.source.SourceListing;
@@ -27,8 +28,8 @@ public class SourceResolver {
     }
 
     /** What the source holds now; nothing is fetched. */
-    public SourceListing list(SourceUri source) {
-        return catalog.list(source);
+    public SourceListing list(TenantId tenant, SourceUri source) {
+        return catalog.list(tenant, source);
     }
 
     /**
@@ -45,8 +46,8 @@ public class SourceResolver {
      *
      * @param folder exists and is empty
      */
-    public ResolvedSource checkpoint(SourceUri source, Path folder, JobMonitor monitor) {
-        return checkpoint(list(source), folder, monitor);
+    public ResolvedSource checkpoint(TenantId tenant, SourceUri source, Path folder, JobMonitor monitor) {
+        return checkpoint(list(tenant, source), folder, monitor);
     }
 
     /**
@@ -72,8 +73,8 @@ public class SourceResolver {
     }
 
     /** Puts one file of data into a folder and returns its place. */
-    public Path dataset(DatasetReference reference, Path folder, JobMonitor monitor) {
-        SourceFile file = catalog.dataset(reference);
+    public Path dataset(TenantId tenant, DatasetReference reference, Path folder, JobMonitor monitor) {
+        SourceFile file = catalog.dataset(tenant, reference);
         Path target = folder.resolve(file.path().value());
         cache.materialize(file, target, monitor);
         return target;

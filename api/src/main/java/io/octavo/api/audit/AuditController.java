@@ -1,0 +1,35 @@
+package io.octavo.api.audit;
+
+import io.octavo.api.identity.Caller;
+import io.octavo.api.problem.Problems;
+import io.octavo.jobs.audit.AuditEvent;
+import io.octavo.jobs.audit.AuditLog;
+import io.octavo.jobs.page.Page;
+import io.octavo.jobs.page.PageLimit;
+import org.jspecify.annotations.Nullable;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+@RestController
+@RequestMapping("/api/v1/audit")
+class AuditController {
+
+    private final AuditLog log;
+
+    AuditController(AuditLog log) {
+        this.log = log;
+    }
+
+    @GetMapping
+    Page<AuditEvent> list(
+            Caller caller,
+            @RequestParam(required = false) @Nullable Integer limit,
+            @RequestParam(required = false) @Nullable String cursor) {
+        long before = cursor == null || cursor.isEmpty()
+                ? Long.MAX_VALUE
+                : Problems.read("cursor", () -> Long.parseUnsignedLong(cursor));
+        return log.list(caller.tenant(), PageLimit.of(limit), before);
+    }
+}

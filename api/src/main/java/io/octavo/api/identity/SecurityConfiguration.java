@@ -1,0 +1,79 @@
+package io.octavo.api.identity;
+
+import io.octavo.jobs.identity.Scope;
+import jakarta.servlet.DispatcherType;
+import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpMethod;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.config.annotation.web.configuration.EnableWebSecurity;
+import org.springframework.security.config.annotation.web.configurers.AbstractHttpConfigurer;
+import org.springframework.security.config.http.SessionCreationPolicy;
+import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.access.intercept.AuthorizationFilter;
+import org.springframework.security.web.firewall.HttpFirewall;
+import org.springframework.security.web.firewall.StrictHttpFirewall;
+import org.springframework.web.servlet.HandlerExceptionResolver;
+
+/** Which scope each call needs. What is not named here needs one as well: reading for GET, submitting for the rest. */
+@Configuration(proxyBeanMethods = false)
+@EnableWebSecurity
+class SecurityConfiguration {
+
+    private static final String ADMIN = Caller.authority(Scope.ADMIN);
+    private static final String SUBMIT = Caller.authority(Scope.SUBMIT);
+    private static final String READ = Caller.authority(Scope.READ);
+
+    @Bean
+    SecurityFilterChain apiSecurity(
+            HttpSecurity http,
+            BearerCallers callers,
+            SecurityProblems problems,
+            IdentityProperties properties,
+            @Qualifier("handlerExceptionResolver") HandlerExceptionResolver resolver) {
+        return http.authorizeHttpRequests(
+                        calls -> calls.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
+                                .permitAll()
+                                .requestMatchers("/actuator/health/**", "/v3/api-docs/**")
+                                .permitAll()
+                                .requestMatchers("/actuator/**", "/api/v1/tenants/**")
+                                .hasAuthority(Caller.OPERATOR)
+                                .requestMatchers("/api/v1/keys/**", "/api/v1/webhooks/**", "/api/v1/audit/**")
+                                .hasAuthority(ADMIN)
+                                .requestMatchers(HttpMethod.GET)
+                                .hasAuthority(READ)
+                                .requestMatchers(HttpMethod.HEAD)
+                                .hasAuthority(READ)
+                                .anyRequest()
+                                .hasAuthority(SUBMIT))
+                .oauth2ResourceServer(server -> server.authenticationManagerResolver(request -> callers)
+                        .authenticationEntryPoint(problems)
+                        .accessDeniedHandler(problems))
+                .exceptionHandling(
+                        failures -> failures.authenticationEntryPoint(problems).accessDeniedHandler(problems))
+                .sessionManagement(sessions -> sessions.sessionCreationPolicy(SessionCreationPolicy.STATELESS))
+                // Nothing here is authenticated by a cookie, so no other site can borrow a caller.
+                .csrf(AbstractHttpConfigurer::disable)
+                .logout(AbstractHttpConfigurer::disable)
+                .requestCache(AbstractHttpConfigurer::disable)
+                .addFilterBefore(new RateLimitFilter(properties.rate(), resolver), AuthorizationFilter.class)
+                .build();
+    }
+
+    /** Files may have any name that repositories allow; the services themselves judge decoded paths. */
+    @Bean
+    HttpFirewall httpFirewall() {
+        StrictHttpFirewall firewall = new StrictHttpFirewall();
+        firewall.setAllowUrlEncodedSlash(true);
+        firewall.setAllowUrlEncodedDoubleSlash(true);
+        firewall.setAllowUrlEncodedPercent(true);
+        firewall.setAllowUrlEncodedPeriod(true);
+        firewall.setAllowSemicolon(true);
+        firewall.setAllowUrlEncodedLineFeed(true);
+        firewall.setAllowUrlEncodedCarriageReturn(true);
+        firewall.setAllowUrlEncodedLineSeparator(true);
+        firewall.setAllowUrlEncodedParagraphSeparator(true);
+        return firewall;
+    }
+}

@@ -1,0 +1,149 @@
+package io.octavo.api.openapi;
+
+import io.swagger.v3.oas.models.media.Schema;
+import java.math.BigDecimal;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** The jobs that can be submitted. They are parsed by hand, strictly, so this says by hand what is taken. */
+final class JobRequestSchema {
+
+    private JobRequestSchema() {}
+
+    static Schema<?> quantize() {
+        Map<String, Schema<?>> members = common("quantize");
+        members.put("source", source());
+        members.put("scheme", text("a scheme of GET /schemes"));
+        members.put("target", text("the repository that receives the artifact, namespace/name"));
+        members.put("layout", text("a layout of GET /schemes; compressed-tensors where it is absent"));
+        members.put("ignore", list(text("modules to leave alone: exact names or re:<regex>")));
+        members.put(
+                "overrides",
+                list(object(
+                        Map.of(
+                                "scheme",
+                                text("a scheme of GET /schemes"),
+                                "targets",
+                                list(text("an exact name or re:<regex>"))),
+                        "scheme",
+                        "targets")));
+        members.put("kvCache", object(Map.of("type", choice("fp8"), "granularity", choice("tensor", "head")), "type"));
+        members.put(
+                "calibration",
+                object(
+                        Map.of(
+                                "dataset",
+                                source(),
+                                "samples",
+                                whole(1, 100_000),
+                                "sequenceLength",
+                                whole(1, 1 << 20),
+                                "seed",
+                                whole(0, Integer.MAX_VALUE)),
+                        "dataset"));
+        members.put("device", choice("auto", "cpu", "cuda"));
+        return object(members, "type", "source", "scheme", "target");
+    }
+
+    static Schema<?> convert() {
+        Map<String, Schema<?>> members = common("convert");
+        members.put("source", source());
+        members.put("layout", text("a layout of GET /schemes"));
+        members.put("target", text("the repository that receives the artifact, namespace/name"));
+        return object(members, "type", "source", "layout", "target");
+    }
+
+    static Schema<?> evaluate() {
+        Map<String, Schema<?>> members = common("evaluate");
+        members.put("source", source());
+        members.put("baseline", source());
+        members.put("tasks", list(task()));
+        members.put("device", choice("auto", "cpu", "cuda"));
+        return object(members, "type", "source", "tasks");
+    }
+
+    private static Schema<?> task() {
+        return object(
+                Map.of(
+                        "type",
+                        choice("perplexity", "multiple-choice", "generation"),
+                        "name",
+                        text("names the task in the result; its type where it is absent"),
+                        "dataset",
+                        source(),
+                        "windowTokens",
+                        whole(1, 1 << 20),
+                        "maxWindows",
+                        whole(1, Integer.MAX_VALUE),
+                        "format",
+                        choice("jsonl"),
+                        "maxItems",
+                        whole(1, Integer.MAX_VALUE),
+                        "prompt",
+                        text("what generation goes on from"),
+                        "maxTokens",
+                        whole(1, 4096)),
+                "type");
+    }
+
+    private static Map<String, Schema<?>> common(String type) {
+        Map<String, Schema<?>> members = new LinkedHashMap<>();
+        members.put("type", choice(type));
+        members.put("priority", whole(-1000, 1000));
+        members.put(
+                "requirements",
+                object(Map.of(
+                        "deviceKind",
+                        choice("cuda"),
+                        "deviceMemoryBytes",
+                        of("integer").minimum(BigDecimal.ZERO).maximum(BigDecimal.valueOf(1L << 50)),
+                        "computeCapability",
+                        text("such as 9.0"),
+                        "labels",
+                        of("object").additionalProperties(text("that the worker must have")))));
+        members.put("timeout", text("of the job: an ISO 8601 duration from PT1S to PT720H"));
+        members.put("phaseTimeout", text("of each of its phases, likewise"));
+        return members;
+    }
+
+    private static Schema<?> source() {
+        return text("hub:namespace/name[@revision], s3://bucket/prefix or file:/folder; a dataset in a repository of"
+                + " several files is named behind #");
+    }
+
+    static Schema<?> text(String description) {
+        return of("string").description(description);
+    }
+
+    private static Schema<?> choice(String... values) {
+        Schema<Object> schema = of("string");
+        schema.setEnum(Arrays.<Object>asList((Object[]) values));
+        return schema;
+    }
+
+    private static Schema<?> whole(int min, int max) {
+        return of("integer").minimum(BigDecimal.valueOf(min)).maximum(BigDecimal.valueOf(max));
+    }
+
+    private static Schema<?> list(Schema<?> items) {
+        return of("array").items(items);
+    }
+
+    private static Schema<?> object(Map<String, Schema<?>> members, String... required) {
+        Schema<Object> schema = of("object");
+        members.forEach(schema::addProperty);
+        schema.setRequired(List.of(required));
+        schema.setAdditionalProperties(false);
+        return schema;
+    }
+
+    static Schema<Object> of(String type) {
+        Schema<Object> schema = new Schema<>();
+        schema.setTypes(Set.of(type));
+        schema.setType(type);
+        return schema;
+    }
+}

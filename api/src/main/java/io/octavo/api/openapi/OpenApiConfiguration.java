@@ -1,0 +1,158 @@
+package io.octavo.api.openapi;
+
+import io.octavo.api.identity.Caller;
+import io.swagger.v3.oas.models.Components;
+import io.swagger.v3.oas.models.OpenAPI;
+import io.swagger.v3.oas.models.Operation;
+import io.swagger.v3.oas.models.PathItem;
+import io.swagger.v3.oas.models.headers.Header;
+import io.swagger.v3.oas.models.info.Info;
+import io.swagger.v3.oas.models.media.Content;
+import io.swagger.v3.oas.models.media.MediaType;
+import io.swagger.v3.oas.models.media.Schema;
+import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.security.SecurityRequirement;
+import io.swagger.v3.oas.models.security.SecurityScheme;
+import java.util.List;
+import java.util.Map;
+import org.springdoc.core.customizers.GlobalOpenApiCustomizer;
+import org.springdoc.core.utils.SpringDocUtils;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import tools.jackson.databind.JsonNode;
+
+/** Adds to the generated document: the key that calls need, the problems they answer with, and the jobs. */
+@Configuration(proxyBeanMethods = false)
+class OpenApiConfiguration {
+
+    private static final String KEY = "key";
+    private static final String PROBLEM = "Problem";
+    private static final String PROBLEM_JSON = "application/problem+json";
+    private static final String JSON = "application/json";
+    private static final String JOBS = "/api/v1/jobs";
+
+    private static final Map<String, String> EVERYWHERE = Map.of(
+            "400", "a parameter or the request is malformed",
+            "401", "no key, or none that is good",
+            "403", "the key's scope does not include the call, or the operator does not allow the source",
+            "404", "nothing has that name, or it belongs to another tenant",
+            "406", "Accept names nothing that the call answers with",
+            "429", "the caller calls too often",
+            "503", "storage or the database does not answer; Retry-After says when to try again");
+    private static final Map<String, String> CHANGING = Map.of(
+            "409", "the state of what is named does not allow it",
+            "413", "the body is too long",
+            "415", "the body's type is not taken",
+            "422", "what the request names is not there, or cannot work");
+
+    static {
+        SpringDocUtils.getConfig()
+                .replaceWithSchema(JsonNode.class, new Schema<Object>().description("any JSON"))
+                .addRequestWrapperToIgnore(Caller.class);
+    }
+
+    @Bean
+    OpenAPI openApi() {
+        return new OpenAPI()
+                .info(new Info()
+                        .title("Octavo")
+                        .version("v1")
+                        .description("Quantization as a service. docs/errors.md tells the codes of problems."))
+                .components(new Components()
+                        .addSecuritySchemes(
+                                KEY,
+                                new SecurityScheme()
+                                        .type(SecurityScheme.Type.HTTP)
+                                        .scheme("bearer")
+                                        .description("an API key, or a token of the operator's identity provider"))
+                        .addSchemas(PROBLEM, problem())
+                        .addSchemas("QuantizeJob", JobRequestSchema.quantize())
+                        .addSchemas("ConvertJob", JobRequestSchema.convert())
+                        .addSchemas("EvaluateJob", JobRequestSchema.evaluate()))
+                .security(List.of(new SecurityRequirement().addList(KEY)));
+    }
+
+    private static Schema<?> problem() {
+        Schema<Object> problem = JobRequestSchema.of("object");
+        problem.setDescription("RFC 9457");
+        for (String name : List.of("type", "title", "detail", "instance")) {
+            problem.addProperty(name, JobRequestSchema.of("string"));
+        }
+        problem.addProperty("status", JobRequestSchema.of("integer"));
+        problem.addProperty("code", JobRequestSchema.text("stable; docs/errors.md lists them"));
+        problem.setRequired(List.of("type", "status", "detail", "code"));
+        return problem;
+    }
+
+    @Bean
+    GlobalOpenApiCustomizer complete() {
+        return document -> {
+            document.getPaths()
+                    .forEach((path, item) ->
+                            item.readOperationsMap().forEach((method, operation) -> complete(path, method, operation)));
+        };
+    }
+
+    private static Schema<?> anyJob() {
+        return new Schema<Object>()
+                .oneOf(List.of(reference("QuantizeJob"), reference("ConvertJob"), reference("EvaluateJob")));
+    }
+
+    private static Schema<?> reference(String name) {
+        return new Schema<Object>().$ref("#/components/schemas/" + name);
+    }
+
+    private static void complete(String path, PathItem.HttpMethod method, Operation operation) {
+        if (path.equals(JOBS) && operation.getRequestBody() != null) {
+            operation.getRequestBody().content(json(anyJob()));
+        }
+        EVERYWHERE.forEach((status, meaning) -> addProblem(operation, status, meaning));
+        if (method != PathItem.HttpMethod.GET) {
+            CHANGING.forEach((status, meaning) -> addProblem(operation, status, meaning));
+        }
+        if (operation.getResponses().get("429") != null) {
+            operation
+                    .getResponses()
+                    .get("429")
+                    .addHeaderObject(
+                            "Retry-After",
+                            new Header().schema(JobRequestSchema.of("string")).description("seconds"));
+        }
+        if (method == PathItem.HttpMethod.GET && (path.contains("/files/") || path.endsWith("/report"))) {
+            addBytes(path, operation);
+        }
+    }
+
+    private static void addProblem(Operation operation, String status, String meaning) {
+        operation
+                .getResponses()
+                .addApiResponse(
+                        status,
+                        new ApiResponse()
+                                .description(meaning)
+                                .content(new Content()
+                                        .addMediaType(PROBLEM_JSON, new MediaType().schema(reference(PROBLEM)))));
+    }
+
+    /** Files answer with what they hold, whole or a range of it. */
+    private static void addBytes(String path, Operation operation) {
+        String type = path.endsWith("/report") ? JSON : "application/octet-stream";
+        Schema<?> bytes = path.endsWith("/report")
+                ? new Schema<Object>()
+                : JobRequestSchema.of("string").format("binary");
+        Content content = new Content().addMediaType(type, new MediaType().schema(bytes));
+        operation
+                .getResponses()
+                .addApiResponse(
+                        "200", new ApiResponse().description("the whole").content(content))
+                .addApiResponse(
+                        "206",
+                        new ApiResponse().description("the range asked for").content(content))
+                .addApiResponse("304", new ApiResponse().description("what the client has is current"));
+        addProblem(operation, "416", "the range lies outside");
+    }
+
+    private static Content json(Schema<?> schema) {
+        return new Content().addMediaType(JSON, new MediaType().schema(schema));
+    }
+}

@@ -1,0 +1,96 @@
+package io.octavo.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Calls a service as the holder of one key, or of none. */
+record TestApi(int port, @Nullable String key) {
+
+    private static final HttpClient CLIENT = HttpClient.newHttpClient();
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    HttpRequest.Builder to(String path) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .timeout(Duration.ofSeconds(60));
+        return key == null ? request : request.header("Authorization", "Bearer " + key);
+    }
+
+    HttpResponse<String> send(HttpRequest.Builder request) throws Exception {
+        return CLIENT.send(request.build(), BodyHandlers.ofString());
+    }
+
+    HttpResponse<String> send(String method, String path, String body, String... headers) throws Exception {
+        HttpRequest.Builder request =
+                to(path).method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+        if (!body.isEmpty()) {
+            request.header("Content-Type", "application/json");
+        }
+        return send(headers.length == 0 ? request : request.headers(headers));
+    }
+
+    HttpResponse<String> get(String path) throws Exception {
+        return send("GET", path, "");
+    }
+
+    HttpResponse<String> post(String path, String body) throws Exception {
+        return send("POST", path, body);
+    }
+
+    HttpResponse<String> put(String path, byte[] body) throws Exception {
+        return send(to(path).PUT(BodyPublishers.ofByteArray(body)));
+    }
+
+    /** A key of this caller's tenant, or, for an operator, of another one. */
+    TestApi withNewKey(String scope, @Nullable String tenant) throws Exception {
+        HttpResponse<String> answer = post(
+                "/api/v1/keys",
+                "{\"name\":\"test\",\"scope\":\"" + scope + "\""
+                        + (tenant == null ? "" : ",\"tenant\":\"" + tenant + "\"") + "}");
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
+        return new TestApi(port, read(answer).get("key").stringValue());
+    }
+
+    /** An administrator of a new tenant. */
+    TestApi withNewTenant(String name) throws Exception {
+        HttpResponse<String> answer = post("/api/v1/tenants", "{\"name\":\"" + name + "\"}");
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
+        return withNewKey("admin", read(answer).get("id").stringValue());
+    }
+
+    /** A checkpoint of one Linear. */
+    void commitModel(String repository) throws Exception {
+        String path = "/api/v1/repositories/" + repository;
+        String config = put(path + "/files/config.json", TinyModel.CONFIG.getBytes(StandardCharsets.UTF_8))
+                .body();
+        String weights = put(path + "/files/model.safetensors", TinyModel.weights("BF16"))
+                .body();
+        HttpResponse<String> answer = post(path + "/revisions", "{\"files\":[" + config + "," + weights + "]}");
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
+    }
+
+    static JsonNode read(HttpResponse<String> answer) {
+        return JSON.readTree(answer.body());
+    }
+
+    static void assertProblem(HttpResponse<String> answer, int status, String code) {
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        assertThat(answer.headers().firstValue("Content-Type")).hasValue("application/problem+json");
+        JsonNode problem = read(answer);
+        assertThat(problem.path("code").asString()).as(answer.body()).isEqualTo(code);
+        assertThat(problem.path("type").asString()).isEqualTo("urn:octavo:problem:" + code);
+        assertThat(problem.path("status").intValue()).isEqualTo(status);
+        assertThat(problem.path("detail").asString()).isNotBlank();
+        assertThat(answer.body()).doesNotContain("Exception", "io.octavo", "\"trace\"");
+    }
+}

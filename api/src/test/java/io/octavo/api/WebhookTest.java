@@ -1,0 +1,213 @@
+package io.octavo.api;
+
+import static io.octavo.api.TestApi.assertProblem;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.octavo.jobs.testing.EmbeddedServices;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+import tools.jackson.databind.JsonNode;
+
+/** Deliveries to a receiver that answers as it likes. */
+@Timeout(120)
+@SpringBootTest(
+        classes = ApiApplication.class,
+        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+        properties = {
+            "server.address=127.0.0.1",
+            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
+            "octavo.identity.rate.burst=100000",
+            "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            "octavo.secrets.current=a",
+            "octavo.outgoing.allow-http=true",
+            "octavo.outgoing.allowed-networks=127.0.0.0/8",
+            "octavo.webhooks.poll=20ms",
+            "octavo.webhooks.backoff=1ms",
+            "octavo.webhooks.max-backoff=2ms"
+        })
+class WebhookTest {
+
+    private static final String JOB = """
+            {"type":"quantize","source":"hub:hooks/model","scheme":"FP8_DYNAMIC","target":"hooks/out"}""";
+
+    @DynamicPropertySource
+    static void services(DynamicPropertyRegistry registry) {
+        EmbeddedServices.register(registry);
+    }
+
+    @LocalServerPort
+    int port;
+
+    @Autowired
+    JdbcClient sql;
+
+    private final List<Received> received = new CopyOnWriteArrayList<>();
+    private volatile int answer = 204;
+    private HttpServer receiver;
+    private TestApi api;
+
+    private record Received(String id, String timestamp, String signature, String body) {}
+
+    @BeforeEach
+    void start() throws Exception {
+        sql.sql("truncate webhook cascade").update();
+        receiver = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        receiver.createContext("/", this::receive);
+        receiver.start();
+        api = new TestApi(port, ApiTest.KEY);
+        if (api.get("/api/v1/repositories/hooks/model/revisions").statusCode() == 404) {
+            api.commitModel("hooks/model");
+        }
+    }
+
+    @AfterEach
+    void stop() {
+        receiver.stop(0);
+    }
+
+    private void receive(HttpExchange exchange) throws IOException {
+        String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
+        var headers = exchange.getRequestHeaders();
+        received.add(new Received(
+                headers.getFirst("webhook-id"),
+                headers.getFirst("webhook-timestamp"),
+                headers.getFirst("webhook-signature"),
+                body));
+        exchange.getResponseHeaders().add("Location", "/elsewhere");
+        exchange.sendResponseHeaders(answer, -1);
+        exchange.close();
+    }
+
+    private JsonNode subscribe() throws Exception {
+        HttpResponse<String> answer = api.post(
+                "/api/v1/webhooks",
+                "{\"url\":\"http://127.0.0.1:" + receiver.getAddress().getPort()
+                        + "/hook\",\"events\":[\"job.cancelled\"]}");
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
+        return TestApi.read(answer);
+    }
+
+    private String cancelAJob() throws Exception {
+        String job = TestApi.read(api.post("/api/v1/jobs", JOB)).get("id").stringValue();
+        api.post("/api/v1/jobs/" + job + "/cancel", "");
+        return job;
+    }
+
+    private String deliveries(JsonNode webhook) {
+        return "/api/v1/webhooks/" + webhook.get("id").stringValue() + "/deliveries";
+    }
+
+    private JsonNode awaitStatus(JsonNode webhook, String status) {
+        await().untilAsserted(() -> assertThat(TestApi.read(api.get(deliveries(webhook) + "?status=" + status))
+                        .get("items"))
+                .hasSize(1));
+        try {
+            return TestApi.read(api.get(deliveries(webhook))).at("/items/0");
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void signsWhatItSends() throws Exception {
+        JsonNode webhook = subscribe();
+        String job = cancelAJob();
+
+        JsonNode delivery = awaitStatus(webhook, "DELIVERED");
+
+        assertThat(received).hasSize(1);
+        Received message = received.getFirst();
+        assertThat(message.id()).isEqualTo(delivery.get("id").stringValue());
+        assertThat(message.body()).contains("\"type\":\"job.cancelled\"", job);
+        byte[] key =
+                Base64.getDecoder().decode(webhook.get("secret").stringValue().substring("whsec_".length()));
+        Mac mac = Mac.getInstance("HmacSHA256");
+        mac.init(new SecretKeySpec(key, "HmacSHA256"));
+        byte[] sum = mac.doFinal(
+                (message.id() + "." + message.timestamp() + "." + message.body()).getBytes(StandardCharsets.UTF_8));
+        assertThat(message.signature()).isEqualTo("v1," + Base64.getEncoder().encodeToString(sum));
+        assertThat(api.get("/api/v1/webhooks").body()).doesNotContain("whsec_", "secret");
+        String stored =
+                sql.sql("select secret from webhook").query(String.class).single();
+        assertThat(stored)
+                .startsWith("1.a.")
+                .doesNotContain(webhook.get("secret").stringValue());
+    }
+
+    @Test
+    void triesAgainUntilItGivesUpAndReplaysOnDemand() throws Exception {
+        answer = 302; // never followed, so it counts as a failure
+        JsonNode webhook = subscribe();
+        cancelAJob();
+
+        JsonNode dead = awaitStatus(webhook, "DEAD");
+
+        assertThat(dead.get("attempt").intValue()).isEqualTo(8);
+        assertThat(dead.get("answerStatus").intValue()).isEqualTo(302);
+        assertThat(received)
+                .hasSize(8)
+                .extracting(Received::id)
+                .containsOnly(dead.get("id").stringValue());
+        answer = 200;
+        HttpResponse<String> replayed =
+                api.post(deliveries(webhook) + "/" + dead.get("id").stringValue() + "/replay", "");
+        assertThat(replayed.statusCode()).isEqualTo(202);
+        assertThat(awaitStatus(webhook, "DELIVERED").get("attempt").intValue()).isEqualTo(9);
+    }
+
+    @Test
+    void aReceiverThatIsGoneGetsNothingMore() throws Exception {
+        answer = 410;
+        JsonNode webhook = subscribe();
+        cancelAJob();
+        awaitStatus(webhook, "DEAD");
+        assertThat(TestApi.read(api.get("/api/v1/webhooks/" + webhook.get("id").stringValue()))
+                        .get("enabled")
+                        .booleanValue())
+                .isFalse();
+        cancelAJob();
+        assertThat(received).hasSize(1);
+    }
+
+    @Test
+    void aRefusedConnectionIsAFailureLikeOthers() throws Exception {
+        JsonNode webhook = subscribe();
+        receiver.stop(0);
+        cancelAJob();
+        JsonNode dead = awaitStatus(webhook, "DEAD");
+        assertThat(dead.get("answerStatus").isNull()).isTrue();
+        assertThat(dead.get("failure").stringValue()).isNotBlank();
+    }
+
+    @Test
+    void refusesWhatItWouldNotCall() throws Exception {
+        assertProblem(api.post("/api/v1/webhooks", "{\"url\":\"https://10.0.0.1/\"}"), 422, "address-not-allowed");
+        assertProblem(api.post("/api/v1/webhooks", "{\"url\":\"gopher://x\"}"), 422, "address-not-allowed");
+        assertProblem(
+                api.post("/api/v1/webhooks", "{\"url\":\"http://127.0.0.1/\",\"events\":[\"job.lost\"]}"),
+                400,
+                "invalid-request");
+        assertProblem(api.post("/api/v1/webhooks", "{}"), 400, "invalid-request");
+    }
+}

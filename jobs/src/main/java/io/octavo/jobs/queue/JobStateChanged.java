@@ -1,0 +1,14 @@
+package io.octavo.jobs.queue;
+
+import io.octavo.jobs.identity.TenantId;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** A job has reached a state; published inside the transaction that takes it there. */
+public record JobStateChanged(
+        TenantId tenant,
+        UUID jobId,
+        String type,
+        JobStatus status,
+        int attempt,
+        JobRecord.@Nullable JobProblem problem) {}

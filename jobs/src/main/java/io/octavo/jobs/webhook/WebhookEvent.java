@@ -1,0 +1,48 @@
+package io.octavo.jobs.webhook;
+
+import io.octavo.jobs.queue.JobStatus;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** What can be subscribed to: a job reached a state. */
+public enum WebhookEvent {
+    JOB_QUEUED(JobStatus.QUEUED),
+    JOB_RUNNING(JobStatus.RUNNING),
+    JOB_SUCCEEDED(JobStatus.SUCCEEDED),
+    JOB_FAILED(JobStatus.FAILED),
+    JOB_CANCELLED(JobStatus.CANCELLED);
+
+    /** Those of a job's end. */
+    public static final List<WebhookEvent> OUTCOMES = List.of(JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED);
+
+    private final JobStatus status;
+
+    WebhookEvent(JobStatus status) {
+        this.status = status;
+    }
+
+    /** Such as {@code job.succeeded}. */
+    public String slug() {
+        return "job." + status.name().toLowerCase(Locale.ROOT);
+    }
+
+    static WebhookEvent of(JobStatus status) {
+        return Arrays.stream(values())
+                .filter(event -> event.status == status)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** @throws IllegalArgumentException naming those that exist */
+    public static WebhookEvent parse(String slug) {
+        return Arrays.stream(values())
+                .filter(event -> event.slug().equals(slug))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("must be some of "
+                        + String.join(
+                                ", ",
+                                Arrays.stream(values()).map(WebhookEvent::slug).toList())
+                        + ": " + slug));
+    }
+}
