@@ -1,7 +1,7 @@
 // out = a w^T for at most 64 rows of bf16 activations, 32 where w has groups, at the speed of reading w: codes of 8 or 4 bits that become bf16 in
 // registers, and are exact in it. Scales, one a row, tensor or group of columns of w, are applied to sums in f32.
 //
-// A block computes kColumns columns of out over a slice of k. Slabs of kSlab of k of both operands pass through shared memory
+// A block computes kColumns columns of out over a slice of k. Slabs of k of both operands pass through shared memory
 // in a ring, fetched ahead by cp.async; every warp multiplies its own columns with all rows. Which k comes first does not
 // matter to a sum, so a thread takes 8 codes beside each other, and the same 8 of a: of 32 numbers of k, quarter q of the
 // warp's four has those from 8 q on. Slices are added up by a second kernel, always in the same order.
@@ -39,10 +39,9 @@ constexpr int kWarps = 4;
 constexpr int kThreads = kWarps * kWarp;
 constexpr int kTiles = 4;                               // of 8 columns, a warp's
 constexpr int kColumns = kWarps * kTiles * 8;           // a block's
-constexpr int kSlab = 128;                              // numbers of k in a stage
-constexpr int kPart = 32;                               // of them that two mma consume
-constexpr int kARowBytes = kSlab * 2;
-constexpr int kAChunks = kARowBytes / 16;
+constexpr int kPart = 32;                               // numbers of k that two mma consume
+constexpr int kWRowBytes = 128;                         // of a row of w in a stage: less at a time is slow to read
+constexpr int kWChunks = kWRowBytes / 16;
 
 __device__ __forceinline__ uint32_t sharedAddress(const void* pointer) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
@@ -83,17 +82,17 @@ __device__ __forceinline__ uint32_t pack(float low, float high) {
   return __byte_perm(__float_as_uint(low), __float_as_uint(high), 0x7632);
 }
 
-// Of a type of weight: bytes of a slab's row; where its 16-byte chunks lie, so that no bank is met twice; four pairs of bf16
+// Of a type of weight: numbers of k in a stage; where a row's 16-byte chunks lie, so that no bank is met twice; four pairs of bf16
 // from the 8 codes of part `part` and quarter `quarter` of row `row`; and the pairs of a that belong to them.
 template <typename Code>
 struct ByteWeight {
-  static constexpr int kRowBytes = kSlab;
+  static constexpr int kSlab = kWRowBytes;
 
   static __device__ __forceinline__ int chunkAt(int row, int chunk) { return chunk ^ row % 4 * 2; }
 
   static __device__ __forceinline__ void load(uint32_t (&pairs)[4], uint32_t slab, int row, int part, int quarter) {
     const int chunk = chunkAt(row, 2 * part + quarter / 2);
-    const uint2 codes = loadShared8(slab + row * kRowBytes + chunk * 16 + quarter % 2 * 8);
+    const uint2 codes = loadShared8(slab + row * kWRowBytes + chunk * 16 + quarter % 2 * 8);
     pairs[0] = Code::pair(codes.x, 0);
     pairs[1] = Code::pair(codes.x, 1);
     pairs[2] = Code::pair(codes.y, 0);
@@ -123,12 +122,12 @@ struct I8Code {
 };
 
 struct NibbleWeight {
-  static constexpr int kRowBytes = kSlab / 2;
+  static constexpr int kSlab = 2 * kWRowBytes;
 
-  static __device__ __forceinline__ int chunkAt(int row, int chunk) { return chunk ^ row / 2 % 4; }
+  static __device__ __forceinline__ int chunkAt(int row, int chunk) { return chunk ^ row % 8; }
 
   static __device__ __forceinline__ void load(uint32_t (&pairs)[4], uint32_t slab, int row, int part, int quarter) {
-    const uint32_t codes = loadShared4(slab + row * kRowBytes + chunkAt(row, part) * 16 + quarter * 4);
+    const uint32_t codes = loadShared4(slab + row * kWRowBytes + chunkAt(row, part) * 16 + quarter * 4);
 #pragma unroll
     for (int i = 0; i < 4; i++) pairs[i] = pair(codes >> 4 * i);
   }
@@ -165,11 +164,14 @@ template <typename W, int kRows>
 struct Product {
   static constexpr bool kBoth = kRows > 8;                    // both halves of an mma's rows
   static constexpr int kRowTiles = kBoth ? kRows / 16 : 1;
+  static constexpr int kSlab = W::kSlab;
+  static constexpr int kParts = kSlab / kPart;
+  static constexpr int kARowBytes = kSlab * 2;
+  static constexpr int kAChunks = kARowBytes / 16;
   static constexpr int kABytes = kRows * kARowBytes;
-  static constexpr int kStageBytes = kABytes + kColumns * W::kRowBytes;
-  static constexpr int kStages = kRows > 16 ? 3 : 4;
-  static constexpr int kWChunks = W::kRowBytes / 16;
-  static constexpr int kUnrolledParts = kRows > 16 ? 1 : kSlab / kPart;  // for want of registers
+  static constexpr int kStageBytes = kABytes + kColumns * kWRowBytes;
+  static constexpr int kStages = kRows > 16 || kSlab > kWRowBytes ? 3 : 4;
+  static constexpr int kUnrolledParts = kRows > 16 ? 1 : 4;  // for want of registers
   using Sums = float[kRowTiles][kTiles][4];
 
   // Rows past the end bring the last one's numbers, which nobody stores; numbers of k past the end are zeros.
@@ -191,17 +193,17 @@ struct Product {
       const int row = min(range.from + aRow + i, range.to - 1);
       copyChunk(to + i * kARowBytes, a + static_cast<int64_t>(row) * aRowBytes, aExists);
     }
-    const int wRowBytes = static_cast<int>(static_cast<int64_t>(p.k) * W::kRowBytes / kSlab);
+    const int wRowBytes = static_cast<int>(static_cast<int64_t>(p.k) * kWRowBytes / kSlab);
     const int wRow = threadIdx.x / kWChunks;
     const int wChunk = threadIdx.x % kWChunks;
-    const int wByte = slab * W::kRowBytes + wChunk * 16;
+    const int wByte = slab * kWRowBytes + wChunk * 16;
     const bool wExists = wByte < wRowBytes;
     const uint8_t* w = static_cast<const uint8_t*>(p.w) + (wExists ? wByte : 0);
-    to = target + kABytes + wRow * W::kRowBytes + W::chunkAt(wRow, wChunk) * 16;
+    to = target + kABytes + wRow * kWRowBytes + W::chunkAt(wRow, wChunk) * 16;
 #pragma unroll
     for (int i = 0; i < kColumns; i += kWRowsAtOnce) {
       const int row = min(firstColumn + wRow + i, p.n - 1);
-      copyChunk(to + i * W::kRowBytes, w + static_cast<int64_t>(row) * wRowBytes, wExists);
+      copyChunk(to + i * kWRowBytes, w + static_cast<int64_t>(row) * wRowBytes, wExists);
     }
   }
 
@@ -284,7 +286,7 @@ struct Product {
     int group = 0;
     int partsLeft = 0;
     if constexpr (kGroups) {
-      const int firstPart = firstSlab * (kSlab / kPart);
+      const int firstPart = firstSlab * kParts;
       group = firstPart / groupParts;
       partsLeft = groupParts - (firstPart - group * groupParts);
       loadScales(scales, p, column, min(group, p.groups - 1));
@@ -303,7 +305,7 @@ struct Product {
       commitCopies();
       const uint32_t stage = ringStart + slab % kStages * kStageBytes;
 #pragma unroll(kUnrolledParts)
-      for (int part = 0; part < kSlab / kPart; part++) {
+      for (int part = 0; part < kParts; part++) {
         if constexpr (kGroups) {
           multiplyPart(groupSums, stage, warpColumn, lane, part);
           if (--partsLeft == 0) {

@@ -20,19 +20,17 @@ final class FewRows {
 
     private static final int LEAST_ROWS = 8;
 
-    /** Columns of a block, numbers of k in a stage, and threads, as the kernels have them. */
+    /** Columns of a block, bytes of each in a stage, and threads, as the kernels have them. */
     private static final int COLUMNS = 128;
 
-    private static final int SLAB = 128;
+    private static final int SLAB_BYTES = 128;
     private static final int THREADS = 128;
 
     /** Fewer slabs do not fill a ring. */
     private static final int LEAST_SLICE_SLABS = 4;
 
-    /** Blocks that a multiprocessor runs at a time; with half the bytes, it takes twice as many to keep memory busy. */
-    private static final int BYTE_BLOCKS = 2;
-
-    private static final int NIBBLE_BLOCKS = 4;
+    /** Blocks that a multiprocessor runs at a time. */
+    private static final int BLOCKS = 2;
 
     private final KernelLibrary library;
     private final DeviceMemory memory;
@@ -66,16 +64,15 @@ final class FewRows {
 
     /** Whether blocks are so few that slices have to be added up, which costs more than reading activations again. */
     boolean sharesOutSlices(long columns) {
-        return 2 * Math.ceilDiv(columns, (long) COLUMNS) <= (long) BYTE_BLOCKS * multiprocessors;
+        return 2 * Math.ceilDiv(columns, (long) COLUMNS) <= (long) BLOCKS * multiprocessors;
     }
 
     /** @param bounds as {@link CudaMatMul#multiplyRows} */
     void multiply(Matrix a, @Nullable Matrix bounds, Weight w, Matrix out, CudaStream stream) {
         int blocks = Math.toIntExact(Math.ceilDiv(w.codes.rows(), (long) COLUMNS));
-        int slabs = Math.toIntExact(Math.ceilDiv(a.columns(), (long) SLAB));
-        int wantedBlocks = w.codeBits < Byte.SIZE ? NIBBLE_BLOCKS : BYTE_BLOCKS;
+        int slabs = Math.toIntExact(Math.ceilDiv(a.columns(), (long) slab(w.codeBits)));
         int wantedSlices =
-                Math.clamp((long) wantedBlocks * multiprocessors / blocks, 1, Math.max(slabs / LEAST_SLICE_SLABS, 1));
+                Math.clamp((long) BLOCKS * multiprocessors / blocks, 1, Math.max(slabs / LEAST_SLICE_SLABS, 1));
         int sliceSlabs = Math.ceilDiv(slabs, wantedSlices);
         int slices = Math.ceilDiv(slabs, sliceSlabs);
         int rows = Math.max(LEAST_ROWS, Integer.highestOneBit(2 * (int) a.rows() - 1));
@@ -103,9 +100,14 @@ final class FewRows {
         }
     }
 
+    /** Numbers of k in a stage. */
+    private static int slab(int codeBits) {
+        return SLAB_BYTES * Byte.SIZE / codeBits;
+    }
+
     /** {@code kStages} stages of the kernel. */
     private static int sharedBytes(int rows, int codeBits) {
-        int stages = rows > 16 ? 3 : 4;
-        return stages * (rows * SLAB * DType.BF16.bytes() + COLUMNS * SLAB * codeBits / Byte.SIZE);
+        int stages = rows > 16 || codeBits < Byte.SIZE ? 3 : 4;
+        return stages * (rows * slab(codeBits) * DType.BF16.bytes() + COLUMNS * SLAB_BYTES);
     }
 }
