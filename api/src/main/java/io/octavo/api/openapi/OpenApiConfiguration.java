@@ -118,6 +118,15 @@ class OpenApiConfiguration {
                             "Retry-After",
                             new Header().schema(JobRequestSchema.of("string")).description("seconds"));
         }
+        ApiResponse same = operation.getResponses().get("200");
+        if (method == PathItem.HttpMethod.POST && path.endsWith("/revisions") && same != null) {
+            same.setDescription("the newest revision has exactly these files");
+            operation
+                    .getResponses()
+                    .addApiResponse(
+                            "201",
+                            new ApiResponse().description("a new revision").content(same.getContent()));
+        }
         if (method == PathItem.HttpMethod.GET && (path.contains("/files/") || path.endsWith("/report"))) {
             addBytes(path, operation);
         }
