@@ -26,7 +26,6 @@ create table api_key (
 
 create index api_key_listing on api_key (tenant, created_at desc, id desc);
 
-alter table job add column if not exists tenant uuid not null default '00000000-0000-0000-0000-000000000000';
 alter table repository add column tenant uuid not null default '00000000-0000-0000-0000-000000000000' references tenant;
 alter table artifact add column tenant uuid not null default '00000000-0000-0000-0000-000000000000' references tenant;
 alter table evaluation add column tenant uuid not null default '00000000-0000-0000-0000-000000000000' references tenant;
