@@ -2,6 +2,7 @@ package io.octavo.jobs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
@@ -172,7 +173,7 @@ class UpgradeTest {
 
                 // What runs goes on, under the old worker's lease.
                 assertThat(old.heartbeat(held)).isEqualTo(1);
-                assertThat(service.get(runs).status()).isEqualTo(JobStatus.RUNNING);
+                assertThat(service.get(TenantId.BUILT_IN, runs).status()).isEqualTo(JobStatus.RUNNING);
 
                 // What waited is there for the new ones, and what old replicas submit now has its order too.
                 Lease first = queue.claim(worker, TYPES).orElseThrow().lease();
@@ -186,11 +187,13 @@ class UpgradeTest {
                 assertThat(old.claim().orElseThrow().jobId()).isEqualTo(low);
                 assertThat(old.claim()).isEmpty();
                 old.complete(held);
-                assertThat(service.get(runs).status()).isEqualTo(JobStatus.SUCCEEDED);
+                assertThat(service.get(TenantId.BUILT_IN, runs).status()).isEqualTo(JobStatus.SUCCEEDED);
                 assertThat(old.heartbeat(first)).isEqualTo(1);
                 queue.complete(first, JsonNodeFactory.instance.objectNode());
                 assertThat(old.heartbeat(first)).isZero();
-                assertThat(service.events(waits, 0, PageLimit.of(null)).items()).hasSize(2);
+                assertThat(service.events(TenantId.BUILT_IN, waits, 0, PageLimit.of(null))
+                                .items())
+                        .hasSize(2);
                 assertThat(queue.claim(worker, TYPES)).isEmpty();
             }
         }

@@ -542,15 +542,15 @@ class WorkerTest {
         UUID id = quantize("hub:octavo/model");
         engine.begun.acquireUninterruptibly();
 
-        jobs.cancel(id);
+        jobs.cancel(TENANT, id);
         await(id, JobStatus.CANCELLED);
         engine.reset();
         UUID next = quantize("hub:octavo/model");
-        assertThat(jobs.get(next).status()).isEqualTo(JobStatus.QUEUED);
+        assertThat(jobs.get(TENANT, next).status()).isEqualTo(JobStatus.QUEUED);
         hanging.countDown();
 
         await(next, JobStatus.SUCCEEDED);
-        assertThat(jobs.get(id).status()).isEqualTo(JobStatus.CANCELLED);
+        assertThat(jobs.get(TENANT, id).status()).isEqualTo(JobStatus.CANCELLED);
         onlyArtifact();
     }
 

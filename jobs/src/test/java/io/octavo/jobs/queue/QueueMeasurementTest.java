@@ -3,6 +3,7 @@ package io.octavo.jobs.queue;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.jobs.JobsTest;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.SourceUri;
@@ -150,7 +151,7 @@ class QueueMeasurementTest extends JobsTest {
             for (int i = 0; i < 1100; i++) {
                 LockSupport.parkNanos(10_000_000);
                 long asked = System.nanoTime();
-                UUID id = service.submit(spec()).id();
+                UUID id = service.submit(TenantId.BUILT_IN, spec()).id();
                 long submitted = System.nanoTime();
                 waiter.claimed.acquire();
                 if (i >= 100) {
@@ -179,7 +180,7 @@ class QueueMeasurementTest extends JobsTest {
                     claims.add(millis(System.nanoTime() - asked));
                 }
                 queue.complete(claim.lease(), JsonNodeFactory.instance.objectNode());
-                service.submit(spec(), tenant(i));
+                service.submit(new TenantId(tenant(i)), spec());
             }
             report("claim with " + queued + " queued", claims);
             last = claims;
@@ -197,7 +198,7 @@ class QueueMeasurementTest extends JobsTest {
                 insert into lane (device_kind, device_memory_bytes)
                 select 'cuda', cast(1000000000 as bigint) * g from generate_series(1, 5) g on conflict do nothing
                 """).update();
-        UUID pattern = service.submit(spec(), tenant(0)).id();
+        UUID pattern = service.submit(new TenantId(tenant(0)), spec()).id();
         sql.sql("""
                 insert into job (id, type, status, priority, spec, attempt_limit, tenant, lane, created_at)
                 select gen_random_uuid(), type, status, g % 10, spec, attempt_limit,
@@ -213,7 +214,7 @@ class QueueMeasurementTest extends JobsTest {
     void theJobsOfADeadWorkerRunAgainTwoSecondsAfterTheirLeaseAtTheLatest() throws Exception {
         Map<UUID, Long> renewedAt = new HashMap<>();
         for (int i = 0; i < 20; i++) {
-            service.submit(spec());
+            service.submit(TenantId.BUILT_IN, spec());
             Claim claim = queue.claim(new WorkerIdentity(UUID.randomUUID(), "dies"), TYPES)
                     .orElseThrow();
             renewedAt.put(claim.lease().jobId(), System.nanoTime());
@@ -235,7 +236,7 @@ class QueueMeasurementTest extends JobsTest {
         List<Thread> threads = new ArrayList<>();
         String before = size();
         for (int i = 0; i < jobs; i++) {
-            service.submit(spec());
+            service.submit(TenantId.BUILT_IN, spec());
             Lease lease = queue.claim(worker, TYPES).orElseThrow().lease();
             threads.add(Thread.ofPlatform().start(() -> {
                 for (int beat = 0; beat < beats; beat++) {

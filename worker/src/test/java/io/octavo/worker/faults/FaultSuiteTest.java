@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.octavo.jobs.JobsConfiguration;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.JobService;
@@ -300,12 +301,13 @@ class FaultSuiteTest {
             for (String path : List.of("model.safetensors", "sub/tokenizer.json")) {
                 byte[] content = new byte[random.nextInt(1000, 100_000)];
                 random.nextBytes(content);
-                BlobId id =
-                        client.getBean(BlobStore.class).put(new ByteArrayInputStream(content), content.length, null);
+                BlobId id = client.getBean(BlobStore.class)
+                        .put(TenantId.BUILT_IN, new ByteArrayInputStream(content), content.length, null);
                 files.add(new FileEntry(path, id.size(), id.sha256()));
                 reversed.put(path, ReversingEngine.sha256(ReversingEngine.reversed(content)));
             }
-            client.getBean(RepositoryService.class).commit(RepositoryName.parse(repository), "push", files);
+            client.getBean(RepositoryService.class)
+                    .commit(TenantId.BUILT_IN, RepositoryName.parse(repository), "push", files);
             return reversed;
         }
 
@@ -324,8 +326,8 @@ class FaultSuiteTest {
                         List.of(own),
                         "auto",
                         random.nextInt(-5, 6));
-                UUID id =
-                        insist(() -> jobs.submit(spec, "fault-suite-" + number).id());
+                UUID id = insist(() -> jobs.submit(TenantId.BUILT_IN, spec, "fault-suite-" + number)
+                        .id());
                 Map<String, String> files = new HashMap<>(models.get(model));
                 files.put("own", ReversingEngine.sha256(ReversingEngine.own(own)));
                 submitted.add(id);
@@ -348,7 +350,7 @@ class FaultSuiteTest {
                 UUID id = submitted.get(random.nextInt(submitted.size()));
                 insist(() -> {
                     try {
-                        jobs.cancel(id);
+                        jobs.cancel(TenantId.BUILT_IN, id);
                         cancelled.add(id);
                     } catch (ProblemException e) {
                         // it has ended already
@@ -363,7 +365,7 @@ class FaultSuiteTest {
                     .query(UUID.class)
                     .list());
             for (UUID id : dead) {
-                insist(() -> jobs.retry(id));
+                insist(() -> jobs.retry(TenantId.BUILT_IN, id));
                 retried++;
             }
         }
