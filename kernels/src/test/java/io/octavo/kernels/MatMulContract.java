@@ -278,23 +278,30 @@ abstract class MatMulContract extends BackendContract {
                 .hasMessageContaining("w is I32");
     }
 
+    /** What the backend loses of products of two 8-bit floats beyond f32, relative to the sum of their magnitudes. */
+    double float8Loss() {
+        return 0;
+    }
+
+    /** What it loses of BF16 activations and weights with groups, which MatMul lets it round to BF16. */
+    double groupedLoss() {
+        return 0;
+    }
+
     /**
      * Every term passes at most k additions, one multiplication by the other factor, and three by scales, each with a
      * relative error of 2^-24; so the error is at most (k + 4) 2^-24 times the sum of the terms' magnitudes. A little is
-     * added for the second-order terms. Tensor cores align products of two 8-bit floats to the largest of 32 and cut them to
-     * 14 bits, 128 in all before they are added in f32: what these lose together stays below 2^-10 of their magnitudes.
-     * Weights with groups may be rounded to BF16 where
-     * activations are.
+     * added for the second-order terms, and what the backend loses by its nature.
      */
     private void check(ScaledMatrix a, ScaledMatrix w) {
         int m = (int) a.rows();
         int n = (int) w.rows();
         int k = (int) a.columns();
         boolean float8 = a.codes().dtype() == DType.F8_E4M3 && w.codes().dtype() == DType.F8_E4M3;
-        boolean rounds = a.codes().dtype() == DType.BF16
+        boolean grouped = a.codes().dtype() == DType.BF16
                 && w.scales() != null
                 && w.scales().columns() > 1;
-        double rounding = (k + 8) * ROUNDING + (rounds ? 0x1p-9 : 0) + (float8 ? 0x1p-10 : 0);
+        double rounding = (k + 8) * ROUNDING + (grouped ? groupedLoss() : 0) + (float8 ? float8Loss() : 0);
         Matrix out = output(DType.F32, m, n);
         backend.matMul().multiply(a, w, out, stream);
         float[] actual = floats(out);

@@ -86,7 +86,8 @@ class WorkerTest {
     static void services(DynamicPropertyRegistry registry) {
         EmbeddedServices.register(registry);
         registry.add("octavo.worker.work-directory", () -> folder.resolve("work"));
-        registry.add("octavo.worker.allowed-folders", () -> folder.resolve("allowed"));
+        registry.add(
+                "octavo.worker.allowed-folders", () -> folder.resolve("allowed").toString());
         registry.add("octavo.sources.buckets[0].uri", () -> "s3://models");
         registry.add("octavo.sources.buckets[1].uri", () -> "s3://no-such-bucket");
         registry.add("octavo.sources.buckets[2].uri", () -> "s3://octavo");
