@@ -1,10 +1,13 @@
 package io.octavo.worker;
 
 import io.octavo.jobs.JobsConfiguration;
+import io.octavo.worker.claim.ApplicationEnd;
+import io.octavo.worker.claim.ProcessEnd;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.engine.LocalEngineFactory;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
 import org.springframework.context.annotation.Configuration;
@@ -21,5 +24,11 @@ public class WorkerConfiguration {
     @ConditionalOnMissingBean
     EngineFactory engineFactory() {
         return new LocalEngineFactory();
+    }
+
+    @Bean
+    @ConditionalOnMissingBean
+    ProcessEnd processEnd(ApplicationContext application) {
+        return new ApplicationEnd(application);
     }
 }

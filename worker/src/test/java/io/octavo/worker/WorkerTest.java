@@ -24,6 +24,7 @@ import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.repository.RevisionRecord;
 import io.octavo.jobs.spec.JobSpecParser;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.worker.claim.ProcessEnd;
 import io.octavo.worker.claim.WorkerLoop;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -36,7 +37,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -102,6 +106,23 @@ class WorkerTest {
         FakeEngine engine() {
             return new FakeEngine();
         }
+
+        @Bean
+        @Primary
+        RecordedEnd recordedEnd() {
+            return new RecordedEnd();
+        }
+    }
+
+    /** Remembers exit codes instead of ending the process of the tests. */
+    static final class RecordedEnd implements ProcessEnd {
+
+        final BlockingQueue<Integer> exitCodes = new LinkedBlockingQueue<>();
+
+        @Override
+        public void end(int exitCode) {
+            exitCodes.add(exitCode);
+        }
     }
 
     @Autowired
@@ -109,6 +130,9 @@ class WorkerTest {
 
     @Autowired
     WorkerLoop worker;
+
+    @Autowired
+    RecordedEnd recordedEnd;
 
     @Autowired
     JobService jobs;
@@ -413,6 +437,23 @@ class WorkerTest {
                 .isEqualTo(new JobRecord.JobProblem(
                         "disk-full", "the worker's disk is full (attempt 4 was the last one allowed)"));
         assertNothingLeftOnDisk();
+    }
+
+    @Test
+    void aLostDeviceEndsTheProcessAndAnotherOneDoesTheJob() throws InterruptedException {
+        engine.interlude = (request, monitor) -> {
+            throw new QuantizationException(ErrorCode.DEVICE_FAULT, "the context is poisoned");
+        };
+        UUID id = quantize("hub:octavo/model");
+        assertThat(recordedEnd.exitCodes.poll(30, TimeUnit.SECONDS)).isEqualTo(ProcessEnd.DEVICE_FAULT);
+        assertThat(logOf(id)).contains("device-fault");
+        assertThat(jobs.get(TENANT, id).status()).isEqualTo(JobStatus.QUEUED);
+
+        engine.reset();
+        worker.stop();
+        worker.start();
+        assertThat(await(id, JobStatus.SUCCEEDED).attempt()).isEqualTo(2);
+        assertThat(recordedEnd.exitCodes).isEmpty();
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.octavo.worker.claim;
 import io.octavo.engine.DeviceOffer;
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
+import io.octavo.engine.ErrorCode;
 import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.QuantizationException;
 import io.octavo.jobs.problem.Failure;
@@ -59,6 +60,7 @@ public class WorkerLoop implements SmartLifecycle {
     private final FailureTranslator failures;
     private final WorkDirectory workDirectory;
     private final WorkerProperties properties;
+    private final ProcessEnd processEnd;
     private @Nullable Life life;
 
     WorkerLoop(
@@ -70,7 +72,8 @@ public class WorkerLoop implements SmartLifecycle {
             JobRunners runners,
             FailureTranslator failures,
             WorkDirectory workDirectory,
-            WorkerProperties properties) {
+            WorkerProperties properties,
+            ProcessEnd processEnd) {
         this.queue = queue;
         this.signals = signals;
         this.metrics = metrics;
@@ -80,6 +83,7 @@ public class WorkerLoop implements SmartLifecycle {
         this.failures = failures;
         this.workDirectory = workDirectory;
         this.properties = properties;
+        this.processEnd = processEnd;
     }
 
     @Override
@@ -113,6 +117,10 @@ public class WorkerLoop implements SmartLifecycle {
                 2, Thread.ofPlatform().daemon().name("worker-pulse-", 0).factory());
         private final JobSignals.Registration queueSignal = signals.onQueue(wake::release);
         private volatile boolean stopping;
+
+        /** A job's engine lost its device, which this process will not get back. */
+        private volatile boolean deviceLost;
+
         private volatile @Nullable Attempt running;
 
         void start() {
@@ -129,7 +137,7 @@ public class WorkerLoop implements SmartLifecycle {
         }
 
         private WorkerDescription describe() {
-            try (Engine engine = engines.open(new EngineOptions("auto", properties.engineThreads()))) {
+            try (Engine engine = engines.open(new EngineOptions(properties.device(), properties.engineThreads()))) {
                 return describe(engine.device(), engine.deviceOffer());
             } catch (QuantizationException e) {
                 return describe("none: " + e.getMessage(), DeviceOffer.CPU);
@@ -162,6 +170,7 @@ public class WorkerLoop implements SmartLifecycle {
                     Optional<Claim> claim = queue.claim(identity, runners.types());
                     if (claim.isPresent()) {
                         run(claim.get());
+                        endIfDeviceIsLost();
                     } else {
                         await(untilNextLook());
                     }
@@ -230,8 +239,20 @@ public class WorkerLoop implements SmartLifecycle {
                 if (attempt.stopReason() != null) {
                     return () -> giveUp(attempt, deadlines); // whatever broke, broke because the work was told to stop
                 }
+                deviceLost |= e instanceof QuantizationException failed && failed.code() == ErrorCode.DEVICE_FAULT;
                 Failure failure = failures.translate(e, attempt.lease(), scratch);
                 return () -> queue.fail(attempt.lease(), failure);
+            }
+        }
+
+        /** Once the lease is released, so that another worker can take the job at once. */
+        private void endIfDeviceIsLost() {
+            if (deviceLost) {
+                LOG.error(
+                        "The device failed and is lost to this process, which ends with exit code {}",
+                        ProcessEnd.DEVICE_FAULT);
+                stopping = true;
+                processEnd.end(ProcessEnd.DEVICE_FAULT);
             }
         }
 

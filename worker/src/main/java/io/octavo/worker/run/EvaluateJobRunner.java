@@ -57,7 +57,8 @@ class EvaluateJobRunner {
         double half = baseline == null ? 1.0 : (1.0 + FETCHED) / 2;
         EvaluationResult scores;
         EvaluationResult baselineScores;
-        try (Engine engine = engines.open(new EngineOptions(spec.device(), properties.engineThreads()))) {
+        try (Engine engine =
+                engines.open(new EngineOptions(properties.engineDevice(spec.device()), properties.engineThreads()))) {
             attempt.log("evaluating " + source.uri() + " on " + engine.device());
             scores = engine.evaluate(new EvaluationRequest(source.folder(), tasks), attempt.section(FETCHED, half));
             baselineScores = baseline == null

@@ -69,7 +69,8 @@ class QuantizeJobRunner {
         QuantizationRequest request = request(spec, source, output, attempt, scratch);
         QuantizationResult result;
         ArtifactLabel label;
-        try (Engine engine = engines.open(new EngineOptions(spec.device(), properties.engineThreads()))) {
+        try (Engine engine =
+                engines.open(new EngineOptions(properties.engineDevice(spec.device()), properties.engineThreads()))) {
             result = quantize(engine, request, source, attempt);
             label = ArtifactLabels.of(engine, output, result.weightBits());
         }
