@@ -27,14 +27,9 @@ class CudaBackendTest {
             super(CudaDevice::open);
         }
 
-        /**
-         * Tensor cores of sm_90 align 32 products and the sum so far to the largest of them and cut each to 14 bits: 33 times
-         * 2^-13 of the largest, which among the normally distributed inputs of these tests is less than a quarter of what the
-         * magnitudes add up to. Every 128 products go on in f32.
-         */
         @Override
         double float8Loss() {
-            return 0x1p-10;
+            return CudaDevice.FLOAT8_LOSS;
         }
 
         /** Half a unit in the last of BF16's 8 bits. */
@@ -139,6 +134,11 @@ class CudaBackendTest {
     class GroupedMatMulOperation extends GroupedMatMulContract {
         GroupedMatMulOperation() {
             super(CudaDevice::open);
+        }
+
+        @Override
+        double float8Loss() {
+            return CudaDevice.FLOAT8_LOSS;
         }
     }
 

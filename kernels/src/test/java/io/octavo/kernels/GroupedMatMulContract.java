@@ -63,7 +63,7 @@ abstract class GroupedMatMulContract extends BackendContract {
             }
             double scale = scaled ? (double) rowScale * columnScales[column] : 1;
             // As in MatMulContract.
-            double tolerance = magnitude * Math.abs(scale) * ((k + 8) * ROUNDING + (scaled ? 0x1p-10 : 0));
+            double tolerance = magnitude * Math.abs(scale) * ((k + 8) * ROUNDING + (scaled ? float8Loss() : 0));
             assertWithin(actual[row * n + column], sum * scale, tolerance, "row, column", row, column);
         }
     }

@@ -278,11 +278,6 @@ abstract class MatMulContract extends BackendContract {
                 .hasMessageContaining("w is I32");
     }
 
-    /** What the backend loses of products of two 8-bit floats beyond f32, relative to the sum of their magnitudes. */
-    double float8Loss() {
-        return 0;
-    }
-
     /** What it loses of BF16 activations and weights with groups, which MatMul lets it round to BF16. */
     double groupedLoss() {
         return 0;
