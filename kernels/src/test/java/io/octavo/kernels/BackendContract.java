@@ -24,11 +24,6 @@ abstract class BackendContract {
     /** Half a unit in the last place of 1 in f32: the relative error of one rounding. */
     static final double ROUNDING = 0x1p-24;
 
-    /** What the backend loses of products of two 8-bit floats beyond f32, relative to the sum of their magnitudes. */
-    double float8Loss() {
-        return 0;
-    }
-
     private static final int GUARD_BYTES = 64;
     private static final byte GUARD = (byte) 0xA5;
 
@@ -48,6 +43,11 @@ abstract class BackendContract {
         this.open = open;
         this.backend = open.apply(2);
         this.stream = backend.newStream();
+    }
+
+    /** What the backend loses of products of two 8-bit floats beyond f32, relative to the sum of their magnitudes. */
+    double float8Loss() {
+        return 0;
     }
 
     @BeforeEach
