@@ -1,4 +1,6 @@
-// out = a w^T on Hopper's tensor cores: wgmma with operands of one type, bf16, E4M3 or INT8, and scales applied at the end.
+// out = a w^T on Hopper's tensor cores: wgmma with operands of one type, bf16 or INT8, and scales applied at the end.
+// E4M3 comes as bf16, exactly: a wgmma of 8-bit floats keeps some 13 bits of its sums, and that costs 1.3e-4 of the product's
+// norm even where every 128 of k go on in f32 (docs/kernels.md asks for 1e-4).
 //
 // Rows of both operands are handled as bytes: 32 bytes of k are one wgmma of every type. A block computes tiles of out, one
 // after the other. Its first warpgroup fetches slabs of kSlabBytes of k with the bulk tensor copy engine, which swizzles
@@ -115,20 +117,12 @@ __device__ __forceinline__ void awaitProducts() {
   one(d, i), one(d, i + 1), one(d, i + 2), one(d, i + 3), one(d, i + 4), one(d, i + 5), one(d, i + 6), one(d, i + 7)
 #define THIRTY_TWO(one, d, i) EIGHT(one, d, i), EIGHT(one, d, i + 8), EIGHT(one, d, i + 16), EIGHT(one, d, i + 24)
 #define REGISTERS_64(one, d) THIRTY_TWO(one, d, 0), THIRTY_TWO(one, d, 32)
-#define REGISTERS_96(one, d) REGISTERS_64(one, d), THIRTY_TWO(one, d, 64)
-#define REGISTERS_128(one, d) REGISTERS_96(one, d), THIRTY_TWO(one, d, 96)
+#define REGISTERS_128(one, d) REGISTERS_64(one, d), THIRTY_TWO(one, d, 64), THIRTY_TWO(one, d, 96)
 #define OPERANDS_64 \
   "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
   "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, " \
   "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, " \
   "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
-#define OPERANDS_96 \
-  "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
-  "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, " \
-  "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, " \
-  "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63, " \
-  "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, " \
-  "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95"
 #define OPERANDS_128 \
   "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
   "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, " \
@@ -150,7 +144,6 @@ __device__ __forceinline__ void awaitProducts() {
 
 struct Bf16 {
   using Accumulator = float;
-  static constexpr bool kPromotes = false;
 
   static __device__ __forceinline__ void multiply(float (&d)[64], uint64_t aTile, uint64_t wTile, int keeps) {
     WGMMA(64, "64", "65", "66", FLOAT_1, "m64n128k16.f32.bf16.bf16", ", 1, 1, 0, 0");
@@ -163,7 +156,6 @@ struct Bf16 {
 
 struct I8 {
   using Accumulator = int;
-  static constexpr bool kPromotes = false;
 
   static __device__ __forceinline__ void multiply(int (&d)[64], uint64_t aTile, uint64_t wTile, int keeps) {
     WGMMA(64, "64", "65", "66", INT_1, "m64n128k32.s32.s8.s8", "");
@@ -171,20 +163,6 @@ struct I8 {
 
   static __device__ __forceinline__ void multiply(int (&d)[128], uint64_t aTile, uint64_t wTile, int keeps) {
     WGMMA(128, "128", "129", "130", INT_1, "m64n256k32.s32.s8.s8", "");
-  }
-};
-
-// The tensor cores' own accumulator of 8-bit floats keeps some 14 bits, so each slab's sum is added to an f32 one.
-struct Fp8 {
-  using Accumulator = float;
-  static constexpr bool kPromotes = true;
-
-  static __device__ __forceinline__ void multiply(float (&d)[64], uint64_t aTile, uint64_t wTile, int keeps) {
-    WGMMA(64, "64", "65", "66", FLOAT_1, "m64n128k32.f32.e4m3.e4m3", ", 1, 1");
-  }
-
-  static __device__ __forceinline__ void multiply(float (&d)[96], uint64_t aTile, uint64_t wTile, int keeps) {
-    WGMMA(96, "96", "97", "98", FLOAT_1, "m64n192k32.f32.e4m3.e4m3", ", 1, 1");
   }
 };
 
@@ -291,11 +269,7 @@ struct Product {
       int column;
       tiles.find(tile, row, column);
       Accumulator sums[kSums];
-      if constexpr (Type::kPromotes) {
-        multiplyPromoting(sums, slabs, ring, full, empty, group, lane, at);
-      } else {
-        multiply(sums, slabs, ring, full, empty, group, lane, at);
-      }
+      multiply(sums, slabs, ring, full, empty, group, lane, at);
       const int firstRow = range.from + row * kRows + group * kGroupRows + warp * 16 + lane / 4;
       store(p, sums, range.to, firstRow, column * kColumns + lane % 4 * 2);
     }
@@ -328,23 +302,6 @@ struct Product {
     }
     awaitProducts<0>();
     if (slabs > 0 && lane == 0) arrive(empty + 8 * before);
-  }
-
-  // While one warpgroup adds, the other's products run.
-  static __device__ __forceinline__ void multiplyPromoting(
-      Accumulator (&sums)[kSums], int slabs, uint32_t ring, uint32_t full, uint32_t empty, int group, int lane, Ring& at) {
-#pragma unroll
-    for (int i = 0; i < kSums; i++) sums[i] = 0;
-    for (int slab = 0; slab < slabs; slab++) {
-      Accumulator slabSums[kSums];
-      await(full + 8 * at.stage, at.parity);
-      multiplySlab(slabSums, ring, at, group, false);
-      awaitProducts<0>();
-      if (lane == 0) arrive(empty + 8 * at.stage);
-#pragma unroll
-      for (int i = 0; i < kSums; i++) sums[i] += slabSums[i];
-      at.advance();
-    }
   }
 
   static __device__ __forceinline__ float scaleAt(const void* scales, int type, bool perRow, int index) {
@@ -398,7 +355,5 @@ MATMUL(bf16, Bf16, 256, 4)
 MATMUL(bf16, Bf16, 128, 6)
 MATMUL(i8, I8, 256, 4)
 MATMUL(i8, I8, 128, 6)
-MATMUL(e4m3, Fp8, 192, 5)
-MATMUL(e4m3, Fp8, 128, 6)
 
 #endif

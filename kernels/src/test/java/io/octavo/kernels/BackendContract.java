@@ -45,11 +45,6 @@ abstract class BackendContract {
         this.stream = backend.newStream();
     }
 
-    /** What the backend loses of products of two 8-bit floats beyond f32, relative to the sum of their magnitudes. */
-    double float8Loss() {
-        return 0;
-    }
-
     @BeforeEach
     void isOpen() {
         assertThat(backend.description()).isNotBlank();

@@ -27,11 +27,6 @@ class CudaBackendTest {
             super(CudaDevice::open);
         }
 
-        @Override
-        double float8Loss() {
-            return CudaDevice.FLOAT8_LOSS;
-        }
-
         /** Half a unit in the last of BF16's 8 bits. */
         @Override
         double groupedLoss() {
@@ -134,11 +129,6 @@ class CudaBackendTest {
     class GroupedMatMulOperation extends GroupedMatMulContract {
         GroupedMatMulOperation() {
             super(CudaDevice::open);
-        }
-
-        @Override
-        double float8Loss() {
-            return CudaDevice.FLOAT8_LOSS;
         }
     }
 

@@ -11,8 +11,9 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Launches {@code matvec.cu}, {@code matmul_narrow.cu} and {@code matmul_few.cu} for a few rows of plain activations, {@code matmul.cu} or,
- * on Hopper, {@code matmul_hopper.cu} where both operands have one type that tensor cores take or can be given one, and {@code matmul_general.cu} for all else.
+ * Launches {@code matvec.cu}, {@code matmul_narrow.cu} and {@code matmul_few.cu} for a few rows of plain activations;
+ * {@code matmul.cu} or, on Hopper, {@code matmul_hopper.cu} where both operands have one type that tensor cores take or can
+ * be given one; and {@code matmul_general.cu} for all else.
  */
 final class CudaMatMul implements MatMul {
 
@@ -214,18 +215,24 @@ final class CudaMatMul implements MatMul {
         try (DeviceBuffer scratch = memory.scratch("decoded weight", bytes, stream)) {
             Matrix values = Matrix.of(scratch, DType.BF16, codes.rows(), codes.columns());
             boolean grouped = !hasNoGroups(w);
-            stream.call(library.kernel("decode", "decode"))
-                    .matrix(codes)
-                    .matrix(values)
-                    .optional(grouped ? w.scales() : null)
-                    .count(codes.rows())
-                    .number((int) codes.columns())
-                    .number((int) groupColumns(w))
-                    .type(codes.dtype())
-                    .type(scaleType(w))
-                    .launch(Grid.covering(codes.elements() / DECODE_COUNT, DECODE_THREADS));
+            decode(codes, values, grouped ? w.scales() : null, stream);
             tensorCores(a, bounds, new ScaledMatrix(values, grouped ? null : w.scales()), out, stream);
         }
+    }
+
+    /** @param scales of groups, which go into the values; null for the codes as they are */
+    private void decode(Matrix codes, Matrix values, @Nullable Matrix scales, CudaStream stream) {
+        long groups = scales == null ? 1 : scales.columns();
+        stream.call(library.kernel("decode", "decode"))
+                .matrix(codes)
+                .matrix(values)
+                .optional(scales)
+                .count(codes.rows())
+                .number((int) codes.columns())
+                .number((int) (codes.columns() / groups))
+                .type(codes.dtype())
+                .type(scales == null ? DType.F32 : scales.dtype())
+                .launch(Grid.covering(codes.elements() / DECODE_COUNT, DECODE_THREADS));
     }
 
     /**
@@ -268,8 +275,12 @@ final class CudaMatMul implements MatMul {
 
     private void tensorCores(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
         DType type = w.codes().dtype();
-        if (bounds == null && HopperTile.fits(driver.computeCapability(), a.rows())) {
-            hopper(a, w, out, stream);
+        if (bounds == null && HopperTile.fits(driver.computeCapability(), type, a.rows())) {
+            if (type == DType.F8_E4M3) {
+                decodedFloat8(a, w, out, stream);
+            } else {
+                hopper(a, w, out, stream);
+            }
             return;
         }
         MatMulTile tile = bounds == null
@@ -294,9 +305,25 @@ final class CudaMatMul implements MatMul {
                 .launch(Grid.of(tile.count(a.rows(), w.rows()), tile.threads()));
     }
 
+    /**
+     * As BF16, which holds these codes exactly: Hopper's own products of 8-bit floats keep some 13 bits of a sum, too few for
+     * the bounds of docs/kernels.md.
+     */
+    private void decodedFloat8(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
+        long activations = Matrix.bytes(DType.BF16, a.rows(), a.columns());
+        long weights = Matrix.bytes(DType.BF16, w.rows(), w.columns());
+        try (DeviceBuffer scratch = memory.scratch("decoded operands", activations + weights, stream)) {
+            Matrix left = Matrix.of(scratch, DType.BF16, a.rows(), a.columns());
+            Matrix right = new Matrix(scratch, activations, DType.BF16, w.rows(), w.columns());
+            decode(a.codes(), left, null, stream);
+            decode(w.codes(), right, null, stream);
+            hopper(new ScaledMatrix(left, a.scales()), new ScaledMatrix(right, w.scales()), out, stream);
+        }
+    }
+
     private void hopper(ScaledMatrix a, ScaledMatrix w, Matrix out, CudaStream stream) {
         DType type = w.codes().dtype();
-        HopperTile tile = HopperTile.choose(type, a.rows(), w.rows(), driver.multiprocessors());
+        HopperTile tile = HopperTile.choose(a.rows(), w.rows(), driver.multiprocessors());
         String name = "matmul_hopper_" + suffix(type) + "_" + tile.columns();
         long blocks = Math.min(tile.count(a.rows(), w.rows()), driver.multiprocessors());
         stream.call(library.kernel("matmul_hopper", name, tile.sharedBytes()))

@@ -22,20 +22,21 @@ record HopperTile(int columns, int stages) {
     /** Below, a tile would multiply more padding than rows. */
     private static final int LEAST_ROWS = 33;
 
+    /** Below, decoding 8-bit floats costs more than the faster product saves. */
+    private static final int LEAST_FLOAT8_ROWS = 512;
+
     private static final int SWIZZLE_BYTES = 1024;
 
     private static final HopperTile NARROW = new HopperTile(128, 6);
-    private static final HopperTile WIDE_FLOAT8 = new HopperTile(192, 5);
     private static final HopperTile WIDE = new HopperTile(256, 4);
 
-    static boolean fits(int computeCapability, long m) {
-        return computeCapability == COMPUTE_CAPABILITY && m >= LEAST_ROWS;
+    static boolean fits(int computeCapability, DType type, long m) {
+        return computeCapability == COMPUTE_CAPABILITY && m >= (type == DType.F8_E4M3 ? LEAST_FLOAT8_ROWS : LEAST_ROWS);
     }
 
     /** The widest tile of which the output has enough to give every multiprocessor one. */
-    static HopperTile choose(DType type, long m, long n, int multiprocessors) {
-        HopperTile wide = type == DType.F8_E4M3 ? WIDE_FLOAT8 : WIDE;
-        return wide.count(m, n) >= multiprocessors ? wide : NARROW;
+    static HopperTile choose(long m, long n, int multiprocessors) {
+        return WIDE.count(m, n) >= multiprocessors ? WIDE : NARROW;
     }
 
     long count(long m, long n) {
