@@ -65,6 +65,44 @@ final class SparseCheckpoint {
                  "tie_word_embeddings": false, "dtype": "bfloat16"}""");
     }
 
+    /** 126 layers in 200 files, 812 GB, as the largest Llama 3.1. */
+    static SparseCheckpoint largeDense(Path folder) throws IOException {
+        var sparse = new SparseCheckpoint(folder).shard();
+        sparse.with("model.embed_tokens.weight", "BF16", 128_256, 16_384);
+        int linears = 126 * 7;
+        int written = 0;
+        for (int layer = 0; layer < 126; layer++) {
+            String prefix = "model.layers." + layer + ".";
+            sparse.with(prefix + "input_layernorm.weight", "BF16", 16_384)
+                    .with(prefix + "post_attention_layernorm.weight", "BF16", 16_384);
+            for (String module : List.of(
+                    "self_attn.q_proj",
+                    "self_attn.k_proj",
+                    "self_attn.v_proj",
+                    "self_attn.o_proj",
+                    "mlp.gate_proj",
+                    "mlp.up_proj",
+                    "mlp.down_proj")) {
+                if (written > 0 && written * 200L / linears > (written - 1) * 200L / linears) {
+                    sparse.shard();
+                }
+                written++;
+                long[] shape = switch (module) {
+                    case "self_attn.k_proj", "self_attn.v_proj" -> new long[] {1024, 16_384};
+                    case "mlp.gate_proj", "mlp.up_proj" -> new long[] {53_248, 16_384};
+                    case "mlp.down_proj" -> new long[] {16_384, 53_248};
+                    default -> new long[] {16_384, 16_384};
+                };
+                sparse.with(prefix + module + ".weight", "BF16", shape);
+            }
+        }
+        sparse.with("model.norm.weight", "BF16", 16_384).with("lm_head.weight", "BF16", 128_256, 16_384);
+        return sparse.write("""
+                {"architectures": ["LlamaForCausalLM"], "hidden_size": 16384, "intermediate_size": 53248,
+                 "vocab_size": 128256, "num_hidden_layers": 126, "num_attention_heads": 128, "num_key_value_heads": 8,
+                 "head_dim": 128, "tie_word_embeddings": false, "dtype": "bfloat16"}""");
+    }
+
     /** Begins a new file. */
     SparseCheckpoint shard() {
         shards.add(new ArrayList<>());
