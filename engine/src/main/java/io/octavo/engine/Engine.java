@@ -17,6 +17,13 @@ public interface Engine extends AutoCloseable {
     /** What of the device decides which jobs it can take. */
     DeviceOffer deviceOffer();
 
+    /**
+     * Makes this process's first job as fast as later ones, and tries device and disk on the way; seconds of work.
+     *
+     * @param folder empty, for scratch; the caller removes what is left in it
+     */
+    default void warmUp(Path folder, JobMonitor monitor) {}
+
     /** Quantizes a checkpoint folder into a new folder and verifies it by reading it back. */
     QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor);
 

@@ -10,6 +10,7 @@ import io.octavo.engine.layout.Layout;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.quantize.Quantizer;
+import io.octavo.engine.quantize.WarmUp;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.engine.transformer.RunLimits;
@@ -44,6 +45,14 @@ final class LocalEngine implements Engine {
     @Override
     public DeviceOffer deviceOffer() {
         return new DeviceOffer(backend.name(), backend.freeMemoryBytes(), backend.computeCapability());
+    }
+
+    @Override
+    public void warmUp(Path folder, JobMonitor monitor) {
+        onDevice(() -> {
+            WarmUp.run(new Quantizer(backend, threads), folder, monitor);
+            return folder;
+        });
     }
 
     @Override

@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,9 @@ final class FakeEngine implements EngineFactory {
 
     /** Runs inside each quantize call; by default it does nothing. */
     volatile BiConsumer<QuantizationRequest, JobMonitor> interlude = (request, monitor) -> {};
+
+    /** Runs inside each warm-up; by default it does nothing. */
+    volatile Consumer<JobMonitor> warmingUp = monitor -> {};
 
     /** Released whenever a quantize call begins. */
     final Semaphore begun = new Semaphore(0);
@@ -56,6 +60,7 @@ final class FakeEngine implements EngineFactory {
         extraOutputBytes = 0;
         instead = null;
         interlude = (request, monitor) -> {};
+        warmingUp = monitor -> {};
         begun.drainPermits();
     }
 
@@ -108,6 +113,11 @@ final class FakeEngine implements EngineFactory {
         @Override
         public DeviceOffer deviceOffer() {
             return DeviceOffer.CPU;
+        }
+
+        @Override
+        public void warmUp(Path folder, JobMonitor monitor) {
+            warmingUp.accept(monitor);
         }
 
         @Override

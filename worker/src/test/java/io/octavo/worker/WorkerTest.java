@@ -40,6 +40,7 @@ import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -609,6 +610,33 @@ class WorkerTest {
             monitor.checkpoint();
             Thread.onSpinWait();
         }
+    }
+
+    @Test
+    void anIdleWorkerWarmsUpAndAJobInterruptsThat() throws InterruptedException {
+        worker.stop();
+        var warmingUp = new Semaphore(0);
+        engine.warmingUp = monitor -> {
+            warmingUp.release();
+            spinUntilStopped(monitor);
+        };
+        worker.start();
+        assertThat(warmingUp.tryAcquire(60, TimeUnit.SECONDS)).isTrue();
+        await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
+        // What was cut short is begun again when nothing is left to do.
+        assertThat(warmingUp.tryAcquire(60, TimeUnit.SECONDS)).isTrue();
+        engine.reset();
+        worker.stop();
+    }
+
+    @Test
+    void aWarmUpThatFailsCostsNoJob() {
+        worker.stop();
+        engine.warmingUp = monitor -> {
+            throw new QuantizationException(ErrorCode.DISK_FULL, "no room");
+        };
+        worker.start();
+        await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
     }
 
     @Test

@@ -26,6 +26,8 @@ import java.util.stream.Stream;
 /**
  * FP8_DYNAMIC from file to file: {@code QuantizerBenchmark DIR [threads] [runs] [device] [layers] [vocabulary]}.
  *
+ * <p>With {@code -Doctavo.benchmark.warm=true} the process warms up first, as a worker does; otherwise the first run is cold.
+ *
  * <p>Makes a bf16 checkpoint in {@code DIR} once (by default nine decoder layers with the shapes of Llama 3 8B, some 4 GB; 32
  * and a vocabulary of 128256 make the whole of it), in files of 4 GB, then quantizes it. Prints, per run, source gigabytes a second until the output file and its SHA-256 are complete, the same
  * for the whole call (verification and the source's SHA-256 included), the processor seconds that it took, which show
@@ -55,12 +57,23 @@ final class QuantizerBenchmark {
         }
         try (Backend backend = Backends.open(device, threads)) {
             System.out.println(backend.description());
+            if (Boolean.getBoolean("octavo.benchmark.warm")) {
+                warmUp(new Quantizer(backend, threads), folder.resolve("warm-up"));
+            }
             for (int run = 0; run < runs; run++) {
                 Path target = folder.resolve("out");
                 measure(new Quantizer(backend, threads), source, target);
                 delete(target);
             }
         }
+    }
+
+    /** As a worker does before its first job. */
+    private static void warmUp(Quantizer quantizer, Path folder) throws IOException {
+        long begun = System.nanoTime();
+        WarmUp.run(quantizer, folder, JobMonitor.none());
+        System.out.printf("warmed up in %.2f s%n", (System.nanoTime() - begun) / 1e9);
+        delete(folder);
     }
 
     private static String argument(String[] arguments, int index, String absent) {

@@ -65,6 +65,11 @@ public class WorkDirectory implements AutoCloseable {
         return new JobScratch(jobs().resolve(lease.jobId() + "-" + lease.attempt()));
     }
 
+    /** A fresh folder for what is done between jobs, removed when it is closed. */
+    public JobScratch scratch(String name) {
+        return new JobScratch(jobs().resolve(name));
+    }
+
     @Override
     public void close() throws IOException {
         lockFile.close();

@@ -123,6 +123,8 @@ public class WorkerLoop implements SmartLifecycle {
 
         private volatile @Nullable Attempt running;
 
+        private final WarmUp warmUp = new WarmUp(engines, workDirectory, properties);
+
         void start() {
             if (properties.exclusiveName()) {
                 int taken = queue.reclaimFrom(properties.name());
@@ -171,6 +173,9 @@ public class WorkerLoop implements SmartLifecycle {
                     if (claim.isPresent()) {
                         run(claim.get());
                         endIfDeviceIsLost();
+                    } else if (!warmUp.isDone()) {
+                        warmUp.run(() -> stopping || wake.availablePermits() > 0);
+                        wake.drainPermits();
                     } else {
                         await(untilNextLook());
                     }

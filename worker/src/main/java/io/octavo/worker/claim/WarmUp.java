@@ -1,0 +1,76 @@
+package io.octavo.worker.claim;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.JobCancelledException;
+import io.octavo.engine.JobMonitor;
+import io.octavo.engine.QuantizationException;
+import io.octavo.worker.WorkerProperties;
+import io.octavo.worker.attempt.JobScratch;
+import io.octavo.worker.attempt.WorkDirectory;
+import io.octavo.worker.engine.EngineFactory;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a worker does when it first has nothing to do: it makes its engine hot, so that the first job runs as fast as later
+ * ones. A job that comes meanwhile goes first.
+ */
+final class WarmUp {
+
+    private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
+
+    private final EngineFactory engines;
+    private final WorkDirectory workDirectory;
+    private final WorkerProperties properties;
+    private boolean done;
+
+    WarmUp(EngineFactory engines, WorkDirectory workDirectory, WorkerProperties properties) {
+        this.engines = engines;
+        this.workDirectory = workDirectory;
+        this.properties = properties;
+    }
+
+    boolean isDone() {
+        return done;
+    }
+
+    /**
+     * Is not done if it was cut short. A failure is logged and final: jobs meet the same one and tell their users.
+     *
+     * @param somethingToDo asked again and again
+     */
+    void run(BooleanSupplier somethingToDo) {
+        try (Engine engine = engines.open(new EngineOptions(properties.device(), properties.engineThreads()));
+                JobScratch scratch = workDirectory.scratch("warm-up")) {
+            engine.warmUp(scratch.folder("engine"), stoppedBy(somethingToDo));
+            done = true;
+        } catch (JobCancelledException e) {
+            LOG.debug("Warming up gives way: {}", e.getMessage());
+        } catch (QuantizationException e) {
+            done = true;
+            LOG.warn("Warming up failed: {}", e.getMessage());
+        }
+    }
+
+    private static JobMonitor stoppedBy(BooleanSupplier somethingToDo) {
+        return new JobMonitor() {
+            @Override
+            public void phase(String name) {}
+
+            @Override
+            public void progress(double fraction) {}
+
+            @Override
+            public void log(String line) {}
+
+            @Override
+            public void checkpoint() {
+                if (somethingToDo.getAsBoolean()) {
+                    throw new JobCancelledException("a job may have come");
+                }
+            }
+        };
+    }
+}
