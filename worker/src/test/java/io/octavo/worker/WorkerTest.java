@@ -670,4 +670,51 @@ class WorkerTest {
         assertThat(second.get("revision")).isEqualTo(first.get("revision"));
         assertThat(second.get("artifactId")).isNotEqualTo(first.get("artifactId"));
     }
+
+    private static String recipe(String more) {
+        return "{'type':'quantize','source':'hub:octavo/model','scheme':'FP8_DYNAMIC','target':'octavo/out'"
+                + (more.isEmpty() ? "" : "," + more) + "}";
+    }
+
+    @Test
+    void aPipelineQuantizesEvaluatesAndJudges() {
+        push("octavo/data", "text.txt", bytes("one\ntwo\n"), "cloze.jsonl", bytes("{}\n"));
+        UUID id = submit(judged("1.2"));
+        JsonNode result = resultOf(id);
+        assertThat(result.at("/steps/FP8_DYNAMIC-evaluate/gates/0/passed").booleanValue())
+                .isTrue();
+        assertThat(result.at("/steps/FP8_DYNAMIC-evaluate/gates/0/value").doubleValue())
+                .isEqualTo(1.1);
+        assertThat(onlyArtifact().repository()).isEqualTo("octavo/out-FP8_DYNAMIC");
+        assertThat(artifacts.get(TENANT, onlyArtifact().id()).evaluations()).hasSize(1);
+        assertNothingLeftOnDisk();
+    }
+
+    private static String judged(String max) {
+        return recipe("'evaluate':{'baseline':'hub:octavo/model','tasks':["
+                        + "{'type':'perplexity','name':'books','dataset':'hub:octavo/data#text.txt','windowTokens':4}],"
+                        + "'gates':[{'metric':'perplexity.ratio','max':" + max + "}]}")
+                .replace("'scheme':'FP8_DYNAMIC'", "'schemes':['FP8_DYNAMIC']")
+                .replace("octavo/out", "octavo/out-{scheme}");
+    }
+
+    @Test
+    void aGateThatIsNotPassedFailsItsStepAndShowsTheScores() {
+        push("octavo/data", "text.txt", bytes("one\ntwo\n"), "cloze.jsonl", bytes("{}\n"));
+        UUID id = submit(judged("1.05"));
+        JobRecord pipeline = await(id, JobStatus.FAILED);
+        assertThat(problemOf(pipeline).code()).isEqualTo("step-failed");
+        JobRecord step = jobs.get(TENANT, pipeline.steps().getLast().jobId());
+        assertThat(problemOf(step).code()).isEqualTo("gate-failed");
+        assertThat(problemOf(step).detail())
+                .isEqualTo("perplexity.ratio of task books is 1.1; the gate allows at most 1.05");
+        assertThat(Objects.requireNonNull(step.result()).at("/gates/0/passed").booleanValue())
+                .isFalse();
+        assertThat(step.attempt()).isEqualTo(1);
+
+        jobs.retry(TENANT, id); // judges again, and keeps one evaluation
+        await(id, JobStatus.FAILED);
+        assertThat(sql.sql("select count(*) from evaluation").query(Long.class).single())
+                .isEqualTo(1);
+    }
 }

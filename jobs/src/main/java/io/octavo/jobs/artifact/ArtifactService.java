@@ -6,6 +6,7 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
+import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.JobQueue;
@@ -16,6 +17,7 @@ import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.repository.RevisionRecord;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.springframework.data.domain.Limit;
@@ -74,14 +76,20 @@ public class ArtifactService {
     }
 
     /**
-     * Stores an evaluation and completes its job at once.
+     * Stores an evaluation and ends its job at once.
      *
      * @param source resolved URI of what was evaluated
+     * @param failure why the job fails though it has a result
      */
-    public void commitEvaluation(Lease lease, String source, ObjectNode result) {
+    public void commitEvaluation(Lease lease, String source, ObjectNode result, Optional<Failure> failure) {
         TenantId tenant = queue.requireHeld(lease);
+        evaluations.deleteByJobId(lease.jobId()); // of a run before this one, whose gates it did not pass
         evaluations.saveAndFlush(new Evaluation(tenant, lease.jobId(), source, result.toString(), artifacts.now()));
-        queue.complete(lease, result);
+        if (failure.isPresent()) {
+            queue.fail(lease, failure.get(), result);
+        } else {
+            queue.complete(lease, result);
+        }
     }
 
     /** Newest first. */

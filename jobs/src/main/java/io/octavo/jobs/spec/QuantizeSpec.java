@@ -85,6 +85,11 @@ public record QuantizeSpec(
     }
 
     @Override
+    public List<SourceUri> sources() {
+        return List.of(source);
+    }
+
+    @Override
     public Requirements requirements() {
         return Devices.require(device, scheduling.requirements());
     }
