@@ -9,6 +9,7 @@ import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.artifact.Lineage;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
@@ -26,6 +27,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -264,6 +266,7 @@ class IsolationTest {
                                 List.of(new FileEntry("secret.bin", blob.size(), blob.sha256())),
                                 new Lineage("hub:alice/model", "main", "FP8_DYNAMIC", "compressed-tensors", "1"),
                                 report,
+                                Optional.of("c".repeat(64)),
                                 JsonNodeFactory.instance.objectNode()))
                 .id()
                 .toString();
@@ -401,6 +404,14 @@ class IsolationTest {
         assertThat(bob.post("/api/v1/repositories/bob/stolen/revisions", revision)
                         .statusCode())
                 .isEqualTo(201);
+    }
+
+    @Test
+    void anArtifactIsReusedByItsTenantAlone() throws Exception {
+        assertThat(artifacts.reusable(new TenantId(UUID.fromString(tenantOf(alice))), "c".repeat(64)))
+                .isPresent();
+        assertThat(artifacts.reusable(new TenantId(UUID.fromString(tenantOf(bob))), "c".repeat(64)))
+                .isEmpty();
     }
 
     @Test

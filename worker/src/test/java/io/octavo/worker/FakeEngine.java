@@ -52,7 +52,10 @@ final class FakeEngine implements EngineFactory {
     /** How much larger than its inputs a plan says the output will be. */
     volatile long extraOutputBytes;
 
+    volatile String version = "fake-1";
+
     void reset() {
+        version = "fake-1";
         extraOutputBytes = 0;
         instead = null;
         interlude = (request, monitor) -> {};
@@ -85,7 +88,7 @@ final class FakeEngine implements EngineFactory {
 
     @Override
     public List<SchemeInfo> schemes() {
-        return List.of(new SchemeInfo("FP8_DYNAMIC", "fake"));
+        return List.of(new SchemeInfo("FP8_DYNAMIC", "fake"), new SchemeInfo("W8A8", "fake"));
     }
 
     @Override
@@ -95,7 +98,7 @@ final class FakeEngine implements EngineFactory {
 
     @Override
     public String version() {
-        return "fake-1";
+        return version;
     }
 
     private final class Opened implements Engine {

@@ -89,6 +89,7 @@ final class JobRequestSchema {
                                 whole(0, Integer.MAX_VALUE)),
                         "dataset"));
         members.put("device", choice("auto", "cpu", "cuda"));
+        members.put("reuse", of("boolean").description("false: make the artifact even if there is the same one"));
         return members;
     }
 

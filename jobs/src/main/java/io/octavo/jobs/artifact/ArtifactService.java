@@ -12,9 +12,11 @@ import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.repository.RevisionRecord;
+import io.octavo.jobs.spec.SourceUri;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -73,6 +75,40 @@ public class ArtifactService {
                 .put("uri", artifact.uri());
         queue.complete(lease, result);
         return artifact.toRecord(List.of());
+    }
+
+    /**
+     * The newest artifact of this tenant with the same content key; what others made is never found.
+     *
+     * @param contentKey see {@link ArtifactCommit}
+     */
+    @Transactional(readOnly = true)
+    public Optional<ArtifactRecord> reusable(TenantId tenant, String contentKey) {
+        return artifacts.withContent(tenant.value(), contentKey, Limit.of(1)).stream()
+                .map(artifact -> artifact.toRecord(List.of()))
+                .findFirst();
+    }
+
+    /**
+     * Completes a job with an artifact that was made before. Its files become the newest revision of the job's target, if
+     * they are not that already.
+     *
+     * @throws io.octavo.jobs.queue.LeaseLostException if another attempt has the job by now
+     */
+    public void commitReuse(Lease lease, UUID artifactId, RepositoryName target, String message) {
+        TenantId tenant = queue.requireHeld(lease);
+        Artifact artifact = require(tenant, artifactId);
+        RevisionRecord revision =
+                repositories.commit(tenant, target, message, artifact.files()).revision();
+        ObjectNode result = queue.resultOf(artifact.jobId());
+        result.remove(List.of("seconds", "peakRssBytes")); // of the work that is not done again
+        result.put("artifactId", artifactId.toString())
+                .put("repository", target.toString())
+                .put("revision", revision.id())
+                .put("uri", new SourceUri.Hub(target, revision.id()).toString())
+                .put("reused", true)
+                .put("reusedJobId", artifact.jobId().toString());
+        queue.complete(lease, result);
     }
 
     /**

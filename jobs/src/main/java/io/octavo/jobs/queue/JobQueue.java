@@ -202,6 +202,15 @@ public class JobQueue {
         });
     }
 
+    /** What a job that has ended answered. */
+    @Transactional(readOnly = true)
+    public ObjectNode resultOf(UUID jobId) {
+        return jobs.findById(jobId)
+                .map(Job::result)
+                .map(result -> (ObjectNode) json.readTree(result))
+                .orElseGet(JobQueue::object);
+    }
+
     /** The worker stopped because it learned of the cancellation. */
     public void cancelled(Lease lease) {
         change(lease, Job::cancelled);

@@ -163,6 +163,18 @@ final class Fields {
         return value != null && value.isArray() ? value.size() : 0;
     }
 
+    boolean truth(String name, boolean absent) {
+        JsonNode value = member(name);
+        if (value == null) {
+            return absent;
+        }
+        if (!value.isBoolean()) {
+            error(name, "must be true or false");
+            return absent;
+        }
+        return value.booleanValue();
+    }
+
     @Nullable Double optionalDecimal(String name) {
         JsonNode value = member(name);
         if (value == null) {

@@ -115,6 +115,7 @@ public class JobSpecParser {
         Optional<QuantizeSpec.Calibration> calibration =
                 fields.object("calibration").flatMap(JobSpecParser::calibration);
         String device = fields.choice("device", Devices.AUTO, Devices.ALL);
+        boolean reuse = fields.truth("reuse", true);
         Scheduling scheduling = SchedulingFields.read(fields, inherited);
         fields.rejectUnknown();
         throwIfAny(errors);
@@ -128,6 +129,7 @@ public class JobSpecParser {
                 kvCache,
                 calibration,
                 device,
+                reuse,
                 scheduling);
     }
 

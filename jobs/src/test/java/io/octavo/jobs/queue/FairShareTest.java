@@ -82,6 +82,7 @@ class FairShareTest extends JobsTest {
                 Optional.empty(),
                 Optional.empty(),
                 device,
+                true,
                 scheduling);
     }
 

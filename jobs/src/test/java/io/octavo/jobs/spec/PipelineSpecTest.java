@@ -181,4 +181,30 @@ class PipelineSpecTest {
     void refusesGatesThatCannotBeJudged(String gate, String detail) {
         refuses(E.replace("step:q", "hub:a/m").replace("]}", "],'gates':[" + gate + "]}"), "invalid-request", detail);
     }
+
+    @Test
+    void theRecipeIsAllThatDecidesTheBytesAndNothingElse() {
+        String job = "{'type':'quantize','source':'hub:a/m','scheme':'FP8_DYNAMIC','target':'a/q',"
+                + "'calibration':{'dataset':'hub:a/d','samples':8},'ignore':['b','a']%s}";
+        String recipe = recipe(job.formatted(""));
+        assertThat(recipe(
+                        job.formatted(",'priority':5,'labels':{'a':'b'},'timeout':'PT1H','reuse':false,'device':'cpu'")
+                                .replace("a/q", "a/r")
+                                .replace("hub:a/m", "hub:a/n")
+                                .replace("hub:a/d", "hub:a/e")
+                                .replace("['b','a']", "['a','b']")))
+                .isEqualTo(recipe);
+        for (String other : List.of(
+                job.formatted("").replace("FP8_DYNAMIC", "W4A16_G128"),
+                job.formatted("").replace("'b',", ""),
+                job.formatted("").replace("8}", "9}"),
+                job.formatted(",'kvCache':{'type':'fp8'}"),
+                job.formatted(",'overrides':[{'scheme':'W4A16_G128','targets':['x']}]"))) {
+            assertThat(recipe(other)).isNotEqualTo(recipe);
+        }
+    }
+
+    private String recipe(String job) {
+        return ((QuantizeSpec) parse(job)).recipe().toString();
+    }
 }

@@ -100,13 +100,15 @@ class EvaluateJobRunner {
                         case TaskSpec.Perplexity perplexity ->
                             new EvaluationTask.Perplexity(
                                     perplexity.name(),
-                                    sources.dataset(attempt.tenant(), perplexity.dataset(), folder, monitor),
+                                    sources.dataset(attempt.tenant(), perplexity.dataset(), folder, monitor)
+                                            .path(),
                                     perplexity.windowTokens(),
                                     optional(perplexity.maxWindows()));
                         case TaskSpec.MultipleChoice choice ->
                             new EvaluationTask.MultipleChoice(
                                     choice.name(),
-                                    sources.dataset(attempt.tenant(), choice.dataset(), folder, monitor),
+                                    sources.dataset(attempt.tenant(), choice.dataset(), folder, monitor)
+                                            .path(),
                                     optional(choice.maxItems()));
                         case TaskSpec.Generation generation ->
                             new EvaluationTask.Generation(
