@@ -198,6 +198,72 @@ class ApiTest {
         assertThat(job.get("createdAt").stringValue()).endsWith("Z");
     }
 
+    private static final String PIPELINE = """
+            {"type":"pipeline","labels":{"team":"search:eu"},"steps":[
+             {"name":"q","job":{"type":"quantize","source":"hub:octavo/model","scheme":"FP8_DYNAMIC","target":"octavo/out"}},
+             {"name":"c","needs":["q"],"job":{"type":"convert","source":"step:q","layout":"compressed-tensors",
+              "target":"octavo/again"}}]}""";
+
+    @Test
+    void aPipelineShowsItsStepsAndTheyShowTheirPipeline() throws Exception {
+        HttpResponse<String> accepted = post("/api/v1/jobs", PIPELINE, "Idempotency-Key", "p");
+        assertThat(accepted.statusCode()).as(accepted.body()).isEqualTo(202);
+        JsonNode pipeline = read(accepted);
+        String id = pipeline.get("id").stringValue();
+        assertThat(read(post("/api/v1/jobs", PIPELINE, "Idempotency-Key", "p"))).isEqualTo(pipeline);
+        assertThat(pipeline.at("/steps/1/name").stringValue()).isEqualTo("c");
+        assertThat(pipeline.at("/steps/1/needs/0").stringValue()).isEqualTo("q");
+        JsonNode step = read(get("/api/v1/jobs/" + pipeline.at("/steps/1/jobId").stringValue()));
+        assertThat(step.get("parent").stringValue()).isEqualTo(id);
+        assertThat(step.get("step").stringValue()).isEqualTo("c");
+        assertThat(step.at("/waiting/code").stringValue()).isEqualTo("needs");
+        assertThat(step.at("/spec/labels/team").stringValue()).isEqualTo("search:eu");
+
+        assertThat(read(get("/api/v1/jobs?parent=" + id)).get("items")).hasSize(2);
+        assertThat(read(get("/api/v1/jobs?type=pipeline&label=team:search:eu"))
+                        .at("/items/0/id")
+                        .stringValue())
+                .isEqualTo(id);
+        assertThat(read(get("/api/v1/jobs?label=team:search:eu&label=run:1")).get("items"))
+                .isEmpty();
+        assertProblem(get("/api/v1/jobs?label=team"), 400, "invalid-request");
+        assertProblem(get("/api/v1/jobs?parent=x"), 400, "invalid-request");
+
+        assertThat(read(post("/api/v1/jobs/" + id + "/cancel", ""))
+                        .get("status")
+                        .stringValue())
+                .isEqualTo("CANCELLED");
+        assertThat(read(post("/api/v1/jobs/" + id + "/retry", "")).get("status").stringValue())
+                .isEqualTo("QUEUED");
+        assertProblem(post("/api/v1/jobs/" + step.get("id").stringValue() + "/retry", ""), 409, "job-not-retryable");
+    }
+
+    @Test
+    void aPipelineIsPlannedAndRefusedStepByStep() throws Exception {
+        JsonNode plan = read(post("/api/v1/jobs?dryRun=true", PIPELINE));
+        assertThat(plan.at("/steps/0/plan/quantization/label").stringValue()).isEqualTo("W8A8-FP8-dynamic");
+        assertThat(plan.at("/steps/1/plan/spec/source").stringValue()).isEqualTo("step:q");
+        assertThat(read(get("/api/v1/jobs")).get("items")).isEmpty();
+
+        HttpResponse<String> missing = post("/api/v1/jobs", PIPELINE.replace("octavo/model", "octavo/nothing"));
+        assertProblem(missing, 422, "source-not-found");
+        assertThat(read(missing).get("detail").stringValue()).startsWith("step q: ");
+        assertProblem(post("/api/v1/jobs", PIPELINE.replace("[\"q\"]", "[\"x\"]")), 400, "pipeline-step-unknown");
+        assertProblem(post("/api/v1/jobs", PIPELINE.replace("[\"q\"]", "[]")), 400, "pipeline-need-missing");
+        assertProblem(post("/api/v1/jobs", PIPELINE.replace("[\"q\"]", "[\"c\"]")), 400, "pipeline-self-need");
+        assertThat(read(get("/api/v1/jobs")).get("items")).isEmpty();
+    }
+
+    @Test
+    void aListOfSchemesIsAPipeline() throws Exception {
+        JsonNode job = read(post(
+                "/api/v1/jobs",
+                QUANTIZE.replace("\"scheme\":\"FP8_DYNAMIC\"", "\"schemes\":[\"FP8_DYNAMIC\"]")
+                        .replace("octavo/out", "octavo/out-{scheme}")));
+        assertThat(job.get("type").stringValue()).isEqualTo("pipeline");
+        assertThat(job.at("/spec/steps/0/job/target").stringValue()).isEqualTo("octavo/out-FP8_DYNAMIC");
+    }
+
     @Test
     void aDryRunShowsThePlanAndSubmitsNothing() throws Exception {
         HttpResponse<String> answer = post("/api/v1/jobs?dryRun=true", QUANTIZE);

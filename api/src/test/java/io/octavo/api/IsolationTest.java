@@ -9,6 +9,7 @@ import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.artifact.Lineage;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
@@ -26,6 +27,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -67,6 +69,10 @@ class IsolationTest {
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "worker");
     private static final String SPEC = """
             {"type":"quantize","source":"hub:alice/model","scheme":"FP8_DYNAMIC","target":"alice/out"}""";
+    private static final String PIPELINE = """
+            {"type":"pipeline","labels":{"team":"search"},"steps":[{"name":"q","job":{"type":"quantize",
+            "source":"hub:alice/model","scheme":"FP8_DYNAMIC","target":"alice/out","requirements":{"labels":{"a":"b"}}}}]}
+            """;
     private static final String SECRET_BYTES = "what only alice has";
 
     @DynamicPropertySource
@@ -141,13 +147,29 @@ class IsolationTest {
         checks.put("POST /api/v1/jobs", () -> {
             assertProblem(bob.post(jobs, SPEC), 404, "repository-not-found");
             assertProblem(bob.post(jobs, SPEC.replace("alice/out", "bob/out")), 422, "source-not-found");
+            assertProblem(bob.post(jobs, PIPELINE), 404, "repository-not-found");
+            assertProblem(bob.post(jobs, PIPELINE.replace("alice/out", "bob/out")), 422, "source-not-found");
         });
         checks.put("POST /api/v1/jobs dryRun=true", () -> {
             assertProblem(bob.post(jobs + "?dryRun=true", SPEC), 404, "repository-not-found");
             assertProblem(
                     bob.post(jobs + "?dryRun=true", SPEC.replace("alice/out", "bob/out")), 422, "source-not-found");
         });
-        listing("GET /api/v1/jobs", jobs);
+        String pipeline = id(alice.post(jobs, PIPELINE));
+        String step = TestApi.read(alice.get(jobs + "/" + pipeline))
+                .at("/steps/0/jobId")
+                .stringValue();
+        markers.addAll(List.of(pipeline, step));
+        checks.put("GET /api/v1/jobs", () -> {
+            for (String filter : List.of("", "?label=team:search", "?parent=" + pipeline)) {
+                HttpResponse<String> answer = bob.get(jobs + filter);
+                assertThat(answer.statusCode()).isEqualTo(200);
+                assertThat(answer.body()).doesNotContain(markers);
+                assertThat(TestApi.read(alice.get(jobs + filter)).get("items")).isNotEmpty();
+            }
+            assertProblem(bob.get(jobs + "/" + step), 404, "job-not-found");
+            assertProblem(bob.post(jobs + "/" + step + "/cancel", ""), 404, "job-not-found");
+        });
 
         hidden("GET /api/v1/artifacts/{id}", "/api/v1/artifacts/" + artifact, "", "artifact-not-found");
         hidden(
@@ -244,6 +266,7 @@ class IsolationTest {
                                 List.of(new FileEntry("secret.bin", blob.size(), blob.sha256())),
                                 new Lineage("hub:alice/model", "main", "FP8_DYNAMIC", "compressed-tensors", "1"),
                                 report,
+                                Optional.of("c".repeat(64)),
                                 JsonNodeFactory.instance.objectNode()))
                 .id()
                 .toString();
@@ -381,6 +404,14 @@ class IsolationTest {
         assertThat(bob.post("/api/v1/repositories/bob/stolen/revisions", revision)
                         .statusCode())
                 .isEqualTo(201);
+    }
+
+    @Test
+    void anArtifactIsReusedByItsTenantAlone() throws Exception {
+        assertThat(artifacts.reusable(new TenantId(UUID.fromString(tenantOf(alice))), "c".repeat(64)))
+                .isPresent();
+        assertThat(artifacts.reusable(new TenantId(UUID.fromString(tenantOf(bob))), "c".repeat(64)))
+                .isEmpty();
     }
 
     @Test

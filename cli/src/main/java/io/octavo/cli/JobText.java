@@ -1,7 +1,6 @@
 package io.octavo.cli;
 
 import io.octavo.cli.client.Artifact;
-import io.octavo.cli.client.JobStatus;
 import io.octavo.cli.client.JobView;
 import io.octavo.cli.client.RepositoryFile;
 import io.octavo.cli.client.WireJson;
@@ -13,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -41,9 +41,15 @@ final class JobText {
                     job.status(),
                     job.progress() * 100,
                     job.createdAt().toString().replaceFirst("\\.\\d+", ""),
-                    job.spec().path("source").asString("")));
+                    subject(job)));
         }
         return text.toString().stripTrailing();
+    }
+
+    private static String subject(JobView job) {
+        return job.stepsOrNone().isEmpty()
+                ? job.spec().path("source").asString("")
+                : job.stepsOrNone().stream().map(JobView.Step::name).collect(Collectors.joining(", "));
     }
 
     /** Everything about one job. */
@@ -52,6 +58,12 @@ final class JobText {
         add(text, "id", job.id());
         add(text, "type", job.type());
         add(text, "status", job.status() + (job.attempt() > 1 ? " (attempt " + job.attempt() + ")" : ""));
+        if (job.parent() != null) {
+            add(text, "step", job.step() + " of " + job.parent());
+        }
+        if (job.waiting() != null && !job.waiting().isNull()) {
+            add(text, "waits", job.waiting().path("detail").asString(""));
+        }
         add(text, "phase", job.phase());
         add(text, "progress", Quantity.percent(job.progress()));
         add(text, "worker", job.worker());
@@ -63,14 +75,34 @@ final class JobText {
                     Quantity.seconds(
                             Duration.between(job.startedAt(), job.finishedAt()).toMillis() / 1e3));
         }
-        if (job.status() == JobStatus.FAILED) {
+        if (job.status().terminal() && job.problem() != null && !job.problem().isNull()) {
             add(text, "problem", job.problemLine());
+        }
+        if (!job.stepsOrNone().isEmpty()) {
+            text.append("steps\n").append(steps(job.stepsOrNone()));
         }
         add(text, "spec", compact(job.spec()));
         if (job.result() != null && !job.result().isNull()) {
             text.append("result\n").append(WireJson.pretty(job.result()).indent(2));
         }
         return text.toString().stripTrailing();
+    }
+
+    private static String steps(List<JobView.Step> steps) {
+        StringBuilder text = new StringBuilder();
+        for (JobView.Step step : steps) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "  %-24s  %-9s  %-9s  %3.0f %%  %s%n",
+                    step.name(),
+                    step.type(),
+                    step.status(),
+                    step.progress() * 100,
+                    step.jobId()));
+            step.problemLine()
+                    .ifPresent(line -> text.append("    ").append(line).append('\n'));
+        }
+        return text.toString();
     }
 
     static String artifactTable(List<Artifact> artifacts) {

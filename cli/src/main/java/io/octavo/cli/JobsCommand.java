@@ -6,6 +6,8 @@ import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.Page;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.Terminal;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -24,8 +26,14 @@ final class JobsCommand implements Callable<Integer> {
     @Option(names = "--status", paramLabel = "STATUS", description = "Only these: ${COMPLETION-CANDIDATES}.")
     private @Nullable JobStatus status;
 
-    @Option(names = "--type", paramLabel = "TYPE", description = "Only these: quantize, convert, evaluate.")
+    @Option(names = "--type", paramLabel = "TYPE", description = "Only these: quantize, convert, evaluate, pipeline.")
     private @Nullable String type;
+
+    @Option(
+            names = "--label",
+            paramLabel = "NAME:VALUE",
+            description = "Only those that carry this label; repeatable, and then only those that carry all.")
+    private List<String> labels = new ArrayList<>();
 
     @Option(names = "--limit", paramLabel = "N", description = "At most so many. Default: ${DEFAULT-VALUE}.")
     private int limit = 20;
@@ -41,7 +49,7 @@ final class JobsCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         try (OctavoClient client = server.connect()) {
-            Page<JobView> page = client.jobs(Optional.ofNullable(status), Optional.ofNullable(type), limit);
+            Page<JobView> page = client.jobs(Optional.ofNullable(status), Optional.ofNullable(type), labels, limit);
             terminal.out().println(json ? WireJson.pretty(page.items()) : JobText.table(page.items()));
             return ExitCode.OK;
         }

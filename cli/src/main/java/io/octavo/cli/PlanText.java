@@ -17,18 +17,27 @@ final class PlanText {
     /** @param plan the service's answer to a dry run */
     static String of(JsonNode plan) {
         var text = new PlanText();
+        text.plan(plan);
+        for (JsonNode step : plan.path("steps")) {
+            text.line("step", step.path("name").asString(""));
+            text.plan(step.path("plan"));
+        }
+        return text.text.toString().stripTrailing();
+    }
+
+    private void plan(JsonNode plan) {
         for (JsonNode input : plan.path("inputs")) {
             String bytes = input.hasNonNull("bytes")
                     ? Quantity.bytes(input.path("bytes").asLong())
                     : "size unknown";
-            text.line("input", input.path("uri").asString("") + ", " + bytes);
+            line("input", input.path("uri").asString("") + ", " + bytes);
         }
         if (plan.hasNonNull("quantization")) {
-            text.quantization(plan.path("quantization"));
+            quantization(plan.path("quantization"));
         }
         for (JsonNode evaluation : plan.path("evaluations")) {
             JsonNode checkpoint = evaluation.path("checkpoint");
-            text.line(
+            line(
                     "evaluates",
                     "%s: %s, %s, %s of weights"
                             .formatted(
@@ -39,12 +48,11 @@ final class PlanText {
                                             checkpoint.path("weightBytes").asLong())));
         }
         for (JsonNode skipped : plan.path("notChecked")) {
-            text.line(
+            line(
                     "unchecked",
                     skipped.path("uri").asString("") + ": "
                             + skipped.path("reason").asString(""));
         }
-        return text.text.toString().stripTrailing();
     }
 
     private void quantization(JsonNode plan) {

@@ -36,6 +36,7 @@ import tools.jackson.databind.node.ObjectNode;
             "  octavo submit examples/jobs/quantize-fp8.json --wait",
             "  octavo submit --type quantize --source hub:octavo/books-5m --scheme FP8_DYNAMIC \\",
             "      --target octavo/books-5m-FP8-Dynamic",
+            "  octavo submit examples/jobs/quantize-then-evaluate.json --wait",
             "  octavo submit examples/jobs/quantize-fp8.json --set priority=5 --set 'ignore=[\"lm_head\"]'"
         })
 final class SubmitCommand implements Callable<Integer> {
@@ -52,7 +53,7 @@ final class SubmitCommand implements Callable<Integer> {
                     "The job as JSON; '-' reads standard input. The options below add to it or replace its fields.")
     private @Nullable String file;
 
-    @Option(names = "--type", paramLabel = "TYPE", description = "quantize, convert or evaluate.")
+    @Option(names = "--type", paramLabel = "TYPE", description = "quantize, convert, evaluate or pipeline.")
     private @Nullable String type;
 
     @Option(
@@ -129,6 +130,9 @@ final class SubmitCommand implements Callable<Integer> {
         JobView ended;
         try (var progress = new LiveProgress(terminal)) {
             progress.line("job " + submitted.id());
+            for (JobView.Step step : submitted.stepsOrNone()) {
+                client.follow(step.jobId(), new JobProgress(progress, step.name()));
+            }
             ended = client.follow(submitted.id(), new JobProgress(progress, submitted.type()));
         }
         terminal.out().println(json ? WireJson.pretty(ended) : JobText.details(ended));

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 class OctavoCommandTest {
@@ -116,6 +117,24 @@ class OctavoCommandTest {
         assertThat(out.toString(UTF_8)).contains("QUEUED", "hub:a/b");
         assertThat(run("cancel", id)).isEqualTo(ExitCode.OK);
         assertThat(out.toString(UTF_8)).contains("CANCELLED");
+    }
+
+    @Test
+    void aPipelineIsFollowedStepByStepAndShownWithItsSteps() {
+        run("submit", "--type", "quantize");
+        String step = out.toString(UTF_8).strip();
+        service.jobs
+                .getOrDefault(UUID.fromString(step), JsonNodeFactory.instance.objectNode())
+                .put("status", "FAILED");
+        service.work(job -> job.put("status", "FAILED"));
+        service.steps = (ArrayNode) WireJson.parse("""
+                [{"name": "evaluate", "jobId": "%s", "type": "evaluate", "status": "FAILED", "progress": 1.0,
+                  "needs": ["quantize"], "problem": {"code": "gate-failed", "detail": "perplexity is 9"}}]
+                """.formatted(step));
+
+        assertThat(run("submit", "--type", "pipeline", "--wait")).isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString(UTF_8)).contains("evaluate");
+        assertThat(out.toString(UTF_8)).contains("steps", step, "perplexity is 9 [gate-failed]");
     }
 
     @Test

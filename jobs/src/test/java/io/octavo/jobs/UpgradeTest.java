@@ -6,10 +6,13 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
+import io.octavo.jobs.queue.JobRecord;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.queue.JobStatus;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.WorkerIdentity;
+import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.JobSpecParser;
 import io.octavo.jobs.testing.EmbeddedS3;
 import io.octavo.jobs.testing.EmbeddedServices;
 import java.sql.Connection;
@@ -27,6 +30,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
+import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /** The first release's statements at work on a database that is migrated under them, beside this release's. */
@@ -37,6 +41,11 @@ class UpgradeTest {
             {"type": "quantize", "source": "hub:octavo/model", "scheme": "FP8_DYNAMIC", "target": "octavo/out",
              "layout": "compressed-tensors", "ignore": [], "device": "auto", "priority": 0}
             """;
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final String PIPELINE = """
+            {"type": "pipeline", "steps": [{"name": "a", "job": %s}, {"name": "b", "needs": ["a"], "job": %s}]}
+            """.formatted(SPEC, SPEC);
 
     private static ConfigurableApplicationContext start(String url, Map<String, Object> more) {
         Map<String, Object> settings = new HashMap<>(Map.of(
@@ -195,6 +204,18 @@ class UpgradeTest {
                                 .items())
                         .hasSize(2);
                 assertThat(queue.claim(worker, TYPES)).isEmpty();
+
+                // A step that waits is nothing for the old worker; what it ends of a pipeline is caught up with.
+                JobSpec pipeline = context.getBean(JobSpecParser.class).parseStored(JSON.readTree(PIPELINE));
+                JobRecord submitted = service.submit(TenantId.BUILT_IN, pipeline);
+                Lease step = old.claim().orElseThrow();
+                assertThat(step.jobId()).isEqualTo(submitted.steps().getFirst().jobId());
+                assertThat(old.claim()).isEmpty();
+                old.complete(step);
+                assertThat(old.claim()).isEmpty();
+                assertThat(queue.advancePipelines()).isEqualTo(1);
+                assertThat(old.claim().orElseThrow().jobId())
+                        .isEqualTo(submitted.steps().getLast().jobId());
             }
         }
     }

@@ -56,7 +56,10 @@ final class FakeEngine implements EngineFactory {
     /** How much larger than its inputs a plan says the output will be. */
     volatile long extraOutputBytes;
 
+    volatile String version = "fake-1";
+
     void reset() {
+        version = "fake-1";
         extraOutputBytes = 0;
         instead = null;
         interlude = (request, monitor) -> {};
@@ -90,7 +93,7 @@ final class FakeEngine implements EngineFactory {
 
     @Override
     public List<SchemeInfo> schemes() {
-        return List.of(new SchemeInfo("FP8_DYNAMIC", "fake"));
+        return List.of(new SchemeInfo("FP8_DYNAMIC", "fake"), new SchemeInfo("W8A8", "fake"));
     }
 
     @Override
@@ -100,7 +103,7 @@ final class FakeEngine implements EngineFactory {
 
     @Override
     public String version() {
-        return "fake-1";
+        return version;
     }
 
     private final class Opened implements Engine {
@@ -174,11 +177,20 @@ final class FakeEngine implements EngineFactory {
 
         @Override
         public EvaluationResult evaluate(EvaluationRequest request, JobMonitor monitor) {
-            boolean reversed = !Files.exists(request.source().resolve("original"));
+            boolean reversed = !isOriginal(request.source().resolve("original"));
             List<TaskResult> results = request.tasks().stream()
                     .map(task -> score(task, reversed ? 1 : 0))
                     .toList();
             return new EvaluationResult(reversed ? "W8A8-FP8-dynamic" : "BF16", results);
+        }
+
+        /** Tests push a file that says yes, which quantizing turns round. */
+        private static boolean isOriginal(Path mark) {
+            try {
+                return Files.exists(mark) && Files.readString(mark).equals("yes");
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
 
         private static TaskResult score(EvaluationTask task, int worse) {

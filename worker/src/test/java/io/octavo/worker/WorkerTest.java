@@ -694,8 +694,143 @@ class WorkerTest {
     @Test
     void theSameJobTwiceGivesTheSameRevision() {
         JsonNode first = resultOf(quantize("hub:octavo/model"));
-        JsonNode second = resultOf(quantize("hub:octavo/model"));
+        JsonNode second = resultOf(submit(recipe("'reuse':false")));
         assertThat(second.get("revision")).isEqualTo(first.get("revision"));
         assertThat(second.get("artifactId")).isNotEqualTo(first.get("artifactId"));
+        assertThat(second.has("reused")).isFalse();
+    }
+
+    private static String recipe(String more) {
+        return "{'type':'quantize','source':'hub:octavo/model','scheme':'FP8_DYNAMIC','target':'octavo/out'"
+                + (more.isEmpty() ? "" : "," + more) + "}";
+    }
+
+    @Test
+    void whatWasMadeOnceIsNotMadeAgain() {
+        UUID maker = quantize("hub:octavo/model");
+        JsonNode first = resultOf(maker);
+        assertThat(engine.begun.availablePermits()).isEqualTo(1);
+
+        JsonNode same = resultOf(submit(recipe("'priority':7,'labels':{'team':'search'}")));
+        assertThat(same.get("reused").booleanValue()).isTrue();
+        assertThat(same.get("artifactId")).isEqualTo(first.get("artifactId"));
+        assertThat(same.get("reusedJobId").stringValue()).isEqualTo(maker.toString());
+        assertThat(same.get("uri")).isEqualTo(first.get("uri"));
+        assertThat(same.get("label")).isEqualTo(first.get("label"));
+
+        JsonNode elsewhere = resultOf(submit(recipe("").replace("octavo/out", "octavo/other")));
+        assertThat(elsewhere.get("artifactId")).isEqualTo(first.get("artifactId"));
+        assertThat(elsewhere.get("repository").stringValue()).isEqualTo("octavo/other");
+        assertThat(repositories
+                        .revision(TENANT, RepositoryName.parse("octavo/other"), "main")
+                        .files())
+                .isEqualTo(onlyArtifact().files());
+        assertThat(engine.begun.availablePermits()).isEqualTo(1);
+        assertNothingLeftOnDisk();
+    }
+
+    @Test
+    void anotherByteRecipeDatasetEngineOrTenantIsMadeAnew() {
+        push("octavo/data", "text.txt", bytes("one\n"), "other.txt", bytes("two\n"));
+        String calibrated = recipe("'calibration':{'dataset':'hub:octavo/data#text.txt'}");
+        made(calibrated);
+        reused(calibrated);
+        made(calibrated.replace("text.txt", "other.txt"));
+        made(recipe(""));
+        reused(recipe(""));
+        made(recipe("'ignore':['lm_head']"));
+        made(recipe("'layout':'awq'"));
+        made(recipe("").replace("FP8_DYNAMIC", "W8A8"));
+
+        engine.version = "fake-2";
+        made(recipe(""));
+        engine.reset();
+        reused(recipe(""));
+
+        push("octavo/copy", "model.safetensors", weights, "original", bytes("yes"));
+        reused(recipe("").replace("octavo/model", "octavo/copy")); // the same bytes elsewhere
+        weights[0]++;
+        push("octavo/model", "model.safetensors", weights, "original", bytes("yes"));
+        made(recipe(""));
+
+        sql.sql("update artifact set tenant = ?").param(otherTenant()).update();
+        made(recipe(""));
+    }
+
+    private UUID otherTenant() {
+        UUID id = UUID.randomUUID();
+        sql.sql("insert into tenant (id, name) values (?, ?)")
+                .param(id)
+                .param("t" + id)
+                .update();
+        return id;
+    }
+
+    private void made(String spec) {
+        engine.begun.drainPermits();
+        assertThat(resultOf(submit(spec)).has("reused")).as(spec).isFalse();
+        assertThat(engine.begun.availablePermits()).as(spec).isEqualTo(1);
+    }
+
+    private void reused(String spec) {
+        engine.begun.drainPermits();
+        assertThat(resultOf(submit(spec)).path("reused").asBoolean(false))
+                .as(spec)
+                .isTrue();
+        assertThat(engine.begun.availablePermits()).as(spec).isZero();
+    }
+
+    @Test
+    void aBucketIsReusedOnceItsBytesWereHashed() {
+        objects.ensureBucket("models");
+        objects.put("models", "some/bucket/model.safetensors", new ByteArrayInputStream(weights), weights.length);
+        String spec = recipe("").replace("hub:octavo/model", "s3://models/some/bucket");
+        made(spec);
+        reused(spec);
+        weights[1]++;
+        objects.put("models", "some/bucket/model.safetensors", new ByteArrayInputStream(weights), weights.length);
+        made(spec);
+    }
+
+    @Test
+    void aPipelineQuantizesEvaluatesAndJudges() {
+        push("octavo/data", "text.txt", bytes("one\ntwo\n"), "cloze.jsonl", bytes("{}\n"));
+        UUID id = submit(judged("1.2"));
+        JsonNode result = resultOf(id);
+        assertThat(result.at("/steps/FP8_DYNAMIC-evaluate/gates/0/passed").booleanValue())
+                .isTrue();
+        assertThat(result.at("/steps/FP8_DYNAMIC-evaluate/gates/0/value").doubleValue())
+                .isEqualTo(1.1);
+        assertThat(onlyArtifact().repository()).isEqualTo("octavo/out-FP8_DYNAMIC");
+        assertThat(artifacts.get(TENANT, onlyArtifact().id()).evaluations()).hasSize(1);
+        assertNothingLeftOnDisk();
+    }
+
+    private static String judged(String max) {
+        return recipe("'evaluate':{'baseline':'hub:octavo/model','tasks':["
+                        + "{'type':'perplexity','name':'books','dataset':'hub:octavo/data#text.txt','windowTokens':4}],"
+                        + "'gates':[{'metric':'perplexity.ratio','max':" + max + "}]}")
+                .replace("'scheme':'FP8_DYNAMIC'", "'schemes':['FP8_DYNAMIC']")
+                .replace("octavo/out", "octavo/out-{scheme}");
+    }
+
+    @Test
+    void aGateThatIsNotPassedFailsItsStepAndShowsTheScores() {
+        push("octavo/data", "text.txt", bytes("one\ntwo\n"), "cloze.jsonl", bytes("{}\n"));
+        UUID id = submit(judged("1.05"));
+        JobRecord pipeline = await(id, JobStatus.FAILED);
+        assertThat(problemOf(pipeline).code()).isEqualTo("step-failed");
+        JobRecord step = jobs.get(TENANT, pipeline.steps().getLast().jobId());
+        assertThat(problemOf(step).code()).isEqualTo("gate-failed");
+        assertThat(problemOf(step).detail())
+                .isEqualTo("perplexity.ratio of task books is 1.1; the gate allows at most 1.05");
+        assertThat(Objects.requireNonNull(step.result()).at("/gates/0/passed").booleanValue())
+                .isFalse();
+        assertThat(step.attempt()).isEqualTo(1);
+
+        jobs.retry(TENANT, id); // judges again, and keeps one evaluation
+        await(id, JobStatus.FAILED);
+        assertThat(sql.sql("select count(*) from evaluation").query(Long.class).single())
+                .isEqualTo(1);
     }
 }

@@ -8,12 +8,16 @@ import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.queue.EventRecord;
+import io.octavo.jobs.queue.JobFilter;
 import io.octavo.jobs.queue.JobRecord;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.queue.JobStatus;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.JobSpecParser;
 import java.net.URI;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
@@ -83,9 +87,17 @@ class JobController {
             Caller caller,
             @RequestParam(required = false) @Nullable JobStatus status,
             @RequestParam(required = false) @Nullable String type,
+            @RequestParam(required = false) @Nullable List<String> label,
+            @RequestParam(required = false) @Nullable UUID parent,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return jobs.list(caller.tenant(), status, type, PageLimit.of(limit), TimeCursor.parse(cursor))
+        List<String> labels = Objects.requireNonNullElse(label, List.of());
+        var filter = new JobFilter(
+                Optional.ofNullable(status),
+                Optional.ofNullable(type),
+                Problems.read("label", () -> JobFilter.labels(labels)),
+                Optional.ofNullable(parent));
+        return jobs.list(caller.tenant(), filter, PageLimit.of(limit), TimeCursor.parse(cursor))
                 .map(JobView::of);
     }
 

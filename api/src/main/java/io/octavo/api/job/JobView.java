@@ -3,6 +3,7 @@ package io.octavo.api.job;
 import io.octavo.jobs.queue.JobRecord;
 import io.octavo.jobs.queue.JobStatus;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -24,7 +25,10 @@ record JobView(
         JobRecord.@Nullable JobProblem problem,
         @Nullable String worker,
         boolean deadLetter,
-        JobRecord.@Nullable Waiting waiting) {
+        JobRecord.@Nullable Waiting waiting,
+        @Nullable UUID parent,
+        @Nullable String step,
+        List<JobRecord.Step> steps) {
 
     static JobView of(JobRecord job) {
         return new JobView(
@@ -43,6 +47,9 @@ record JobView(
                 job.problem(),
                 job.worker(),
                 job.deadLetter(),
-                job.waiting());
+                job.waiting(),
+                job.parent(),
+                job.step(),
+                job.steps());
     }
 }

@@ -14,10 +14,54 @@ final class JobRequestSchema {
     private JobRequestSchema() {}
 
     static Schema<?> quantize() {
-        Map<String, Schema<?>> members = common("quantize");
-        members.put("source", source());
+        Map<String, Schema<?>> members = recipe();
         members.put("scheme", text("a scheme of GET /schemes"));
         members.put("target", text("the repository that receives the artifact, namespace/name"));
+        return object(members, "type", "source", "scheme", "target");
+    }
+
+    /** Stands for a pipeline. */
+    static Schema<?> quantizeToSchemes() {
+        Map<String, Schema<?>> members = recipe();
+        members.put("schemes", list(text("a scheme of GET /schemes")));
+        members.put(
+                "target",
+                text("namespace/name with {scheme} in it, in whose place each scheme's name is put")
+                        .example("octavo/model-{scheme}"));
+        Map<String, Schema<?>> evaluation = scores();
+        evaluation.putAll(asked());
+        members.put("evaluate", object(evaluation, "tasks"));
+        return object(members, "type", "source", "schemes", "target");
+    }
+
+    static Schema<?> pipeline() {
+        Map<String, Schema<?>> members = new LinkedHashMap<>();
+        members.put("type", choice("pipeline"));
+        members.put("priority", whole(-1000, 1000));
+        members.put("labels", labels());
+        members.put(
+                "steps",
+                list(object(
+                        Map.of(
+                                "name",
+                                text("of the step: letters, digits, '.', '_' or '-'")
+                                        .example("quantize"),
+                                "needs",
+                                list(text("the name of a step that must succeed before")),
+                                "job",
+                                new Schema<Object>()
+                                        .oneOf(List.of(
+                                                OpenApiConfiguration.reference("QuantizeJob"),
+                                                OpenApiConfiguration.reference("ConvertJob"),
+                                                OpenApiConfiguration.reference("EvaluateJob")))),
+                        "name",
+                        "job")));
+        return object(members, "type", "steps");
+    }
+
+    private static Map<String, Schema<?>> recipe() {
+        Map<String, Schema<?>> members = common("quantize");
+        members.put("source", source());
         members.put("layout", text("a layout of GET /schemes; compressed-tensors where it is absent"));
         members.put("ignore", list(text("modules to leave alone: exact names or re:<regex>")));
         members.put(
@@ -45,7 +89,8 @@ final class JobRequestSchema {
                                 whole(0, Integer.MAX_VALUE)),
                         "dataset"));
         members.put("device", choice("auto", "cpu", "cuda"));
-        return object(members, "type", "source", "scheme", "target");
+        members.put("reuse", of("boolean").description("false: make the artifact even if there is the same one"));
+        return members;
     }
 
     static Schema<?> convert() {
@@ -59,10 +104,29 @@ final class JobRequestSchema {
     static Schema<?> evaluate() {
         Map<String, Schema<?>> members = common("evaluate");
         members.put("source", source());
+        members.putAll(scores());
+        return object(members, "type", "source", "tasks");
+    }
+
+    private static Map<String, Schema<?>> scores() {
+        Map<String, Schema<?>> members = new LinkedHashMap<>();
         members.put("baseline", source());
         members.put("tasks", list(task()));
+        members.put(
+                "gates",
+                list(object(
+                        Map.of(
+                                "metric",
+                                choice("perplexity", "perplexity.ratio", "accuracy", "accuracy.difference"),
+                                "task",
+                                text("whose score is meant; all that have it where it is absent"),
+                                "min",
+                                of("number"),
+                                "max",
+                                of("number")),
+                        "metric")));
         members.put("device", choice("auto", "cpu", "cuda"));
-        return object(members, "type", "source", "tasks");
+        return members;
     }
 
     private static Schema<?> task() {
@@ -90,9 +154,16 @@ final class JobRequestSchema {
     }
 
     private static Map<String, Schema<?>> common(String type) {
-        Map<String, Schema<?>> members = new LinkedHashMap<>();
+        Map<String, Schema<?>> members = asked();
         members.put("type", choice(type));
+        return members;
+    }
+
+    /** What a job asks of the queue. */
+    private static Map<String, Schema<?>> asked() {
+        Map<String, Schema<?>> members = new LinkedHashMap<>();
         members.put("priority", whole(-1000, 1000));
+        members.put("labels", labels());
         members.put(
                 "requirements",
                 object(Map.of(
@@ -109,9 +180,13 @@ final class JobRequestSchema {
         return members;
     }
 
+    private static Schema<?> labels() {
+        return of("object").additionalProperties(text("to find the job by"));
+    }
+
     private static Schema<?> source() {
-        return text("hub:namespace/name[@revision], s3://bucket/prefix or file:/folder; a dataset in a repository of"
-                + " several files is named behind #");
+        return text("hub:namespace/name[@revision], s3://bucket/prefix or file:/folder; step:name in a pipeline; a"
+                + " dataset in a repository of several files is named behind #");
     }
 
     static Schema<?> text(String description) {

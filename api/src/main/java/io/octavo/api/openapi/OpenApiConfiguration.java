@@ -68,7 +68,9 @@ class OpenApiConfiguration {
                         .addSchemas(PROBLEM, problem())
                         .addSchemas("QuantizeJob", JobRequestSchema.quantize())
                         .addSchemas("ConvertJob", JobRequestSchema.convert())
-                        .addSchemas("EvaluateJob", JobRequestSchema.evaluate()))
+                        .addSchemas("EvaluateJob", JobRequestSchema.evaluate())
+                        .addSchemas("QuantizeToSchemesJob", JobRequestSchema.quantizeToSchemes())
+                        .addSchemas("PipelineJob", JobRequestSchema.pipeline()))
                 .security(List.of(new SecurityRequirement().addList(KEY)));
     }
 
@@ -95,10 +97,15 @@ class OpenApiConfiguration {
 
     private static Schema<?> anyJob() {
         return new Schema<Object>()
-                .oneOf(List.of(reference("QuantizeJob"), reference("ConvertJob"), reference("EvaluateJob")));
+                .oneOf(List.of(
+                        reference("QuantizeJob"),
+                        reference("ConvertJob"),
+                        reference("EvaluateJob"),
+                        reference("QuantizeToSchemesJob"),
+                        reference("PipelineJob")));
     }
 
-    private static Schema<?> reference(String name) {
+    static Schema<?> reference(String name) {
         return new Schema<Object>().$ref("#/components/schemas/" + name);
     }
 

@@ -21,6 +21,7 @@ import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.SourceUri;
 import java.time.Duration;
@@ -59,6 +60,11 @@ public class JobPreFlight {
      * @throws QuantizationException if the job cannot work
      */
     public PlanView plan(TenantId tenant, JobSpec spec) {
+        return plan(tenant, spec, System.nanoTime() + timeout.toNanos());
+    }
+
+    /** @param deadline of all looks together, by {@link System#nanoTime} */
+    private PlanView plan(TenantId tenant, JobSpec spec, long deadline) {
         JobPlan plan = planner.plan(tenant, spec);
         List<NotChecked> notChecked = new ArrayList<>();
         PlanReport quantization = null;
@@ -70,6 +76,7 @@ public class JobPreFlight {
                                 tenant,
                                 job.source(),
                                 checkpoint -> PreFlight.quantization(checkpoint, request),
+                                deadline,
                                 notChecked)
                         .orElse(null);
             }
@@ -77,14 +84,33 @@ public class JobPreFlight {
                 Stream.of(job.source(), job.baseline())
                         .filter(Objects::nonNull)
                         .distinct()
-                        .forEach(source -> look(tenant, source, PreFlight::evaluation, notChecked)
+                        .forEach(source -> look(tenant, source, PreFlight::evaluation, deadline, notChecked)
                                 .ifPresent(report -> evaluations.add(new Evaluation(source.toString(), report))));
+            case PipelineSpec job -> {
+                return new PlanView(
+                        plan.spec(), plan.inputs(), null, List.of(), List.of(), steps(tenant, job, deadline));
+            }
             case ConvertSpec job ->
                 notChecked.add(new NotChecked(
                         job.source().toString(),
                         "whether its numbers fit the layout shows in the tensors, not in headers"));
         }
-        return new PlanView(plan.spec(), plan.inputs(), quantization, evaluations, notChecked);
+        return new PlanView(plan.spec(), plan.inputs(), quantization, evaluations, notChecked, List.of());
+    }
+
+    /** What cannot work in one step is refused for all of them, with the step's name. */
+    private List<PlanView.Step> steps(TenantId tenant, PipelineSpec pipeline, long deadline) {
+        List<PlanView.Step> steps = new ArrayList<>();
+        for (PipelineSpec.Step step : pipeline.steps()) {
+            try {
+                steps.add(new PlanView.Step(step.name(), step.needs(), plan(tenant, step.job(), deadline)));
+            } catch (ProblemException e) {
+                throw new ProblemException(e.code(), "step " + step.name() + ": " + e.detail(), e);
+            } catch (QuantizationException e) {
+                throw new QuantizationException(e.code(), "step " + step.name() + ": " + e.getMessage(), e);
+            }
+        }
+        return steps;
     }
 
     private static List<SchemeOverride> overrides(QuantizeSpec job) {
@@ -94,7 +120,15 @@ public class JobPreFlight {
     }
 
     private <T> Optional<T> look(
-            TenantId tenant, SourceUri source, Function<Checkpoint, T> report, List<NotChecked> notChecked) {
+            TenantId tenant,
+            SourceUri source,
+            Function<Checkpoint, T> report,
+            long deadline,
+            List<NotChecked> notChecked) {
+        if (source instanceof SourceUri.Step) {
+            notChecked.add(new NotChecked(source.toString(), "it is made by that step, before this one runs"));
+            return Optional.empty();
+        }
         if (source instanceof SourceUri.LocalFile && !sources.readsFolders()) {
             notChecked.add(new NotChecked(source.toString(), "file: sources are read by workers alone"));
             return Optional.empty();
@@ -108,7 +142,7 @@ public class JobPreFlight {
         });
         Thread.ofVirtual().name("pre-flight").start(looking);
         try {
-            return Optional.of(looking.get(timeout.toMillis(), TimeUnit.MILLISECONDS));
+            return Optional.of(looking.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS));
         } catch (TimeoutException e) {
             looking.cancel(true);
             notChecked.add(new NotChecked(source.toString(), "its headers did not arrive within " + timeout));

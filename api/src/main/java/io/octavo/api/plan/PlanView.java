@@ -15,18 +15,29 @@ import tools.jackson.databind.JsonNode;
  * @param quantization of a quantize job; null where its source could not be looked at
  * @param evaluations of an evaluate job: its source, its baseline, as far as they could be looked at
  * @param notChecked what was left to the worker
+ * @param steps of a pipeline, each planned as a job of its own; empty for other jobs
  */
 public record PlanView(
         JsonNode spec,
         List<JobPlan.Input> inputs,
         @Nullable PlanReport quantization,
         List<Evaluation> evaluations,
-        List<NotChecked> notChecked) {
+        List<NotChecked> notChecked,
+        List<Step> steps) {
 
     public PlanView {
         inputs = List.copyOf(inputs);
         evaluations = List.copyOf(evaluations);
         notChecked = List.copyOf(notChecked);
+        steps = List.copyOf(steps);
+    }
+
+    /** @param plan of the step's job, as far as it can be told before the steps that it needs */
+    public record Step(String name, List<String> needs, PlanView plan) {
+
+        public Step {
+            needs = List.copyOf(needs);
+        }
     }
 
     /** One checkpoint that would be run. */

@@ -63,7 +63,7 @@ import tools.jackson.databind.json.JsonMapper;
 @SuppressWarnings("NullAway.Init") // what is drawn with is made anew for each call
 class OpenApiFuzzTest {
 
-    private static final int ROUNDS = Integer.getInteger("octavo.fuzz.rounds", 25);
+    private static final int ROUNDS = Integer.getInteger("octavo.fuzz.rounds", 40);
     private static final long SEED = Long.getLong("octavo.fuzz.seed", 5);
     private static final int MAX_KNOWN = 200;
     private static final Set<String> BODIES = Set.of("post", "put");

@@ -77,8 +77,9 @@ final class Schemas {
         schema.path("properties").propertyNames().forEach(name -> {
             if (required.contains(name) || (depth < MAX_DEPTH && random.nextInt(3) == 0)) {
                 JsonNode member = resolve(schema.path("properties").get(name));
-                boolean hinted = HINTS.containsKey(name) && random.nextInt(8) != 0;
-                object.set(name, hinted ? JSON.stringNode(HINTS.get(name)) : draw(member, depth + 1));
+                String hint = member.path("example").asString(HINTS.getOrDefault(name, ""));
+                boolean hinted = !hint.isEmpty() && random.nextInt(8) != 0;
+                object.set(name, hinted ? JSON.stringNode(hint) : draw(member, depth + 1));
             }
         });
         return object;

@@ -69,11 +69,13 @@ public final class OctavoClient implements AutoCloseable {
         return read(exchange.request(API + "/jobs/" + id), new TypeReference<>() {});
     }
 
-    public Page<JobView> jobs(Optional<JobStatus> status, Optional<String> type, int limit)
+    /** @param labels each {@code name:value}, all of which a job must have */
+    public Page<JobView> jobs(Optional<JobStatus> status, Optional<String> type, List<String> labels, int limit)
             throws InterruptedException {
         String query = "?limit=" + limit
                 + status.map(value -> "&status=" + value).orElse("")
-                + type.map(value -> "&type=" + encode(value)).orElse("");
+                + type.map(value -> "&type=" + encode(value)).orElse("")
+                + labels.stream().map(label -> "&label=" + encode(label)).collect(Collectors.joining());
         return read(exchange.request(API + "/jobs" + query), new TypeReference<>() {});
     }
 

@@ -33,7 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
 public final class Demo {
 
     private static final String NAMESPACE = "octavo";
-    private static final Set<String> OURS = Set.of("type", "source", "scheme", "target");
+    private static final Set<String> OURS = Set.of("type", "source", "scheme", "target", "reuse");
     /** Why a model that was quantized all right may still be impossible to score. */
     private static final Set<String> NOT_SCORABLE = Set.of(
             "tokenizer-missing",
@@ -171,7 +171,8 @@ public final class Demo {
                 .put("type", "quantize")
                 .put("source", source)
                 .put("scheme", options.scheme())
-                .put("target", NAMESPACE + "/" + target);
+                .put("target", NAMESPACE + "/" + target)
+                .put("reuse", false); // a second demo in one home shall show the work too
     }
 
     /** As publishers name their repositories: {@code books-5m-FP8-Dynamic}. */

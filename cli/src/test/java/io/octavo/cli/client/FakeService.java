@@ -27,6 +27,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -89,6 +90,9 @@ public final class FakeService implements AutoCloseable {
     public void always(String method, String pathEnd, Answer answer) {
         faults.add(new Fault(method, pathEnd, true, new AtomicBoolean(true), answer));
     }
+
+    /** What every job that is submitted shows as its steps. */
+    public volatile ArrayNode steps = JsonNodeFactory.instance.arrayNode();
 
     /** Ends every job as it is submitted. */
     public void work(Consumer<ObjectNode> how) {
@@ -191,6 +195,7 @@ public final class FakeService implements AutoCloseable {
                 .put("attempt", 1)
                 .put("createdAt", "2026-01-01T00:00:00Z");
         job.set("spec", spec);
+        job.set("steps", steps);
         jobs.put(id, job);
         String queued = job.toString();
         worker.accept(job);

@@ -1,15 +1,12 @@
 package io.octavo.engine.quantize;
 
+import io.octavo.engine.EngineVersion;
 import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.VerificationReport;
 import io.octavo.engine.checkpoint.JsonText;
 import io.octavo.engine.label.Label;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.util.List;
-import java.util.Properties;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -37,7 +34,7 @@ final class Provenance {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
         root.putObject("engine")
                 .put("name", "octavo")
-                .put("version", engineVersion())
+                .put("version", EngineVersion.release())
                 .put("backend", backend);
         root.put("scheme", plan.recipe().name());
         root.put("layout", request.layout());
@@ -72,18 +69,5 @@ final class Provenance {
                 .checks()
                 .forEach(check -> checks.addObject().put("name", check.name()).put("passed", check.passed()));
         return JsonText.indented(root) + "\n";
-    }
-
-    private static String engineVersion() {
-        try (InputStream in = Provenance.class.getResourceAsStream("/io/octavo/engine/engine.properties")) {
-            if (in == null) {
-                throw new IllegalStateException("engine.properties is missing from the engine's jar");
-            }
-            var properties = new Properties();
-            properties.load(in);
-            return properties.getProperty("version");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

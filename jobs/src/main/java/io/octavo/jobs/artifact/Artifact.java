@@ -65,6 +65,8 @@ class Artifact {
     @Column(name = "report_sha256")
     private String reportSha256;
 
+    private @Nullable String contentKey;
+
     private Instant createdAt;
 
     @ElementCollection
@@ -88,6 +90,7 @@ class Artifact {
         this.sizeBytes = commit.sizeBytes();
         this.lineage = commit.lineage();
         this.reportSha256 = commit.report().sha256();
+        this.contentKey = commit.contentKey().orElse(null);
         this.createdAt = now;
         this.files = new ArrayList<>(revision.files());
     }
@@ -123,6 +126,10 @@ class Artifact {
 
     String uri() {
         return new SourceUri.Hub(repository(), revision).toString();
+    }
+
+    UUID jobId() {
+        return jobId;
     }
 
     String reportSha256() {

@@ -4,6 +4,7 @@ import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryName;
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -11,6 +12,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param files all stored as blobs already
  * @param report the verification report, stored as a blob already
+ * @param contentKey a SHA-256 over all that decides the files; empty where they cannot be reused
  * @param facts the job's result but for what the commit itself adds: artifact id, repository, revision and URI
  */
 public record ArtifactCommit(
@@ -20,6 +22,7 @@ public record ArtifactCommit(
         List<FileEntry> files,
         Lineage lineage,
         BlobId report,
+        Optional<String> contentKey,
         ObjectNode facts) {
 
     public ArtifactCommit {

@@ -17,6 +17,13 @@ interface ArtifactRepository extends Repository<Artifact, UUID> {
 
     @Query("""
             select a from Artifact a
+            where a.tenant = :tenant and a.contentKey = :contentKey
+            order by a.createdAt desc, a.id desc
+            """)
+    List<Artifact> withContent(UUID tenant, String contentKey, Limit limit);
+
+    @Query("""
+            select a from Artifact a
             where a.tenant = :tenant
               and (a.createdAt < :before or (a.createdAt = :before and a.id < :beforeId))
             order by a.createdAt desc, a.id desc

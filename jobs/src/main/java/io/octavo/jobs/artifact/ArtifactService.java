@@ -6,16 +6,20 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
+import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.repository.FileEntry;
+import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.repository.RevisionRecord;
+import io.octavo.jobs.spec.SourceUri;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.springframework.data.domain.Limit;
@@ -74,14 +78,54 @@ public class ArtifactService {
     }
 
     /**
-     * Stores an evaluation and completes its job at once.
+     * The newest artifact of this tenant with the same content key; what others made is never found.
+     *
+     * @param contentKey see {@link ArtifactCommit}
+     */
+    @Transactional(readOnly = true)
+    public Optional<ArtifactRecord> reusable(TenantId tenant, String contentKey) {
+        return artifacts.withContent(tenant.value(), contentKey, Limit.of(1)).stream()
+                .map(artifact -> artifact.toRecord(List.of()))
+                .findFirst();
+    }
+
+    /**
+     * Completes a job with an artifact that was made before. Its files become the newest revision of the job's target, if
+     * they are not that already.
+     *
+     * @throws io.octavo.jobs.queue.LeaseLostException if another attempt has the job by now
+     */
+    public void commitReuse(Lease lease, UUID artifactId, RepositoryName target, String message) {
+        TenantId tenant = queue.requireHeld(lease);
+        Artifact artifact = require(tenant, artifactId);
+        RevisionRecord revision =
+                repositories.commit(tenant, target, message, artifact.files()).revision();
+        ObjectNode result = queue.resultOf(artifact.jobId());
+        result.remove(List.of("seconds", "peakRssBytes")); // of the work that is not done again
+        result.put("artifactId", artifactId.toString())
+                .put("repository", target.toString())
+                .put("revision", revision.id())
+                .put("uri", new SourceUri.Hub(target, revision.id()).toString())
+                .put("reused", true)
+                .put("reusedJobId", artifact.jobId().toString());
+        queue.complete(lease, result);
+    }
+
+    /**
+     * Stores an evaluation and ends its job at once.
      *
      * @param source resolved URI of what was evaluated
+     * @param failure why the job fails though it has a result
      */
-    public void commitEvaluation(Lease lease, String source, ObjectNode result) {
+    public void commitEvaluation(Lease lease, String source, ObjectNode result, Optional<Failure> failure) {
         TenantId tenant = queue.requireHeld(lease);
+        evaluations.deleteByJobId(lease.jobId()); // of a run before this one, whose gates it did not pass
         evaluations.saveAndFlush(new Evaluation(tenant, lease.jobId(), source, result.toString(), artifacts.now()));
-        queue.complete(lease, result);
+        if (failure.isPresent()) {
+            queue.fail(lease, failure.get(), result);
+        } else {
+            queue.complete(lease, result);
+        }
     }
 
     /** Newest first. */

@@ -10,6 +10,7 @@ import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.spec.TaskSpec;
@@ -30,6 +31,8 @@ public class JobPlanner {
     }
 
     /**
+     * A pipeline's steps are planned one by one.
+     *
      * @throws ProblemException {@code source-not-found} if a repository, revision or file does not exist here, {@code
      *     repository-not-found} if the target is not the tenant's to make
      */
@@ -38,11 +41,13 @@ public class JobPlanner {
             case QuantizeSpec quantize -> repositories.requireOwn(tenant, quantize.target());
             case ConvertSpec convert -> repositories.requireOwn(tenant, convert.target());
             case EvaluateSpec evaluate -> {}
+            case PipelineSpec pipeline -> {}
         }
         List<JobPlan.Input> inputs = switch (spec) {
             case QuantizeSpec quantize -> List.of(input(tenant, quantize.source()));
             case ConvertSpec convert -> List.of(input(tenant, convert.source()));
             case EvaluateSpec evaluate -> inputs(tenant, evaluate);
+            case PipelineSpec pipeline -> List.of();
         };
         return new JobPlan(spec.toJson(), inputs.stream().distinct().toList());
     }

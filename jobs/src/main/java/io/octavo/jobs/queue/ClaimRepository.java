@@ -55,7 +55,8 @@ interface ClaimRepository extends Repository<Job, UUID> {
                 select 'cpu', 0, 0, '{}'
                 limit 1
             ), running as (
-                select tenant, count(*) as jobs from job where status = 'RUNNING' group by tenant
+                select tenant, count(*) as jobs from job
+                where status = 'RUNNING' and type <> 'pipeline' group by tenant
             )
             select candidate.id
             from head
@@ -91,14 +92,30 @@ interface ClaimRepository extends Repository<Job, UUID> {
             """)
     int served(UUID tenant);
 
+    /** With the pipelines of those that are steps; those whose pipelines are locked elsewhere are left for the next time. */
     @NativeQuery("""
-            select id from job
-            where status = 'RUNNING' and lease_expires_at < now()
-            order by id
+            with pipeline as materialized (
+                select id from job
+                where id in (select parent from job where status = 'RUNNING' and lease_expires_at < now())
+                order by id
+                for update skip locked
+            )
+            select j.id from job j
+            where j.status = 'RUNNING' and j.lease_expires_at < now()
+                and (j.parent is null or j.parent in (select id from pipeline))
+            order by j.id
             limit 100
             for update skip locked
             """)
     List<UUID> lockExpired();
+
+    @NativeQuery("""
+            select id from job
+            where id in (select parent from job where status = 'RUNNING' and worker = :worker)
+            order by id
+            for update
+            """)
+    List<UUID> lockPipelinesOf(String worker);
 
     @NativeQuery("""
             select id from job

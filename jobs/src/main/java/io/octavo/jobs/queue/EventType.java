@@ -7,7 +7,8 @@ enum EventType {
     PHASE,
     PROGRESS,
     METRIC,
-    LOG;
+    LOG,
+    STEP;
 
     String slug() {
         return name().toLowerCase(Locale.ROOT);

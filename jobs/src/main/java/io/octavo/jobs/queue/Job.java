@@ -5,6 +5,7 @@ import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.Scheduling;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
@@ -15,6 +16,8 @@ import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
@@ -31,6 +34,8 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("UnusedVariable") // some columns are read by SQL only
 class Job {
 
+    private static final Instant NOT_YET = Instant.parse("9999-01-01T00:00:00Z");
+
     @Id
     @GeneratedValue
     @UuidGenerator(style = UuidGenerator.Style.VERSION_7)
@@ -45,14 +50,26 @@ class Job {
     @Column(updatable = false)
     private UUID tenant;
 
-    @Column(updatable = false)
     private int lane;
 
     private int priority;
 
     @JdbcTypeCode(SqlTypes.JSON)
-    @Column(updatable = false)
     private String spec;
+
+    @JdbcTypeCode(SqlTypes.JSON)
+    @Column(updatable = false)
+    private Map<String, String> labels;
+
+    @Column(updatable = false)
+    private @Nullable UUID parent;
+
+    @Column(updatable = false)
+    private @Nullable String step;
+
+    @JdbcTypeCode(SqlTypes.JSON)
+    @Column(updatable = false)
+    private List<String> needs = List.of();
 
     private int attempt;
 
@@ -93,9 +110,21 @@ class Job {
         this.spec = spec.toJson().toString();
         this.lane = lane;
         this.priority = spec.scheduling().priority();
+        this.labels = spec.scheduling().labels();
         this.attemptLimit = maxAttempts;
         this.createdAt = now;
         this.availableAt = now;
+    }
+
+    /** A step of a stored pipeline. */
+    Job(Job pipeline, PipelineSpec.Step step, int lane, int maxAttempts, Instant now) {
+        this(pipeline.tenant(), step.job(), lane, maxAttempts, now);
+        this.parent = pipeline.id();
+        this.step = step.name();
+        this.needs = step.needs();
+        if (lane == Lanes.NOBODY) {
+            block();
+        }
     }
 
     void claim(WorkerIdentity by, Instant now, Duration lease) {
@@ -150,6 +179,11 @@ class Job {
         }
     }
 
+    /** What came of it, though it failed. */
+    void show(String outcome) {
+        result = outcome;
+    }
+
     /** The worker stopped without an outcome: the next attempt may start at once, if one is left. */
     void loseWorker(Instant now) {
         requireStatus(JobStatus.RUNNING);
@@ -184,13 +218,17 @@ class Job {
 
     /** A queued job is cancelled at once; a running one when its worker learns of it. */
     void requestCancel(Instant now) {
-        if (status.isTerminal()) {
-            throw new ProblemException(
-                    ProblemCode.JOB_NOT_CANCELLABLE, "job " + id() + " is " + status + " and cannot be cancelled");
-        }
+        requireCancellable();
         cancelRequested = true;
         if (status == JobStatus.QUEUED) {
             finish(JobStatus.CANCELLED, now);
+        }
+    }
+
+    private void requireCancellable() {
+        if (status.isTerminal()) {
+            throw new ProblemException(
+                    ProblemCode.JOB_NOT_CANCELLABLE, "job " + id() + " is " + status + " and cannot be cancelled");
         }
     }
 
@@ -205,9 +243,75 @@ class Job {
         deadLetter = false;
         problemCode = null;
         problemDetail = null;
+        result = null;
         startedAt = null;
         finishedAt = null;
         requeue(now);
+    }
+
+    /** A step waits for others: no worker may take it, not even one that knows no lanes. */
+    void block() {
+        requireStatus(JobStatus.QUEUED);
+        lane = Lanes.NOBODY;
+        availableAt = NOT_YET;
+    }
+
+    /** A step that waits for others, rather than for a worker. */
+    boolean isBlocked() {
+        return status == JobStatus.QUEUED && parent != null && lane == Lanes.NOBODY;
+    }
+
+    /** What the step needs is there, and named in its spec. */
+    void release(String resolvedSpec, int readyLane, Instant now) {
+        requireStatus(JobStatus.QUEUED);
+        spec = resolvedSpec;
+        lane = readyLane;
+        availableAt = now;
+    }
+
+    /** What the step needs will not come. */
+    void leaveOut(String why, Instant now) {
+        requireStatus(JobStatus.QUEUED);
+        problemCode = ProblemCode.NEED_FAILED.slug();
+        problemDetail = why;
+        finish(JobStatus.CANCELLED, now);
+    }
+
+    /** A pipeline's first step starts. */
+    void start(Instant now) {
+        requireStatus(JobStatus.QUEUED);
+        status = JobStatus.RUNNING;
+        attempt++;
+        startedAt = now;
+    }
+
+    /** A pipeline's steps are to end; it ends with the last of them. */
+    void requestStepsCancel() {
+        requireCancellable();
+        cancelRequested = true;
+    }
+
+    /** All steps of a pipeline succeeded. */
+    void succeedWith(String stepResults, Instant now) {
+        result = stepResults;
+        finish(JobStatus.SUCCEEDED, now);
+    }
+
+    /** @param dead the steps that failed are dead letters, so that the pipeline is one */
+    void failWith(String why, boolean dead, Instant now) {
+        problemCode = ProblemCode.STEP_FAILED.slug();
+        problemDetail = why;
+        deadLetter = dead;
+        finish(JobStatus.FAILED, now);
+    }
+
+    /** @param why a step was cancelled by itself; empty where somebody cancelled the pipeline */
+    void cancelledWith(String why, Instant now) {
+        if (!why.isEmpty()) {
+            problemCode = ProblemCode.STEP_CANCELLED.slug();
+            problemDetail = why;
+        }
+        finish(JobStatus.CANCELLED, now);
     }
 
     private void requeue(Instant from) {
@@ -255,6 +359,24 @@ class Job {
 
     String type() {
         return type;
+    }
+
+    boolean isPipeline() {
+        return type.equals(PipelineSpec.TYPE);
+    }
+
+    /** The pipeline that it is a step of. */
+    Optional<UUID> parent() {
+        return Optional.ofNullable(parent);
+    }
+
+    /** Its name among the steps; empty where it is none. */
+    String step() {
+        return Objects.requireNonNullElse(step, "");
+    }
+
+    List<String> needs() {
+        return List.copyOf(needs);
     }
 
     JobStatus status() {

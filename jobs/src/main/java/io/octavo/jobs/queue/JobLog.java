@@ -35,8 +35,14 @@ class JobLog {
             data.putObject("problem").put("code", problem.code()).put("detail", problem.detail());
         }
         events.append(job.id(), job.attempt(), EventType.STATE.slug(), data.toString());
-        publisher.publishEvent(
-                new JobStateChanged(job.tenant(), job.id(), job.type(), job.status(), job.attempt(), problem));
+        publisher.publishEvent(new JobStateChanged(
+                job.tenant(),
+                job.id(),
+                job.type(),
+                job.status(),
+                job.attempt(),
+                problem,
+                job.parent().orElse(null)));
         notifyEvent(job.id());
         if (job.status() == JobStatus.QUEUED) {
             events.notify(JobSignals.QUEUE_CHANNEL, "");
@@ -44,6 +50,23 @@ class JobLog {
         if (job.status() == JobStatus.RUNNING && job.cancelRequested()) {
             events.notify(JobSignals.CANCEL_CHANNEL, job.id().toString());
         }
+    }
+
+    /** Tells of a step in the log of its locked pipeline. */
+    void step(Job pipeline, Job step) {
+        ObjectNode data = JsonNodeFactory.instance
+                .objectNode()
+                .put("step", step.step())
+                .put("jobId", step.id().toString())
+                .put("status", step.status().name());
+        events.append(pipeline.id(), pipeline.attempt(), EventType.STEP.slug(), data.toString());
+        notifyEvent(pipeline.id());
+    }
+
+    /** A step that was queued all the time may be claimed now. */
+    void released(Job step) {
+        notifyEvent(step.id());
+        events.notify(JobSignals.QUEUE_CHANNEL, "");
     }
 
     /** @throws LeaseLostException if the lease no longer holds; nothing is written then */

@@ -34,6 +34,7 @@ public class JobQueue {
     private final JobRepository jobs;
     private final ClaimRepository claims;
     private final JobLog log;
+    private final Pipelines pipelines;
     private final Lanes lanes;
     private final QueueMetrics metrics;
     private final JobSpecParser parser;
@@ -45,6 +46,7 @@ public class JobQueue {
             JobRepository jobs,
             ClaimRepository claims,
             JobLog log,
+            Pipelines pipelines,
             Lanes lanes,
             QueueMetrics metrics,
             JobSpecParser parser,
@@ -53,6 +55,7 @@ public class JobQueue {
         this.jobs = jobs;
         this.claims = claims;
         this.log = log;
+        this.pipelines = pipelines;
         this.lanes = lanes;
         this.metrics = metrics;
         this.parser = parser;
@@ -78,26 +81,41 @@ public class JobQueue {
                 .findFirst();
     }
 
-    /** Empty for a spec that this release cannot read; then others may, later. */
+    /** Empty for a step whose pipeline is being changed at this moment, and for a spec that only others can read. */
     private Optional<Claim> hand(Job job, WorkerIdentity worker) {
         Instant now = jobs.now();
+        JobSpec spec;
+        try {
+            spec = parser.parseStored(json.readTree(job.spec()));
+        } catch (ProblemException | JacksonException e) {
+            leaveToOthers(job, worker, String.valueOf(e.getMessage()), now);
+            return Optional.empty();
+        }
+        if (!pipelines.start(job, now)) {
+            return Optional.empty();
+        }
+        claim(job, worker, now);
+        claims.served(job.tenant().value());
+        store(job, now);
+        return Optional.of(new Claim(job.lease(), job.tenant(), spec, job.timeLeft(spec.scheduling(), now)));
+    }
+
+    private void claim(Job job, WorkerIdentity worker, Instant now) {
         metrics.claimed(job.type(), job.readyFor(now));
         job.claim(worker, now, properties.lease());
-        try {
-            JobSpec spec = parser.parseStored(json.readTree(job.spec()));
-            claims.served(job.tenant().value());
-            store(job);
-            return Optional.of(new Claim(job.lease(), job.tenant(), spec, job.timeLeft(spec.scheduling(), now)));
-        } catch (ProblemException | JacksonException e) {
+    }
+
+    /** A spec that this release cannot read is a later one's to run; it costs an attempt, so that it does not go on for ever. */
+    private void leaveToOthers(Job job, WorkerIdentity worker, String why, Instant now) {
+        if (pipelines.tryLockOf(job)) {
+            claim(job, worker, now);
             job.fail(
                     Failure.of(
-                            ProblemCode.SPEC_UNREADABLE,
-                            "worker " + worker.name() + " cannot read the spec: " + e.getMessage()),
+                            ProblemCode.SPEC_UNREADABLE, "worker " + worker.name() + " cannot read the spec: " + why),
                     now,
                     retries,
                     properties.maxAttempts());
-            store(job);
-            return Optional.empty();
+            store(job, now);
         }
     }
 
@@ -116,6 +134,7 @@ public class JobQueue {
      * @return how many
      */
     public int reclaimFrom(String workerName) {
+        claims.lockPipelinesOf(workerName);
         return loseWorkers(claims.lockRunningOf(workerName));
     }
 
@@ -124,7 +143,7 @@ public class JobQueue {
             Instant now = jobs.now();
             jobs.findAllByIdInOrderById(lost).forEach(job -> {
                 job.loseWorker(now);
-                store(job);
+                store(job, now);
                 metrics.ended(job);
             });
             metrics.leasesExpired(lost.size());
@@ -175,6 +194,23 @@ public class JobQueue {
         change(lease, (job, now) -> job.fail(failure, now, retries, properties.maxAttempts()));
     }
 
+    /** Fails with what came of it all the same, such as scores that are not good enough. */
+    public void fail(Lease lease, Failure failure, ObjectNode result) {
+        change(lease, (job, now) -> {
+            job.fail(failure, now, retries, properties.maxAttempts());
+            job.show(result.toString());
+        });
+    }
+
+    /** What a job that has ended answered. */
+    @Transactional(readOnly = true)
+    public ObjectNode resultOf(UUID jobId) {
+        return jobs.findById(jobId)
+                .map(Job::result)
+                .map(result -> (ObjectNode) json.readTree(result))
+                .orElseGet(JobQueue::object);
+    }
+
     /** The worker stopped because it learned of the cancellation. */
     public void cancelled(Lease lease) {
         change(lease, Job::cancelled);
@@ -196,8 +232,9 @@ public class JobQueue {
 
     private void change(Lease lease, BiConsumer<Job, Instant> change) {
         Job job = lockHeld(lease);
-        change.accept(job, jobs.now());
-        store(job);
+        Instant now = jobs.now();
+        change.accept(job, now);
+        store(job, now);
         metrics.ended(job);
     }
 
@@ -207,15 +244,27 @@ public class JobQueue {
         metrics.depths(lanes.depths());
     }
 
+    /**
+     * Brings pipelines up to date whose steps were ended by a release that knows no pipelines.
+     *
+     * @return how many
+     */
+    public int advancePipelines() {
+        return pipelines.catchUp(jobs.now());
+    }
+
     private Job lockHeld(Lease lease) {
+        pipelines.lockOf(lease.jobId());
         return jobs.lock(lease.jobId())
                 .filter(job -> job.holds(lease))
                 .orElseThrow(() -> new LeaseLostException(lease));
     }
 
-    private void store(Job job) {
+    /** Whoever stores the end of a step has its pipeline locked, which goes on with it. */
+    private void store(Job job, Instant now) {
         jobs.saveAndFlush(job);
         log.state(job);
+        pipelines.follow(job, now);
     }
 
     private static ObjectNode object() {

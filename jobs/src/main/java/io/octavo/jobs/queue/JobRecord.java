@@ -1,6 +1,7 @@
 package io.octavo.jobs.queue;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -14,6 +15,9 @@ import tools.jackson.databind.JsonNode;
  * @param problem why it failed, or why its last attempt did
  * @param deadLetter it failed because its attempts were used up, not because it cannot work
  * @param waiting why it does not run yet, if it is queued
+ * @param parent the pipeline that it is a step of
+ * @param step its name among the steps of that
+ * @param steps of a pipeline, in its own order; empty for other jobs
  */
 public record JobRecord(
         UUID id,
@@ -31,14 +35,42 @@ public record JobRecord(
         @Nullable JobProblem problem,
         @Nullable String worker,
         boolean deadLetter,
-        @Nullable Waiting waiting) {
+        @Nullable Waiting waiting,
+        @Nullable UUID parent,
+        @Nullable String step,
+        List<Step> steps) {
+
+    public JobRecord {
+        steps = List.copyOf(steps);
+    }
+
+    /**
+     * A step of a pipeline.
+     *
+     * @param needs names of steps that must succeed before
+     * @param progress of its current attempt, 0 to 1
+     * @param problem why it failed, was left out, or why its last attempt failed
+     */
+    public record Step(
+            String name,
+            UUID jobId,
+            String type,
+            JobStatus status,
+            double progress,
+            List<String> needs,
+            @Nullable JobProblem problem) {
+
+        public Step {
+            needs = List.copyOf(needs);
+        }
+    }
 
     public record JobProblem(String code, String detail) {}
 
     /**
      * Why a job waits.
      *
-     * @param code a stable slug: {@code resting}, {@code no-worker}, {@code no-suitable-worker}, {@code quota},
+     * @param code a stable slug: {@code needs}, {@code resting}, {@code no-worker}, {@code no-suitable-worker}, {@code quota},
      *     {@code jobs-ahead} or {@code workers-busy}
      * @param detail one sentence for the user
      */

@@ -6,7 +6,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import org.springframework.data.domain.Limit;
 import org.springframework.data.jpa.repository.Lock;
 import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.jpa.repository.Query;
@@ -32,15 +31,4 @@ interface JobRepository extends Repository<Job, UUID> {
 
     @NativeQuery("select now()")
     Instant now();
-
-    @Query("""
-            select j from Job j
-            where j.tenant = :tenant
-              and (:anyStatus = true or j.status = :status)
-              and (:type = '' or j.type = :type)
-              and (j.createdAt < :before or (j.createdAt = :before and j.id < :beforeId))
-            order by j.createdAt desc, j.id desc
-            """)
-    List<Job> page(
-            UUID tenant, boolean anyStatus, JobStatus status, String type, Instant before, UUID beforeId, Limit limit);
 }

@@ -7,19 +7,20 @@ import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.PipelineSpec;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 import org.springframework.data.domain.Limit;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.annotation.Transactional;
@@ -33,6 +34,8 @@ public class JobService {
     private final JobRepository jobs;
     private final JobEventRepository events;
     private final IdempotencyKeyRepository keys;
+    private final JobListing listing;
+    private final Pipelines pipelines;
     private final Lanes lanes;
     private final JobLog log;
     private final JsonMapper json;
@@ -42,6 +45,8 @@ public class JobService {
             JobRepository jobs,
             JobEventRepository events,
             IdempotencyKeyRepository keys,
+            JobListing listing,
+            Pipelines pipelines,
             Lanes lanes,
             JobLog log,
             JsonMapper json,
@@ -49,6 +54,8 @@ public class JobService {
         this.jobs = jobs;
         this.events = events;
         this.keys = keys;
+        this.listing = listing;
+        this.pipelines = pipelines;
         this.lanes = lanes;
         this.log = log;
         this.json = json;
@@ -87,17 +94,14 @@ public class JobService {
 
     /** Newest first. */
     @Transactional(readOnly = true)
-    public Page<JobRecord> list(
-            TenantId tenant, @Nullable JobStatus status, @Nullable String type, PageLimit limit, TimeCursor cursor) {
-        List<Job> found = jobs.page(
-                tenant.value(),
-                status == null,
-                status == null ? JobStatus.QUEUED : status,
-                type == null ? "" : type,
-                cursor.at(),
-                cursor.id(),
-                Limit.of(limit.probe()));
-        Page<Job> page = Page.of(found, limit.value(), job -> new TimeCursor(job.createdAt(), job.id()).toString());
+    public Page<JobRecord> list(TenantId tenant, JobFilter filter, PageLimit limit, TimeCursor cursor) {
+        List<UUID> ids = listing.page(tenant, filter, cursor, limit.probe());
+        Map<UUID, Job> found =
+                jobs.findAllByIdInOrderById(ids).stream().collect(Collectors.toMap(Job::id, Function.identity()));
+        Page<Job> page = Page.of(
+                ids.stream().map(found::get).toList(),
+                limit.value(),
+                job -> new TimeCursor(job.createdAt(), job.id()).toString());
         return new Page<>(records(page.items()), page.nextCursor());
     }
 
@@ -116,27 +120,63 @@ public class JobService {
         return page.map(event -> new EventRecord(event.id(), event.at(), event.type(), json.readTree(event.data())));
     }
 
+    /** Of a pipeline, all of its steps that have not ended. */
     public JobRecord cancel(TenantId tenant, UUID id) {
-        return change(tenant, id, Job::requestCancel);
-    }
-
-    /** Queues a failed or cancelled job again, with a full set of attempts. */
-    public JobRecord retry(TenantId tenant, UUID id) {
-        return change(tenant, id, (job, now) -> job.retry(now, properties.maxAttempts()));
-    }
-
-    private JobRecord change(TenantId tenant, UUID id, BiConsumer<Job, Instant> change) {
-        Job job = jobs.lock(tenant.value(), id).orElseThrow(() -> notFound(id));
-        change.accept(job, jobs.now());
-        jobs.saveAndFlush(job);
-        log.state(job);
+        Job job = lock(tenant, id);
+        Instant now = jobs.now();
+        if (job.isPipeline()) {
+            pipelines.cancel(job, now);
+        } else {
+            job.requestCancel(now);
+            save(job);
+            pipelines.follow(job, now);
+        }
         return record(job);
     }
 
-    private Job store(TenantId tenant, JobSpec spec) {
-        Job job = jobs.saveAndFlush(
-                new Job(tenant, spec, lanes.of(spec.requirements()), properties.maxAttempts(), jobs.now()));
+    /** Queues a failed or cancelled job again, with a full set of attempts; of a pipeline, all steps that are so. */
+    public JobRecord retry(TenantId tenant, UUID id) {
+        Job job = lock(tenant, id);
+        Instant now = jobs.now();
+        if (job.isPipeline()) {
+            pipelines.retry(job, now, properties.maxAttempts());
+        } else {
+            requireNoStep(job);
+            job.retry(now, properties.maxAttempts());
+            save(job);
+        }
+        return record(job);
+    }
+
+    /** What comes after a step may have been left out since, so that a pipeline is tried again as a whole. */
+    private static void requireNoStep(Job job) {
+        job.parent().ifPresent(pipeline -> {
+            throw new ProblemException(
+                    ProblemCode.JOB_NOT_RETRYABLE,
+                    "job " + job.id() + " is step " + job.step() + " of pipeline " + pipeline
+                            + "; a retry of that tries again all that did not succeed");
+        });
+    }
+
+    /** With its pipeline, if it is a step. */
+    private Job lock(TenantId tenant, UUID id) {
+        pipelines.lockOf(tenant, id);
+        return jobs.lock(tenant.value(), id).orElseThrow(() -> notFound(id));
+    }
+
+    private void save(Job job) {
+        jobs.saveAndFlush(job);
         log.state(job);
+    }
+
+    private Job store(TenantId tenant, JobSpec spec) {
+        Instant now = jobs.now();
+        int lane = spec instanceof PipelineSpec ? Lanes.NOBODY : lanes.of(spec.requirements());
+        Job job = new Job(tenant, spec, lane, properties.maxAttempts(), now);
+        save(job);
+        if (spec instanceof PipelineSpec pipeline) {
+            pipelines.submitSteps(job, pipeline, properties.maxAttempts(), now);
+        }
         return job;
     }
 
@@ -148,38 +188,26 @@ public class JobService {
         if (page.isEmpty()) {
             return List.of();
         }
-        Map<UUID, JobEventRepository.Position> positions =
-                events.positions(page.stream().map(Job::id).toList()).stream()
-                        .collect(Collectors.toMap(JobEventRepository.Position::getJobId, Function.identity()));
-        Map<UUID, JobRecord.Waiting> waiting = lanes.reasons(page.stream()
-                .filter(job -> job.status() == JobStatus.QUEUED)
-                .map(Job::id)
-                .toList());
-        return page.stream()
-                .map(job -> record(job, positions.get(job.id()), waiting.get(job.id())))
+        Map<UUID, List<Job>> steps = pipelines.stepsOf(
+                page.stream().filter(Job::isPipeline).map(Job::id).toList());
+        List<Job> shown = Stream.concat(page.stream(), steps.values().stream().flatMap(List::stream))
                 .toList();
+        var views = new JobViews(steps, positions(shown), waiting(shown), json);
+        return page.stream().map(views::record).toList();
     }
 
-    private JobRecord record(
-            Job job, JobEventRepository.@Nullable Position position, JobRecord.@Nullable Waiting waiting) {
-        Double progress = position == null ? null : position.getProgress();
-        return new JobRecord(
-                job.id(),
-                job.type(),
-                job.status(),
-                position == null ? null : position.getPhase(),
-                job.status() == JobStatus.SUCCEEDED ? 1.0 : progress == null ? 0.0 : progress,
-                job.attempt(),
-                job.cancelRequested(),
-                job.createdAt(),
-                job.startedAt(),
-                job.finishedAt(),
-                json.readTree(job.spec()),
-                job.result() == null ? null : json.readTree(job.result()),
-                job.problem(),
-                job.worker(),
-                job.deadLetter(),
-                waiting);
+    private Map<UUID, JobEventRepository.Position> positions(List<Job> shown) {
+        return events.positions(shown.stream().map(Job::id).toList()).stream()
+                .collect(Collectors.toMap(JobEventRepository.Position::getJobId, Function.identity()));
+    }
+
+    private Map<UUID, JobRecord.Waiting> waiting(List<Job> shown) {
+        Map<Boolean, List<UUID>> queued = shown.stream()
+                .filter(job -> job.status() == JobStatus.QUEUED && !job.isPipeline())
+                .collect(Collectors.partitioningBy(Job::isBlocked, Collectors.mapping(Job::id, Collectors.toList())));
+        Map<UUID, JobRecord.Waiting> reasons = new HashMap<>(lanes.reasons(queued.getOrDefault(false, List.of())));
+        reasons.putAll(pipelines.reasons(queued.getOrDefault(true, List.of())));
+        return reasons;
     }
 
     private static ProblemException notFound(UUID id) {

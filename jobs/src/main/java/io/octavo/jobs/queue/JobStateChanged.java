@@ -4,11 +4,16 @@ import io.octavo.jobs.identity.TenantId;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** A job has reached a state; published inside the transaction that takes it there. */
+/**
+ * A job has reached a state; published inside the transaction that takes it there.
+ *
+ * @param parent the pipeline that it is a step of
+ */
 public record JobStateChanged(
         TenantId tenant,
         UUID jobId,
         String type,
         JobStatus status,
         int attempt,
-        JobRecord.@Nullable JobProblem problem) {}
+        JobRecord.@Nullable JobProblem problem,
+        @Nullable UUID parent) {}

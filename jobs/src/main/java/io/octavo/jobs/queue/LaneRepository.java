@@ -41,7 +41,8 @@ interface LaneRepository extends Repository<Job, UUID> {
                     and lane.device_memory_bytes <= alive.device_memory_bytes
                     and lane.compute_capability <= alive.compute_capability
                     and lane.labels <@ alive.labels) as suitable,
-                (select count(*) from job r where r.status = 'RUNNING' and r.tenant = j.tenant) as running,
+                (select count(*) from job r
+                 where r.status = 'RUNNING' and r.type <> 'pipeline' and r.tenant = j.tenant) as running,
                 coalesce(share.max_running, :maxRunning) as maxRunning,
                 (select count(*) from (
                     select 1 from job a
@@ -65,13 +66,15 @@ interface LaneRepository extends Repository<Job, UUID> {
                 select device_kind, device_memory_bytes, compute_capability, labels from worker
                 where last_seen_at > now() - make_interval(secs => :aliveSeconds)
             ), running as (
-                select tenant, count(*) as jobs from job where status = 'RUNNING' group by tenant
+                select tenant, count(*) as jobs from job
+                where status = 'RUNNING' and type <> 'pipeline' group by tenant
             ), queued as (
                 select tenant, lane, available_at > now() as resting, count(*) as jobs,
                     extract(epoch from now() - min(available_at)) as oldest
-                from job where status = 'QUEUED' group by tenant, lane, available_at > now()
+                from job where status = 'QUEUED' and type <> 'pipeline' group by tenant, lane, available_at > now()
             )
             select case
+                    when queued.lane = -1 then 'needs'
                     when queued.resting then 'resting'
                     when not exists (
                         select 1 from alive
@@ -88,9 +91,9 @@ interface LaneRepository extends Repository<Job, UUID> {
             left join running on running.tenant = queued.tenant
             left join tenant_share share on share.tenant = queued.tenant
             union all
-            select 'running', count(*), 0 from job where status = 'RUNNING'
+            select 'running', count(*), 0 from job where status = 'RUNNING' and type <> 'pipeline'
             union all
-            select 'dead-letter', count(*), 0 from job where dead_letter
+            select 'dead-letter', count(*), 0 from job where dead_letter and type <> 'pipeline'
             """)
     List<Depth> depths(double aliveSeconds, int maxRunning);
 

@@ -18,6 +18,9 @@ import tools.jackson.databind.json.JsonMapper;
 @Transactional(propagation = Propagation.MANDATORY)
 class Lanes {
 
+    /** The lane of what no worker may take: pipelines, and steps that wait for others. */
+    static final int NOBODY = -1;
+
     private static final int MOST_AHEAD = 1000;
     private static final TypeReference<Map<String, String>> LABELS = new TypeReference<>() {};
 

@@ -12,8 +12,9 @@ import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
 
 /**
- * Takes back what dead workers held, and now and then measures what waits. Every process on the queue does so, api replicas too: a job must not seem to run,
- * nor a cancellation hang, because no worker is left to notice.
+ * Takes back what dead workers held, and now and then measures what waits and looks after pipelines. Every process on the
+ * queue does so, api replicas too: a job must not seem to run, nor a cancellation hang, because no worker is left to
+ * notice.
  */
 @Component
 public class LeaseSweeper implements SmartLifecycle {
@@ -44,6 +45,14 @@ public class LeaseSweeper implements SmartLifecycle {
         }
     }
 
+    private void advancePipelines() {
+        try {
+            queue.advancePipelines();
+        } catch (RuntimeException e) {
+            LOG.warn("Could not look after pipelines: {}", e.getMessage());
+        }
+    }
+
     private void measure() {
         try {
             queue.measure();
@@ -60,6 +69,7 @@ public class LeaseSweeper implements SmartLifecycle {
             long period = properties.sweep().toNanos();
             var _ = thread.scheduleWithFixedDelay(this::sweep, period, period, TimeUnit.NANOSECONDS);
             var _ = thread.scheduleWithFixedDelay(this::measure, 1, MEASURE_SECONDS, TimeUnit.SECONDS);
+            var _ = thread.scheduleWithFixedDelay(this::advancePipelines, 1, MEASURE_SECONDS, TimeUnit.SECONDS);
         }
     }
 

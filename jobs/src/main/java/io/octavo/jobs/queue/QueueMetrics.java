@@ -19,7 +19,7 @@ import org.springframework.stereotype.Component;
 public class QueueMetrics {
 
     private static final List<String> REASONS =
-            List.of("ready", "resting", "no-suitable-worker", "quota", "running", "dead-letter");
+            List.of("ready", "resting", "needs", "no-suitable-worker", "quota", "running", "dead-letter");
 
     private final MultiGauge depth = MultiGauge.builder("octavo.queue.jobs")
             .description("jobs by why they wait, and those that run or are dead letters")

@@ -33,6 +33,7 @@ public class SourceCatalog {
             case SourceUri.Hub repository -> hub.list(tenant, repository);
             case SourceUri.S3 prefix -> buckets.list(tenant, prefix);
             case SourceUri.LocalFile folder -> folders.list(tenant, folder);
+            case SourceUri.Step step -> throw unresolved(step);
         };
     }
 
@@ -42,6 +43,7 @@ public class SourceCatalog {
             case SourceUri.Hub source -> hubFile(tenant, source, reference);
             case SourceUri.S3 source -> buckets.object(tenant, source);
             case SourceUri.LocalFile source -> folders.file(tenant, source);
+            case SourceUri.Step step -> throw unresolved(step);
         };
     }
 
@@ -63,6 +65,10 @@ public class SourceCatalog {
                 ProblemCode.SOURCE_AMBIGUOUS,
                 "dataset " + reference + ": the repository has " + candidates.size()
                         + " .txt and .jsonl files; name one with #path");
+    }
+
+    private static IllegalStateException unresolved(SourceUri.Step step) {
+        return new IllegalStateException("the queue puts an artifact in place of " + step + " before the job runs");
     }
 
     private static boolean isData(String path) {

@@ -1,6 +1,7 @@
 package io.octavo.jobs.spec;
 
 import io.octavo.jobs.repository.RepositoryName;
+import java.util.List;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -17,6 +18,11 @@ public record ConvertSpec(SourceUri source, RepositoryName target, String layout
     @Override
     public String type() {
         return TYPE;
+    }
+
+    @Override
+    public List<SourceUri> sources() {
+        return List.of(source);
     }
 
     @Override

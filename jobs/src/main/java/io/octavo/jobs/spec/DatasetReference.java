@@ -11,6 +11,12 @@ import org.jspecify.annotations.Nullable;
  */
 public record DatasetReference(SourceUri source, @Nullable RepositoryPath path) {
 
+    public DatasetReference {
+        if (source instanceof SourceUri.Step) {
+            throw new IllegalArgumentException("dataset cannot be what a step makes, which is a checkpoint");
+        }
+    }
+
     public static DatasetReference parse(String text) {
         int hash = text.startsWith("hub:") ? text.indexOf('#') : -1;
         return hash < 0

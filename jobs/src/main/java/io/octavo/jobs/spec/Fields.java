@@ -153,6 +153,40 @@ final class Fields {
         return text;
     }
 
+    boolean has(String name) {
+        return member(name) != null;
+    }
+
+    /** How many elements an array has; 0 for anything else. */
+    int count(String name) {
+        JsonNode value = member(name);
+        return value != null && value.isArray() ? value.size() : 0;
+    }
+
+    boolean truth(String name, boolean absent) {
+        JsonNode value = member(name);
+        if (value == null) {
+            return absent;
+        }
+        if (!value.isBoolean()) {
+            error(name, "must be true or false");
+            return absent;
+        }
+        return value.booleanValue();
+    }
+
+    @Nullable Double optionalDecimal(String name) {
+        JsonNode value = member(name);
+        if (value == null) {
+            return null;
+        }
+        if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
+            error(name, "must be a number");
+            return null;
+        }
+        return value.doubleValue();
+    }
+
     List<String> texts(String name, int maxCount, int maxLength) {
         List<String> texts = new ArrayList<>();
         for (JsonNode element : array(name, maxCount)) {

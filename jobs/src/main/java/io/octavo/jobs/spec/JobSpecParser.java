@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Reads a spec strictly: what is not understood is refused, never ignored. */
 @Component
@@ -23,6 +24,7 @@ public class JobSpecParser {
     private static final int MAX_PATTERN = 512;
     private static final int MAX_PROMPT = 32_768;
     private static final int MAX_TASKS = 64;
+    private static final int MAX_GATES = 64;
     private static final int MAX_OVERRIDES = 64;
     private static final int MAX_SAMPLES = 100_000;
     private static final int DEFAULT_SAMPLES = 512;
@@ -34,9 +36,22 @@ public class JobSpecParser {
         this.catalog = catalog;
     }
 
-    /** @throws ProblemException {@code invalid-request} with every wrong field, or {@code scheme-unknown} */
+    /**
+     * @throws ProblemException {@code invalid-request} with every wrong field, {@code scheme-unknown}, {@code
+     *     layout-unknown}, or one of the {@code pipeline-} codes
+     */
     public JobSpec parse(JsonNode body) {
         JobSpec spec = read(body);
+        if (spec instanceof PipelineSpec pipeline) {
+            pipeline.steps().forEach(step -> requireKnownNames(step.job()));
+        } else {
+            requireKnownNames(spec);
+            requireNoStep(spec);
+        }
+        return spec;
+    }
+
+    private void requireKnownNames(JobSpec spec) {
         switch (spec) {
             case QuantizeSpec quantize -> {
                 requireKnownScheme(quantize.scheme());
@@ -45,8 +60,15 @@ public class JobSpecParser {
             }
             case ConvertSpec convert -> requireKnownLayout(convert.layout());
             case EvaluateSpec evaluate -> {}
+            case PipelineSpec pipeline -> {}
         }
-        return spec;
+    }
+
+    private static void requireNoStep(JobSpec spec) {
+        if (spec.sources().stream().anyMatch(SourceUri.Step.class::isInstance)) {
+            throwIfAny(List.of(new FieldError(
+                    "source", "must not be a step:, which names a step of the pipeline that the job belongs to")));
+        }
     }
 
     /** A spec that this service stored: its scheme was known then, whatever the catalog says now. */
@@ -57,16 +79,30 @@ public class JobSpecParser {
     private static JobSpec read(JsonNode body) {
         List<FieldError> errors = new ArrayList<>();
         Fields fields = new Fields(body, "", errors);
+        String type = fields.choice(
+                "type", "", List.of(QuantizeSpec.TYPE, ConvertSpec.TYPE, EvaluateSpec.TYPE, PipelineSpec.TYPE));
+        throwIfAny(errors);
+        var pipelines = new PipelineFields(errors, JobSpecParser::job);
+        if (type.equals(PipelineSpec.TYPE)) {
+            return pipelines.read(fields);
+        }
+        if (type.equals(QuantizeSpec.TYPE) && fields.has(PipelineFields.SCHEMES) && body instanceof ObjectNode job) {
+            return pipelines.fanOut(job);
+        }
+        return job(new Fields(body, "", errors), errors, Scheduling.of(0));
+    }
+
+    private static JobSpec job(Fields fields, List<FieldError> errors, Scheduling inherited) {
         String type = fields.choice("type", "", List.of(QuantizeSpec.TYPE, ConvertSpec.TYPE, EvaluateSpec.TYPE));
         throwIfAny(errors);
         return switch (type) {
-            case QuantizeSpec.TYPE -> quantize(fields, errors);
-            case ConvertSpec.TYPE -> convert(fields, errors);
-            default -> evaluate(fields, errors);
+            case QuantizeSpec.TYPE -> quantize(fields, errors, inherited);
+            case ConvertSpec.TYPE -> convert(fields, errors, inherited);
+            default -> evaluate(fields, errors, inherited);
         };
     }
 
-    private static QuantizeSpec quantize(Fields fields, List<FieldError> errors) {
+    private static QuantizeSpec quantize(Fields fields, List<FieldError> errors, Scheduling inherited) {
         Optional<SourceUri> source = fields.parsed("source", true, SourceUri::parse);
         String scheme = fields.text("scheme", MAX_NAME);
         Optional<RepositoryName> target = fields.parsed("target", true, RepositoryName::parse);
@@ -79,7 +115,8 @@ public class JobSpecParser {
         Optional<QuantizeSpec.Calibration> calibration =
                 fields.object("calibration").flatMap(JobSpecParser::calibration);
         String device = fields.choice("device", Devices.AUTO, Devices.ALL);
-        Scheduling scheduling = SchedulingFields.read(fields);
+        boolean reuse = fields.truth("reuse", true);
+        Scheduling scheduling = SchedulingFields.read(fields, inherited);
         fields.rejectUnknown();
         throwIfAny(errors);
         return new QuantizeSpec(
@@ -92,6 +129,7 @@ public class JobSpecParser {
                 kvCache,
                 calibration,
                 device,
+                reuse,
                 scheduling);
     }
 
@@ -124,17 +162,17 @@ public class JobSpecParser {
         return dataset.map(data -> new QuantizeSpec.Calibration(data, samples, sequenceLength, seed));
     }
 
-    private static ConvertSpec convert(Fields fields, List<FieldError> errors) {
+    private static ConvertSpec convert(Fields fields, List<FieldError> errors, Scheduling inherited) {
         Optional<SourceUri> source = fields.parsed("source", true, SourceUri::parse);
         Optional<RepositoryName> target = fields.parsed("target", true, RepositoryName::parse);
         String layout = fields.text("layout", MAX_NAME);
-        Scheduling scheduling = SchedulingFields.read(fields);
+        Scheduling scheduling = SchedulingFields.read(fields, inherited);
         fields.rejectUnknown();
         throwIfAny(errors);
         return new ConvertSpec(source.orElseThrow(), target.orElseThrow(), layout, scheduling);
     }
 
-    private static EvaluateSpec evaluate(Fields fields, List<FieldError> errors) {
+    private static EvaluateSpec evaluate(Fields fields, List<FieldError> errors, Scheduling inherited) {
         Optional<SourceUri> source = fields.parsed("source", true, SourceUri::parse);
         Optional<SourceUri> baseline = fields.parsed("baseline", false, SourceUri::parse);
         List<Optional<TaskSpec>> tasks = fields.objects("tasks", MAX_TASKS).stream()
@@ -144,14 +182,18 @@ public class JobSpecParser {
             fields.error("tasks", "must name at least one task");
         }
         String device = fields.choice("device", Devices.AUTO, Devices.ALL);
-        Scheduling scheduling = SchedulingFields.read(fields);
+        Scheduling scheduling = SchedulingFields.read(fields, inherited);
         requireDistinctNames(fields, tasks);
+        List<GateSpec> gates = fields.objects("gates", MAX_GATES).stream()
+                .map(gate -> gate(gate, tasks, fields.has("baseline")))
+                .toList();
         fields.rejectUnknown();
         throwIfAny(errors);
         return new EvaluateSpec(
                 source.orElseThrow(),
                 baseline.orElse(null),
                 tasks.stream().map(Optional::orElseThrow).toList(),
+                gates,
                 device,
                 scheduling);
     }
@@ -163,6 +205,25 @@ public class JobSpecParser {
                 fields.error("tasks[" + i + "].name", "is used by an earlier task");
             }
         }
+    }
+
+    private static GateSpec gate(Fields fields, List<Optional<TaskSpec>> tasks, boolean hasBaseline) {
+        GateSpec gate = new GateSpec(
+                fields.choice("metric", "", GateSpec.METRICS),
+                fields.has("task") ? fields.text("task", MAX_NAME) : null,
+                fields.optionalDecimal("min"),
+                fields.optionalDecimal("max"));
+        fields.rejectUnknown();
+        if (gate.min() == null && gate.max() == null) {
+            fields.error("max", "or min is required");
+        }
+        if (gate.compares() && !hasBaseline) {
+            fields.error("metric", "compares with a baseline, which the job does not name");
+        }
+        if (tasks.stream().flatMap(Optional::stream).noneMatch(gate::judges)) {
+            fields.error("metric", "is a score of no task" + (gate.task() == null ? "" : " named " + gate.task()));
+        }
+        return gate;
     }
 
     private static Optional<TaskSpec> task(Fields fields) {
@@ -200,7 +261,7 @@ public class JobSpecParser {
         return dataset.map(data -> new TaskSpec.MultipleChoice(name, data, format, maxItems));
     }
 
-    private static void throwIfAny(List<FieldError> errors) {
+    static void throwIfAny(List<FieldError> errors) {
         if (!errors.isEmpty()) {
             FieldError first = errors.getFirst();
             throw new ProblemException(

@@ -15,6 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param kvCache what scales of the KV cache are stored; empty for none
  * @param calibration data for schemes that store scales of activations
  * @param device {@code auto}, {@code cpu} or {@code cuda}
+ * @param reuse an artifact that was made before of the same bytes in the same way will do
  */
 public record QuantizeSpec(
         SourceUri source,
@@ -26,6 +27,7 @@ public record QuantizeSpec(
         Optional<KvCache> kvCache,
         Optional<Calibration> calibration,
         String device,
+        boolean reuse,
         Scheduling scheduling)
         implements JobSpec {
 
@@ -76,12 +78,18 @@ public record QuantizeSpec(
                 Optional.empty(),
                 Optional.empty(),
                 device,
+                true,
                 Scheduling.of(priority));
     }
 
     @Override
     public String type() {
         return TYPE;
+    }
+
+    @Override
+    public List<SourceUri> sources() {
+        return List.of(source);
     }
 
     @Override
@@ -98,6 +106,30 @@ public record QuantizeSpec(
                 .put("target", target.toString())
                 .put("layout", layout);
         ignore.forEach(json.putArray("ignore")::add);
+        writeRest(json);
+        json.put("device", device);
+        if (!reuse) {
+            json.put("reuse", false); // left out otherwise, so that a worker of the release before can read it
+        }
+        return scheduling.writeTo(json);
+    }
+
+    /**
+     * All that decides what the artifact holds, besides the bytes of source and data: neither where they lie, nor where
+     * the result goes, nor on what and when it is made.
+     */
+    public ObjectNode recipe() {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        json.put("scheme", scheme).put("layout", layout);
+        ignore.stream().sorted().distinct().forEach(json.putArray("ignore")::add);
+        writeRest(json);
+        if (json.get("calibration") instanceof ObjectNode data) {
+            data.remove("dataset");
+        }
+        return json;
+    }
+
+    private void writeRest(ObjectNode json) {
         if (!overrides.isEmpty()) {
             ArrayNode array = json.putArray("overrides");
             for (SchemeOverride override : overrides) {
@@ -113,6 +145,5 @@ public record QuantizeSpec(
                 .put("samples", data.samples())
                 .put("sequenceLength", data.sequenceLength())
                 .put("seed", data.seed()));
-        return scheduling.writeTo(json.put("device", device));
     }
 }

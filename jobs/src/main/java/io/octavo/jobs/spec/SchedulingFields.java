@@ -3,10 +3,14 @@ package io.octavo.jobs.spec;
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Reads what a job asks of the queue: {@code priority}, {@code requirements}, {@code timeout}, {@code phaseTimeout}. */
+/**
+ * Reads what a job asks of the queue: {@code priority}, {@code requirements}, {@code timeout}, {@code phaseTimeout} and
+ * {@code labels}.
+ */
 final class SchedulingFields {
 
     private static final int MAX_PRIORITY = 1000;
@@ -18,15 +22,27 @@ final class SchedulingFields {
 
     private SchedulingFields() {}
 
-    static Scheduling read(Fields fields) {
-        int priority = fields.number("priority", 0, -MAX_PRIORITY, MAX_PRIORITY);
+    /** @param inherited priority and labels where the job says nothing else */
+    static Scheduling read(Fields fields, Scheduling inherited) {
+        Scheduling shared = readShared(fields, inherited);
         Requirements requirements = fields.object("requirements")
                 .map(SchedulingFields::requirements)
                 .orElse(Requirements.NONE);
         Timeouts timeouts = new Timeouts(
                 fields.parsed("timeout", false, SchedulingFields::duration),
                 fields.parsed("phaseTimeout", false, SchedulingFields::duration));
-        return new Scheduling(priority, requirements, timeouts);
+        return new Scheduling(shared.priority(), requirements, timeouts, shared.labels());
+    }
+
+    /** Priority and labels alone, which are all that a pipeline says for its steps. */
+    static Scheduling readShared(Fields fields, Scheduling inherited) {
+        int priority = fields.number("priority", inherited.priority(), -MAX_PRIORITY, MAX_PRIORITY);
+        Map<String, String> labels = new TreeMap<>(inherited.labels());
+        labels.putAll(fields.textMap("labels", MAX_LABELS, MAX_LABEL));
+        if (labels.keySet().stream().anyMatch(name -> name.indexOf(':') >= 0)) {
+            fields.error("labels", "must have names without ':', which ends a name in filters");
+        }
+        return new Scheduling(priority, Requirements.NONE, Timeouts.NONE, labels);
     }
 
     private static Requirements requirements(Fields fields) {

@@ -73,6 +73,26 @@ public sealed interface SourceUri {
         }
     }
 
+    /**
+     * What an earlier step of the same pipeline makes. The queue puts the artifact's own URI in its place before the job
+     * can run.
+     *
+     * @param name of the step
+     */
+    record Step(String name) implements SourceUri {
+
+        static final String PREFIX = "step:";
+
+        public Step {
+            StepName.require(name);
+        }
+
+        @Override
+        public String toString() {
+            return PREFIX + name;
+        }
+    }
+
     static SourceUri parse(String text) {
         if (text.length() > MAX_LENGTH) {
             throw new IllegalArgumentException("source has more than " + MAX_LENGTH + " characters");
@@ -86,7 +106,10 @@ public sealed interface SourceUri {
         if (text.startsWith("file:")) {
             return file(text.substring("file:".length()));
         }
-        throw new IllegalArgumentException("source must start with hub:, s3:// or file:");
+        if (text.startsWith(Step.PREFIX)) {
+            return new Step(text.substring(Step.PREFIX.length()));
+        }
+        throw new IllegalArgumentException("source must start with hub:, s3:// or file:, or step: in a pipeline");
     }
 
     private static SourceUri hub(String text) {

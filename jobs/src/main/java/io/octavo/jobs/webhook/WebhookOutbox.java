@@ -46,6 +46,9 @@ class WebhookOutbox {
                 .put("jobType", change.type())
                 .put("status", change.status().name())
                 .put("attempt", change.attempt());
+        if (change.parent() != null) {
+            data.put("parent", change.parent().toString());
+        }
         if (change.problem() != null) {
             data.putObject("problem")
                     .put("code", change.problem().code())

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -405,7 +406,7 @@ abstract class AbstractQueueTest extends JobsTest {
         List<UUID> listed = new ArrayList<>();
         TimeCursor cursor = TimeCursor.parse(null);
         for (String next = ""; next != null; ) {
-            var page = service.list(TENANT, null, null, new PageLimit(3), cursor);
+            var page = service.list(TENANT, JobFilter.ALL, new PageLimit(3), cursor);
             page.items().forEach(job -> listed.add(job.id()));
             next = page.nextCursor();
             cursor = TimeCursor.parse(next);
@@ -418,19 +419,18 @@ abstract class AbstractQueueTest extends JobsTest {
         UUID done = submit();
         queue.complete(claim(ALICE).lease(), result("done"));
         UUID queued = submit();
-        TimeCursor start = TimeCursor.parse(null);
 
-        assertThat(service.list(TENANT, JobStatus.SUCCEEDED, null, PageLimit.of(null), start)
-                        .items())
-                .extracting(JobRecord::id)
-                .containsExactly(done);
-        assertThat(service.list(TENANT, JobStatus.QUEUED, "quantize", PageLimit.of(null), start)
-                        .items())
-                .extracting(JobRecord::id)
+        assertThat(listed(Optional.of(JobStatus.SUCCEEDED), Optional.empty())).containsExactly(done);
+        assertThat(listed(Optional.of(JobStatus.QUEUED), Optional.of("quantize")))
                 .containsExactly(queued);
-        assertThat(service.list(TENANT, null, "evaluate", PageLimit.of(null), start)
-                        .items())
-                .isEmpty();
+        assertThat(listed(Optional.empty(), Optional.of("evaluate"))).isEmpty();
+    }
+
+    private List<UUID> listed(Optional<JobStatus> status, Optional<String> type) {
+        var filter = new JobFilter(status, type, Map.of(), Optional.empty());
+        return service.list(TENANT, filter, PageLimit.of(null), TimeCursor.parse(null)).items().stream()
+                .map(JobRecord::id)
+                .toList();
     }
 
     @Test

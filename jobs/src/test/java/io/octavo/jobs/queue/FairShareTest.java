@@ -82,6 +82,7 @@ class FairShareTest extends JobsTest {
                 Optional.empty(),
                 Optional.empty(),
                 device,
+                true,
                 scheduling);
     }
 
@@ -102,7 +103,7 @@ class FairShareTest extends JobsTest {
     }
 
     private UUID submit(Requirements requirements) {
-        return service.submit(TenantId.BUILT_IN, spec("auto", new Scheduling(0, requirements, Timeouts.NONE)))
+        return service.submit(TenantId.BUILT_IN, spec("auto", new Scheduling(0, requirements, Timeouts.NONE, Map.of())))
                 .id();
     }
 
@@ -303,7 +304,8 @@ class FairShareTest extends JobsTest {
                         new Scheduling(
                                 0,
                                 Requirements.NONE,
-                                new Timeouts(Optional.of(Duration.ofHours(1)), Optional.of(Duration.ofMinutes(1))))));
+                                new Timeouts(Optional.of(Duration.ofHours(1)), Optional.of(Duration.ofMinutes(1))),
+                                Map.of())));
         Claim first = queue.claim(worker, TYPES).orElseThrow();
         assertThat(first.timeLeft()).contains(Duration.ofHours(1));
         queue.release(first.lease());

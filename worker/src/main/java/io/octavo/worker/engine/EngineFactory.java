@@ -21,6 +21,6 @@ public interface EngineFactory {
 
     List<String> layouts();
 
-    /** Goes into the lineage of artifacts. */
+    /** Goes into the lineage of artifacts; one that could write other bytes has another. */
     String version();
 }

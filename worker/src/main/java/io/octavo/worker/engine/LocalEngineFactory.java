@@ -2,6 +2,7 @@ package io.octavo.worker.engine;
 
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
+import io.octavo.engine.EngineVersion;
 import io.octavo.engine.Engines;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
@@ -15,7 +16,6 @@ import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.jobs.spec.SchemeInfo;
 import java.util.List;
-import java.util.Objects;
 
 /** The engine in this process. */
 public final class LocalEngineFactory implements EngineFactory {
@@ -76,6 +76,6 @@ public final class LocalEngineFactory implements EngineFactory {
 
     @Override
     public String version() {
-        return Objects.requireNonNullElse(Engine.class.getPackage().getImplementationVersion(), "development");
+        return EngineVersion.build();
     }
 }

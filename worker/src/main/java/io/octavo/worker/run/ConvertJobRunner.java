@@ -17,6 +17,7 @@ import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.source.ResolvedSource;
 import io.octavo.worker.source.SourceResolver;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -79,6 +80,7 @@ class ConvertJobRunner {
                 ArtifactLabels.entries(result.files()),
                 new Lineage(spec.source().toString(), source.revision(), SCHEME, spec.layout(), engines.version()),
                 report,
+                Optional.empty(),
                 facts);
         return () -> artifacts.commit(attempt.lease(), commit);
     }

@@ -7,6 +7,7 @@ import io.octavo.engine.EvaluationResult;
 import io.octavo.engine.EvaluationTask;
 import io.octavo.engine.TaskResult;
 import io.octavo.jobs.artifact.ArtifactService;
+import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.spec.TaskSpec;
@@ -18,6 +19,7 @@ import io.octavo.worker.source.ResolvedSource;
 import io.octavo.worker.source.SourceResolver;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
@@ -69,7 +71,12 @@ class EvaluateJobRunner {
         report.metrics().forEach(attempt::metric);
         scores.tasks().forEach(task -> measure(task, attempt));
         ObjectNode result = report.toJson().put("peakRssBytes", PeakMemory.bytes());
-        return () -> artifacts.commitEvaluation(attempt.lease(), source.uri(), result);
+        List<GateResult> gates = report.judge(spec.gates());
+        if (!gates.isEmpty()) {
+            result.set("gates", json.valueToTree(gates));
+        }
+        Optional<Failure> failure = GateResult.failure(gates);
+        return () -> artifacts.commitEvaluation(attempt.lease(), source.uri(), result, failure);
     }
 
     private static void measure(TaskResult task, Attempt attempt) {
@@ -93,13 +100,15 @@ class EvaluateJobRunner {
                         case TaskSpec.Perplexity perplexity ->
                             new EvaluationTask.Perplexity(
                                     perplexity.name(),
-                                    sources.dataset(attempt.tenant(), perplexity.dataset(), folder, monitor),
+                                    sources.dataset(attempt.tenant(), perplexity.dataset(), folder, monitor)
+                                            .path(),
                                     perplexity.windowTokens(),
                                     optional(perplexity.maxWindows()));
                         case TaskSpec.MultipleChoice choice ->
                             new EvaluationTask.MultipleChoice(
                                     choice.name(),
-                                    sources.dataset(attempt.tenant(), choice.dataset(), folder, monitor),
+                                    sources.dataset(attempt.tenant(), choice.dataset(), folder, monitor)
+                                            .path(),
                                     optional(choice.maxItems()));
                         case TaskSpec.Generation generation ->
                             new EvaluationTask.Generation(

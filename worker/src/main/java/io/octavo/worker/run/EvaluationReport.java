@@ -2,10 +2,13 @@ package io.octavo.worker.run;
 
 import io.octavo.engine.EvaluationResult;
 import io.octavo.engine.TaskResult;
+import io.octavo.jobs.spec.GateSpec;
 import io.octavo.jobs.spec.TaskSpec;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -62,10 +65,10 @@ record EvaluationReport(
         for (int i = 0; i < before.size(); i++) {
             if (source.tasks().get(i) instanceof TaskResult.Perplexity now
                     && before.get(i) instanceof TaskResult.Perplexity then) {
-                comparison.add(difference("perplexity.ratio", now, now.perplexity() / then.perplexity()));
+                comparison.add(difference(GateSpec.PERPLEXITY_RATIO, now, now.perplexity() / then.perplexity()));
             } else if (source.tasks().get(i) instanceof TaskResult.MultipleChoice now
                     && before.get(i) instanceof TaskResult.MultipleChoice then) {
-                comparison.add(difference("accuracy.difference", now, now.accuracy() - then.accuracy()));
+                comparison.add(difference(GateSpec.ACCURACY_DIFFERENCE, now, now.accuracy() - then.accuracy()));
             }
         }
         return comparison;
@@ -76,6 +79,54 @@ record EvaluationReport(
                 .put("metric", metric)
                 .put("task", task.name())
                 .put("value", value);
+    }
+
+    /** Every score that a gate is about, beside its limits. */
+    List<GateResult> judge(List<GateSpec> gates) {
+        List<GateResult> results = new ArrayList<>();
+        for (GateSpec gate : gates) {
+            for (int i = 0; i < source.tasks().size(); i++) {
+                TaskResult now = source.tasks().get(i);
+                OptionalDouble value = score(
+                        gate.metric(),
+                        now,
+                        baseline == null ? null : baseline.tasks().get(i));
+                if (value.isPresent() && (gate.task() == null || gate.task().equals(now.name()))) {
+                    results.add(result(gate, now.name(), value.getAsDouble()));
+                }
+            }
+        }
+        return results;
+    }
+
+    private static GateResult result(GateSpec gate, String task, double value) {
+        boolean passed = (gate.min() == null || value >= gate.min()) && (gate.max() == null || value <= gate.max());
+        return new GateResult(gate.metric(), task, value, gate.min(), gate.max(), passed);
+    }
+
+    /** Empty where the task has no such score. */
+    private static OptionalDouble score(String metric, TaskResult now, @Nullable TaskResult then) {
+        if (now instanceof TaskResult.Perplexity perplexity) {
+            return switch (metric) {
+                case GateSpec.PERPLEXITY -> OptionalDouble.of(perplexity.perplexity());
+                case GateSpec.PERPLEXITY_RATIO ->
+                    then instanceof TaskResult.Perplexity before
+                            ? OptionalDouble.of(perplexity.perplexity() / before.perplexity())
+                            : OptionalDouble.empty();
+                default -> OptionalDouble.empty();
+            };
+        }
+        if (now instanceof TaskResult.MultipleChoice choice) {
+            return switch (metric) {
+                case GateSpec.ACCURACY -> OptionalDouble.of(choice.accuracy());
+                case GateSpec.ACCURACY_DIFFERENCE ->
+                    then instanceof TaskResult.MultipleChoice before
+                            ? OptionalDouble.of(choice.accuracy() - before.accuracy())
+                            : OptionalDouble.empty();
+                default -> OptionalDouble.empty();
+            };
+        }
+        return OptionalDouble.empty();
     }
 
     /** The scores of the source as single numbers. */

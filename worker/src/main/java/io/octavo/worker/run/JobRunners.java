@@ -3,6 +3,7 @@ package io.octavo.worker.run;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.attempt.JobScratch;
@@ -39,6 +40,7 @@ public class JobRunners {
             case QuantizeSpec job -> quantize.run(job, attempt, scratch);
             case ConvertSpec job -> convert.run(job, attempt, scratch);
             case EvaluateSpec job -> evaluate.run(job, attempt, scratch);
+            case PipelineSpec job -> throw new IllegalStateException("a pipeline has no work but that of its steps");
         };
     }
 }

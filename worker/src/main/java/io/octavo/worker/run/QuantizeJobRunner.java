@@ -21,6 +21,7 @@ import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.attempt.JobScratch;
 import io.octavo.worker.engine.EngineFactory;
+import io.octavo.worker.source.ResolvedDataset;
 import io.octavo.worker.source.ResolvedSource;
 import io.octavo.worker.source.SourceResolver;
 import java.nio.file.Path;
@@ -40,6 +41,7 @@ class QuantizeJobRunner {
     private final SourceResolver sources;
     private final EngineFactory engines;
     private final ArtifactUpload upload;
+    private final ArtifactReuse reuse;
     private final ArtifactService artifacts;
     private final WorkerProperties properties;
     private final JsonMapper json;
@@ -48,12 +50,14 @@ class QuantizeJobRunner {
             SourceResolver sources,
             EngineFactory engines,
             ArtifactUpload upload,
+            ArtifactReuse reuse,
             ArtifactService artifacts,
             WorkerProperties properties,
             JsonMapper json) {
         this.sources = sources;
         this.engines = engines;
         this.upload = upload;
+        this.reuse = reuse;
         this.artifacts = artifacts;
         this.properties = properties;
         this.json = json;
@@ -62,11 +66,21 @@ class QuantizeJobRunner {
     Runnable run(QuantizeSpec spec, Attempt attempt, JobScratch scratch) {
         long started = System.nanoTime();
         SourceListing listing = sources.list(attempt.tenant(), spec.source());
+        Optional<Runnable> made = reuse.find(spec, listing, attempt);
+        if (made.isPresent()) {
+            return made.get();
+        }
         requireFeasible(spec, listing, attempt);
         attempt.phase("fetch");
         ResolvedSource source = sources.checkpoint(listing, scratch.folder("source"), attempt.section(0, FETCHED));
+        Optional<ResolvedDataset> data = data(spec, attempt, scratch);
+        String contentKey = reuse.key(spec, source.contents(), data.map(ResolvedDataset::contents));
+        made = reuse.find(spec, contentKey, source.uri(), attempt);
+        if (made.isPresent()) {
+            return made.get();
+        }
         Path output = scratch.place("output");
-        QuantizationRequest request = request(spec, source, output, attempt, scratch);
+        QuantizationRequest request = request(spec, source, data, output);
         QuantizationResult result;
         ArtifactLabel label;
         try (Engine engine =
@@ -80,12 +94,13 @@ class QuantizeJobRunner {
         BlobId report = upload.bytes(attempt.tenant(), json.writeValueAsBytes(result.verification()));
         ArtifactCommit commit = new ArtifactCommit(
                 spec.target(),
-                "Quantize " + source.uri() + " with " + spec.scheme(),
+                ArtifactReuse.message(source.uri(), spec),
                 label,
                 ArtifactLabels.entries(result.files()),
                 new Lineage(
                         spec.source().toString(), source.revision(), spec.scheme(), spec.layout(), engines.version()),
                 report,
+                Optional.of(contentKey),
                 facts(result, started));
         return () -> artifacts.commit(attempt.lease(), commit);
     }
@@ -101,18 +116,17 @@ class QuantizeJobRunner {
         sources.requireRoom(listing, plan.outputBytes());
     }
 
-    private QuantizationRequest request(
-            QuantizeSpec spec, ResolvedSource source, Path output, Attempt attempt, JobScratch scratch) {
+    private Optional<ResolvedDataset> data(QuantizeSpec spec, Attempt attempt, JobScratch scratch) {
+        return spec.calibration()
+                .map(data -> sources.dataset(
+                        attempt.tenant(), data.dataset(), scratch.folder("calibration"), attempt.section(0, FETCHED)));
+    }
+
+    private static QuantizationRequest request(
+            QuantizeSpec spec, ResolvedSource source, Optional<ResolvedDataset> data, Path output) {
         Optional<CalibrationData> calibration = spec.calibration()
-                .map(data -> new CalibrationData(
-                        sources.dataset(
-                                attempt.tenant(),
-                                data.dataset(),
-                                scratch.folder("calibration"),
-                                attempt.section(0, FETCHED)),
-                        data.samples(),
-                        data.sequenceLength(),
-                        data.seed()));
+                .map(asked -> new CalibrationData(
+                        data.orElseThrow().path(), asked.samples(), asked.sequenceLength(), asked.seed()));
         return new QuantizationRequest(
                 source.folder(),
                 output,

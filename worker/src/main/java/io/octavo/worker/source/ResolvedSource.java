@@ -7,5 +7,6 @@ import java.nio.file.Path;
  *
  * @param uri with the revision pinned, where the source has revisions
  * @param revision a revision's id, or {@code sha256:} over the list of files
+ * @param contents SHA-256 over the list of files: paths, sizes, hashes
  */
-public record ResolvedSource(Path folder, String uri, String revision) {}
+public record ResolvedSource(Path folder, String uri, String revision, String contents) {}

@@ -8,11 +8,8 @@ import io.octavo.jobs.source.SourceFile;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.SourceUri;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.util.Optional;
 import org.springframework.stereotype.Component;
 
 /** Brings sources and datasets to local disk, verified. */
@@ -56,35 +53,42 @@ public class SourceResolver {
      * @param folder exists and is empty
      */
     public ResolvedSource checkpoint(SourceListing listing, Path folder, JobMonitor monitor) {
-        MessageDigest manifest = sha256();
+        var manifest = new Manifest();
         long total = Math.max(1, listing.bytes());
         long done = 0;
         for (SourceFile file : listing.files()) {
             monitor.checkpoint();
             BlobId id = cache.materialize(file, folder.resolve(file.path().value()), monitor);
-            manifest.update(
-                    (file.path() + "\0" + id.size() + "\0" + id.sha256() + "\n").getBytes(StandardCharsets.UTF_8));
+            manifest.add(file.path(), id);
             done += file.size();
             monitor.progress((double) done / total);
         }
-        String revision =
-                listing.revision().orElseGet(() -> "sha256:" + HexFormat.of().formatHex(manifest.digest()));
-        return new ResolvedSource(folder, listing.uri(), revision);
+        String contents = manifest.sha256();
+        return new ResolvedSource(folder, listing.uri(), listing.revision().orElse("sha256:" + contents), contents);
     }
 
-    /** Puts one file of data into a folder and returns its place. */
-    public Path dataset(TenantId tenant, DatasetReference reference, Path folder, JobMonitor monitor) {
+    /** What {@link ResolvedSource#contents} will be, where the source tells its hashes without being fetched. */
+    public Optional<String> contents(SourceListing listing) {
+        var manifest = new Manifest();
+        for (SourceFile file : listing.files()) {
+            if (file.known().isEmpty()) {
+                return Optional.empty();
+            }
+            manifest.add(file.path(), file.known().get());
+        }
+        return Optional.of(manifest.sha256());
+    }
+
+    /** Puts one file of data into a folder. */
+    public ResolvedDataset dataset(TenantId tenant, DatasetReference reference, Path folder, JobMonitor monitor) {
         SourceFile file = catalog.dataset(tenant, reference);
         Path target = folder.resolve(file.path().value());
-        cache.materialize(file, target, monitor);
-        return target;
+        return new ResolvedDataset(
+                target, cache.materialize(file, target, monitor).sha256());
     }
 
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+    /** What {@link ResolvedDataset#contents} will be, where the source tells its hash without being fetched. */
+    public Optional<String> contents(TenantId tenant, DatasetReference reference) {
+        return catalog.dataset(tenant, reference).known().map(BlobId::sha256);
     }
 }

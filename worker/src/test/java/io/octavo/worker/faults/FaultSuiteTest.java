@@ -8,11 +8,14 @@ import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.queue.JobRecord;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.repository.RepositoryService;
+import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.jobs.spec.Scheduling;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedS3;
 import java.io.ByteArrayInputStream;
@@ -93,6 +96,7 @@ class FaultSuiteTest {
     private final Map<Fault, Integer> injected = new TreeMap<>();
     private final List<Healing> healings = new ArrayList<>();
     private final Map<UUID, Map<String, String>> expected = new HashMap<>();
+    private final Set<UUID> pipelines = new HashSet<>();
     private final Set<UUID> cancelled = new HashSet<>();
     private int retried;
     private int starts;
@@ -193,10 +197,11 @@ class FaultSuiteTest {
         JdbcClient sql = client.getBean(JdbcClient.class);
         History history = new History(sql);
         String report =
-                "seed %d: %d jobs on %d workers in %d s, faults %s, %d cancelled, %d dead letters retried, %d workers started again%n%s%n"
+                "seed %d: %d jobs, %d pipelines of some of them, on %d workers in %d s, faults %s, %d cancelled, %d dead letters retried, %d workers started again%n%s%n"
                         .formatted(
                                 SEED,
                                 expected.size(),
+                                pipelines.size(),
                                 workers.size(),
                                 seconds,
                                 injected,
@@ -206,8 +211,11 @@ class FaultSuiteTest {
                                 sql.sql("select status || ' ' || count(*) from job group by status order by status")
                                         .query(String.class)
                                         .list());
-        history.requireAllEnded(expected.keySet());
-        history.requireOrderlyEvents();
+        Set<UUID> all = new HashSet<>(expected.keySet());
+        all.addAll(pipelines);
+        history.requireAllEnded(all);
+        history.requireOrderlyEvents(pipelines);
+        history.requireOrderlySteps(pipelines);
         history.requireJournalsAgree(workers);
         history.requireArtifacts(expected, client.getBean(BlobStore.class));
         assertThat(sql.sql("select problem_code || ': ' || problem_detail from job"
@@ -245,6 +253,7 @@ class FaultSuiteTest {
         private final List<WorkerProcess> workers;
         private final List<UUID> submitted = new ArrayList<>();
         private final List<Map<String, String>> models = new ArrayList<>();
+        private final List<Map<String, String>> originals = new ArrayList<>();
         private int faults;
         private long nextFault;
 
@@ -296,6 +305,7 @@ class FaultSuiteTest {
         }
 
         private Map<String, String> push(String repository) {
+            Map<String, String> original = new HashMap<>();
             Map<String, String> reversed = new HashMap<>();
             List<FileEntry> files = new ArrayList<>();
             for (String path : List.of("model.safetensors", "sub/tokenizer.json")) {
@@ -304,10 +314,12 @@ class FaultSuiteTest {
                 BlobId id = client.getBean(BlobStore.class)
                         .put(TenantId.BUILT_IN, new ByteArrayInputStream(content), content.length, null);
                 files.add(new FileEntry(path, id.size(), id.sha256()));
+                original.put(path, id.sha256());
                 reversed.put(path, ReversingEngine.sha256(ReversingEngine.reversed(content)));
             }
             client.getBean(RepositoryService.class)
                     .commit(TenantId.BUILT_IN, RepositoryName.parse(repository), "push", files);
+            originals.add(original);
             return reversed;
         }
 
@@ -316,6 +328,10 @@ class FaultSuiteTest {
             int room = Math.min(planned - submitted.size(), OUTSTANDING - outstanding());
             for (int i = 0; i < Math.min(room, 5); i++) {
                 int number = submitted.size();
+                if (number % 8 == 3) {
+                    submitPipeline(number);
+                    continue;
+                }
                 int model = random.nextInt(MODELS);
                 String own = "job-" + number + (number % 25 == 7 ? "-large" : "");
                 QuantizeSpec spec = new QuantizeSpec(
@@ -333,6 +349,44 @@ class FaultSuiteTest {
                 submitted.add(id);
                 expected.put(id, files);
             }
+        }
+
+        /** Two artifacts side by side, each made again of what was made: reversing twice gives the model back. */
+        private void submitPipeline(int number) {
+            int model = random.nextInt(MODELS);
+            List<PipelineSpec.Step> steps = new ArrayList<>();
+            for (String side : List.of("a", "b")) {
+                String first = side + "1";
+                String second = side + "2";
+                steps.add(new PipelineSpec.Step(first, List.of(), step(number, first, "hub:octavo/model-" + model)));
+                steps.add(new PipelineSpec.Step(second, List.of(first), step(number, second, "step:" + first)));
+            }
+            var spec = new PipelineSpec(steps, Scheduling.of(0));
+            JobRecord pipeline = insist(() -> jobs.submit(TenantId.BUILT_IN, spec, "fault-suite-" + number));
+            submitted.add(pipeline.id());
+            pipelines.add(pipeline.id());
+            pipeline.steps().forEach(step -> {
+                boolean back = step.name().endsWith("2");
+                Map<String, String> files = new HashMap<>(back ? originals.get(model) : models.get(model));
+                String own = own(number, step.name());
+                files.put("own", ReversingEngine.sha256(ReversingEngine.own(own)));
+                expected.put(step.jobId(), files);
+            });
+        }
+
+        private QuantizeSpec step(int number, String name, String source) {
+            return new QuantizeSpec(
+                    SourceUri.parse(source),
+                    "FP8_DYNAMIC",
+                    RepositoryName.parse("octavo/pipe-" + number + "-" + name),
+                    "compressed-tensors",
+                    List.of(own(number, name)),
+                    "auto",
+                    random.nextInt(-5, 6));
+        }
+
+        private static String own(int number, String name) {
+            return "job-" + number + "-" + name;
         }
 
         private int outstanding() {
@@ -361,7 +415,7 @@ class FaultSuiteTest {
         }
 
         private void retryDeadLetters() {
-            List<UUID> dead = insist(() -> sql.sql("select id from job where dead_letter")
+            List<UUID> dead = insist(() -> sql.sql("select id from job where dead_letter and parent is null")
                     .query(UUID.class)
                     .list());
             for (UUID id : dead) {

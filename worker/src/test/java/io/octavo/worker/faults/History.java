@@ -61,7 +61,7 @@ final class History {
     }
 
     /** Every job goes its way step by step, and nobody writes for it but the attempt that holds it. */
-    void requireOrderlyEvents() {
+    void requireOrderlyEvents(Set<UUID> pipelines) {
         Map<UUID, List<Event>> byJob = new HashMap<>();
         sql.sql("select job_id, attempt, type, data ->> 'status' as status, data ->> 'worker' as worker"
                         + " from job_event order by id")
@@ -76,7 +76,43 @@ final class History {
                     events++;
                     byJob.computeIfAbsent(event.job(), job -> new ArrayList<>()).add(event);
                 });
+        pipelines.forEach(byJob::remove); // nobody holds them; their steps tell what became of them
         byJob.forEach(this::follow);
+    }
+
+    /** No step ran before what it needs had succeeded, each pipeline ended as its steps did, and none has more than one end. */
+    void requireOrderlySteps(Set<UUID> pipelines) {
+        assertThat(sql.sql("""
+                                select s.step from job s
+                                join job n on n.parent = s.parent and jsonb_exists(s.needs, n.step)
+                                join job_event began on began.job_id = s.id and began.type = 'state'
+                                    and began.data ->> 'status' = 'RUNNING'
+                                left join job_event made on made.job_id = n.id and made.type = 'state'
+                                    and made.data ->> 'status' = 'SUCCEEDED' and made.id < began.id
+                                where made.id is null
+                                """).query(String.class).list())
+                .as("steps that ran before their needs had succeeded")
+                .isEmpty();
+        for (UUID pipeline : pipelines) {
+            List<String> steps = sql.sql("select status from job where parent = ?")
+                    .param(pipeline)
+                    .query(String.class)
+                    .list();
+            String status = sql.sql("select status from job where id = ?")
+                    .param(pipeline)
+                    .query(String.class)
+                    .single();
+            assertThat(status.equals("SUCCEEDED"))
+                    .as("pipeline %s ended as its steps: %s", pipeline, steps)
+                    .isEqualTo(steps.stream().allMatch("SUCCEEDED"::equals));
+            assertThat(sql.sql("select count(*) from job_event where job_id = ? and type = 'state'"
+                                    + " and data ->> 'status' = 'SUCCEEDED'")
+                            .param(pipeline)
+                            .query(Integer.class)
+                            .single())
+                    .as("pipeline %s succeeds once", pipeline)
+                    .isEqualTo(status.equals("SUCCEEDED") ? 1 : 0);
+        }
     }
 
     private void follow(UUID job, List<Event> story) {

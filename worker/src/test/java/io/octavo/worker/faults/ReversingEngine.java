@@ -38,8 +38,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /**
- * A cheap stand-in for quantization whose output anybody can predict: each input's bytes in reverse order, and a file that
- * follows from the request's first ignored name alone. It takes tenths of a second, writes real files, keeps a
+ * A cheap stand-in for quantization whose output anybody can predict: each input's bytes in reverse order, and a file
+ * {@code own} that follows from the request's first ignored name alone. It takes tenths of a second, writes real files, keeps a
  * journal, and meets a full disk while the file {@code full} lies beside its journal.
  */
 final class ReversingEngine implements EngineFactory {
@@ -185,7 +185,9 @@ final class ReversingEngine implements EngineFactory {
 
         private static List<Path> inputs(Path source) throws IOException {
             try (Stream<Path> files = Files.walk(source)) {
-                return files.filter(Files::isRegularFile).sorted().toList();
+                return files.filter(file -> Files.isRegularFile(file) && !file.endsWith("own"))
+                        .sorted()
+                        .toList();
             }
         }
 

@@ -1,0 +1,74 @@
+package io.octavo.jobs.queue;
+
+import io.octavo.jobs.queue.JobEventRepository.Position;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Shows jobs as records.
+ *
+ * @param steps of the pipelines among the jobs
+ * @param positions of all jobs and steps
+ * @param waiting of those that are queued, but for pipelines
+ */
+record JobViews(
+        Map<UUID, List<Job>> steps,
+        Map<UUID, Position> positions,
+        Map<UUID, JobRecord.Waiting> waiting,
+        JsonMapper json) {
+
+    JobRecord record(Job job) {
+        List<Job> own = steps.getOrDefault(job.id(), List.of());
+        Position position = positions.get(job.id());
+        return new JobRecord(
+                job.id(),
+                job.type(),
+                job.status(),
+                position == null ? null : position.getPhase(),
+                own.isEmpty()
+                        ? progress(job)
+                        : own.stream().mapToDouble(this::progress).average().orElse(0),
+                job.attempt(),
+                job.cancelRequested(),
+                job.createdAt(),
+                job.startedAt(),
+                job.finishedAt(),
+                json.readTree(job.spec()),
+                job.result() == null ? null : json.readTree(job.result()),
+                job.problem(),
+                job.worker(),
+                job.deadLetter(),
+                own.isEmpty() ? waiting.get(job.id()) : waitingToStart(job, own),
+                job.parent().orElse(null),
+                job.parent().isPresent() ? job.step() : null,
+                own.stream().map(this::step).toList());
+    }
+
+    private double progress(Job job) {
+        Position position = positions.get(job.id());
+        Double reached = position == null ? null : position.getProgress();
+        return job.status() == JobStatus.SUCCEEDED ? 1.0 : Objects.requireNonNullElse(reached, 0.0);
+    }
+
+    private JobRecord.Step step(Job step) {
+        return new JobRecord.Step(
+                step.step(), step.id(), step.type(), step.status(), progress(step), step.needs(), step.problem());
+    }
+
+    /** A pipeline waits for what the first of its steps that could run waits for. */
+    private JobRecord.@Nullable Waiting waitingToStart(Job pipeline, List<Job> own) {
+        return own.stream()
+                .filter(step -> pipeline.status() == JobStatus.QUEUED && !step.isBlocked())
+                .filter(step -> waiting.containsKey(step.id()))
+                .findFirst()
+                .map(step -> {
+                    JobRecord.Waiting first = Objects.requireNonNull(waiting.get(step.id()));
+                    return new JobRecord.Waiting(first.code(), "step " + step.step() + ": " + first.detail());
+                })
+                .orElse(null);
+    }
+}
