@@ -9,12 +9,15 @@ OCTAVO_PARAMETERS(
     fake_quantize, Parameters, x, out, scales, zeroPoints, nonFinite, rows, columns, tileRows, tileColumns, scaleRows,
     acrossTiles, format, scaling, scaleType, divisor, factor, offset, zeroPoint)
 
-#define FAKE_QUANTIZE(name, bothEnds)                                                                           \
-  extern "C" __global__ __launch_bounds__(kLaneThreads, 4) void fake_quantize_lanes_##name(                        \
+#define LANES(name, bothEnds, run)                                                                              \
+  extern "C" __global__ __launch_bounds__(kLaneThreads, 4) void fake_quantize_lanes_##run##_##name(                \
       const __grid_constant__ Parameters p) {                                                                   \
-    quantizeInLanes<float, bothEnds, ToNumbers>(p);                                                             \
-  }                                                                                                             \
-  extern "C" __global__ __launch_bounds__(kBlockThreads, 2) void fake_quantize_blocks_##name(                       \
+    quantizeInLanes<float, bothEnds, run, ToNumbers>(p);                                                        \
+  }
+
+#define FAKE_QUANTIZE(name, bothEnds)                                                                           \
+  LANES(name, bothEnds, 1) LANES(name, bothEnds, 2) LANES(name, bothEnds, 4)                                    \
+  extern "C" __global__ __launch_bounds__(kBlockThreads, 3) void fake_quantize_blocks_##name(                       \
       const __grid_constant__ Parameters p) {                                                                   \
     quantizeInBlock<float, bothEnds, ToNumbers>(p);                                                             \
   }

@@ -162,16 +162,14 @@ __device__ __forceinline__ int aChunkAt(int row, int chunk) { return chunk ^ row
 
 template <typename W, int kRows>
 struct Product {
-  static constexpr bool kBoth = kRows > 8;                    // both halves of an mma's rows
-  static constexpr int kRowTiles = kBoth ? kRows / 16 : 1;
+  static constexpr int kRowTiles = kRows / 16;
   static constexpr int kSlab = W::kSlab;
   static constexpr int kParts = kSlab / kPart;
   static constexpr int kARowBytes = kSlab * 2;
   static constexpr int kAChunks = kARowBytes / 16;
   static constexpr int kABytes = kRows * kARowBytes;
   static constexpr int kStageBytes = kABytes + kColumns * kWRowBytes;
-  static constexpr int kStages = kRows > 16 || kSlab > kWRowBytes ? 3 : 4;
-  static constexpr int kUnrolledParts = kRows > 16 ? 1 : 4;  // for want of registers
+  static constexpr int kStages = 3;
   using Sums = float[kRowTiles][kTiles][4];
 
   // Rows past the end bring the last one's numbers, which nobody stores; numbers of k past the end are zeros.
@@ -189,7 +187,6 @@ struct Product {
     uint32_t to = target + aRow * kARowBytes + aChunkAt(aRow, aChunk) * 16;
 #pragma unroll
     for (int i = 0; i < kRows; i += kARowsAtOnce) {
-      if (kRows < kARowsAtOnce && aRow >= kRows) break;
       const int row = min(range.from + aRow + i, range.to - 1);
       copyChunk(to + i * kARowBytes, a + static_cast<int64_t>(row) * aRowBytes, aExists);
     }
@@ -219,11 +216,8 @@ struct Product {
       const uint32_t aRow = stage + (16 * i + row) * kARowBytes + aChunkAt(row, chunk) * 16;
       uint4 low = loadShared16(aRow);
       W::arrange(low);
-      uint4 high = make_uint4(0, 0, 0, 0);
-      if constexpr (kBoth) {
-        high = loadShared16(aRow + 8 * kARowBytes);
-        W::arrange(high);
-      }
+      uint4 high = loadShared16(aRow + 8 * kARowBytes);
+      W::arrange(high);
 #pragma unroll
       for (int j = 0; j < kTiles; j++) {
         multiplyPairs(sums[i][j], low.x, high.x, low.y, high.y, pairs[j][0], pairs[j][1]);
@@ -304,7 +298,7 @@ struct Product {
       if (ahead < slabs) fetch(p, range, ringStart + ahead % kStages * kStageBytes, firstColumn, firstSlab + ahead);
       commitCopies();
       const uint32_t stage = ringStart + slab % kStages * kStageBytes;
-#pragma unroll(kUnrolledParts)
+#pragma unroll 1  // for want of registers
       for (int part = 0; part < kParts; part++) {
         if constexpr (kGroups) {
           multiplyPart(groupSums, stage, warpColumn, lane, part);
@@ -377,7 +371,7 @@ struct Product {
 #pragma unroll
     for (int i = 0; i < kRowTiles; i++) {
 #pragma unroll
-      for (int half = 0; half < (kBoth ? 2 : 1); half++) {
+      for (int half = 0; half < 2; half++) {
         const int m = range.from + 16 * i + 8 * half + row;
         if (m >= range.to) continue;
 #pragma unroll
@@ -403,9 +397,8 @@ struct Product {
     Product<type, rows>::run<groups>(p);                                                                        \
   }
 
-#define FEWS(name, type)                                                                                        \
-  FEW(name, type, 8, false, ) FEW(name, type, 16, false, ) FEW(name, type, 32, false, ) FEW(name, type, 64, false, ) \
-  FEW(name, type, 8, true, _groups) FEW(name, type, 16, true, _groups) FEW(name, type, 32, true, _groups)
+#define FEWS(name, type) \
+  FEW(name, type, 32, false, ) FEW(name, type, 64, false, ) FEW(name, type, 32, true, _groups)
 
 FEWS(e4m3, ByteWeight<E4m3Code>)
 FEWS(i8, ByteWeight<I8Code>)

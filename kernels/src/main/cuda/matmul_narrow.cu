@@ -1,5 +1,4 @@
-// out = a w^T for at most 16 rows of bf16 activations, by tensor cores and at the speed of reading w: bf16, or 8-bit codes
-// that become bf16 in registers.
+// out = a w^T for at most 16 rows of bf16 activations, by tensor cores and at the speed of reading w, which is bf16 too.
 //
 // Every weight is used once, so it goes from memory straight to the registers that mma wants it in: a thread loads 16
 // bytes of one row of w, and the same k of a. Which k comes first does not matter to a sum, as long as a and w agree. The
@@ -32,44 +31,7 @@ constexpr int kRows = 16;        // of an mma
 constexpr int kColumns = 8;      // likewise
 constexpr int kLanesPerRow = 4;  // that share a row of w
 constexpr int kStages = 3;       // loads in flight
-
-// The two numbers of a pair whose f32 forms are exact in bf16.
-__device__ __forceinline__ uint32_t pack(float low, float high) {
-  return __byte_perm(__float_as_uint(low), __float_as_uint(high), 0x7632);
-}
-
-struct Bf16Weight {
-  static constexpr int kCount = 8;  // in 16 bytes
-
-  static __device__ __forceinline__ uint32_t pair(const uint4& vector, int i) {
-    return reinterpret_cast<const uint32_t*>(&vector)[i];
-  }
-};
-
-struct E4m3Weight {
-  static constexpr int kCount = 16;
-
-  static __device__ __forceinline__ uint32_t pair(const uint4& vector, int i) {
-    const uint32_t word = reinterpret_cast<const uint32_t*>(&vector)[i / 2] >> i % 2 * 16;
-    const __half2 halves =
-        __half2(__nv_cvt_fp8x2_to_halfraw2(static_cast<__nv_fp8x2_storage_t>(word & 0xFFFFu), __NV_E4M3));
-    return pack(__low2float(halves), __high2float(halves));
-  }
-};
-
-struct I8Weight {
-  static constexpr int kCount = 16;
-
-  static __device__ __forceinline__ uint32_t pair(const uint4& vector, int i) {
-    const uint32_t word = reinterpret_cast<const uint32_t*>(&vector)[i / 2] ^ 0x80808080u;
-    return pack(number(word, i % 2 * 2), number(word, i % 2 * 2 + 1));
-  }
-
-  // Byte i, offset by 128, as the low bits of 2^23.
-  static __device__ __forceinline__ float number(uint32_t word, int i) {
-    return __uint_as_float(__byte_perm(word, 0x4B000000u, 0x7440 | i)) - 8388736.0f;
-  }
-};
+constexpr int kCount = 8;        // numbers in 16 bytes
 
 __device__ __forceinline__ void multiplyPairs(
     float (&d)[4], uint32_t a0, uint32_t a1, uint32_t a2, uint32_t a3, uint32_t b0, uint32_t b1) {
@@ -80,12 +42,11 @@ __device__ __forceinline__ void multiplyPairs(
 }
 
 // What a thread loads at a time: the k of one vector of w.
-template <typename W, int kTiles, bool kBoth>
+template <int kTiles, bool kBoth>
 struct Stage {
-  static constexpr int kVectors = W::kCount / 8;  // of a
   uint4 w[kTiles];
-  uint4 low[kVectors];                 // rows 0 to 7 of a
-  uint4 high[kBoth ? kVectors : 1];    // rows 8 to 15
+  uint4 low;   // rows 0 to 7 of a
+  uint4 high;  // rows 8 to 15
 
   __device__ __forceinline__ void load(
       const uint4* const (&weights)[kTiles], const uint4* lowRow, const uint4* highRow, int at, int vectors) {
@@ -93,29 +54,19 @@ struct Stage {
     const bool inside = at < vectors;
 #pragma unroll
     for (int j = 0; j < kTiles; j++) w[j] = inside ? loadStreaming(weights[j] + at) : nothing;
-#pragma unroll
-    for (int v = 0; v < kVectors; v++) {
-      low[v] = inside && lowRow != nullptr ? __ldg(lowRow + at * kVectors + v) : nothing;
-      if constexpr (kBoth) high[v] = inside && highRow != nullptr ? __ldg(highRow + at * kVectors + v) : nothing;
-    }
+    low = inside && lowRow != nullptr ? __ldg(lowRow + at) : nothing;
+    high = kBoth && inside && highRow != nullptr ? __ldg(highRow + at) : nothing;
   }
 
   __device__ __forceinline__ void multiply(float (&sums)[kTiles][4]) const {
-    const uint32_t* lows = reinterpret_cast<const uint32_t*>(low);
-    const uint32_t* highs = reinterpret_cast<const uint32_t*>(high);
 #pragma unroll
-    for (int i = 0; i < W::kCount / 2; i += 2) {
+    for (int j = 0; j < kTiles; j++) multiplyPairs(sums[j], low.x, high.x, low.y, high.y, w[j].x, w[j].y);
 #pragma unroll
-      for (int j = 0; j < kTiles; j++) {
-        multiplyPairs(
-            sums[j], lows[i], kBoth ? highs[i] : 0, lows[i + 1], kBoth ? highs[i + 1] : 0, W::pair(w[j], i),
-            W::pair(w[j], i + 1));
-      }
-    }
+    for (int j = 0; j < kTiles; j++) multiplyPairs(sums[j], low.z, high.z, low.w, high.w, w[j].z, w[j].w);
   }
 };
 
-template <typename W, int kTiles, bool kBoth>
+template <int kTiles, bool kBoth>
 __device__ __forceinline__ void multiply(const Parameters& p) {
   // Padded against bank conflicts.
   __shared__ float partial[kWarps][kBoth ? kRows : kRows / 2][kTiles * kColumns + 8];
@@ -125,8 +76,7 @@ __device__ __forceinline__ void multiply(const Parameters& p) {
   const int warp = threadIdx.x / kWarp;
   const int row = lane / kLanesPerRow;
   const int firstColumn = blockIdx.x * kTiles * kColumns;
-  const int vectors = p.k / W::kCount;
-  const int aVectors = p.k / 8;
+  const int vectors = p.k / kCount;
 
   const uint4* weights[kTiles];
 #pragma unroll
@@ -136,11 +86,11 @@ __device__ __forceinline__ void multiply(const Parameters& p) {
   }
   const uint4* a = static_cast<const uint4*>(p.a);
   const int m = range.from + row;
-  const uint4* lowRow = m < range.to ? a + m * static_cast<int64_t>(aVectors) : nullptr;
-  const uint4* highRow = kBoth && m + 8 < range.to ? a + (m + 8) * static_cast<int64_t>(aVectors) : nullptr;
+  const uint4* lowRow = m < range.to ? a + m * static_cast<int64_t>(vectors) : nullptr;
+  const uint4* highRow = kBoth && m + 8 < range.to ? a + (m + 8) * static_cast<int64_t>(vectors) : nullptr;
 
   float sums[kTiles][4] = {};
-  Stage<W, kTiles, kBoth> stages[kStages];
+  Stage<kTiles, kBoth> stages[kStages];
   constexpr int kStride = kWarps * kLanesPerRow;
   const int within = lane % kLanesPerRow;
   int base = warp * kLanesPerRow;
@@ -179,15 +129,13 @@ __device__ __forceinline__ void multiply(const Parameters& p) {
 
 }  // namespace
 
-#define NARROW(name, type, tiles, rows)                                                                        \
-  extern "C" __global__ __launch_bounds__(kWarps * kWarp) void matmul_narrow_##name##_##tiles##_##rows(        \
+#define NARROW(tiles, rows)                                                                                    \
+  extern "C" __global__ __launch_bounds__(kWarps * kWarp) void matmul_narrow_##tiles##_##rows(                  \
       const __grid_constant__ Parameters p) {                                                                  \
-    multiply<type, tiles, (rows) == kRows>(p);                                                                 \
+    multiply<tiles, (rows) == kRows>(p);                                                                       \
   }
 
-#define NARROWS(name, type) \
-  NARROW(name, type, 2, 8) NARROW(name, type, 4, 8) NARROW(name, type, 2, 16) NARROW(name, type, 4, 16)
-
-NARROWS(bf16, Bf16Weight)
-NARROWS(e4m3, E4m3Weight)
-NARROWS(i8, I8Weight)
+NARROW(2, 8)
+NARROW(4, 8)
+NARROW(2, 16)
+NARROW(4, 16)

@@ -28,11 +28,13 @@ class Divider {
   __device__ __forceinline__ float operator()(float x) const { return near_ ? nearby(x) : far(x); }
 
   // What only a scale for which isNear() holds may divide by.
-  __device__ __forceinline__ float nearby(float x) const {
+  __device__ __forceinline__ float nearby(float x) const { return copysignf(nearbyOrZero(x), x); }
+
+  // The same, but a zero may come with the other sign.
+  __device__ __forceinline__ float nearbyOrZero(float x) const {
     float q = x * inverse_;
     q = fmaf(fmaf(-q, scale_, x), inverse_, q);
-    q = fmaf(fmaf(-q, scale_, x), inverse_, q);
-    return copysignf(q, x);
+    return fmaf(fmaf(-q, scale_, x), inverse_, q);
   }
 
   __device__ __forceinline__ float far(float x) const { return __fdiv_rn(x, scale_); }
@@ -98,4 +100,176 @@ __device__ __forceinline__ float decodeE2m1(uint32_t code) {
 // The integer in the low bits of a number's bits, in two's complement.
 __device__ __forceinline__ uint32_t encodeInteger(float quotient, float zeroPoint, float lowest, float highest) {
   return __float_as_uint(__fadd_rn(fminf(fmaxf(__fadd_rn(quotient, zeroPoint), lowest), highest), kRounder));
+}
+
+// --- Codes of a vector ------------------------------------------------------------------------------------------------
+// What follows turns 16 bytes of X into codes, all divided by one scale. Instructions, not memory, would set the pace of
+// quantizing one number after the other.
+
+// The same numbers without their signs.
+template <typename X>
+__device__ __forceinline__ uint4 magnitudesOf(const uint4& vector) {
+  constexpr uint32_t kMask = sizeof(X) == 2 ? 0x7FFF7FFFu : 0x7FFFFFFFu;
+  return make_uint4(vector.x & kMask, vector.y & kMask, vector.z & kMask, vector.w & kMask);
+}
+
+// The largest magnitude seen, for X of 2 bytes in both halves of a word. NaN is the largest of all.
+template <typename X>
+struct Largest;
+
+template <>
+struct Largest<float> {
+  uint32_t bits = 0;
+
+  __device__ __forceinline__ void add(const uint4& vector) {
+    const uint4 m = magnitudesOf<float>(vector);
+    bits = max(max(bits, max(m.x, m.y)), max(m.z, m.w));
+  }
+
+  // The bits of the magnitude as F32.
+  __device__ __forceinline__ uint32_t get() const { return bits; }
+};
+
+template <typename Pair>
+struct LargestOfPairs {
+  Pair pair = {};
+
+  __device__ __forceinline__ void add(const uint4& vector) {
+    const Pair* p = reinterpret_cast<const Pair*>(&vector);
+#pragma unroll
+    for (int i = 0; i < 4; i++) pair = __hmax2_nan(pair, __habs2(p[i]));
+  }
+
+  __device__ __forceinline__ uint32_t get() const {
+    return max(magnitudeBits(static_cast<float>(pair.x)), magnitudeBits(static_cast<float>(pair.y)));
+  }
+};
+
+template <>
+struct Largest<__nv_bfloat16> : LargestOfPairs<__nv_bfloat162> {};
+template <>
+struct Largest<__half> : LargestOfPairs<__half2> {};
+
+// All elements of a vector, divided; with kZeros, zeros have the signs of their numbers.
+template <typename X, bool kZeros = true>
+__device__ __forceinline__ void divideAll(float (&q)[Vector<X>::kCount], const uint4& vector, const Divider& divide) {
+  if (divide.isNear()) {
+#pragma unroll
+    for (int i = 0; i < Vector<X>::kCount; i++) {
+      const float x = elementOf<X>(vector, i);
+      q[i] = kZeros ? divide.nearby(x) : divide.nearbyOrZero(x);
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < Vector<X>::kCount; i++) q[i] = divide.far(elementOf<X>(vector, i));
+  }
+}
+
+// The signs of 4 numbers, each where the sign of its E4M3 code is in a word of them.
+template <typename X>
+__device__ __forceinline__ uint32_t signsOf4(const uint4& vector, int word) {
+  if constexpr (sizeof(X) == 2) {
+    return (word == 0 ? __byte_perm(vector.x, vector.y, 0x7531) : __byte_perm(vector.z, vector.w, 0x7531)) & 0x80808080u;
+  } else {
+    return __byte_perm(__byte_perm(vector.x, vector.y, 0x0073), __byte_perm(vector.z, vector.w, 0x0073), 0x5410) & 0x80808080u;
+  }
+}
+
+// The signs of all numbers, each where the sign of its E2M1 code is.
+template <typename X>
+__device__ __forceinline__ uint32_t signsOfNibbles(const uint4& vector) {
+  if constexpr (sizeof(X) == 2) {
+    const uint32_t first = __byte_perm(vector.x, vector.y, 0x7351);
+    const uint32_t second = __byte_perm(vector.z, vector.w, 0x7351);
+    const uint32_t even = __byte_perm(first, second, 0x5410);
+    const uint32_t odd = __byte_perm(first, second, 0x7632);
+    return (even & 0x80808080u) >> 4 | (odd & 0x80808080u);
+  } else {
+    return (vector.x >> 28 & 8u) | (vector.y >> 24 & 0x80u) | (vector.z >> 20 & 0x800u) | (vector.w >> 16 & 0x8000u);
+  }
+}
+
+// Small integers, each in the low bits of a number near kRounder, side by side.
+template <int kBits, int kCount>
+__device__ __forceinline__ uint32_t join(const float (&numbers)[kCount], int from) {
+  constexpr int kTogether = kCount * kBits < 32 ? kCount : 32 / kBits;
+  uint32_t rounders = 0;
+  uint32_t word = 0;
+#pragma unroll
+  for (int i = kTogether - 1; i >= 0; i--) {
+    word = (word << kBits) + __float_as_uint(numbers[from + i]);
+    rounders = (rounders << kBits) + 0x4B400000u;
+  }
+  return word - rounders;
+}
+
+template <typename X>
+__device__ __forceinline__ void encodeE4m3All(uint32_t (&words)[Vector<X>::kCount / 4], const uint4& vector, const Divider& divide) {
+  constexpr int kCount = Vector<X>::kCount;
+  float q[kCount];
+  divideAll<X, false>(q, magnitudesOf<X>(vector), divide);
+#pragma unroll
+  for (int w = 0; w < kCount / 4; w++) {
+    words[w] = encodeE4m3(q[4 * w], q[4 * w + 1]) | encodeE4m3(q[4 * w + 2], q[4 * w + 3]) << 16 | signsOf4<X>(vector, w);
+  }
+}
+
+// As encodeE2m1: the steps meet at 2 and at 4, where the lesser of two lines is the right one.
+template <typename X>
+__device__ __forceinline__ uint32_t encodeE2m1All(const uint4& vector, const Divider& divide) {
+  constexpr int kCount = Vector<X>::kCount;
+  float q[kCount];
+  divideAll<X, false>(q, magnitudesOf<X>(vector), divide);
+#pragma unroll
+  for (int i = 0; i < kCount; i++) {
+    const float below2 = fmaf(q[i], 2.0f, kRounder);
+    const float below4 = q[i] + (kRounder + 2.0f);
+    const float above = fminf(fmaf(q[i], 0.5f, kRounder + 4.0f), kRounder + 7.0f);
+    q[i] = fminf(fminf(below2, below4), above);
+  }
+  return join<4>(q, 0) | signsOfNibbles<X>(vector);
+}
+
+// Integers plus `offset`, which makes them natural numbers.
+template <typename X>
+__device__ __forceinline__ void encodeIntegers(
+    float (&numbers)[Vector<X>::kCount], const uint4& vector, const Divider& divide, float zeroPoint, float lowest, float highest) {
+  divideAll<X, false>(numbers, vector, divide);
+#pragma unroll
+  for (int i = 0; i < Vector<X>::kCount; i++) {
+    const float inside = fminf(fmaxf(__fadd_rn(numbers[i], zeroPoint), lowest), highest);
+    numbers[i] = __fadd_rn(inside, kRounder - lowest);
+  }
+}
+
+template <typename X>
+__device__ __forceinline__ uint32_t encodeNibbles(const uint4& vector, const Divider& divide, float zeroPoint) {
+  float numbers[Vector<X>::kCount];
+  encodeIntegers<X>(numbers, vector, divide, zeroPoint, -8.0f, 7.0f);
+  return join<4>(numbers, 0);
+}
+
+// In two's complement, or plus 128 if `flip` is 0.
+template <typename X>
+__device__ __forceinline__ void encodeBytes(
+    uint32_t (&words)[Vector<X>::kCount / 4], const uint4& vector, const Divider& divide, float zeroPoint, uint32_t flip) {
+  float numbers[Vector<X>::kCount];
+  encodeIntegers<X>(numbers, vector, divide, zeroPoint, -128.0f, 127.0f);
+#pragma unroll
+  for (int w = 0; w < Vector<X>::kCount / 4; w++) words[w] = join<8>(numbers, 4 * w) ^ flip;
+}
+
+// Words beside each other, in as few stores as there can be; `target` is aligned to all of them, up to 16 bytes.
+template <int kWords>
+__device__ __forceinline__ void storeWords(uint8_t* target, const uint32_t (&words)[kWords]) {
+  if constexpr (kWords == 1) {
+    *reinterpret_cast<uint32_t*>(target) = words[0];
+  } else if constexpr (kWords == 2) {
+    *reinterpret_cast<uint2*>(target) = make_uint2(words[0], words[1]);
+  } else {
+#pragma unroll
+    for (int i = 0; i < kWords; i += 4) {
+      reinterpret_cast<uint4*>(target)[i / 4] = make_uint4(words[i], words[i + 1], words[i + 2], words[i + 3]);
+    }
+  }
 }

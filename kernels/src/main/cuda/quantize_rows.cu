@@ -3,7 +3,7 @@
 //   scale[r]    = stored(absmax(x[r, :]) / divisor), or the machine epsilon of its type where that is 0
 //   codes[r, c] = convert(x[r, c] / scale[r])
 //
-// Twin: ScalarQuantizeRows.java, bit for bit.  Launch: grid = rows, block = a whole number of warps.
+// Twin: ScalarQuantizeRows.java, bit for bit.  Launch: grid = rows, block = a whole number of warps, at most kMostRowThreads.
 // Any rows, columns >= 0. One kernel does both, one finds the scales alone, and one encodes with scales that are there.
 
 #include "quantization.cuh"
@@ -24,6 +24,8 @@ namespace {
 // Vectors of a row that a thread keeps in registers between finding the scale and dividing.
 constexpr int kKept = 8;
 
+constexpr int kMostRowThreads = 512;
+
 // What a kernel does.
 struct Whole {
   static constexpr bool kFindsScale = true;
@@ -40,29 +42,10 @@ struct CodesOnly {
   static constexpr bool kEncodes = true;
 };
 
-template <typename X>
-__device__ __forceinline__ uint32_t largestOf(const uint4& vector, uint32_t largest) {
-#pragma unroll
-  for (int i = 0; i < Vector<X>::kCount; i++) {
-    largest = max(largest, magnitudeBits(elementOf<X>(vector, i)));
-  }
-  return largest;
-}
-
-template <bool kToE4m3>
-__device__ __forceinline__ uint32_t encodePair(float low, float high) {
-  if constexpr (kToE4m3) {
-    return encodeE4m3(low, high);
-  } else {
-    const int a = min(max(__float2int_rn(low), -128), 127);
-    const int b = min(max(__float2int_rn(high), -128), 127);
-    return (a & 0xFF) | (b & 0xFF) << 8;
-  }
-}
-
 template <bool kToE4m3>
 __device__ __forceinline__ uint8_t encode(float value) {
-  return encodePair<kToE4m3>(value, 0.0f) & 0xFF;
+  if constexpr (kToE4m3) return encodeE4m3(value, 0.0f) & 0xFF;
+  return encodeInteger(value, 0.0f, -128.0f, 127.0f) & 0xFF;
 }
 
 // Stores the scale and returns it as stored.
@@ -85,21 +68,13 @@ __device__ float storeScale(const Parameters& p, float absmax) {
 
 template <typename X, bool kToE4m3>
 __device__ __forceinline__ void encodeVector(const uint4& vector, const Divider& divide, uint8_t* codes) {
-  constexpr int kCount = Vector<X>::kCount;
-  uint32_t words[kCount / 4];
-#pragma unroll
-  for (int w = 0; w < kCount / 4; w++) {
-    const uint32_t low =
-        encodePair<kToE4m3>(divide(elementOf<X>(vector, 4 * w)), divide(elementOf<X>(vector, 4 * w + 1)));
-    const uint32_t high =
-        encodePair<kToE4m3>(divide(elementOf<X>(vector, 4 * w + 2)), divide(elementOf<X>(vector, 4 * w + 3)));
-    words[w] = low | high << 16;
-  }
-  if constexpr (kCount == 8) {
-    *reinterpret_cast<uint2*>(codes) = make_uint2(words[0], words[1]);
+  uint32_t words[Vector<X>::kCount / 4];
+  if constexpr (kToE4m3) {
+    encodeE4m3All<X>(words, vector, divide);
   } else {
-    *reinterpret_cast<uint32_t*>(codes) = words[0];
+    encodeBytes<X>(words, vector, divide, 0.0f, 0x80808080u);
   }
+  storeWords(codes, words);
 }
 
 // The block's scale, from what each thread found to be the largest magnitude's bits.
@@ -118,32 +93,32 @@ __device__ __forceinline__ float scaleOf(const Parameters& p, uint32_t largest) 
 template <typename X, bool kToE4m3, typename Task>
 __device__ void quantizeVectors(const Parameters& p) {
   constexpr int kCount = Vector<X>::kCount;
-  const int64_t vectors = p.columns / kCount;
-  const uint4* x = static_cast<const uint4*>(p.x) + blockIdx.x * vectors;
+  const int vectors = static_cast<int>(p.columns / kCount);
+  const uint4* x = static_cast<const uint4*>(p.x) + blockIdx.x * static_cast<int64_t>(vectors);
   uint8_t* codes = static_cast<uint8_t*>(p.codes) + blockIdx.x * p.columns;
 
   uint4 kept[kKept];
 #pragma unroll
   for (int i = 0; i < kKept; i++) {
-    const int64_t at = threadIdx.x + static_cast<int64_t>(i) * blockDim.x;
+    const int at = threadIdx.x + i * blockDim.x;
     kept[i] = at < vectors ? loadStreaming(x + at) : make_uint4(0, 0, 0, 0);
   }
-  uint32_t largest = 0;
-  const int64_t rest = static_cast<int64_t>(kKept) * blockDim.x;
+  Largest<X> largest;
+  const int rest = kKept * blockDim.x;
   if constexpr (Task::kFindsScale) {
 #pragma unroll
-    for (int i = 0; i < kKept; i++) largest = largestOf<X>(kept[i], largest);
-    for (int64_t at = threadIdx.x + rest; at < vectors; at += blockDim.x) largest = largestOf<X>(x[at], largest);
+    for (int i = 0; i < kKept; i++) largest.add(kept[i]);
+    for (int at = threadIdx.x + rest; at < vectors; at += blockDim.x) largest.add(x[at]);
   }
-  const Divider divide(scaleOf<Task>(p, largest));
+  const Divider divide(scaleOf<Task>(p, largest.get()));
   if constexpr (Task::kEncodes) {
 #pragma unroll
     for (int i = 0; i < kKept; i++) {
-      const int64_t at = threadIdx.x + static_cast<int64_t>(i) * blockDim.x;
-      if (at < vectors) encodeVector<X, kToE4m3>(kept[i], divide, codes + at * kCount);
+      const int at = threadIdx.x + i * blockDim.x;
+      if (at < vectors) encodeVector<X, kToE4m3>(kept[i], divide, codes + static_cast<int64_t>(at) * kCount);
     }
-    for (int64_t at = threadIdx.x + rest; at < vectors; at += blockDim.x) {
-      encodeVector<X, kToE4m3>(x[at], divide, codes + at * kCount);
+    for (int at = threadIdx.x + rest; at < vectors; at += blockDim.x) {
+      encodeVector<X, kToE4m3>(x[at], divide, codes + static_cast<int64_t>(at) * kCount);
     }
   }
 }
@@ -175,7 +150,7 @@ __device__ __forceinline__ void quantizeRow(const Parameters& p) {
 }  // namespace
 
 #define QUANTIZE(name, type, toE4m3, task)                                                       \
-  extern "C" __global__ __launch_bounds__(kMostThreads) void name(                               \
+  extern "C" __global__ __launch_bounds__(kMostRowThreads) void name(                               \
       const __grid_constant__ Parameters p) {                                                    \
     quantizeRow<type, toE4m3, task>(p);                                                          \
   }

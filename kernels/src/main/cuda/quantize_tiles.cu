@@ -11,12 +11,15 @@ OCTAVO_PARAMETERS(
     quantize_tiles, Parameters, x, out, scales, zeroPoints, nonFinite, rows, columns, tileRows, tileColumns, scaleRows,
     acrossTiles, format, scaling, scaleType, divisor, factor, offset, zeroPoint)
 
-#define QUANTIZE(name, type, bothEnds)                                                                          \
-  extern "C" __global__ __launch_bounds__(kLaneThreads, 4) void quantize_tiles_lanes_##name(                       \
+#define LANES(name, type, bothEnds, run)                                                                        \
+  extern "C" __global__ __launch_bounds__(kLaneThreads, 4) void quantize_tiles_lanes_##run##_##name(               \
       const __grid_constant__ Parameters p) {                                                                   \
-    quantizeInLanes<type, bothEnds, ToCodes>(p);                                                                \
-  }                                                                                                             \
-  extern "C" __global__ __launch_bounds__(kBlockThreads, 2) void quantize_tiles_blocks_##name(                      \
+    quantizeInLanes<type, bothEnds, run, ToCodes>(p);                                                           \
+  }
+
+#define QUANTIZE(name, type, bothEnds)                                                                          \
+  LANES(name, type, bothEnds, 1) LANES(name, type, bothEnds, 2) LANES(name, type, bothEnds, 4)                  \
+  extern "C" __global__ __launch_bounds__(kBlockThreads, 3) void quantize_tiles_blocks_##name(                      \
       const __grid_constant__ Parameters p) {                                                                   \
     quantizeInBlock<type, bothEnds, ToCodes>(p);                                                                \
   }

@@ -49,12 +49,6 @@ struct Seen {
     }
   }
 
-  template <typename X>
-  __device__ __forceinline__ void add(const uint4& vector) {
-#pragma unroll
-    for (int i = 0; i < Vector<X>::kCount; i++) add(elementOf<X>(vector, i));
-  }
-
   // Over `lanes` lanes beside each other, a power of two.
   __device__ __forceinline__ void shareAmong(int lanes) {
     for (int distance = 1; distance < lanes; distance *= 2) {
@@ -74,6 +68,62 @@ struct Seen {
     }
   }
 };
+
+// What has been seen of whole vectors, which numbers of 2 bytes let be looked at in pairs.
+template <typename X, bool kBothEnds>
+struct SeenVectors {
+  Largest<X> largest;
+
+  __device__ __forceinline__ void add(const uint4& vector) { largest.add(vector); }
+
+  __device__ __forceinline__ Seen<kBothEnds> get() const {
+    Seen<kBothEnds> seen;
+    seen.largest = largest.get();
+    return seen;
+  }
+};
+
+template <>
+struct SeenVectors<float, true> {
+  Seen<true> seen;
+
+  __device__ __forceinline__ void add(const uint4& vector) {
+#pragma unroll
+    for (int i = 0; i < Vector<float>::kCount; i++) seen.add(elementOf<float>(vector, i));
+  }
+
+  __device__ __forceinline__ Seen<true> get() const { return seen; }
+};
+
+template <typename Pair>
+struct EndsOfPairs {
+  Pair min = {};
+  Pair max = {};
+
+  // NaN stays.
+  __device__ __forceinline__ void add(const uint4& vector) {
+    const Pair* p = reinterpret_cast<const Pair*>(&vector);
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      min = __hmin2_nan(min, p[i]);
+      max = __hmax2_nan(max, p[i]);
+    }
+  }
+
+  __device__ __forceinline__ Seen<true> get() const {
+    Seen<true> seen;
+    seen.add(static_cast<float>(min.x));
+    seen.add(static_cast<float>(min.y));
+    seen.add(static_cast<float>(max.x));
+    seen.add(static_cast<float>(max.y));
+    return seen;
+  }
+};
+
+template <>
+struct SeenVectors<__nv_bfloat16, true> : EndsOfPairs<__nv_bfloat162> {};
+template <>
+struct SeenVectors<__half, true> : EndsOfPairs<__half2> {};
 
 struct TileScale {
   float scale;
@@ -134,39 +184,33 @@ __device__ __forceinline__ TileScale scaleOf(const Parameters& p, const Seen<kBo
   return result;
 }
 
-// All elements of a vector, divided.
-template <typename X>
-__device__ __forceinline__ void divideAll(float (&q)[Vector<X>::kCount], const uint4& vector, const Divider& divide) {
-  if (divide.isNear()) {
-#pragma unroll
-    for (int i = 0; i < Vector<X>::kCount; i++) q[i] = divide.nearby(elementOf<X>(vector, i));
-  } else {
-#pragma unroll
-    for (int i = 0; i < Vector<X>::kCount; i++) q[i] = divide.far(elementOf<X>(vector, i));
-  }
-}
-
 // Quotients become codes, as checkpoints store them.
 struct ToCodes {
+  // Whether a thread's vectors lie beside each other, so that few stores write all their codes.
+  static constexpr bool kBeside = true;
+
   // `at`: the first element's index in the matrix, whose rows are whole vectors.
-  template <int kCount>
-  static __device__ __forceinline__ void store(const Parameters& p, const TileScale& scale, const float (&q)[kCount], int64_t at) {
-    uint8_t* codes = static_cast<uint8_t*>(p.out);
+  template <typename X, int kVectors>
+  static __device__ __forceinline__ void store(
+      const Parameters& p, const TileScale& scale, const Divider& divide, const uint4* vectors, int64_t at) {
     switch (p.format) {
       case kFormatE4M3:
-        storeBytes(codes + at, q, [](float low, float high) { return encodeE4m3(low, high); });
+        storeBytes<X, kVectors>(p, vectors, at, [&](uint32_t (&words)[Vector<X>::kCount / 4], const uint4& vector) {
+          encodeE4m3All<X>(words, vector, divide);
+        });
         break;
       case kFormatE2M1:
-        storeNibbles(codes + at / 2, q, [](float value) { return encodeE2m1(value); });
+        storeNibbles<X, kVectors>(p, vectors, at, [&](const uint4& vector) { return encodeE2m1All<X>(vector, divide); });
         break;
       case kFormatI4Offset:
-        storeNibbles(codes + at / 2, q, [&](float value) { return nibble(value, scale); });
-        break;
-      case kFormatI8:
-        storeBytes(codes + at, q, [&](float low, float high) { return bytes(low, high, scale); });
+        storeNibbles<X, kVectors>(
+            p, vectors, at, [&](const uint4& vector) { return encodeNibbles<X>(vector, divide, scale.zeroPoint); });
         break;
       default:
-        storeBytes(codes + at, q, [&](float low, float high) { return bytes(low, high, scale) ^ 0x8080u; });
+        const uint32_t flip = p.format == kFormatI8 ? 0x80808080u : 0u;
+        storeBytes<X, kVectors>(p, vectors, at, [&](uint32_t (&words)[Vector<X>::kCount / 4], const uint4& vector) {
+          encodeBytes<X>(words, vector, divide, scale.zeroPoint, flip);
+        });
     }
   }
 
@@ -192,38 +236,54 @@ struct ToCodes {
         & 0xFFFFu;
   }
 
-  template <int kCount, typename Encode>
-  static __device__ __forceinline__ void storeNibbles(uint8_t* target, const float (&q)[kCount], Encode encode) {
-    uint32_t word = 0;
+  template <typename X, int kVectors, typename Encode>
+  static __device__ __forceinline__ void storeNibbles(const Parameters& p, const uint4* vectors, int64_t at, Encode encode) {
+    uint8_t* target = static_cast<uint8_t*>(p.out) + at / 2;
+    if constexpr (Vector<X>::kCount == 8) {
+      uint32_t words[kVectors];
 #pragma unroll
-    for (int i = 0; i < kCount; i++) word |= encode(q[i]) << 4 * i;
-    if constexpr (kCount == 8) {
-      *reinterpret_cast<uint32_t*>(target) = word;
+      for (int i = 0; i < kVectors; i++) words[i] = encode(vectors[i]);
+      storeWords(target, words);
+    } else if constexpr (kVectors == 1) {
+      *reinterpret_cast<uint16_t*>(target) = static_cast<uint16_t>(encode(vectors[0]));
     } else {
-      *reinterpret_cast<uint16_t*>(target) = static_cast<uint16_t>(word);
+      uint32_t words[kVectors / 2];
+#pragma unroll
+      for (int i = 0; i < kVectors / 2; i++) words[i] = __byte_perm(encode(vectors[2 * i]), encode(vectors[2 * i + 1]), 0x5410);
+      storeWords(target, words);
     }
   }
 
-  template <int kCount, typename Encode>
-  static __device__ __forceinline__ void storeBytes(uint8_t* target, const float (&q)[kCount], Encode encode) {
-    uint32_t words[kCount / 4];
+  template <typename X, int kVectors, typename Encode>
+  static __device__ __forceinline__ void storeBytes(const Parameters& p, const uint4* vectors, int64_t at, Encode encode) {
+    constexpr int kWords = Vector<X>::kCount / 4;
+    uint32_t all[kVectors * kWords];
 #pragma unroll
-    for (int w = 0; w < kCount / 4; w++) words[w] = encode(q[4 * w], q[4 * w + 1]) | encode(q[4 * w + 2], q[4 * w + 3]) << 16;
-    if constexpr (kCount == 8) {
-      *reinterpret_cast<uint2*>(target) = make_uint2(words[0], words[1]);
-    } else {
-      *reinterpret_cast<uint32_t*>(target) = words[0];
+    for (int i = 0; i < kVectors; i++) {
+      uint32_t words[kWords];
+      encode(words, vectors[i]);
+#pragma unroll
+      for (int w = 0; w < kWords; w++) all[i * kWords + w] = words[w];
     }
+    storeWords(static_cast<uint8_t*>(p.out) + at, all);
   }
 };
 
 // Quotients become the numbers that their codes stand for.
 struct ToNumbers {
-  template <int kCount>
-  static __device__ __forceinline__ void store(const Parameters& p, const TileScale& scale, const float (&q)[kCount], int64_t at) {
-    static_assert(kCount == 4, "numbers are F32");
-    *reinterpret_cast<float4*>(static_cast<float*>(p.out) + at) =
-        make_float4(number(p, scale, q[0]), number(p, scale, q[1]), number(p, scale, q[2]), number(p, scale, q[3]));
+  static constexpr bool kBeside = false;
+
+  template <typename X, int kVectors>
+  static __device__ __forceinline__ void store(
+      const Parameters& p, const TileScale& scale, const Divider& divide, const uint4* vectors, int64_t at) {
+    static_assert(sizeof(X) == 4, "numbers are F32");
+    float4* out = reinterpret_cast<float4*>(static_cast<float*>(p.out) + at);
+#pragma unroll
+    for (int i = 0; i < kVectors; i++) {
+      float q[Vector<X>::kCount];
+      divideAll<X>(q, vectors[i], divide);
+      out[i] = make_float4(number(p, scale, q[0]), number(p, scale, q[1]), number(p, scale, q[2]), number(p, scale, q[3]));
+    }
   }
 
   static __device__ __forceinline__ void storePair(const Parameters& p, const TileScale& scale, float low, float high, int64_t at) {
@@ -249,51 +309,63 @@ struct ToNumbers {
 };
 
 // --- Tiles of lanes ---------------------------------------------------------------------------------------------------
-// Every tile is some whole vectors of one row, a power of two of them and at most 32, and rows are whole tiles: then the
-// matrix is one line of tiles.
+// Every tile is some whole vectors of one row, a power of two of them, and rows are whole tiles: then the matrix is one
+// line of tiles. A thread has kEach vectors, either all of one tile, which some lanes beside each other share, or of some
+// tiles of kRun vectors: finding a scale costs more than dividing by it, so few threads should find the same one.
 
 constexpr int kLaneThreads = 256;
-constexpr int kEach = 4;  // vectors of a thread, all loaded first
+constexpr int kEach = 4;  // all loaded first
 
-template <typename X, bool kBothEnds, typename Output>
+template <typename X, bool kBothEnds, int kRun, typename Output>
 __device__ __forceinline__ void quantizeInLanes(const Parameters& p) {
   constexpr int kCount = Vector<X>::kCount;
-  const int lanes = static_cast<int>(p.tileColumns) / kCount;
-  const int lanesShift = 31 - __clz(lanes);
+  const int lanes = static_cast<int>(p.tileColumns) / (kCount * kRun);
+  const int tileShift = 31 - __clz(lanes * kRun);
   const int64_t vectors = p.rows * p.columns / kCount;
-  const int64_t first = static_cast<int64_t>(blockIdx.x) * kLaneThreads * kEach + threadIdx.x;
+  const int64_t thread = static_cast<int64_t>(blockIdx.x) * kLaneThreads + threadIdx.x;
+  const int within = static_cast<int>(thread) & (lanes - 1);
+  // Where lanes share a tile, each may have every one of its vectors that is `lanes` further on.
+  const int distance = Output::kBeside ? 1 : lanes;
+  const int64_t first = (thread - within) * kEach + within * (Output::kBeside ? kEach : 1);
   const uint4* x = static_cast<const uint4*>(p.x);
   uint4 loaded[kEach];
 #pragma unroll
   for (int i = 0; i < kEach; i++) {
-    const int64_t at = first + i * kLaneThreads;
+    const int64_t at = first + i * distance;
     loaded[i] = at < vectors ? loadStreaming(x + at) : make_uint4(0, 0, 0, 0);
   }
 #pragma unroll
-  for (int i = 0; i < kEach; i++) {
-    const int64_t at = first + i * kLaneThreads;
-    Seen<kBothEnds> seen;
-    seen.template add<X>(loaded[i]);
-    seen.shareAmong(lanes);
+  for (int run = 0; run < kEach; run += kRun) {
+    const int64_t at = first + run * distance;
+    SeenVectors<X, kBothEnds> ofVectors;
+#pragma unroll
+    for (int i = 0; i < kRun; i++) ofVectors.add(loaded[run + i]);
+    Seen<kBothEnds> seen = ofVectors.get();
+    if constexpr (kRun == kEach) seen.shareAmong(lanes);
     if (at >= vectors) continue;
-    const int64_t tile = at >> lanesShift;
+    const int64_t tile = at >> tileShift;
     int64_t index = tile;
     if (p.scaling == kGiven) {
       const int64_t row = tile / p.acrossTiles;
       index = row / p.scaleRows * p.acrossTiles + (tile - row * p.acrossTiles);
     }
-    const TileScale scale = scaleOf(p, seen, index, (at & (lanes - 1)) == 0);
+    const TileScale scale = scaleOf(p, seen, index, within == 0);
     const Divider divide(scale.scale, p.scaling != kGiven);
-    float q[kCount];
-    divideAll<X>(q, loaded[i], divide);
-    Output::store(p, scale, q, at * kCount);
+    if constexpr (Output::kBeside) {
+      Output::template store<X, kRun>(p, scale, divide, loaded + run, at * kCount);
+    } else {
+#pragma unroll
+      for (int i = 0; i < kRun; i++) {
+        Output::template store<X, 1>(p, scale, divide, loaded + run + i, (at + i * distance) * kCount);
+      }
+    }
   }
 }
 
 // --- Tiles of blocks --------------------------------------------------------------------------------------------------
 
-constexpr int kBlockThreads = 512;  // at most
-constexpr int kKept = 4;            // vectors that a thread keeps between finding the scale and dividing
+constexpr int kBlockThreads = 256;  // at most
+constexpr int kKept = 8;            // vectors that a thread keeps between finding the scale and dividing
 
 // What a block has of the matrix.
 struct TileBounds {
@@ -324,40 +396,81 @@ struct TileBounds {
   }
 };
 
+// The vectors of a thread in its block's tile, one after the other.
+struct TileCursor {
+  int64_t at;          // index in the matrix of the first element
+  int64_t unit;        // counted in the tile
+  int64_t vectors;     // of the tile
+
+  __device__ __forceinline__ TileCursor(const Parameters& p, const TileBounds& tile, int count) {
+    const int64_t width = tile.width / count;
+    vectors = tile.height * width;
+    unit = threadIdx.x;
+    across_ = static_cast<int>(width);
+    count_ = count;
+    const int threads = static_cast<int>(blockDim.x);
+    const int down = tile.height == 1 ? 0 : static_cast<int>(threadIdx.x) / across_;
+    column_ = static_cast<int>(threadIdx.x) - down * across_;
+    stepDown_ = tile.height == 1 ? 0 : threads / across_;
+    stepAcross_ = threads - stepDown_ * across_;
+    wraps_ = tile.height > 1;
+    columns_ = p.columns;
+    at = (tile.row + down) * p.columns + tile.column + static_cast<int64_t>(column_) * count;
+  }
+
+  __device__ __forceinline__ bool isInside() const { return unit < vectors; }
+
+  __device__ __forceinline__ void advance() {
+    unit += blockDim.x;
+    at += stepDown_ * columns_ + static_cast<int64_t>(stepAcross_) * count_;
+    if (!wraps_) return;
+    column_ += stepAcross_;
+    if (column_ >= across_) {
+      column_ -= across_;
+      at += columns_ - static_cast<int64_t>(across_) * count_;
+    }
+  }
+
+ private:
+  int64_t columns_;
+  int across_;
+  int column_;
+  int stepDown_;
+  int stepAcross_;
+  int count_;
+  bool wraps_;
+};
+
 template <typename X, bool kBothEnds, typename Output>
 __device__ __forceinline__ void quantizeVectors(const Parameters& p, const TileBounds& tile) {
   constexpr int kCount = Vector<X>::kCount;
   const X* x = static_cast<const X*>(p.x);
-  const int64_t across = tile.width / kCount;
-  const int64_t vectors = tile.height * across;
-  const int64_t rest = static_cast<int64_t>(kKept) * blockDim.x;
-  const auto load = [&](int64_t unit) {
-    return loadStreaming(reinterpret_cast<const uint4*>(x + tile.at(p, unit, across, kCount)));
-  };
-  Seen<kBothEnds> seen;
+  const TileCursor start(p, tile, kCount);
+  SeenVectors<X, kBothEnds> ofVectors;
   uint4 kept[kKept];
+  TileCursor cursor = start;
 #pragma unroll
   for (int i = 0; i < kKept; i++) {
-    const int64_t unit = threadIdx.x + static_cast<int64_t>(i) * blockDim.x;
-    kept[i] = unit < vectors ? load(unit) : make_uint4(0, 0, 0, 0);
+    kept[i] = cursor.isInside() ? loadStreaming(reinterpret_cast<const uint4*>(x + cursor.at)) : make_uint4(0, 0, 0, 0);
+    cursor.advance();
   }
 #pragma unroll
-  for (int i = 0; i < kKept; i++) seen.template add<X>(kept[i]);
-  for (int64_t unit = threadIdx.x + rest; unit < vectors; unit += blockDim.x) seen.template add<X>(load(unit));
+  for (int i = 0; i < kKept; i++) ofVectors.add(kept[i]);
+  for (; cursor.isInside(); cursor.advance()) ofVectors.add(*reinterpret_cast<const uint4*>(x + cursor.at));
+  Seen<kBothEnds> seen = ofVectors.get();
   seen.shareInBlock();
   const TileScale scale = scaleOf(p, seen, tile.scaleIndex, threadIdx.x == 0);
   const Divider divide(scale.scale, p.scaling != kGiven);
-  const auto store = [&](const uint4& vector, int64_t unit) {
-    float q[kCount];
-    divideAll<X>(q, vector, divide);
-    Output::store(p, scale, q, tile.at(p, unit, across, kCount));
-  };
+  cursor = start;
 #pragma unroll
   for (int i = 0; i < kKept; i++) {
-    const int64_t unit = threadIdx.x + static_cast<int64_t>(i) * blockDim.x;
-    if (unit < vectors) store(kept[i], unit);
+    if (cursor.isInside()) Output::template store<X, 1>(p, scale, divide, kept + i, cursor.at);
+    cursor.advance();
   }
-  for (int64_t unit = threadIdx.x + rest; unit < vectors; unit += blockDim.x) store(load(unit), unit);
+  for (; cursor.isInside(); cursor.advance()) {
+    const uint4 vector = *reinterpret_cast<const uint4*>(x + cursor.at);
+    Output::template store<X, 1>(p, scale, divide, &vector, cursor.at);
+  }
 }
 
 // Elements, or pairs of them where two codes share a byte.

@@ -104,7 +104,7 @@ class CudaSanitizerTest extends BackendContract {
         }
         for (DType type : new DType[] {DType.F8_E4M3, DType.I8}) {
             Matrix w = input(type, 301, 640, gaussian(random, 301 * 640, 30));
-            for (int groups : new int[] {1, 5}) {
+            for (int groups : new int[] {1, 5, 20}) {
                 Matrix scales = input(DType.F32, 301, groups, gaussian(random, 301 * groups, 1));
                 for (int m : new int[] {3, 13, 29, 61, 70}) {
                     Matrix a = input(DType.BF16, m, 640, gaussian(random, m * 640, 1));

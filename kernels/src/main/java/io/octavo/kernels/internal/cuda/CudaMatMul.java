@@ -11,7 +11,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Launches {@code matvec.cu}, {@code matmul_narrow.cu} and {@code matmul_few.cu} for a few rows of plain activations;
+ * Launches {@code matvec.cu}, {@code matmul_narrow.cu}, {@code matmul_stream.cu} and {@code matmul_few.cu} for a few rows of
+ * plain activations;
  * {@code matmul.cu} or, on Hopper, {@code matmul_hopper.cu} where both operands have one type that tensor cores take or can
  * be given one; and {@code matmul_general.cu} for all else.
  */
@@ -50,12 +51,14 @@ final class CudaMatMul implements MatMul {
     private final KernelLibrary library;
     private final GpuDriver driver;
     private final DeviceMemory memory;
+    private final WeightStream weightStream;
     private final FewRows fewRows;
 
     CudaMatMul(KernelLibrary library, GpuDriver driver, DeviceMemory memory) {
         this.library = library;
         this.driver = driver;
         this.memory = memory;
+        this.weightStream = new WeightStream(library, memory, driver);
         this.fewRows = new FewRows(library, memory, driver.multiprocessors());
     }
 
@@ -79,8 +82,8 @@ final class CudaMatMul implements MatMul {
         if (fitsNarrow(a, w)) {
             narrow(a, bounds, w, out, stream);
         } else if (fitsFewRows(a, w)) {
-            var weight = new FewRows.Weight(suffix(w.codes().dtype()), w.codes(), Byte.SIZE, w.scales());
-            fewRows.multiply(a.codes(), bounds, weight, out, stream);
+            var weight = new CodedWeight(suffix(w.codes().dtype()), w.codes(), Byte.SIZE, w.scales());
+            multiplyFewRows(a.codes(), bounds, weight, out, stream);
         } else if (fitsTensorCores(a, w)) {
             tensorCores(a, bounds, w, out, stream);
         } else if (fitsDecoded(a, w)) {
@@ -90,7 +93,7 @@ final class CudaMatMul implements MatMul {
         }
     }
 
-    private boolean fitsVectors(ScaledMatrix a, ScaledMatrix w) {
+    private static boolean fitsVectors(ScaledMatrix a, ScaledMatrix w) {
         DType type = a.codes().dtype();
         return a.rows() >= 1
                 && a.rows() <= VECTOR_ROWS
@@ -111,24 +114,34 @@ final class CudaMatMul implements MatMul {
                 && a.codes().dtype() == DType.BF16
                 && a.scales() == null
                 && (type == DType.F8_E4M3 || type == DType.I8)
-                && FewRows.fit(a.rows(), a.columns(), a.columns() / groupColumns(w))
+                && fitFewRows(a.rows(), a.columns(), a.columns() / groupColumns(w))
                 && isAligned(a.codes())
                 && isAligned(w.codes());
+    }
+
+    private static boolean fitFewRows(long rows, long columns, long groups) {
+        return WeightStream.fit(rows, columns, groups) || FewRows.fit(rows, columns, groups);
+    }
+
+    private void multiplyFewRows(Matrix a, @Nullable Matrix bounds, CodedWeight w, Matrix out, CudaStream stream) {
+        if (WeightStream.fit(a.rows(), a.columns(), w.groups())) {
+            weightStream.multiply(a, bounds, w, out, stream);
+        } else {
+            fewRows.multiply(a, bounds, w, out, stream);
+        }
     }
 
     private static long groupColumns(ScaledMatrix w) {
         return w.scales() == null ? w.columns() : w.columns() / w.scales().columns();
     }
 
-    private boolean fitsNarrow(ScaledMatrix a, ScaledMatrix w) {
-        DType type = w.codes().dtype();
-        boolean isCode = type == DType.F8_E4M3 || type == DType.I8;
+    private static boolean fitsNarrow(ScaledMatrix a, ScaledMatrix w) {
         return a.rows() >= 1
                 && a.rows() <= NARROW_ROWS
                 && w.rows() >= 1
                 && a.codes().dtype() == DType.BF16
                 && a.scales() == null
-                && (type == DType.BF16 || (isCode && fewRows.sharesOutSlices(w.rows())))
+                && w.codes().dtype() == DType.BF16
                 && hasNoGroups(w)
                 && isAligned(a.codes())
                 && isAligned(w.codes());
@@ -193,7 +206,7 @@ final class CudaMatMul implements MatMul {
         boolean fillsDevice = w.rows() >= (long) WIDE_TILES * NARROW_TILE * driver.multiprocessors() * 3 / 4;
         int tiles = fillsDevice ? WIDE_TILES : WIDE_TILES / 2;
         int rows = a.rows() <= NARROW_ROWS / 2 ? NARROW_ROWS / 2 : NARROW_ROWS;
-        String name = "matmul_narrow_" + suffix(w.codes().dtype()) + "_" + tiles + "_" + rows;
+        String name = "matmul_narrow_" + tiles + "_" + rows;
         stream.call(library.kernel("matmul_narrow", name))
                 .matrix(a.codes())
                 .matrix(w.codes())
@@ -247,8 +260,8 @@ final class CudaMatMul implements MatMul {
         if (a.rows() == 0 || codes.rows() == 0) {
             return;
         }
-        if (a.dtype() == DType.BF16 && aligned && FewRows.fit(a.rows(), a.columns(), scales.columns())) {
-            fewRows.multiply(a, null, new FewRows.Weight("i4", codes, Byte.SIZE / 2, scales), out, stream);
+        if (a.dtype() == DType.BF16 && aligned && fitFewRows(a.rows(), a.columns(), scales.columns())) {
+            multiplyFewRows(a, null, new CodedWeight("i4", codes, Byte.SIZE / 2, scales), out, stream);
             return;
         }
         if (!aligned || groupColumns % DECODE_COUNT != 0) {

@@ -5,7 +5,7 @@ import io.octavo.kernels.PackedMatMul;
 import io.octavo.kernels.Stream;
 import io.octavo.kernels.internal.Operands;
 
-/** Launches {@code matmul_few.cu} for few rows; otherwise decodes the weight and multiplies that. */
+/** Launches {@code matmul_stream.cu} and {@code matmul_few.cu} for few rows; otherwise decodes the weight and multiplies that. */
 final class CudaPackedMatMul implements PackedMatMul {
 
     private final CudaMatMul matMul;

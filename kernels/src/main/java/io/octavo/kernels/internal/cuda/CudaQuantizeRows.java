@@ -11,8 +11,10 @@ import org.jspecify.annotations.Nullable;
 /** Launches {@code quantize_rows.cu}. */
 final class CudaQuantizeRows implements QuantizeRows {
 
-    /** {@code kKept} of the kernels. */
+    /** {@code kKept} and {@code kMostRowThreads} of the kernels. */
     private static final int KEPT = 8;
+
+    private static final int MOST_THREADS = 512;
 
     private final KernelLibrary library;
 
@@ -57,7 +59,7 @@ final class CudaQuantizeRows implements QuantizeRows {
                 .count(x.columns())
                 .number(divisor)
                 .type(scales.dtype())
-                .launch(Grid.of(x.rows(), Rows.threads(x, KEPT)));
+                .launch(Grid.of(x.rows(), Rows.threads(x, KEPT, MOST_THREADS)));
     }
 
     private static String suffix(Matrix matrix) {

@@ -9,8 +9,10 @@ import java.util.Locale;
 /** Launches {@code rms_norm.cu}. */
 final class CudaRmsNorm implements RmsNorm {
 
-    /** {@code kKept} of the kernels. */
+    /** {@code kKept} and {@code kMostThreads} of the kernels. */
     private static final int KEPT = 4;
+
+    private static final int MOST_THREADS = 1024;
 
     private final KernelLibrary library;
 
@@ -30,6 +32,6 @@ final class CudaRmsNorm implements RmsNorm {
                 .count(x.columns())
                 .number(gainOffset)
                 .number(epsilon)
-                .launch(Grid.of(x.rows(), Rows.threads(x, KEPT)));
+                .launch(Grid.of(x.rows(), Rows.threads(x, KEPT, MOST_THREADS)));
     }
 }

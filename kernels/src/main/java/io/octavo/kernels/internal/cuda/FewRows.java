@@ -5,8 +5,8 @@ import io.octavo.kernels.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Launches {@code matmul_few.cu}: at most {@value #MOST_ROWS} rows of BF16 activations with a weight of 8 or 4 bits, which is
- * read once.
+ * Launches {@code matmul_few.cu}: more rows than {@link WeightStream} takes, at most {@value #MOST_ROWS}, of BF16
+ * activations with a weight of 8 or 4 bits, which is read once.
  */
 final class FewRows {
 
@@ -18,13 +18,15 @@ final class FewRows {
     /** What groups of columns that share a scale are a multiple of: {@code kPart} of the kernel. */
     private static final int GROUP_UNIT = 32;
 
-    private static final int LEAST_ROWS = 8;
+    /** {@link WeightStream} takes fewer rows. */
+    private static final int LEAST_ROWS = 32;
 
     /** Columns of a block, bytes of each in a stage, and threads, as the kernels have them. */
     private static final int COLUMNS = 128;
 
     private static final int SLAB_BYTES = 128;
     private static final int THREADS = 128;
+    private static final int STAGES = 3;
 
     /** Fewer slabs do not fill a ring. */
     private static final int LEAST_SLICE_SLABS = 4;
@@ -35,21 +37,6 @@ final class FewRows {
     private final KernelLibrary library;
     private final DeviceMemory memory;
     private final int multiprocessors;
-
-    /**
-     * @param codes {@code [n, bytes of a row]}
-     * @param codeBits of one code: 8 or 4
-     * @param scales {@code [n, groups]}, {@code [1, 1]} or null
-     */
-    record Weight(
-            String type,
-            Matrix codes,
-            int codeBits,
-            @Nullable Matrix scales) {
-        int groups() {
-            return scales == null ? 1 : Math.toIntExact(scales.columns());
-        }
-    }
 
     FewRows(KernelLibrary library, DeviceMemory memory, int multiprocessors) {
         this.library = library;
@@ -62,34 +49,29 @@ final class FewRows {
         return groups == 1 ? rows <= MOST_ROWS : rows <= MOST_GROUPED_ROWS && columns / groups % GROUP_UNIT == 0;
     }
 
-    /** Whether blocks are so few that slices have to be added up, which costs more than reading activations again. */
-    boolean sharesOutSlices(long columns) {
-        return 2 * Math.ceilDiv(columns, (long) COLUMNS) <= (long) BLOCKS * multiprocessors;
-    }
-
     /** @param bounds as {@link CudaMatMul#multiplyRows} */
-    void multiply(Matrix a, @Nullable Matrix bounds, Weight w, Matrix out, CudaStream stream) {
-        int blocks = Math.toIntExact(Math.ceilDiv(w.codes.rows(), (long) COLUMNS));
-        int slabs = Math.toIntExact(Math.ceilDiv(a.columns(), (long) slab(w.codeBits)));
+    void multiply(Matrix a, @Nullable Matrix bounds, CodedWeight w, Matrix out, CudaStream stream) {
+        int blocks = Math.toIntExact(Math.ceilDiv(w.codes().rows(), (long) COLUMNS));
+        int slabs = Math.toIntExact(Math.ceilDiv(a.columns(), (long) slab(w.codeBits())));
         int wantedSlices =
                 Math.clamp((long) BLOCKS * multiprocessors / blocks, 1, Math.max(slabs / LEAST_SLICE_SLABS, 1));
         int sliceSlabs = Math.ceilDiv(slabs, wantedSlices);
         int slices = Math.ceilDiv(slabs, sliceSlabs);
         int rows = Math.max(LEAST_ROWS, Integer.highestOneBit(2 * (int) a.rows() - 1));
-        String name = "matmul_few_" + w.type + "_" + rows + (w.groups() > 1 ? "_groups" : "");
-        Matrix scales = w.scales;
+        String name = "matmul_few_" + w.type() + "_" + rows + (w.groups() > 1 ? "_groups" : "");
+        Matrix scales = w.scales();
         long partBytes = slices == 1 ? 0 : Math.multiplyExact(out.bytes(), (long) slices);
         try (CudaBuffer parts = slices == 1 ? null : memory.scratch("slices of a product", partBytes, stream)) {
-            stream.call(library.kernel("matmul_few", name, sharedBytes(rows, w.codeBits)))
+            stream.call(library.kernel("matmul_few", name, sharedBytes(rows, w.codeBits())))
                     .matrix(a)
-                    .matrix(w.codes)
+                    .matrix(w.codes())
                     .optional(scales)
                     .matrix(out)
                     .address(parts == null ? 0 : CudaBuffer.addressOf(Matrix.of(parts, DType.U8, 1, partBytes)))
                     .address(slices == 1 ? 0 : stream.tickets(blocks))
                     .optional(bounds)
                     .number((int) a.rows())
-                    .number((int) w.codes.rows())
+                    .number((int) w.codes().rows())
                     .number((int) a.columns())
                     .number(w.groups())
                     .number(sliceSlabs)
@@ -107,7 +89,6 @@ final class FewRows {
 
     /** {@code kStages} stages of the kernel. */
     private static int sharedBytes(int rows, int codeBits) {
-        int stages = rows > 16 || codeBits < Byte.SIZE ? 3 : 4;
-        return stages * (rows * slab(codeBits) * DType.BF16.bytes() + COLUMNS * SLAB_BYTES);
+        return STAGES * (rows * slab(codeBits) * DType.BF16.bytes() + COLUMNS * SLAB_BYTES);
     }
 }

@@ -56,6 +56,7 @@ final class GpuDriver implements AutoCloseable {
     private final String name;
     private final int computeCapability;
     private final int multiprocessors;
+    private final int mostSharedBytes;
     private volatile @Nullable String fault;
     private volatile boolean closed;
 
@@ -72,6 +73,7 @@ final class GpuDriver implements AutoCloseable {
                     + ", at least " + LEAST_COMPUTE_CAPABILITY / 10.0 + " is needed");
         }
         this.multiprocessors = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+        this.mostSharedBytes = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
         var handle = new ContextHandle();
         check(JCudaDriver.cuDevicePrimaryCtxRetain(handle, device), "cuDevicePrimaryCtxRetain");
         this.context = handle.address();
@@ -148,6 +150,11 @@ final class GpuDriver implements AutoCloseable {
 
     int multiprocessors() {
         return multiprocessors;
+    }
+
+    /** Shared memory that a block may have, of every kind together. */
+    int mostSharedBytes() {
+        return mostSharedBytes;
     }
 
     /** Free bytes of the device, whoever uses the rest. */

@@ -37,9 +37,9 @@ record TileLaunch(
     private static final int LANE_VECTORS = 4;
 
     /** Most threads of the kernels for tiles of blocks, and vectors that each keeps in registers. */
-    private static final int BLOCK_THREADS = 512;
+    private static final int BLOCK_THREADS = 256;
 
-    private static final int BLOCK_VECTORS = 4;
+    private static final int BLOCK_VECTORS = 8;
 
     void launch(KernelLibrary library, CudaStream stream) {
         // Nothing ties numbers together whose scale is there already, so such tiles are cut into rows.
@@ -49,7 +49,7 @@ record TileLaunch(
         long across = Math.ceilDiv(x.columns(), workColumns);
         boolean inLanes = fitsLanes(workRows, workColumns);
         String name = file
-                + (inLanes ? "_lanes_" : "_blocks_")
+                + (inLanes ? "_lanes_" + Math.min(tileVectors(workColumns), LANE_VECTORS) + "_" : "_blocks_")
                 + (scaling instanceof Scaling.Range ? "range_" : "")
                 + x.dtype().name().toLowerCase(Locale.ROOT);
         long vectors = x.bytes() / VECTOR_BYTES;
@@ -87,15 +87,18 @@ record TileLaunch(
 
     /** Whether tiles are a power of two of vectors in a row, at most a warp's, and fill the rows. */
     private boolean fitsLanes(long workRows, long workColumns) {
-        long tileBytes = workColumns * x.dtype().bytes();
-        long lanes = tileBytes / VECTOR_BYTES;
+        long vectors = tileVectors(workColumns);
         return (workRows == 1 || x.rows() == 1)
                 && x.columns() % workColumns == 0
-                && tileBytes % VECTOR_BYTES == 0
-                && lanes >= 1
-                && lanes <= WARP
-                && Long.bitCount(lanes) == 1
+                && workColumns * x.dtype().bytes() % VECTOR_BYTES == 0
+                && vectors >= 1
+                && vectors <= (long) WARP * LANE_VECTORS
+                && Long.bitCount(vectors) == 1
                 && (CudaBuffer.addressOf(x) | CudaBuffer.addressOf(out)) % VECTOR_BYTES == 0;
+    }
+
+    private long tileVectors(long workColumns) {
+        return workColumns * x.dtype().bytes() / VECTOR_BYTES;
     }
 
     private static int blockThreads(long tileBytes) {
