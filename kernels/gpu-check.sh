@@ -6,9 +6,10 @@
 #   kernels/gpu-check.sh [STEP ...]         where the GPU is: unpacks them and runs the steps, all by default
 #
 # Steps: contract (tests of every operation), models (perplexity, generation, quantization), benchmark (beside PyTorch),
-# large (a synthetic Llama 3 8B in /dev/shm, beside AutoFP8's flow and transformers; not by default), stripped (a root with
-# nothing but the JVM, jars, libcuda and libstdc++; as root, not by default), sanitizer (compute-sanitizer over a launch of
-# every kernel). OUT names the folder for results, .build/gpu/out by default.
+# large (a synthetic Llama 3 8B in /dev/shm, beside AutoFP8's flow and transformers; not by default), decode (steps of a synthetic
+# 13B; not by default), stripped (a root with nothing but the JVM, jars, libcuda and libstdc++; as root, not by default),
+# sanitizer (compute-sanitizer over a launch of every kernel). OUT names the folder for results, .build/gpu/out by default;
+# OCTAVO_GPU_MODELS one with more models to check.
 # Prints a table last; writes gpu-check.json beside the logs. Fails if a test, a sanitizer or a check of a model did, or never ran.
 set -uo pipefail
 cd -P -- "$(dirname -- "$0")/.."
@@ -125,10 +126,13 @@ benchmark() {
 models() {
   local model
   : >"$out/models.jsonl"
-  for model in "$work"/models/*; do
+  for model in "$work"/models/* ${OCTAVO_GPU_MODELS:+"$OCTAVO_GPU_MODELS"/*}; do
     echo "{\"check\": \"== $(basename "$model")\", \"value\": 0, \"passed\": true}" >>"$out/models.jsonl"
-    run_java engine io.octavo.engine.benchmark.GpuModelCheck "$model" "$work/data" "$work/scratch" \
-      >>"$out/models.jsonl" 2>>"$out/models.log" || failure "checks of $(basename "$model") exited with $?"
+    local check
+    for check in GpuModelCheck GpuSchemeCheck; do
+      run_java engine io.octavo.engine.benchmark.$check "$model" "$work/data" "$work/scratch" \
+        >>"$out/models.jsonl" 2>>"$out/models.log" || failure "$check of $(basename "$model") exited with $?"
+    done
   done
   ! grep -q '"passed": *false' "$out/models.jsonl" || failure "a check of a model"
 }
@@ -140,6 +144,7 @@ large() {
   : >"$out/large.jsonl"
   sample_device_memory & local sampler=$!
   for run in 1 2 3; do
+    rm -rf "$folder/out"
     local begun=$EPOCHREALTIME
     java_options+=(-Xmx512m)
     run_java engine io.octavo.engine.quantize.QuantizerBenchmark "$folder" "$(nproc)" 1 cuda 32 128256 \
@@ -149,6 +154,7 @@ large() {
   done
   kill $sampler
   wait $sampler 2>/dev/null
+  rm -rf "$folder/out"
   check "large model, most device MB while quantizing" "$(sort -n "$out/device-memory.txt" | tail -n 1)"
   run_java engine io.octavo.engine.benchmark.LargeModelBenchmark "$folder/source" \
     >>"$out/large.jsonl" 2>"$out/large.log" || failure "running the large model exited with $?"
@@ -158,7 +164,19 @@ large() {
   timeout 150 python3 benchmarks/peer_large.py forward "$folder/source" >>"$out/large.jsonl" 2>>"$out/peer-large.log" ||
     failure "the peer of running exited with $?"
   rm -rf "$folder"
-  grep -h "written and hashed" "$out"/large-*.log
+  grep -hE "written and hashed|processor seconds, user|backend open" "$out"/large-*.log
+}
+
+# How much of a decode step is spent on launching.
+decode() {
+  local folder=/dev/shm/octavo-decode scheme
+  : >"$out/decode.jsonl"
+  for scheme in FP8_DYNAMIC FP8_W8A16; do
+    run_java engine io.octavo.engine.transformer.DecodeBenchmark "$folder" 40 $scheme >>"$out/decode.jsonl" 2>>"$out/decode.log" ||
+      failure "decoding with $scheme exited with $?"
+  done
+  rm -rf "$folder"
+  ! grep -q '"passed": *false' "$out/decode.jsonl" || failure "a check of decoding"
 }
 
 # What the worker's image needs: shown by ldd, and by quantizing a model where nothing else is.
@@ -205,7 +223,7 @@ def lines(name):
     path = os.path.join(out, name)
     return [json.loads(line) for line in open(path) if line.startswith("{")] if os.path.exists(path) else []
 
-ours, peers, checks = lines("benchmark.jsonl"), {p["name"]: p for p in lines("peer.jsonl")}, lines("models.jsonl") + lines("large.jsonl") + [{**c, "check": "stripped root: " + c["check"]} for c in lines("stripped.jsonl")]
+ours, peers, checks = lines("benchmark.jsonl"), {p["name"]: p for p in lines("peer.jsonl")}, lines("models.jsonl") + lines("large.jsonl") + lines("decode.jsonl") + [{**c, "check": "stripped root: " + c["check"]} for c in lines("stripped.jsonl")]
 if ours:
     print(f"{'kernel':<42}{'us':>10}{'GB/s':>7}{'TFLOP/s':>9}{'peer us':>10}{'x peer':>8}")
 for o in ours:

@@ -66,6 +66,8 @@ public interface Backend extends AutoCloseable {
 
     ObserveRange observeRange();
 
+    QuantizationError quantizationError();
+
     MatMul matMul();
 
     RmsNorm rmsNorm();

@@ -161,6 +161,13 @@ class CudaBackendTest {
     }
 
     @Nested
+    class QuantizationErrorOperation extends QuantizationErrorContract {
+        QuantizationErrorOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
     class PackedMatMulOperation extends PackedMatMulContract {
         PackedMatMulOperation() {
             super(CudaDevice::open);

@@ -39,6 +39,17 @@ class CudaSanitizerTest extends BackendContract {
                 backend.add().accumulate(x, typed.rows(1, 2), stream);
                 backend.convert().convert(x, output(type, 3, columns), stream);
                 backend.embedding().gather(typed, ints(2, 5, 0), 1, y, stream);
+                backend.quantizationError()
+                        .measure(
+                                typed,
+                                output(DType.U8, 3, columns),
+                                inOut(1, QuantizationError.CODES, new float[QuantizationError.CODES]),
+                                output(DType.F32, 3, Math.ceilDiv(columns, 128)),
+                                output(DType.I8, 3, Math.ceilDiv(columns, 128)),
+                                128,
+                                1,
+                                output(DType.F64, 3, QuantizationError.COLUMNS),
+                                stream);
             }
             for (GatedActivation.Function function : GatedActivation.Function.values()) {
                 backend.gatedActivation().apply(function, x, y, x, stream);

@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 
@@ -15,6 +16,39 @@ abstract class MemoryContract extends BackendContract {
 
     MemoryContract(IntFunction<Backend> open) {
         super(open);
+    }
+
+    @Test
+    void replaysWhatItRecorded() {
+        Matrix sum = inOut(1, 3, 1, 2, 3);
+        Matrix more = input(DType.F32, 1, 3, 10, 20, 30);
+        Runnable work = () -> backend.add().accumulate(sum, more, stream);
+        work.run();
+        Optional<Recording> recorded = stream.record(work);
+        assertThat(recorded.isPresent()).isEqualTo(backend.name().equals("cuda"));
+        assertThat(floats(sum)).containsExactly(11, 22, 33);
+        recorded.ifPresent(recording -> {
+            recording.replay();
+            recording.replay();
+            assertThat(floats(sum)).containsExactly(31, 62, 93);
+            assertThat(recording.operations()).isEqualTo(1);
+            recording.close();
+            recording.close();
+            assertThatThrownBy(recording::replay).isInstanceOf(IllegalStateException.class);
+        });
+    }
+
+    @Test
+    void runsOnAfterARecordingThatFailed() {
+        Matrix sum = inOut(1, 3, 1, 2, 3);
+        Matrix more = input(DType.F32, 1, 3, 10, 20, 30);
+        Optional<Recording> recorded = stream.record(() -> {
+            backend.add().accumulate(sum, more, stream);
+            sum.buffer().copyFrom(MemorySegment.ofArray(new float[3]), 0, stream);
+        });
+        assertThat(recorded).isEmpty();
+        backend.add().accumulate(sum, more, stream);
+        assertThat(floats(sum)).containsExactly(11, 22, 33);
     }
 
     @Test

@@ -41,6 +41,13 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class QuantizationErrorOperation extends QuantizationErrorContract {
+        QuantizationErrorOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class MatMulOperation extends MatMulContract {
         MatMulOperation() {
             super(threads -> Backends.scalar());

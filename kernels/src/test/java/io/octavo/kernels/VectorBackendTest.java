@@ -41,6 +41,13 @@ class VectorBackendTest {
     }
 
     @Nested
+    class QuantizationErrorOperation extends QuantizationErrorContract {
+        QuantizationErrorOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class MatMulOperation extends MatMulContract {
         MatMulOperation() {
             super(Backends::cpu);

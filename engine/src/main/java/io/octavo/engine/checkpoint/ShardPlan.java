@@ -9,8 +9,8 @@ import java.util.Optional;
 /** Which output file holds which tensors, known before the first byte is written. */
 public record ShardPlan(List<Shard> shards) {
 
-    /** What most tools write at most into one file. */
-    public static final long DEFAULT_SHARD_BYTES = 5_000_000_000L;
+    /** Small enough for several files to be written, hashed and sent side by side: each is the work of one thread at a time. */
+    public static final long DEFAULT_SHARD_BYTES = 2_000_000_000L;
 
     public record Shard(String fileName, List<TensorSpec> tensors) {
 

@@ -3,6 +3,7 @@ package io.octavo.engine.generate;
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationException;
+import io.octavo.engine.transformer.Decoder;
 import io.octavo.engine.transformer.KvCache;
 import io.octavo.engine.transformer.TokenBatch;
 import io.octavo.engine.transformer.Transformer;
@@ -32,7 +33,8 @@ public final class Generator {
         requireRoom(prompt.size(), maxTokens);
         List<Integer> generated = new ArrayList<>();
         try (KvCache cache = model.newCache(1, prompt.size() + maxTokens);
-                KvCache.Sequence sequence = cache.newSequence()) {
+                KvCache.Sequence sequence = cache.newSequence();
+                Decoder decoder = model.newDecoder(cache)) {
             int next = prefill(prompt, sequence, cache);
             while (generated.size() < maxTokens) {
                 monitor.checkpoint();
@@ -41,7 +43,7 @@ public final class Generator {
                 if (model.spec().eosTokenIds().contains(next) || generated.size() == maxTokens) {
                     break;
                 }
-                next = step(new int[] {next}, sequence, cache);
+                next = finite(decoder.next(new TokenBatch().add(sequence, new int[] {next}))[0], sequence);
             }
         }
         return generated;
@@ -65,7 +67,10 @@ public final class Generator {
         TokenBatch batch = new TokenBatch().add(sequence, tokens);
         Matrix hidden = model.forward(batch, cache);
         Matrix logits = model.logits(hidden, new int[] {batch.lastRow(0)});
-        int winner = model.mostLikely(logits)[0];
+        return finite(model.mostLikely(logits)[0], sequence);
+    }
+
+    private static int finite(int winner, KvCache.Sequence sequence) {
         if (winner < 0) {
             throw new QuantizationException(
                     ErrorCode.TENSOR_NOT_FINITE, "logits after " + sequence.length() + " tokens hold NaN");

@@ -4,8 +4,10 @@ import io.octavo.engine.ErrorCode;
 import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.safetensors.WrittenRanges;
+import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -17,8 +19,8 @@ import java.util.HexFormat;
 /** SHA-256 of whole files, each read once from front to back. */
 final class FileDigest {
 
-    /** Mapped at once: reading through a buffer would copy every byte once more. */
-    private static final long WINDOW_BYTES = 1 << 23;
+    /** Read at once: fits the second-level cache. */
+    private static final int BUFFER_BYTES = 1 << 20;
 
     private FileDigest() {}
 
@@ -57,14 +59,15 @@ final class FileDigest {
 
     private static OutputFile digest(FileChannel channel, long size, Path relative, Extent extent) throws IOException {
         MessageDigest digest = sha256();
-        long from = 0;
-        while (from < size) {
-            long to = Math.min(from + WINDOW_BYTES, awaitReadable(extent, from));
-            try (Arena window = Arena.ofConfined()) {
-                digest.update(channel.map(FileChannel.MapMode.READ_ONLY, from, to - from, window)
-                        .asByteBuffer());
+        try (Arena arena = Arena.ofConfined()) {
+            ByteBuffer bytes = arena.allocate(Math.min(size, BUFFER_BYTES)).asByteBuffer();
+            for (long from = 0; from < size; from += bytes.position()) {
+                bytes.clear().limit((int) Math.min(bytes.capacity(), awaitReadable(extent, from) - from));
+                if (channel.read(bytes, from) < 0) {
+                    throw new EOFException("it has fewer than " + size + " bytes now");
+                }
+                digest.update(bytes.flip());
             }
-            from = to;
         }
         String name = relative.toString().replace('\\', '/');
         return new OutputFile(name, size, HexFormat.of().formatHex(digest.digest()));

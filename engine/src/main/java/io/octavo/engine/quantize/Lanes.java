@@ -4,6 +4,7 @@ import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.calibrate.ActivationRanges;
 import io.octavo.kernels.Backend;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -13,7 +14,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,11 +22,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class Lanes implements AutoCloseable {
 
-    /** A lane costs buffers; more write no faster. */
-    private static final int MOST = 4;
+    /** A lane costs buffers; more write hardly faster. */
+    private static final int MOST = 6;
 
-    /** Threads that one lane keeps busy with copying, writing and hashing. */
-    private static final int THREADS_EACH = 4;
+    /** Threads that one lane keeps busy: one computes, one writes. */
+    private static final int THREADS_EACH = 2;
 
     private static final long TELL_MILLIS = 20;
 
@@ -89,23 +89,23 @@ final class Lanes implements AutoCloseable {
     /**
      * Runs all tasks, begun in their order, and returns once everything is written. Throws the first failure.
      *
+     * @param tasks asked by one thread at a time
      * @param tell called by this thread, after every task or every now and then; may throw
      */
-    void run(List<Task> tasks, Runnable tell) {
+    void run(Iterator<Task> tasks, Runnable tell) {
         if (lanes.size() > 1) {
             runBeside(tasks, tell);
             return;
         }
         Lane lane = lanes.getFirst();
-        for (Task task : tasks) {
-            task.run(lane);
+        while (tasks.hasNext()) {
+            tasks.next().run(lane);
             tell.run();
         }
         lane.queue.drain();
     }
 
-    private void runBeside(List<Task> tasks, Runnable tell) {
-        var next = new AtomicInteger();
+    private void runBeside(Iterator<Task> tasks, Runnable tell) {
         var running = new CountDownLatch(lanes.size());
         ExecutorService threads = Executors.newFixedThreadPool(
                 lanes.size(),
@@ -113,7 +113,7 @@ final class Lanes implements AutoCloseable {
         try {
             for (Lane lane : lanes) {
                 threads.execute(() -> {
-                    work(lane, tasks, next);
+                    work(lane, tasks);
                     running.countDown();
                 });
             }
@@ -131,17 +131,23 @@ final class Lanes implements AutoCloseable {
         tell.run();
     }
 
-    private void work(Lane lane, List<Task> tasks, AtomicInteger next) {
+    private void work(Lane lane, Iterator<Task> tasks) {
         try {
-            for (int i = next.getAndIncrement(); i < tasks.size(); i = next.getAndIncrement()) {
+            for (Task task = next(tasks); task != null; task = next(tasks)) {
                 throwFailure();
-                tasks.get(i).run(lane);
+                task.run(lane);
             }
             lane.queue.drain();
         } catch (Throwable e) {
             if (failure == null) {
                 failure = e;
             }
+        }
+    }
+
+    private static @Nullable Task next(Iterator<Task> tasks) {
+        synchronized (tasks) {
+            return tasks.hasNext() ? tasks.next() : null;
         }
     }
 

@@ -8,10 +8,8 @@ import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.DType;
-import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.function.LongConsumer;
@@ -19,7 +17,7 @@ import java.util.function.LongConsumer;
 /**
  * Quantizes weights on a backend, some rows at a time, and hands them to the writing thread.
  *
- * <p>Memory is some slots of one chunk's codes and scales, whatever the size of a tensor. Source rows are mapped only while they are read.
+ * <p>Memory is some slots of one chunk's codes and scales, whatever the size of a tensor. Source rows are read into a buffer of one chunk.
  */
 final class ModuleQuantizer implements AutoCloseable {
 
@@ -28,7 +26,7 @@ final class ModuleQuantizer implements AutoCloseable {
     private final long chunkBytes;
     private final SlotPool<Slot> slots;
 
-    private record Slot(ResultBuffer codes, ResultBuffer scales, ResultBuffer nonFinite) {}
+    private record Slot(StagedBuffer codes, StagedBuffer scales, StagedBuffer nonFinite) {}
 
     /**
      * @param chunkBytes source bytes quantized at once; a longer row is a chunk of its own
@@ -39,16 +37,19 @@ final class ModuleQuantizer implements AutoCloseable {
         this.chunkBytes = chunkBytes;
         long codesBytes = 0;
         long scalesBytes = 0;
+        long sourceBytes = 0;
         for (Quantize step :
                 plan.quantized().stream().filter(ModuleQuantizer::takes).toList()) {
             codesBytes = Math.max(codesBytes, chunkRows(step) * step.inFeatures());
             scalesBytes = Math.max(
                     scalesBytes, chunkRows(step) * step.source().info().dtype().bytes());
+            sourceBytes = Math.max(sourceBytes, chunkRows(step) * rowBytes(step));
         }
         long mostCodes = codesBytes;
         long mostScales = scalesBytes;
         this.slots = new SlotPool<>(
                 backend,
+                sourceBytes,
                 pool -> new Slot(
                         pool.allocate(mostCodes), pool.allocate(mostScales), pool.allocate(DType.I32.bytes())));
         this.stream = backend.newStream();
@@ -61,8 +62,11 @@ final class ModuleQuantizer implements AutoCloseable {
     }
 
     private long chunkRows(Quantize step) {
-        long rowBytes = step.inFeatures() * step.source().info().dtype().bytes();
-        return Math.clamp(chunkBytes / rowBytes, 1, step.outFeatures());
+        return Math.clamp(chunkBytes / rowBytes(step), 1, step.outFeatures());
+    }
+
+    private static long rowBytes(Quantize step) {
+        return step.inFeatures() * step.source().info().dtype().bytes();
     }
 
     /**
@@ -103,7 +107,7 @@ final class ModuleQuantizer implements AutoCloseable {
 
     private void forEachChunk(Quantize step, WriteQueue queue, LongConsumer afterChunk, ChunkTask task) {
         long rows = chunkRows(step);
-        long rowBytes = step.inFeatures() * step.source().info().dtype().bytes();
+        long rowBytes = rowBytes(step);
         for (long from = 0; from < step.outFeatures(); from += rows) {
             long to = Math.min(from + rows, step.outFeatures());
             Slot slot = slots.take(queue);
@@ -118,59 +122,52 @@ final class ModuleQuantizer implements AutoCloseable {
 
     private MemorySegment computeScales(Quantize step, long from, long to, Slot slot) {
         TensorInfo weight = step.source().info();
-        try (Arena window = Arena.ofShared();
-                DeviceBuffer source = place(step, from, to, window)) {
-            slot.nonFinite.device().fill((byte) 0, stream);
-            backend.quantizeRows()
-                    .scales(
-                            Matrix.of(source, weight.dtype(), to - from, step.inFeatures()),
-                            Matrix.of(slot.scales.device(), weight.dtype(), to - from, 1),
-                            step.scheme().weights().type().divisor(),
-                            Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1),
-                            stream);
-            MemorySegment scales =
-                    slot.scales.fetch((to - from) * weight.dtype().bytes(), stream);
-            MemorySegment nonFinite = slot.nonFinite.fetch(DType.I32.bytes(), stream);
-            stream.synchronize();
-            if (nonFinite.get(ValueLayout.JAVA_INT, 0) != 0) {
-                throw new QuantizationException(
-                        ErrorCode.TENSOR_NOT_FINITE,
-                        "tensor " + weight.name() + " holds NaN or infinity in rows " + from + " to " + (to - 1));
-            }
-            return scales;
+        slot.nonFinite.device().fill((byte) 0, stream);
+        backend.quantizeRows()
+                .scales(
+                        load(step, from, to),
+                        Matrix.of(slot.scales.device(), weight.dtype(), to - from, 1),
+                        step.scheme().weights().type().divisor(),
+                        Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1),
+                        stream);
+        MemorySegment scales = slot.scales.fetch((to - from) * weight.dtype().bytes(), stream);
+        MemorySegment nonFinite = slot.nonFinite.fetch(DType.I32.bytes(), stream);
+        stream.synchronize();
+        if (nonFinite.get(ValueLayout.JAVA_INT, 0) != 0) {
+            throw new QuantizationException(
+                    ErrorCode.TENSOR_NOT_FINITE,
+                    "tensor " + weight.name() + " holds NaN or infinity in rows " + from + " to " + (to - 1));
         }
+        return scales;
     }
 
     private MemorySegment computeCodes(Quantize step, long from, long to, MemorySegment scales, Slot slot) {
         TensorInfo weight = step.source().info();
         long scaleBytes = weight.dtype().bytes();
-        try (Arena window = Arena.ofShared();
-                DeviceBuffer source = place(step, from, to, window)) {
-            slot.scales.device().copyFrom(scales.asSlice(from * scaleBytes, (to - from) * scaleBytes), 0, stream);
-            backend.quantizeRows()
-                    .encode(
-                            Matrix.of(source, weight.dtype(), to - from, step.inFeatures()),
-                            Matrix.of(slot.scales.device(), weight.dtype(), to - from, 1),
-                            Matrix.of(slot.codes.device(), DType.F8_E4M3, to - from, step.inFeatures()),
-                            stream);
-            MemorySegment codes = slot.codes.fetch((to - from) * step.inFeatures(), stream);
-            stream.synchronize();
-            return codes;
-        }
+        long bytes = (to - from) * scaleBytes;
+        slot.scales.first(bytes).copyFrom(scales.asSlice(from * scaleBytes, bytes));
+        slot.scales.send(bytes, stream);
+        backend.quantizeRows()
+                .encode(
+                        load(step, from, to),
+                        Matrix.of(slot.scales.device(), weight.dtype(), to - from, 1),
+                        Matrix.of(slot.codes.device(), DType.F8_E4M3, to - from, step.inFeatures()),
+                        stream);
+        MemorySegment codes = slot.codes.fetch((to - from) * step.inFeatures(), stream);
+        stream.synchronize();
+        return codes;
     }
 
-    /** @param window shared, since several threads of the backend read the mapping */
-    private DeviceBuffer place(Quantize step, long from, long to, Arena window) {
-        TensorInfo weight = step.source().info();
-        long rowBytes = step.inFeatures() * weight.dtype().bytes();
-        return backend.place(
-                "weight", step.source().shard().map(weight, from * rowBytes, to * rowBytes, window), stream);
+    private Matrix load(Quantize step, long from, long to) {
+        long rowBytes = rowBytes(step);
+        slots.source().load(step.source(), from * rowBytes, (to - from) * rowBytes, stream);
+        return Matrix.of(slots.source().device(), step.source().info().dtype(), to - from, step.inFeatures());
     }
 
     /** Call only once nothing is left in the write queue. */
     @Override
     public void close() {
-        slots.close();
         stream.close();
+        slots.close();
     }
 }

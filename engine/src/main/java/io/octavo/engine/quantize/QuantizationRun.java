@@ -57,7 +57,6 @@ final class QuantizationRun {
     private final QuantizationPlan plan;
     private final ShardPlan shards;
     private final StagingFolder staging;
-    private final BackgroundTasks background;
     private final JobMonitor monitor;
     private final int threads;
     private final ArtifactFiles files;
@@ -77,7 +76,6 @@ final class QuantizationRun {
         this.plan = plan;
         this.shards = shards;
         this.staging = staging;
-        this.background = background;
         this.monitor = monitor;
         this.files = new ArtifactFiles(source, source.sideFiles(), staging, background, monitor);
     }
@@ -98,7 +96,7 @@ final class QuantizationRun {
 
         monitor.phase("verify");
         List<Future<OutputFile>> sourceHashes = early.orElseGet(files::hashSources);
-        VerificationReport report = verify();
+        VerificationReport report = verify(backend);
         List<OutputFile> sources = files.await(sourceHashes);
         Label label = Label.of(config);
         String provenance = Provenance.json(request, plan, label, backend.name(), sources, report);
@@ -141,32 +139,16 @@ final class QuantizationRun {
                 var open = new OpenFiles();
                 var lanes = new Lanes(backend, plan, activations, chunkBytes, threads)) {
             var progress = new Progress(calibrated(), QUANTIZING_SHARE - calibrated(), lanes.count() == 1);
-            List<ShardPlan.Shard> all = shards.shards();
-            for (int from = 0; from < all.size(); from += lanes.count()) {
-                var together = new ArrayList<List<Lanes.Task>>();
-                for (ShardPlan.Shard shard : all.subList(from, Math.min(from + lanes.count(), all.size()))) {
-                    SafetensorsWriter writer = open.add(
-                            SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors()));
-                    files.follow(writer);
-                    together.add(tasks(writer, lanes, scales, progress));
-                }
-                lanes.run(inTurn(together), progress::tell);
-            }
+            // A file is written by one thread at a time, and hashed by one: more of them than lanes are kept going.
+            int together = lanes.count() == 1 ? 1 : 2 * lanes.count();
+            var tasks = new InTurn<ShardPlan.Shard, Lanes.Task>(shards.shards(), together, shard -> {
+                SafetensorsWriter writer =
+                        open.add(SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors()));
+                files.follow(writer);
+                return tasks(writer, lanes, scales, progress).iterator();
+            });
+            lanes.run(tasks, progress::tell);
         }
-    }
-
-    /** One of each list, then the next of each. */
-    private static List<Lanes.Task> inTurn(List<List<Lanes.Task>> lists) {
-        var merged = new ArrayList<Lanes.Task>();
-        int longest = lists.stream().mapToInt(List::size).max().orElse(0);
-        for (int i = 0; i < longest; i++) {
-            for (List<Lanes.Task> list : lists) {
-                if (i < list.size()) {
-                    merged.add(list.get(i));
-                }
-            }
-        }
-        return merged;
     }
 
     /**
@@ -251,10 +233,11 @@ final class QuantizationRun {
         }
     }
 
-    private VerificationReport verify() {
+    private VerificationReport verify(Backend backend) {
         var progress = new Progress(QUANTIZING_SHARE, 1 - QUANTIZING_SHARE, true);
-        try (Checkpoint artifact = Checkpoint.open(staging.folder())) {
-            var verification = new Verification(plan, artifact, background);
+        try (Checkpoint artifact = Checkpoint.open(staging.folder());
+                var verification = new Verification(plan, artifact, backend, threads)) {
+            verification.begin();
             logShards();
             VerificationReport report = verification.report(monitor, progress::add);
             if (!report.passed()) {

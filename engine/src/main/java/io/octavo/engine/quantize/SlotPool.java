@@ -4,8 +4,6 @@ import io.octavo.engine.ErrorCode;
 import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.QuantizationException;
 import io.octavo.kernels.Backend;
-import io.octavo.kernels.DeviceBuffer;
-import io.octavo.kernels.HostMemory;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -16,6 +14,7 @@ import java.util.function.Function;
 /**
  * The buffers of a quantizer: {@value #SLOTS} slots of one chunk's results each, so that one is computed while others wait
  * to be written.
+ * Beside them lies one buffer for source numbers.
  *
  * @param <S> the results of one chunk
  */
@@ -25,24 +24,25 @@ final class SlotPool<S> implements AutoCloseable {
 
     private static final long POLL_MILLIS = 100;
 
-    private final Backend backend;
     private final BlockingQueue<S> free = new ArrayBlockingQueue<>(SLOTS);
     private final Deque<Runnable> releases = new ArrayDeque<>();
+    private final StagedBuffer source;
 
     /** Makes one result of a slot. */
     interface Allocator {
-        ResultBuffer allocate(long bytes);
+        StagedBuffer allocate(long bytes);
     }
 
     /**
+     * @param sourceBytes of one chunk
      * @param slot makes one slot
      * @throws QuantizationException {@code OUT_OF_MEMORY}
      */
-    SlotPool(Backend backend, Function<Allocator, S> slot) {
-        this.backend = backend;
+    SlotPool(Backend backend, long sourceBytes, Function<Allocator, S> slot) {
         try {
+            source = StagedBuffer.allocate(backend, sourceBytes, releases);
             for (int i = 0; i < SLOTS; i++) {
-                free.add(slot.apply(this::allocate));
+                free.add(slot.apply(bytes -> StagedBuffer.allocate(backend, bytes, releases)));
             }
         } catch (IllegalStateException | OutOfMemoryError e) {
             close();
@@ -51,16 +51,9 @@ final class SlotPool<S> implements AutoCloseable {
         }
     }
 
-    private ResultBuffer allocate(long bytes) {
-        DeviceBuffer buffer = backend.allocate("quantize", bytes);
-        releases.push(buffer::close);
-        return buffer.hostView()
-                .map(view -> new ResultBuffer(buffer, view, true))
-                .orElseGet(() -> {
-                    HostMemory memory = backend.allocateHost(bytes);
-                    releases.push(memory::close);
-                    return new ResultBuffer(buffer, memory.segment(), false);
-                });
+    /** For the numbers of one chunk at a time. */
+    StagedBuffer source() {
+        return source;
     }
 
     /** Waits for a slot that is not being written; throws what went wrong in {@code queue} meanwhile. */

@@ -13,12 +13,10 @@ import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.ScaleType;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.DType;
-import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.Scaling;
 import io.octavo.kernels.Stream;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -31,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Quantizes weights by any scheme on a backend, some rows at a time, and hands them to the writing thread.
  *
- * <p>Memory is some slots of one chunk's codes, scales and zero points, whatever the size of a tensor. Source rows are mapped only while they are read.
+ * <p>Memory is some slots of one chunk's codes, scales and zero points, whatever the size of a tensor. Source rows are read into a buffer of one chunk.
  */
 final class TileQuantizer implements AutoCloseable {
 
@@ -45,10 +43,14 @@ final class TileQuantizer implements AutoCloseable {
     private final long chunkBytes;
     private final SlotPool<Slot> slots;
 
-    private record Slot(ResultBuffer codes, ResultBuffer scales, ResultBuffer zeroPoints, ResultBuffer nonFinite) {}
+    private record Slot(StagedBuffer codes, StagedBuffer scales, StagedBuffer zeroPoints, StagedBuffer nonFinite) {}
 
     /** Some rows of a module on their way. */
     private record Chunk(ModuleOutputs outputs, long from, long to, long scaleRows) {
+
+        long sourceBytes() {
+            return (to - from) * outputs.inFeatures() * outputs.dtype().bytes();
+        }
 
         long codeBytes() {
             return (to - from) * outputs.codeFormat().rowBytes(outputs.inFeatures());
@@ -77,11 +79,14 @@ final class TileQuantizer implements AutoCloseable {
         long codeBytes = 0;
         long scaleBytes = 0;
         long zeroPoints = 0;
+        long sourceBytes = 0;
         for (Quantize step : plan.quantized()) {
             if (ModuleQuantizer.takes(step)) {
                 continue;
             }
             Chunk first = chunk(step, 0);
+            sourceBytes =
+                    Math.max(sourceBytes, Math.max(first.sourceBytes(), WeightRanges.mostBytes(step, chunkBytes)));
             codeBytes = Math.max(codeBytes, first.codeBytes());
             scaleBytes = Math.max(scaleBytes, first.scaleBytes());
             zeroPoints =
@@ -92,13 +97,14 @@ final class TileQuantizer implements AutoCloseable {
         long mostZeroPoints = zeroPoints;
         this.slots = new SlotPool<>(
                 backend,
+                sourceBytes,
                 pool -> new Slot(
                         pool.allocate(mostCodes),
                         pool.allocate(mostScales),
                         pool.allocate(mostZeroPoints),
                         pool.allocate(DType.I32.bytes())));
         this.stream = backend.newStream();
-        this.weightRanges = new WeightRanges(backend, stream, plan, absmaxes, chunkBytes);
+        this.weightRanges = new WeightRanges(backend, stream, plan, absmaxes, slots.source(), chunkBytes);
     }
 
     /** The rows from {@code from} on that are computed together: whole tiles, and whole words of zero points. */
@@ -132,16 +138,14 @@ final class TileQuantizer implements AutoCloseable {
             Chunk chunk = chunk(step, row);
             Slot slot = slots.take(queue);
             if (scaling instanceof Scaling.Given) {
-                slot.scales.device().copyFrom(tensorScale(outputs, whole, slot), 0, stream);
+                slot.scales.send(setTensorScale(outputs, whole, slot), stream);
             }
             compute(step, chunk, scaling, slot);
             queue.submit(() -> {
                 write(chunk, slot, writer);
                 slots.release(slot);
             });
-            afterChunk.accept((chunk.to - chunk.from)
-                    * outputs.inFeatures()
-                    * outputs.dtype().bytes());
+            afterChunk.accept(chunk.sourceBytes());
             row = chunk.to;
         }
     }
@@ -169,11 +173,11 @@ final class TileQuantizer implements AutoCloseable {
                 outputs.dtype());
     }
 
-    private static MemorySegment tensorScale(ModuleOutputs outputs, float absmax, Slot slot) {
+    /** @return how many bytes it has */
+    private static long setTensorScale(ModuleOutputs outputs, float absmax, Slot slot) {
         ByteBuffer bytes = StoredScales.bytes(outputs.dtype(), tensorScale(outputs, absmax));
-        MemorySegment host = slot.scales.first(bytes.remaining());
-        host.copyFrom(MemorySegment.ofBuffer(bytes));
-        return host;
+        slot.scales.first(bytes.remaining()).copyFrom(MemorySegment.ofBuffer(bytes));
+        return bytes.remaining();
     }
 
     /** The tensors of one or two numbers. */
@@ -254,40 +258,32 @@ final class TileQuantizer implements AutoCloseable {
         long rowBytes = columns * weight.dtype().bytes();
         QuantizeTiles.Tile tile =
                 scaling instanceof Scaling.Given ? new QuantizeTiles.Tile(rows, columns) : outputs.tile();
-        // Several threads of the backend read the mapping.
-        try (Arena window = Arena.ofShared();
-                DeviceBuffer source = backend.place(
-                        "weight",
-                        step.source().shard().map(weight, chunk.from * rowBytes, chunk.to * rowBytes, window),
-                        stream)) {
-            slot.nonFinite.device().fill((byte) 0, stream);
-            backend.quantizeTiles()
-                    .quantize(
-                            Matrix.of(source, weight.dtype(), rows, columns),
-                            outputs.codeFormat(),
-                            tile,
-                            scaling,
-                            Matrix.of(
-                                    slot.codes.device(),
-                                    DType.U8,
-                                    rows,
-                                    outputs.codeFormat().rowBytes(columns)),
-                            Matrix.of(
-                                    slot.scales.device(), outputs.scaleType(), chunk.scaleRows, outputs.scaleColumns()),
-                            outputs.hasZeroPoints()
-                                    ? Matrix.of(
-                                            slot.zeroPoints.device(), DType.I8, chunk.scaleRows, outputs.scaleColumns())
-                                    : null,
-                            Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1),
-                            stream);
-            slot.codes.fetch(chunk.codeBytes(), stream);
-            slot.scales.fetch(chunk.scaleBytes(), stream);
-            if (outputs.hasZeroPoints()) {
-                slot.zeroPoints.fetch(chunk.scaleRows * outputs.scaleColumns(), stream);
-            }
-            slot.nonFinite.fetch(DType.I32.bytes(), stream);
-            stream.synchronize();
+        slots.source().load(step.source(), chunk.from * rowBytes, chunk.sourceBytes(), stream);
+        slot.nonFinite.device().fill((byte) 0, stream);
+        backend.quantizeTiles()
+                .quantize(
+                        Matrix.of(slots.source().device(), weight.dtype(), rows, columns),
+                        outputs.codeFormat(),
+                        tile,
+                        scaling,
+                        Matrix.of(
+                                slot.codes.device(),
+                                DType.U8,
+                                rows,
+                                outputs.codeFormat().rowBytes(columns)),
+                        Matrix.of(slot.scales.device(), outputs.scaleType(), chunk.scaleRows, outputs.scaleColumns()),
+                        outputs.hasZeroPoints()
+                                ? Matrix.of(slot.zeroPoints.device(), DType.I8, chunk.scaleRows, outputs.scaleColumns())
+                                : null,
+                        Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1),
+                        stream);
+        slot.codes.fetch(chunk.codeBytes(), stream);
+        slot.scales.fetch(chunk.scaleBytes(), stream);
+        if (outputs.hasZeroPoints()) {
+            slot.zeroPoints.fetch(chunk.scaleRows * outputs.scaleColumns(), stream);
         }
+        slot.nonFinite.fetch(DType.I32.bytes(), stream);
+        stream.synchronize();
         if (slot.nonFinite.host().get(ValueLayout.JAVA_INT, 0) != 0) {
             throw new QuantizationException(
                     ErrorCode.TENSOR_NOT_FINITE,
@@ -342,7 +338,7 @@ final class TileQuantizer implements AutoCloseable {
     /** Call only once nothing is left in the write queue. */
     @Override
     public void close() {
-        slots.close();
         stream.close();
+        slots.close();
     }
 }

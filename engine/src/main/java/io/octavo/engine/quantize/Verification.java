@@ -15,6 +15,7 @@ import io.octavo.engine.layout.QuantizedWeight;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.scheme.Granularity;
+import io.octavo.kernels.Backend;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -22,6 +23,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Future;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
@@ -34,24 +37,44 @@ import tools.jackson.databind.node.ObjectNode;
  * tensors are bit-identical; scales are finite and positive; no code is NaN; every module's error is one that rounding
  * alone can make.
  */
-final class Verification {
+final class Verification implements AutoCloseable {
+
+    /** Threads that keep one comparison busy with reading. */
+    private static final int THREADS_EACH = 2;
+
+    private static final int MOST_COMPARISONS = 8;
 
     private final QuantizationPlan plan;
     private final Checkpoint artifact;
     private final List<String> failures = new ArrayList<>();
     private final List<Check> checks = new ArrayList<>();
     private QuantizedModules stored = QuantizedModules.none();
+    private final BackgroundTasks tasks;
+    private final BlockingQueue<WeightComparison> idle;
     private final Map<Keep, Future<Optional<String>>> keptTasks = new LinkedHashMap<>();
     private final Map<Quantize, Future<WeightComparison.Result>> moduleTasks = new LinkedHashMap<>();
 
     /**
-     * Begins to compare in the background.
-     *
-     * @param artifact borrowed until the report is there
+     * @param artifact borrowed, like the backend, which computes how far codes are from their source
+     * @param threads to compare with
      */
-    Verification(QuantizationPlan plan, Checkpoint artifact, BackgroundTasks tasks) {
+    Verification(QuantizationPlan plan, Checkpoint artifact, Backend backend, int threads) {
         this.plan = plan;
         this.artifact = artifact;
+        this.tasks = new BackgroundTasks(threads);
+        this.idle = new ArrayBlockingQueue<>(MOST_COMPARISONS);
+        try {
+            for (int i = 0; i < Math.clamp(threads / THREADS_EACH, 1, MOST_COMPARISONS); i++) {
+                idle.add(new WeightComparison(backend, plan));
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** Checks the structure, then begins to compare in the background. */
+    void begin() {
         checkStructure();
         if (failures.isEmpty()) {
             plan.kept().forEach(step -> keptTasks.put(step, tasks.submit(() -> compareKept(step))));
@@ -172,9 +195,14 @@ final class Verification {
         }
     }
 
-    private WeightComparison.Result compareModule(Quantize step) {
-        return WeightComparison.compare(
-                step, stored.find(step.module()).orElseThrow().weight());
+    private WeightComparison.Result compareModule(Quantize step) throws InterruptedException {
+        WeightComparison comparison = idle.take();
+        try {
+            return comparison.compare(
+                    step, stored.find(step.module()).orElseThrow().weight());
+        } finally {
+            idle.add(comparison);
+        }
     }
 
     private Optional<String> compareKept(Keep step) {
@@ -190,5 +218,12 @@ final class Verification {
             throw new IllegalStateException("the artifact lost tensor " + name);
         }
         return tensor;
+    }
+
+    /** Ends what is still being compared. */
+    @Override
+    public void close() {
+        tasks.close();
+        idle.forEach(WeightComparison::close);
     }
 }

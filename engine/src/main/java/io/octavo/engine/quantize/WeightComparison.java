@@ -1,24 +1,32 @@
 package io.octavo.engine.quantize;
 
+import io.octavo.engine.ErrorCode;
+import io.octavo.engine.QuantizationException;
 import io.octavo.engine.VerificationReport.ModuleError;
+import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.QuantizedWeight;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
-import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.NumberType;
+import io.octavo.kernels.Backend;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.Float4;
 import io.octavo.kernels.Float8;
-import java.lang.foreign.Arena;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.QuantizationError;
+import io.octavo.kernels.Stream;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Optional;
 
 /**
- * The error of one module's stored codes and scales against its source weight, in f64.
+ * The error of stored codes and scales against the source weight, computed by the backend in f64 from what the reader of the
+ * layout gives; one module at a time.
  *
- * <p>Rows are visited in order by one thread, so the sums do not depend on how many modules are compared at once.
+ * <p>The rows' sums are added in order by one thread, so they do not depend on how many modules are compared at once.
  */
-final class WeightComparison {
+final class WeightComparison implements AutoCloseable {
 
     /**
      * Rounding to E4M3 moves a normal number by at most 2^-4 of itself and a subnormal one by at most 2^-10 of the
@@ -38,44 +46,143 @@ final class WeightComparison {
     /** Errors below the resolution of f64 are reported as this many decibels. */
     private static final double MAX_DECIBELS = 300;
 
-    /** Source bytes mapped at once. */
+    /** Source bytes compared at once. */
     private static final long WINDOW_BYTES = 1 << 22;
 
-    private final Quantize step;
-    private final QuantizedWeight stored;
-    private final int columns;
-    private final int groups;
-    private final int groupColumns;
-    private final double[] numbers;
-    private final float[] source;
-    private final boolean countsSteps;
-    private double squaredError;
-    private double squaredWeight;
-    private double mostSteps;
+    private final Backend backend;
+    private final Stream stream;
+    private final Deque<Runnable> releases = new ArrayDeque<>();
+    private final StagedBuffer source;
+    private final StagedBuffer codes;
+    private final StagedBuffer numbers;
+    private final StagedBuffer scales;
+    private final StagedBuffer zeroPoints;
+    private final StagedBuffer errors;
 
     /** @param failure what rounding alone cannot have done; empty if all is well */
     record Result(ModuleError error, Optional<String> failure) {}
 
-    private WeightComparison(Quantize step, QuantizedWeight stored) {
-        this.step = step;
-        this.stored = stored;
-        this.columns = Math.toIntExact(step.inFeatures());
-        this.groups = stored.groups();
-        this.groupColumns = Math.toIntExact(Math.min(step.layout().tile().columns(), columns));
-        this.numbers = numbers(step.scheme().weights().type());
-        this.source = new float[columns];
-        this.countsSteps = step.scheme().weights().type() != NumberType.FloatType.E4M3;
+    /**
+     * @param plan all modules that will be compared
+     * @throws QuantizationException {@code OUT_OF_MEMORY}
+     */
+    WeightComparison(Backend backend, QuantizationPlan plan) {
+        this.backend = backend;
+        long sourceBytes = 0;
+        long codeBytes = 0;
+        long rows = 0;
+        long groups = 0;
+        for (Quantize step : plan.quantized()) {
+            long windowRows = windowRows(step);
+            sourceBytes = Math.max(sourceBytes, windowRows * rowBytes(step));
+            codeBytes = Math.max(codeBytes, windowRows * step.inFeatures());
+            rows = Math.max(rows, windowRows);
+            groups = Math.max(groups, windowRows * groups(step));
+        }
+        this.stream = backend.newStream();
+        try {
+            this.source = StagedBuffer.allocate(backend, sourceBytes, releases);
+            this.codes = StagedBuffer.allocate(backend, codeBytes, releases);
+            this.numbers = StagedBuffer.allocate(backend, (long) QuantizationError.CODES * Float.BYTES, releases);
+            this.scales = StagedBuffer.allocate(backend, groups * Float.BYTES, releases);
+            this.zeroPoints = StagedBuffer.allocate(backend, groups, releases);
+            this.errors = StagedBuffer.allocate(backend, rows * QuantizationError.COLUMNS * Double.BYTES, releases);
+        } catch (IllegalStateException | OutOfMemoryError e) {
+            close();
+            throw new QuantizationException(
+                    ErrorCode.OUT_OF_MEMORY, "no memory to compare what was written: " + e.getMessage(), e);
+        }
     }
 
-    static Result compare(Quantize step, QuantizedWeight stored) {
-        var comparison = new WeightComparison(step, stored);
-        comparison.run();
-        return comparison.result();
+    private static long windowRows(Quantize step) {
+        return Math.clamp(WINDOW_BYTES / rowBytes(step), 1, step.outFeatures());
+    }
+
+    private static long rowBytes(Quantize step) {
+        return step.inFeatures() * step.source().info().dtype().bytes();
+    }
+
+    private static long groups(Quantize step) {
+        return step.layout().scaleColumns();
+    }
+
+    Result compare(Quantize step, QuantizedWeight stored) {
+        long windowRows = windowRows(step);
+        byte[] window = new byte[Math.toIntExact(windowRows * step.inFeatures())];
+        put(numbers(step.scheme().weights().type()), numbers);
+        double squaredError = 0;
+        double squaredWeight = 0;
+        double mostSteps = 0;
+        for (long from = 0; from < step.outFeatures(); from += windowRows) {
+            long to = Math.min(from + windowRows, step.outFeatures());
+            MemorySegment measured = measure(step, stored, from, to, window);
+            for (long row = 0; row < to - from; row++) {
+                long at = row * QuantizationError.COLUMNS;
+                squaredError += measured.getAtIndex(ValueLayout.JAVA_DOUBLE, at + QuantizationError.SQUARED_ERROR);
+                squaredWeight += measured.getAtIndex(ValueLayout.JAVA_DOUBLE, at + QuantizationError.SQUARED_NUMBER);
+                mostSteps = Math.max(
+                        mostSteps, measured.getAtIndex(ValueLayout.JAVA_DOUBLE, at + QuantizationError.MOST_STEPS));
+            }
+        }
+        return result(step, squaredError, squaredWeight, mostSteps);
+    }
+
+    private MemorySegment measure(Quantize step, QuantizedWeight stored, long from, long to, byte[] window) {
+        long rows = to - from;
+        int groups = stored.groups();
+        source.load(step.source(), from * rowBytes(step), rows * rowBytes(step), stream);
+        putCodes(stored, from, to, window);
+        float[] rowScales = new float[Math.toIntExact(rows * groups)];
+        stored.readScales(from, to, rowScales);
+        put(rowScales, scales);
+        boolean shifted = !step.scheme().weights().symmetric();
+        if (shifted) {
+            byte[] rowZeroPoints = new byte[rowScales.length];
+            stored.readZeroPoints(from, to, rowZeroPoints);
+            put(rowZeroPoints, rowZeroPoints.length, zeroPoints);
+        }
+        backend.quantizationError()
+                .measure(
+                        Matrix.of(source.device(), step.source().info().dtype(), rows, step.inFeatures()),
+                        Matrix.of(codes.device(), DType.U8, rows, step.inFeatures()),
+                        Matrix.of(numbers.device(), DType.F32, 1, QuantizationError.CODES),
+                        Matrix.of(scales.device(), DType.F32, rows, groups),
+                        shifted ? Matrix.of(zeroPoints.device(), DType.I8, rows, groups) : null,
+                        step.layout().tile().columns(),
+                        stored.globalScale(),
+                        Matrix.of(errors.device(), DType.F64, rows, QuantizationError.COLUMNS),
+                        stream);
+        MemorySegment measured = errors.fetch(rows * QuantizationError.COLUMNS * Double.BYTES, stream);
+        stream.synchronize();
+        return measured;
+    }
+
+    private void putCodes(QuantizedWeight stored, long from, long to, byte[] window) {
+        long columns = stored.inFeatures();
+        long count = (to - from) * columns;
+        Optional<Tensor> plain = stored.plainCodes();
+        if (plain.isPresent()) {
+            codes.first(count).copyFrom(plain.get().segment().asSlice(from * columns, count));
+            codes.send(count, stream);
+        } else {
+            stored.readCodes(from, to, window);
+            put(window, count, codes);
+        }
+    }
+
+    private void put(float[] values, StagedBuffer target) {
+        MemorySegment.copy(values, 0, target.host(), ValueLayout.JAVA_FLOAT, 0, values.length);
+        target.send((long) values.length * Float.BYTES, stream);
+    }
+
+    private void put(byte[] values, long count, StagedBuffer target) {
+        MemorySegment.copy(values, 0, target.host(), ValueLayout.JAVA_BYTE, 0, Math.toIntExact(count));
+        target.send(count, stream);
     }
 
     /** What each byte stands for. */
-    private static double[] numbers(NumberType type) {
-        double[] numbers = new double[256];
+    private static float[] numbers(NumberType type) {
+        float[] numbers = new float[QuantizationError.CODES];
         for (int code = 0; code < numbers.length; code++) {
             numbers[code] = switch (type) {
                 case NumberType.IntType integers -> (byte) code;
@@ -89,14 +196,15 @@ final class WeightComparison {
         return numbers;
     }
 
-    private Result result() {
+    private static Result result(Quantize step, double squaredError, double squaredWeight, double mostSteps) {
         double relativeError = squaredError == 0 ? 0 : Math.sqrt(squaredError / squaredWeight);
         double decibels = relativeError == 0 ? MAX_DECIBELS : Math.min(-20 * Math.log10(relativeError), MAX_DECIBELS);
-        return new Result(new ModuleError(step.module(), relativeError, decibels), failure(relativeError));
+        return new Result(
+                new ModuleError(step.module(), relativeError, decibels), failure(step, relativeError, mostSteps));
     }
 
     /** Written so that NaN fails. */
-    private Optional<String> failure(double relativeError) {
+    private static Optional<String> failure(Quantize step, double relativeError, double mostSteps) {
         NumberType type = step.scheme().weights().type();
         if (type == NumberType.FloatType.E4M3) {
             return relativeError <= MAX_RELATIVE_ERROR_E4M3
@@ -111,111 +219,12 @@ final class WeightComparison {
                         + allowed + " is possible by rounding");
     }
 
-    private void run() {
-        TensorInfo weight = step.source().info();
-        long rowBytes = (long) columns * weight.dtype().bytes();
-        long windowRows = Math.max(1, WINDOW_BYTES / rowBytes);
-        for (long from = 0; from < step.outFeatures(); from += windowRows) {
-            long to = Math.min(from + windowRows, step.outFeatures());
-            try (Arena window = Arena.ofConfined()) {
-                compareRows(step.source().shard().map(weight, from * rowBytes, to * rowBytes, window), from, to);
-            }
+    /** What the stream still does with the buffers comes first. */
+    @Override
+    public void close() {
+        stream.close();
+        while (!releases.isEmpty()) {
+            releases.pop().run();
         }
-    }
-
-    private void compareRows(MemorySegment weights, long from, long to) {
-        int rows = Math.toIntExact(to - from);
-        byte[] codes = new byte[rows * columns];
-        float[] scales = new float[rows * groups];
-        byte[] zeroPoints = new byte[rows * groups];
-        stored.readCodes(from, to, codes);
-        stored.readScales(from, to, scales);
-        stored.readZeroPoints(from, to, zeroPoints);
-        float global = stored.globalScale();
-        for (int row = 0; row < rows; row++) {
-            load(weights, (long) row * columns);
-            for (int group = 0; group < groups; group++) {
-                int at = group * groupColumns;
-                int count = Math.min(groupColumns, columns - at);
-                int index = row * groups + group;
-                compareGroup(codes, row * columns + at, at, count, (double) scales[index] * global, zeroPoints[index]);
-            }
-        }
-    }
-
-    private void load(MemorySegment weights, long element) {
-        DType dtype = step.source().info().dtype();
-        switch (dtype) {
-            case F32 ->
-                MemorySegment.copy(
-                        weights, ValueLayout.JAVA_FLOAT_UNALIGNED, element * Float.BYTES, source, 0, columns);
-            case F16 -> {
-                for (int i = 0; i < columns; i++) {
-                    source[i] = Float.float16ToFloat(half(weights, element + i));
-                }
-            }
-            case BF16 -> {
-                for (int i = 0; i < columns; i++) {
-                    source[i] = Float.intBitsToFloat(half(weights, element + i) << 16);
-                }
-            }
-            case F64, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
-                throw new IllegalStateException("no weight is quantized from " + dtype);
-        }
-    }
-
-    private static short half(MemorySegment weights, long element) {
-        return weights.get(ValueLayout.JAVA_SHORT_UNALIGNED, element * Short.BYTES);
-    }
-
-    /** Four sums of each kind, so that additions need not wait for each other. */
-    private void compareGroup(byte[] codes, int codeAt, int sourceAt, int count, double scale, int zeroPoint) {
-        double error0 = 0;
-        double error1 = 0;
-        double error2 = 0;
-        double error3 = 0;
-        double weight0 = 0;
-        double weight1 = 0;
-        double weight2 = 0;
-        double weight3 = 0;
-        int i = 0;
-        for (; i + 3 < count; i += 4) {
-            double w0 = source[sourceAt + i];
-            double w1 = source[sourceAt + i + 1];
-            double w2 = source[sourceAt + i + 2];
-            double w3 = source[sourceAt + i + 3];
-            double d0 = (numbers[codes[codeAt + i] & 0xFF] - zeroPoint) * scale - w0;
-            double d1 = (numbers[codes[codeAt + i + 1] & 0xFF] - zeroPoint) * scale - w1;
-            double d2 = (numbers[codes[codeAt + i + 2] & 0xFF] - zeroPoint) * scale - w2;
-            double d3 = (numbers[codes[codeAt + i + 3] & 0xFF] - zeroPoint) * scale - w3;
-            error0 += d0 * d0;
-            error1 += d1 * d1;
-            error2 += d2 * d2;
-            error3 += d3 * d3;
-            weight0 += w0 * w0;
-            weight1 += w1 * w1;
-            weight2 += w2 * w2;
-            weight3 += w3 * w3;
-        }
-        for (; i < count; i++) {
-            double w = source[sourceAt + i];
-            double d = (numbers[codes[codeAt + i] & 0xFF] - zeroPoint) * scale - w;
-            error0 += d * d;
-            weight0 += w * w;
-        }
-        squaredError += (error0 + error1) + (error2 + error3);
-        squaredWeight += (weight0 + weight1) + (weight2 + weight3);
-        if (countsSteps) {
-            mostSteps = Math.max(mostSteps, mostSteps(codes, codeAt, sourceAt, count, scale, zeroPoint));
-        }
-    }
-
-    private double mostSteps(byte[] codes, int codeAt, int sourceAt, int count, double scale, int zeroPoint) {
-        double most = 0;
-        for (int i = 0; i < count; i++) {
-            double number = (numbers[codes[codeAt + i] & 0xFF] - zeroPoint) * scale;
-            most = Math.max(most, Math.abs(number - source[sourceAt + i]));
-        }
-        return most / scale;
     }
 }

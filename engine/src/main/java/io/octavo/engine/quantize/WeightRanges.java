@@ -27,10 +27,12 @@ final class WeightRanges {
     private final Stream stream;
     private final Map<String, Quantize> steps = new HashMap<>();
     private final ConcurrentHashMap<List<String>, Float> known;
+    private final StagedBuffer source;
     private final long chunkBytes;
 
     /**
      * @param known what was found, which others may share
+     * @param source borrowed; holds {@link #mostBytes} of every step
      * @param chunkBytes source bytes looked at together
      */
     WeightRanges(
@@ -38,12 +40,27 @@ final class WeightRanges {
             Stream stream,
             QuantizationPlan plan,
             ConcurrentHashMap<List<String>, Float> known,
+            StagedBuffer source,
             long chunkBytes) {
         this.backend = backend;
         this.known = known;
         this.stream = stream;
+        this.source = source;
         this.chunkBytes = chunkBytes;
         plan.quantized().forEach(step -> steps.put(step.module(), step));
+    }
+
+    /** Source bytes of a step that are looked at together. */
+    static long mostBytes(Quantize step, long chunkBytes) {
+        return rows(step, chunkBytes) * rowBytes(step);
+    }
+
+    private static long rows(Quantize step, long chunkBytes) {
+        return Math.clamp(chunkBytes / rowBytes(step), 1, step.outFeatures());
+    }
+
+    private static long rowBytes(Quantize step) {
+        return step.inFeatures() * step.source().info().dtype().bytes();
     }
 
     /** @throws QuantizationException {@code TENSOR_NOT_FINITE} */
@@ -63,23 +80,18 @@ final class WeightRanges {
             throw new IllegalStateException("no step quantizes " + module);
         }
         TensorInfo weight = step.source().info();
-        long rowBytes = step.inFeatures() * weight.dtype().bytes();
-        long rows = Math.clamp(chunkBytes / rowBytes, 1, step.outFeatures());
+        long rowBytes = rowBytes(step);
+        long rows = rows(step, chunkBytes);
         float absmax;
         try (DeviceBuffer buffer = backend.allocate("quantize", 2L * Float.BYTES);
                 Arena host = Arena.ofShared()) {
             Matrix range = Matrix.of(buffer, DType.F32, 1, 2);
             for (long from = 0; from < step.outFeatures(); from += rows) {
                 long to = Math.min(from + rows, step.outFeatures());
-                try (Arena window = Arena.ofShared();
-                        DeviceBuffer source = backend.place(
-                                "weight",
-                                step.source().shard().map(weight, from * rowBytes, to * rowBytes, window),
-                                stream)) {
-                    backend.observeRange()
-                            .observe(Matrix.of(source, weight.dtype(), to - from, step.inFeatures()), range, stream);
-                    stream.synchronize();
-                }
+                source.load(step.source(), from * rowBytes, (to - from) * rowBytes, stream);
+                Matrix x = Matrix.of(source.device(), weight.dtype(), to - from, step.inFeatures());
+                backend.observeRange().observe(x, range, stream);
+                stream.synchronize();
             }
             MemorySegment numbers = host.allocate(2L * Float.BYTES, Float.BYTES);
             buffer.copyTo(numbers, 0, stream);

@@ -2,6 +2,7 @@ package io.octavo.engine.safetensors;
 
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -112,6 +113,28 @@ public final class SafetensorsFile implements AutoCloseable {
                     FileChannel.MapMode.READ_ONLY, header.dataOffset() + tensor.begin() + from, to - from, arena);
         } catch (IOException e) {
             throw new QuantizationException(ErrorCode.IO_FAILED, path + " cannot be mapped: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Copies part of a tensor, which takes less of a processor than mapping it: no page is mapped and unmapped.
+     *
+     * @param from first byte, counted from the tensor's begin
+     * @param target native memory that is filled to its end
+     */
+    public void read(TensorInfo tensor, long from, MemorySegment target) {
+        FileChannel file = requireData();
+        Objects.checkFromIndexSize(from, target.byteSize(), tensor.byteSize());
+        ByteBuffer bytes = target.asByteBuffer();
+        long begin = header.dataOffset() + tensor.begin() + from;
+        try {
+            while (bytes.hasRemaining()) {
+                if (file.read(bytes, begin + bytes.position()) < 0) {
+                    throw new EOFException("it ends within tensor " + tensor.name());
+                }
+            }
+        } catch (IOException e) {
+            throw new QuantizationException(ErrorCode.IO_FAILED, path + " cannot be read: " + e.getMessage(), e);
         }
     }
 

@@ -5,30 +5,25 @@ import io.octavo.kernels.Backend;
 import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
+import java.util.List;
 
-/** Buffers at fixed addresses into which each {@link TokenBatch} is uploaded. */
+/** Device memory into which each {@link TokenBatch} is uploaded: at the same addresses for batches of the same shape. */
 final class DeviceBatch implements AutoCloseable {
 
     /** A batch on the device; valid until the next upload. */
     record View(Matrix ids, Matrix positions, Matrix slots, Attention.Batch attention) {}
 
     private final RunLimits limits;
-    private final DeviceIntegers ids;
-    private final DeviceIntegers positions;
-    private final DeviceIntegers slots;
-    private final DeviceIntegers queryStarts;
-    private final DeviceIntegers contextLengths;
-    private final DeviceIntegers pageTable;
+    private final DeviceIntegers integers;
 
     DeviceBatch(Backend backend, RunLimits limits) {
         this.limits = limits;
-        this.ids = new DeviceIntegers(backend, "batch", limits.batchTokens());
-        this.positions = new DeviceIntegers(backend, "batch", limits.batchTokens());
-        this.slots = new DeviceIntegers(backend, "batch", limits.batchTokens());
-        this.queryStarts = new DeviceIntegers(backend, "batch", limits.batchSequences() + 1);
-        this.contextLengths = new DeviceIntegers(backend, "batch", limits.batchSequences());
-        int maxPages = Math.ceilDiv(limits.contextTokens(), KvCacheLayout.PAGE_TOKENS);
-        this.pageTable = new DeviceIntegers(backend, "batch", Math.multiplyExact(limits.batchSequences(), maxPages));
+        int tokens = limits.batchTokens();
+        int sequences = limits.batchSequences();
+        int maxPages = TokenBatch.roundedPages(Math.ceilDiv(limits.contextTokens(), KvCacheLayout.PAGE_TOKENS));
+        int pages = Math.multiplyExact(sequences, maxPages);
+        this.integers = new DeviceIntegers(
+                backend, "batch", DeviceIntegers.capacity(tokens, tokens, tokens, sequences + 1, sequences, pages));
     }
 
     /** @throws IllegalArgumentException if the batch exceeds the limits */
@@ -39,24 +34,22 @@ final class DeviceBatch implements AutoCloseable {
             throw new IllegalArgumentException("batch of " + batch.tokens() + " tokens in " + batch.sequences()
                     + " sequences, allowed 1 to " + limits.batchTokens() + " in " + limits.batchSequences());
         }
-        int sequences = batch.sequences();
+        List<Matrix> rows = integers.setAll(
+                List.of(
+                        batch.ids(),
+                        batch.positions(),
+                        batch.slots(),
+                        batch.queryStarts(),
+                        batch.contextLengths(),
+                        batch.pageTable()),
+                stream);
+        Matrix pageTable = rows.get(5).reshape(batch.sequences(), batch.maxPages());
         return new View(
-                ids.set(batch.ids(), 1, stream),
-                positions.set(batch.positions(), 1, stream),
-                slots.set(batch.slots(), 1, stream),
-                new Attention.Batch(
-                        queryStarts.set(batch.queryStarts(), 1, stream),
-                        contextLengths.set(batch.contextLengths(), 1, stream),
-                        pageTable.set(batch.pageTable(), sequences, stream)));
+                rows.get(0), rows.get(1), rows.get(2), new Attention.Batch(rows.get(3), rows.get(4), pageTable));
     }
 
     @Override
     public void close() {
-        ids.close();
-        positions.close();
-        slots.close();
-        queryStarts.close();
-        contextLengths.close();
-        pageTable.close();
+        integers.close();
     }
 }

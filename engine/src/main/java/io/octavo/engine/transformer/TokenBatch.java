@@ -58,11 +58,17 @@ public final class TokenBatch {
         return sequences.stream().mapToInt(KvCache.Sequence::length).toArray();
     }
 
+    /** A power of two, so that contexts grow through few shapes. */
     int maxPages() {
-        return sequences.stream()
+        int most = sequences.stream()
                 .mapToInt(sequence -> sequence.pages().size())
                 .max()
                 .orElse(0);
+        return roundedPages(most);
+    }
+
+    static int roundedPages(int pages) {
+        return pages == 0 ? 0 : Integer.highestOneBit(2 * pages - 1);
     }
 
     /** {@code [sequences, maxPages]}, unused entries 0. */

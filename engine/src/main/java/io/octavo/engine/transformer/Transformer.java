@@ -65,15 +65,27 @@ public final class Transformer implements AutoCloseable {
         return new KvCache(backend, spec, KvCache.pagesFor(sequences, tokens), backend.productInput());
     }
 
+    /** What decodes sequences of {@code cache}, which is borrowed. */
+    public Decoder newDecoder(KvCache cache) {
+        return new Decoder(this, stream, cache);
+    }
+
     /**
      * Runs a batch through all layers.
      *
      * @return {@code [batch.tokens(), hidden]} F32, after the last norm
      */
     public Matrix forward(TokenBatch batch, KvCache cache) {
+        return forward(batch.tokens(), upload(batch), cache);
+    }
+
+    /** The batch on the device, once everything that used the former one has run. */
+    DeviceBatch.View upload(TokenBatch batch) {
         stream.synchronize();
-        int tokens = batch.tokens();
-        DeviceBatch.View view = deviceBatch.upload(batch, stream);
+        return deviceBatch.upload(batch, stream);
+    }
+
+    private Matrix forward(int tokens, DeviceBatch.View view, KvCache cache) {
         Matrix residual = workspace.residual(tokens);
         backend.embedding().gather(weights.embedding(), view.ids(), spec.embeddingMultiplier(), residual, stream);
         var pass = new DecoderLayer.Pass(backend, workspace, view, cache, weights.kvRounding(), ropes, stream);
@@ -96,10 +108,14 @@ public final class Transformer implements AutoCloseable {
         Matrix indices = rowIndices.set(rows, 1, stream);
         Matrix gathered = workspace.gathered(rows.length);
         backend.embedding().gather(hidden, indices, 1, gathered, stream);
-        Matrix logits = workspace.logits(rows.length);
+        return logits(gathered);
+    }
+
+    private Matrix logits(Matrix hidden) {
+        Matrix logits = workspace.logits(Math.toIntExact(hidden.rows()));
         InputRounding rounding =
                 new InputRounding.None().on(backend, weights.output().dtype());
-        ScaledMatrix input = workspace.input(gathered, rounding, stream);
+        ScaledMatrix input = workspace.input(hidden, rounding, stream);
         backend.matMul().multiply(input, ScaledMatrix.plain(weights.output()), logits, stream);
         if (spec.logitSoftcap() != 0) {
             backend.softcap().cap(logits, spec.logitSoftcap(), stream);
@@ -117,10 +133,24 @@ public final class Transformer implements AutoCloseable {
 
     /** The most likely token of each row of a {@link #logits} result; -1 where the row holds a NaN. */
     public int[] mostLikely(Matrix logits) {
+        return readIntegers(winners(logits));
+    }
+
+    private Matrix winners(Matrix logits) {
         Matrix winners = workspace.winners(Math.toIntExact(logits.rows()));
         backend.argMax().find(logits, winners, stream);
+        return winners;
+    }
+
+    /** Submits everything that makes the most likely next tokens of an uploaded batch of one token a sequence. */
+    Matrix decode(int tokens, DeviceBatch.View batch, KvCache cache) {
+        return winners(logits(forward(tokens, batch, cache)));
+    }
+
+    /** Copies an I32 result to the host, row-major. */
+    int[] readIntegers(Matrix matrix) {
         try (Arena arena = Arena.ofShared()) {
-            return download(winners, arena).toArray(ValueLayout.JAVA_INT);
+            return download(matrix, arena).toArray(ValueLayout.JAVA_INT);
         }
     }
 

@@ -13,14 +13,21 @@ import io.octavo.kernels.Backend;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.DType;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -31,7 +38,7 @@ import java.util.stream.Stream;
  * <p>Makes a bf16 checkpoint in {@code DIR} once (by default nine decoder layers with the shapes of Llama 3 8B, some 4 GB; 32
  * and a vocabulary of 128256 make the whole of it), in files of 4 GB, then quantizes it. Prints, per run, source gigabytes a second until the output file and its SHA-256 are complete, the same
  * for the whole call (verification and the source's SHA-256 included), the processor seconds that it took, which show
- * what a busy machine hides, and the largest anonymous memory seen.
+ * what a busy machine hides, by kind of thread too, and the largest anonymous memory seen. What the last run wrote stays.
  */
 final class QuantizerBenchmark {
 
@@ -60,10 +67,13 @@ final class QuantizerBenchmark {
             if (Boolean.getBoolean("octavo.benchmark.warm")) {
                 warmUp(new Quantizer(backend, threads), folder.resolve("warm-up"));
             }
+            System.out.printf("backend open %.2f s after the process began%n", sinceStart());
             for (int run = 0; run < runs; run++) {
                 Path target = folder.resolve("out");
+                if (Files.exists(target)) {
+                    delete(target);
+                }
                 measure(new Quantizer(backend, threads), source, target);
-                delete(target);
             }
         }
     }
@@ -100,6 +110,13 @@ final class QuantizerBenchmark {
                 clock.peakAnonymousKib >> 10,
                 Runtime.getRuntime().maxMemory() >> 20,
                 clock.phases);
+        System.out.println(clock.processor);
+    }
+
+    private static double sinceStart() {
+        return (System.currentTimeMillis()
+                        - ManagementFactory.getRuntimeMXBean().getStartTime())
+                / 1e3;
     }
 
     private static double cpuSeconds() {
@@ -162,11 +179,76 @@ final class QuantizerBenchmark {
         }
     }
 
+    /** Processor seconds of every kind of thread, in user code and in the kernel. */
+    private static final class ProcessorTime {
+
+        private static final double TICKS_A_SECOND = 100;
+        private static final long INTERVAL_NANOS = 50_000_000;
+
+        private record Usage(String kind, long user, long system) {}
+
+        /** By id; threads that have ended stay with what was seen last. */
+        private final Map<String, Usage> threads = new HashMap<>();
+
+        private final Map<String, Usage> atStart;
+        private long sampled;
+
+        ProcessorTime() {
+            sample();
+            atStart = Map.copyOf(threads);
+        }
+
+        void sample() {
+            if (sampled != 0 && System.nanoTime() - sampled < INTERVAL_NANOS) {
+                return;
+            }
+            sampled = System.nanoTime();
+            try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
+                for (Path task : tasks.toList()) {
+                    read(task);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private void read(Path task) throws IOException {
+            try {
+                String stat = Files.readString(task.resolve("stat"));
+                String name = stat.substring(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+                String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+                var thread = new Usage(
+                        name.replaceAll("[-0-9#]+$", ""), Long.parseLong(fields[11]), Long.parseLong(fields[12]));
+                threads.put(task.getFileName().toString(), thread);
+            } catch (NoSuchFileException e) {
+                // It has ended since.
+            }
+        }
+
+        @Override
+        public String toString() {
+            sampled = 0;
+            sample();
+            var seconds = new TreeMap<String, double[]>();
+            threads.forEach((id, thread) -> {
+                Usage before = atStart.getOrDefault(id, new Usage(thread.kind, 0, 0));
+                double[] sums = seconds.computeIfAbsent(thread.kind, kind -> new double[2]);
+                sums[0] += (thread.user - before.user) / TICKS_A_SECOND;
+                sums[1] += (thread.system - before.system) / TICKS_A_SECOND;
+            });
+            return seconds.entrySet().stream()
+                    .filter(kind -> kind.getValue()[0] + kind.getValue()[1] >= 0.05)
+                    .map(kind -> "%s %.2f + %.2f".formatted(kind.getKey(), kind.getValue()[0], kind.getValue()[1]))
+                    .collect(Collectors.joining(", ", "processor seconds, user + system: ", ""));
+        }
+    }
+
     /** Takes the time of every phase and, whenever it is called, the process's memory. */
     private static final class Clock implements JobMonitor {
 
         private final long start = System.nanoTime();
         private final StringBuilder phases = new StringBuilder();
+        private final ProcessorTime processor = new ProcessorTime();
         private double hashed;
         private long peakAnonymousKib;
 
@@ -176,12 +258,14 @@ final class QuantizerBenchmark {
 
         @Override
         public void phase(String name) {
+            processor.sample();
             phases.append("%s at %.2f s; ".formatted(name, seconds()));
             sampleMemory();
         }
 
         @Override
         public void progress(double fraction) {
+            processor.sample();
             sampleMemory();
         }
 
@@ -202,7 +286,7 @@ final class QuantizerBenchmark {
                         .mapToLong(Long::parseLong)
                         .forEach(kib -> peakAnonymousKib = Math.max(peakAnonymousKib, kib));
             } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
+                throw new UncheckedIOException(e);
             }
         }
     }

@@ -104,9 +104,12 @@ class SelfCheckTest {
     private VerificationReport verify(QuantizationRequest request) {
         try (Checkpoint source = Checkpoint.open(TestModels.books5m());
                 Checkpoint written = Checkpoint.open(request.target());
-                var tasks = new BackgroundTasks(2)) {
+                Backend backend = Backends.cpu(2)) {
             QuantizationPlan plan = QuantizationPlan.of(source, Recipe.of(request), List.of());
-            return new Verification(plan, written, tasks).report(JobMonitor.none(), bytes -> {});
+            try (var verification = new Verification(plan, written, backend, 2)) {
+                verification.begin();
+                return verification.report(JobMonitor.none(), bytes -> {});
+            }
         }
     }
 }

@@ -130,9 +130,12 @@ class VerificationTest {
     private VerificationReport verify() {
         try (Checkpoint source = Checkpoint.open(TestModels.books5m());
                 Checkpoint written = Checkpoint.open(artifact);
-                var tasks = new BackgroundTasks(2)) {
+                Backend backend = Backends.cpu(2)) {
             QuantizationPlan plan = QuantizationPlan.of(source, Scheme.FP8_DYNAMIC, List.of());
-            return new Verification(plan, written, tasks).report(JobMonitor.none(), bytes -> {});
+            try (var verification = new Verification(plan, written, backend, 2)) {
+                verification.begin();
+                return verification.report(JobMonitor.none(), bytes -> {});
+            }
         }
     }
 

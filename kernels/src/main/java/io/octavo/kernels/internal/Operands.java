@@ -5,6 +5,7 @@ import io.octavo.kernels.CodeFormat;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.Matrix;
+import io.octavo.kernels.QuantizationError;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Scaling;
@@ -149,6 +150,33 @@ public final class Operands {
         requireF32("ranges", ranges);
         requireShape("ranges", ranges, ranges.rows(), 2);
         requireGroups("ranges", ranges.rows(), x);
+    }
+
+    public static void checkQuantizationError(
+            Matrix x,
+            Matrix codes,
+            Matrix numbers,
+            Matrix scales,
+            @Nullable Matrix zeroPoints,
+            long groupColumns,
+            Matrix errors) {
+        requireType("x", x, FLOATS);
+        requireIntColumns("x", x);
+        requireType("codes", codes, Set.of(DType.U8));
+        requireShape("codes", codes, x.rows(), x.columns());
+        requireF32("numbers", numbers);
+        requireShape("numbers", numbers, 1, QuantizationError.CODES);
+        if (groupColumns <= 0) {
+            throw new IllegalArgumentException("groups must have columns: " + groupColumns);
+        }
+        requireF32("scales", scales);
+        requireShape("scales", scales, x.rows(), Math.ceilDiv(x.columns(), groupColumns));
+        if (zeroPoints != null) {
+            requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
+            requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
+        }
+        requireType("errors", errors, Set.of(DType.F64));
+        requireShape("errors", errors, x.rows(), QuantizationError.COLUMNS);
     }
 
     private static void requireGroups(String name, long groups, Matrix x) {

@@ -20,6 +20,7 @@ import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.ObserveRange;
 import io.octavo.kernels.PackedMatMul;
+import io.octavo.kernels.QuantizationError;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
@@ -65,6 +66,7 @@ public final class CudaBackend implements Backend {
     private final QuantizeTiles quantizeTiles;
     private final FakeQuantize fakeQuantize;
     private final ObserveRange observeRange;
+    private final QuantizationError quantizationError;
     private boolean closed;
 
     private CudaBackend(GpuDriver driver, int threads) {
@@ -99,6 +101,7 @@ public final class CudaBackend implements Backend {
         this.quantizeTiles = new CudaQuantizeTiles(library);
         this.fakeQuantize = new CudaFakeQuantize(library);
         this.observeRange = new CudaObserveRange(library, driver.multiprocessors());
+        this.quantizationError = new CudaQuantizationError(library);
     }
 
     /**
@@ -270,6 +273,11 @@ public final class CudaBackend implements Backend {
     @Override
     public ObserveRange observeRange() {
         return observeRange;
+    }
+
+    @Override
+    public QuantizationError quantizationError() {
+        return quantizationError;
     }
 
     @Override

@@ -1,8 +1,11 @@
 package io.octavo.kernels.internal.cuda;
 
+import io.octavo.kernels.DeviceFaultException;
 import io.octavo.kernels.OutOfDeviceMemoryException;
+import io.octavo.kernels.Recording;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /** A stream of the device with its staging memory and its scratch for launches; for one thread at a time. */
 final class CudaStream implements Stream {
@@ -16,6 +19,7 @@ final class CudaStream implements Stream {
     private final StagingRing staging;
     private final KernelCall call;
     private long tickets;
+    private boolean recording;
     private volatile boolean closed;
 
     CudaStream(GpuDriver driver, PinnedMemory pinned, HostCopier copier) {
@@ -72,7 +76,40 @@ final class CudaStream implements Stream {
         return tickets;
     }
 
+    /** Whatever cannot be recorded, a failure of {@code work} among them, leaves the stream as it was. */
+    @Override
+    public Optional<Recording> record(Runnable work) {
+        require(this);
+        driver.beginCapture(handle);
+        recording = true;
+        boolean complete = false;
+        try {
+            work.run();
+            complete = true;
+        } catch (DeviceFaultException e) {
+            throw e;
+        } catch (IllegalStateException e) {
+            // Such as a call that the driver does not capture; running it unrecorded tells what is wrong with it, if
+            // anything.
+        } finally {
+            recording = false;
+            if (!complete) {
+                driver.endCapture(handle).ifPresent(driver::destroy);
+            }
+        }
+        return complete
+                ? driver.endCapture(handle).map(graph -> new CudaRecording(driver, this, graph))
+                : Optional.empty();
+    }
+
+    private void requireRunning() {
+        if (recording) {
+            throw new IllegalStateException("copies from and to the host are not recorded");
+        }
+    }
+
     void upload(MemorySegment source, long device) {
+        requireRunning();
         if (pinned.holds(source)) {
             driver.copyToDevice(device, source.address(), source.byteSize(), handle);
         } else {
@@ -81,6 +118,7 @@ final class CudaStream implements Stream {
     }
 
     void download(long device, MemorySegment target) {
+        requireRunning();
         if (pinned.holds(target)) {
             driver.copyToHost(target.address(), device, target.byteSize(), handle);
         } else {

@@ -4,14 +4,18 @@ import io.octavo.kernels.DeviceFaultException;
 import io.octavo.kernels.OutOfDeviceMemoryException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import java.util.Set;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUfunction_attribute;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUmodule;
 import jcuda.driver.CUresult;
+import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +36,11 @@ final class GpuDriver implements AutoCloseable {
     private static final int LEAST_COMPUTE_CAPABILITY = 80;
 
     private static final int OUT_OF_MEMORY = CUresult.CUDA_ERROR_OUT_OF_MEMORY;
+
+    /** What the driver says when a capture was invalidated, or cannot be ended. */
+    private static final int FIRST_CAPTURE_ERROR = CUresult.CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+
+    private static final int LAST_CAPTURE_ERROR = CUresult.CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD;
 
     /** After these the context is dead. */
     private static final Set<Integer> FAULTS = Set.of(
@@ -308,6 +317,53 @@ final class GpuDriver implements AutoCloseable {
     void launch(long function, Grid grid, int sharedBytes, Handles.Stream stream, MemorySegment parameters) {
         enter();
         check(calls.launch(function, grid, sharedBytes, stream.address(), parameters), "cuLaunchKernel");
+    }
+
+    /** From now on what this thread submits to {@code stream} is collected. */
+    void beginCapture(Handles.Stream stream) {
+        enter();
+        check(
+                JCudaDriver.cuStreamBeginCapture(stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
+                "cuStreamBeginCapture");
+    }
+
+    /** @return what was collected; empty if something could not be */
+    Optional<CUgraph> endCapture(Handles.Stream stream) {
+        enter();
+        var graph = new CUgraph();
+        int status = JCudaDriver.cuStreamEndCapture(stream, graph);
+        if (FIRST_CAPTURE_ERROR <= status && status <= LAST_CAPTURE_ERROR) {
+            return Optional.empty();
+        }
+        check(status, "cuStreamEndCapture");
+        return Optional.of(graph);
+    }
+
+    int nodes(CUgraph graph) {
+        enter();
+        long[] count = new long[1];
+        check(JCudaDriver.cuGraphGetNodes(graph, null, count), "cuGraphGetNodes");
+        return Math.toIntExact(count[0]);
+    }
+
+    CUgraphExec instantiate(CUgraph graph) {
+        enter();
+        var executable = new CUgraphExec();
+        check(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "cuGraphInstantiate");
+        return executable;
+    }
+
+    void launch(CUgraphExec graph, Handles.Stream stream) {
+        enter();
+        check(JCudaDriver.cuGraphLaunch(graph, stream), "cuGraphLaunch");
+    }
+
+    void destroy(CUgraph graph) {
+        release(() -> JCudaDriver.cuGraphDestroy(graph));
+    }
+
+    void destroy(CUgraphExec graph) {
+        release(() -> JCudaDriver.cuGraphExecDestroy(graph));
     }
 
     /** As {@link NativeCalls#encodeTensorMap}. */

@@ -20,6 +20,7 @@ import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.ObserveRange;
 import io.octavo.kernels.PackedMatMul;
+import io.octavo.kernels.QuantizationError;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
@@ -118,6 +119,11 @@ public final class HostBackend implements Backend {
     @Override
     public ObserveRange observeRange() {
         return operations.observeRange();
+    }
+
+    @Override
+    public QuantizationError quantizationError() {
+        return operations.quantizationError();
     }
 
     @Override

@@ -71,6 +71,11 @@ public final class HostMatrix {
         segment.set(I8, row * columns + column, (byte) bits);
     }
 
+    /** Sets an element of an F64 matrix. */
+    public void setDouble(long row, long column, double value) {
+        segment.set(F64, (row * columns + column) * Double.BYTES, value);
+    }
+
     /** An element of an I32 matrix. */
     public int getInt(long row, long column) {
         return segment.get(I32, (row * columns + column) * Integer.BYTES);

@@ -16,6 +16,7 @@ import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
 import io.octavo.kernels.ObserveRange;
 import io.octavo.kernels.PackedMatMul;
+import io.octavo.kernels.QuantizationError;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
@@ -28,6 +29,7 @@ public record HostOperations(
         QuantizeTiles quantizeTiles,
         FakeQuantize fakeQuantize,
         ObserveRange observeRange,
+        QuantizationError quantizationError,
         MatMul matMul,
         RmsNorm rmsNorm,
         Rope rope,

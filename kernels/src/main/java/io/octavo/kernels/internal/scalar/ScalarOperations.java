@@ -17,6 +17,7 @@ public final class ScalarOperations {
                 new ScalarQuantizeTiles(),
                 new ScalarFakeQuantize(),
                 new ScalarObserveRange(),
+                new ScalarQuantizationError(),
                 matMul,
                 new ScalarRmsNorm(),
                 new ScalarRope(),

@@ -20,6 +20,7 @@ public final class VectorOperations {
                 new VectorQuantizeTiles(workers),
                 new VectorFakeQuantize(workers),
                 new VectorObserveRange(workers),
+                new VectorQuantizationError(workers),
                 matMul,
                 new VectorRmsNorm(workers),
                 new VectorRope(workers),
