@@ -27,13 +27,14 @@ import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Takes a model through the whole service and reports what came of it. */
 public final class Demo {
 
     private static final String NAMESPACE = "octavo";
-    private static final Set<String> OURS = Set.of("type", "source", "scheme", "target", "reuse");
+    private static final Set<String> OURS = Set.of("type", "source", "scheme", "target");
     /** Why a model that was quantized all right may still be impossible to score. */
     private static final Set<String> NOT_SCORABLE = Set.of(
             "tokenizer-missing",
@@ -165,14 +166,16 @@ public final class Demo {
         }
     }
 
+    /** Makes the artifact anew unless the recipe says otherwise, so that a second demo in one home shows the work too. */
     private static ObjectNode quantizeSpec(DemoOptions options, String source, String target) {
-        return options.recipe()
-                .deepCopy()
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("reuse", false)
+                .setAll(options.recipe())
                 .put("type", "quantize")
                 .put("source", source)
                 .put("scheme", options.scheme())
-                .put("target", NAMESPACE + "/" + target)
-                .put("reuse", false); // a second demo in one home shall show the work too
+                .put("target", NAMESPACE + "/" + target);
     }
 
     /** As publishers name their repositories: {@code books-5m-FP8-Dynamic}. */

@@ -24,6 +24,7 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Scores a checkpoint on tasks, its baseline on the same, and compares. */
@@ -73,7 +74,8 @@ class EvaluateJobRunner {
         ObjectNode result = report.toJson().put("peakRssBytes", PeakMemory.bytes());
         List<GateResult> gates = report.judge(spec.gates());
         if (!gates.isEmpty()) {
-            result.set("gates", json.valueToTree(gates));
+            ArrayNode judged = result.putArray("gates");
+            gates.forEach(gate -> judged.add(gate.toJson()));
         }
         Optional<Failure> failure = GateResult.failure(gates);
         return () -> artifacts.commitEvaluation(attempt.lease(), source.uri(), result, failure);

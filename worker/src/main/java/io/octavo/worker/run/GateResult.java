@@ -1,19 +1,19 @@
 package io.octavo.worker.run;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A score and the limits that a gate sets it.
  *
  * @param passed false too for a score that is no number
  */
-@JsonInclude(JsonInclude.Include.NON_NULL)
 record GateResult(
         String metric,
         String task,
@@ -30,6 +30,21 @@ record GateResult(
                 : Optional.of(Failure.of(
                         ProblemCode.GATE_FAILED,
                         failed.stream().map(GateResult::sentence).collect(Collectors.joining("; "))));
+    }
+
+    ObjectNode toJson() {
+        ObjectNode json = JsonNodeFactory.instance
+                .objectNode()
+                .put("metric", metric)
+                .put("task", task)
+                .put("value", value);
+        if (min != null) {
+            json.put("min", min);
+        }
+        if (max != null) {
+            json.put("max", max);
+        }
+        return json.put("passed", passed);
     }
 
     private String sentence() {
