@@ -169,10 +169,11 @@ large() {
 
 # How much of a decode step is spent on launching.
 decode() {
-  local folder=/dev/shm/octavo-decode scheme
+  local folder=/dev/shm/octavo-decode scheme gap
   : >"$out/decode.jsonl"
+  gap=$(timeout 60 python3 benchmarks/peer_gap.py 2>"$out/peer-gap.log") || failure "the peer of launching exited with $?"
   for scheme in FP8_DYNAMIC FP8_W8A16; do
-    run_java engine io.octavo.engine.transformer.DecodeBenchmark "$folder" 40 $scheme >>"$out/decode.jsonl" 2>>"$out/decode.log" ||
+    run_java engine io.octavo.engine.transformer.DecodeBenchmark "$folder" 40 $scheme "${gap:-0}" >>"$out/decode.jsonl" 2>>"$out/decode.log" ||
       failure "decoding with $scheme exited with $?"
   done
   rm -rf "$folder"

@@ -14,6 +14,9 @@ import java.util.List;
 /** Greedy decoding: the most likely token, one at a time. */
 public final class Generator {
 
+    /** That may be on their way at once: enough to hide the way to the device, few enough to be cancelled soon. */
+    private static final int STEPS = 8;
+
     private final Transformer model;
 
     public Generator(Transformer model) {
@@ -35,18 +38,29 @@ public final class Generator {
         try (KvCache cache = model.newCache(1, prompt.size() + maxTokens);
                 KvCache.Sequence sequence = cache.newSequence();
                 Decoder decoder = model.newDecoder(cache)) {
-            int next = prefill(prompt, sequence, cache);
-            while (generated.size() < maxTokens) {
+            boolean ended = append(prefill(prompt, sequence, cache), generated);
+            while (!ended && generated.size() < maxTokens) {
                 monitor.checkpoint();
-                generated.add(next);
                 monitor.progress((double) generated.size() / maxTokens);
-                if (model.spec().eosTokenIds().contains(next) || generated.size() == maxTokens) {
-                    break;
+                int steps = Math.min(STEPS, maxTokens - generated.size());
+                for (int[] next : decoder.next(List.of(sequence), new int[] {generated.getLast()}, steps)) {
+                    // Whatever was computed beyond the end is not looked at.
+                    ended = ended || append(next[0], generated);
                 }
-                next = finite(decoder.next(new TokenBatch().add(sequence, new int[] {next}))[0], sequence);
             }
+            monitor.progress(1);
         }
         return generated;
+    }
+
+    /** @return whether the text ends here */
+    private boolean append(int token, List<Integer> generated) {
+        if (token < 0) {
+            throw new QuantizationException(
+                    ErrorCode.TENSOR_NOT_FINITE, "logits before new token " + generated.size() + " hold NaN");
+        }
+        generated.add(token);
+        return model.spec().eosTokenIds().contains(token);
     }
 
     private int prefill(List<Integer> prompt, KvCache.Sequence sequence, KvCache cache) {
@@ -67,15 +81,7 @@ public final class Generator {
         TokenBatch batch = new TokenBatch().add(sequence, tokens);
         Matrix hidden = model.forward(batch, cache);
         Matrix logits = model.logits(hidden, new int[] {batch.lastRow(0)});
-        return finite(model.mostLikely(logits)[0], sequence);
-    }
-
-    private static int finite(int winner, KvCache.Sequence sequence) {
-        if (winner < 0) {
-            throw new QuantizationException(
-                    ErrorCode.TENSOR_NOT_FINITE, "logits after " + sequence.length() + " tokens hold NaN");
-        }
-        return winner;
+        return model.mostLikely(logits)[0];
     }
 
     private void requireRoom(int promptTokens, int maxTokens) {

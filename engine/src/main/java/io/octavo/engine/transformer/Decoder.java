@@ -3,16 +3,20 @@ package io.octavo.engine.transformer;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Recording;
 import io.octavo.kernels.Stream;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Advances sequences by one token at a time and tells the most likely next ones.
+ * Advances sequences by one most likely token after another.
  *
  * <p>What a step submits depends on no more than the number of sequences and the width of the page table: the second step of
- * a kind is recorded, where the backend can, and replayed from then on. Results are the same either way.
+ * a kind is recorded, where the backend can, and replayed from then on. The tokens stay on the device, so that several
+ * steps can be submitted before the first of their tokens is known here. Results are the same either way.
  */
 public final class Decoder implements AutoCloseable {
 
@@ -20,12 +24,12 @@ public final class Decoder implements AutoCloseable {
     private final Stream stream;
     private final KvCache cache;
     private final Map<Shape, Step> steps = new HashMap<>();
-    private @Nullable Step last;
+    private @Nullable Recording last;
 
     private record Shape(int sequences, int pages) {}
 
-    /** @param recording empty if it was not {@code tried} yet, or cannot be made */
-    private record Step(Matrix winners, Optional<Recording> recording, boolean tried) {}
+    /** What is known of a kind of step that has run. */
+    private record Step(Optional<Recording> recording, boolean tried) {}
 
     Decoder(Transformer model, Stream stream, KvCache cache) {
         this.model = model;
@@ -34,57 +38,66 @@ public final class Decoder implements AutoCloseable {
     }
 
     /**
-     * @param batch one token of each sequence
-     * @return for each, the most likely token after it; -1 where logits hold NaN
+     * Runs at least one step, and more as long as steps are replayed.
+     *
+     * @param tokens the next of each sequence
+     * @param most steps; each makes the sequences longer by one
+     * @return for each step, the most likely next token of each sequence; -1 where logits hold NaN, and after that
      */
-    public int[] next(TokenBatch batch) {
-        if (batch.tokens() != batch.sequences()) {
+    public List<int[]> next(List<KvCache.Sequence> sequences, int[] tokens, int most) {
+        if (tokens.length != sequences.size() || most < 1) {
             throw new IllegalArgumentException(
-                    batch.tokens() + " tokens in " + batch.sequences() + " sequences, expected one of each");
+                    tokens.length + " tokens for " + sequences.size() + " sequences, " + most + " steps");
         }
-        return model.readIntegers(submit(batch));
+        Matrix current = model.current(tokens.length);
+        current.buffer().copyFrom(MemorySegment.ofArray(tokens.clone()), current.offset(), stream);
+        var found = new ArrayList<int[]>();
+        do {
+            submit(sequences);
+            int[] winners = new int[tokens.length];
+            current.buffer().copyTo(MemorySegment.ofArray(winners), current.offset(), stream);
+            found.add(winners);
+        } while (found.size() < most && last != null);
+        stream.synchronize();
+        return found;
     }
 
-    private Matrix submit(TokenBatch batch) {
+    private void submit(List<KvCache.Sequence> sequences) {
+        var batch = new TokenBatch();
+        sequences.forEach(batch::addCurrent);
         DeviceBatch.View view = model.upload(batch);
-        var shape = new Shape(batch.sequences(), batch.maxPages());
+        var shape = new Shape(sequences.size(), batch.maxPages());
         Step step = steps.get(shape);
         if (step != null && !step.tried) {
-            step = new Step(step.winners, stream.record(() -> model.decode(batch.tokens(), view, cache)), true);
+            step = new Step(stream.record(() -> model.decode(view, cache)), true);
             steps.put(shape, step);
         }
-        if (step != null && step.recording.isPresent()) {
-            step.recording.get().replay();
-            last = step;
-            return step.winners;
+        last = step == null ? null : step.recording.orElse(null);
+        if (last != null) {
+            last.replay();
+        } else {
+            model.decode(view, cache);
+            steps.putIfAbsent(shape, new Step(Optional.empty(), false));
         }
-        last = null;
-        Matrix winners = model.decode(batch.tokens(), view, cache);
-        steps.putIfAbsent(shape, new Step(winners, Optional.empty(), false));
-        return winners;
     }
 
-    /** Runs the last recorded step again and again, the same tokens at the same positions, for measuring. */
+    /** Replays the last step again and again, at the same positions, for measuring. */
     void repeat(int times) {
-        Step step = last;
-        if (step == null || step.recording.isEmpty()) {
-            throw new IllegalStateException("the last step was not recorded");
+        for (int i = 0; i < times && last != null; i++) {
+            last.replay();
         }
-        for (int i = 0; i < times; i++) {
-            step.recording.get().replay();
-        }
-        model.synchronize();
+        stream.synchronize();
     }
 
     /** How many operations the last step replayed; 0 if it submitted them one by one. */
     int recordedOperations() {
-        return last == null ? 0 : last.recording.map(Recording::operations).orElse(0);
+        return last == null ? 0 : last.operations();
     }
 
     /** Waits for the last step. The cache is left alone. */
     @Override
     public void close() {
-        model.synchronize();
+        stream.synchronize();
         steps.values().forEach(step -> step.recording.ifPresent(Recording::close));
     }
 }

@@ -5,37 +5,30 @@ import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A small device matrix of I32 with the host memory that feeds it. */
+/** A small device matrix of I32. */
 final class DeviceIntegers implements AutoCloseable {
 
     /** Rows start at multiples of 64 bytes. */
     private static final int ROW_VALUES = 16;
 
-    private final Arena arena = Arena.ofShared();
-    private final MemorySegment host;
     private final DeviceBuffer device;
 
     DeviceIntegers(Backend backend, String owner, int capacity) {
-        long bytes = (long) capacity * Integer.BYTES;
-        this.host = arena.allocate(bytes, Integer.BYTES);
-        this.device = backend.allocate(owner, bytes);
+        this.device = backend.allocate(owner, (long) capacity * Integer.BYTES);
     }
 
     /**
-     * Uploads in stream order. The stream must have passed the former upload before this is called again.
+     * Uploads in stream order.
      *
+     * @param values left alone until the stream has passed this
      * @return {@code [rows, values.length / rows]}
      */
     Matrix set(int[] values, int rows, Stream stream) {
-        long bytes = (long) values.length * Integer.BYTES;
-        MemorySegment.copy(values, 0, host, ValueLayout.JAVA_INT, 0, values.length);
-        device.copyFrom(host.asSlice(0, bytes), 0, stream);
+        device.copyFrom(MemorySegment.ofArray(values), 0, stream);
         return Matrix.of(device, DType.I32, rows, values.length / rows);
     }
 
@@ -59,19 +52,19 @@ final class DeviceIntegers implements AutoCloseable {
      */
     List<Matrix> setAll(List<int[]> rows, Stream stream) {
         var matrices = new ArrayList<Matrix>();
+        int[] all = new int[capacity(rows.stream().mapToInt(row -> row.length).toArray())];
         int at = 0;
         for (int[] row : rows) {
-            MemorySegment.copy(row, 0, host, ValueLayout.JAVA_INT, (long) at * Integer.BYTES, row.length);
+            System.arraycopy(row, 0, all, at, row.length);
             matrices.add(new Matrix(device, (long) at * Integer.BYTES, DType.I32, 1, row.length));
             at += padded(row.length);
         }
-        device.copyFrom(host.asSlice(0, (long) at * Integer.BYTES), 0, stream);
+        set(all, 1, stream);
         return matrices;
     }
 
     @Override
     public void close() {
         device.close();
-        arena.close();
     }
 }

@@ -25,6 +25,11 @@ public final class TokenBatch {
         return this;
     }
 
+    /** Appends one token that the device knows, and the host does not. */
+    TokenBatch addCurrent(KvCache.Sequence sequence) {
+        return add(sequence, new int[1]);
+    }
+
     public int tokens() {
         return starts.getLast();
     }

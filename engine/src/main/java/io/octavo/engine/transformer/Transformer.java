@@ -76,18 +76,18 @@ public final class Transformer implements AutoCloseable {
      * @return {@code [batch.tokens(), hidden]} F32, after the last norm
      */
     public Matrix forward(TokenBatch batch, KvCache cache) {
-        return forward(batch.tokens(), upload(batch), cache);
+        DeviceBatch.View view = upload(batch);
+        return forward(view.ids(), view, cache);
     }
 
-    /** The batch on the device, once everything that used the former one has run. */
     DeviceBatch.View upload(TokenBatch batch) {
-        stream.synchronize();
         return deviceBatch.upload(batch, stream);
     }
 
-    private Matrix forward(int tokens, DeviceBatch.View view, KvCache cache) {
+    private Matrix forward(Matrix ids, DeviceBatch.View view, KvCache cache) {
+        int tokens = Math.toIntExact(ids.columns());
         Matrix residual = workspace.residual(tokens);
-        backend.embedding().gather(weights.embedding(), view.ids(), spec.embeddingMultiplier(), residual, stream);
+        backend.embedding().gather(weights.embedding(), ids, spec.embeddingMultiplier(), residual, stream);
         var pass = new DecoderLayer.Pass(backend, workspace, view, cache, weights.kvRounding(), ropes, stream);
         for (DecoderLayer layer : weights.layers()) {
             layer.forward(tokens, pass);
@@ -104,7 +104,6 @@ public final class Transformer implements AutoCloseable {
      * @return {@code [rows.length, vocabulary]} F32
      */
     public Matrix logits(Matrix hidden, int[] rows) {
-        stream.synchronize();
         Matrix indices = rowIndices.set(rows, 1, stream);
         Matrix gathered = workspace.gathered(rows.length);
         backend.embedding().gather(hidden, indices, 1, gathered, stream);
@@ -133,25 +132,22 @@ public final class Transformer implements AutoCloseable {
 
     /** The most likely token of each row of a {@link #logits} result; -1 where the row holds a NaN. */
     public int[] mostLikely(Matrix logits) {
-        return readIntegers(winners(logits));
-    }
-
-    private Matrix winners(Matrix logits) {
         Matrix winners = workspace.winners(Math.toIntExact(logits.rows()));
         backend.argMax().find(logits, winners, stream);
-        return winners;
-    }
-
-    /** Submits everything that makes the most likely next tokens of an uploaded batch of one token a sequence. */
-    Matrix decode(int tokens, DeviceBatch.View batch, KvCache cache) {
-        return winners(logits(forward(tokens, batch, cache)));
-    }
-
-    /** Copies an I32 result to the host, row-major. */
-    int[] readIntegers(Matrix matrix) {
         try (Arena arena = Arena.ofShared()) {
-            return download(matrix, arena).toArray(ValueLayout.JAVA_INT);
+            return download(winners, arena).toArray(ValueLayout.JAVA_INT);
         }
+    }
+
+    /** The tokens that {@link #decode} starts from and replaces by the next ones: {@code [1, sequences]} I32. */
+    Matrix current(int sequences) {
+        return workspace.winners(sequences);
+    }
+
+    /** Submits everything that replaces the current tokens of a batch by the most likely next ones. */
+    void decode(DeviceBatch.View batch, KvCache cache) {
+        Matrix tokens = current(Math.toIntExact(batch.ids().columns()));
+        backend.argMax().find(logits(forward(tokens, batch, cache)), tokens, stream);
     }
 
     /** Copies an F32 result to the host, row-major. */

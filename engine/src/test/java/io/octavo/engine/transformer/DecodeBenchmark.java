@@ -13,10 +13,7 @@ import io.octavo.kernels.BFloat16;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.DType;
-import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Recording;
-import io.octavo.kernels.Stream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -27,17 +24,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.function.IntUnaryOperator;
 
 /**
- * How much of a decode step of a 13B model with 8-bit weights is spent on launching: {@code DecodeBenchmark FOLDER [layers]
- * [scheme]}. Makes a synthetic checkpoint in {@code FOLDER}, and decodes one sequence of 128 tokens further, operation by
+ * How much of a decode step of a 13B model with 8-bit weights is spent on launching: {@code DecodeBenchmark FOLDER LAYERS
+ * SCHEME GAP}, the last in microseconds. Makes a synthetic checkpoint in {@code FOLDER}, and decodes one sequence of 128 tokens further, operation by
  * operation and from a recording. Prints one JSON line a figure, for {@code kernels/gpu-check.sh}.
  *
  * <p>Launching takes what a step takes longer than its kernels run. Their time is that of a replay in a queue of replays, less
- * the time that the gap between two kernels of a recording takes; that gap is the time of an operation on a single number.
+ * the time that the gap between two kernels of a recording takes; that gap is what a recording of empty kernels takes for one, which {@code benchmarks/peer_gap.py} measures.
  */
 final class DecodeBenchmark {
 
@@ -45,8 +40,12 @@ final class DecodeBenchmark {
     private static final int FEED_FORWARD = 13824;
     private static final int VOCABULARY = 32000;
     private static final int PROMPT = 128;
-    private static final int STEPS = 48;
-    private static final int TINY_OPERATIONS = 200;
+
+    /** Steps that are submitted together, as generating does. */
+    private static final int STEPS = 8;
+
+    private static final int ROUNDS = 6;
+    private static final int REPEATS = 40;
     private static final double MOST_OVERHEAD = 0.15;
     private static final long SHARD_BYTES = 4_000_000_000L;
 
@@ -60,15 +59,16 @@ final class DecodeBenchmark {
 
     public static void main(String[] arguments) throws IOException {
         Path folder = Path.of(arguments[0]);
-        int layers = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 40;
-        Scheme scheme = Scheme.named(arguments.length > 2 ? arguments[2] : "FP8_DYNAMIC");
+        int layers = Integer.parseInt(arguments[1]);
+        Scheme scheme = Scheme.named(arguments[2]);
+        double gapSeconds = Double.parseDouble(arguments[3]) / 1e6;
         synthesize(folder, layers, scheme);
         try (Backend backend = Backends.open("cuda", Runtime.getRuntime().availableProcessors());
                 Checkpoint checkpoint = Checkpoint.open(folder)) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
-            RunLimits limits = RunLimits.forGeneration(spec, PROMPT + 4 * STEPS);
+            RunLimits limits = RunLimits.forGeneration(spec, PROMPT + ROUNDS * STEPS);
             try (Transformer model = new ModelLoader(backend, checkpoint, spec).load(limits)) {
-                new DecodeBenchmark(model).run(scheme.name(), gapSeconds(backend));
+                new DecodeBenchmark(model).run(scheme.name(), gapSeconds);
             }
         }
     }
@@ -89,7 +89,7 @@ final class DecodeBenchmark {
         report(name + "ms a step, replays in a queue", queued * 1e3, true);
         report(name + "share of launching, one by one", 1 - kernels / single.stepSeconds, true);
         report(name + "share of launching, recorded", overhead, overhead < MOST_OVERHEAD);
-        report(name + "same tokens", STEPS, single.tokens.equals(recorded.tokens));
+        report(name + "same tokens", ROUNDS * STEPS, single.tokens.equals(recorded.tokens));
     }
 
     private Run decode(boolean records) {
@@ -97,16 +97,21 @@ final class DecodeBenchmark {
                 KvCache.Sequence sequence = cache.newSequence();
                 Decoder decoder = model.newDecoder(cache)) {
             var tokens = new ArrayList<Integer>();
-            double[] seconds = new double[STEPS];
-            IntUnaryOperator step = token -> {
-                var batch = new TokenBatch().add(sequence, new int[] {token});
-                return records ? decoder.next(batch)[0] : oneByOne(batch, cache);
-            };
+            double[] seconds = new double[ROUNDS];
             tokens.add(oneByOne(new TokenBatch().add(sequence, prompt), cache));
-            for (int i = 0; i < STEPS; i++) {
+            for (int round = 0; round < ROUNDS; round++) {
+                int wanted = tokens.size() + STEPS;
                 long start = System.nanoTime();
-                tokens.add(step.applyAsInt(tokens.getLast()));
-                seconds[i] = (System.nanoTime() - start) / 1e9;
+                while (tokens.size() < wanted) {
+                    int[] token = {tokens.getLast()};
+                    if (records) {
+                        decoder.next(List.of(sequence), token, wanted - tokens.size())
+                                .forEach(next -> tokens.add(next[0]));
+                    } else {
+                        tokens.add(oneByOne(new TokenBatch().add(sequence, token), cache));
+                    }
+                }
+                seconds[round] = (System.nanoTime() - start) / 1e9 / STEPS;
             }
             return new Run(tokens, median(seconds), decoder.recordedOperations());
         }
@@ -124,42 +129,14 @@ final class DecodeBenchmark {
                 Decoder decoder = model.newDecoder(cache)) {
             int next = oneByOne(new TokenBatch().add(sequence, prompt), cache);
             for (int i = 0; i < 3; i++) {
-                next = decoder.next(new TokenBatch().add(sequence, new int[] {next}))[0];
+                next = decoder.next(List.of(sequence), new int[] {next}, 1).getLast()[0];
             }
-            double[] seconds = new double[5];
+            double[] seconds = new double[ROUNDS];
             for (int i = 0; i < seconds.length; i++) {
                 long start = System.nanoTime();
-                decoder.repeat(STEPS);
-                seconds[i] = (System.nanoTime() - start) / 1e9 / STEPS;
+                decoder.repeat(REPEATS);
+                seconds[i] = (System.nanoTime() - start) / 1e9 / REPEATS;
             }
-            return median(seconds);
-        }
-    }
-
-    private static double gapSeconds(Backend backend) {
-        try (Stream stream = backend.newStream();
-                DeviceBuffer buffer = backend.allocate("benchmark", 2L * Float.BYTES)) {
-            Matrix sum = Matrix.of(buffer, DType.F32, 1, 1);
-            Matrix more = new Matrix(buffer, Float.BYTES, DType.F32, 1, 1);
-            backend.add().accumulate(sum, more, stream);
-            Optional<Recording> recorded = stream.record(() -> {
-                for (int i = 0; i < TINY_OPERATIONS; i++) {
-                    backend.add().accumulate(sum, more, stream);
-                }
-            });
-            if (recorded.isEmpty()) {
-                return 0;
-            }
-            double[] seconds = new double[20];
-            for (int i = 0; i < seconds.length; i++) {
-                long start = System.nanoTime();
-                for (int replay = 0; replay < 10; replay++) {
-                    recorded.get().replay();
-                }
-                stream.synchronize();
-                seconds[i] = (System.nanoTime() - start) / 1e9 / 10 / TINY_OPERATIONS;
-            }
-            recorded.get().close();
             return median(seconds);
         }
     }
