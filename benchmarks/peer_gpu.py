@@ -136,9 +136,11 @@ def main():
             matmul(kind, m, 28672, 4096)
         for kind in ("bf16", "w8a16", "w4a16"):
             matmul(kind, m, 4096, 14336)
-    attention("decode 64 x 1024", 64, 1, 1024)
-    attention("decode 1 x 4096", 1, 1, 4096)
-    attention("prefill 1 x 2048", 1, 2048, 2048)
+    for cache in ("", " f8_e4m3", " i8"):
+        attention("decode 64 x 1024" + cache, 64, 1, 1024)
+        attention("decode 1 x 4096" + cache, 1, 1, 4096)
+        attention("prefill 1 x 2048" + cache, 1, 2048, 2048)
+        attention("prefill 1 x 4096" + cache, 1, 4096, 4096)
 
 
 main()

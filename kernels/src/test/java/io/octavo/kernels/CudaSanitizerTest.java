@@ -152,10 +152,17 @@ class CudaSanitizerTest extends BackendContract {
 
     @Test
     void attends() {
-        for (DType type : new DType[] {DType.F32, DType.BF16}) {
+        for (DType type : new DType[] {DType.F32, DType.BF16, DType.F8_E4M3, DType.I8}) {
             for (int headDim : new int[] {64, 80, 128}) {
                 var layout = new KvCacheLayout(4, 2, headDim);
-                Matrix cache = output(type, layout.rows(), headDim);
+                Matrix zeros = input(type, layout.rows(), headDim, new float[(int) layout.rows() * headDim]);
+                var cache = new KvCacheTensor(
+                        zeros,
+                        switch (type) {
+                            case F8_E4M3 -> input(DType.F32, 1, 2, 1, 2);
+                            case I8 -> input(DType.F32, layout.rows(), 1, new float[(int) layout.rows()]);
+                            default -> null;
+                        });
                 Matrix x = inOut(3, 2L * headDim, new float[6 * headDim]);
                 Matrix tables = input(DType.F32, 5, headDim / 2, new float[5 * headDim / 2]);
                 backend.rope().rotate(x, ints(0, 4, 5), tables, tables, headDim, stream);

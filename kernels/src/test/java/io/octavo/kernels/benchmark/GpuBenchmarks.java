@@ -9,6 +9,7 @@ import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.ScaledMatrix;
@@ -65,9 +66,12 @@ public final class GpuBenchmarks {
             matmul("bf16", DType.BF16, DType.BF16, m, 4096, 14336);
             matmul("w8a16", DType.BF16, DType.F8_E4M3, m, 4096, 14336);
         }
-        attention("decode 64 x 1024", 64, 1, 1024);
-        attention("decode 1 x 4096", 1, 1, 4096);
-        attention("prefill 1 x 2048", 1, 2048, 2048);
+        for (DType cache : new DType[] {DType.BF16, DType.F8_E4M3, DType.I8}) {
+            attention(cache, "decode 64 x 1024", 64, 1, 1024);
+            attention(cache, "decode 1 x 4096", 1, 1, 4096);
+            attention(cache, "prefill 1 x 2048", 1, 2048, 2048);
+            attention(cache, "prefill 1 x 4096", 1, 4096, 4096);
+        }
     }
 
     private void bandwidth() {
@@ -187,12 +191,12 @@ public final class GpuBenchmarks {
         return scales;
     }
 
-    /** Llama-8B's shape: 32 query heads of 128 on 8 key-value heads. */
-    private void attention(String name, int sequences, int queries, int context) {
+    /** Llama-8B's shape: 32 query heads of 128 on 8 key-value heads; an I8 cache has a scale for each token and head. */
+    private void attention(DType cache, String name, int sequences, int queries, int context) {
         int pages = Math.ceilDiv(context, KvCacheLayout.PAGE_TOKENS);
         var layout = new KvCacheLayout(sequences * pages, 8, 128);
-        Matrix[] keys = random(DType.BF16, layout.rows(), 128, 2);
-        Matrix[] values = random(DType.BF16, layout.rows(), 128, 2);
+        KvCacheTensor[] keys = cache(cache, layout);
+        KvCacheTensor[] values = cache(cache, layout);
         Matrix q = random(DType.F32, (long) sequences * queries, 32 * 128, 1)[0];
         Matrix out = empty(DType.F32, (long) sequences * queries, 32 * 128);
         int[] starts = new int[sequences + 1];
@@ -206,7 +210,8 @@ public final class GpuBenchmarks {
         double seconds =
                 seconds(i -> backend.attention().attend(q, keys[i % 2], values[i % 2], batch, parameters, out, stream));
         double pairs = queries == 1 ? (double) sequences * context : queries * (queries + 1.0) / 2 * sequences;
-        report("attention " + name, seconds, 4.0 * 128 * layout.rows(), 4.0 * 32 * 128 * pairs);
+        String kind = cache == DType.BF16 ? name : name + " " + cache.name().toLowerCase(Locale.ROOT);
+        report("attention " + kind, seconds, 256.0 * cache.bytes() * layout.rows(), 4.0 * 32 * 128 * pairs);
         release();
     }
 
@@ -248,6 +253,12 @@ public final class GpuBenchmarks {
                 name,
                 seconds * 1e6,
                 bytes / seconds / 1e9,
+    private KvCacheTensor[] cache(DType type, KvCacheLayout layout) {
+        Matrix[] numbers = random(type, layout.rows(), layout.headDim(), 2);
+        @Nullable Matrix scales = type == DType.BF16 ? null : ones(type == DType.I8 ? (int) layout.rows() : 1);
+        return new KvCacheTensor[] {new KvCacheTensor(numbers[0], scales), new KvCacheTensor(numbers[1], scales)};
+    }
+
                 operations / seconds / 1e12);
     }
 

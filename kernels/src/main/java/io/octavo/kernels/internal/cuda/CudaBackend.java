@@ -83,7 +83,7 @@ public final class CudaBackend implements Backend {
         this.rmsNorm = new CudaRmsNorm(library);
         this.rope = new CudaRope(library);
         this.kvCacheWrite = new CudaKvCacheWrite(library);
-        this.attention = new CudaAttention(library, memory);
+        this.attention = new CudaAttention(library, memory, driver.multiprocessors());
         this.gatedActivation = new CudaGatedActivation(library);
         this.embedding = new CudaEmbedding(library);
         this.add = new CudaAdd(library);
