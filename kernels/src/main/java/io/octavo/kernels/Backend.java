@@ -66,6 +66,8 @@ public interface Backend extends AutoCloseable {
 
     ObserveRange observeRange();
 
+    ObserveHistogram observeHistogram();
+
     MatMul matMul();
 
     RmsNorm rmsNorm();
@@ -87,6 +89,10 @@ public interface Backend extends AutoCloseable {
     CrossEntropy crossEntropy();
 
     ArgMax argMax();
+
+    Divergence divergence();
+
+    Sampling sampling();
 
     Softcap softcap();
 

@@ -115,6 +115,27 @@ class CudaBackendTest {
     }
 
     @Nested
+    class ObserveHistogramOperation extends ObserveHistogramContract {
+        ObserveHistogramOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class DivergenceOperation extends DivergenceContract {
+        DivergenceOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class SamplingOperation extends SamplingContract {
+        SamplingOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
     class SoftcapOperation extends SoftcapContract {
         SoftcapOperation() {
             super(CudaDevice::open);

@@ -3,6 +3,7 @@ package io.octavo.kernels;
 import java.util.Collections;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -46,7 +47,20 @@ class CudaSanitizerTest extends BackendContract {
             backend.crossEntropy().loss(x, ints(1, -100, columns), output(DType.F32, 1, 3), stream);
             backend.softcap().cap(x, 30, stream);
             backend.argMax().find(x, output(DType.I32, 1, 3), stream);
+            backend.divergence().compare(x, y, output(DType.F32, 1, 3), output(DType.I32, 1, 3), stream);
+            sample(x);
         }
+    }
+
+    private void sample(Matrix logits) {
+        int words = Math.ceilDiv((int) logits.columns(), 32);
+        Matrix seen = intMatrix(3, words, new int[3 * words]);
+        int[] requests = IntStream.of(0, 1, 2)
+                .mapToObj(step -> new Sampling.Request(step, 20, 0.9f, 0.01f, 1.1f, 1, 2, step))
+                .flatMapToInt(request -> IntStream.of(request.encode()))
+                .toArray();
+        backend.sampling()
+                .sample(logits, intMatrix(3, Sampling.REQUEST_WORDS, requests), seen, output(DType.I32, 1, 3), stream);
     }
 
     @Test
@@ -64,6 +78,8 @@ class CudaSanitizerTest extends BackendContract {
                         }
                     }
                 }
+                Matrix counts = output(DType.I64, 1, 2049);
+                backend.observeHistogram().observe(x, 3, counts, stream);
                 for (int groups : new int[] {1, 3, columns}) {
                     backend.observeRange().observe(x, inOut(groups, 2, new float[2 * groups]), stream);
                 }

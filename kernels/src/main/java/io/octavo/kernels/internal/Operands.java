@@ -6,7 +6,9 @@ import io.octavo.kernels.DType;
 import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ObserveHistogram;
 import io.octavo.kernels.QuantizeTiles;
+import io.octavo.kernels.Sampling;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Scaling;
 import java.util.EnumSet;
@@ -318,6 +320,42 @@ public final class Operands {
         requireInts("indices", indices, x.rows());
         requireIntColumns("x", x);
         requireAtLeastOneColumn("x", x);
+    }
+
+    public static void checkObserveHistogram(Matrix x, float range, Matrix counts) {
+        requireType("x", x, FLOATS);
+        requireIntColumns("x", x);
+        requireType("counts", counts, Set.of(DType.I64));
+        requireShape("counts", counts, 1, counts.columns());
+        if (counts.columns() < 2 || counts.columns() > ObserveHistogram.MOST_COLUMNS) {
+            throw new IllegalArgumentException(
+                    "counts has " + counts.columns() + " columns; allowed: 2 to " + ObserveHistogram.MOST_COLUMNS);
+        }
+        if (!(range > 0 && range < Float.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException("range must be positive and finite: " + range);
+        }
+    }
+
+    public static void checkDivergence(Matrix reference, Matrix logits, Matrix divergence, Matrix agreement) {
+        requireF32("reference", reference);
+        requireF32("logits", logits);
+        requireShape("logits", logits, reference.rows(), reference.columns());
+        requireF32("divergence", divergence);
+        requireShape("divergence", divergence, 1, reference.rows());
+        requireInts("agreement", agreement, reference.rows());
+        requireIntColumns("reference", reference);
+        requireAtLeastOneColumn("reference", reference);
+    }
+
+    public static void checkSampling(Matrix logits, Matrix requests, Matrix seen, Matrix tokens) {
+        requireF32("logits", logits);
+        requireType("requests", requests, Set.of(DType.I32));
+        requireShape("requests", requests, logits.rows(), Sampling.REQUEST_WORDS);
+        requireType("seen", seen, Set.of(DType.I32));
+        requireShape("seen", seen, logits.rows(), Math.ceilDiv(logits.columns(), (long) Integer.SIZE));
+        requireInts("tokens", tokens, logits.rows());
+        requireIntColumns("logits", logits);
+        requireAtLeastOneColumn("logits", logits);
     }
 
     public static void checkSoftcap(Matrix x, float cap) {

@@ -12,6 +12,7 @@ import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.QuantizeTiles;
+import io.octavo.kernels.Sampling;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Scaling;
 import io.octavo.kernels.Stream;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -139,6 +141,42 @@ public final class GpuBenchmarks {
                 i -> backend.crossEntropy().loss(logits[0], targets, losses, stream));
         bytes("arg max 1024x128256", 4L * 1024 * 128256, i -> backend.argMax().find(logits[0], targets, stream));
         release();
+        distributions();
+    }
+
+    private void distributions() {
+        Matrix[] pair = random(DType.F32, 1024, 128256, 2);
+        Matrix divergences = empty(DType.F32, 1, 1024);
+        Matrix agreements = empty(DType.I32, 1, 1024);
+        bytes(
+                "divergence 1024x128256",
+                8L * 1024 * 128256,
+                i -> backend.divergence().compare(pair[i % 2], pair[1 - i % 2], divergences, agreements, stream));
+        sample(pair, new Sampling.Request(0.8f, 0, 1, 0, 1, 1, 2, 3), "");
+        sample(pair, new Sampling.Request(0.8f, 50, 0.95f, 0, 1.1f, 1, 2, 3), ", top-k 50, top-p 0.95");
+        release();
+
+        Matrix counts = empty(DType.I64, 1, 2049);
+        Matrix[] activations = random(DType.BF16, 16384, 8192, 2);
+        bytes(
+                "observe histogram bf16 16384x8192",
+                2L << 27,
+                i -> backend.observeHistogram().observe(activations[i % 2], 4, counts, stream));
+        release();
+    }
+
+    private void sample(Matrix[] logits, Sampling.Request request, String name) {
+        int rows = 64;
+        Matrix seen = empty(DType.I32, rows, 4008);
+        int[] words = IntStream.range(0, rows)
+                .flatMap(row -> IntStream.of(request.encode()))
+                .toArray();
+        Matrix requests = ints(rows, words);
+        Matrix tokens = empty(DType.I32, 1, rows);
+        bytes(
+                "sample 64x128256" + name,
+                4.0 * rows * 128256,
+                i -> backend.sampling().sample(logits[i % 2].rows(0, rows), requests, seen, tokens, stream));
     }
 
     private void tiles(String name, CodeFormat format, int rows, int columns, Scaling scaling, DType scaleType) {
@@ -215,6 +253,12 @@ public final class GpuBenchmarks {
         release();
     }
 
+    private KvCacheTensor[] cache(DType type, KvCacheLayout layout) {
+        Matrix[] numbers = random(type, layout.rows(), layout.headDim(), 2);
+        @Nullable Matrix scales = type == DType.BF16 ? null : ones(type == DType.I8 ? (int) layout.rows() : 1);
+        return new KvCacheTensor[] {new KvCacheTensor(numbers[0], scales), new KvCacheTensor(numbers[1], scales)};
+    }
+
     private Matrix ints(int rows, int[] values) {
         DeviceBuffer buffer = backend.place("benchmark", MemorySegment.ofArray(values), stream);
         buffers.add(buffer);
@@ -253,12 +297,6 @@ public final class GpuBenchmarks {
                 name,
                 seconds * 1e6,
                 bytes / seconds / 1e9,
-    private KvCacheTensor[] cache(DType type, KvCacheLayout layout) {
-        Matrix[] numbers = random(type, layout.rows(), layout.headDim(), 2);
-        @Nullable Matrix scales = type == DType.BF16 ? null : ones(type == DType.I8 ? (int) layout.rows() : 1);
-        return new KvCacheTensor[] {new KvCacheTensor(numbers[0], scales), new KvCacheTensor(numbers[1], scales)};
-    }
-
                 operations / seconds / 1e12);
     }
 

@@ -8,6 +8,7 @@ import io.octavo.kernels.Convert;
 import io.octavo.kernels.CrossEntropy;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.Divergence;
 import io.octavo.kernels.Embedding;
 import io.octavo.kernels.ExpertCombine;
 import io.octavo.kernels.ExpertOrder;
@@ -18,12 +19,14 @@ import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
+import io.octavo.kernels.ObserveHistogram;
 import io.octavo.kernels.ObserveRange;
 import io.octavo.kernels.PackedMatMul;
 import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
 import io.octavo.kernels.Rope;
+import io.octavo.kernels.Sampling;
 import io.octavo.kernels.Softcap;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.MemorySegment;
@@ -65,6 +68,9 @@ public final class CudaBackend implements Backend {
     private final QuantizeTiles quantizeTiles;
     private final FakeQuantize fakeQuantize;
     private final ObserveRange observeRange;
+    private final ObserveHistogram observeHistogram;
+    private final Divergence divergence;
+    private final Sampling sampling;
     private boolean closed;
 
     private CudaBackend(GpuDriver driver, int threads) {
@@ -99,6 +105,9 @@ public final class CudaBackend implements Backend {
         this.quantizeTiles = new CudaQuantizeTiles(library);
         this.fakeQuantize = new CudaFakeQuantize(library);
         this.observeRange = new CudaObserveRange(library, driver.multiprocessors());
+        this.observeHistogram = new CudaObserveHistogram(library, driver.multiprocessors());
+        this.divergence = new CudaDivergence(library);
+        this.sampling = new CudaSampling(library);
     }
 
     /**
@@ -238,6 +247,16 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public Divergence divergence() {
+        return divergence;
+    }
+
+    @Override
+    public Sampling sampling() {
+        return sampling;
+    }
+
+    @Override
     public Softcap softcap() {
         return softcap;
     }
@@ -270,6 +289,11 @@ public final class CudaBackend implements Backend {
     @Override
     public ObserveRange observeRange() {
         return observeRange;
+    }
+
+    @Override
+    public ObserveHistogram observeHistogram() {
+        return observeHistogram;
     }
 
     @Override
