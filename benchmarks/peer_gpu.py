@@ -91,6 +91,31 @@ def bandwidth():
         lambda x, t: functional.cross_entropy(x, t, reduction="none")))
     attempt("arg max 1024x128256", "torch", lambda: logits(lambda x, t: x.argmax(1)))
 
+    def divergence():
+        x = [normal(1024, 128256, dtype=torch.float32) for _ in range(2)]
+        compare = torch.compile(lambda p, q: (
+            (p.softmax(1) * (p.log_softmax(1) - q.log_softmax(1))).sum(1), p.argmax(1) == q.argmax(1)))
+        compare(*x)
+        return lambda i: compare(x[i % 2], x[1 - i % 2]), 1
+
+    def sample():
+        x = normal(64, 128256, dtype=torch.float32)
+        return lambda i: torch.multinomial((x / 0.8).softmax(1), 1), 1
+
+    def sample_part():
+        x = normal(64, 128256, dtype=torch.float32)
+
+        def draw(i):
+            z, order = torch.topk(x / 0.8, 50)
+            p = z.softmax(1)
+            p = torch.where(p.cumsum(1) - p < 0.95, p, 0)
+            return order.gather(1, torch.multinomial(p, 1))
+        return draw, 1
+
+    attempt("divergence 1024x128256", "torch.compile", divergence)
+    attempt("sample 64x128256", "torch", sample)
+    attempt("sample 64x128256, top-k 50, top-p 0.95", "torch", sample_part)
+
 
 def matmul(kind, m, n, k):
     name = f"matmul {kind} {m}x{n}x{k}"
@@ -136,9 +161,11 @@ def main():
             matmul(kind, m, 28672, 4096)
         for kind in ("bf16", "w8a16", "w4a16"):
             matmul(kind, m, 4096, 14336)
-    attention("decode 64 x 1024", 64, 1, 1024)
-    attention("decode 1 x 4096", 1, 1, 4096)
-    attention("prefill 1 x 2048", 1, 2048, 2048)
+    for cache in ("", " f8_e4m3", " i8"):
+        attention("decode 64 x 1024" + cache, 64, 1, 1024)
+        attention("decode 1 x 4096" + cache, 1, 1, 4096)
+        attention("prefill 1 x 2048" + cache, 1, 2048, 2048)
+        attention("prefill 1 x 4096" + cache, 1, 4096, 4096)
 
 
 main()

@@ -10,7 +10,7 @@
 
 struct Parameters {
   const float* q;             // [tokens, heads, headDim]
-  const void* keys;           // [pages, kvHeads, kPageTokens, headDim], F32 or BF16
+  const void* keys;           // [pages, kvHeads, kPageTokens, headDim], F32, BF16, E4M3 or I8
   const void* values;         // like keys
   const int* queryStarts;     // [sequences + 1]
   const int* contextLengths;  // [sequences]
@@ -25,11 +25,16 @@ struct Parameters {
   int window;
   float scale;
   float softcap;              // 0 for none
-  int cacheType;              // Number
+  float* keyScales;           // see CacheScales
+  float* valueScales;
+  int keyHeadStride;
+  int valueHeadStride;
+  int tokenStride;
 };
 OCTAVO_PARAMETERS(
     attention_general, Parameters, q, keys, values, queryStarts, contextLengths, pageTable, out, sequences, maxPages,
-    pages, heads, kvHeads, headDim, window, scale, softcap, cacheType)
+    pages, heads, kvHeads, headDim, window, scale, softcap, keyScales, valueScales, keyHeadStride,
+    valueHeadStride, tokenStride)
 
 namespace {
 
@@ -37,9 +42,8 @@ constexpr int kThreads = 128;
 constexpr int kMostDims = 4;               // output channels a thread
 constexpr int kThreadsPerKey = kThreads / kPageTokens;
 
-}  // namespace
-
-extern "C" __global__ __launch_bounds__(kThreads) void attention_general(const __grid_constant__ Parameters p) {
+template <typename T>
+__device__ __forceinline__ void attend(const Parameters& p) {
   extern __shared__ float query[];
   __shared__ float weights[kPageTokens];
   const int row = blockIdx.x;
@@ -60,6 +64,8 @@ extern "C" __global__ __launch_bounds__(kThreads) void attention_general(const _
   const int key = threadIdx.x / kThreadsPerKey;
   const int part = threadIdx.x % kThreadsPerKey;
   const int kvHead = head / (p.heads / p.kvHeads);
+  const CacheScales keyScales = {p.keyScales, p.keyHeadStride, p.tokenStride};
+  const CacheScales valueScales = {p.valueScales, p.valueHeadStride, p.tokenStride};
   float sums[kMostDims] = {};
   float largest = -INFINITY;
   float total = 0.0f;
@@ -76,12 +82,12 @@ extern "C" __global__ __launch_bounds__(kThreads) void attention_general(const _
     float dot = 0.0f;
     if (seen) {
       for (int d = part; d < p.headDim; d += kThreadsPerKey) {
-        dot = fmaf(query[d], loadNumber(p.keys, p.cacheType, (cacheRow + key) * p.headDim + d), dot);
+        dot = fmaf(query[d], toFloat(static_cast<const T*>(p.keys)[(cacheRow + key) * p.headDim + d]), dot);
       }
     }
 #pragma unroll
     for (int offset = 1; offset < kThreadsPerKey; offset *= 2) dot += __shfl_xor_sync(kAllLanes, dot, offset);
-    float score = dot * p.scale;
+    float score = seen ? dot * keyScales.of(cacheRow + key, kvHead) * p.scale : 0.0f;
     if (p.softcap != 0.0f) score = p.softcap * tanhf(score / p.softcap);
     if (!seen) score = -INFINITY;
 
@@ -89,7 +95,7 @@ extern "C" __global__ __launch_bounds__(kThreads) void attention_general(const _
     const float pageLargest = fmaxf(largest, blockReduce(score, Max(), -INFINITY));
     const float kept = largest == -INFINITY ? 0.0f : expf(largest - pageLargest);
     const float weight = seen ? expf(score - pageLargest) : 0.0f;
-    if (part == 0) weights[key] = weight;
+    if (part == 0) weights[key] = seen ? weight * valueScales.of(cacheRow + key, kvHead) : 0.0f;
     total = total * kept + blockReduce(part == 0 ? weight : 0.0f, Sum(), 0.0f);
     largest = pageLargest;
 #pragma unroll
@@ -100,7 +106,7 @@ extern "C" __global__ __launch_bounds__(kThreads) void attention_general(const _
         const int from = max(first - page * kPageTokens, 0);
         const int to = min(position - page * kPageTokens, kPageTokens - 1);
         for (int k = from; k <= to; k++) {
-          sum = fmaf(weights[k], loadNumber(p.values, p.cacheType, (cacheRow + k) * p.headDim + d), sum);
+          sum = fmaf(weights[k], toFloat(static_cast<const T*>(p.values)[(cacheRow + k) * p.headDim + d]), sum);
         }
         sums[i] = sum;
       }
@@ -113,3 +119,15 @@ extern "C" __global__ __launch_bounds__(kThreads) void attention_general(const _
     if (d < p.headDim) p.out[at + d] = possible ? sums[i] / total : nanf("");
   }
 }
+
+}  // namespace
+
+#define GENERAL(name, type)                                                                                              \
+  extern "C" __global__ __launch_bounds__(kThreads) void attention_general_##name(const __grid_constant__ Parameters p) { \
+    attend<type>(p);                                                                                                     \
+  }
+
+GENERAL(f32, float)
+GENERAL(bf16, __nv_bfloat16)
+GENERAL(f8_e4m3, E4M3)
+GENERAL(i8, int8_t)

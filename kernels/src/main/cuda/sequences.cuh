@@ -1,9 +1,9 @@
 // Where the attention kernels find a batch's sequences; see Attention.java.
 #pragma once
 
-namespace {
+#include "kv_cache.cuh"
 
-constexpr int kPageTokens = 64;  // KvCacheLayout.PAGE_TOKENS
+namespace {
 
 // The sequence that a query row belongs to, -1 for none. Sequences without queries own no row.
 __device__ __forceinline__ int sequenceOf(int row, const int* queryStarts, int sequences) {

@@ -38,9 +38,16 @@ public interface Attention {
 
     /**
      * @param q {@code [tokens, heads * headDim]} F32, rotated
-     * @param keys {@code [layout.rows(), headDim]} F32 or BF16
-     * @param values like {@code keys}
+     * @param keys fitting the layout
+     * @param values like {@code keys}: of the same type, with scales for the same
      * @param out receives {@code [tokens, heads * headDim]} F32
      */
-    void attend(Matrix q, Matrix keys, Matrix values, Batch batch, Parameters parameters, Matrix out, Stream stream);
+    void attend(
+            Matrix q,
+            KvCacheTensor keys,
+            KvCacheTensor values,
+            Batch batch,
+            Parameters parameters,
+            Matrix out,
+            Stream stream);
 }

@@ -67,6 +67,7 @@ public interface Backend extends AutoCloseable {
     ObserveRange observeRange();
 
     QuantizationError quantizationError();
+    ObserveHistogram observeHistogram();
 
     MatMul matMul();
 
@@ -89,6 +90,10 @@ public interface Backend extends AutoCloseable {
     CrossEntropy crossEntropy();
 
     ArgMax argMax();
+
+    Divergence divergence();
+
+    Sampling sampling();
 
     Softcap softcap();
 

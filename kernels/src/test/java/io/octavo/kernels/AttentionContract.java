@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Arrays;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -14,6 +15,51 @@ abstract class AttentionContract extends BackendContract {
 
     AttentionContract(IntFunction<Backend> open) {
         super(open);
+    }
+
+    /**
+     * Half a unit in the last place of what tensor cores round queries and weights to before they multiply them with a
+     * cache of this type; 0 where they are multiplied in f32.
+     */
+    double operandRounding(DType cacheType) {
+        return 0;
+    }
+
+    /** What the numbers of a cache are multiplied by. */
+    enum Scales {
+        NONE,
+        TENSOR,
+        HEADS,
+        TOKENS
+    }
+
+    /** Keys or values, and what they are worth. */
+    private final class Side {
+        final KvCacheTensor tensor;
+        final float[] worth;
+
+        Side(RandomGenerator random, KvCacheLayout layout, DType type, Scales kind) {
+            int rows = Math.toIntExact(layout.rows());
+            int headDim = layout.headDim();
+            double deviation = kind == Scales.NONE ? 1 : type == DType.I8 ? 40 : 100;
+            Matrix numbers = input(type, rows, headDim, gaussian(random, rows * headDim, deviation));
+            worth = floats(numbers);
+            if (kind == Scales.NONE) {
+                tensor = KvCacheTensor.plain(numbers);
+                return;
+            }
+            int columns = kind == Scales.HEADS ? layout.kvHeads() : 1;
+            float[] scales = new float[kind == Scales.TOKENS ? rows : columns];
+            for (int i = 0; i < scales.length; i++) {
+                scales[i] = (float) ((0.5 + random.nextDouble()) / deviation);
+            }
+            tensor = new KvCacheTensor(numbers, input(DType.F32, scales.length / columns, columns, scales));
+            for (int i = 0; i < worth.length; i++) {
+                int row = i / headDim;
+                int head = row / KvCacheLayout.PAGE_TOKENS % layout.kvHeads();
+                worth[i] *= scales[kind == Scales.TOKENS ? row : columns == 1 ? 0 : head];
+            }
+        }
     }
 
     /** A batch with keys and values in shuffled pages. */
@@ -26,10 +72,22 @@ abstract class AttentionContract extends BackendContract {
         final int maxPages;
         final int[] pageTable;
         final Matrix q;
-        final Matrix keys;
-        final Matrix values;
+        final Side keys;
+        final Side values;
 
         Case(long seed, int heads, int kvHeads, int headDim, DType cacheType, int[] queries, int[] contexts) {
+            this(seed, heads, kvHeads, headDim, cacheType, Scales.NONE, queries, contexts);
+        }
+
+        Case(
+                long seed,
+                int heads,
+                int kvHeads,
+                int headDim,
+                DType cacheType,
+                Scales scales,
+                int[] queries,
+                int[] contexts) {
             RandomGenerator random = random(seed);
             this.heads = heads;
             this.queries = queries;
@@ -55,9 +113,8 @@ abstract class AttentionContract extends BackendContract {
             }
             int tokens = queryStarts[queries.length];
             q = input(DType.F32, tokens, (long) heads * headDim, gaussian(random, tokens * heads * headDim, 1));
-            int cells = Math.toIntExact(layout.rows() * headDim);
-            keys = input(cacheType, layout.rows(), headDim, gaussian(random, cells, 1));
-            values = input(cacheType, layout.rows(), headDim, gaussian(random, cells, 1));
+            keys = new Side(random, layout, cacheType, scales);
+            values = new Side(random, layout, cacheType, scales);
         }
 
         Attention.Batch batch() {
@@ -74,7 +131,7 @@ abstract class AttentionContract extends BackendContract {
         void attend(int window, float softcap, Matrix out) {
             float scale = (float) (1 / Math.sqrt(layout.headDim()));
             var parameters = new Attention.Parameters(heads, layout, scale, window, softcap);
-            backend.attention().attend(q, keys, values, batch(), parameters, out, stream);
+            backend.attention().attend(q, keys.tensor, values.tensor, batch(), parameters, out, stream);
         }
     }
 
@@ -89,6 +146,68 @@ abstract class AttentionContract extends BackendContract {
                 new Case(context, heads, kvHeads, headDim, cacheType, new int[] {queries}, new int[] {context}),
                 Integer.MAX_VALUE,
                 0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "4,2,64,F8_E4M3,TENSOR,1,100", "8,2,128,F8_E4M3,HEADS,1,1000", "4,2,64,I8,TOKENS,1,700",
+                "8,2,128,I8,TOKENS,1,1000",
+        "8,1,128,F8_E4M3,TOKENS,3,300", "4,2,128,I8,HEADS,2,130", "4,2,80,I8,TOKENS,3,70", "2,2,17,F8_E4M3,HEADS,5,65",
+        "4,2,64,I8,TENSOR,130,200", "6,2,128,F8_E4M3,TENSOR,65,200", "4,4,128,I8,TOKENS,300,300",
+                "8,2,64,F8_E4M3,TOKENS,70,70",
+        "4,4,64,F8_E4M3,HEADS,150,150", "8,2,128,I8,HEADS,64,256"
+    })
+    void attendsToCachesOf8Bits(
+            int heads, int kvHeads, int headDim, DType cacheType, Scales scales, int queries, int context) {
+        int[] one = {queries};
+        check(
+                new Case(context, heads, kvHeads, headDim, cacheType, scales, one, new int[] {context}),
+                Integer.MAX_VALUE,
+                0);
+        check(
+                new Case(queries, heads, kvHeads, headDim, cacheType, scales, one, new int[] {context}),
+                context / 2 + 1,
+                30);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"F8_E4M3,TENSOR", "I8,TOKENS"})
+    void attendsWithinEachSequenceOfABatchOf8Bits(DType cacheType, Scales scales) {
+        int[] queries = {1, 40, 0, 3, 64, 1};
+        int[] contexts = {65, 40, 10, 128, 100, 1};
+        check(new Case(1, 4, 2, 64, cacheType, scales, queries, contexts), Integer.MAX_VALUE, 0);
+        int[] few = {1, 1, 0, 2};
+        check(new Case(1, 4, 1, 128, cacheType, scales, few, new int[] {65, 700, 10, 128}), 200, 0);
+    }
+
+    /** A cache of 8-bit floats is worth what rounding to them leaves: to the bit where both are multiplied in f32. */
+    @Test
+    void aCacheOf8BitFloatsHoldsWhatFakeQuantizingLeaves() {
+        var layout = new KvCacheLayout(2, 2, 64);
+        Matrix x = inOut(100, 128, gaussian(random(8), 100 * 128, 3));
+        Matrix scales = input(DType.F32, 1, 2, 0.02f, 0.01f);
+        Matrix slots = ints(IntStream.range(0, 100).toArray());
+        int cells = (int) layout.rows() * 64;
+        var codes = new KvCacheTensor(input(DType.F8_E4M3, layout.rows(), 64, new float[cells]), scales);
+        var numbers = KvCacheTensor.plain(input(DType.F32, layout.rows(), 64, new float[cells]));
+        backend.kvCacheWrite().write(x, slots, layout, codes, stream);
+        backend.fakeQuantize().applyFixed(x, CodeFormat.E4M3, scales, 0, x, stream);
+        backend.kvCacheWrite().write(x, slots, layout, numbers, stream);
+        Matrix q = input(DType.F32, 100, 256, gaussian(random(9), 100 * 256, 1));
+        var batch = new Attention.Batch(ints(0, 100), ints(100), intMatrix(1, 2, 0, 1));
+        var parameters = new Attention.Parameters(4, layout, 0.125f, Integer.MAX_VALUE, 0);
+        Matrix expected = output(DType.F32, 100, 256);
+        Matrix actual = output(DType.F32, 100, 256);
+        backend.attention().attend(q, numbers, numbers, batch, parameters, expected, stream);
+        backend.attention().attend(q, codes, codes, batch, parameters, actual, stream);
+        float[] wanted = floats(expected);
+        float[] found = floats(actual);
+        if (operandRounding(DType.F8_E4M3) == 0) {
+            assertThat(found).isEqualTo(wanted);
+        }
+        for (int i = 0; i < found.length; i++) {
+            assertWithin(found[i], wanted[i], 0.03, "element", i);
+        }
     }
 
     @Test
@@ -118,14 +237,15 @@ abstract class AttentionContract extends BackendContract {
     @Test
     void survivesScoresFarApart() {
         Case far = new Case(4, 1, 1, 16, DType.F32, new int[] {3}, new int[] {70});
-        float[] keys = floats(far.keys);
+        float[] keys = far.keys.worth.clone();
         for (int i = 0; i < keys.length; i++) {
             keys[i] *= 300;
         }
         Matrix out = output(DType.F32, 3, 16);
         var parameters = new Attention.Parameters(1, far.layout, 1, Integer.MAX_VALUE, 0);
         Matrix large = input(DType.F32, far.layout.rows(), 16, keys);
-        backend.attention().attend(far.q, large, far.values, far.batch(), parameters, out, stream);
+        backend.attention()
+                .attend(far.q, KvCacheTensor.plain(large), far.values.tensor, far.batch(), parameters, out, stream);
         for (float value : floats(out)) {
             assertThat(value).isFinite().isBetween(-6f, 6f);
         }
@@ -146,7 +266,8 @@ abstract class AttentionContract extends BackendContract {
                 ints(90),
                 intMatrix(1, 2, both.pageTable[both.maxPages], both.pageTable[both.maxPages + 1]));
         var parameters = new Attention.Parameters(4, both.layout, 0.125f, Integer.MAX_VALUE, 0);
-        backend.attention().attend(both.q.rows(300, 302), both.keys, both.values, second, parameters, alone, stream);
+        backend.attention()
+                .attend(both.q.rows(300, 302), both.keys.tensor, both.values.tensor, second, parameters, alone, stream);
         assertThat(floats(alone)).isEqualTo(floats(out.rows(300, 302)));
     }
 
@@ -168,15 +289,15 @@ abstract class AttentionContract extends BackendContract {
         if (!checksIndices()) {
             out.buffer().fill((byte) 0xFF, stream);
             guard(out);
-            backend.attention().attend(valid.q, valid.keys, valid.values, batch, parameters, out, stream);
+            backend.attention().attend(valid.q, valid.keys.tensor, valid.values.tensor, batch, parameters, out, stream);
             boolean queriesAreWrong = message.startsWith("query rows");
             assertThat(queriesAreWrong || Arrays.equals(floats(out), allNan(32)))
                     .as(message)
                     .isTrue();
             return;
         }
-        assertThatThrownBy(() ->
-                        backend.attention().attend(valid.q, valid.keys, valid.values, batch, parameters, out, stream))
+        assertThatThrownBy(() -> backend.attention()
+                        .attend(valid.q, valid.keys.tensor, valid.values.tensor, batch, parameters, out, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(message);
     }
@@ -190,26 +311,30 @@ abstract class AttentionContract extends BackendContract {
     private void check(Case c, int window, float softcap) {
         float[] actual = floats(c.attend(window, softcap));
         float[] q = floats(c.q);
-        float[] keys = floats(c.keys);
-        float[] values = floats(c.values);
+        double[] squares = new double[2];
         int headDim = c.layout.headDim();
         for (int s = 0; s < c.queries.length; s++) {
             for (int i = 0; i < c.queries[s]; i++) {
                 for (int head = 0; head < c.heads; head++) {
                     int at = ((c.queryStarts[s] + i) * c.heads + head) * headDim;
-                    checkRow(c, window, softcap, s, i, head, q, keys, values, actual, at);
+                    checkRow(c, window, softcap, s, i, head, q, actual, at, squares);
                 }
             }
         }
+        // The bound of docs/kernels.md, of all rows together.
+        assertThat(Math.sqrt(squares[0] / squares[1])).isLessThan(5e-3);
     }
 
     /**
      * A score's error is at most (headDim + 4) 2^-24 times the sum of its terms' magnitudes, plus that of the cap's tanh
      * (some 2^-21 of the cap). A weight's relative error then is twice that (its own score's and the maximum's), plus
      * that of exp (some 2^-22) and of the sum (one rounding a token); so the output's is at most that times the largest
-     * value, once for the weights and once for their sum.
+     * value, once for the weights and once for their sum. Where queries and weights are rounded before they are multiplied,
+     * a score's error grows by that share of its terms' magnitudes, and a weight's by that share.
+     *
+     * @param squares what the squares of errors and of expected numbers are added to
      */
-    private static void checkRow(
+    private void checkRow(
             Case c,
             int window,
             float softcap,
@@ -217,10 +342,12 @@ abstract class AttentionContract extends BackendContract {
             int i,
             int head,
             float[] q,
-            float[] k,
-            float[] v,
             float[] actual,
-            int at) {
+            int at,
+            double[] squares) {
+        float[] k = c.keys.worth;
+        float[] v = c.values.worth;
+        double rounding = operandRounding(c.keys.tensor.numbers().dtype());
         int headDim = c.layout.headDim();
         int position = c.contexts[s] - c.queries[s] + i;
         int first = Math.max(0, position - window + 1);
@@ -240,9 +367,10 @@ abstract class AttentionContract extends BackendContract {
             double score = softcap == 0 ? dot * scale : softcap * Math.tanh(dot * scale / softcap);
             weights[p] = Math.exp(score);
             total += weights[p];
-            scoreError = Math.max(scoreError, (headDim + 4) * ROUNDING * magnitude * scale + softcap * 0x1p-21);
+            double share = (headDim + 4) * ROUNDING + rounding;
+            scoreError = Math.max(scoreError, share * magnitude * scale + softcap * 0x1p-21);
         }
-        double weightError = 2 * scoreError + (weights.length + 16) * ROUNDING;
+        double weightError = 2 * scoreError + (weights.length + 16) * ROUNDING + rounding;
         for (int d = 0; d < headDim; d++) {
             double expected = 0;
             double largest = 0;
@@ -251,6 +379,8 @@ abstract class AttentionContract extends BackendContract {
                 expected += weights[p] / total * value;
                 largest = Math.max(largest, Math.abs(value));
             }
+            squares[0] += Math.pow(actual[at + d] - expected, 2);
+            squares[1] += Math.pow(expected, 2);
             assertWithin(actual[at + d], expected, 2 * weightError * largest, "sequence, query, head", s, i, head);
         }
     }

@@ -200,6 +200,13 @@ abstract class BackendContract {
         return values;
     }
 
+    long[] longs(Matrix matrix) {
+        long[] values = new long[Math.toIntExact(matrix.elements())];
+        MemorySegment.copy(
+                MemorySegment.ofArray(bytes(matrix)), 0, MemorySegment.ofArray(values), 0, 8L * values.length);
+        return values;
+    }
+
     static void assertWithin(float actual, double expected, double tolerance, String what, Object... where) {
         if (!(Math.abs(actual - expected) <= tolerance)) {
             throw new AssertionError(what + " " + Arrays.toString(where) + ": " + actual + ", expected " + expected

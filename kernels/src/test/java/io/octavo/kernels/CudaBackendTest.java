@@ -60,6 +60,16 @@ class CudaBackendTest {
         AttentionOperation() {
             super(CudaDevice::open);
         }
+
+        /** BF16 has 8 bits; codes of 8 bits are multiplied as F16, which has 11. */
+        @Override
+        double operandRounding(DType cacheType) {
+            return switch (cacheType) {
+                case BF16 -> 0x1p-9;
+                case F8_E4M3, I8 -> 0x1p-12;
+                default -> 0;
+            };
+        }
     }
 
     @Nested
@@ -100,6 +110,27 @@ class CudaBackendTest {
     @Nested
     class ArgMaxOperation extends ArgMaxContract {
         ArgMaxOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class ObserveHistogramOperation extends ObserveHistogramContract {
+        ObserveHistogramOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class DivergenceOperation extends DivergenceContract {
+        DivergenceOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class SamplingOperation extends SamplingContract {
+        SamplingOperation() {
             super(CudaDevice::open);
         }
     }

@@ -3,6 +3,7 @@ package io.octavo.kernels;
 import java.util.Collections;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -57,7 +58,20 @@ class CudaSanitizerTest extends BackendContract {
             backend.crossEntropy().loss(x, ints(1, -100, columns), output(DType.F32, 1, 3), stream);
             backend.softcap().cap(x, 30, stream);
             backend.argMax().find(x, output(DType.I32, 1, 3), stream);
+            backend.divergence().compare(x, y, output(DType.F32, 1, 3), output(DType.I32, 1, 3), stream);
+            sample(x);
         }
+    }
+
+    private void sample(Matrix logits) {
+        int words = Math.ceilDiv((int) logits.columns(), 32);
+        Matrix seen = intMatrix(3, words, new int[3 * words]);
+        int[] requests = IntStream.of(0, 1, 2)
+                .mapToObj(step -> new Sampling.Request(step, 20, 0.9f, 0.01f, 1.1f, 1, 2, step))
+                .flatMapToInt(request -> IntStream.of(request.encode()))
+                .toArray();
+        backend.sampling()
+                .sample(logits, intMatrix(3, Sampling.REQUEST_WORDS, requests), seen, output(DType.I32, 1, 3), stream);
     }
 
     @Test
@@ -75,6 +89,8 @@ class CudaSanitizerTest extends BackendContract {
                         }
                     }
                 }
+                Matrix counts = output(DType.I64, 1, 2049);
+                backend.observeHistogram().observe(x, 3, counts, stream);
                 for (int groups : new int[] {1, 3, columns}) {
                     backend.observeRange().observe(x, inOut(groups, 2, new float[2 * groups]), stream);
                 }
@@ -163,10 +179,17 @@ class CudaSanitizerTest extends BackendContract {
 
     @Test
     void attends() {
-        for (DType type : new DType[] {DType.F32, DType.BF16}) {
+        for (DType type : new DType[] {DType.F32, DType.BF16, DType.F8_E4M3, DType.I8}) {
             for (int headDim : new int[] {64, 80, 128}) {
                 var layout = new KvCacheLayout(4, 2, headDim);
-                Matrix cache = output(type, layout.rows(), headDim);
+                Matrix zeros = input(type, layout.rows(), headDim, new float[(int) layout.rows() * headDim]);
+                var cache = new KvCacheTensor(
+                        zeros,
+                        switch (type) {
+                            case F8_E4M3 -> input(DType.F32, 1, 2, 1, 2);
+                            case I8 -> input(DType.F32, layout.rows(), 1, new float[(int) layout.rows()]);
+                            default -> null;
+                        });
                 Matrix x = inOut(3, 2L * headDim, new float[6 * headDim]);
                 Matrix tables = input(DType.F32, 5, headDim / 2, new float[5 * headDim / 2]);
                 backend.rope().rotate(x, ints(0, 4, 5), tables, tables, headDim, stream);

@@ -125,6 +125,27 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class ObserveHistogramOperation extends ObserveHistogramContract {
+        ObserveHistogramOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class DivergenceOperation extends DivergenceContract {
+        DivergenceOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
+    class SamplingOperation extends SamplingContract {
+        SamplingOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class SoftcapOperation extends SoftcapContract {
         SoftcapOperation() {
             super(threads -> Backends.scalar());

@@ -125,6 +125,27 @@ class VectorBackendTest {
     }
 
     @Nested
+    class ObserveHistogramOperation extends ObserveHistogramContract {
+        ObserveHistogramOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
+    class DivergenceOperation extends DivergenceContract {
+        DivergenceOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
+    class SamplingOperation extends SamplingContract {
+        SamplingOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class SoftcapOperation extends SoftcapContract {
         SoftcapOperation() {
             super(Backends::cpu);

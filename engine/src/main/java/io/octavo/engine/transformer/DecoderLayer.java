@@ -41,7 +41,6 @@ record DecoderLayer(
             Workspace workspace,
             DeviceBatch.View batch,
             KvCache cache,
-            KvRounding kvRounding,
             RopeTables ropes,
             Stream stream) {}
 
@@ -80,7 +79,6 @@ record DecoderLayer(
         backend.rope().rotate(k, batch.positions(), rope.cos(), rope.sin(), headDim, stream);
 
         workspace.observer().keysAndValues(index, k, v, stream);
-        pass.kvRounding().apply(backend, index, k, v, stream);
         KvCache cache = pass.cache();
         backend.kvCacheWrite().write(k, batch.slots(), cache.layout(), cache.keys(index), stream);
         backend.kvCacheWrite().write(v, batch.slots(), cache.layout(), cache.values(index), stream);

@@ -6,11 +6,13 @@ import io.octavo.kernels.Backend;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keys and values of every layer in pages, and which sequence owns which page.
@@ -20,24 +22,44 @@ import java.util.List;
 public final class KvCache implements AutoCloseable {
 
     private final KvCacheLayout layout;
+    private final Backend backend;
     private final DType dtype;
-    private final List<DeviceBuffer> keys = new ArrayList<>();
-    private final List<DeviceBuffer> values = new ArrayList<>();
+    private final List<DeviceBuffer> buffers = new ArrayList<>();
+    private final List<KvCacheTensor> keys = new ArrayList<>();
+    private final List<KvCacheTensor> values = new ArrayList<>();
     private final Deque<Integer> freePages = new ArrayDeque<>();
 
-    /** @param pages of {@link KvCacheLayout#PAGE_TOKENS} tokens, shared by all sequences */
-    public KvCache(Backend backend, ModelSpec spec, int pages, DType dtype) {
+    /**
+     * @param pages of {@link KvCacheLayout#PAGE_TOKENS} tokens, shared by all sequences
+     * @param dtype F32, BF16, F8_E4M3 or I8
+     * @param given scales for F8_E4M3; where they are empty, every token and head of a cache of 8 bits gets its own
+     */
+    KvCache(Backend backend, ModelSpec spec, int pages, DType dtype, KvScales given) {
         AttentionSpec attention = spec.attention();
         this.layout = new KvCacheLayout(pages, attention.kvHeads(), attention.headDim());
+        this.backend = backend;
         this.dtype = dtype;
-        long bytes = Matrix.bytes(dtype, layout.rows(), layout.headDim());
+        boolean scalesAreGiven = dtype == DType.F8_E4M3 && !given.isEmpty();
         for (int layer = 0; layer < spec.layers().size(); layer++) {
-            keys.add(backend.allocate("kv-cache", bytes));
-            values.add(backend.allocate("kv-cache", bytes));
+            keys.add(tensor(scalesAreGiven ? given.layers().get(layer).keys() : null));
+            values.add(tensor(scalesAreGiven ? given.layers().get(layer).values() : null));
         }
         for (int page = 0; page < pages; page++) {
             freePages.addLast(page);
         }
+    }
+
+    private KvCacheTensor tensor(@Nullable Matrix given) {
+        Matrix numbers = allocate(dtype, layout.rows(), layout.headDim());
+        boolean needsScales = dtype == DType.F8_E4M3 || dtype == DType.I8;
+        return new KvCacheTensor(
+                numbers, given != null || !needsScales ? given : allocate(DType.F32, layout.rows(), 1));
+    }
+
+    private Matrix allocate(DType type, long rows, long columns) {
+        DeviceBuffer buffer = backend.allocate("kv-cache", Matrix.bytes(type, rows, columns));
+        buffers.add(buffer);
+        return Matrix.of(buffer, type, rows, columns);
     }
 
     /** Pages that {@code sequences} sequences of {@code tokens} tokens need. */
@@ -54,12 +76,12 @@ public final class KvCache implements AutoCloseable {
         return layout;
     }
 
-    Matrix keys(int layer) {
-        return Matrix.of(keys.get(layer), dtype, layout.rows(), layout.headDim());
+    KvCacheTensor keys(int layer) {
+        return keys.get(layer);
     }
 
-    Matrix values(int layer) {
-        return Matrix.of(values.get(layer), dtype, layout.rows(), layout.headDim());
+    KvCacheTensor values(int layer) {
+        return values.get(layer);
     }
 
     public Sequence newSequence() {
@@ -68,8 +90,7 @@ public final class KvCache implements AutoCloseable {
 
     @Override
     public void close() {
-        keys.forEach(DeviceBuffer::close);
-        values.forEach(DeviceBuffer::close);
+        buffers.forEach(DeviceBuffer::close);
     }
 
     /** One context: its length and its pages in order of position. {@link #close()} gives the pages back. */

@@ -74,14 +74,14 @@ final class LinearReader {
     }
 
     /** The scales of what enters the KV cache, by layer; empty where it is not quantized. */
-    KvRounding kvRounding(Placer placer) {
-        var layers = new ArrayList<KvRounding.Scales>();
+    KvScales kvScales(Placer placer) {
+        var layers = new ArrayList<KvScales.Layer>();
         quantized
                 .kvCache()
                 .ifPresent(scales -> scales.byLayer()
                         .forEach((layer, stored) -> layers.add(
-                                new KvRounding.Scales(row(stored.keys(), placer), row(stored.values(), placer)))));
-        return new KvRounding(layers);
+                                new KvScales.Layer(row(stored.keys(), placer), row(stored.values(), placer)))));
+        return new KvScales(layers);
     }
 
     private static Matrix row(List<Float> scales, Placer placer) {

@@ -75,22 +75,22 @@ public final class ModelLoader {
             Matrix output = spec.tiedEmbeddings()
                     ? embedding
                     : matrix("lm_head.weight", spec.vocabularySize(), spec.hiddenSize());
-            return new TransformerWeights(embedding, layers, norm, output, kvRounding(), buffers);
+            return new TransformerWeights(embedding, layers, norm, output, kvScales(), buffers);
         }
 
-        private KvRounding kvRounding() {
-            KvRounding rounding = linears.kvRounding(this);
+        private KvScales kvScales() {
+            KvScales scales = linears.kvScales(this);
             int heads = spec.attention().kvHeads();
-            boolean fits = rounding.layers().stream()
-                    .allMatch(scales -> fits(scales.keys(), heads) && fits(scales.values(), heads));
-            boolean complete = rounding.layers().isEmpty()
-                    || rounding.layers().size() == spec.layers().size();
+            boolean fits = scales.layers().stream()
+                    .allMatch(layer -> fits(layer.keys(), heads) && fits(layer.values(), heads));
+            boolean complete = scales.layers().isEmpty()
+                    || scales.layers().size() == spec.layers().size();
             if (!fits || !complete) {
                 throw new QuantizationException(
                         ErrorCode.CHECKPOINT_SHAPE_MISMATCH,
                         "scales of the KV cache do not fit " + spec.layers().size() + " layers of " + heads + " heads");
             }
-            return rounding;
+            return scales;
         }
 
         private static boolean fits(Matrix scales, int heads) {

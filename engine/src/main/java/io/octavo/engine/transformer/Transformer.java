@@ -3,6 +3,7 @@ package io.octavo.engine.transformer;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.model.NormSpec;
 import io.octavo.kernels.Backend;
+import io.octavo.kernels.DType;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Stream;
@@ -60,9 +61,17 @@ public final class Transformer implements AutoCloseable {
         stream.synchronize();
     }
 
-    /** A cache that holds {@code sequences} contexts of {@code tokens} tokens, in the type that products take. */
+    /**
+     * A cache that holds {@code sequences} contexts of {@code tokens} tokens: of 8-bit floats if the checkpoint has scales
+     * for them, else in the type that products take.
+     */
     public KvCache newCache(int sequences, int tokens) {
-        return new KvCache(backend, spec, KvCache.pagesFor(sequences, tokens), backend.productInput());
+        return newCache(sequences, tokens, weights.kvScales().isEmpty() ? backend.productInput() : DType.F8_E4M3);
+    }
+
+    /** @param dtype F32, BF16, F8_E4M3 or I8 */
+    public KvCache newCache(int sequences, int tokens, DType dtype) {
+        return new KvCache(backend, spec, KvCache.pagesFor(sequences, tokens), dtype, weights.kvScales());
     }
 
     /** What decodes sequences of {@code cache}, which is borrowed. */
@@ -88,7 +97,7 @@ public final class Transformer implements AutoCloseable {
         int tokens = Math.toIntExact(ids.columns());
         Matrix residual = workspace.residual(tokens);
         backend.embedding().gather(weights.embedding(), ids, spec.embeddingMultiplier(), residual, stream);
-        var pass = new DecoderLayer.Pass(backend, workspace, view, cache, weights.kvRounding(), ropes, stream);
+        var pass = new DecoderLayer.Pass(backend, workspace, view, cache, ropes, stream);
         for (DecoderLayer layer : weights.layers()) {
             layer.forward(tokens, pass);
         }

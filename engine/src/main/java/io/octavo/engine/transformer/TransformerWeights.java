@@ -17,7 +17,7 @@ record TransformerWeights(
         List<DecoderLayer> layers,
         Matrix norm,
         Matrix output,
-        KvRounding kvRounding,
+        KvScales kvScales,
         List<DeviceBuffer> buffers)
         implements AutoCloseable {
 

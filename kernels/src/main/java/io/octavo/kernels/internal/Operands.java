@@ -4,9 +4,12 @@ import io.octavo.kernels.Attention;
 import io.octavo.kernels.CodeFormat;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ObserveHistogram;
 import io.octavo.kernels.QuantizationError;
 import io.octavo.kernels.QuantizeTiles;
+import io.octavo.kernels.Sampling;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Scaling;
 import java.util.EnumSet;
@@ -31,7 +34,7 @@ public final class Operands {
     private static final Set<DType> FLOATS = EnumSet.of(DType.F32, DType.BF16, DType.F16);
     private static final Set<DType> MATMUL = EnumSet.of(DType.F32, DType.BF16, DType.F16, DType.F8_E4M3, DType.I8);
     private static final Set<DType> PACKED_MATMUL = EnumSet.of(DType.F32, DType.BF16);
-    private static final Set<DType> CACHE = EnumSet.of(DType.F32, DType.BF16);
+    private static final Set<DType> CACHE = EnumSet.of(DType.F32, DType.BF16, DType.F8_E4M3, DType.I8);
     private static final Set<DType> CODES = EnumSet.of(DType.F8_E4M3, DType.I8);
 
     private Operands() {}
@@ -249,25 +252,49 @@ public final class Operands {
         requireIntColumns("x", x);
     }
 
-    public static void checkKvCacheWrite(Matrix x, Matrix slots, KvCacheLayout layout, Matrix cache) {
+    public static void checkKvCacheWrite(Matrix x, Matrix slots, KvCacheLayout layout, KvCacheTensor cache) {
         requireF32("x", x);
         requireShape("x", x, x.rows(), (long) layout.kvHeads() * layout.headDim());
         requireInts("slots", slots, x.rows());
-        requireType("cache", cache, CACHE);
-        requireShape("cache", cache, layout.rows(), layout.headDim());
+        checkCache("cache", cache, layout);
+    }
+
+    private static void checkCache(String name, KvCacheTensor cache, KvCacheLayout layout) {
+        requireType(name, cache.numbers(), CACHE);
+        requireShape(name, cache.numbers(), layout.rows(), layout.headDim());
+        Matrix scales = cache.scales();
+        if (CODES.contains(cache.numbers().dtype()) != (scales != null)) {
+            throw new IllegalArgumentException(name + ": scales go with caches of 8 bits, and only with them");
+        }
+        if (scales != null) {
+            requireF32(name + " scales", scales);
+            boolean given = scales.rows() == 1 && (scales.columns() == 1 || scales.columns() == layout.kvHeads());
+            boolean ofTokens = scales.rows() == layout.rows() && scales.columns() == 1;
+            if (!given && !ofTokens) {
+                throw new IllegalArgumentException(name + " scales are " + scales.rows() + " x " + scales.columns()
+                        + ", expected 1 x 1, 1 x " + layout.kvHeads() + " or " + layout.rows() + " x 1");
+            }
+        }
     }
 
     public static void checkAttention(
-            Matrix q, Matrix keys, Matrix values, Attention.Batch batch, Attention.Parameters parameters, Matrix out) {
+            Matrix q,
+            KvCacheTensor keys,
+            KvCacheTensor values,
+            Attention.Batch batch,
+            Attention.Parameters parameters,
+            Matrix out) {
         KvCacheLayout layout = parameters.layout();
         requireF32("q", q);
         requireShape("q", q, q.rows(), (long) parameters.heads() * layout.headDim());
         requireF32("out", out);
         requireShape("out", out, q.rows(), q.columns());
-        requireType("keys", keys, CACHE);
-        requireType("values", values, Set.of(keys.dtype()));
-        requireShape("keys", keys, layout.rows(), layout.headDim());
-        requireShape("values", values, layout.rows(), layout.headDim());
+        checkCache("keys", keys, layout);
+        checkCache("values", values, layout);
+        requireType("values", values.numbers(), Set.of(keys.numbers().dtype()));
+        if (keys.hasTokenScales() != values.hasTokenScales()) {
+            throw new IllegalArgumentException("keys and values must both have scales for tokens, or neither");
+        }
         long sequences = batch.contextLengths().columns();
         requireInts("contextLengths", batch.contextLengths(), sequences);
         requireInts("queryStarts", batch.queryStarts(), sequences + 1);
@@ -321,6 +348,42 @@ public final class Operands {
         requireInts("indices", indices, x.rows());
         requireIntColumns("x", x);
         requireAtLeastOneColumn("x", x);
+    }
+
+    public static void checkObserveHistogram(Matrix x, float range, Matrix counts) {
+        requireType("x", x, FLOATS);
+        requireIntColumns("x", x);
+        requireType("counts", counts, Set.of(DType.I64));
+        requireShape("counts", counts, 1, counts.columns());
+        if (counts.columns() < 2 || counts.columns() > ObserveHistogram.MOST_COLUMNS) {
+            throw new IllegalArgumentException(
+                    "counts has " + counts.columns() + " columns; allowed: 2 to " + ObserveHistogram.MOST_COLUMNS);
+        }
+        if (!(range > 0 && range < Float.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException("range must be positive and finite: " + range);
+        }
+    }
+
+    public static void checkDivergence(Matrix reference, Matrix logits, Matrix divergence, Matrix agreement) {
+        requireF32("reference", reference);
+        requireF32("logits", logits);
+        requireShape("logits", logits, reference.rows(), reference.columns());
+        requireF32("divergence", divergence);
+        requireShape("divergence", divergence, 1, reference.rows());
+        requireInts("agreement", agreement, reference.rows());
+        requireIntColumns("reference", reference);
+        requireAtLeastOneColumn("reference", reference);
+    }
+
+    public static void checkSampling(Matrix logits, Matrix requests, Matrix seen, Matrix tokens) {
+        requireF32("logits", logits);
+        requireType("requests", requests, Set.of(DType.I32));
+        requireShape("requests", requests, logits.rows(), Sampling.REQUEST_WORDS);
+        requireType("seen", seen, Set.of(DType.I32));
+        requireShape("seen", seen, logits.rows(), Math.ceilDiv(logits.columns(), (long) Integer.SIZE));
+        requireInts("tokens", tokens, logits.rows());
+        requireIntColumns("logits", logits);
+        requireAtLeastOneColumn("logits", logits);
     }
 
     public static void checkSoftcap(Matrix x, float cap) {

@@ -3,6 +3,7 @@ package io.octavo.kernels.benchmark;
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -28,8 +29,8 @@ public class AttentionBenchmark {
     public DType cache;
 
     private Matrix q;
-    private Matrix keys;
-    private Matrix values;
+    private KvCacheTensor keys;
+    private KvCacheTensor values;
     private Matrix out;
     private Attention.Batch batch;
     private Attention.Parameters parameters;
@@ -49,8 +50,8 @@ public class AttentionBenchmark {
         parameters = new Attention.Parameters(n[3], layout, (float) (1 / Math.sqrt(n[5])), Integer.MAX_VALUE, 0);
         q = state.random(DType.F32, (long) sequences * n[1], (long) n[3] * n[5]);
         out = state.empty(DType.F32, q.rows(), q.columns());
-        keys = state.random(cache, layout.rows(), n[5]);
-        values = state.random(cache, layout.rows(), n[5]);
+        keys = KvCacheTensor.plain(state.random(cache, layout.rows(), n[5]));
+        values = KvCacheTensor.plain(state.random(cache, layout.rows(), n[5]));
         batch = new Attention.Batch(
                 state.ints(sequences + 1, s -> s * n[1]),
                 state.ints(sequences, s -> n[2]),

@@ -9,8 +9,10 @@ import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.QuantizeTiles;
+import io.octavo.kernels.Sampling;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Scaling;
 import io.octavo.kernels.Stream;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,9 +68,12 @@ public final class GpuBenchmarks {
             matmul("bf16", DType.BF16, DType.BF16, m, 4096, 14336);
             matmul("w8a16", DType.BF16, DType.F8_E4M3, m, 4096, 14336);
         }
-        attention("decode 64 x 1024", 64, 1, 1024);
-        attention("decode 1 x 4096", 1, 1, 4096);
-        attention("prefill 1 x 2048", 1, 2048, 2048);
+        for (DType cache : new DType[] {DType.BF16, DType.F8_E4M3, DType.I8}) {
+            attention(cache, "decode 64 x 1024", 64, 1, 1024);
+            attention(cache, "decode 1 x 4096", 1, 1, 4096);
+            attention(cache, "prefill 1 x 2048", 1, 2048, 2048);
+            attention(cache, "prefill 1 x 4096", 1, 4096, 4096);
+        }
     }
 
     private void bandwidth() {
@@ -135,6 +141,42 @@ public final class GpuBenchmarks {
                 i -> backend.crossEntropy().loss(logits[0], targets, losses, stream));
         bytes("arg max 1024x128256", 4L * 1024 * 128256, i -> backend.argMax().find(logits[0], targets, stream));
         release();
+        distributions();
+    }
+
+    private void distributions() {
+        Matrix[] pair = random(DType.F32, 1024, 128256, 2);
+        Matrix divergences = empty(DType.F32, 1, 1024);
+        Matrix agreements = empty(DType.I32, 1, 1024);
+        bytes(
+                "divergence 1024x128256",
+                8L * 1024 * 128256,
+                i -> backend.divergence().compare(pair[i % 2], pair[1 - i % 2], divergences, agreements, stream));
+        sample(pair, new Sampling.Request(0.8f, 0, 1, 0, 1, 1, 2, 3), "");
+        sample(pair, new Sampling.Request(0.8f, 50, 0.95f, 0, 1.1f, 1, 2, 3), ", top-k 50, top-p 0.95");
+        release();
+
+        Matrix counts = empty(DType.I64, 1, 2049);
+        Matrix[] activations = random(DType.BF16, 16384, 8192, 2);
+        bytes(
+                "observe histogram bf16 16384x8192",
+                2L << 27,
+                i -> backend.observeHistogram().observe(activations[i % 2], 4, counts, stream));
+        release();
+    }
+
+    private void sample(Matrix[] logits, Sampling.Request request, String name) {
+        int rows = 64;
+        Matrix seen = empty(DType.I32, rows, 4008);
+        int[] words = IntStream.range(0, rows)
+                .flatMap(row -> IntStream.of(request.encode()))
+                .toArray();
+        Matrix requests = ints(rows, words);
+        Matrix tokens = empty(DType.I32, 1, rows);
+        bytes(
+                "sample 64x128256" + name,
+                4.0 * rows * 128256,
+                i -> backend.sampling().sample(logits[i % 2].rows(0, rows), requests, seen, tokens, stream));
     }
 
     private void tiles(String name, CodeFormat format, int rows, int columns, Scaling scaling, DType scaleType) {
@@ -187,12 +229,12 @@ public final class GpuBenchmarks {
         return scales;
     }
 
-    /** Llama-8B's shape: 32 query heads of 128 on 8 key-value heads. */
-    private void attention(String name, int sequences, int queries, int context) {
+    /** Llama-8B's shape: 32 query heads of 128 on 8 key-value heads; an I8 cache has a scale for each token and head. */
+    private void attention(DType cache, String name, int sequences, int queries, int context) {
         int pages = Math.ceilDiv(context, KvCacheLayout.PAGE_TOKENS);
         var layout = new KvCacheLayout(sequences * pages, 8, 128);
-        Matrix[] keys = random(DType.BF16, layout.rows(), 128, 2);
-        Matrix[] values = random(DType.BF16, layout.rows(), 128, 2);
+        KvCacheTensor[] keys = cache(cache, layout);
+        KvCacheTensor[] values = cache(cache, layout);
         Matrix q = random(DType.F32, (long) sequences * queries, 32 * 128, 1)[0];
         Matrix out = empty(DType.F32, (long) sequences * queries, 32 * 128);
         int[] starts = new int[sequences + 1];
@@ -206,8 +248,15 @@ public final class GpuBenchmarks {
         double seconds =
                 seconds(i -> backend.attention().attend(q, keys[i % 2], values[i % 2], batch, parameters, out, stream));
         double pairs = queries == 1 ? (double) sequences * context : queries * (queries + 1.0) / 2 * sequences;
-        report("attention " + name, seconds, 4.0 * 128 * layout.rows(), 4.0 * 32 * 128 * pairs);
+        String kind = cache == DType.BF16 ? name : name + " " + cache.name().toLowerCase(Locale.ROOT);
+        report("attention " + kind, seconds, 256.0 * cache.bytes() * layout.rows(), 4.0 * 32 * 128 * pairs);
         release();
+    }
+
+    private KvCacheTensor[] cache(DType type, KvCacheLayout layout) {
+        Matrix[] numbers = random(type, layout.rows(), layout.headDim(), 2);
+        @Nullable Matrix scales = type == DType.BF16 ? null : ones(type == DType.I8 ? (int) layout.rows() : 1);
+        return new KvCacheTensor[] {new KvCacheTensor(numbers[0], scales), new KvCacheTensor(numbers[1], scales)};
     }
 
     private Matrix ints(int rows, int[] values) {

@@ -4,37 +4,52 @@ import io.octavo.kernels.Attention;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
 import io.octavo.kernels.internal.Operands;
+import java.util.Locale;
 
-/** Launches {@code attention_flash.cu} for bf16 caches of common head sizes, {@code attention_general.cu} for all else. */
+/**
+ * Launches {@code attention_decode.cu} and {@code attention_prefill.cu} for caches of 16 and 8 bits and common head sizes,
+ * {@code attention_general.cu} for all else.
+ */
 final class CudaAttention implements Attention {
 
-    /** {@code kThreads} and {@code kThreads * kMostDims} of {@code attention_general.cu}. */
     private static final int THREADS = 128;
 
+    /** {@code kThreads * kMostDims} of {@code attention_general.cu}. */
     private static final int MOST_HEAD_DIM = 512;
 
-    /** Rows of a tile of {@code attention_flash.cu}. */
-    private static final int PREFILL_ROWS = 64;
+    /** {@code kTileRows} of the other two. */
+    private static final int PREFILL_ROWS = 128;
 
-    private static final int DECODE_ROWS = 16;
+    private static final int DECODE_ROWS = 8;
 
-    /** Pages of a context that a block goes through when decoding, at least. */
-    private static final int LEAST_SPLIT_PAGES = 4;
+    /** Up to how many rows a sequence has, on average, where memory is still the limit. */
+    private static final int MOST_DECODE_ROWS = 16;
 
     private static final int MOST_SPLITS = 32;
 
+    /** What a decoding block costs before and after its pages, and a split costs the kernel that combines, in pages. */
+    private static final double BLOCK_COST = 1.5;
+
+    private static final double SPLIT_COST = 0.15;
+
+    private static final int PREFILL_STAGES = 2;
+
     private final KernelLibrary library;
     private final DeviceMemory memory;
+    private final int multiprocessors;
 
-    CudaAttention(KernelLibrary library, DeviceMemory memory) {
+    CudaAttention(KernelLibrary library, DeviceMemory memory, int multiprocessors) {
         this.library = library;
         this.memory = memory;
+        this.multiprocessors = multiprocessors;
     }
 
-    private record Operation(Matrix q, Matrix keys, Matrix values, Batch batch, Parameters parameters, Matrix out) {
+    private record Operation(
+            Matrix q, KvCacheTensor keys, KvCacheTensor values, Batch batch, Parameters parameters, Matrix out) {
 
         int tokens() {
             return (int) q.rows();
@@ -52,89 +67,153 @@ final class CudaAttention implements Attention {
             return parameters.layout().headDim();
         }
 
+        DType cacheType() {
+            return keys.numbers().dtype();
+        }
+
         /** Query heads that share a key-value head. */
         int group() {
             return parameters.heads() / parameters.layout().kvHeads();
         }
 
         boolean fitsTensorCores() {
-            return keys.dtype() == DType.BF16
+            return cacheType() != DType.F32
                     && (headDim() == 64 || headDim() == 128)
                     && maxPages() > 0
-                    && isAligned(keys, 16)
-                    && isAligned(values, 16)
-                    && isAligned(q, 8)
-                    && isAligned(out, 8);
+                    && isAligned(keys)
+                    && isAligned(values)
+                    && isAligned(q)
+                    && isAligned(out);
         }
 
-        private static boolean isAligned(Matrix matrix, int bytes) {
-            return CudaBuffer.addressOf(matrix) % bytes == 0;
+        private static boolean isAligned(KvCacheTensor tensor) {
+            Matrix scales = tensor.scales();
+            return isAligned(tensor.numbers()) && (scales == null || !tensor.hasTokenScales() || isAligned(scales));
+        }
+
+        private static boolean isAligned(Matrix matrix) {
+            return CudaBuffer.addressOf(matrix) % 16 == 0;
+        }
+
+        /** A stage's page of keys and values with their scales: {@code kStageBytes}. */
+        int stageBytes() {
+            return 2 * KvCacheLayout.PAGE_TOKENS * (headDim() * cacheType().bytes() + Float.BYTES);
+        }
+
+        /** As the kernels are instantiated, and so are the blocks that a multiprocessor runs. */
+        int decodeStages() {
+            return headDim() == 64 && cacheType() != DType.BF16 ? 4 : 3;
+        }
+
+        int decodeBlocks() {
+            return headDim() == 128 && cacheType() == DType.BF16 ? 2 : 4;
+        }
+
+        String kernel(String kind) {
+            return "attention_" + kind + "_" + cacheType().name().toLowerCase(Locale.ROOT);
         }
     }
 
     @Override
     public void attend(
-            Matrix q, Matrix keys, Matrix values, Batch batch, Parameters parameters, Matrix out, Stream stream) {
+            Matrix q,
+            KvCacheTensor keys,
+            KvCacheTensor values,
+            Batch batch,
+            Parameters parameters,
+            Matrix out,
+            Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         Operands.checkAttention(q, keys, values, batch, parameters, out);
         var operation = new Operation(q, keys, values, batch, parameters, out);
+        long rows = (long) operation.tokens() * operation.group();
         if (!operation.fitsTensorCores()) {
             general(operation, cuda);
-        } else if ((long) operation.tokens() * operation.group() <= (long) DECODE_ROWS * operation.sequences()) {
+        } else if (rows <= (long) MOST_DECODE_ROWS * operation.sequences()) {
             decode(operation, cuda);
         } else {
-            flash("prefill", PREFILL_ROWS, operation, operation.maxPages(), 1, 0, cuda);
+            prefill(operation, cuda);
         }
     }
 
+    private void prefill(Operation operation, CudaStream stream) {
+        int queryBytes = PREFILL_ROWS * operation.headDim() * Short.BYTES;
+        int sharedBytes = queryBytes + PREFILL_STAGES * operation.stageBytes();
+        Kernel kernel = library.kernel(
+                "attention_prefill", operation.kernel("prefill") + "_" + operation.headDim(), sharedBytes);
+        begin(kernel, operation, operation.maxPages(), 1, 0, stream)
+                .launch(new Grid(
+                        operation.parameters().layout().kvHeads(), tiles(operation, PREFILL_ROWS), 1, THREADS));
+    }
+
     private void decode(Operation operation, CudaStream stream) {
-        int splitPages = Math.max(LEAST_SPLIT_PAGES, Math.ceilDiv(operation.maxPages(), MOST_SPLITS));
+        int tiles = tiles(operation, DECODE_ROWS);
+        int kvHeads = operation.parameters().layout().kvHeads();
+        int splitPages = splitPages(operation, (long) tiles * kvHeads);
         int splits = Math.ceilDiv(operation.maxPages(), splitPages);
+        int queryBytes = 2 * DECODE_ROWS * operation.headDim() * Short.BYTES;
+        int sharedBytes = queryBytes + operation.decodeStages() * operation.stageBytes();
+        Kernel kernel =
+                library.kernel("attention_decode", operation.kernel("decode") + "_" + operation.headDim(), sharedBytes);
+        Grid grid = new Grid(tiles, kvHeads, splits, THREADS);
         if (splits == 1) {
-            flash("decode", DECODE_ROWS, operation, splitPages, 1, 0, stream);
+            begin(kernel, operation, splitPages, 1, 0, stream).launch(grid);
             return;
         }
         long rows = (long) splits * operation.tokens() * operation.parameters().heads();
         long bytes = Matrix.bytes(DType.F32, rows, operation.headDim() + 2);
         try (DeviceBuffer scratch = memory.scratch("attention", bytes, stream)) {
             long parts = CudaBuffer.addressOf(Matrix.of(scratch, DType.F32, rows, operation.headDim()));
-            flash("decode", DECODE_ROWS, operation, splitPages, splits, parts, stream);
-            begin("combine", 0, operation, splitPages, splits, parts, stream)
+            begin(kernel, operation, splitPages, splits, parts, stream).launch(grid);
+            Kernel combine = library.kernel("attention_decode", "attention_combine_" + operation.headDim());
+            begin(combine, operation, splitPages, splits, parts, stream)
                     .launch(new Grid(operation.tokens(), operation.parameters().heads(), 1, operation.headDim()));
         }
     }
 
-    private void flash(
-            String kind, int tileRows, Operation operation, int splitPages, int splits, long parts, CudaStream stream) {
-        long rows = (long) operation.tokens() * operation.group();
-        int tiles = Math.toIntExact(Math.ceilDiv(rows, (long) tileRows) + operation.sequences());
-        int pageBytes = KvCacheLayout.PAGE_TOKENS * operation.headDim() * DType.BF16.bytes();
-        begin(kind, 4 * pageBytes, operation, splitPages, splits, parts, stream)
-                .launch(new Grid(tiles, operation.parameters().layout().kvHeads(), splits, THREADS));
+    /**
+     * Pages of a context that a block goes through, so that multiprocessors are busy with few rounds of blocks. It follows
+     * from shapes alone: what lengths the device holds changes nothing.
+     */
+    private int splitPages(Operation operation, long blocks) {
+        long slots = (long) multiprocessors * operation.decodeBlocks();
+        int best = operation.maxPages();
+        double least = Double.POSITIVE_INFINITY;
+        for (int splits = 1; splits <= Math.min(MOST_SPLITS, operation.maxPages()); splits++) {
+            int pages = Math.ceilDiv(operation.maxPages(), splits);
+            double cost = Math.ceilDiv(blocks * splits, slots) * (pages + BLOCK_COST) + splits * SPLIT_COST;
+            if (cost < least) {
+                least = cost;
+                best = pages;
+            }
+        }
+        return best;
     }
 
-    private KernelCall begin(
-            String kind,
-            int sharedBytes,
-            Operation operation,
-            int splitPages,
-            int splits,
-            long parts,
-            CudaStream stream) {
+    /** At most so many, however the device's lengths share out the tokens among sequences. */
+    private static int tiles(Operation operation, int tileRows) {
+        long rows = (long) operation.tokens() * operation.group();
+        long begun = Math.ceilDiv(rows, (long) tileRows) + operation.sequences();
+        long ofTokens = (long) operation.tokens() * Math.ceilDiv(operation.group(), tileRows);
+        return Math.toIntExact(Math.min(begun, ofTokens));
+    }
+
+    private static KernelCall begin(
+            Kernel kernel, Operation operation, int splitPages, int splits, long parts, CudaStream stream) {
         Parameters parameters = operation.parameters();
         Batch batch = operation.batch();
         long partRows = (long) splits * operation.tokens() * parameters.heads();
-        String name = "attention_flash_" + kind + "_" + operation.headDim();
-        return stream.call(library.kernel("attention_flash", name, sharedBytes))
+        KernelCall call = stream.call(kernel)
                 .matrix(operation.q())
-                .matrix(operation.keys())
-                .matrix(operation.values())
+                .matrix(operation.keys().numbers())
+                .matrix(operation.values().numbers())
                 .matrix(batch.queryStarts())
                 .matrix(batch.contextLengths())
                 .matrix(batch.pageTable())
                 .matrix(operation.out())
                 .address(parts)
-                .address(parts + Matrix.bytes(DType.F32, partRows, operation.headDim()))
+                .address(parts + Matrix.bytes(DType.F32, partRows, operation.headDim()));
+        return scales(call, operation)
                 .number(operation.tokens())
                 .number(operation.sequences())
                 .number(operation.maxPages())
@@ -148,6 +227,14 @@ final class CudaAttention implements Attention {
                 .number(parameters.softcap());
     }
 
+    private static KernelCall scales(KernelCall call, Operation operation) {
+        return call.optional(operation.keys().scales())
+                .optional(operation.values().scales())
+                .number(CudaKvCacheWrite.headStride(operation.keys()))
+                .number(CudaKvCacheWrite.headStride(operation.values()))
+                .number(CudaKvCacheWrite.tokenStride(operation.keys()));
+    }
+
     private void general(Operation operation, CudaStream stream) {
         Parameters parameters = operation.parameters();
         Batch batch = operation.batch();
@@ -156,10 +243,10 @@ final class CudaAttention implements Attention {
                     "headDim " + operation.headDim() + " is more than the " + MOST_HEAD_DIM + " that kernels take");
         }
         int sharedBytes = MOST_HEAD_DIM * Float.BYTES;
-        stream.call(library.kernel("attention_general", "attention_general", sharedBytes))
+        KernelCall call = stream.call(library.kernel("attention_general", operation.kernel("general"), sharedBytes))
                 .matrix(operation.q())
-                .matrix(operation.keys())
-                .matrix(operation.values())
+                .matrix(operation.keys().numbers())
+                .matrix(operation.values().numbers())
                 .matrix(batch.queryStarts())
                 .matrix(batch.contextLengths())
                 .matrix(batch.pageTable())
@@ -172,8 +259,7 @@ final class CudaAttention implements Attention {
                 .number(operation.headDim())
                 .number(parameters.window())
                 .number(parameters.scale())
-                .number(parameters.softcap())
-                .type(operation.keys().dtype())
-                .launch(new Grid(operation.tokens(), parameters.heads(), 1, THREADS));
+                .number(parameters.softcap());
+        scales(call, operation).launch(new Grid(operation.tokens(), parameters.heads(), 1, THREADS));
     }
 }

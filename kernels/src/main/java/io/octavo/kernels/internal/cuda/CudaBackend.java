@@ -8,6 +8,7 @@ import io.octavo.kernels.Convert;
 import io.octavo.kernels.CrossEntropy;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.Divergence;
 import io.octavo.kernels.Embedding;
 import io.octavo.kernels.ExpertCombine;
 import io.octavo.kernels.ExpertOrder;
@@ -18,6 +19,7 @@ import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
+import io.octavo.kernels.ObserveHistogram;
 import io.octavo.kernels.ObserveRange;
 import io.octavo.kernels.PackedMatMul;
 import io.octavo.kernels.QuantizationError;
@@ -25,6 +27,7 @@ import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
 import io.octavo.kernels.Rope;
+import io.octavo.kernels.Sampling;
 import io.octavo.kernels.Softcap;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.MemorySegment;
@@ -67,6 +70,9 @@ public final class CudaBackend implements Backend {
     private final FakeQuantize fakeQuantize;
     private final ObserveRange observeRange;
     private final QuantizationError quantizationError;
+    private final ObserveHistogram observeHistogram;
+    private final Divergence divergence;
+    private final Sampling sampling;
     private boolean closed;
 
     private CudaBackend(GpuDriver driver, int threads) {
@@ -85,7 +91,7 @@ public final class CudaBackend implements Backend {
         this.rmsNorm = new CudaRmsNorm(library);
         this.rope = new CudaRope(library);
         this.kvCacheWrite = new CudaKvCacheWrite(library);
-        this.attention = new CudaAttention(library, memory);
+        this.attention = new CudaAttention(library, memory, driver.multiprocessors());
         this.gatedActivation = new CudaGatedActivation(library);
         this.embedding = new CudaEmbedding(library);
         this.add = new CudaAdd(library);
@@ -102,6 +108,9 @@ public final class CudaBackend implements Backend {
         this.fakeQuantize = new CudaFakeQuantize(library);
         this.observeRange = new CudaObserveRange(library, driver.multiprocessors());
         this.quantizationError = new CudaQuantizationError(library);
+        this.observeHistogram = new CudaObserveHistogram(library, driver.multiprocessors());
+        this.divergence = new CudaDivergence(library);
+        this.sampling = new CudaSampling(library);
     }
 
     /**
@@ -241,6 +250,16 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public Divergence divergence() {
+        return divergence;
+    }
+
+    @Override
+    public Sampling sampling() {
+        return sampling;
+    }
+
+    @Override
     public Softcap softcap() {
         return softcap;
     }
@@ -278,6 +297,11 @@ public final class CudaBackend implements Backend {
     @Override
     public QuantizationError quantizationError() {
         return quantizationError;
+    }
+
+    @Override
+    public ObserveHistogram observeHistogram() {
+        return observeHistogram;
     }
 
     @Override

@@ -1,6 +1,8 @@
 package io.octavo.kernels.internal.cuda;
 
+import io.octavo.kernels.DType;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
@@ -18,17 +20,32 @@ final class CudaKvCacheWrite implements KvCacheWrite {
     }
 
     @Override
-    public void write(Matrix x, Matrix slots, KvCacheLayout layout, Matrix cache, Stream stream) {
+    public void write(Matrix x, Matrix slots, KvCacheLayout layout, KvCacheTensor cache, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         Operands.checkKvCacheWrite(x, slots, layout, cache);
+        DType cacheType = cache.numbers().dtype();
         cuda.call(library.kernel("kv_cache_write", "kv_cache_write"))
                 .matrix(x)
                 .matrix(slots)
-                .matrix(cache)
+                .matrix(cache.numbers())
+                .optional(cache.scales())
                 .count(layout.pages())
                 .number(layout.kvHeads())
                 .number(layout.headDim())
-                .type(cache.dtype())
+                .type(cacheType)
+                .number(headStride(cache))
+                .number(tokenStride(cache))
+                .number(KvCacheWrite.divisor(cacheType))
                 .launch(Grid.of(x.rows(), THREADS));
+    }
+
+    /** As {@code CacheScales} of kv_cache.cuh. */
+    static int headStride(KvCacheTensor cache) {
+        Matrix scales = cache.scales();
+        return scales != null && scales.columns() > 1 ? 1 : 0;
+    }
+
+    static int tokenStride(KvCacheTensor cache) {
+        return cache.hasTokenScales() ? 1 : 0;
     }
 }

@@ -8,6 +8,7 @@ import io.octavo.kernels.Convert;
 import io.octavo.kernels.CrossEntropy;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.Divergence;
 import io.octavo.kernels.Embedding;
 import io.octavo.kernels.ExpertCombine;
 import io.octavo.kernels.ExpertOrder;
@@ -18,6 +19,7 @@ import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.MatMul;
+import io.octavo.kernels.ObserveHistogram;
 import io.octavo.kernels.ObserveRange;
 import io.octavo.kernels.PackedMatMul;
 import io.octavo.kernels.QuantizationError;
@@ -25,6 +27,7 @@ import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.QuantizeTiles;
 import io.octavo.kernels.RmsNorm;
 import io.octavo.kernels.Rope;
+import io.octavo.kernels.Sampling;
 import io.octavo.kernels.Softcap;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.Arena;
@@ -127,6 +130,11 @@ public final class HostBackend implements Backend {
     }
 
     @Override
+    public ObserveHistogram observeHistogram() {
+        return operations.observeHistogram();
+    }
+
+    @Override
     public MatMul matMul() {
         return operations.matMul();
     }
@@ -179,6 +187,16 @@ public final class HostBackend implements Backend {
     @Override
     public ArgMax argMax() {
         return operations.argMax();
+    }
+
+    @Override
+    public Divergence divergence() {
+        return operations.divergence();
+    }
+
+    @Override
+    public Sampling sampling() {
+        return operations.sampling();
     }
 
     @Override

@@ -86,6 +86,16 @@ public final class HostMatrix {
         segment.set(I32, (row * columns + column) * Integer.BYTES, value);
     }
 
+    /** An element of an I64 matrix. */
+    public long getLong(long row, long column) {
+        return segment.get(I64, (row * columns + column) * Long.BYTES);
+    }
+
+    /** Sets an element of an I64 matrix. */
+    public void setLong(long row, long column, long value) {
+        segment.set(I64, (row * columns + column) * Long.BYTES, value);
+    }
+
     /** A row as a fresh array. */
     public float[] row(long row) {
         float[] values = new float[Math.toIntExact(columns)];

@@ -20,7 +20,8 @@ final class ScalarArgMax implements ArgMax {
         }
     }
 
-    private static int largest(float[] values) {
+    /** -1 if there is a NaN. */
+    static int largest(float[] values) {
         int best = 0;
         for (int c = 0; c < values.length; c++) {
             if (Float.isNaN(values[c])) {

@@ -2,6 +2,7 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
 import io.octavo.kernels.internal.Operands;
@@ -13,17 +14,18 @@ final class ScalarAttention implements Attention {
 
     @Override
     public void attend(
-            Matrix q, Matrix keys, Matrix values, Batch batch, Parameters parameters, Matrix out, Stream stream) {
+            Matrix q,
+            KvCacheTensor keys,
+            KvCacheTensor values,
+            Batch batch,
+            Parameters parameters,
+            Matrix out,
+            Stream stream) {
         HostStream.require(stream);
         Operands.checkAttention(q, keys, values, batch, parameters, out);
         HostSequences sequences = HostSequences.of(batch, parameters.layout(), q.rows());
         var heads = new Heads(
-                HostMatrix.of(q),
-                HostMatrix.of(keys),
-                HostMatrix.of(values),
-                sequences,
-                parameters,
-                HostMatrix.of(out));
+                HostMatrix.of(q), Cache.of(keys), Cache.of(values), sequences, parameters, HostMatrix.of(out));
         for (int sequence = 0; sequence < sequences.count(); sequence++) {
             for (int row = sequences.queryStart(sequence); row < sequences.queryStart(sequence + 1); row++) {
                 for (int head = 0; head < parameters.heads(); head++) {
@@ -33,13 +35,19 @@ final class ScalarAttention implements Attention {
         }
     }
 
+    private record Cache(HostMatrix numbers, KvScales scales) {
+
+        static Cache of(KvCacheTensor tensor) {
+            return new Cache(HostMatrix.of(tensor.numbers()), KvScales.of(tensor));
+        }
+
+        float get(long row, int kvHead, long column) {
+            return numbers.get(row, column) * scales.get(row, kvHead);
+        }
+    }
+
     private record Heads(
-            HostMatrix q,
-            HostMatrix keys,
-            HostMatrix values,
-            HostSequences sequences,
-            Parameters parameters,
-            HostMatrix out) {
+            HostMatrix q, Cache keys, Cache values, HostSequences sequences, Parameters parameters, HostMatrix out) {
 
         private void attend(int sequence, int row, int head) {
             int last = sequences.position(sequence, row);
@@ -49,7 +57,7 @@ final class ScalarAttention implements Attention {
             for (int i = 0; i < headDim; i++) {
                 double sum = 0;
                 for (int position = first; position <= last; position++) {
-                    sum += weights[position - first] * values.get(cacheRow(sequence, position, head), i);
+                    sum += weights[position - first] * values.get(cacheRow(sequence, position, head), kvHead(head), i);
                 }
                 out.set(row, (long) head * headDim + i, (float) sum);
             }
@@ -62,7 +70,7 @@ final class ScalarAttention implements Attention {
                 double dot = 0;
                 for (int i = 0; i < headDim; i++) {
                     double query = q.get(row, (long) head * headDim + i);
-                    dot += query * keys.get(cacheRow(sequence, position, head), i);
+                    dot += query * keys.get(cacheRow(sequence, position, head), kvHead(head), i);
                 }
                 double score = dot * parameters.scale();
                 double cap = parameters.softcap();
@@ -73,7 +81,11 @@ final class ScalarAttention implements Attention {
 
         private long cacheRow(int sequence, int position, int head) {
             KvCacheLayout layout = parameters.layout();
-            return layout.row(sequences.slot(sequence, position), head / (parameters.heads() / layout.kvHeads()));
+            return layout.row(sequences.slot(sequence, position), kvHead(head));
+        }
+
+        private int kvHead(int head) {
+            return head / (parameters.heads() / parameters.layout().kvHeads());
         }
 
         private static double[] softmax(double[] scores) {

@@ -28,7 +28,7 @@ final class ScalarCrossEntropy implements CrossEntropy {
         }
     }
 
-    private static double logSumExp(float[] values) {
+    static double logSumExp(float[] values) {
         float max = Float.NEGATIVE_INFINITY;
         for (float value : values) {
             max = Math.max(max, value);

@@ -8,6 +8,7 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.internal.host.HostSequences;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -24,15 +25,31 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class AttentionPiece {
 
-    /** @param cacheType of keys and values */
     record Operands(
-            long q,
-            long keys,
-            long values,
-            DType cacheType,
-            long out,
-            HostSequences sequences,
-            Attention.Parameters parameters) {}
+            long q, Cache keys, Cache values, long out, HostSequences sequences, Attention.Parameters parameters) {}
+
+    /** Keys or values in the cache. */
+    record Cache(long address, DType type, CacheScales scales) {
+
+        static Cache of(KvCacheTensor tensor) {
+            return new Cache(Native.address(tensor.numbers()), tensor.numbers().dtype(), CacheScales.of(tensor));
+        }
+
+        /** Reads a row into {@code target[at ..]}. */
+        void read(long row, int kvHead, int headDim, float[] target, int at) {
+            RowReader.read(type, address + row * headDim * type.bytes(), headDim, target, at);
+            if (scales.address() != 0) {
+                float scale = scales.get(row, kvHead);
+                int i = at;
+                for (; i + LANES <= at + headDim; i += LANES) {
+                    FloatVector.fromArray(FLOATS, target, i).mul(scale).intoArray(target, i);
+                }
+                for (; i < at + headDim; i++) {
+                    target[i] *= scale;
+                }
+            }
+        }
+    }
 
     private final Operands operands;
     private final Attention.Parameters parameters;
@@ -138,16 +155,10 @@ final class AttentionPiece {
     private void readPage(int page) {
         int filled = Math.min(PAGE_TOKENS, sequences.contextLength(sequence) - page * PAGE_TOKENS);
         long slot = (long) sequences.page(sequence, page) * PAGE_TOKENS;
-        long rowBytes = (long) headDim * operands.cacheType().bytes();
-        long offset = layout.row(slot, kvHead) * rowBytes;
+        long cacheRow = layout.row(slot, kvHead);
         for (int token = 0; token < PAGE_TOKENS; token++) {
             if (token < filled) {
-                RowReader.read(
-                        operands.cacheType(),
-                        operands.values() + offset + token * rowBytes,
-                        headDim,
-                        values,
-                        token * valueStride);
+                operands.values().read(cacheRow + token, kvHead, headDim, values, token * valueStride);
             } else {
                 Arrays.fill(values, token * valueStride, (token + 1) * valueStride, 0);
             }
@@ -155,12 +166,7 @@ final class AttentionPiece {
         for (int token = 0; token < PAGE_TOKENS; token += LANES) {
             for (int lane = 0; lane < LANES; lane++) {
                 if (token + lane < filled) {
-                    RowReader.read(
-                            operands.cacheType(),
-                            operands.keys() + offset + (token + lane) * rowBytes,
-                            headDim,
-                            keyRows,
-                            lane * headDim);
+                    operands.keys().read(cacheRow + token + lane, kvHead, headDim, keyRows, lane * headDim);
                 } else {
                     Arrays.fill(keyRows, lane * headDim, (lane + 1) * headDim, 0);
                 }

@@ -32,6 +32,7 @@ final class Native {
     private static final ValueLayout.OfDouble F64 =
             ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong I64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort I16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private Native() {}
@@ -77,6 +78,14 @@ final class Native {
 
     static void setInt(long address, int value) {
         MEMORY.set(I32, address, value);
+    }
+
+    static long getLong(long address) {
+        return MEMORY.get(I64, address);
+    }
+
+    static void setLong(long address, long value) {
+        MEMORY.set(I64, address, value);
     }
 
     static short getShort(long address) {

@@ -34,7 +34,8 @@ final class VectorArgMax implements ArgMax {
         });
     }
 
-    private static int largest(long x, int columns) {
+    /** -1 if there is a NaN. */
+    static int largest(long x, int columns) {
         FloatVector max = FloatVector.broadcast(Native.FLOATS, Float.NEGATIVE_INFINITY);
         int c = 0;
         for (; c + LANES <= columns; c += LANES) {

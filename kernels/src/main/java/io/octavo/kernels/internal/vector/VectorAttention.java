@@ -2,6 +2,7 @@ package io.octavo.kernels.internal.vector;
 
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
 import io.octavo.kernels.internal.Operands;
@@ -34,15 +35,20 @@ final class VectorAttention implements Attention {
 
     @Override
     public void attend(
-            Matrix q, Matrix keys, Matrix values, Batch batch, Parameters parameters, Matrix out, Stream stream) {
+            Matrix q,
+            KvCacheTensor keys,
+            KvCacheTensor values,
+            Batch batch,
+            Parameters parameters,
+            Matrix out,
+            Stream stream) {
         HostStream.require(stream);
         Operands.checkAttention(q, keys, values, batch, parameters, out);
         HostSequences sequences = HostSequences.of(batch, parameters.layout(), q.rows());
         var operands = new AttentionPiece.Operands(
                 Native.address(q),
-                Native.address(keys),
-                Native.address(values),
-                keys.dtype(),
+                AttentionPiece.Cache.of(keys),
+                AttentionPiece.Cache.of(values),
                 Native.address(out),
                 sequences,
                 parameters);

@@ -2,11 +2,14 @@ package io.octavo.kernels.internal.vector;
 
 import io.octavo.kernels.BFloat16;
 import io.octavo.kernels.DType;
+import io.octavo.kernels.Float8;
 import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.KvCacheWrite;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
 import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostStream;
 import java.lang.foreign.MemorySegment;
 
@@ -19,7 +22,7 @@ final class VectorKvCacheWrite implements KvCacheWrite {
     }
 
     @Override
-    public void write(Matrix x, Matrix slots, KvCacheLayout layout, Matrix cache, Stream stream) {
+    public void write(Matrix x, Matrix slots, KvCacheLayout layout, KvCacheTensor cache, Stream stream) {
         HostStream.require(stream);
         Operands.checkKvCacheWrite(x, slots, layout, cache);
         long slotCount = (long) layout.pages() * KvCacheLayout.PAGE_TOKENS;
@@ -27,8 +30,10 @@ final class VectorKvCacheWrite implements KvCacheWrite {
         int headDim = layout.headDim();
         long xAt = Native.address(x);
         long slotsAt = Native.address(slots);
-        long cacheAt = Native.address(cache);
-        long cacheRowBytes = Matrix.bytes(cache.dtype(), 1, headDim);
+        DType cacheType = cache.numbers().dtype();
+        CacheScales scales = CacheScales.of(cache);
+        long cacheAt = Native.address(cache.numbers());
+        long cacheRowBytes = Matrix.bytes(cacheType, 1, headDim);
         for (long token = 0; token < x.rows(); token++) {
             int slot = Native.getInt(slotsAt + token * Integer.BYTES);
             if (slot >= 0) {
@@ -40,20 +45,37 @@ final class VectorKvCacheWrite implements KvCacheWrite {
                 int slot = Native.getInt(slotsAt + token * Integer.BYTES);
                 for (int head = 0; slot >= 0 && head < layout.kvHeads(); head++) {
                     long source = xAt + (token * columns + (long) head * headDim) * Float.BYTES;
-                    store(source, headDim, cache.dtype(), cacheAt + layout.row(slot, head) * cacheRowBytes);
+                    long row = layout.row(slot, head);
+                    if (cache.hasTokenScales()) {
+                        float absmax = absmax(source, headDim);
+                        scales.set(row, ScaleRules.floating(absmax / KvCacheWrite.divisor(cacheType), DType.F32));
+                    }
+                    store(source, headDim, cacheType, scales.get(row, head), cacheAt + row * cacheRowBytes);
                 }
             }
         });
     }
 
-    private static void store(long source, int count, DType dtype, long target) {
+    private static float absmax(long source, int count) {
+        float absmax = 0;
+        for (int i = 0; i < count; i++) {
+            absmax = Math.max(absmax, Math.abs(Native.getFloat(source + (long) i * Float.BYTES)));
+        }
+        return absmax;
+    }
+
+    private static void store(long source, int count, DType dtype, float scale, long target) {
         if (dtype == DType.F32) {
             MemorySegment.copy(Native.MEMORY, source, Native.MEMORY, target, (long) count * Float.BYTES);
             return;
         }
         for (int i = 0; i < count; i++) {
             float value = Native.getFloat(source + (long) i * Float.BYTES);
-            Native.setShort(target + (long) i * Short.BYTES, BFloat16.fromFloat(value));
+            switch (dtype) {
+                case BF16 -> Native.setShort(target + (long) i * Short.BYTES, BFloat16.fromFloat(value));
+                case F8_E4M3 -> Native.setByte(target + i, Float8.toE4m3(value / scale));
+                default -> Native.setByte(target + i, (byte) Math.clamp(Math.rint(value / scale), -128, 127));
+            }
         }
     }
 }
