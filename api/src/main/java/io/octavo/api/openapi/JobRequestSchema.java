@@ -69,7 +69,7 @@ final class JobRequestSchema {
         return object(
                 Map.of(
                         "type",
-                        choice("perplexity", "multiple-choice", "generation"),
+                        choice("perplexity", "multiple-choice", "generation", "divergence"),
                         "name",
                         text("names the task in the result; its type where it is absent"),
                         "dataset",

@@ -9,7 +9,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * Score a checkpoint, beside a baseline if one is given.
  *
- * @param tasks at least one, with distinct names
+ * @param tasks at least one, with distinct names; divergence needs a baseline
  */
 public record EvaluateSpec(
         SourceUri source, @Nullable SourceUri baseline, List<TaskSpec> tasks, String device, Scheduling scheduling)

@@ -3,8 +3,8 @@ package io.octavo.worker.run;
 import io.octavo.engine.EvaluationResult;
 import io.octavo.engine.TaskResult;
 import io.octavo.jobs.spec.TaskSpec;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -43,6 +43,13 @@ record EvaluationReport(
                         .put("items", choice.items())
                         .put("accuracy", choice.accuracy())
                         .put("accuracyNormalized", choice.accuracyNormalized());
+            case TaskResult.Divergence divergence ->
+                object(TaskSpec.Divergence.TYPE, result)
+                        .put("windows", divergence.windows())
+                        .put("windowTokens", divergence.windowTokens())
+                        .put("divergence", divergence.divergence())
+                        .put("largestDivergence", divergence.largestDivergence())
+                        .put("agreement", divergence.agreement());
             case TaskResult.Generation generation ->
                 object(TaskSpec.Generation.TYPE, result)
                         .put("prompt", generation.prompt())
@@ -58,14 +65,20 @@ record EvaluationReport(
 
     private ArrayNode comparison() {
         ArrayNode comparison = json.createArrayNode();
-        List<TaskResult> before = baseline == null ? List.of() : baseline.tasks();
-        for (int i = 0; i < before.size(); i++) {
-            if (source.tasks().get(i) instanceof TaskResult.Perplexity now
-                    && before.get(i) instanceof TaskResult.Perplexity then) {
+        Map<String, TaskResult> before = new HashMap<>();
+        if (baseline != null) {
+            baseline.tasks().forEach(task -> before.put(task.name(), task));
+        }
+        for (TaskResult task : source.tasks()) {
+            TaskResult other = before.get(task.name());
+            if (task instanceof TaskResult.Perplexity now && other instanceof TaskResult.Perplexity then) {
                 comparison.add(difference("perplexity.ratio", now, now.perplexity() / then.perplexity()));
-            } else if (source.tasks().get(i) instanceof TaskResult.MultipleChoice now
-                    && before.get(i) instanceof TaskResult.MultipleChoice then) {
+            } else if (task instanceof TaskResult.MultipleChoice now
+                    && other instanceof TaskResult.MultipleChoice then) {
                 comparison.add(difference("accuracy.difference", now, now.accuracy() - then.accuracy()));
+            } else if (task instanceof TaskResult.Divergence now) {
+                comparison.add(difference("divergence.mean", now, now.divergence()));
+                comparison.add(difference("divergence.agreement", now, now.agreement()));
             }
         }
         return comparison;
@@ -85,6 +98,10 @@ record EvaluationReport(
             switch (result) {
                 case TaskResult.Perplexity perplexity ->
                     metrics.put(result.name() + ".perplexity", perplexity.perplexity());
+                case TaskResult.Divergence divergence -> {
+                    metrics.put(result.name() + ".divergence", divergence.divergence());
+                    metrics.put(result.name() + ".agreement", divergence.agreement());
+                }
                 case TaskResult.MultipleChoice choice -> metrics.put(result.name() + ".accuracy", choice.accuracy());
                 case TaskResult.Generation generation ->
                     metrics.put(result.name() + ".newTokens", (double) generation.newTokens());
