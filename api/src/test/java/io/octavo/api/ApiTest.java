@@ -329,6 +329,7 @@ class ApiTest {
                 "{\"type\":\"quantize\",\"source\":\"hub:a/b\",\"scheme\":\"FP8_DYNAMIC\",\"target\":\"a/b\",\"priority\":1.5}; priority",
                 "{\"type\":\"evaluate\",\"source\":\"hub:a/b\",\"tasks\":[]}; tasks",
                 "{\"type\":\"evaluate\",\"source\":\"hub:a/b\",\"tasks\":[{\"type\":\"perplexity\",\"name\":\"p\"}]}; tasks[0].dataset",
+                "{\"type\":\"evaluate\",\"source\":\"hub:a/b\",\"tasks\":[{\"type\":\"divergence\",\"dataset\":\"hub:a/b#c\"}]}; baseline",
                 "[]; body"
             })
     void namesTheFieldThatIsWrong(String body, String field) throws Exception {

@@ -41,6 +41,7 @@ public enum ErrorCode {
     TOKENIZER_INVALID("tokenizer-invalid", ErrorKind.USER),
     DATASET_NOT_FOUND("dataset-not-found", ErrorKind.USER),
     DATASET_INVALID("dataset-invalid", ErrorKind.USER),
+    BASELINE_INCOMPATIBLE("baseline-incompatible", ErrorKind.USER),
     PROMPT_TOO_LONG("prompt-too-long", ErrorKind.USER),
     BACKEND_UNAVAILABLE("backend-unavailable", ErrorKind.USER),
     DISK_FULL("disk-full", ErrorKind.RESOURCE),

@@ -35,6 +35,21 @@ public sealed interface EvaluationTask {
     record MultipleChoice(String name, Path items, OptionalInt maxItems) implements EvaluationTask {}
 
     /**
+     * How far the distributions of next tokens lie from those of another model, over the windows of {@link Perplexity}.
+     *
+     * @param text as for perplexity, and so are the next two
+     * @param baseline folder of the other model's checkpoint; its vocabulary must be as large
+     */
+    record Divergence(String name, Path text, int windowTokens, OptionalInt maxWindows, Path baseline)
+            implements EvaluationTask {
+        public Divergence {
+            if (windowTokens <= 0) {
+                throw new IllegalArgumentException("windowTokens must be positive: " + windowTokens);
+            }
+        }
+    }
+
+    /**
      * A greedy continuation, shown beside the scores so that a person can judge it.
      *
      * @param prompt plain text; BOS is put before it

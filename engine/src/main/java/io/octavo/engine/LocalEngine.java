@@ -3,6 +3,7 @@ package io.octavo.engine;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.convert.Converter;
 import io.octavo.engine.convert.ForeignQuantizer;
+import io.octavo.engine.evaluate.Baseline;
 import io.octavo.engine.evaluate.Evaluator;
 import io.octavo.engine.generate.Generator;
 import io.octavo.engine.label.Label;
@@ -86,7 +87,9 @@ final class LocalEngine implements Engine {
                 Tokenizer tokenizer = Tokenizer.open(request.source())) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
             ModelLoader loader = new ModelLoader(backend, checkpoint, spec);
-            List<TaskResult> results = new Evaluator(spec, tokenizer, loader::load).evaluate(request.tasks(), monitor);
+            List<TaskResult> results = new Evaluator(
+                            spec, tokenizer, loader::load, folder -> Baseline.open(backend, folder))
+                    .evaluate(request.tasks(), monitor);
             return new EvaluationResult(Label.of(checkpoint).text(), results);
         }
     }

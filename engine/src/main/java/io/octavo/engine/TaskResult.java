@@ -30,6 +30,21 @@ public sealed interface TaskResult {
             implements TaskResult {}
 
     /**
+     * @param divergence mean over tokens of KL(baseline || model), in nats
+     * @param largestDivergence of any token
+     * @param agreement share of tokens where both models find the same one most likely
+     */
+    record Divergence(
+            String name,
+            int windows,
+            int windowTokens,
+            double divergence,
+            double largestDivergence,
+            double agreement,
+            Duration duration)
+            implements TaskResult {}
+
+    /**
      * @param text the continuation without the prompt
      * @param newTokens how many tokens it has
      */

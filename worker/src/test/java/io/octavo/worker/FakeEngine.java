@@ -201,6 +201,9 @@ final class FakeEngine implements EngineFactory {
                             task.name(), lines(perplexity.text()), perplexity.windowTokens(), 1.0, 10 + worse, second);
                 case EvaluationTask.MultipleChoice choice ->
                     new TaskResult.MultipleChoice(task.name(), lines(choice.items()), 0.5 - worse / 4.0, 0.5, second);
+                case EvaluationTask.Divergence divergence ->
+                    new TaskResult.Divergence(
+                            task.name(), lines(divergence.text()), divergence.windowTokens(), worse, worse, 1, second);
                 case EvaluationTask.Generation generation ->
                     new TaskResult.Generation(task.name(), generation.prompt(), "text", 1, second);
             };

@@ -325,14 +325,19 @@ class WorkerTest {
         UUID id = submit("{'type':'evaluate','source':'hub:octavo/model','baseline':'hub:octavo/out','tasks':["
                 + "{'type':'perplexity','name':'books','dataset':'hub:octavo/data#text.txt','windowTokens':4},"
                 + "{'type':'multiple-choice','name':'cloze','dataset':'hub:octavo/data#cloze.jsonl','maxItems':3},"
+                + "{'type':'divergence','name':'distance','dataset':'hub:octavo/data#text.txt','maxWindows':9},"
                 + "{'type':'generation','name':'sample','prompt':'Once','maxTokens':4}]}");
         JsonNode result = resultOf(id);
 
         assertThat(result.at("/source/tasks/0/windows").intValue()).isEqualTo(2);
         assertThat(result.at("/source/tasks/1/items").intValue()).isEqualTo(3);
-        assertThat(result.at("/source/tasks/2/text").stringValue()).isEqualTo("text");
+        assertThat(result.at("/source/tasks/2/divergence").isNumber()).isTrue();
+        assertThat(result.at("/source/tasks/3/text").stringValue()).isEqualTo("text");
+        assertThat(result.at("/baseline/tasks").size()).isEqualTo(3);
         assertThat(result.at("/comparison/0/metric").stringValue()).isEqualTo("perplexity.ratio");
         assertThat(result.at("/comparison/1/task").stringValue()).isEqualTo("cloze");
+        assertThat(result.at("/comparison/2/metric").stringValue()).isEqualTo("divergence.mean");
+        assertThat(result.at("/comparison/3/metric").stringValue()).isEqualTo("divergence.agreement");
         assertThat(logOf(id)).contains("metric {");
 
         await(

@@ -1,5 +1,6 @@
 package io.octavo.api.openapi;
 
+import io.octavo.jobs.spec.GateSpec;
 import io.swagger.v3.oas.models.media.Schema;
 import java.math.BigDecimal;
 import java.util.Arrays;
@@ -117,7 +118,7 @@ final class JobRequestSchema {
                 list(object(
                         Map.of(
                                 "metric",
-                                choice("perplexity", "perplexity.ratio", "accuracy", "accuracy.difference"),
+                                choice(GateSpec.METRICS.toArray(String[]::new)),
                                 "task",
                                 text("whose score is meant; all that have it where it is absent"),
                                 "min",
@@ -133,7 +134,7 @@ final class JobRequestSchema {
         return object(
                 Map.of(
                         "type",
-                        choice("perplexity", "multiple-choice", "generation"),
+                        choice("perplexity", "multiple-choice", "generation", "divergence"),
                         "name",
                         text("names the task in the result; its type where it is absent"),
                         "dataset",

@@ -8,6 +8,7 @@ import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.engine.transformer.RunLimits;
 import io.octavo.engine.transformer.Transformer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,12 +24,21 @@ public final class Evaluator {
     private final ModelSpec spec;
     private final Tokenizer tokenizer;
     private final Function<RunLimits, Transformer> loader;
+    private final Function<Path, Baseline> baselines;
 
-    /** @param loader loads the model once the tasks' needs are known; the result is closed here */
-    public Evaluator(ModelSpec spec, Tokenizer tokenizer, Function<RunLimits, Transformer> loader) {
+    /**
+     * @param loader loads the model once the tasks' needs are known; the result is closed here
+     * @param baselines opens another checkpoint by its folder; the result is closed here
+     */
+    public Evaluator(
+            ModelSpec spec,
+            Tokenizer tokenizer,
+            Function<RunLimits, Transformer> loader,
+            Function<Path, Baseline> baselines) {
         this.spec = spec;
         this.tokenizer = tokenizer;
         this.loader = loader;
+        this.baselines = baselines;
     }
 
     /** Results in the order of {@code tasks}. */
@@ -65,6 +75,7 @@ public final class Evaluator {
                 double[] sums = scorer.score(windows.windows(), steps::done);
                 yield windows.result(sums, since(start));
             }
+            case PreparedTask.Pairs pairs -> compare(pairs, model, steps, start);
             case PreparedTask.Choices choices -> {
                 double[] sums = scoreByLength(choices.sequences(), scorer, steps);
                 yield choices.result(sums, since(start));
@@ -77,6 +88,17 @@ public final class Evaluator {
                         prompt.task().name(), prompt.task().prompt(), tokenizer.decode(ids), ids.size(), since(start));
             }
         };
+    }
+
+    private TaskResult compare(PreparedTask.Pairs pairs, Transformer model, Steps steps, long start) {
+        try (Baseline baseline = baselines.apply(pairs.task().baseline())) {
+            pairs.requireComparable(spec, baseline.spec());
+            try (Transformer other = baseline.load(model.limits());
+                    DivergenceScorer scorer = new DivergenceScorer(model, other)) {
+                scorer.score(pairs.windows(), steps::done);
+                return pairs.result(scorer, since(start));
+            }
+        }
     }
 
     /** Sequences of similar length share a batch, so that none waits for a much longer one. */

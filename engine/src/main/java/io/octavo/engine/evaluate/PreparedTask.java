@@ -7,9 +7,11 @@ import io.octavo.engine.TaskResult;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /** A task whose texts are tokens already, so that the model can be loaded for just what they need. */
@@ -24,6 +26,7 @@ sealed interface PreparedTask {
     static PreparedTask prepare(EvaluationTask task, Tokenizer tokenizer, ModelSpec spec) {
         return switch (task) {
             case EvaluationTask.Perplexity perplexity -> Windows.prepare(perplexity, tokenizer, spec);
+            case EvaluationTask.Divergence divergence -> Pairs.prepare(divergence, tokenizer, spec);
             case EvaluationTask.MultipleChoice choice -> Choices.prepare(choice, tokenizer, spec);
             case EvaluationTask.Generation generation -> Prompt.prepare(generation, tokenizer, spec);
         };
@@ -33,26 +36,9 @@ sealed interface PreparedTask {
     record Windows(EvaluationTask.Perplexity task, List<ScoredSequence> windows) implements PreparedTask {
 
         static Windows prepare(EvaluationTask.Perplexity task, Tokenizer tokenizer, ModelSpec spec) {
-            int limit = task.maxWindows().orElse(Integer.MAX_VALUE);
-            List<ScoredSequence> windows = new ArrayList<>();
-            for (String text : Datasets.texts(task.text())) {
-                for (int[] window :
-                        TextWindows.cut(tokenizer.encode(text), task.windowTokens(), limit - windows.size())) {
-                    windows.add(new ScoredSequence(withPrefix(spec, window), 1));
-                }
-            }
-            if (windows.isEmpty()) {
-                throw new QuantizationException(
-                        ErrorCode.DATASET_INVALID,
-                        "dataset " + task.name() + " has no window of " + task.windowTokens() + " tokens");
-            }
-            if (task.windowTokens() > spec.maxPositions()) {
-                throw new QuantizationException(
-                        ErrorCode.DATASET_INVALID,
-                        "windowTokens " + task.windowTokens() + " exceeds the model's " + spec.maxPositions()
-                                + " positions");
-            }
-            return new Windows(task, windows);
+            return new Windows(
+                    task,
+                    cutWindows(task.name(), task.text(), task.windowTokens(), task.maxWindows(), tokenizer, spec));
         }
 
         TaskResult result(double[] sums, Duration duration) {
@@ -73,6 +59,73 @@ sealed interface PreparedTask {
         public int contextTokens() {
             return task.windowTokens();
         }
+    }
+
+    /** The same windows for a model that is compared with another. */
+    record Pairs(EvaluationTask.Divergence task, List<ScoredSequence> windows) implements PreparedTask {
+
+        static Pairs prepare(EvaluationTask.Divergence task, Tokenizer tokenizer, ModelSpec spec) {
+            return new Pairs(
+                    task,
+                    cutWindows(task.name(), task.text(), task.windowTokens(), task.maxWindows(), tokenizer, spec));
+        }
+
+        /** @throws QuantizationException {@code baseline-incompatible} */
+        void requireComparable(ModelSpec spec, ModelSpec baseline) {
+            if (baseline.vocabularySize() != spec.vocabularySize()
+                    || !baseline.prefixTokenId().equals(spec.prefixTokenId())
+                    || baseline.maxPositions() < task.windowTokens()) {
+                throw new QuantizationException(
+                        ErrorCode.BASELINE_INCOMPATIBLE,
+                        "the baseline of task " + task.name() + " has " + baseline.vocabularySize() + " tokens, prefix "
+                                + baseline.prefixTokenId() + " and " + baseline.maxPositions()
+                                + " positions; needed are "
+                                + spec.vocabularySize() + ", " + spec.prefixTokenId() + " and at least "
+                                + task.windowTokens());
+            }
+        }
+
+        TaskResult result(DivergenceScorer scorer, Duration duration) {
+            return new TaskResult.Divergence(
+                    task.name(),
+                    windows.size(),
+                    task.windowTokens(),
+                    scorer.divergence(),
+                    scorer.largest(),
+                    scorer.agreement(),
+                    duration);
+        }
+
+        @Override
+        public int steps() {
+            return windows.size();
+        }
+
+        @Override
+        public int contextTokens() {
+            return task.windowTokens();
+        }
+    }
+
+    private static List<ScoredSequence> cutWindows(
+            String name, Path text, int windowTokens, OptionalInt maxWindows, Tokenizer tokenizer, ModelSpec spec) {
+        int limit = maxWindows.orElse(Integer.MAX_VALUE);
+        List<ScoredSequence> windows = new ArrayList<>();
+        for (String part : Datasets.texts(text)) {
+            for (int[] window : TextWindows.cut(tokenizer.encode(part), windowTokens, limit - windows.size())) {
+                windows.add(new ScoredSequence(withPrefix(spec, window), 1));
+            }
+        }
+        if (windows.isEmpty()) {
+            throw new QuantizationException(
+                    ErrorCode.DATASET_INVALID, "dataset " + name + " has no window of " + windowTokens + " tokens");
+        }
+        if (windowTokens > spec.maxPositions()) {
+            throw new QuantizationException(
+                    ErrorCode.DATASET_INVALID,
+                    "windowTokens " + windowTokens + " exceeds the model's " + spec.maxPositions() + " positions");
+        }
+        return windows;
     }
 
     /** Every choice of every item as a sequence, in order. */

@@ -19,9 +19,14 @@ final class SequenceScorer implements AutoCloseable {
 
     SequenceScorer(Transformer model) {
         this.model = model;
+        this.cache = newCache(model);
+    }
+
+    /** A cache for any batch within the model's limits. */
+    static KvCache newCache(Transformer model) {
         RunLimits limits = model.limits();
         // Each sequence may leave its last page partly empty: one page more than its tokens fill, at most.
-        this.cache = model.newCache(1, limits.batchTokens() + limits.batchSequences() * 64);
+        return model.newCache(1, limits.batchTokens() + limits.batchSequences() * 64);
     }
 
     /**
@@ -31,7 +36,7 @@ final class SequenceScorer implements AutoCloseable {
     double[] score(List<ScoredSequence> sequences, IntConsumer scored) {
         double[] sums = new double[sequences.size()];
         for (int from = 0; from < sequences.size(); ) {
-            int to = batchEnd(sequences, from);
+            int to = batchEnd(model.limits(), sequences, from);
             scoreBatch(sequences.subList(from, to), from, sums);
             scored.accept(to - from);
             from = to;
@@ -39,8 +44,8 @@ final class SequenceScorer implements AutoCloseable {
         return sums;
     }
 
-    private int batchEnd(List<ScoredSequence> sequences, int from) {
-        RunLimits limits = model.limits();
+    /** Where a batch that begins with sequence {@code from} ends. */
+    static int batchEnd(RunLimits limits, List<ScoredSequence> sequences, int from) {
         int to = from;
         int tokens = 0;
         while (to < sequences.size() && to - from < limits.batchSequences()) {

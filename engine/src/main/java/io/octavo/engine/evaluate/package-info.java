@@ -1,5 +1,5 @@
 /**
- * How good a model is: perplexity and multiple choice.
+ * How good a model is: perplexity, multiple choice, and how far it is from another one.
  *
  * <p>Entry class: {@link io.octavo.engine.evaluate.Evaluator}.
  */

@@ -10,6 +10,9 @@ import io.octavo.kernels.Stream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A loaded model: tokens in, hidden states and logits out.
@@ -157,6 +160,36 @@ public final class Transformer implements AutoCloseable {
     void decode(DeviceBatch.View batch, KvCache cache) {
         Matrix tokens = current(Math.toIntExact(batch.ids().columns()));
         backend.argMax().find(logits(forward(tokens, batch, cache)), tokens, stream);
+    }
+
+    /**
+     * Row by row: KL(reference || logits) in nats, and 1 where both have their largest in one place, else 0.
+     */
+    public record Comparison(List<Float> divergences, List<Integer> agreements) {
+        public Comparison {
+            divergences = List.copyOf(divergences);
+            agreements = List.copyOf(agreements);
+        }
+    }
+
+    /**
+     * Compares a {@link #logits} result with that of another model on the same device.
+     *
+     * @param reference of the other model, which has been synchronized
+     */
+    public Comparison compare(Matrix reference, Matrix logits) {
+        int rows = Math.toIntExact(logits.rows());
+        Matrix divergences = workspace.losses(rows);
+        Matrix agreements = workspace.winners(rows);
+        backend.divergence().compare(reference, logits, divergences, agreements, stream);
+        var found = new ArrayList<Float>();
+        for (float divergence : read(divergences)) {
+            found.add(divergence);
+        }
+        try (Arena arena = Arena.ofShared()) {
+            int[] agreed = download(agreements, arena).toArray(ValueLayout.JAVA_INT);
+            return new Comparison(found, IntStream.of(agreed).boxed().toList());
+        }
     }
 
     /** Copies an F32 result to the host, row-major. */

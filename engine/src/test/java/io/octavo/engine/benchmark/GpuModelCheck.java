@@ -94,6 +94,7 @@ final class GpuModelCheck {
                     double items = (cloze.accuracy() - wanted) * cloze.items();
                     report(where + " cloze items off golden", items, !plain || Math.abs(items) < CLOZE_TOLERANCE + 0.5);
                 }
+                case TaskResult.Divergence divergence -> throw new IllegalStateException(divergence.name());
                 case TaskResult.Generation generation -> throw new IllegalStateException(generation.name());
             }
         }

@@ -137,6 +137,7 @@ class GoldenEvaluationTest {
                 assertThat(choice.accuracyNormalized())
                         .isCloseTo(golden.path("acc_norm_bytes").doubleValue(), within(oneItem));
             }
+            case TaskResult.Divergence divergence -> throw new AssertionError("unexpected " + divergence);
             case TaskResult.Generation generation -> throw new AssertionError("unexpected " + generation);
         }
     }

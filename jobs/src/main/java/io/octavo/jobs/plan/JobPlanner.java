@@ -60,6 +60,7 @@ public class JobPlanner {
         for (TaskSpec task : spec.tasks()) {
             switch (task) {
                 case TaskSpec.Perplexity perplexity -> inputs.add(input(tenant, perplexity.dataset()));
+                case TaskSpec.Divergence divergence -> inputs.add(input(tenant, divergence.dataset()));
                 case TaskSpec.MultipleChoice choice -> inputs.add(input(tenant, choice.dataset()));
                 case TaskSpec.Generation generation -> {}
             }

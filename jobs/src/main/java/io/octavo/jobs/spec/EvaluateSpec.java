@@ -11,7 +11,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * Score a checkpoint, beside a baseline if one is given.
  *
- * @param tasks at least one, with distinct names
+ * @param tasks at least one, with distinct names; divergence needs a baseline
  * @param gates what the scores must hold, or the job fails
  */
 public record EvaluateSpec(

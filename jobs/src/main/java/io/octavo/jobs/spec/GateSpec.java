@@ -1,6 +1,7 @@
 package io.octavo.jobs.spec;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -24,18 +25,29 @@ public record GateSpec(
     public static final String ACCURACY = "accuracy";
     public static final String ACCURACY_DIFFERENCE = "accuracy.difference";
 
-    static final List<String> METRICS = List.of(PERPLEXITY, PERPLEXITY_RATIO, ACCURACY, ACCURACY_DIFFERENCE);
+    public static final String DIVERGENCE_MEAN = "divergence.mean";
+    public static final String DIVERGENCE_AGREEMENT = "divergence.agreement";
+
+    /** Those that compare with the baseline. */
+    public static final List<String> COMPARING =
+            List.of(PERPLEXITY_RATIO, ACCURACY_DIFFERENCE, DIVERGENCE_MEAN, DIVERGENCE_AGREEMENT);
+
+    public static final List<String> METRICS =
+            Stream.concat(Stream.of(PERPLEXITY, ACCURACY), COMPARING.stream()).toList();
 
     /** Whether it compares with the baseline. */
     boolean compares() {
-        return metric.equals(PERPLEXITY_RATIO) || metric.equals(ACCURACY_DIFFERENCE);
+        return COMPARING.contains(metric);
     }
 
     /** Whether the task has such a score. */
     boolean judges(TaskSpec of) {
-        boolean kind = metric.startsWith(PERPLEXITY)
-                ? of instanceof TaskSpec.Perplexity
-                : of instanceof TaskSpec.MultipleChoice;
+        boolean kind = switch (metric) {
+            case PERPLEXITY, PERPLEXITY_RATIO -> of instanceof TaskSpec.Perplexity;
+            case ACCURACY, ACCURACY_DIFFERENCE -> of instanceof TaskSpec.MultipleChoice;
+            case DIVERGENCE_MEAN, DIVERGENCE_AGREEMENT -> of instanceof TaskSpec.Divergence;
+            default -> false;
+        };
         return kind && (task == null || task.equals(of.name()));
     }
 

@@ -187,6 +187,10 @@ public class JobSpecParser {
         List<GateSpec> gates = fields.objects("gates", MAX_GATES).stream()
                 .map(gate -> gate(gate, tasks, fields.has("baseline")))
                 .toList();
+        boolean compares = tasks.stream().flatMap(Optional::stream).anyMatch(TaskSpec.Divergence.class::isInstance);
+        if (compares && baseline.isEmpty()) {
+            fields.error("baseline", "is required by tasks of type " + TaskSpec.Divergence.TYPE);
+        }
         fields.rejectUnknown();
         throwIfAny(errors);
         return new EvaluateSpec(
@@ -228,12 +232,19 @@ public class JobSpecParser {
 
     private static Optional<TaskSpec> task(Fields fields) {
         String type = fields.choice(
-                "type", "", List.of(TaskSpec.Perplexity.TYPE, TaskSpec.MultipleChoice.TYPE, TaskSpec.Generation.TYPE));
+                "type",
+                "",
+                List.of(
+                        TaskSpec.Perplexity.TYPE,
+                        TaskSpec.MultipleChoice.TYPE,
+                        TaskSpec.Generation.TYPE,
+                        TaskSpec.Divergence.TYPE));
         String name = fields.text("name", MAX_NAME, type.isEmpty() ? "task" : type);
         return switch (type) {
             case TaskSpec.Perplexity.TYPE -> perplexity(name, fields);
             case TaskSpec.MultipleChoice.TYPE -> multipleChoice(name, fields);
             case TaskSpec.Generation.TYPE -> generation(name, fields);
+            case TaskSpec.Divergence.TYPE -> divergence(name, fields);
             default -> Optional.empty();
         };
     }
@@ -251,6 +262,14 @@ public class JobSpecParser {
         Integer maxWindows = fields.optionalNumber("maxWindows", 1, Integer.MAX_VALUE);
         fields.rejectUnknown();
         return dataset.map(data -> new TaskSpec.Perplexity(name, data, windowTokens, maxWindows));
+    }
+
+    private static Optional<TaskSpec> divergence(String name, Fields fields) {
+        Optional<DatasetReference> dataset = fields.parsed("dataset", true, DatasetReference::parse);
+        int windowTokens = fields.number("windowTokens", 512, 1, 1 << 20);
+        Integer maxWindows = fields.optionalNumber("maxWindows", 1, Integer.MAX_VALUE);
+        fields.rejectUnknown();
+        return dataset.map(data -> new TaskSpec.Divergence(name, data, windowTokens, maxWindows));
     }
 
     private static Optional<TaskSpec> multipleChoice(String name, Fields fields) {

@@ -30,6 +30,27 @@ public sealed interface TaskSpec {
     }
 
     /**
+     * How far next tokens lie from those of the job's baseline.
+     *
+     * @param maxWindows only the first so many windows; all when absent
+     */
+    record Divergence(
+            String name,
+            DatasetReference dataset,
+            int windowTokens,
+            @Nullable Integer maxWindows) implements TaskSpec {
+
+        public static final String TYPE = "divergence";
+
+        @Override
+        public ObjectNode toJson() {
+            ObjectNode json = object(TYPE, name).put("dataset", dataset.toString());
+            json.put("windowTokens", windowTokens);
+            return maxWindows == null ? json : json.put("maxWindows", maxWindows);
+        }
+    }
+
+    /**
      * @param format {@code jsonl}
      * @param maxItems only the first so many items; all when absent
      */

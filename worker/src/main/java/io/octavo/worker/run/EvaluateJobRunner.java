@@ -19,6 +19,7 @@ import io.octavo.worker.source.ResolvedSource;
 import io.octavo.worker.source.SourceResolver;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -56,17 +57,21 @@ class EvaluateJobRunner {
         attempt.phase("fetch");
         ResolvedSource source = fetch(spec.source(), "source", attempt, scratch);
         ResolvedSource baseline = spec.baseline() == null ? null : fetch(spec.baseline(), "baseline", attempt, scratch);
-        List<EvaluationTask> tasks = tasks(spec, attempt, scratch);
-        double half = baseline == null ? 1.0 : (1.0 + FETCHED) / 2;
+        List<EvaluationTask> tasks = tasks(spec, baseline, attempt, scratch);
+        List<EvaluationTask> baselineTasks = tasks.stream()
+                .filter(task -> !(task instanceof EvaluationTask.Divergence))
+                .toList();
+        double half = baseline == null || baselineTasks.isEmpty() ? 1.0 : (1.0 + FETCHED) / 2;
         EvaluationResult scores;
         EvaluationResult baselineScores;
         try (Engine engine =
                 engines.open(new EngineOptions(properties.engineDevice(spec.device()), properties.engineThreads()))) {
             attempt.log("evaluating " + source.uri() + " on " + engine.device());
             scores = engine.evaluate(new EvaluationRequest(source.folder(), tasks), attempt.section(FETCHED, half));
-            baselineScores = baseline == null
+            baselineScores = baseline == null || baselineTasks.isEmpty()
                     ? null
-                    : engine.evaluate(new EvaluationRequest(baseline.folder(), tasks), attempt.section(half, 1));
+                    : engine.evaluate(
+                            new EvaluationRequest(baseline.folder(), baselineTasks), attempt.section(half, 1));
         }
         EvaluationReport report = new EvaluationReport(json, scores, baselineScores);
         report.metrics().forEach(attempt::metric);
@@ -92,7 +97,8 @@ class EvaluateJobRunner {
         return sources.checkpoint(attempt.tenant(), uri, scratch.folder(folder), attempt.section(0, FETCHED));
     }
 
-    private List<EvaluationTask> tasks(EvaluateSpec spec, Attempt attempt, JobScratch scratch) {
+    private List<EvaluationTask> tasks(
+            EvaluateSpec spec, @Nullable ResolvedSource baseline, Attempt attempt, JobScratch scratch) {
         List<EvaluationTask> tasks = new ArrayList<>();
         for (TaskSpec task : spec.tasks()) {
             var folder = scratch.folder("data-" + tasks.size());
@@ -106,6 +112,15 @@ class EvaluateJobRunner {
                                             .path(),
                                     perplexity.windowTokens(),
                                     optional(perplexity.maxWindows()));
+                        case TaskSpec.Divergence divergence ->
+                            new EvaluationTask.Divergence(
+                                    divergence.name(),
+                                    sources.dataset(attempt.tenant(), divergence.dataset(), folder, monitor)
+                                            .path(),
+                                    divergence.windowTokens(),
+                                    optional(divergence.maxWindows()),
+                                    Objects.requireNonNull(baseline, "the parser requires it")
+                                            .folder());
                         case TaskSpec.MultipleChoice choice ->
                             new EvaluationTask.MultipleChoice(
                                     choice.name(),

@@ -46,6 +46,13 @@ record EvaluationReport(
                         .put("items", choice.items())
                         .put("accuracy", choice.accuracy())
                         .put("accuracyNormalized", choice.accuracyNormalized());
+            case TaskResult.Divergence divergence ->
+                object(TaskSpec.Divergence.TYPE, result)
+                        .put("windows", divergence.windows())
+                        .put("windowTokens", divergence.windowTokens())
+                        .put("divergence", divergence.divergence())
+                        .put("largestDivergence", divergence.largestDivergence())
+                        .put("agreement", divergence.agreement());
             case TaskResult.Generation generation ->
                 object(TaskSpec.Generation.TYPE, result)
                         .put("prompt", generation.prompt())
@@ -61,17 +68,22 @@ record EvaluationReport(
 
     private ArrayNode comparison() {
         ArrayNode comparison = json.createArrayNode();
-        List<TaskResult> before = baseline == null ? List.of() : baseline.tasks();
-        for (int i = 0; i < before.size(); i++) {
-            if (source.tasks().get(i) instanceof TaskResult.Perplexity now
-                    && before.get(i) instanceof TaskResult.Perplexity then) {
-                comparison.add(difference(GateSpec.PERPLEXITY_RATIO, now, now.perplexity() / then.perplexity()));
-            } else if (source.tasks().get(i) instanceof TaskResult.MultipleChoice now
-                    && before.get(i) instanceof TaskResult.MultipleChoice then) {
-                comparison.add(difference(GateSpec.ACCURACY_DIFFERENCE, now, now.accuracy() - then.accuracy()));
+        for (TaskResult task : source.tasks()) {
+            for (String metric : GateSpec.COMPARING) {
+                score(metric, task, before(task)).ifPresent(value -> comparison.add(difference(metric, task, value)));
             }
         }
         return comparison;
+    }
+
+    /** The baseline's score on the same task, if it has one. */
+    private @Nullable TaskResult before(TaskResult now) {
+        return baseline == null
+                ? null
+                : baseline.tasks().stream()
+                        .filter(task -> task.name().equals(now.name()))
+                        .findFirst()
+                        .orElse(null);
     }
 
     private ObjectNode difference(String metric, TaskResult task, double value) {
@@ -85,12 +97,8 @@ record EvaluationReport(
     List<GateResult> judge(List<GateSpec> gates) {
         List<GateResult> results = new ArrayList<>();
         for (GateSpec gate : gates) {
-            for (int i = 0; i < source.tasks().size(); i++) {
-                TaskResult now = source.tasks().get(i);
-                OptionalDouble value = score(
-                        gate.metric(),
-                        now,
-                        baseline == null ? null : baseline.tasks().get(i));
+            for (TaskResult now : source.tasks()) {
+                OptionalDouble value = score(gate.metric(), now, before(now));
                 if (value.isPresent() && (gate.task() == null || gate.task().equals(now.name()))) {
                     results.add(result(gate, now.name(), value.getAsDouble()));
                 }
@@ -126,6 +134,13 @@ record EvaluationReport(
                 default -> OptionalDouble.empty();
             };
         }
+        if (now instanceof TaskResult.Divergence divergence) {
+            return switch (metric) {
+                case GateSpec.DIVERGENCE_MEAN -> OptionalDouble.of(divergence.divergence());
+                case GateSpec.DIVERGENCE_AGREEMENT -> OptionalDouble.of(divergence.agreement());
+                default -> OptionalDouble.empty();
+            };
+        }
         return OptionalDouble.empty();
     }
 
@@ -136,6 +151,10 @@ record EvaluationReport(
             switch (result) {
                 case TaskResult.Perplexity perplexity ->
                     metrics.put(result.name() + ".perplexity", perplexity.perplexity());
+                case TaskResult.Divergence divergence -> {
+                    metrics.put(result.name() + ".divergence", divergence.divergence());
+                    metrics.put(result.name() + ".agreement", divergence.agreement());
+                }
                 case TaskResult.MultipleChoice choice -> metrics.put(result.name() + ".accuracy", choice.accuracy());
                 case TaskResult.Generation generation ->
                     metrics.put(result.name() + ".newTokens", (double) generation.newTokens());
