@@ -4,8 +4,9 @@ alter table job
     add column step   text,
     add column needs  jsonb not null default '[]',
     add column labels jsonb not null default '{}',
-    add check ((parent is null) = (step is null)),
-    add unique (parent, step);
+    add check ((parent is null) = (step is null));
+
+create unique index job_steps on job (parent, step) where parent is not null;
 
 -- A pipeline runs without a lease: what runs are its steps.
 alter table job
@@ -16,5 +17,5 @@ alter table job
 -- every release since lanes pass it by.
 insert into lane (id, device_kind) values (-1, 'none');
 
-create index job_labels on job using gin (labels jsonb_path_ops);
+create index job_labels on job using gin (labels jsonb_path_ops) where labels <> '{}';
 create index job_live_pipelines on job (id) where type = 'pipeline' and status in ('QUEUED', 'RUNNING');

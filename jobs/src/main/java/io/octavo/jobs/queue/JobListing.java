@@ -29,7 +29,7 @@ class JobListing {
         filter.type().ifPresent(type -> statement.append(" and type = :type"));
         filter.parent().ifPresent(parent -> statement.append(" and parent = :parent"));
         if (!filter.labels().isEmpty()) {
-            statement.append(" and labels @> cast(:labels as jsonb)");
+            statement.append(" and labels <> '{}' and labels @> cast(:labels as jsonb)"); // as the index has it
         }
         return sql.sql(statement
                         .append(" order by created_at desc, id desc limit :count")

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.octavo.jobs.problem.ProblemException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -180,6 +184,26 @@ class PipelineSpecTest {
             })
     void refusesGatesThatCannotBeJudged(String gate, String detail) {
         refuses(E.replace("step:q", "hub:a/m").replace("]}", "],'gates':[" + gate + "]}"), "invalid-request", detail);
+    }
+
+    @Test
+    void readsTheExamples() throws IOException {
+        var anything = new JobSpecParser(new SchemeCatalog() {
+            @Override
+            public List<SchemeInfo> schemes() {
+                return List.of();
+            }
+
+            @Override
+            public List<String> layouts() {
+                return List.of();
+            }
+        });
+        try (Stream<Path> files = Files.list(Path.of("../examples/jobs"))) {
+            List<JobSpec> specs = files.map(file -> anything.parse(JSON.readTree(file.toFile())))
+                    .toList();
+            assertThat(specs).extracting(JobSpec::type).contains("quantize", "evaluate", "pipeline");
+        }
     }
 
     @Test
