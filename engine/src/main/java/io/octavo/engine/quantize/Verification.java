@@ -22,10 +22,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import tools.jackson.databind.node.ObjectNode;
@@ -39,10 +40,10 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class Verification implements AutoCloseable {
 
-    /** Threads that keep one comparison busy with reading. */
-    private static final int THREADS_EACH = 2;
+    /** Each has buffers of its own; the threads that are left compare what was kept, or still hash. */
+    private static final int MOST_COMPARISONS = 12;
 
-    private static final int MOST_COMPARISONS = 8;
+    private static final double COMPARING_SHARE = 0.75;
 
     private final QuantizationPlan plan;
     private final Checkpoint artifact;
@@ -50,7 +51,9 @@ final class Verification implements AutoCloseable {
     private final List<Check> checks = new ArrayList<>();
     private QuantizedModules stored = QuantizedModules.none();
     private final BackgroundTasks tasks;
-    private final BlockingQueue<WeightComparison> idle;
+    private final Backend backend;
+    private final Semaphore room;
+    private final Queue<WeightComparison> idle = new ConcurrentLinkedQueue<>();
     private final Map<Keep, Future<Optional<String>>> keptTasks = new LinkedHashMap<>();
     private final Map<Quantize, Future<WeightComparison.Result>> moduleTasks = new LinkedHashMap<>();
 
@@ -61,16 +64,9 @@ final class Verification implements AutoCloseable {
     Verification(QuantizationPlan plan, Checkpoint artifact, Backend backend, int threads) {
         this.plan = plan;
         this.artifact = artifact;
+        this.backend = backend;
         this.tasks = new BackgroundTasks(threads);
-        this.idle = new ArrayBlockingQueue<>(MOST_COMPARISONS);
-        try {
-            for (int i = 0; i < Math.clamp(threads / THREADS_EACH, 1, MOST_COMPARISONS); i++) {
-                idle.add(new WeightComparison(backend, plan));
-            }
-        } catch (RuntimeException e) {
-            close();
-            throw e;
-        }
+        this.room = new Semaphore(Math.clamp((long) (threads * COMPARING_SHARE), 1, MOST_COMPARISONS));
     }
 
     /** Checks the structure, then begins to compare in the background. */
@@ -196,12 +192,18 @@ final class Verification implements AutoCloseable {
     }
 
     private WeightComparison.Result compareModule(Quantize step) throws InterruptedException {
-        WeightComparison comparison = idle.take();
+        room.acquire();
         try {
-            return comparison.compare(
-                    step, stored.find(step.module()).orElseThrow().weight());
+            WeightComparison free = idle.poll();
+            WeightComparison comparison = free == null ? new WeightComparison(backend, plan) : free;
+            try {
+                return comparison.compare(
+                        step, stored.find(step.module()).orElseThrow().weight());
+            } finally {
+                idle.add(comparison);
+            }
         } finally {
-            idle.add(comparison);
+            room.release();
         }
     }
 
