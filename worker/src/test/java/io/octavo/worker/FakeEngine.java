@@ -52,7 +52,11 @@ final class FakeEngine implements EngineFactory {
     /** How much larger than its inputs a plan says the output will be. */
     volatile long extraOutputBytes;
 
+    /** Of its device. */
+    volatile long freeMemoryBytes;
+
     void reset() {
+        freeMemoryBytes = 0;
         extraOutputBytes = 0;
         instead = null;
         interlude = (request, monitor) -> {};
@@ -107,7 +111,7 @@ final class FakeEngine implements EngineFactory {
 
         @Override
         public DeviceOffer deviceOffer() {
-            return DeviceOffer.CPU;
+            return new DeviceOffer("cpu", freeMemoryBytes, 0);
         }
 
         @Override

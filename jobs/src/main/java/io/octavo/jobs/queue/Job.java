@@ -6,6 +6,7 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.Scheduling;
+import io.octavo.jobs.trace.Traceparent;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
@@ -84,6 +85,9 @@ class Job {
 
     private boolean deadLetter;
 
+    @Column(updatable = false)
+    private @Nullable String traceparent;
+
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Job() {}
 
@@ -96,6 +100,7 @@ class Job {
         this.attemptLimit = maxAttempts;
         this.createdAt = now;
         this.availableAt = now;
+        this.traceparent = Traceparent.ofCurrentSpan();
     }
 
     void claim(WorkerIdentity by, Instant now, Duration lease) {
@@ -287,6 +292,11 @@ class Job {
 
     @Nullable String worker() {
         return worker;
+    }
+
+    /** Of the span that submitted it, if that was traced. */
+    @Nullable String traceparent() {
+        return traceparent;
     }
 
     @Nullable String result() {

@@ -1,5 +1,7 @@
 package io.octavo.jobs.queue;
 
+import io.opentelemetry.api.common.Attributes;
+import io.opentelemetry.api.trace.Span;
 import java.util.UUID;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.stereotype.Component;
@@ -37,6 +39,14 @@ class JobLog {
         events.append(job.id(), job.attempt(), EventType.STATE.slug(), data.toString());
         publisher.publishEvent(
                 new JobStateChanged(job.tenant(), job.id(), job.type(), job.status(), job.attempt(), problem));
+        Span.current()
+                .addEvent(
+                        "octavo.job.state",
+                        Attributes.builder()
+                                .put("octavo.job.id", job.id().toString())
+                                .put("octavo.job.status", job.status().name())
+                                .put("octavo.job.attempt", job.attempt())
+                                .build());
         notifyEvent(job.id());
         if (job.status() == JobStatus.QUEUED) {
             events.notify(JobSignals.QUEUE_CHANNEL, "");

@@ -87,7 +87,12 @@ public class JobQueue {
             JobSpec spec = parser.parseStored(json.readTree(job.spec()));
             claims.served(job.tenant().value());
             store(job);
-            return Optional.of(new Claim(job.lease(), job.tenant(), spec, job.timeLeft(spec.scheduling(), now)));
+            return Optional.of(new Claim(
+                    job.lease(),
+                    job.tenant(),
+                    spec,
+                    job.timeLeft(spec.scheduling(), now),
+                    Optional.ofNullable(job.traceparent())));
         } catch (ProblemException | JacksonException e) {
             job.fail(
                     Failure.of(
