@@ -182,6 +182,13 @@ class IsolationTest {
                 "/api/v1/artifacts/" + artifact + "/report",
                 "",
                 "artifact-not-found");
+        hidden(
+                "GET /api/v1/artifacts/{id}/report text/html",
+                "/api/v1/artifacts/" + artifact + "/report",
+                "",
+                "artifact-not-found",
+                "Accept",
+                "text/html, application/json");
         listing("GET /api/v1/artifacts", "/api/v1/artifacts");
 
         String repository = "/api/v1/repositories/alice/model";
@@ -454,6 +461,25 @@ class IsolationTest {
         assertProblem(late.get("/api/v1/jobs"), 401, "unauthenticated");
     }
 
+    /** A browser prefers the page; a client that does not say gets JSON. */
+    @Test
+    void aReportIsAPageForPeopleAndJsonForTheRest() throws Exception {
+        String report = "/api/v1/artifacts/"
+                + TestApi.read(alice.get("/api/v1/artifacts")).at("/items/0/id").stringValue() + "/report";
+        HttpResponse<String> page =
+                alice.send("GET", report, "", "Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+        assertThat(page.headers().firstValue("Content-Type")).hasValue("text/html;charset=UTF-8");
+        assertThat(page.headers().firstValue("Content-Security-Policy").orElseThrow())
+                .startsWith("default-src 'none'; style-src 'sha256-")
+                .endsWith("frame-ancestors 'none'");
+        assertThat(page.headers().firstValue("X-Content-Type-Options")).hasValue("nosniff");
+        assertThat(page.body()).contains("<h1>alice/out</h1>", "secret.bin");
+        HttpResponse<String> json = alice.get(report);
+        assertThat(json.headers().firstValue("Content-Type")).hasValue("application/json");
+        assertThat(TestApi.read(json).at("/artifact/label").stringValue()).isEqualTo("W8A8");
+        assertThat(TestApi.read(json).has("verification")).isTrue();
+    }
+
     @Test
     void aKeyIsShownOnceAndWhatItDidIsWrittenDown() throws Exception {
         HttpResponse<String> issued = alice.post("/api/v1/keys", "{\"name\":\"once\",\"scope\":\"submit\"}");
@@ -471,6 +497,7 @@ class IsolationTest {
         assertThat(newest.at("/1/action").stringValue()).isEqualTo("POST /api/v1/jobs/{id}/cancel");
         assertThat(newest.at("/1/target").stringValue()).contains(job);
         assertThat(newest.at("/1/actor").stringValue()).isEqualTo("key:" + secret.substring(0, 17));
-        assertThat(newest.at("/2/status").intValue()).isEqualTo(202);
+        assertThat(newest.at("/1/outcome").stringValue()).isEqualTo("COMMITTED");
+        assertThat(newest.at("/2/outcome").stringValue()).isEqualTo("COMMITTED");
     }
 }

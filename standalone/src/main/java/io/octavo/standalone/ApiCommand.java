@@ -19,6 +19,6 @@ final class ApiCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        return ServiceProcess.run(ApiApplication.class, WebApplicationType.SERVLET, settings);
+        return ServiceProcess.run("octavo-api", ApiApplication.class, WebApplicationType.SERVLET, settings);
     }
 }

@@ -1,6 +1,7 @@
 package io.octavo.standalone;
 
 import java.util.List;
+import java.util.Map;
 import org.springframework.boot.Banner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
@@ -11,10 +12,12 @@ final class ServiceProcess {
     private ServiceProcess() {}
 
     /** Never returns once the service is up. */
-    static int run(Class<?> application, WebApplicationType type, List<String> settings) throws InterruptedException {
+    static int run(String name, Class<?> application, WebApplicationType type, List<String> settings)
+            throws InterruptedException {
         var service = new SpringApplication(application);
         // The class path holds every module, so what kind of process this is cannot be told from it.
         service.setWebApplicationType(type);
+        service.setDefaultProperties(Map.of("spring.application.name", name)); // of spans and log lines
         service.setBannerMode(Banner.Mode.OFF);
         service.run(settings.toArray(String[]::new));
         UpCommand.awaitSignal();

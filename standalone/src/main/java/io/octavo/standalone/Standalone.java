@@ -90,6 +90,7 @@ public final class Standalone implements AutoCloseable {
 
     private static Map<String, Object> settings(StandaloneOptions options, Home home) {
         Map<String, Object> settings = new HashMap<>();
+        settings.put("spring.application.name", "octavo");
         settings.put("server.address", ADDRESS);
         settings.put("server.port", options.port());
         settings.put("octavo.queue.lease", "15s");

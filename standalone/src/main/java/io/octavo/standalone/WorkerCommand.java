@@ -31,6 +31,6 @@ final class WorkerCommand implements Callable<Integer> {
         if (device != null) {
             all.add("--octavo.worker.device=cuda:" + device);
         }
-        return ServiceProcess.run(WorkerApplication.class, WebApplicationType.NONE, all);
+        return ServiceProcess.run("octavo-worker", WorkerApplication.class, WebApplicationType.NONE, all);
     }
 }

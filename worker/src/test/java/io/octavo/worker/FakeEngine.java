@@ -56,9 +56,13 @@ final class FakeEngine implements EngineFactory {
     /** How much larger than its inputs a plan says the output will be. */
     volatile long extraOutputBytes;
 
+    /** Of its device. */
+    volatile long freeMemoryBytes;
+
     volatile String version = "fake-1";
 
     void reset() {
+        freeMemoryBytes = 0;
         version = "fake-1";
         extraOutputBytes = 0;
         instead = null;
@@ -115,7 +119,7 @@ final class FakeEngine implements EngineFactory {
 
         @Override
         public DeviceOffer deviceOffer() {
-            return DeviceOffer.CPU;
+            return new DeviceOffer("cpu", freeMemoryBytes, 0);
         }
 
         @Override

@@ -2,6 +2,10 @@ package io.octavo.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.Metrics;
+import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationException;
@@ -837,5 +841,46 @@ class WorkerTest {
         await(id, JobStatus.FAILED);
         assertThat(sql.sql("select count(*) from evaluation").query(Long.class).single())
                 .isEqualTo(1);
+    }
+
+    /** Tags come from lists of ours, so that neither users nor tenants can make series or be seen in them. */
+    @Test
+    void whatOperatorsWatchIsMeasuredWithoutNamingAnybody() {
+        SimpleMeterRegistry meters = new SimpleMeterRegistry();
+        Metrics.addRegistry(meters);
+        try {
+            engine.interlude = (request, monitor) -> {
+                engine.freeMemoryBytes = 42;
+                monitor.phase("verify");
+            };
+            await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
+            Awaitility.await().until(() -> meters.find("octavo.attempts").counter() != null);
+            assertThat(meters.get("octavo.device.free.memory.bytes").gauge().value())
+                    .isEqualTo(42);
+            assertThat(meters.get("octavo.bytes")
+                            .tag("direction", "in")
+                            .counter()
+                            .count())
+                    .isPositive();
+            assertThat(meters.get("octavo.queue.wait")
+                            .tag("type", "quantize")
+                            .timer()
+                            .count())
+                    .isPositive();
+            for (String phase : List.of("resolve", "plan", "fetch", "verify", "upload", "commit")) {
+                Awaitility.await()
+                        .until(() ->
+                                meters.find("octavo.phase").tag("phase", phase).timer() != null);
+            }
+            assertThat(meters.getMeters().stream()
+                            .map(Meter::getId)
+                            .filter(id -> id.getName().startsWith("octavo."))
+                            .flatMap(id -> id.getTags().stream())
+                            .map(Tag::getKey))
+                    .isSubsetOf("reason", "type", "outcome", "code", "phase", "direction", "le");
+            assertThat(meters.getMetersAsString()).doesNotContain("octavo/", TENANT.toString());
+        } finally {
+            Metrics.removeRegistry(meters);
+        }
     }
 }

@@ -3,9 +3,11 @@ package io.octavo.api.artifact;
 import io.octavo.api.file.BlobDownload;
 import io.octavo.api.identity.Caller;
 import io.octavo.api.problem.Problems;
+import io.octavo.api.report.ArtifactReport;
+import io.octavo.api.report.ArtifactReports;
+import io.octavo.api.report.ReportPage;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
-import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
@@ -13,6 +15,7 @@ import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryPath;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.Resource;
@@ -30,10 +33,12 @@ class ArtifactController {
 
     private final ArtifactService artifacts;
     private final BlobDownload downloads;
+    private final ArtifactReports reports;
 
-    ArtifactController(ArtifactService artifacts, BlobDownload downloads) {
+    ArtifactController(ArtifactService artifacts, BlobDownload downloads, ArtifactReports reports) {
         this.artifacts = artifacts;
         this.downloads = downloads;
+        this.reports = reports;
     }
 
     @GetMapping
@@ -62,9 +67,15 @@ class ArtifactController {
     }
 
     @GetMapping("/{id}/report")
-    ResponseEntity<Resource> report(
-            Caller caller, @PathVariable UUID id, HttpServletRequest request, HttpServletResponse response) {
-        BlobId report = artifacts.report(caller.tenant(), id);
-        return downloads.answer(report, "report.json", MediaType.APPLICATION_JSON, request, response);
+    ArtifactReport report(Caller caller, @PathVariable UUID id) {
+        return reports.of(caller.tenant(), id);
+    }
+
+    @GetMapping(path = "/{id}/report", produces = MediaType.TEXT_HTML_VALUE)
+    ResponseEntity<String> reportPage(Caller caller, @PathVariable UUID id) {
+        return ResponseEntity.ok()
+                .contentType(new MediaType(MediaType.TEXT_HTML, StandardCharsets.UTF_8))
+                .header("Content-Security-Policy", ReportPage.POLICY + "; frame-ancestors 'none'")
+                .body(ReportPage.of(reports.of(caller.tenant(), id)));
     }
 }

@@ -1,7 +1,8 @@
 package io.octavo.api.audit;
 
 import io.octavo.api.identity.Caller;
-import io.octavo.jobs.audit.AuditLog;
+import io.octavo.jobs.audit.AuditTrail;
+import io.octavo.jobs.audit.AuditedCall;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.util.Set;
@@ -15,10 +16,7 @@ import org.springframework.transaction.TransactionException;
 import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.HandlerMapping;
 
-/**
- * Appends every call that may have changed something, with what came of it. The change itself is over by then, so a
- * database that fails in between costs the entry; the service's log then has it.
- */
+/** Names every call that may change something to the audit trail while it is served. */
 @Component
 class AuditInterceptor implements HandlerInterceptor {
 
@@ -26,33 +24,36 @@ class AuditInterceptor implements HandlerInterceptor {
     private static final Set<String> HARMLESS =
             Set.of(HttpMethod.GET.name(), HttpMethod.HEAD.name(), HttpMethod.OPTIONS.name());
 
-    private final AuditLog log;
+    private final AuditTrail trail;
 
-    AuditInterceptor(AuditLog log) {
-        this.log = log;
+    AuditInterceptor(AuditTrail trail) {
+        this.trail = trail;
     }
 
     @Override
-    public void afterCompletion(
-            HttpServletRequest request, HttpServletResponse response, Object handler, @Nullable Exception failure) {
-        if (HARMLESS.contains(request.getMethod()) || !(request.getUserPrincipal() instanceof Caller caller)) {
-            return;
-        }
-        String action =
-                request.getMethod() + " " + request.getAttribute(HandlerMapping.BEST_MATCHING_PATTERN_ATTRIBUTE);
-        try {
-            log.append(
+    public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
+        if (!HARMLESS.contains(request.getMethod()) && request.getUserPrincipal() instanceof Caller caller) {
+            trail.begin(new AuditedCall(
                     caller.tenant(),
                     caller.getName(),
-                    action,
+                    request.getMethod() + " " + request.getAttribute(HandlerMapping.BEST_MATCHING_PATTERN_ATTRIBUTE),
                     request.getRequestURI(),
-                    response.getStatus(),
-                    request.getRemoteAddr());
+                    request.getRemoteAddr()));
+        }
+        return true;
+    }
+
+    /** A database that fails here costs the entry of a call that changed nothing; the service's log then has it. */
+    @Override
+    public void afterCompletion(
+            HttpServletRequest request, HttpServletResponse response, Object handler, @Nullable Exception failure) {
+        try {
+            trail.end(response.getStatus());
         } catch (DataAccessException | TransactionException e) {
             LOG.error(
                     "Not in the audit log: {} {} {} {}",
-                    caller.getName(),
-                    action,
+                    request.getRemoteUser(),
+                    request.getMethod(),
                     request.getRequestURI(),
                     response.getStatus(),
                     e);

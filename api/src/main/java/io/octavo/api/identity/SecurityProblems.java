@@ -1,6 +1,7 @@
 package io.octavo.api.identity;
 
 import io.octavo.jobs.audit.AuditLog;
+import io.octavo.jobs.audit.AuditedCall;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -54,13 +55,14 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
     public void handle(HttpServletRequest request, HttpServletResponse response, AccessDeniedException failure) {
         Authentication known = SecurityContextHolder.getContext().getAuthentication();
         if (known instanceof Caller caller) {
-            audit.append(
-                    caller.tenant(),
-                    caller.getName(),
-                    request.getMethod(),
-                    request.getRequestURI(),
-                    HttpStatus.FORBIDDEN.value(),
-                    request.getRemoteAddr());
+            audit.refused(
+                    new AuditedCall(
+                            caller.tenant(),
+                            caller.getName(),
+                            request.getMethod(),
+                            request.getRequestURI(),
+                            request.getRemoteAddr()),
+                    HttpStatus.FORBIDDEN.value());
         }
         response.setHeader(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"octavo\", error=\"insufficient_scope\"");
         answer(request, response, ProblemCode.SCOPE_MISSING, "the key's scope does not include this call");

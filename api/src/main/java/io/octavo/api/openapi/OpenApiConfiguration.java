@@ -134,8 +134,8 @@ class OpenApiConfiguration {
                             "201",
                             new ApiResponse().description("a new revision").content(same.getContent()));
         }
-        if (method == PathItem.HttpMethod.GET && (path.contains("/files/") || path.endsWith("/report"))) {
-            addBytes(path, operation);
+        if (method == PathItem.HttpMethod.GET && path.contains("/files/")) {
+            addBytes(operation);
         }
     }
 
@@ -151,12 +151,9 @@ class OpenApiConfiguration {
     }
 
     /** Files answer with what they hold, whole or a range of it. */
-    private static void addBytes(String path, Operation operation) {
-        String type = path.endsWith("/report") ? JSON : "application/octet-stream";
-        Schema<?> bytes = path.endsWith("/report")
-                ? new Schema<Object>()
-                : JobRequestSchema.of("string").format("binary");
-        Content content = new Content().addMediaType(type, new MediaType().schema(bytes));
+    private static void addBytes(Operation operation) {
+        Schema<?> bytes = JobRequestSchema.of("string").format("binary");
+        Content content = new Content().addMediaType("application/octet-stream", new MediaType().schema(bytes));
         operation
                 .getResponses()
                 .addApiResponse(

@@ -124,8 +124,10 @@ public final class OctavoClient implements AutoCloseable {
     }
 
     /** The self-check of an artifact. */
-    public JsonNode report(UUID artifactId) throws InterruptedException {
-        return read(exchange.request(API + "/artifacts/" + artifactId + "/report"), new TypeReference<>() {});
+    public JsonNode verification(UUID artifactId) throws InterruptedException {
+        JsonNode report =
+                read(exchange.request(API + "/artifacts/" + artifactId + "/report"), new TypeReference<>() {});
+        return report.path("verification");
     }
 
     public JsonNode schemes() throws InterruptedException {

@@ -81,7 +81,7 @@ public final class Demo {
         JsonNode result = resultOf(quantized);
         Artifact artifact =
                 client.artifact(UUID.fromString(result.path("artifactId").asString("")));
-        JsonNode report = client.report(artifact.id());
+        JsonNode verification = client.verification(artifact.id());
         Path folder = pull(artifact, options.artifacts());
 
         Optional<String> skipped = model.notScorable();
@@ -109,8 +109,8 @@ public final class Demo {
                 Math.max(
                         result.path("peakRssBytes").asLong(0),
                         comparison.map(Comparison::peakRssBytes).orElse(0L)),
-                report.path("passed").asBoolean(false),
-                report,
+                verification.path("passed").asBoolean(false),
+                verification,
                 comparison.orElse(null),
                 skipped.orElse(null),
                 (System.nanoTime() - started) / 1e9);

@@ -230,7 +230,7 @@ class DemoTest {
                 .put("sizeBytes", 9)
                 .put("createdAt", "2026-01-01T00:00:00Z");
         artifact.set("files", WireJson.parse(WireJson.pretty(files)));
-        artifact.putObject("report").put("passed", verified);
+        artifact.putObject("report").putObject("verification").put("passed", verified);
         service.artifacts.put(ARTIFACT, artifact);
         job.put("status", "SUCCEEDED")
                 .putObject("result")

@@ -3,6 +3,8 @@ package io.octavo.jobs.audit;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
+import java.sql.Types;
+import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.annotation.Transactional;
@@ -20,17 +22,24 @@ public class AuditLog {
         this.sql = sql;
     }
 
-    public void append(TenantId tenant, String actor, String action, String target, int status, String address) {
+    /** A call that was turned away before it could change anything. */
+    public void refused(AuditedCall call, int status) {
+        append(call, AuditOutcome.REFUSED, status);
+    }
+
+    void append(AuditedCall call, AuditOutcome outcome, @Nullable Integer status) {
+        String target = call.target();
         sql.sql("""
-                        insert into audit_event (tenant, actor, action, target, status, address)
-                        values (:tenant, :actor, :action, :target, :status, :address)
+                        insert into audit_event (tenant, actor, action, target, outcome, status, address)
+                        values (:tenant, :actor, :action, :target, :outcome, :status, :address)
                         """)
-                .param("tenant", tenant.value())
-                .param("actor", actor)
-                .param("action", action)
+                .param("tenant", call.tenant().value())
+                .param("actor", call.actor())
+                .param("action", call.action())
                 .param("target", target.length() > MAX_TARGET ? target.substring(0, MAX_TARGET) : target)
-                .param("status", status)
-                .param("address", address)
+                .param("outcome", outcome.name())
+                .param("status", status, Types.INTEGER)
+                .param("address", call.address())
                 .update();
     }
 
@@ -43,7 +52,7 @@ public class AuditLog {
     public Page<AuditEvent> list(TenantId tenant, PageLimit limit, long before) {
         return Page.of(
                 sql.sql("""
-                        select id, at, actor, action, target, status, address from audit_event
+                        select id, at, actor, action, target, outcome, status, address from audit_event
                         where tenant = :tenant and id < :before order by id desc limit :count
                         """)
                         .param("tenant", tenant.value())
@@ -55,7 +64,8 @@ public class AuditLog {
                                 row.getString("actor"),
                                 row.getString("action"),
                                 row.getString("target"),
-                                row.getInt("status"),
+                                AuditOutcome.valueOf(row.getString("outcome")),
+                                row.getObject("status", Integer.class),
                                 row.getString("address")))
                         .list(),
                 limit.value(),

@@ -25,16 +25,13 @@ interface BlobRepository extends Repository<Blob, String> {
             """)
     List<Blob> findOwned(UUID tenant, Collection<String> sha256s);
 
+    /** The blob is there, and the tenant has its bytes; one change, whether either was known or not. */
     @Transactional
     @Modifying
     @NativeQuery("""
+            with stored as (insert into blob (sha256, size) values (:sha256, :size) on conflict (sha256) do nothing)
             insert into blob_owner (tenant, sha256) values (:tenant, :sha256)
             on conflict (tenant, sha256) do nothing
             """)
-    int own(UUID tenant, String sha256);
-
-    @Transactional
-    @Modifying
-    @NativeQuery("insert into blob (sha256, size) values (:sha256, :size) on conflict (sha256) do nothing")
-    int insert(String sha256, long size);
+    int store(UUID tenant, String sha256, long size);
 }

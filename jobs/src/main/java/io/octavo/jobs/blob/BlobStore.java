@@ -49,9 +49,9 @@ public class BlobStore {
             verify(id, content);
         } else {
             objects.put(bucket, id.key(), new Sha256Stream(content, id), id.size());
-            record(id);
+            requireStored(id);
         }
-        blobs.own(owner.value(), id.sha256());
+        blobs.store(owner.value(), id.sha256(), id.size());
     }
 
     private static void verify(BlobId id, InputStream content) {
@@ -79,9 +79,9 @@ public class BlobStore {
             requireExpected(id, expectedSha256);
             if (blobs.findBySha256(id.sha256()).isEmpty()) {
                 objects.copy(bucket, staging, id.key(), id.size());
-                record(id);
+                requireStored(id);
             }
-            blobs.own(owner.value(), id.sha256());
+            blobs.store(owner.value(), id.sha256(), id.size());
             return id;
         } finally {
             discard(staging);
@@ -96,15 +96,14 @@ public class BlobStore {
         }
     }
 
-    /** Only after the store itself has confirmed the size does a row say that the blob is there. */
-    private void record(BlobId id) {
+    /** Only after the store itself has confirmed the size may a row say that the blob is there. */
+    private void requireStored(BlobId id) {
         long stored = objects.stat(bucket, id.key()).size();
         if (stored != id.size()) {
             throw new ProblemException(
                     ProblemCode.BLOB_CORRUPT,
                     "blob " + id.sha256() + " was stored with " + stored + " bytes, expected " + id.size());
         }
-        blobs.insert(id.sha256(), id.size());
     }
 
     private void discard(String staging) {

@@ -10,11 +10,13 @@ import java.util.Optional;
  *
  * @param tenant whose job it is: what it may read, and who gets what it makes
  * @param timeLeft until the job's timeout, by the database's clock; not positive once it has passed
+ * @param traceparent of the span that submitted the job, if that was traced
  */
-public record Claim(Lease lease, TenantId tenant, JobSpec spec, Optional<Duration> timeLeft) {
+public record Claim(
+        Lease lease, TenantId tenant, JobSpec spec, Optional<Duration> timeLeft, Optional<String> traceparent) {
 
-    /** Without a timeout. */
+    /** Without a timeout, and not traced. */
     public Claim(Lease lease, TenantId tenant, JobSpec spec) {
-        this(lease, tenant, spec, Optional.empty());
+        this(lease, tenant, spec, Optional.empty(), Optional.empty());
     }
 }

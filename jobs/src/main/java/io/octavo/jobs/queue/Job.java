@@ -7,6 +7,7 @@ import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.Scheduling;
+import io.octavo.jobs.trace.Traceparent;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
@@ -101,6 +102,9 @@ class Job {
 
     private boolean deadLetter;
 
+    @Column(updatable = false)
+    private @Nullable String traceparent;
+
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Job() {}
 
@@ -114,6 +118,7 @@ class Job {
         this.attemptLimit = maxAttempts;
         this.createdAt = now;
         this.availableAt = now;
+        this.traceparent = Traceparent.ofCurrentSpan();
     }
 
     /** A step of a stored pipeline. */
@@ -409,6 +414,11 @@ class Job {
 
     @Nullable String worker() {
         return worker;
+    }
+
+    /** Of the span that submitted it, if that was traced. */
+    @Nullable String traceparent() {
+        return traceparent;
     }
 
     @Nullable String result() {

@@ -1,5 +1,7 @@
 package io.octavo.jobs.queue;
 
+import io.opentelemetry.api.common.Attributes;
+import io.opentelemetry.api.trace.Span;
 import java.util.UUID;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.stereotype.Component;
@@ -43,6 +45,14 @@ class JobLog {
                 job.attempt(),
                 problem,
                 job.parent().orElse(null)));
+        Span.current()
+                .addEvent(
+                        "octavo.job.state",
+                        Attributes.builder()
+                                .put("octavo.job.id", job.id().toString())
+                                .put("octavo.job.status", job.status().name())
+                                .put("octavo.job.attempt", job.attempt())
+                                .build());
         notifyEvent(job.id());
         if (job.status() == JobStatus.QUEUED) {
             events.notify(JobSignals.QUEUE_CHANNEL, "");

@@ -97,7 +97,12 @@ public class JobQueue {
         claim(job, worker, now);
         claims.served(job.tenant().value());
         store(job, now);
-        return Optional.of(new Claim(job.lease(), job.tenant(), spec, job.timeLeft(spec.scheduling(), now)));
+        return Optional.of(new Claim(
+                job.lease(),
+                job.tenant(),
+                spec,
+                job.timeLeft(spec.scheduling(), now),
+                Optional.ofNullable(job.traceparent())));
     }
 
     private void claim(Job job, WorkerIdentity worker, Instant now) {

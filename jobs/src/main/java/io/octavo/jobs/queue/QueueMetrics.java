@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Metrics;
 import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.MultiGauge.Row;
 import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -21,11 +22,24 @@ public class QueueMetrics {
     private static final List<String> REASONS =
             List.of("ready", "resting", "needs", "no-suitable-worker", "quota", "running", "dead-letter");
 
+    /** Jobs take from milliseconds to hours. */
+    private static final Duration[] BOUNDS = {
+        Duration.ofMillis(10),
+        Duration.ofMillis(100),
+        Duration.ofSeconds(1),
+        Duration.ofSeconds(10),
+        Duration.ofMinutes(1),
+        Duration.ofMinutes(10),
+        Duration.ofHours(1)
+    };
+
+    /** One for the process, as its device and the registry are. */
+    private static final AtomicLong FREE_DEVICE_MEMORY =
+            Objects.requireNonNull(Metrics.gauge("octavo.device.free.memory.bytes", new AtomicLong()));
+
     private final MultiGauge depth = MultiGauge.builder("octavo.queue.jobs")
             .description("jobs by why they wait, and those that run or are dead letters")
             .register(Metrics.globalRegistry);
-    private final AtomicLong freeDeviceMemory =
-            Objects.requireNonNull(Metrics.gauge("octavo.device.free.memory.bytes", new AtomicLong()));
     private volatile double oldestReadySeconds;
 
     QueueMetrics() {
@@ -55,7 +69,7 @@ public class QueueMetrics {
     }
 
     void claimed(String type, Duration waited) {
-        Metrics.timer("octavo.queue.wait", "type", type).record(waited);
+        timer("octavo.queue.wait", "type", type).record(waited);
     }
 
     /** An attempt of the job has ended, with the status that it has now. */
@@ -82,7 +96,14 @@ public class QueueMetrics {
     }
 
     public void phaseEnded(String phase, Duration took) {
-        Metrics.timer("octavo.phase", "phase", phase).record(took);
+        timer("octavo.phase", "phase", phase).record(took);
+    }
+
+    private static Timer timer(String name, String tag, String value) {
+        return Timer.builder(name)
+                .tag(tag, value)
+                .serviceLevelObjectives(BOUNDS)
+                .register(Metrics.globalRegistry);
     }
 
     /** @param direction {@code in} or {@code out} */
@@ -95,6 +116,6 @@ public class QueueMetrics {
     }
 
     public void freeDeviceMemory(long bytes) {
-        freeDeviceMemory.set(bytes);
+        FREE_DEVICE_MEMORY.set(bytes);
     }
 }

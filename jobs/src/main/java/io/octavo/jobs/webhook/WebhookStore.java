@@ -15,6 +15,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
+import org.springframework.transaction.annotation.Transactional;
 
 /** Rows of {@code webhook} and {@code webhook_delivery}. */
 @Repository
@@ -30,6 +31,7 @@ class WebhookStore {
         this.sql = sql;
     }
 
+    @Transactional
     void insert(UUID id, TenantId tenant, String url, List<String> events, String sealedSecret, String createdBy) {
         sql.sql("""
                         insert into webhook (id, tenant, url, events, secret, created_by)

@@ -1,5 +1,6 @@
 package io.octavo.worker.attempt;
 
+import io.octavo.engine.Engine;
 import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.JobMonitor;
 import io.octavo.jobs.identity.TenantId;
@@ -32,6 +33,7 @@ public final class Attempt {
     private final QueueMetrics metrics;
     private final Lease lease;
     private final TenantId tenant;
+    private final AttemptTrace trace;
     private final AtomicReference<@Nullable StopReason> stop = new AtomicReference<>();
 
     private volatile String phase = "start";
@@ -40,12 +42,17 @@ public final class Attempt {
     private double reportedProgress;
     private long reportedAt = System.nanoTime() - PROGRESS_NANOS;
     private int logLines;
+    private int sections;
+    private @Nullable Engine engine;
 
-    public Attempt(JobQueue queue, QueueMetrics metrics, Lease lease, TenantId tenant) {
+    /** @param trace borrowed */
+    public Attempt(JobQueue queue, QueueMetrics metrics, Lease lease, TenantId tenant, AttemptTrace trace) {
         this.queue = queue;
         this.metrics = metrics;
         this.lease = lease;
         this.tenant = tenant;
+        this.trace = trace;
+        trace.phase(phase);
     }
 
     public Lease lease() {
@@ -75,8 +82,14 @@ public final class Attempt {
     }
 
     public void phase(String name) {
+        engine = null;
+        enter(name);
+        trace.phase(name);
+    }
+
+    private void enter(String name) {
         checkpoint();
-        phaseEnded();
+        metrics.phaseEnded(phase, phaseAge());
         phase = name;
         phaseStartedAt = System.nanoTime();
         report(() -> queue.phase(lease, name));
@@ -84,13 +97,44 @@ public final class Attempt {
 
     /** Nothing more will be done in the present phase. */
     public void phaseEnded() {
+        engine = null;
         metrics.phaseEnded(phase, phaseAge());
+        trace.phaseEnded();
+    }
+
+    /** The last phase, which shows what was done. It has no checkpoint: from here on the queue decides alone. */
+    public void commit(Runnable commit) {
+        phase = "commit";
+        phaseStartedAt = System.nanoTime();
+        trace.phase(phase);
+        commit.run();
+        phaseEnded();
+        trace.succeeded();
+    }
+
+    public AttemptTrace trace() {
+        return trace;
+    }
+
+    /** What it works with until its next phase of its own; looked at while it reports. */
+    public void uses(Engine open) {
+        engine = open;
+        trace.device(open.device());
+        lookAtDevice();
+    }
+
+    /** On the thread that works with the engine, whose device may be looked at from there alone. */
+    private void lookAtDevice() {
+        if (engine != null) {
+            metrics.freeDeviceMemory(engine.deviceOffer().freeMemoryBytes());
+        }
     }
 
     /** The engine read and wrote so much. */
     public void bytes(long in, long out) {
         metrics.bytes("in", in);
         metrics.bytes("out", out);
+        trace.bytes(in, out);
     }
 
     public void tokensPerSecond(double rate) {
@@ -125,6 +169,7 @@ public final class Attempt {
         if (progress - reportedProgress >= PROGRESS_STEP && now - reportedAt >= PROGRESS_NANOS) {
             reportedProgress = progress;
             reportedAt = now;
+            lookAtDevice();
             report(() -> queue.progress(lease, progress));
         }
     }
@@ -141,10 +186,13 @@ public final class Attempt {
 
     /** The monitor of a step that covers a part of the job's progress. */
     public JobMonitor section(double from, double to) {
+        int section = ++sections;
         return new JobMonitor() {
             @Override
             public void phase(String name) {
-                Attempt.this.phase(name);
+                enter(name);
+                lookAtDevice();
+                trace.enginePhase(section, name);
             }
 
             @Override

@@ -18,11 +18,14 @@ import io.octavo.jobs.worker.WorkerOffer;
 import io.octavo.jobs.worker.WorkerRegistry;
 import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.Attempt;
+import io.octavo.worker.attempt.AttemptTrace;
 import io.octavo.worker.attempt.JobScratch;
 import io.octavo.worker.attempt.StopReason;
 import io.octavo.worker.attempt.WorkDirectory;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.run.JobRunners;
+import io.opentelemetry.api.OpenTelemetry;
+import io.opentelemetry.api.trace.Tracer;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -61,6 +64,7 @@ public class WorkerLoop implements SmartLifecycle {
     private final WorkDirectory workDirectory;
     private final WorkerProperties properties;
     private final ProcessEnd processEnd;
+    private final Tracer tracer;
     private @Nullable Life life;
 
     WorkerLoop(
@@ -73,7 +77,8 @@ public class WorkerLoop implements SmartLifecycle {
             FailureTranslator failures,
             WorkDirectory workDirectory,
             WorkerProperties properties,
-            ProcessEnd processEnd) {
+            ProcessEnd processEnd,
+            OpenTelemetry telemetry) {
         this.queue = queue;
         this.signals = signals;
         this.metrics = metrics;
@@ -84,6 +89,7 @@ public class WorkerLoop implements SmartLifecycle {
         this.workDirectory = workDirectory;
         this.properties = properties;
         this.processEnd = processEnd;
+        this.tracer = telemetry.getTracer("io.octavo.worker");
     }
 
     @Override
@@ -207,7 +213,13 @@ public class WorkerLoop implements SmartLifecycle {
         }
 
         private void run(Claim claim) {
-            Attempt attempt = new Attempt(queue, metrics, claim.lease(), claim.tenant());
+            try (AttemptTrace trace = new AttemptTrace(tracer, claim, properties.name())) {
+                trace.during(() -> run(claim, trace));
+            }
+        }
+
+        private void run(Claim claim, AttemptTrace trace) {
+            Attempt attempt = new Attempt(queue, metrics, claim.lease(), claim.tenant(), trace);
             running = attempt;
             if (stopping) {
                 attempt.stop(StopReason.SHUTDOWN);
@@ -237,7 +249,8 @@ public class WorkerLoop implements SmartLifecycle {
         private Runnable work(Claim claim, Attempt attempt, Deadlines deadlines, JobScratch scratch) {
             try {
                 attempt.checkpoint();
-                return runners.run(claim.spec(), attempt, scratch);
+                Runnable commit = runners.run(claim.spec(), attempt, scratch);
+                return () -> attempt.commit(commit);
             } catch (JobCancelledException | LeaseLostException e) {
                 return () -> giveUp(attempt, deadlines);
             } catch (Throwable e) {
@@ -246,8 +259,13 @@ public class WorkerLoop implements SmartLifecycle {
                 }
                 deviceLost |= e instanceof QuantizationException failed && failed.code() == ErrorCode.DEVICE_FAULT;
                 Failure failure = failures.translate(e, attempt.lease(), scratch);
-                return () -> queue.fail(attempt.lease(), failure);
+                return () -> fail(attempt, failure);
             }
+        }
+
+        private void fail(Attempt attempt, Failure failure) {
+            attempt.trace().failed(failure);
+            queue.fail(attempt.lease(), failure);
         }
 
         /** Once the lease is released, so that another worker can take the job at once. */
@@ -262,16 +280,20 @@ public class WorkerLoop implements SmartLifecycle {
         }
 
         private void giveUp(Attempt attempt, Deadlines deadlines) {
-            switch (attempt.stopReason()) {
+            StopReason reason = attempt.stopReason();
+            if (reason != null) {
+                attempt.trace().stopped(reason);
+            }
+            switch (reason) {
                 case CANCELLED -> queue.cancelled(attempt.lease());
                 case SHUTDOWN -> queue.release(attempt.lease());
-                case JOB_TIMED_OUT -> queue.fail(attempt.lease(), deadlines.jobTimedOut());
-                case PHASE_TIMED_OUT -> queue.fail(attempt.lease(), deadlines.phaseTimedOut());
+                case JOB_TIMED_OUT -> fail(attempt, deadlines.jobTimedOut());
+                case PHASE_TIMED_OUT -> fail(attempt, deadlines.phaseTimedOut());
                 case LEASE_LOST -> {
                     metrics.leaseLost();
                     LOG.warn("Lost the lease of job {}", attempt.lease().jobId());
                 }
-                case null -> queue.fail(attempt.lease(), failures.unexpectedStop(attempt.lease()));
+                case null -> fail(attempt, failures.unexpectedStop(attempt.lease()));
             }
         }
 
@@ -287,6 +309,7 @@ public class WorkerLoop implements SmartLifecycle {
                     telling.run();
                     return;
                 } catch (LeaseLostException e) {
+                    attempt.trace().stopped(StopReason.LEASE_LOST);
                     metrics.leaseLost();
                     LOG.warn("{}; its outcome is dropped", e.getMessage());
                     return;
@@ -303,7 +326,7 @@ public class WorkerLoop implements SmartLifecycle {
                         await(OUTCOME_RETRY);
                     } else {
                         Failure failure = failures.translate(e, attempt.lease(), scratch);
-                        telling = () -> queue.fail(attempt.lease(), failure);
+                        telling = () -> fail(attempt, failure);
                         refused = true;
                     }
                 }

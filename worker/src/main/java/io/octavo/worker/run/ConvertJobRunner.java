@@ -63,6 +63,7 @@ class ConvertJobRunner {
         ConversionResult result;
         ArtifactLabel label;
         try (Engine engine = engines.open(new EngineOptions("cpu", properties.engineThreads()))) {
+            attempt.uses(engine);
             attempt.log("converting " + source.uri() + " to " + spec.layout());
             result = engine.convert(
                     new ConversionRequest(source.folder(), output, spec.layout()), attempt.section(FETCHED, CONVERTED));

@@ -66,6 +66,7 @@ class EvaluateJobRunner {
         EvaluationResult baselineScores;
         try (Engine engine =
                 engines.open(new EngineOptions(properties.engineDevice(spec.device()), properties.engineThreads()))) {
+            attempt.uses(engine);
             attempt.log("evaluating " + source.uri() + " on " + engine.device());
             scores = engine.evaluate(new EvaluationRequest(source.folder(), tasks), attempt.section(FETCHED, half));
             baselineScores = baseline == null || baselineTasks.isEmpty()

@@ -65,6 +65,7 @@ class QuantizeJobRunner {
 
     Runnable run(QuantizeSpec spec, Attempt attempt, JobScratch scratch) {
         long started = System.nanoTime();
+        attempt.phase("resolve");
         SourceListing listing = sources.list(attempt.tenant(), spec.source());
         Optional<Runnable> made = reuse.find(spec, listing, attempt);
         if (made.isPresent()) {
@@ -107,6 +108,7 @@ class QuantizeJobRunner {
 
     /** Headers tell in a second what would otherwise fail after the download. */
     private void requireFeasible(QuantizeSpec spec, SourceListing listing, Attempt attempt) {
+        attempt.phase("plan");
         PlanReport plan = engines.plan(
                 new CheckpointFiles(listing.sizes(), listing::open),
                 new PlanRequest(spec.scheme(), spec.layout(), spec.ignore(), overrides(spec)));
@@ -152,6 +154,7 @@ class QuantizeJobRunner {
 
     private static QuantizationResult quantize(
             Engine engine, QuantizationRequest request, ResolvedSource source, Attempt attempt) {
+        attempt.uses(engine);
         attempt.log("quantizing " + source.uri() + " with " + request.scheme() + " on " + engine.device());
         return engine.quantize(request, attempt.section(FETCHED, QUANTIZED));
     }

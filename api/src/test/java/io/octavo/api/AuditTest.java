@@ -1,0 +1,248 @@
+package io.octavo.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.jobs.queue.JobQueue;
+import io.octavo.jobs.queue.WorkerIdentity;
+import io.octavo.jobs.testing.EmbeddedServices;
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.dao.DataAccessException;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.web.bind.annotation.RequestMethod;
+import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
+import tools.jackson.databind.node.JsonNodeFactory;
+
+/** A change and its entry are committed together, or neither is. */
+@Timeout(120)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@SpringBootTest(
+        classes = ApiApplication.class,
+        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+        properties = {
+            "server.address=127.0.0.1",
+            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
+            "octavo.identity.rate.burst=100000",
+            "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+            "octavo.secrets.current=a",
+            "octavo.outgoing.allow-http=true",
+            "octavo.outgoing.allowed-networks=127.0.0.0/8"
+        })
+class AuditTest {
+
+    private static final String JOB = """
+            {"type":"quantize","source":"hub:audit/model","scheme":"FP8_DYNAMIC","target":"audit/out"}""";
+
+    @DynamicPropertySource
+    static void services(DynamicPropertyRegistry registry) {
+        EmbeddedServices.register(registry);
+    }
+
+    @LocalServerPort
+    int port;
+
+    @Autowired
+    JdbcClient sql;
+
+    @Autowired
+    JobQueue queue;
+
+    @Autowired
+    @Qualifier("requestMappingHandlerMapping") RequestMappingHandlerMapping mapping;
+
+    private TestApi api;
+    private long before;
+
+    @BeforeAll
+    void pushModel() throws Exception {
+        api = new TestApi(port, ApiTest.KEY);
+        api.commitModel("audit/model");
+    }
+
+    @BeforeEach
+    void rememberTheLastEntry() {
+        before = sql.sql("select max(id) from audit_event").query(Long.class).single();
+    }
+
+    @AfterEach
+    void noMoreFaults() {
+        sql.sql("drop trigger if exists fault on job").update();
+        sql.sql("drop trigger if exists fault on audit_event").update();
+    }
+
+    private record Entry(String action, String outcome, int status) {}
+
+    /** Of calls since the test began. */
+    private List<Entry> entries() {
+        return sql.sql("select action, outcome, coalesce(status, 0) from audit_event where id > :before order by id")
+                .param("before", before)
+                .query((row, number) -> new Entry(row.getString(1), row.getString(2), row.getInt(3)))
+                .list();
+    }
+
+    private int jobs() {
+        return sql.sql("select count(*) from job").query(Integer.class).single();
+    }
+
+    private void failOn(String timing, String table) {
+        sql.sql("""
+                        create or replace function fault() returns trigger language plpgsql as $$
+                        begin raise exception 'the test says no'; end $$
+                        """).update();
+        sql.sql("create " + timing + " insert on " + table + " "
+                        + (timing.startsWith("constraint") ? "deferrable initially deferred " : "")
+                        + "for each row execute function fault()")
+                .update();
+    }
+
+    private static String id(HttpResponse<String> answer) {
+        assertThat(answer.statusCode()).as(answer.body()).isLessThan(300);
+        return TestApi.read(answer).get("id").stringValue();
+    }
+
+    @Test
+    void everyCallThatChangesSomethingCommitsOneEntryWithIt() throws Exception {
+        List<String> calls = new ArrayList<>();
+        String repository = "/api/v1/repositories/audit/more";
+        String of = " /api/v1/repositories/{namespace}/{name}";
+        String file = api.put(repository + "/files/more", new byte[] {1}).body();
+        calls.add("PUT" + of + "/files/{*path}");
+        api.post(repository + "/revisions", "{\"files\":[" + file + "]}");
+        calls.add("POST" + of + "/revisions");
+        String job = id(api.post("/api/v1/jobs", JOB));
+        calls.add("POST /api/v1/jobs");
+        api.post("/api/v1/jobs/" + job + "/cancel", "");
+        calls.add("POST /api/v1/jobs/{id}/cancel");
+        String webhook = id(api.post("/api/v1/webhooks", "{\"url\":\"http://127.0.0.1:9/hook\"}"));
+        calls.add("POST /api/v1/webhooks");
+        api.post("/api/v1/jobs/" + job + "/retry", "");
+        calls.add("POST /api/v1/jobs/{id}/retry");
+        queue.complete(
+                queue.claim(new WorkerIdentity(UUID.randomUUID(), "w"), Set.of("quantize"))
+                        .orElseThrow()
+                        .lease(),
+                JsonNodeFactory.instance.objectNode());
+        String deliveries = "/api/v1/webhooks/" + webhook + "/deliveries";
+        String delivery = TestApi.read(api.get(deliveries)).at("/items/0/id").stringValue();
+        api.post(deliveries + "/" + delivery + "/replay", "");
+        calls.add("POST /api/v1/webhooks/{id}/deliveries/{delivery}/replay");
+        api.send("DELETE", "/api/v1/webhooks/" + webhook, "");
+        calls.add("DELETE /api/v1/webhooks/{id}");
+        String key = id(api.post("/api/v1/keys", "{\"name\":\"k\",\"scope\":\"read\"}"));
+        calls.add("POST /api/v1/keys");
+        api.send("DELETE", "/api/v1/keys/" + key, "");
+        calls.add("DELETE /api/v1/keys/{id}");
+        api.post("/api/v1/tenants", "{\"name\":\"audited\"}");
+        calls.add("POST /api/v1/tenants");
+
+        assertThat(entries())
+                .containsExactlyElementsOf(calls.stream()
+                        .map(call -> new Entry(call, "COMMITTED", 0))
+                        .toList());
+        assertThat(new TreeSet<>(calls))
+                .as("a call that may change something needs a line in this test")
+                .containsExactlyInAnyOrderElementsOf(changingCalls());
+    }
+
+    private Set<String> changingCalls() {
+        Set<String> found = new TreeSet<>();
+        for (RequestMappingInfo call : mapping.getHandlerMethods().keySet()) {
+            Set<String> methods = call.getMethodsCondition().getMethods().stream()
+                    .filter(method -> method != RequestMethod.GET)
+                    .map(Enum::name)
+                    .collect(Collectors.toSet());
+            for (String pattern : call.getPatternValues()) {
+                methods.forEach(method -> found.add(method + " " + pattern));
+            }
+        }
+        return found;
+    }
+
+    @Test
+    void aCallThatChangesNothingSaysWhatCameOfIt() throws Exception {
+        api.post("/api/v1/jobs?dryRun=true", JOB);
+        api.post("/api/v1/jobs", "{\"type\":\"no\"}");
+        api.post("/api/v1/jobs/" + UUID.randomUUID() + "/cancel", "");
+        assertThat(entries())
+                .containsExactly(
+                        new Entry("POST /api/v1/jobs", "ANSWERED", 200),
+                        new Entry("POST /api/v1/jobs", "REFUSED", 400),
+                        new Entry("POST /api/v1/jobs/{id}/cancel", "REFUSED", 404));
+    }
+
+    @Test
+    void aCommitThatFailsTakesItsEntryWithItAndLeavesOneOfTheFailure() throws Exception {
+        int jobs = jobs();
+        failOn("constraint trigger fault after", "job");
+        HttpResponse<String> answer = api.post("/api/v1/jobs", JOB);
+        assertThat(answer.statusCode()).as(answer.body()).isGreaterThanOrEqualTo(500);
+        assertThat(jobs()).isEqualTo(jobs);
+        assertThat(entries()).containsExactly(new Entry("POST /api/v1/jobs", "FAILED", answer.statusCode()));
+    }
+
+    @Test
+    void withoutItsEntryThereIsNoChange() throws Exception {
+        int jobs = jobs();
+        failOn("trigger fault before", "audit_event");
+        assertThat(api.post("/api/v1/jobs", JOB).statusCode()).isGreaterThanOrEqualTo(500);
+        assertThat(jobs()).isEqualTo(jobs);
+        assertThat(entries()).isEmpty();
+    }
+
+    /** The database loses the connection when everything is written and nothing is committed. */
+    @Test
+    void aSessionThatDiesBeforeTheCommitLeavesNeither() throws Exception {
+        int jobs = jobs();
+        sql.sql("""
+                        create or replace function fault() returns trigger language plpgsql as $$
+                        begin
+                            if new.outcome = 'COMMITTED' then
+                                perform pg_terminate_backend(pg_backend_pid());
+                            end if;
+                            return new;
+                        end $$
+                        """).update();
+        sql.sql("create constraint trigger fault after insert on audit_event deferrable initially deferred"
+                        + " for each row execute function fault()")
+                .update();
+        HttpResponse<String> answer = api.post("/api/v1/jobs", JOB);
+        assertThat(answer.statusCode()).isGreaterThanOrEqualTo(500);
+        assertThat(jobs()).isEqualTo(jobs);
+        assertThat(entries()).containsExactly(new Entry("POST /api/v1/jobs", "FAILED", answer.statusCode()));
+    }
+
+    @Test
+    void entriesCannotBeChangedAndAreReadWithTheirOutcome() throws Exception {
+        api.post("/api/v1/jobs", JOB);
+        List<String> refused = new ArrayList<>();
+        for (String change : List.of("update audit_event set outcome = 'FAILED'", "delete from audit_event")) {
+            try {
+                sql.sql(change).update();
+            } catch (DataAccessException e) {
+                refused.add(change);
+            }
+        }
+        assertThat(refused).hasSize(2);
+        HttpResponse<String> listed = api.get("/api/v1/audit?limit=1");
+        assertThat(TestApi.read(listed).at("/items/0/outcome").stringValue()).isEqualTo("COMMITTED");
+        assertThat(TestApi.read(listed).at("/items/0/status").isNull()).isTrue();
+    }
+}

@@ -1,0 +1,147 @@
+package io.octavo.api.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.jobs.artifact.ArtifactRecord;
+import io.octavo.jobs.artifact.EvaluationRecord;
+import io.octavo.jobs.artifact.Execution;
+import io.octavo.jobs.artifact.Lineage;
+import io.octavo.jobs.repository.FileEntry;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The page is well-formed XML too, so the JDK's parser tells independently what is mark-up in it and what is text. */
+class ReportPageTest {
+
+    private static final String HOSTILE =
+            "</td></table><script>alert('1')</script><img src=x onerror=\"alert(2)\">&lt;&#60;]]>*";
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private static ArtifactReport report(String text, String verification) {
+        ObjectText t = new ObjectText(text);
+        JsonNode result = JSON.readTree("""
+                {"source":{"label":%1$s,"tasks":[
+                    {"type":"perplexity","name":%1$s,"windows":8,"perplexity":51.0},
+                    {"type":"generation","name":"g","prompt":%1$s,"text":%1$s,"newTokens":3}]},
+                 "baseline":{"label":"BF16","tasks":[
+                    {"type":"perplexity","name":%1$s,"windows":8,"perplexity":50.0},
+                    {"type":"generation","name":"g","prompt":%1$s,"text":"Once","newTokens":3}]}}
+                """.formatted(t.json()));
+        return new ArtifactReport(
+                new ArtifactRecord(
+                        UUID.randomUUID(),
+                        UUID.randomUUID(),
+                        "octavo/" + text,
+                        "main",
+                        "hub:octavo/out@main",
+                        "W8A8-FP8-dynamic",
+                        8.0625,
+                        List.of(new Execution("sm_89", "Ada, such as L40S", "W8A8", text)),
+                        List.of(text),
+                        12_345_678,
+                        Instant.EPOCH,
+                        List.of(new FileEntry(text, 5, "ab")),
+                        new Lineage(text, "main", "FP8_DYNAMIC", "compressed-tensors", "1"),
+                        List.of(new EvaluationRecord(UUID.randomUUID(), UUID.randomUUID(), Instant.EPOCH, result))),
+                JSON.readTree(verification.formatted(t.json())));
+    }
+
+    private record ObjectText(String text) {
+        String json() {
+            return JSON.writeValueAsString(text);
+        }
+    }
+
+    private static final String PASSED = """
+            {"passed":true,"untouchedTensors":3,"failures":[],
+             "modules":[{"module":%1$s,"relativeError":0.0264,"signalToNoiseDb":31.5}],
+             "checks":[{"name":%1$s,"passed":true}]}""";
+
+    private static Document parse(String page) throws Exception {
+        return DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(new ByteArrayInputStream(page.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static List<String> texts(Document page, String tag) {
+        List<String> found = new ArrayList<>();
+        NodeList elements = page.getElementsByTagName(tag);
+        for (int i = 0; i < elements.getLength(); i++) {
+            found.add(elements.item(i).getTextContent());
+        }
+        return found;
+    }
+
+    @Test
+    void whateverUsersNameThingsStaysText() throws Exception {
+        Document page = parse(ReportPage.of(report(HOSTILE, PASSED)));
+        Set<String> tags = new TreeSet<>();
+        Set<String> attributes = new TreeSet<>();
+        NodeList all = page.getElementsByTagName("*");
+        for (int i = 0; i < all.getLength(); i++) {
+            Element element = (Element) all.item(i);
+            tags.add(element.getTagName());
+            for (int k = 0; k < element.getAttributes().getLength(); k++) {
+                attributes.add(element.getAttributes().item(k).getNodeName());
+            }
+        }
+        assertThat(tags).doesNotContain("script", "img");
+        assertThat(attributes).containsOnly("class", "charset", "content", "http-equiv", "lang", "name");
+        assertThat(texts(page, "h1")).containsExactly("octavo/" + HOSTILE);
+        assertThat(texts(page, "li")).contains(HOSTILE);
+        assertThat(texts(page, "pre")).containsExactly(HOSTILE, "Once");
+        assertThat(texts(page, "td").stream().filter(HOSTILE::equals))
+                .as("how, module, task, source, file")
+                .hasSize(5);
+    }
+
+    @Test
+    void showsTheFigures() throws Exception {
+        Document page = parse(ReportPage.of(report("plain", PASSED)));
+        assertThat(texts(page, "td"))
+                .contains("51.000", "50.000", "+2.000 %", "0.026400", "31.500", "FP8_DYNAMIC", "5");
+        assertThat(texts(page, "td")).as("how much was asked is no score").doesNotContain("8", "3");
+        assertThat(texts(page, "span")).containsExactly("passed");
+        assertThat(texts(page, "p").getFirst()).isEqualTo("W8A8-FP8-dynamic, 8.06 bits a weight, 12.3 MB");
+    }
+
+    /** What would turn the text around or break the page's encoding. */
+    @Test
+    void showsAReplacementForWhatCannotBeShown() throws Exception {
+        Document page = parse(ReportPage.of(report("a\u202Eb\u0000c\uD800d", PASSED)));
+        assertThat(texts(page, "h1")).containsExactly("octavo/a\uFFFDb\uFFFDc\uFFFDd");
+    }
+
+    @Test
+    void whatAConversionReportsIsShownAsItIs() throws Exception {
+        Document page = parse(ReportPage.of(report("x", "{\"sourceLayout\":\"gptq\",\"convertedModules\":28}")));
+        assertThat(texts(page, "td")).contains("gptq", "28");
+    }
+
+    /** The policy names the style sheet of the page by its hash. */
+    @Test
+    void nothingButTheOneStyleSheetMayLoad() throws Exception {
+        String page = ReportPage.of(report("x", PASSED));
+        String style = texts(parse(page), "style").getFirst();
+        byte[] hash = MessageDigest.getInstance("SHA-256").digest(style.getBytes(StandardCharsets.UTF_8));
+        assertThat(ReportPage.POLICY)
+                .startsWith("default-src 'none'; style-src 'sha256-"
+                        + Base64.getEncoder().encodeToString(hash) + "'");
+        assertThat(page).contains("content=\"" + ReportPage.POLICY + "\"").doesNotContain("http://", "https://");
+    }
+}
