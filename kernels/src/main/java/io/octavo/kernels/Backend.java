@@ -67,6 +67,7 @@ public interface Backend extends AutoCloseable {
     ObserveRange observeRange();
 
     QuantizationError quantizationError();
+
     ObserveHistogram observeHistogram();
 
     MatMul matMul();
