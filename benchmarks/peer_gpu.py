@@ -163,9 +163,11 @@ def main():
             matmul(kind, m, 4096, 14336)
     for cache in ("", " f8_e4m3", " i8"):
         attention("decode 64 x 1024" + cache, 64, 1, 1024)
+        attention("decode 8 x 4096" + cache, 8, 1, 4096)
         attention("decode 1 x 4096" + cache, 1, 1, 4096)
         attention("prefill 1 x 2048" + cache, 1, 2048, 2048)
         attention("prefill 1 x 4096" + cache, 1, 4096, 4096)
+        attention("prefill 1 x 8192" + cache, 1, 8192, 8192)
 
 
 main()

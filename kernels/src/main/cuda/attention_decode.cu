@@ -42,6 +42,12 @@ struct Decode {
     const int* pageTable = p.pageTable + static_cast<int64_t>(tile.sequence) * p.maxPages;
     int page = max(firstKey / kPageTokens, static_cast<int>(blockIdx.z) * p.splitPages);
     const int lastPage = min(lastKey / kPageTokens, static_cast<int>(blockIdx.z + 1) * p.splitPages - 1);
+    // The grid is that of the longest context; most blocks may have nothing to see.
+    if (p.splits > 1 && page > lastPage) {
+      const int unseen = tile.first + threadIdx.x;
+      if (threadIdx.x < kTileRows && tile.exists(p, unseen)) storePart(p, tile.outRow(p, kvHead, unseen), -INFINITY, 0.0f);
+      return;
+    }
     const bool possible = tile.isPossible(p, pageTable, page, lastPage);
     const uint32_t queries = sharedAddress(shared);
     const uint32_t start = queries + kQueryBytes;
@@ -253,14 +259,20 @@ struct Decode {
       if (p.splits == 1) {
         p.out[outAt * kHeadDim + d] = sum / all;
       } else {
-        const int64_t part = blockIdx.z * static_cast<int64_t>(p.tokens) * p.heads + outAt;
-        p.parts[part * kHeadDim + d] = sum;
-        if (d == 0) {
-          p.partScales[2 * part] = best;
-          p.partScales[2 * part + 1] = all;
-        }
+        p.parts[partRow(p, outAt) * kHeadDim + d] = sum;
+        if (d == 0) storePart(p, outAt, best, all);
       }
     }
+  }
+
+  // Where this block's part of a row of out goes.
+  static __device__ __forceinline__ int64_t partRow(const Parameters& p, int64_t outRow) {
+    return blockIdx.z * static_cast<int64_t>(p.tokens) * p.heads + outRow;
+  }
+
+  // The sums of a part without keys are not read.
+  static __device__ __forceinline__ void storePart(const Parameters& p, int64_t outRow, float largest, float total) {
+    *reinterpret_cast<float2*>(p.partScales + 2 * partRow(p, outRow)) = make_float2(largest, total);
   }
 };
 
@@ -280,7 +292,9 @@ __device__ __forceinline__ void combine(const Parameters& p) {
 #pragma unroll 8
   for (int s = 0; s < p.splits; s++) {
     const int64_t part = s * partRows + row;
-    const float factor = rescale(p.partScales[2 * part], best);
+    const float largest = p.partScales[2 * part];
+    if (largest == -INFINITY) continue;
+    const float factor = rescale(largest, best);
     sum += factor * p.parts[part * kHeadDim + d];
     total += factor * p.partScales[2 * part + 1];
   }
@@ -296,10 +310,17 @@ __device__ __forceinline__ void combine(const Parameters& p) {
     Decode<type, headDim, stages>::run(p);                                                                \
   }
 
+// Where no instruction converts 8-bit floats, registers for a fourth block would spill.
+#if __CUDA_ARCH__ == 800
+constexpr int kE4M3Blocks = 3;
+#else
+constexpr int kE4M3Blocks = 4;
+#endif
+
 DECODE(bf16, __nv_bfloat16, 64, 3, 4)
-DECODE(bf16, __nv_bfloat16, 128, 3, 2)
+DECODE(bf16, __nv_bfloat16, 128, 2, 3)
 DECODE(f8_e4m3, E4M3, 64, 4, 4)
-DECODE(f8_e4m3, E4M3, 128, 3, 4)
+DECODE(f8_e4m3, E4M3, 128, 3, kE4M3Blocks)
 DECODE(i8, int8_t, 64, 4, 4)
 DECODE(i8, int8_t, 128, 3, 4)
 

@@ -70,9 +70,11 @@ public final class GpuBenchmarks {
         }
         for (DType cache : new DType[] {DType.BF16, DType.F8_E4M3, DType.I8}) {
             attention(cache, "decode 64 x 1024", 64, 1, 1024);
+            attention(cache, "decode 8 x 4096", 8, 1, 4096);
             attention(cache, "decode 1 x 4096", 1, 1, 4096);
             attention(cache, "prefill 1 x 2048", 1, 2048, 2048);
             attention(cache, "prefill 1 x 4096", 1, 4096, 4096);
+            attention(cache, "prefill 1 x 8192", 1, 8192, 8192);
         }
     }
 

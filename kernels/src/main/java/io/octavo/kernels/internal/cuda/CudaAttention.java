@@ -31,6 +31,9 @@ final class CudaAttention implements Attention {
 
     private static final int MOST_SPLITS = 32;
 
+    /** Decoding blocks that keep a multiprocessor's share of memory busy. */
+    private static final int BUSY_BLOCKS = 2;
+
     /** What a decoding block costs before and after its pages, and a split costs the kernel that combines, in pages. */
     private static final double BLOCK_COST = 1.5;
 
@@ -100,13 +103,12 @@ final class CudaAttention implements Attention {
             return 2 * KvCacheLayout.PAGE_TOKENS * (headDim() * cacheType().bytes() + Float.BYTES);
         }
 
-        /** As the kernels are instantiated, and so are the blocks that a multiprocessor runs. */
+        /** As the kernels are instantiated; the largest pages must fit 99 KiB of shared memory. */
         int decodeStages() {
-            return headDim() == 64 && cacheType() != DType.BF16 ? 4 : 3;
-        }
-
-        int decodeBlocks() {
-            return headDim() == 128 && cacheType() == DType.BF16 ? 2 : 4;
+            if (headDim() == 128) {
+                return cacheType() == DType.BF16 ? 2 : 3;
+            }
+            return cacheType() == DType.BF16 ? 3 : 4;
         }
 
         String kernel(String kind) {
@@ -176,7 +178,7 @@ final class CudaAttention implements Attention {
      * from shapes alone: what lengths the device holds changes nothing.
      */
     private int splitPages(Operation operation, long blocks) {
-        long slots = (long) multiprocessors * operation.decodeBlocks();
+        long slots = (long) multiprocessors * BUSY_BLOCKS;
         int best = operation.maxPages();
         double least = Double.POSITIVE_INFINITY;
         for (int splits = 1; splits <= Math.min(MOST_SPLITS, operation.maxPages()); splits++) {
