@@ -158,13 +158,13 @@ class TracingTest {
                 Map<String, ReceivedSpan> spans = collector.spans().stream()
                         .filter(span -> span.trace().equals(TRACE))
                         .collect(Collectors.toMap(ReceivedSpan::name, Function.identity(), (first, second) -> second));
-                ReceivedSpan request = spans.get("http post /api/v1/jobs");
+                ReceivedSpan request = Objects.requireNonNull(spans.get("http post /api/v1/jobs"));
                 assertThat(request.parent()).isEqualTo(CLIENT_SPAN);
                 assertThat(request.service()).isEqualTo("octavo-api");
                 assertThat(request.attributes()).containsKey("octavo.tenant.id");
                 assertThat(request.events()).contains("octavo.job.state");
 
-                ReceivedSpan attempt = spans.get("attempt quantize");
+                ReceivedSpan attempt = Objects.requireNonNull(spans.get("attempt quantize"));
                 assertThat(attempt.parent()).isEqualTo(request.id());
                 assertThat(attempt.service()).isEqualTo("octavo-worker");
                 assertThat(attempt.attributes())
@@ -176,7 +176,7 @@ class TracingTest {
                         .containsKeys("octavo.tenant.id", "octavo.device", "octavo.worker", "octavo.bytes.out");
                 assertThat(childrenOf(attempt, collector))
                         .containsSubsequence("start", "resolve", "plan", "fetch", "engine", "upload", "commit");
-                assertThat(childrenOf(spans.get("engine"), collector))
+                assertThat(childrenOf(Objects.requireNonNull(spans.get("engine")), collector))
                         .contains("plan", "quantize", "verify", "publish");
             }
         }
