@@ -44,10 +44,7 @@ constexpr int kPart = 32;                                 // numbers of k that t
 constexpr int kRowBytes = 128;                            // of a row of w in a stage: less at a time is slow to read
 constexpr int kRowChunks = kRowBytes / 16;
 constexpr int kRowPadding = 64;                           // bytes after a row of a, so that no bank is met twice
-#ifndef STAGES
-#define STAGES 3
-#endif
-constexpr int kStages = STAGES;
+constexpr int kStages = 3;
 
 __device__ __forceinline__ uint32_t sharedAddress(const void* pointer) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
@@ -63,6 +60,21 @@ __device__ __forceinline__ void commitCopies() { asm volatile("cp.async.commit_g
 template <int kPending>
 __device__ __forceinline__ void awaitCopies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
+}
+
+// bits & kMask | base, in one instruction, which takes one constant: left to itself, the compiler makes two of it.
+template <uint32_t kMask>
+__device__ __forceinline__ uint32_t insert(uint32_t bits, uint32_t base) {
+  uint32_t result;
+  asm("lop3.b32 %0, %1, %2, %3, 0xEA;" : "=r"(result) : "r"(bits), "n"(kMask), "r"(base));
+  return result;
+}
+
+// 128 in bf16, twice, as a register.
+__device__ __forceinline__ uint32_t twice128() {
+  uint32_t result;
+  asm("mov.b32 %0, 0x43004300;" : "=r"(result));
+  return result;
 }
 
 __device__ __forceinline__ uint32_t subtractPairs(uint32_t a, uint32_t b) {
@@ -109,7 +121,7 @@ struct I8Code {
   // 128 a 256.
   static __device__ __forceinline__ uint32_t pair(uint32_t word, int i) {
     const uint32_t bytes = word >> 8 * i;
-    return subtractPairs((bytes & 0x007F007Fu) | 0x43004300u, (bytes & 0x00800080u) | 0x43004300u);
+    return subtractPairs(insert<0x007F007Fu>(bytes, twice128()), insert<0x00800080u>(bytes, twice128()));
   }
 
   static __device__ __forceinline__ uint4 arranged(const uint4& a) {
@@ -133,7 +145,7 @@ struct NibbleWeight {
 
   // Codes 0 and 4 of a word, as the low bits of 128 in bf16, which are worth 1 each, less 128 + 8.
   static __device__ __forceinline__ uint32_t pair(uint32_t word) {
-    return subtractPairs((word & 0x000F000Fu) | 0x43004300u, 0x43084308u);
+    return subtractPairs(insert<0x000F000Fu>(word, twice128()), 0x43084308u);
   }
 
   // Numbers 0 and 4, 1 and 5, and so on, to go with the codes.
@@ -256,19 +268,19 @@ struct Product {
     const int across = slabs * kSlab / 8;
     const int exist = (p.k - firstSlab * kSlab) / 8;
     const uint4* a = static_cast<const uint4*>(p.a) + range.from * static_cast<int64_t>(p.k / 8) + firstSlab * (kSlab / 8);
-    eachChunk(rows, across, warp, lane, [&](int m, int chunk) {
-      const bool exists = chunk < exist;
-      const uint32_t target = sharedAddress(shared) + m * activationStride + chunk * 16;
-      copyChunk(target, a + m * static_cast<int64_t>(p.k / 8) + (exists ? chunk : 0), exists);
-    });
-    commitCopies();
     Source source(p, sharedAddress(ring), firstRow, firstSlab, lane);
 #pragma unroll
     for (int stage = 0; stage < kStages - 1; stage++) {
       if (stage < slabs) source.fetch(stage * kStageBytes);
       commitCopies();
     }
-    awaitCopies<kStages - 1>();
+    eachChunk(rows, across, warp, lane, [&](int m, int chunk) {
+      const bool exists = chunk < exist;
+      const uint32_t target = sharedAddress(shared) + m * activationStride + chunk * 16;
+      copyChunk(target, a + m * static_cast<int64_t>(p.k / 8) + (exists ? chunk : 0), exists);
+    });
+    commitCopies();
+    awaitCopies<0>();
     // Every thread arranges what it copied itself.
     eachChunk(rows, across, warp, lane, [&](int m, int chunk) {
       uint4* at = reinterpret_cast<uint4*>(shared + m * activationStride + chunk * 16);
@@ -386,15 +398,15 @@ struct Product {
     eachSum(sums, rows, lane, [&](float value, int m, int within) {
       parts[blockIdx.y * stride + m * across + warp * kTileRows + within] = value;
     });
-    __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
+      __threadfence();  // for the whole block, which the barrier has put before it
       last = atomicAdd(p.tickets + blockIdx.x, 1) == p.slices - 1;
       if (last) p.tickets[blockIdx.x] = 0;
+      __threadfence();
     }
     __syncthreads();
     if (!last) return;
-    __threadfence();
     for (int i = 4 * threadIdx.x; i < elements; i += 4 * blockDim.x) {
       float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 #pragma unroll 8

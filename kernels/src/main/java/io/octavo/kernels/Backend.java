@@ -58,6 +58,9 @@ public interface Backend extends AutoCloseable {
      */
     DType productInput();
 
+    /** Whether {@link #packedMatMul} is faster than products with the same codes in bytes: where reading weights takes the time. */
+    boolean readsFewerBitsFaster();
+
     QuantizeRows quantizeRows();
 
     QuantizeTiles quantizeTiles();

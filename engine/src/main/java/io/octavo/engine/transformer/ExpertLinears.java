@@ -35,8 +35,16 @@ record ExpertLinears(List<String> modules, List<ScaledMatrix> weights, InputRoun
         }
         return new ExpertLinears(
                 experts.stream().map(Linear::module).toList(),
-                experts.stream().map(Linear::weight).toList(),
+                experts.stream().map(ExpertLinears::scaled).toList(),
                 inputRounding);
+    }
+
+    private static ScaledMatrix scaled(Linear expert) {
+        return switch (expert.weight()) {
+            case LinearWeight.Scaled weight -> weight.matrix();
+            case LinearWeight.Packed packed ->
+                throw new IllegalStateException(expert.module() + " was loaded for a product of its own");
+        };
     }
 
     /** @param starts the rows of each expert */

@@ -2,7 +2,6 @@ package io.octavo.engine.transformer;
 
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.Matrix;
-import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -10,22 +9,22 @@ import org.jspecify.annotations.Nullable;
  * A weight in the model: {@code out = input * weight^T + bias}.
  *
  * @param module its name in the checkpoint
- * @param weight {@code [outFeatures, inFeatures]} as stored, with its scales
+ * @param weight {@code [outFeatures, inFeatures]} with its scales
  * @param bias {@code [1, outFeatures]} or null
  */
-record Linear(String module, ScaledMatrix weight, @Nullable Matrix bias, InputRounding inputRounding) {
+record Linear(String module, LinearWeight weight, @Nullable Matrix bias, InputRounding inputRounding) {
 
     int outFeatures() {
-        return Math.toIntExact(weight.rows());
+        return Math.toIntExact(weight.outFeatures());
     }
 
     int inFeatures() {
-        return Math.toIntExact(weight.columns());
+        return Math.toIntExact(weight.inFeatures());
     }
 
     void apply(Backend backend, LinearInput input, Matrix out, Stream stream) {
-        InputRounding rounding = inputRounding.on(backend, weight.codes().dtype());
-        backend.matMul().multiply(input.as(rounding, module), weight, out, stream);
+        InputRounding rounding = inputRounding.on(backend, weight.dtype());
+        weight.multiply(backend, input.as(rounding, module), out, stream);
         if (bias != null) {
             backend.add().accumulate(out, bias, stream);
         }

@@ -25,6 +25,9 @@ final class LinearReader {
     /** Brings numbers to the device. */
     interface Placer {
 
+        /** Whether products with codes of 4 bits are wanted. */
+        boolean wantsPacked();
+
         /** Places a tensor after checking that its shape is {@code [rows, columns]}. */
         Matrix place(Tensor tensor, long rows, long columns);
 
@@ -46,20 +49,35 @@ final class LinearReader {
     }
 
     Linear read(String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
+        return read(module, outFeatures, inFeatures, bias, placer, placer.wantsPacked());
+    }
+
+    /** One that is multiplied together with others, for which there is no product with packed codes. */
+    Linear readExpert(String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
+        return read(module, outFeatures, inFeatures, bias, placer, false);
+    }
+
+    private Linear read(
+            String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer, boolean packed) {
         return quantized
                 .find(module)
-                .map(stored -> quantized(stored, outFeatures, inFeatures, bias, placer))
+                .map(stored -> quantized(stored, outFeatures, inFeatures, bias, placer, packed))
                 .orElseGet(() -> plain(module, outFeatures, inFeatures, bias, placer));
     }
 
     private Linear plain(String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
         Tensor weight = checkpoint.tensor(module + CompressedTensors.WEIGHT_SUFFIX);
         Matrix placed = placer.place(ModelLoader.requireFloating(weight), outFeatures, inFeatures);
-        return new Linear(module, ScaledMatrix.plain(placed), bias, new InputRounding.None());
+        return new Linear(module, new LinearWeight.Scaled(ScaledMatrix.plain(placed)), bias, new InputRounding.None());
     }
 
     private static Linear quantized(
-            QuantizedLinear stored, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
+            QuantizedLinear stored,
+            int outFeatures,
+            int inFeatures,
+            @Nullable Matrix bias,
+            Placer placer,
+            boolean packed) {
         QuantizedWeight weight = stored.weight();
         if (weight.outFeatures() != outFeatures || weight.inFeatures() != inFeatures) {
             throw new QuantizationException(
@@ -70,7 +88,9 @@ final class LinearReader {
         InputRounding rounding = stored.inputs()
                 .map(inputs -> InputRounding.of(inputs, stored.inputScale().orElse(InputScale.symmetric(1))))
                 .orElseGet(InputRounding.None::new);
-        return new Linear(stored.module(), new WeightPlacement(weight, placer).place(), bias, rounding);
+        var placement = new WeightPlacement(weight, placer);
+        boolean packs = packed && rounding instanceof InputRounding.None && placement.fitsPacked();
+        return new Linear(stored.module(), packs ? placement.placePacked() : placement.place(), bias, rounding);
     }
 
     /** The scales of what enters the KV cache, by layer; empty where it is not quantized. */

@@ -18,7 +18,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -198,20 +197,29 @@ public final class ModelLoader {
                 String prefix, FeedForwardSpec.Experts mixture, String name, int outFeatures, int inFeatures) {
             List<Linear> experts = new ArrayList<>();
             for (int expert = 0; expert < mixture.count(); expert++) {
-                experts.add(linear(prefix + "experts." + expert + "." + name, outFeatures, inFeatures));
+                String module = prefix + "experts." + expert + "." + name;
+                experts.add(linears.readExpert(module, outFeatures, inFeatures, bias(module, outFeatures), this));
             }
             return ExpertLinears.of(prefix + "experts.*." + name, experts);
         }
 
         private Linear linear(String module, int outFeatures, int inFeatures) {
-            Optional<Tensor> bias = checkpoint.find(module + ".bias");
-            Matrix placedBias = bias.isPresent() ? matrix(module + ".bias", 1, outFeatures) : null;
-            return linears.read(module, outFeatures, inFeatures, placedBias, this);
+            return linears.read(module, outFeatures, inFeatures, bias(module, outFeatures), this);
+        }
+
+        private @Nullable Matrix bias(String module, int outFeatures) {
+            String name = module + ".bias";
+            return checkpoint.find(name).isPresent() ? matrix(name, 1, outFeatures) : null;
         }
 
         private Matrix matrix(String name, long rows, long columns) {
             Tensor tensor = checkpoint.tensor(name);
             return place(requireFloating(tensor), rows, columns);
+        }
+
+        @Override
+        public boolean wantsPacked() {
+            return backend.readsFewerBitsFaster();
         }
 
         @Override

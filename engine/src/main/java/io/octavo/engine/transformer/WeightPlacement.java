@@ -15,7 +15,7 @@ import java.util.Optional;
 
 /**
  * Brings a quantized weight to the device in a form that a product takes: 8-bit codes with F32 scales where that loses
- * nothing, F32 numbers otherwise.
+ * nothing, F32 numbers otherwise; or codes of 4 bits as they are, where a backend wants them.
  *
  * <p>Zero points are subtracted from integer codes, and E2M1 codes become the E4M3 codes of the same numbers. What takes
  * F32 is rare: groups of unequal size, act-order groups, 8-bit codes with zero points.
@@ -30,6 +30,12 @@ final class WeightPlacement {
         }
     }
 
+    /** What {@code PackedMatMul} takes: multiples for a row and for a group, and what codes are greater by. */
+    private static final int PACKED_ROW = 32;
+
+    private static final int PACKED_GROUP = 16;
+    private static final int PACKED_OFFSET = 8;
+
     private final QuantizedWeight weight;
     private final LinearReader.Placer placer;
     private final int columns;
@@ -42,11 +48,35 @@ final class WeightPlacement {
         this.groups = weight.groups();
     }
 
-    ScaledMatrix place() {
+    LinearWeight place() {
         if (!fitsCodes()) {
-            return ScaledMatrix.plain(placer.fill(DType.F32, weight.outFeatures(), columns, this::writeNumbers));
+            Matrix numbers = placer.fill(DType.F32, weight.outFeatures(), columns, this::writeNumbers);
+            return new LinearWeight.Scaled(ScaledMatrix.plain(numbers));
         }
-        return new ScaledMatrix(codes(), scales());
+        return new LinearWeight.Scaled(new ScaledMatrix(codes(), scales(scaleRows())));
+    }
+
+    /** Whether codes have 4 bits without zero points, and groups are such as {@link LinearWeight.Packed} takes. */
+    boolean fitsPacked() {
+        return weight.quantization().type().equals(new NumberType.IntType(Byte.SIZE / 2))
+                && weight.quantization().symmetric()
+                && weight.groupIndex().isEmpty()
+                && columns % PACKED_ROW == 0
+                && columns % groups == 0
+                && columns / groups % PACKED_GROUP == 0;
+    }
+
+    LinearWeight placePacked() {
+        Matrix codes = placer.fill(DType.U8, weight.outFeatures(), columns / 2, this::writePacked);
+        return new LinearWeight.Packed(codes, scales(weight.outFeatures()));
+    }
+
+    private void writePacked(long from, long to, MemorySegment target) {
+        byte[] codes = rawCodes(from, to);
+        for (int i = 0; i < codes.length; i += 2) {
+            int both = (codes[i] + PACKED_OFFSET) | (codes[i + 1] + PACKED_OFFSET) << 4;
+            target.set(ValueLayout.JAVA_BYTE, i / 2, (byte) both);
+        }
     }
 
     private boolean fitsCodes() {
@@ -65,8 +95,11 @@ final class WeightPlacement {
                 .orElseGet(() -> placer.fill(dtype, weight.outFeatures(), columns, this::writeCodes));
     }
 
-    private Matrix scales() {
-        long rows = weight.quantization().granularity() instanceof Granularity.PerTensor ? 1 : weight.outFeatures();
+    private long scaleRows() {
+        return weight.quantization().granularity() instanceof Granularity.PerTensor ? 1 : weight.outFeatures();
+    }
+
+    private Matrix scales(long rows) {
         return placer.fill(DType.F32, rows, groups, this::writeScales);
     }
 

@@ -155,6 +155,11 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public boolean readsFewerBitsFaster() {
+        return true;
+    }
+
+    @Override
     public DeviceBuffer allocate(String owner, long bytes) {
         if (bytes < 0) {
             throw new IllegalArgumentException(owner + ": negative size " + bytes);

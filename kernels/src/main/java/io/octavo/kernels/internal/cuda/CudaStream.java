@@ -13,6 +13,9 @@ final class CudaStream implements Stream {
     /** More than blocks that share out slices of a product on any device. */
     private static final int TICKETS = 4096;
 
+    /** What blocks share that are as many as multiprocessors, on the largest devices. */
+    static final long PARTS_BYTES = 4 << 20;
+
     private final GpuDriver driver;
     private final PinnedMemory pinned;
     private final Handles.Stream handle;
@@ -20,6 +23,7 @@ final class CudaStream implements Stream {
     private final KernelCall call;
     private long tickets;
     private boolean recording;
+    private long parts;
     private volatile boolean closed;
 
     CudaStream(GpuDriver driver, PinnedMemory pinned, HostCopier copier) {
@@ -66,12 +70,8 @@ final class CudaStream implements Stream {
             throw new IllegalArgumentException(count + " tickets; there are " + TICKETS);
         }
         if (tickets == 0) {
-            long address = driver.allocate((long) TICKETS * Integer.BYTES, handle);
-            if (address == 0) {
-                throw new OutOfDeviceMemoryException("no device memory for the tickets of a stream");
-            }
-            driver.fill(address, (byte) 0, (long) TICKETS * Integer.BYTES, handle);
-            tickets = address;
+            tickets = allocate("tickets", (long) TICKETS * Integer.BYTES);
+            driver.fill(tickets, (byte) 0, (long) TICKETS * Integer.BYTES, handle);
         }
         return tickets;
     }
@@ -80,6 +80,9 @@ final class CudaStream implements Stream {
     @Override
     public Optional<Recording> record(Runnable work) {
         require(this);
+        // What is allocated while recording belongs to the recording.
+        tickets(TICKETS);
+        parts();
         driver.beginCapture(handle);
         recording = true;
         boolean complete = false;
@@ -106,6 +109,22 @@ final class CudaStream implements Stream {
         if (recording) {
             throw new IllegalStateException("copies from and to the host are not recorded");
         }
+    }
+
+    /** {@link #PARTS_BYTES} of device memory that kernels use in turn: taking scratch would keep a short one from its start. */
+    long parts() {
+        if (parts == 0) {
+            parts = allocate("parts of sums", PARTS_BYTES);
+        }
+        return parts;
+    }
+
+    private long allocate(String what, long bytes) {
+        long address = driver.allocate(bytes, handle);
+        if (address == 0) {
+            throw new OutOfDeviceMemoryException("no device memory for the " + what + " of a stream");
+        }
+        return address;
     }
 
     void upload(MemorySegment source, long device) {
@@ -140,8 +159,10 @@ final class CudaStream implements Stream {
                 synchronize();
             }
             closed = true;
-            if (tickets != 0) {
-                driver.free(tickets, handle);
+            for (long address : new long[] {tickets, parts}) {
+                if (address != 0) {
+                    driver.free(address, handle);
+                }
             }
             staging.close();
             call.close();

@@ -100,19 +100,21 @@ final class WeightStream {
         Plan plan = plan(rows, weightRows, Math.ceilDiv(columns, slab(w.codeBits())), w.codeBits());
         String name = "matmul_stream_" + w.type() + "_" + (rows <= TILE_ROWS ? TILE_ROWS : 2 * TILE_ROWS) + "_"
                 + unit(columns, w.groups());
-        int sharedBytes = plan.warps() * ringBytes(w.codeBits())
-                + rows * (plan.sliceSlabs() * slab(w.codeBits()) * DType.BF16.bytes() + ROW_PADDING);
-        Matrix scales = w.scales();
+        int tileRows = TILE_ROWS * Math.ceilDiv(rows, TILE_ROWS);
+        long partBytes = (long) plan.slices() * plan.blocks() * plan.warps() * WARP_ROWS * tileRows * DType.F32.bytes();
         boolean alone = plan.slices() == 1;
-        long partBytes =
-                alone ? 0 : (long) plan.slices() * plan.blocks() * plan.warps() * WARP_ROWS * rows * DType.F32.bytes();
-        try (CudaBuffer parts = alone ? null : memory.scratch("slices of a product", partBytes, stream)) {
-            stream.call(library.kernel("matmul_stream", name, mostSharedBytes).with(sharedBytes))
+        boolean needsScratch = !alone && partBytes > CudaStream.PARTS_BYTES;
+        Matrix scales = w.scales();
+        try (CudaBuffer scratch = needsScratch ? memory.scratch("slices of a product", partBytes, stream) : null) {
+            long parts = scratch != null
+                    ? CudaBuffer.addressOf(Matrix.of(scratch, DType.U8, 1, partBytes))
+                    : alone ? 0 : stream.parts();
+            stream.call(library.kernel("matmul_stream", name, mostSharedBytes).with(sharedBytes(plan, rows, w)))
                     .matrix(a)
                     .matrix(w.codes())
                     .optional(scales)
                     .matrix(out)
-                    .address(parts == null ? 0 : CudaBuffer.addressOf(Matrix.of(parts, DType.U8, 1, partBytes)))
+                    .address(parts)
                     .address(alone ? 0 : stream.tickets(plan.blocks()))
                     .optional(bounds)
                     .number(rows)
@@ -125,6 +127,14 @@ final class WeightStream {
                     .number(CudaMatMul.perRow(scales))
                     .launch(new Grid(plan.blocks(), plan.slices(), 1, plan.warps() * WARP));
         }
+    }
+
+    /** Where every block can have a multiprocessor to itself, more than half of one's: two on one would leave another idle. */
+    private int sharedBytes(Plan plan, int rows, CodedWeight w) {
+        int needed = plan.warps() * ringBytes(w.codeBits())
+                + rows * (plan.sliceSlabs() * slab(w.codeBits()) * DType.BF16.bytes() + ROW_PADDING);
+        boolean fillsOnce = plan.blocks() * plan.slices() <= multiprocessors;
+        return fillsOnce ? Math.max(needed, mostSharedBytes / 2 + 1) : needed;
     }
 
     private static int unit(int columns, int groups) {

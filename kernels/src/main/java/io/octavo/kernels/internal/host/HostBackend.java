@@ -100,6 +100,11 @@ public final class HostBackend implements Backend {
     }
 
     @Override
+    public boolean readsFewerBitsFaster() {
+        return false;
+    }
+
+    @Override
     public Stream newStream() {
         return new HostStream();
     }

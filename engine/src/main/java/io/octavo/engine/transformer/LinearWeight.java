@@ -1,0 +1,90 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.kernels.Backend;
+import io.octavo.kernels.DType;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Stream;
+
+/** A weight {@code [outFeatures, inFeatures]} on the device, in a form that a product takes. */
+sealed interface LinearWeight {
+
+    long outFeatures();
+
+    long inFeatures();
+
+    /** What its numbers are stored as. */
+    DType dtype();
+
+    /** The output features {@code [from, to)}, as a view. */
+    LinearWeight rows(long from, long to);
+
+    /** {@code out = input * weight^T} */
+    void multiply(Backend backend, ScaledMatrix input, Matrix out, Stream stream);
+
+    /** Numbers or codes, at least a byte each. */
+    record Scaled(ScaledMatrix matrix) implements LinearWeight {
+
+        @Override
+        public long outFeatures() {
+            return matrix.rows();
+        }
+
+        @Override
+        public long inFeatures() {
+            return matrix.columns();
+        }
+
+        @Override
+        public DType dtype() {
+            return matrix.codes().dtype();
+        }
+
+        @Override
+        public LinearWeight rows(long from, long to) {
+            return new Scaled(matrix.rows(from, to));
+        }
+
+        @Override
+        public void multiply(Backend backend, ScaledMatrix input, Matrix out, Stream stream) {
+            backend.matMul().multiply(input, matrix, out, stream);
+        }
+    }
+
+    /**
+     * Codes of 4 bits, for inputs without scales.
+     *
+     * @param codes {@code [outFeatures, inFeatures / 2]} U8, as {@code CodeFormat.INT4_OFFSET}
+     * @param scales {@code [outFeatures, groups]}
+     */
+    record Packed(Matrix codes, Matrix scales) implements LinearWeight {
+
+        @Override
+        public long outFeatures() {
+            return codes.rows();
+        }
+
+        @Override
+        public long inFeatures() {
+            return 2 * codes.columns();
+        }
+
+        @Override
+        public DType dtype() {
+            return codes.dtype();
+        }
+
+        @Override
+        public LinearWeight rows(long from, long to) {
+            return new Packed(codes.rows(from, to), scales.rows(from, to));
+        }
+
+        @Override
+        public void multiply(Backend backend, ScaledMatrix input, Matrix out, Stream stream) {
+            if (input.scales() != null) {
+                throw new IllegalArgumentException("codes of 4 bits are multiplied with plain inputs alone");
+            }
+            backend.packedMatMul().multiply(input.codes(), codes, scales, out, stream);
+        }
+    }
+}
