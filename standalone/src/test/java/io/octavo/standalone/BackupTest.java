@@ -5,7 +5,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.octavo.api.ApiApplication;
 import io.octavo.jobs.identity.KeyText;
-import io.octavo.jobs.testing.EmbeddedS3;
+import io.octavo.standalone.embedded.EmbeddedParts;
+import io.octavo.standalone.embedded.Home;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -80,13 +81,15 @@ class BackupTest {
     void aDumpAndACopyOfTheBucketRestoreTheService(@TempDir Path folder) throws Exception {
         Optional<Path> tools = ExternalPostgres.installed();
         assumeTrue(tools.isPresent(), "no PostgreSQL server with pg_dump and pg_restore is installed");
-        EmbeddedS3 bucket = new EmbeddedS3(Files.createDirectory(folder.resolve("s3")));
-        EmbeddedS3 newBucket = new EmbeddedS3(Files.createDirectories(folder.resolve("new-s3")));
-        bucket.start();
-        newBucket.start();
         String key = KeyText.draw().reveal();
-        try (ExternalPostgres postgres =
-                ExternalPostgres.start(tools.get(), Files.createDirectory(folder.resolve("postgres")))) {
+        try (Home home = Home.lock(folder.resolve("bucket"));
+                EmbeddedParts bucket = new EmbeddedParts(home);
+                Home newHome = Home.lock(folder.resolve("new-bucket"));
+                EmbeddedParts newBucket = new EmbeddedParts(newHome);
+                ExternalPostgres postgres =
+                        ExternalPostgres.start(tools.get(), Files.createDirectory(folder.resolve("postgres")))) {
+            bucket.start();
+            newBucket.start();
             postgres.createDatabase("octavo");
             postgres.createDatabase("restored");
             String job;
@@ -105,7 +108,7 @@ class BackupTest {
                 String script = document("pg_dump") + document("pg_restore");
                 assertThat(script)
                         .contains("aws s3 sync s3://octavo/blobs", "pg_dump --format", "pg_restore --no-owner");
-                run(folder, script, postgres, bucket, newBucket); // while the service runs
+                run(folder, script, postgres); // while the service runs
             }
             try (var restored = start(postgres.jdbcUrl("restored"), newBucket, key)) {
                 assertThat(call(baseOf(restored), key, "GET", FILE, "")).isEqualTo("{\"a\": 1}");
@@ -113,22 +116,15 @@ class BackupTest {
                 assertThat(call(baseOf(restored), key, "GET", "/jobs", "")).contains(job.substring(0, 44));
                 assertThat(call(baseOf(restored), key, "POST", "/jobs", JOB)).contains("QUEUED");
             }
-        } finally {
-            bucket.stop();
-            newBucket.stop();
         }
     }
 
-    private static ConfigurableApplicationContext start(String database, EmbeddedS3 bucket, String key) {
+    private static ConfigurableApplicationContext start(String database, EmbeddedParts bucket, String key) {
         SpringApplication service = new SpringApplication(ApiApplication.class);
         service.setWebApplicationType(WebApplicationType.SERVLET);
+        service.setDefaultProperties(bucket.settings());
         return service.run(
-                "--server.port=0",
-                "--octavo.database.url=" + database,
-                "--octavo.storage.endpoint=" + bucket.endpoint(),
-                "--octavo.storage.access-key=" + EmbeddedS3.ACCESS_KEY,
-                "--octavo.storage.secret-key=" + EmbeddedS3.SECRET_KEY,
-                "--octavo.identity.bootstrap-key=" + key);
+                "--server.port=0", "--octavo.database.url=" + database, "--octavo.identity.bootstrap-key=" + key);
     }
 
     private static String baseOf(ConfigurableApplicationContext service) {
@@ -148,9 +144,7 @@ class BackupTest {
     }
 
     /** Where there is no {@code aws}, a function stands in for it that copies the folder behind the S3 server. */
-    private static void run(
-            Path folder, String script, ExternalPostgres postgres, EmbeddedS3 bucket, EmbeddedS3 newBucket)
-            throws Exception {
+    private static void run(Path folder, String script, ExternalPostgres postgres) throws Exception {
         Path file = folder.resolve("backup.sh");
         Files.writeString(file, "set -eu\n" + COPYING + script);
         ProcessBuilder shell = new ProcessBuilder("bash", file.toString())
@@ -160,8 +154,9 @@ class BackupTest {
         shell.environment().put("PATH", postgres.tools() + ":" + System.getenv("PATH"));
         shell.environment().put("DATABASE_URL", postgres.url("octavo"));
         shell.environment().put("NEW_DATABASE_URL", postgres.url("restored"));
-        shell.environment().put("BUCKETS", bucket.folder().toString());
-        shell.environment().put("NEW_BUCKETS", newBucket.folder().toString());
+        shell.environment().put("BUCKETS", folder.resolve("bucket/objects").toString());
+        shell.environment()
+                .put("NEW_BUCKETS", folder.resolve("new-bucket/objects").toString());
         Process process = shell.start();
         assertThat(process.waitFor(100, TimeUnit.SECONDS)).isTrue();
         assertThat(process.exitValue())

@@ -2,15 +2,11 @@ package io.octavo.standalone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.AppenderBase;
 import io.octavo.api.ApiApplication;
 import io.octavo.jobs.identity.KeyText;
-import io.octavo.jobs.testing.EmbeddedS3;
-import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.standalone.TraceReceiver.ReceivedSpan;
+import io.octavo.standalone.embedded.EmbeddedParts;
+import io.octavo.standalone.embedded.Home;
 import io.octavo.worker.WorkerApplication;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -19,21 +15,22 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.slf4j.LoggerFactory;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -49,24 +46,35 @@ class TracingTest {
     private final HttpClient client = HttpClient.newHttpClient();
     private final JsonMapper json = JsonMapper.builder().build();
     private final String key = KeyText.draw().reveal();
-    private final String database = EmbeddedServices.newDatabase();
 
     @TempDir
     Path folder;
+
+    private Home home;
+    private EmbeddedParts parts;
+
+    @BeforeEach
+    void startParts() {
+        home = Home.lock(folder.resolve("home"));
+        parts = new EmbeddedParts(home);
+        parts.start();
+    }
+
+    @AfterEach
+    void stopParts() {
+        parts.close();
+        home.close();
+    }
 
     private ConfigurableApplicationContext start(
             Class<?> application, WebApplicationType type, String name, String... settings) {
         SpringApplication service = new SpringApplication(application);
         service.setWebApplicationType(type);
+        service.setDefaultProperties(parts.settings());
         return service.run(Stream.concat(
                         Stream.of(
                                 "--spring.application.name=" + name,
                                 "--server.port=0",
-                                "--octavo.database.url=" + database,
-                                "--octavo.storage.endpoint="
-                                        + EmbeddedServices.s3().endpoint(),
-                                "--octavo.storage.access-key=" + EmbeddedS3.ACCESS_KEY,
-                                "--octavo.storage.secret-key=" + EmbeddedS3.SECRET_KEY,
                                 "--octavo.identity.bootstrap-key=" + key,
                                 "--octavo.worker.work-directory=" + folder.resolve("work"),
                                 "--octavo.worker.device=cpu",
@@ -123,23 +131,6 @@ class TracingTest {
                 + "/api/v1";
     }
 
-    /** The contexts of lines about transactions, which all work of an attempt logs. */
-    private static List<Map<String, String>> recordLog() {
-        List<Map<String, String>> contexts = new CopyOnWriteArrayList<>();
-        AppenderBase<ILoggingEvent> appender = new AppenderBase<>() {
-            @Override
-            protected void append(ILoggingEvent line) {
-                contexts.add(line.getMDCPropertyMap());
-            }
-        };
-        appender.start();
-        Logger logger = (Logger) LoggerFactory.getLogger("org.springframework.orm.jpa.JpaTransactionManager");
-        logger.setLevel(Level.DEBUG);
-        logger.setAdditive(false);
-        logger.addAppender(appender);
-        return contexts;
-    }
-
     @Test
     void oneTraceLeadsFromTheClientToThePhasesOfTheEngine() throws Exception {
         String[] on = {"--octavo.tracing.enabled=true", ""};
@@ -193,30 +184,33 @@ class TracingTest {
 
     @Test
     void logLinesOfAnAttemptCarryTheTraceAndAFailureItsCode() throws Exception {
-        List<Map<String, String>> lines;
+        Path log = folder.resolve("worker.log");
         try (TraceReceiver collector = new TraceReceiver()) {
             String[] on = {"--octavo.tracing.enabled=true", "--octavo.tracing.endpoint=" + collector.endpoint()};
-            try (var api = start(ApiApplication.class, WebApplicationType.SERVLET, "octavo-api", on);
+            try (var api = start(
+                            ApiApplication.class,
+                            WebApplicationType.SERVLET,
+                            "octavo-api",
+                            on[0],
+                            on[1],
+                            // The first application in a process sets logging up for all of them.
+                            "--logging.file.name=" + log,
+                            "--logging.pattern.file=%X{jobId:-} %X{traceId:-}%n",
+                            "--logging.level.org.springframework.orm.jpa.JpaTransactionManager=DEBUG");
                     var _ = start(
                             WorkerApplication.class,
                             WebApplicationType.NONE,
                             "octavo-worker",
                             on[0],
                             on[1],
-                            "--octavo.worker.cache-size=1B",
+                            "--octavo.storage.bucket=another",
                             "--octavo.queue.max-attempts=1")) {
                 push(baseOf(api));
-                lines = recordLog();
-                EmbeddedServices.s3().stop();
-                try {
-                    submit(baseOf(api), "FP8_DYNAMIC", "traceparent", "00-" + TRACE + "-" + CLIENT_SPAN + "-01");
-                    Awaitility.await()
-                            .atMost(Duration.ofSeconds(100))
-                            .until(() -> collector.spans().stream()
-                                    .anyMatch(span -> span.name().equals("attempt quantize")));
-                } finally {
-                    EmbeddedServices.s3().start();
-                }
+                submit(baseOf(api), "FP8_DYNAMIC", "traceparent", "00-" + TRACE + "-" + CLIENT_SPAN + "-01");
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(100))
+                        .until(() -> collector.spans().stream()
+                                .anyMatch(span -> span.name().equals("attempt quantize")));
                 ReceivedSpan attempt = collector.spans().stream()
                         .filter(span -> span.name().equals("attempt quantize"))
                         .findFirst()
@@ -224,13 +218,14 @@ class TracingTest {
                 assertThat(attempt.trace()).isEqualTo(TRACE);
                 assertThat(attempt.attributes())
                         .containsEntry("octavo.outcome", "failed")
-                        .containsEntry("error.type", "storage-unavailable");
+                        .containsEntry("error.type", "object-not-found");
                 assertThat(attempt.status()).isEqualTo(2);
             }
         }
-        assertThat(lines.stream()
-                        .filter(line -> line.containsKey("jobId"))
-                        .map(line -> line.getOrDefault("traceId", "")))
+        // All work of an attempt logs its transactions.
+        assertThat(Files.readAllLines(log).stream()
+                        .filter(line -> !line.startsWith(" "))
+                        .map(line -> line.substring(line.indexOf(' ') + 1)))
                 .isNotEmpty()
                 .containsOnly(TRACE);
     }
