@@ -5,6 +5,7 @@ import io.octavo.worker.claim.ApplicationEnd;
 import io.octavo.worker.claim.ProcessEnd;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.engine.LocalEngineFactory;
+import io.octavo.worker.metrics.MetricsProperties;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.ApplicationContext;
@@ -17,7 +18,7 @@ import org.springframework.context.annotation.Import;
 @Configuration(proxyBeanMethods = false)
 @ComponentScan
 @Import(JobsConfiguration.class)
-@EnableConfigurationProperties(WorkerProperties.class)
+@EnableConfigurationProperties({WorkerProperties.class, MetricsProperties.class})
 public class WorkerConfiguration {
 
     @Bean

@@ -30,9 +30,16 @@ import io.octavo.jobs.spec.JobSpecParser;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.worker.claim.ProcessEnd;
 import io.octavo.worker.claim.WorkerLoop;
+import io.octavo.worker.metrics.MetricsEndpoint;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,6 +86,7 @@ import tools.jackson.databind.json.JsonMapper;
             "octavo.queue.lease=2s",
             "octavo.worker.heartbeat=100ms",
             "octavo.worker.poll=200ms",
+            "octavo.worker.metrics.port=0",
             "octavo.worker.stop-timeout=5s",
             "octavo.storage.connect-timeout=1s",
             "octavo.storage.read-timeout=5s",
@@ -138,6 +146,9 @@ class WorkerTest {
 
     @Autowired
     RecordedEnd recordedEnd;
+
+    @Autowired
+    MetricsEndpoint metrics;
 
     @Autowired
     JobService jobs;
@@ -636,6 +647,30 @@ class WorkerTest {
         assertThat(warmingUp.tryAcquire(60, TimeUnit.SECONDS)).isTrue();
         engine.reset();
         worker.stop();
+    }
+
+    @Test
+    void showsItsMetersToPrometheus() throws Exception {
+        await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
+        String address = "http://127.0.0.1:" + metrics.port();
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            HttpResponse<String> answer = client.send(
+                    HttpRequest.newBuilder(URI.create(address + "/metrics")).build(), BodyHandlers.ofString());
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(answer.headers().firstValue("Content-Type"))
+                    .hasValueSatisfying(type -> assertThat(type).startsWith("text/plain"));
+            assertThat(answer.body())
+                    .contains("octavo_attempts_total{", "octavo_phase_seconds_count{", "octavo_bytes_total{");
+            HttpRequest post = HttpRequest.newBuilder(URI.create(address + "/metrics"))
+                    .POST(BodyPublishers.noBody())
+                    .build();
+            assertThat(client.send(post, BodyHandlers.discarding()).statusCode())
+                    .isEqualTo(405);
+            HttpRequest other =
+                    HttpRequest.newBuilder(URI.create(address + "/metricsx")).build();
+            assertThat(client.send(other, BodyHandlers.discarding()).statusCode())
+                    .isEqualTo(404);
+        }
     }
 
     @Test
