@@ -95,7 +95,7 @@ class DivergenceTest {
     }
 
     private static Path text() {
-        return TestModels.shared("data/books-heldout.txt");
+        return TestModels.repository().resolve("examples/data/books-heldout.txt");
     }
 
     private static Path peer(String name, Path folder) throws IOException {
