@@ -8,6 +8,7 @@
 // impossible become NaN; rows that belong to no sequence stay as they are.
 #pragma once
 
+#include "async_copy.cuh"
 #include "sequences.cuh"
 
 namespace {
@@ -51,29 +52,6 @@ constexpr int kThreads = kWarps * kWarp;
 constexpr float kLog2E = 1.4426950408889634f;
 
 // --- Instructions -----------------------------------------------------------------------------------------------------
-
-__device__ __forceinline__ uint32_t sharedAddress(const void* pointer) {
-  return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
-}
-
-__device__ __forceinline__ void copyChunk(uint32_t target, const void* source, bool exists) {
-  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(exists ? 16 : 0));
-}
-
-__device__ __forceinline__ void commitCopies() {
-  asm volatile("cp.async.commit_group;");
-}
-
-template <int kPending>
-__device__ __forceinline__ void waitForCopies() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(kPending));
-}
-
-__device__ __forceinline__ void loadMatrices(uint32_t (&r)[4], uint32_t address) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(address));
-}
 
 __device__ __forceinline__ void loadTransposed(uint32_t (&r)[4], uint32_t address) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"

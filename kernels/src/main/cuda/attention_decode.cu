@@ -81,7 +81,7 @@ struct Decode {
     int next = kStages - 1;
 #pragma unroll 1
     for (; possible && page <= lastPage; page++) {
-      waitForCopies<kStages - 2>();
+      awaitCopies<kStages - 2>();
       __syncthreads();
       if (fetched <= lastPage) {
         P::fetch(p, start + next * P::kStageBytes, pageTable, fetched++, kvHead, firstKey, lastKey);
@@ -168,7 +168,7 @@ struct Decode {
       total = nanf("");
       largest = 0.0f;
     }
-    waitForCopies<0>();
+    awaitCopies<0>();
     merge(p, tile, kvHead, sums[0], valueScale, largest, total, reinterpret_cast<float*>(shared), lane);
   }
 

@@ -85,7 +85,7 @@ struct Prefill {
     int stage = 0;
 #pragma unroll 1
     for (; possible && page <= lastPage; page++) {
-      waitForCopies<0>();
+      awaitCopies<0>();
       __syncthreads();
       const uint32_t keys = start + stage * P::kStageBytes;
       const float* scales =
@@ -142,7 +142,7 @@ struct Prefill {
         }
       }
     }
-    waitForCopies<0>();
+    awaitCopies<0>();
 
 #pragma unroll
     for (int r = 0; r < kRowTiles; r++) {

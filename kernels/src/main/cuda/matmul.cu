@@ -7,7 +7,7 @@
 // Twin: ScalarMatMul.java.  Launch: grid = tiles of out (see Tiles), block = kThreads of the kernel, dynamic shared
 // memory = its ring.  Any m, n >= 1; rows of a and w are whole, aligned 16-byte chunks.
 
-#include "common.cuh"
+#include "async_copy.cuh"
 #include "row_range.cuh"
 
 struct Parameters {
@@ -35,28 +35,6 @@ constexpr int kChunks = kSlabBytes / 16;     // of such a row
 constexpr int kMmaBytes = 32;                // of k that one mma consumes
 constexpr int kMmaRows = 16;                 // of a
 constexpr int kMmaColumns = 8;               // rows of w
-
-__device__ __forceinline__ uint32_t sharedAddress(const void* pointer) {
-  return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
-}
-
-// 16 bytes into shared memory, or zeros.
-__device__ __forceinline__ void copyChunk(uint32_t target, const void* source, bool exists) {
-  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(exists ? 16 : 0));
-}
-
-__device__ __forceinline__ void commitCopies() { asm volatile("cp.async.commit_group;"); }
-
-template <int kPending>
-__device__ __forceinline__ void awaitCopies() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(kPending));
-}
-
-__device__ __forceinline__ void loadMatrices(uint32_t (&r)[4], uint32_t address) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(address));
-}
 
 struct Bf16 {
   using Accumulator = float;

@@ -10,7 +10,7 @@
 // stages; then, if there are several slices, matmul_few_sum with one thread for each of m * n.  Rows of a and w are whole,
 // aligned 16-byte chunks; groups are multiples of 32.
 
-#include "common.cuh"
+#include "async_copy.cuh"
 #include "row_range.cuh"
 
 struct Parameters {
@@ -42,22 +42,6 @@ constexpr int kColumns = kWarps * kTiles * 8;           // a block's
 constexpr int kPart = 32;                               // numbers of k that two mma consume
 constexpr int kWRowBytes = 128;                         // of a row of w in a stage: less at a time is slow to read
 constexpr int kWChunks = kWRowBytes / 16;
-
-__device__ __forceinline__ uint32_t sharedAddress(const void* pointer) {
-  return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
-}
-
-// 16 bytes into shared memory, or zeros.
-__device__ __forceinline__ void copyChunk(uint32_t target, const void* source, bool exists) {
-  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(exists ? 16 : 0));
-}
-
-__device__ __forceinline__ void commitCopies() { asm volatile("cp.async.commit_group;"); }
-
-template <int kPending>
-__device__ __forceinline__ void awaitCopies() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
-}
 
 __device__ __forceinline__ uint4 loadShared16(uint32_t address) {
   uint4 v;

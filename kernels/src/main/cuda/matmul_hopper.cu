@@ -10,7 +10,7 @@
 // Twin: ScalarMatMul.java; fallback: matmul.cu.  Launch: grid = at most the tiles of out, block = kThreads, dynamic shared
 // memory = kSharedBytes.  Any m, n >= 1; rows of a and w are whole, aligned 16-byte chunks.
 
-#include "common.cuh"
+#include "async_copy.cuh"
 #include "row_range.cuh"
 
 // As cuTensorMapEncodeTiled writes it.
@@ -51,10 +51,6 @@ constexpr int kThreads = (1 + kConsumers) * kGroupThreads;
 constexpr int kSwizzleBytes = 1024;  // after which the swizzle repeats
 constexpr int kProducerRegisters = 40;
 constexpr int kConsumerRegisters = 232;
-
-__device__ __forceinline__ uint32_t sharedAddress(const void* pointer) {
-  return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
-}
 
 // --- Barriers and copies ----------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@
 // shared memory = the slice of a and kStages stages a warp.  Rows of a and w are whole, aligned 16-byte chunks; groups are
 // multiples of kPart times the kernel's unit.
 
-#include "common.cuh"
+#include "async_copy.cuh"
 #include "row_range.cuh"
 
 struct Parameters {
@@ -45,22 +45,6 @@ constexpr int kRowBytes = 128;                            // of a row of w in a 
 constexpr int kRowChunks = kRowBytes / 16;
 constexpr int kRowPadding = 64;                           // bytes after a row of a, so that no bank is met twice
 constexpr int kStages = 3;
-
-__device__ __forceinline__ uint32_t sharedAddress(const void* pointer) {
-  return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
-}
-
-// 16 bytes into shared memory, or zeros.
-__device__ __forceinline__ void copyChunk(uint32_t target, const void* source, bool exists) {
-  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(exists ? 16 : 0));
-}
-
-__device__ __forceinline__ void commitCopies() { asm volatile("cp.async.commit_group;"); }
-
-template <int kPending>
-__device__ __forceinline__ void awaitCopies() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
-}
 
 // bits & kMask | base, in one instruction, which takes one constant: left to itself, the compiler makes two of it.
 template <uint32_t kMask>
