@@ -1,5 +1,7 @@
 package io.octavo.engine;
 
+import java.util.function.BooleanSupplier;
+
 /** How a long engine call tells its caller where it is, and learns that it should stop. Called from one thread. */
 public interface JobMonitor {
 
@@ -21,6 +23,15 @@ public interface JobMonitor {
 
     /** Ignores everything and never cancels. */
     static JobMonitor none() {
+        return stoppedBy(() -> false);
+    }
+
+    /**
+     * Ignores everything and cancels once it is told to.
+     *
+     * @param stop asked at every checkpoint
+     */
+    static JobMonitor stoppedBy(BooleanSupplier stop) {
         return new JobMonitor() {
             @Override
             public void phase(String name) {}
@@ -32,7 +43,11 @@ public interface JobMonitor {
             public void log(String line) {}
 
             @Override
-            public void checkpoint() {}
+            public void checkpoint() {
+                if (stop.getAsBoolean()) {
+                    throw new JobCancelledException("told to stop");
+                }
+            }
         };
     }
 }

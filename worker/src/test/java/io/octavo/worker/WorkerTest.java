@@ -674,13 +674,37 @@ class WorkerTest {
     }
 
     @Test
-    void aWarmUpThatFailsCostsNoJob() {
+    void aWarmUpThatFailsCostsNoJobAndIsNotTriedAgain() throws InterruptedException {
+        for (RuntimeException failure : List.of(
+                new QuantizationException(ErrorCode.DISK_FULL, "no room"), new IllegalStateException("a defect"))) {
+            worker.stop();
+            var warmingUp = new Semaphore(0);
+            engine.warmingUp = monitor -> {
+                warmingUp.release();
+                throw failure;
+            };
+            worker.start();
+            assertThat(warmingUp.tryAcquire(60, TimeUnit.SECONDS)).isTrue();
+            await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
+            await(
+                    submit("{'type':'quantize','source':'hub:octavo/model','scheme':'FP8_DYNAMIC',"
+                            + "'target':'octavo/out','reuse':false}"),
+                    JobStatus.SUCCEEDED);
+            worker.stop();
+            assertThat(warmingUp.availablePermits()).isZero();
+        }
+    }
+
+    @Test
+    void aDeviceThatIsLostWhileWarmingUpEndsTheProcess() throws InterruptedException {
         worker.stop();
         engine.warmingUp = monitor -> {
-            throw new QuantizationException(ErrorCode.DISK_FULL, "no room");
+            throw new QuantizationException(ErrorCode.DEVICE_FAULT, "illegal address");
         };
         worker.start();
-        await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
+        assertThat(recordedEnd.exitCodes.poll(60, TimeUnit.SECONDS)).isEqualTo(ProcessEnd.DEVICE_FAULT);
+        engine.reset();
+        worker.stop();
     }
 
     @Test

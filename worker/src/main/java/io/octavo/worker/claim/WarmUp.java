@@ -2,6 +2,7 @@ package io.octavo.worker.claim;
 
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
+import io.octavo.engine.ErrorCode;
 import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationException;
@@ -40,37 +41,19 @@ final class WarmUp {
      * Is not done if it was cut short. A failure is logged and final: jobs meet the same one and tell their users.
      *
      * @param somethingToDo asked again and again
+     * @return whether the device was lost to this process on the way
      */
-    void run(BooleanSupplier somethingToDo) {
+    boolean run(BooleanSupplier somethingToDo) {
+        done = true;
         try (Engine engine = engines.open(new EngineOptions(properties.device(), properties.engineThreads()));
                 JobScratch scratch = workDirectory.scratch("warm-up")) {
-            engine.warmUp(scratch.folder("engine"), stoppedBy(somethingToDo));
-            done = true;
+            engine.warmUp(scratch.folder("engine"), JobMonitor.stoppedBy(somethingToDo));
         } catch (JobCancelledException e) {
-            LOG.debug("Warming up gives way: {}", e.getMessage());
-        } catch (QuantizationException e) {
-            done = true;
-            LOG.warn("Warming up failed: {}", e.getMessage());
+            done = false;
+        } catch (RuntimeException e) {
+            LOG.warn("Warming up failed", e);
+            return e instanceof QuantizationException failed && failed.code() == ErrorCode.DEVICE_FAULT;
         }
-    }
-
-    private static JobMonitor stoppedBy(BooleanSupplier somethingToDo) {
-        return new JobMonitor() {
-            @Override
-            public void phase(String name) {}
-
-            @Override
-            public void progress(double fraction) {}
-
-            @Override
-            public void log(String line) {}
-
-            @Override
-            public void checkpoint() {
-                if (somethingToDo.getAsBoolean()) {
-                    throw new JobCancelledException("a job may have come");
-                }
-            }
-        };
+        return false;
     }
 }

@@ -180,8 +180,9 @@ public class WorkerLoop implements SmartLifecycle {
                         run(claim.get());
                         endIfDeviceIsLost();
                     } else if (!warmUp.isDone()) {
-                        warmUp.run(() -> stopping || wake.availablePermits() > 0);
+                        deviceLost |= warmUp.run(() -> stopping || wake.availablePermits() > 0);
                         wake.drainPermits();
+                        endIfDeviceIsLost();
                     } else {
                         await(untilNextLook());
                     }

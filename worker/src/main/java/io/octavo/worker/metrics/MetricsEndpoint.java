@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,7 +32,7 @@ public class MetricsEndpoint implements SmartLifecycle {
     private final MetricsProperties properties;
     private @Nullable Listening listening;
 
-    private record Listening(HttpServer server, PrometheusMeterRegistry registry) {}
+    private record Listening(HttpServer server, ExecutorService threads, PrometheusMeterRegistry registry) {}
 
     MetricsEndpoint(MetricsProperties properties) {
         this.properties = properties;
@@ -46,10 +47,11 @@ public class MetricsEndpoint implements SmartLifecycle {
         var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         HttpServer server = bind(new InetSocketAddress(properties.address(), port));
         server.createContext(PATH, exchange -> answer(exchange, registry));
-        server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+        server.setExecutor(threads);
         Metrics.addRegistry(registry);
         server.start();
-        listening = new Listening(server, registry);
+        listening = new Listening(server, threads, registry);
         LOG.info("Metrics at http://{}:{}{}", properties.address(), port(), PATH);
     }
 
@@ -86,6 +88,7 @@ public class MetricsEndpoint implements SmartLifecycle {
     public synchronized void stop() {
         if (listening != null) {
             listening.server.stop(0);
+            listening.threads.shutdownNow();
             Metrics.removeRegistry(listening.registry);
             listening.registry.close();
             listening = null;
