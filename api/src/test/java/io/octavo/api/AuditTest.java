@@ -20,7 +20,6 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.annotation.Qualifier;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -34,18 +33,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 /** A change and its entry are committed together, or neither is. */
 @Timeout(120)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
-            "octavo.identity.rate.burst=100000",
-            "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            "octavo.secrets.current=a",
-            "octavo.outgoing.allow-http=true",
-            "octavo.outgoing.allowed-networks=127.0.0.0/8"
-        })
+@ServiceTest
 class AuditTest {
 
     private static final String JOB = """

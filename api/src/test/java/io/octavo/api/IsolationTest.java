@@ -40,7 +40,6 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.annotation.Qualifier;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
@@ -52,18 +51,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 /** Alice has one of everything; Bob, an administrator of another tenant, finds nothing of it by any call. */
 @Timeout(120)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
-            "octavo.identity.rate.burst=100000",
-            "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            "octavo.secrets.current=a",
-            "octavo.outgoing.allow-http=true",
-            "octavo.outgoing.allowed-networks=127.0.0.0/8"
-        })
+@ServiceTest
 class IsolationTest {
 
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "worker");

@@ -22,30 +22,18 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /** Deliveries to a receiver that answers as it likes. */
 @Timeout(120)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
-            "octavo.identity.rate.burst=100000",
-            "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            "octavo.secrets.current=a",
-            "octavo.outgoing.allow-http=true",
-            "octavo.outgoing.allowed-networks=127.0.0.0/8",
-            "octavo.webhooks.poll=20ms",
-            "octavo.webhooks.backoff=1ms",
-            "octavo.webhooks.max-backoff=2ms"
-        })
+@ServiceTest
+@TestPropertySource(
+        properties = {"octavo.webhooks.poll=20ms", "octavo.webhooks.backoff=1ms", "octavo.webhooks.max-backoff=2ms"})
 class WebhookTest {
 
     private static final String JOB = """
