@@ -9,7 +9,7 @@
 # large (a synthetic Llama 3 8B in /dev/shm, beside AutoFP8's flow and transformers; not by default), decode (steps of a synthetic
 # 13B; not by default), stripped (a root with nothing but the JVM, jars, libcuda and libstdc++; as root, not by default),
 # sanitizer (compute-sanitizer over a launch of every kernel). OUT names the folder for results, .build/gpu/out by default;
-# OCTAVO_GPU_MODELS one with more models to check.
+# OCTAVO_GPU_MODELS one with more models to check, OCTAVO_BENCHMARKS a regular expression of those benchmarks that shall run.
 # Prints a table last; writes gpu-check.json beside the logs. Fails if a test, a sanitizer or a check of a model did, or never ran.
 set -uo pipefail
 cd -P -- "$(dirname -- "$0")/.."

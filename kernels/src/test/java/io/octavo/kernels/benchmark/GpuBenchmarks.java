@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.IntConsumer;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * Times kernels on a GPU, one JSON line each, for {@code kernels/gpu-check.sh}, which puts PyTorch's times beside them.
  *
  * <p>Operands are random and rotate among several copies, so that no cache holds them. A time is the median of several
- * batches of launches, each batch long enough that launching and waiting vanish.
+ * batches of launches, each batch long enough that launching and waiting vanish. The environment's {@code OCTAVO_BENCHMARKS}
+ * is a regular expression, found in the names of what is measured; all by default.
  */
 public final class GpuBenchmarks {
 
@@ -44,6 +46,7 @@ public final class GpuBenchmarks {
     private final Stream stream = backend.newStream();
     private final HostMemory random = backend.allocateHost(RANDOM_BYTES);
     private final List<DeviceBuffer> buffers = new ArrayList<>();
+    private final Pattern wanted = Pattern.compile(System.getenv().getOrDefault("OCTAVO_BENCHMARKS", ""));
     private int seed;
 
     private GpuBenchmarks() {}
@@ -183,6 +186,10 @@ public final class GpuBenchmarks {
 
     private void tiles(String name, CodeFormat format, int rows, int columns, Scaling scaling, DType scaleType) {
         int size = 16384;
+        String title = "quantize tiles bf16 -> " + name + " 16384x16384";
+        if (isUnwanted(title)) {
+            return;
+        }
         Matrix[] x = random(DType.BF16, size, size, 2);
         Matrix codes = empty(DType.U8, size, format.rowBytes(size));
         Matrix scales = empty(scaleType, size / rows, size / columns);
@@ -190,7 +197,7 @@ public final class GpuBenchmarks {
         Matrix flag = empty(DType.I32, 1, 1);
         var tile = new QuantizeTiles.Tile(rows, columns);
         bytes(
-                "quantize tiles bf16 -> " + name + " 16384x16384",
+                title,
                 (double) (x[0].bytes() + codes.bytes() + scales.bytes()),
                 i -> backend.quantizeTiles()
                         .quantize(x[i % 2], format, tile, scaling, codes, scales, zeroPoints, flag, stream));
@@ -198,6 +205,10 @@ public final class GpuBenchmarks {
     }
 
     private void matmul(String name, DType aType, DType wType, int m, int n, int k) {
+        String title = "matmul " + name + " " + m + "x" + n + "x" + k;
+        if (isUnwanted(title)) {
+            return;
+        }
         Matrix a = random(aType, m, k, 1)[0];
         int copies = (long) n * k * wType.bytes() > (200L << 20) ? 1 : COPIES;
         Matrix[] w = random(wType, n, k, copies);
@@ -207,19 +218,23 @@ public final class GpuBenchmarks {
         double seconds = seconds(i -> backend.matMul()
                 .multiply(new ScaledMatrix(a, aScales), new ScaledMatrix(w[i % copies], wScales), out, stream));
         double bytes = (double) n * k * wType.bytes() + (double) m * k * aType.bytes() + 4.0 * m * n;
-        report("matmul " + name + " " + m + "x" + n + "x" + k, seconds, bytes, 2.0 * m * n * k);
+        report(title, seconds, bytes, 2.0 * m * n * k);
         release();
     }
 
     /** Groups of 128. */
     private void packed(int m, int n, int k) {
+        String title = "matmul w4a16 " + m + "x" + n + "x" + k;
+        if (isUnwanted(title)) {
+            return;
+        }
         Matrix a = random(DType.BF16, m, k, 1)[0];
         Matrix[] w = random(DType.U8, n, k / 2, COPIES);
         Matrix scales = random(DType.F32, n, k / 128, 1)[0];
         Matrix out = empty(DType.F32, m, n);
         double seconds = seconds(i -> backend.packedMatMul().multiply(a, w[i % COPIES], scales, out, stream));
         double bytes = (double) w[0].bytes() + a.bytes() + scales.bytes() + out.bytes();
-        report("matmul w4a16 " + m + "x" + n + "x" + k, seconds, bytes, 2.0 * m * n * k);
+        report(title, seconds, bytes, 2.0 * m * n * k);
         release();
     }
 
@@ -233,6 +248,11 @@ public final class GpuBenchmarks {
 
     /** Llama-8B's shape: 32 query heads of 128 on 8 key-value heads; an I8 cache has a scale for each token and head. */
     private void attention(DType cache, String name, int sequences, int queries, int context) {
+        String title = "attention " + name
+                + (cache == DType.BF16 ? "" : " " + cache.name().toLowerCase(Locale.ROOT));
+        if (isUnwanted(title)) {
+            return;
+        }
         int pages = Math.ceilDiv(context, KvCacheLayout.PAGE_TOKENS);
         var layout = new KvCacheLayout(sequences * pages, 8, 128);
         KvCacheTensor[] keys = cache(cache, layout);
@@ -250,8 +270,7 @@ public final class GpuBenchmarks {
         double seconds =
                 seconds(i -> backend.attention().attend(q, keys[i % 2], values[i % 2], batch, parameters, out, stream));
         double pairs = queries == 1 ? (double) sequences * context : queries * (queries + 1.0) / 2 * sequences;
-        String kind = cache == DType.BF16 ? name : name + " " + cache.name().toLowerCase(Locale.ROOT);
-        report("attention " + kind, seconds, 256.0 * cache.bytes() * layout.rows(), 4.0 * 32 * 128 * pairs);
+        report(title, seconds, 256.0 * cache.bytes() * layout.rows(), 4.0 * 32 * 128 * pairs);
         release();
     }
 
@@ -268,7 +287,13 @@ public final class GpuBenchmarks {
     }
 
     private void bytes(String name, double bytes, IntConsumer launch) {
-        report(name, seconds(launch), bytes, 0);
+        if (!isUnwanted(name)) {
+            report(name, seconds(launch), bytes, 0);
+        }
+    }
+
+    private boolean isUnwanted(String name) {
+        return !wanted.matcher(name).find();
     }
 
     private double seconds(IntConsumer launch) {
