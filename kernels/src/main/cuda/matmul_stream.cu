@@ -19,7 +19,7 @@ struct Parameters {
   const void* w;        // [n, k], of 8 bits; or of 4 bits, plus 8, the first in the low bits
   const void* wScales;  // [n, groups] or [1]; null for plain numbers
   float* out;           // [m, n]
-  float* parts;         // [slices, blocks, rows within the bounds, w's rows of a block], for several slices
+  float4* parts;        // [slices, blocks, tiles of a, threads], for several slices: what each thread has
   int* tickets;         // [blocks], zero, and zero again afterwards; for several slices
   const int* bounds;    // [2] of the rows to compute; null for all
   int m;
@@ -350,13 +350,10 @@ struct Product {
         for (int e = 0; e < 4; e++) sums[i][e] *= e < 2 ? low : high;
       }
     }
-    if (p.slices == 1) {
-      eachSum(sums, rows, lane, [&](float value, int m, int within) {
-        if (firstRow + within < p.n) p.out[(range.from + m) * static_cast<int64_t>(p.n) + firstRow + within] = value;
-      });
-    } else {
-      addSlices(p, sums, range, rows, lane, warp);
-    }
+    if (p.slices > 1 && !addSlices(p, sums, rows, quarter)) return;
+    eachSum(sums, rows, lane, [&](float value, int m, int within) {
+      if (firstRow + within < p.n) p.out[(range.from + m) * static_cast<int64_t>(p.n) + firstRow + within] = value;
+    });
   }
 
   // Calls visit(sum, row of a, row of w in the tile) for all sums of a lane.
@@ -372,16 +369,17 @@ struct Product {
     }
   }
 
-  static __device__ __forceinline__ void addSlices(
-      const Parameters& p, const Sums& sums, const RowRange& range, int rows, int lane, int warp) {
+  // Whether this is the block that ends last of those with its rows of w: it gets the sums of all.
+  static __device__ __forceinline__ bool addSlices(const Parameters& p, Sums& sums, int rows, int quarter) {
     __shared__ bool last;
-    const int across = blockDim.x / kWarp * kTileRows;  // rows of w
-    const int elements = rows * across;
-    float* parts = p.parts + static_cast<int64_t>(blockIdx.x) * elements;
-    const int64_t stride = static_cast<int64_t>(gridDim.x) * elements;
-    eachSum(sums, rows, lane, [&](float value, int m, int within) {
-      parts[blockIdx.y * stride + m * across + warp * kTileRows + within] = value;
-    });
+    const int64_t stride = static_cast<int64_t>(gridDim.x) * kTiles * blockDim.x;
+    float4* parts = p.parts + static_cast<int64_t>(blockIdx.x) * kTiles * blockDim.x + threadIdx.x;
+#pragma unroll
+    for (int i = 0; i < kTiles; i++) {
+      if (i * kTileColumns + quarter * 2 < rows) {
+        parts[blockIdx.y * stride + i * blockDim.x] = make_float4(sums[i][0], sums[i][1], sums[i][2], sums[i][3]);
+      }
+    }
     __syncthreads();
     if (threadIdx.x == 0) {
       __threadfence();  // for the whole block, which the barrier has put before it
@@ -390,22 +388,26 @@ struct Product {
       __threadfence();
     }
     __syncthreads();
-    if (!last) return;
-    for (int i = 4 * threadIdx.x; i < elements; i += 4 * blockDim.x) {
-      float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    if (!last) return false;
+    float4 totals[kTiles] = {};
 #pragma unroll 8
-      for (int slice = 0; slice < p.slices; slice++) {
-        const float4 part = __ldcg(reinterpret_cast<const float4*>(parts + slice * stride + i));
-        sum = make_float4(sum.x + part.x, sum.y + part.y, sum.z + part.z, sum.w + part.w);
+    for (int slice = 0; slice < p.slices; slice++) {
+#pragma unroll
+      for (int i = 0; i < kTiles; i++) {
+        if (i * kTileColumns + quarter * 2 >= rows) continue;
+        const float4 part = __ldcg(parts + slice * stride + i * blockDim.x);
+        totals[i] = make_float4(
+            totals[i].x + part.x, totals[i].y + part.y, totals[i].z + part.z, totals[i].w + part.w);
       }
-      const int m = i / across;
-      const int n = blockIdx.x * across + i - m * across;
-      float* out = p.out + (range.from + m) * static_cast<int64_t>(p.n) + n;
-      if (n < p.n) out[0] = sum.x;
-      if (n + 1 < p.n) out[1] = sum.y;
-      if (n + 2 < p.n) out[2] = sum.z;
-      if (n + 3 < p.n) out[3] = sum.w;
     }
+#pragma unroll
+    for (int i = 0; i < kTiles; i++) {
+      sums[i][0] = totals[i].x;
+      sums[i][1] = totals[i].y;
+      sums[i][2] = totals[i].z;
+      sums[i][3] = totals[i].w;
+    }
+    return true;
   }
 };
 
