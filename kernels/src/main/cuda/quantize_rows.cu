@@ -150,7 +150,7 @@ __device__ __forceinline__ void quantizeRow(const Parameters& p) {
 }  // namespace
 
 #define QUANTIZE(name, type, toE4m3, task)                                                       \
-  extern "C" __global__ __launch_bounds__(kMostRowThreads) void name(                               \
+  extern "C" __global__ __launch_bounds__(kMostRowThreads, 2) void name(                            \
       const __grid_constant__ Parameters p) {                                                    \
     quantizeRow<type, toE4m3, task>(p);                                                          \
   }
