@@ -17,7 +17,7 @@ OCTAVO_PARAMETERS(
 
 #define FAKE_QUANTIZE(name, bothEnds)                                                                           \
   LANES(name, bothEnds, 1) LANES(name, bothEnds, 2) LANES(name, bothEnds, 4)                                    \
-  extern "C" __global__ __launch_bounds__(kBlockThreads, 3) void fake_quantize_blocks_##name(                       \
+  extern "C" __global__ __launch_bounds__(kBlockThreads, 3) void fake_quantize_blocks_any_##name(                   \
       const __grid_constant__ Parameters p) {                                                                   \
     quantizeInBlock<float, bothEnds, ToNumbers>(p);                                                             \
   }

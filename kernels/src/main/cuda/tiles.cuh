@@ -184,32 +184,45 @@ __device__ __forceinline__ TileScale scaleOf(const Parameters& p, const Seen<kBo
   return result;
 }
 
-// Quotients become codes, as checkpoints store them.
+constexpr int kAnyFormat = -1;
+
+// Quotients become codes, as checkpoints store them. kFormat: what the format's codes are made like, known when this is
+// compiled, where kFormatI8 stands for all of bytes; or kAnyFormat, which costs registers.
+template <int kFormat>
 struct ToCodes {
   // Whether a thread's vectors lie beside each other, so that few stores write all their codes.
   static constexpr bool kBeside = true;
 
-  // `at`: the first element's index in the matrix, whose rows are whole vectors.
-  template <typename X, int kVectors>
-  static __device__ __forceinline__ void store(
-      const Parameters& p, const TileScale& scale, const Divider& divide, const uint4* vectors, int64_t at) {
-    switch (p.format) {
+  // Calls work(store) with what stores kVectors vectors, store(vectors, at), at being the first element's index in the matrix,
+  // whose rows are whole vectors. Looks at the format once for all of the work.
+  template <typename X, int kVectors, typename Work>
+  static __device__ __forceinline__ void storing(
+      const Parameters& p, const TileScale& scale, const Divider& divide, Work work) {
+    switch (kFormat == kAnyFormat ? p.format : kFormat) {
       case kFormatE4M3:
-        storeBytes<X, kVectors>(p, vectors, at, [&](uint32_t (&words)[Vector<X>::kCount / 4], const uint4& vector) {
-          encodeE4m3All<X>(words, vector, divide);
+        work([&](const uint4* vectors, int64_t at) {
+          storeBytes<X, kVectors>(p, vectors, at, [&](uint32_t (&words)[Vector<X>::kCount / 4], const uint4& vector) {
+            encodeE4m3All<X>(words, vector, divide);
+          });
         });
         break;
       case kFormatE2M1:
-        storeNibbles<X, kVectors>(p, vectors, at, [&](const uint4& vector) { return encodeE2m1All<X>(vector, divide); });
+        work([&](const uint4* vectors, int64_t at) {
+          storeNibbles<X, kVectors>(p, vectors, at, [&](const uint4& vector) { return encodeE2m1All<X>(vector, divide); });
+        });
         break;
       case kFormatI4Offset:
-        storeNibbles<X, kVectors>(
-            p, vectors, at, [&](const uint4& vector) { return encodeNibbles<X>(vector, divide, scale.zeroPoint); });
+        work([&](const uint4* vectors, int64_t at) {
+          storeNibbles<X, kVectors>(
+              p, vectors, at, [&](const uint4& vector) { return encodeNibbles<X>(vector, divide, scale.zeroPoint); });
+        });
         break;
       default:
-        const uint32_t flip = p.format == kFormatI8 ? 0x80808080u : 0u;
-        storeBytes<X, kVectors>(p, vectors, at, [&](uint32_t (&words)[Vector<X>::kCount / 4], const uint4& vector) {
-          encodeBytes<X>(words, vector, divide, scale.zeroPoint, flip);
+        work([&](const uint4* vectors, int64_t at) {
+          const uint32_t flip = p.format == kFormatI8 ? 0x80808080u : 0u;
+          storeBytes<X, kVectors>(p, vectors, at, [&](uint32_t (&words)[Vector<X>::kCount / 4], const uint4& vector) {
+            encodeBytes<X>(words, vector, divide, scale.zeroPoint, flip);
+          });
         });
     }
   }
@@ -273,17 +286,19 @@ struct ToCodes {
 struct ToNumbers {
   static constexpr bool kBeside = false;
 
-  template <typename X, int kVectors>
-  static __device__ __forceinline__ void store(
-      const Parameters& p, const TileScale& scale, const Divider& divide, const uint4* vectors, int64_t at) {
+  template <typename X, int kVectors, typename Work>
+  static __device__ __forceinline__ void storing(
+      const Parameters& p, const TileScale& scale, const Divider& divide, Work work) {
     static_assert(sizeof(X) == 4, "numbers are F32");
-    float4* out = reinterpret_cast<float4*>(static_cast<float*>(p.out) + at);
+    work([&](const uint4* vectors, int64_t at) {
+      float4* out = reinterpret_cast<float4*>(static_cast<float*>(p.out) + at);
 #pragma unroll
-    for (int i = 0; i < kVectors; i++) {
-      float q[Vector<X>::kCount];
-      divideAll<X>(q, vectors[i], divide);
-      out[i] = make_float4(number(p, scale, q[0]), number(p, scale, q[1]), number(p, scale, q[2]), number(p, scale, q[3]));
-    }
+      for (int i = 0; i < kVectors; i++) {
+        float q[Vector<X>::kCount];
+        divideAll<X>(q, vectors[i], divide);
+        out[i] = make_float4(number(p, scale, q[0]), number(p, scale, q[1]), number(p, scale, q[2]), number(p, scale, q[3]));
+      }
+    });
   }
 
   static __device__ __forceinline__ void storePair(const Parameters& p, const TileScale& scale, float low, float high, int64_t at) {
@@ -352,12 +367,12 @@ __device__ __forceinline__ void quantizeInLanes(const Parameters& p) {
     const TileScale scale = scaleOf(p, seen, index, within == 0);
     const Divider divide(scale.scale, p.scaling != kGiven);
     if constexpr (Output::kBeside) {
-      Output::template store<X, kRun>(p, scale, divide, loaded + run, at * kCount);
+      Output::template storing<X, kRun>(p, scale, divide, [&](auto store) { store(loaded + run, at * kCount); });
     } else {
+      Output::template storing<X, 1>(p, scale, divide, [&](auto store) {
 #pragma unroll
-      for (int i = 0; i < kRun; i++) {
-        Output::template store<X, 1>(p, scale, divide, loaded + run + i, (at + i * distance) * kCount);
-      }
+        for (int i = 0; i < kRun; i++) store(loaded + run + i, (at + i * distance) * kCount);
+      });
     }
   }
 }
@@ -396,81 +411,80 @@ struct TileBounds {
   }
 };
 
-// The vectors of a thread in its block's tile, one after the other.
+// The vectors of a thread in its block's tile, one after the other. 32 bits count the vectors of any tile, and leave
+// registers for what is kept.
 struct TileCursor {
-  int64_t at;          // index in the matrix of the first element
-  int64_t unit;        // counted in the tile
-  int64_t vectors;     // of the tile
+  int at = 0;      // vectors from the tile's first one, in the matrix
+  int unit;        // vectors from the tile's first one, in the tile
+  int vectors;     // of the tile
 
   __device__ __forceinline__ TileCursor(const Parameters& p, const TileBounds& tile, int count) {
-    const int64_t width = tile.width / count;
-    vectors = tile.height * width;
-    unit = threadIdx.x;
-    across_ = static_cast<int>(width);
-    count_ = count;
     const int threads = static_cast<int>(blockDim.x);
-    const int down = tile.height == 1 ? 0 : static_cast<int>(threadIdx.x) / across_;
-    column_ = static_cast<int>(threadIdx.x) - down * across_;
-    stepDown_ = tile.height == 1 ? 0 : threads / across_;
-    stepAcross_ = threads - stepDown_ * across_;
-    wraps_ = tile.height > 1;
-    columns_ = p.columns;
-    at = (tile.row + down) * p.columns + tile.column + static_cast<int64_t>(column_) * count;
+    unit = static_cast<int>(threadIdx.x);
+    across_ = static_cast<int>(tile.width / count);
+    vectors = static_cast<int>(tile.height) * across_;
+    const int pitch = tile.height == 1 ? across_ : static_cast<int>(p.columns / count);
+    skip_ = pitch - across_;
+    const int down = skip_ == 0 ? 0 : unit / across_;
+    column_ = unit - down * across_;
+    at = unit + down * skip_;
+    const int stepDown = skip_ == 0 ? 0 : threads / across_;
+    stepAcross_ = skip_ == 0 ? 0 : threads - stepDown * across_;
+    step_ = threads + stepDown * skip_;
   }
 
   __device__ __forceinline__ bool isInside() const { return unit < vectors; }
 
   __device__ __forceinline__ void advance() {
-    unit += blockDim.x;
-    at += stepDown_ * columns_ + static_cast<int64_t>(stepAcross_) * count_;
-    if (!wraps_) return;
+    unit += static_cast<int>(blockDim.x);
+    at += step_;
     column_ += stepAcross_;
-    if (column_ >= across_) {
+    if (stepAcross_ != 0 && column_ >= across_) {
       column_ -= across_;
-      at += columns_ - static_cast<int64_t>(across_) * count_;
+      at += skip_;
     }
   }
 
  private:
-  int64_t columns_;
   int across_;
   int column_;
-  int stepDown_;
-  int stepAcross_;
-  int count_;
-  bool wraps_;
+  int skip_;        // vectors from the end of a row of the tile to the next
+  int step_;
+  int stepAcross_;  // 0 where no step ends in the middle of a row
 };
 
 template <typename X, bool kBothEnds, typename Output>
 __device__ __forceinline__ void quantizeVectors(const Parameters& p, const TileBounds& tile) {
   constexpr int kCount = Vector<X>::kCount;
-  const X* x = static_cast<const X*>(p.x);
-  const TileCursor start(p, tile, kCount);
+  const int64_t first = tile.row * p.columns + tile.column;
+  const uint4* x = reinterpret_cast<const uint4*>(static_cast<const X*>(p.x) + first);
   SeenVectors<X, kBothEnds> ofVectors;
   uint4 kept[kKept];
-  TileCursor cursor = start;
+  TileCursor cursor(p, tile, kCount);
 #pragma unroll
   for (int i = 0; i < kKept; i++) {
-    kept[i] = cursor.isInside() ? loadStreaming(reinterpret_cast<const uint4*>(x + cursor.at)) : make_uint4(0, 0, 0, 0);
+    kept[i] = cursor.isInside() ? loadStreaming(x + cursor.at) : make_uint4(0, 0, 0, 0);
     cursor.advance();
   }
 #pragma unroll
   for (int i = 0; i < kKept; i++) ofVectors.add(kept[i]);
-  for (; cursor.isInside(); cursor.advance()) ofVectors.add(*reinterpret_cast<const uint4*>(x + cursor.at));
+  for (; cursor.isInside(); cursor.advance()) ofVectors.add(x[cursor.at]);
   Seen<kBothEnds> seen = ofVectors.get();
   seen.shareInBlock();
   const TileScale scale = scaleOf(p, seen, tile.scaleIndex, threadIdx.x == 0);
   const Divider divide(scale.scale, p.scaling != kGiven);
-  cursor = start;
+  Output::template storing<X, 1>(p, scale, divide, [&](auto store) {
+    TileCursor target(p, tile, kCount);
 #pragma unroll
-  for (int i = 0; i < kKept; i++) {
-    if (cursor.isInside()) Output::template store<X, 1>(p, scale, divide, kept + i, cursor.at);
-    cursor.advance();
-  }
-  for (; cursor.isInside(); cursor.advance()) {
-    const uint4 vector = *reinterpret_cast<const uint4*>(x + cursor.at);
-    Output::template store<X, 1>(p, scale, divide, &vector, cursor.at);
-  }
+    for (int i = 0; i < kKept; i++) {
+      if (target.isInside()) store(kept + i, first + static_cast<int64_t>(target.at) * kCount);
+      target.advance();
+    }
+    for (; target.isInside(); target.advance()) {
+      const uint4 vector = x[target.at];
+      store(&vector, first + static_cast<int64_t>(target.at) * kCount);
+    }
+  });
 }
 
 // Elements, or pairs of them where two codes share a byte.

@@ -10,8 +10,6 @@ import io.octavo.kernels.internal.Operands;
 /** Launches {@code fake_quantize.cu}. */
 final class CudaFakeQuantize implements FakeQuantize {
 
-    private static final String FILE = "fake_quantize";
-
     private final KernelLibrary library;
 
     CudaFakeQuantize(KernelLibrary library) {
@@ -22,7 +20,8 @@ final class CudaFakeQuantize implements FakeQuantize {
     public void apply(Matrix x, CodeFormat format, long groupColumns, Scaling scaling, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         Operands.checkFakeQuantize(x, format, groupColumns, scaling, out);
-        new TileLaunch(FILE, x, out, format, 1, groupColumns, scaling, null, null, null, 0).launch(library, cuda);
+        new TileLaunch(TileLaunch.Kernels.ROUNDING, x, out, format, 1, groupColumns, scaling, null, null, null, 0)
+                .launch(library, cuda);
     }
 
     @Override
@@ -32,7 +31,7 @@ final class CudaFakeQuantize implements FakeQuantize {
         long rows = Math.max(x.rows(), 1);
         long groupColumns = x.columns() / scales.columns();
         new TileLaunch(
-                        FILE,
+                        TileLaunch.Kernels.ROUNDING,
                         x,
                         out,
                         format,

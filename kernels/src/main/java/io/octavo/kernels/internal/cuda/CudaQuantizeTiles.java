@@ -31,7 +31,7 @@ final class CudaQuantizeTiles implements QuantizeTiles {
         CudaStream cuda = CudaStream.require(stream);
         Operands.checkQuantizeTiles(x, format, tile, scaling, codes, scales, zeroPoints, nonFinite);
         new TileLaunch(
-                        "quantize_tiles",
+                        TileLaunch.Kernels.CODES,
                         x,
                         codes,
                         format,

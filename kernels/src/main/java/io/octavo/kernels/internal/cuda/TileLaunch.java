@@ -10,13 +10,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Launches kernels made of {@code tiles.cuh}, which have one scale a tile.
  *
- * @param file the kernels' file, which begins their names
  * @param tileRows rows of a tile
  * @param tileColumns likewise
  * @param zeroPoint of given scales; 0 for all others
  */
 record TileLaunch(
-        String file,
+        Kernels kernels,
         Matrix x,
         Matrix out,
         CodeFormat format,
@@ -27,6 +26,18 @@ record TileLaunch(
         @Nullable Matrix zeroPoints,
         @Nullable Matrix nonFinite,
         int zeroPoint) {
+
+    /** The files of kernels. */
+    enum Kernels {
+        CODES("quantize_tiles"),
+        ROUNDING("fake_quantize");
+
+        private final String file;
+
+        Kernels(String file) {
+            this.file = file;
+        }
+    }
 
     private static final int VECTOR_BYTES = 16;
     private static final int WARP = 32;
@@ -48,8 +59,9 @@ record TileLaunch(
         long workColumns = Math.min(tileColumns, Math.max(x.columns(), 1));
         long across = Math.ceilDiv(x.columns(), workColumns);
         boolean inLanes = fitsLanes(workRows, workColumns);
-        String name = file
-                + (inLanes ? "_lanes_" + Math.min(tileVectors(workColumns), LANE_VECTORS) + "_" : "_blocks_")
+        String name = kernels.file
+                + (inLanes ? "_lanes_" + Math.min(tileVectors(workColumns), LANE_VECTORS) : "_blocks_" + codes())
+                + "_"
                 + (scaling instanceof Scaling.Range ? "range_" : "")
                 + x.dtype().name().toLowerCase(Locale.ROOT);
         long vectors = x.bytes() / VECTOR_BYTES;
@@ -58,7 +70,7 @@ record TileLaunch(
                 : Grid.of(
                         Math.multiplyExact(Math.ceilDiv(x.rows(), workRows), across),
                         blockThreads(workRows * workColumns * x.dtype().bytes()));
-        KernelCall call = stream.call(library.kernel(file, name))
+        KernelCall call = stream.call(library.kernel(kernels.file, name))
                 .matrix(x)
                 .matrix(out)
                 .optional(scales)
@@ -95,6 +107,18 @@ record TileLaunch(
                 && vectors <= (long) WARP * LANE_VECTORS
                 && Long.bitCount(vectors) == 1
                 && (CudaBuffer.addressOf(x) | CudaBuffer.addressOf(out)) % VECTOR_BYTES == 0;
+    }
+
+    /** What codes a kernel makes that its name promises to be compiled for. */
+    private String codes() {
+        if (kernels == Kernels.ROUNDING) {
+            return "any";
+        }
+        return switch (format) {
+            case E4M3 -> scaling instanceof Scaling.Range ? "any" : "e4m3";
+            case INT8, INT8_OFFSET -> "bytes";
+            case E2M1, INT4_OFFSET -> "any";
+        };
     }
 
     private long tileVectors(long workColumns) {
