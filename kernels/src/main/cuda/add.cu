@@ -11,13 +11,14 @@ struct Parameters {
   int64_t columns;  // of a row that is added everywhere; otherwise `elements`
   int type;         // Number, of x
 };
-OCTAVO_PARAMETERS(add, Parameters, target, x, elements, columns, type)
+OCTAVO_OVERLAPPING_PARAMETERS(add, Parameters, target, x, elements, columns, type)
 
 namespace {
 constexpr int kCount = 4;
 }
 
 extern "C" __global__ void add(const __grid_constant__ Parameters p) {
+  enterStream();
   const int64_t from = (blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x) * kCount;
   const bool whole = p.type == kF32 && p.columns % kCount == 0 && isAligned(p.target, 0, 16) && isAligned(p.x, 0, 16);
   if (whole && from + kCount <= p.elements) {

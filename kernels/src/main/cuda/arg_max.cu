@@ -9,7 +9,7 @@ struct Parameters {
   int* indices;    // [rows]
   int64_t columns;
 };
-OCTAVO_PARAMETERS(arg_max, Parameters, x, indices, columns)
+OCTAVO_OVERLAPPING_PARAMETERS(arg_max, Parameters, x, indices, columns)
 
 namespace {
 
@@ -46,6 +46,7 @@ struct Best {
 }  // namespace
 
 extern "C" __global__ __launch_bounds__(kMostThreads) void arg_max(const __grid_constant__ Parameters p) {
+  enterStream();
   const float* row = p.x + blockIdx.x * p.columns;
   const int columns = static_cast<int>(p.columns);
   const int stride = blockDim.x;

@@ -41,8 +41,9 @@ struct Parameters {
   float softcap;              // 0 for none
 };
 
-#define ATTENTION_PARAMETERS(file)                                                                                  \
-  OCTAVO_PARAMETERS(                                                                                                \
+// declare: OCTAVO_PARAMETERS or OCTAVO_OVERLAPPING_PARAMETERS.
+#define ATTENTION_PARAMETERS(declare, file)                                                                         \
+  declare(                                                                                                          \
       file, Parameters, q, keys, values, queryStarts, contextLengths, pageTable, out, parts, partScales, keyScales, \
       valueScales, keyHeadStride, valueHeadStride, tokenStride, tokens, sequences, maxPages, pages, heads, kvHeads, \
       window, splits, splitPages, scale, softcap)

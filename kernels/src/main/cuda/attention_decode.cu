@@ -10,7 +10,7 @@
 
 #include "attention.cuh"
 
-ATTENTION_PARAMETERS(attention_decode)
+ATTENTION_PARAMETERS(OCTAVO_OVERLAPPING_PARAMETERS, attention_decode)
 
 namespace {
 
@@ -32,6 +32,7 @@ struct Decode {
   static __device__ __forceinline__ void run(const Parameters& p) {
     extern __shared__ __align__(128) uint8_t shared[];
     __shared__ float factors[kTileRows];  // of scores
+    enterStream();
     Tile tile;
     if (!tile.find<kTileRows>(p, blockIdx.x)) return;
     const int kvHead = blockIdx.y;
@@ -278,6 +279,7 @@ struct Decode {
 
 template <int kHeadDim>
 __device__ __forceinline__ void combine(const Parameters& p) {
+  enterStream();
   const int token = blockIdx.x;
   const int head = blockIdx.y;
   const int d = threadIdx.x;

@@ -10,7 +10,7 @@
 
 #include "attention.cuh"
 
-ATTENTION_PARAMETERS(attention_prefill)
+ATTENTION_PARAMETERS(OCTAVO_PARAMETERS, attention_prefill)
 
 namespace {
 

@@ -9,7 +9,8 @@
 
 // --- Parameter structs ------------------------------------------------------------------------------------------------
 // Every kernel takes one struct by value. OCTAVO_PARAMETERS(file, Struct, members...) puts its size and each member's
-// offset and size into a table that the launcher reads from the module and writes by.
+// offset and size into a table that the launcher reads from the module and writes by. OCTAVO_OVERLAPPING_PARAMETERS also
+// says that every kernel of the file keeps the rules of "Overlapping launches" below.
 
 #define OCTAVO_PARENTHESES ()
 #define OCTAVO_EXPAND(...) OCTAVO_EXPAND3(OCTAVO_EXPAND3(OCTAVO_EXPAND3(OCTAVO_EXPAND3(__VA_ARGS__))))
@@ -20,12 +21,50 @@
   , offsetof(type, member), sizeof(type::member) __VA_OPT__(OCTAVO_MORE_MEMBERS OCTAVO_PARENTHESES(type, __VA_ARGS__))
 #define OCTAVO_MORE_MEMBERS() OCTAVO_MEMBERS
 
-#define OCTAVO_PARAMETERS(file, type, ...)                                                      \
+#define OCTAVO_PARAMETERS(file, type, ...) OCTAVO_PARAMETER_TABLE(file, type, 0u, __VA_ARGS__)
+#define OCTAVO_OVERLAPPING_PARAMETERS(file, type, ...) OCTAVO_PARAMETER_TABLE(file, type, 1u << 31, __VA_ARGS__)
+#define OCTAVO_PARAMETER_TABLE(file, type, flags, ...)                                          \
   static_assert(sizeof(type) <= 4096, "a kernel takes at most 4 KiB of parameters");           \
   extern "C" {                                                                                  \
   __constant__ unsigned int file##_parameters[] = {                                             \
-      sizeof(type) OCTAVO_EXPAND(OCTAVO_MEMBERS(type, __VA_ARGS__))};                           \
+      sizeof(type) | flags OCTAVO_EXPAND(OCTAVO_MEMBERS(type, __VA_ARGS__))};                   \
   }
+
+// --- Overlapping launches ---------------------------------------------------------------------------------------------
+// From sm_90 on a kernel may begin while the one before it in the stream still runs (programmatic dependent launch), if both
+// allow it: then the gap between launches, and what a kernel does before it needs its inputs, cost nothing.
+//
+// A file that declares OCTAVO_OVERLAPPING_PARAMETERS promises of its kernels: they call awaitEarlierKernels() in every block
+// before they read or write what another kernel may have to do with, which is all but weights, and admitNextKernel() only
+// after that; and they never write what a kernel reads as the codes of a weight. So a weight that one of them reads before
+// it waits was complete before the kernel in front of it began.
+
+// Until all kernels before this one are complete.
+__device__ __forceinline__ void awaitEarlierKernels() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+// Lets the next kernel begin once every block has come here or ended.
+__device__ __forceinline__ void admitNextKernel() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+// Before waiting: brings a line into the second-level cache, where it may still be written.
+__device__ __forceinline__ void prefetch(const void* address) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(address));
+#endif
+}
+
+// What most kernels begin with.
+__device__ __forceinline__ void enterStream() {
+  awaitEarlierKernels();
+  admitNextKernel();
+}
 
 // --- Number types -----------------------------------------------------------------------------------------------------
 

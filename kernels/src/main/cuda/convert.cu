@@ -10,7 +10,7 @@ struct Parameters {
   int64_t elements;
   int type;          // Number, of out
 };
-OCTAVO_PARAMETERS(convert, Parameters, x, out, elements, type)
+OCTAVO_OVERLAPPING_PARAMETERS(convert, Parameters, x, out, elements, type)
 
 namespace {
 
@@ -42,6 +42,7 @@ __device__ __forceinline__ void convert(const Parameters& p) {
 }  // namespace
 
 extern "C" __global__ void convert(const __grid_constant__ Parameters p) {
+  enterStream();
   switch (p.type) {
     case kF32:
       return convert<float>(p);

@@ -13,9 +13,10 @@ struct Parameters {
   float multiplier;
   int tableType;      // Number
 };
-OCTAVO_PARAMETERS(embedding, Parameters, table, ids, out, vocabulary, columns, multiplier, tableType)
+OCTAVO_OVERLAPPING_PARAMETERS(embedding, Parameters, table, ids, out, vocabulary, columns, multiplier, tableType)
 
 extern "C" __global__ void embedding(const __grid_constant__ Parameters p) {
+  enterStream();
   const int id = p.ids[blockIdx.x];
   const bool known = id >= 0 && id < p.vocabulary;
   const int64_t source = (known ? id : 0) * p.columns;

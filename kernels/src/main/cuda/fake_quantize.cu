@@ -5,13 +5,14 @@
 
 #include "tiles.cuh"
 
-OCTAVO_PARAMETERS(
+OCTAVO_OVERLAPPING_PARAMETERS(
     fake_quantize, Parameters, x, out, scales, zeroPoints, nonFinite, rows, columns, tileRows, tileColumns, scaleRows,
     acrossTiles, format, scaling, scaleType, divisor, factor, offset, zeroPoint)
 
 #define LANES(name, bothEnds, run)                                                                              \
   extern "C" __global__ __launch_bounds__(kLaneThreads, 4) void fake_quantize_lanes_##run##_##name(                \
       const __grid_constant__ Parameters p) {                                                                   \
+    enterStream();                                                                                              \
     quantizeInLanes<float, bothEnds, run, ToNumbers>(p);                                                        \
   }
 
@@ -19,6 +20,7 @@ OCTAVO_PARAMETERS(
   LANES(name, bothEnds, 1) LANES(name, bothEnds, 2) LANES(name, bothEnds, 4)                                    \
   extern "C" __global__ __launch_bounds__(kBlockThreads, 3) void fake_quantize_blocks_any_##name(                   \
       const __grid_constant__ Parameters p) {                                                                   \
+    enterStream();                                                                                              \
     quantizeInBlock<float, bothEnds, ToNumbers>(p);                                                             \
   }
 

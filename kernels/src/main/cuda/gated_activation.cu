@@ -11,7 +11,7 @@ struct Parameters {
   float* out;         // [elements]
   int64_t elements;
 };
-OCTAVO_PARAMETERS(gated_activation, Parameters, gate, up, out, elements)
+OCTAVO_OVERLAPPING_PARAMETERS(gated_activation, Parameters, gate, up, out, elements)
 
 namespace {
 
@@ -31,6 +31,7 @@ struct GeluTanh {
 
 template <typename Activation>
 __device__ __forceinline__ void apply(const Parameters& p, Activation activation) {
+  enterStream();
   const int64_t from = (blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x) * kCount;
   const bool aligned = isAligned(p.gate, 0, 16) && isAligned(p.up, 0, 16) && isAligned(p.out, 0, 16);
   if (aligned && from + kCount <= p.elements) {

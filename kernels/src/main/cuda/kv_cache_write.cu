@@ -20,11 +20,12 @@ struct Parameters {
   int tokenStride;
   float divisor;
 };
-OCTAVO_PARAMETERS(
+OCTAVO_OVERLAPPING_PARAMETERS(
     kv_cache_write, Parameters, x, slots, cache, scales, pages, kvHeads, headDim, cacheType, headStride, tokenStride,
     divisor)
 
 extern "C" __global__ void kv_cache_write(const __grid_constant__ Parameters p) {
+  enterStream();
   const int slot = p.slots[blockIdx.x];
   if (slot < 0 || slot >= p.pages * kPageTokens) return;
   const CacheScales scales = {p.scales, p.headStride, p.tokenStride};

@@ -31,7 +31,7 @@ struct Parameters {
   int wScaleType;       // Number
   int wScalePerRow;     // 0: one for the tensor
 };
-OCTAVO_PARAMETERS(
+OCTAVO_OVERLAPPING_PARAMETERS(
     matmul_stream, Parameters, a, w, wScales, out, parts, tickets, bounds, m, n, k, groups, sliceSlabs, slices, wScaleType,
     wScalePerRow)
 
@@ -236,6 +236,7 @@ struct Product {
 
   static __device__ __forceinline__ void run(const Parameters& p) {
     extern __shared__ __align__(128) uint8_t shared[];
+    if (p.bounds != nullptr) awaitEarlierKernels();
     const RowRange range(p.bounds, p.m);
     const int rows = range.to - range.from;
     if (rows <= 0) return;
@@ -258,6 +259,7 @@ struct Product {
       if (stage < slabs) source.fetch(stage * kStageBytes);
       commitCopies();
     }
+    enterStream();  // the weight alone needs no waiting for
     eachChunk(rows, across, warp, lane, [&](int m, int chunk) {
       const bool exists = chunk < exist;
       const uint32_t target = sharedAddress(shared) + m * activationStride + chunk * 16;

@@ -18,7 +18,7 @@ struct Parameters {
   int wScaleType;       // Number
   int wScalePerRow;     // 0: one for the tensor
 };
-OCTAVO_PARAMETERS(matvec, Parameters, a, w, wScales, out, m, n, k, aType, wScaleType, wScalePerRow)
+OCTAVO_OVERLAPPING_PARAMETERS(matvec, Parameters, a, w, wScales, out, m, n, k, aType, wScaleType, wScalePerRow)
 
 namespace {
 
@@ -96,6 +96,11 @@ __device__ __forceinline__ void multiply(const Parameters& p) {
   constexpr int kCount = Vector<W>::kCount;
   const int lane = threadIdx.x % kWarp;
   const int64_t first = (static_cast<int64_t>(blockIdx.x) * kWarps + threadIdx.x / kWarp) * kOutputs;
+  const int64_t rowBytes = p.k * static_cast<int64_t>(sizeof(W));
+  if (kRows == 1 && first < p.n && lane * 128 < rowBytes) {
+    prefetch(static_cast<const uint8_t*>(p.w) + first * rowBytes + lane * 128);
+  }
+  enterStream();
   if (first >= p.n) return;
   const int vectors = p.k / kCount;
   const uint4* weights[kOutputs];

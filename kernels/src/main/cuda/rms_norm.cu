@@ -13,7 +13,7 @@ struct Parameters {
   float gainOffset;
   float epsilon;
 };
-OCTAVO_PARAMETERS(rms_norm, Parameters, x, weight, out, columns, gainOffset, epsilon)
+OCTAVO_OVERLAPPING_PARAMETERS(rms_norm, Parameters, x, weight, out, columns, gainOffset, epsilon)
 
 namespace {
 
@@ -84,6 +84,7 @@ __device__ void normalizeElements(const Parameters& p) {
 #define RMS_NORM(name, type)                                                                     \
   extern "C" __global__ __launch_bounds__(kMostThreads) void rms_norm_##name(                    \
       const __grid_constant__ Parameters p) {                                                    \
+    enterStream();                                                                               \
     if (isAligned(p.x, p.columns * 4, 16) && isAligned(p.out, p.columns * 4, 16)) {              \
       normalizeVectors<type>(p);                                                                 \
     } else {                                                                                     \

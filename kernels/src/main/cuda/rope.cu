@@ -14,9 +14,10 @@ struct Parameters {
   int64_t tablePositions;
   int headDim;
 };
-OCTAVO_PARAMETERS(rope, Parameters, x, positions, cosines, sines, columns, tablePositions, headDim)
+OCTAVO_OVERLAPPING_PARAMETERS(rope, Parameters, x, positions, cosines, sines, columns, tablePositions, headDim)
 
 extern "C" __global__ void rope(const __grid_constant__ Parameters p) {
+  enterStream();
   const int half = p.headDim / 2;
   float* row = p.x + blockIdx.x * p.columns;
   const int position = p.positions[blockIdx.x];

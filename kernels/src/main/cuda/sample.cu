@@ -15,7 +15,7 @@ struct Parameters {
   int* tokens;               // [rows]; -1 if a logit is NaN
   int64_t columns;
 };
-OCTAVO_PARAMETERS(sample, Parameters, logits, requests, seen, tokens, columns)
+OCTAVO_OVERLAPPING_PARAMETERS(sample, Parameters, logits, requests, seen, tokens, columns)
 
 namespace {
 
@@ -234,6 +234,7 @@ extern "C" __global__ __launch_bounds__(kThreads) void sample(const __grid_const
   __shared__ DigitSums sums;
   __shared__ Share shares[kWarps];
   __shared__ int drawn;
+  enterStream();
   const int columns = static_cast<int>(p.columns);
   uint32_t* seen = p.seen + static_cast<int64_t>(blockIdx.x) * ((columns + 31) / 32);
   Row row = {

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda;
 
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.DType;
-import io.octavo.kernels.DeviceBuffer;
 import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
@@ -164,11 +163,11 @@ final class CudaAttention implements Attention {
         }
         long rows = (long) splits * operation.tokens() * operation.parameters().heads();
         long bytes = Matrix.bytes(DType.F32, rows, operation.headDim() + 2);
-        try (DeviceBuffer scratch = memory.scratch("attention", bytes, stream)) {
-            long parts = CudaBuffer.addressOf(Matrix.of(scratch, DType.F32, rows, operation.headDim()));
-            begin(kernel, operation, splitPages, splits, parts, stream).launch(grid);
+        try (var parts = PartialSums.of("attention", bytes, memory, stream)) {
+            begin(kernel, operation, splitPages, splits, parts.address(), stream)
+                    .launch(grid);
             Kernel combine = library.kernel("attention_decode", "attention_combine_" + operation.headDim());
-            begin(combine, operation, splitPages, splits, parts, stream)
+            begin(combine, operation, splitPages, splits, parts.address(), stream)
                     .launch(new Grid(operation.tokens(), operation.parameters().heads(), 1, operation.headDim()));
         }
     }

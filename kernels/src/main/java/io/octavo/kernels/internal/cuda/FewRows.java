@@ -61,13 +61,13 @@ final class FewRows {
         String name = "matmul_few_" + w.type() + "_" + rows + (w.groups() > 1 ? "_groups" : "");
         Matrix scales = w.scales();
         long partBytes = slices == 1 ? 0 : Math.multiplyExact(out.bytes(), (long) slices);
-        try (CudaBuffer parts = slices == 1 ? null : memory.scratch("slices of a product", partBytes, stream)) {
+        try (var parts = PartialSums.of("slices of a product", partBytes, memory, stream)) {
             stream.call(library.kernel("matmul_few", name, sharedBytes(rows, w.codeBits())))
                     .matrix(a)
                     .matrix(w.codes())
                     .optional(scales)
                     .matrix(out)
-                    .address(parts == null ? 0 : CudaBuffer.addressOf(Matrix.of(parts, DType.U8, 1, partBytes)))
+                    .address(parts.address())
                     .address(slices == 1 ? 0 : stream.tickets(blocks))
                     .optional(bounds)
                     .number((int) a.rows())

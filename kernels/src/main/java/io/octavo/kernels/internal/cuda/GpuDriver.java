@@ -35,6 +35,9 @@ final class GpuDriver implements AutoCloseable {
 
     private static final int LEAST_COMPUTE_CAPABILITY = 80;
 
+    /** Compute capability from which on kernels wait for each other themselves. */
+    private static final int OVERLAPPING_LAUNCHES = 90;
+
     private static final int OUT_OF_MEMORY = CUresult.CUDA_ERROR_OUT_OF_MEMORY;
 
     /** What the driver says when a capture was invalidated, or cannot be ended. */
@@ -314,9 +317,20 @@ final class GpuDriver implements AutoCloseable {
                 "cuMemcpyDtoHAsync");
     }
 
-    void launch(long function, Grid grid, int sharedBytes, Handles.Stream stream, MemorySegment parameters) {
+    void launch(Kernel kernel, Grid grid, Handles.Stream stream, MemorySegment parameters) {
         enter();
-        check(calls.launch(function, grid, sharedBytes, stream.address(), parameters), "cuLaunchKernel");
+        check(calls.launch(kernel, grid, stream.address(), parameters), "cuLaunchKernel");
+    }
+
+    /** Whether kernels can begin while the one in front of them runs. */
+    boolean overlapsLaunches() {
+        return computeCapability >= OVERLAPPING_LAUNCHES;
+    }
+
+    /** @param config of {@link NativeCalls#overlappingLaunch}, where {@link #overlapsLaunches} */
+    void launchOverlapping(MemorySegment config, Kernel kernel, Grid grid, MemorySegment parameters) {
+        enter();
+        check(calls.launchOverlapping(config, kernel, grid, parameters), "cuLaunchKernelEx");
     }
 
     /** From now on what this thread submits to {@code stream} is collected. */

@@ -20,13 +20,16 @@ final class KernelCall implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment struct = arena.allocate(MOST_BYTES, 128);
     private final MemorySegment pointers = arena.allocate(ValueLayout.ADDRESS);
+    private final MemorySegment overlappingLaunch;
     private @Nullable Kernel kernel;
     private int member;
+    private boolean afterOverlapping;
 
     KernelCall(GpuDriver driver, Handles.Stream stream) {
         this.driver = driver;
         this.stream = stream;
         pointers.set(ValueLayout.ADDRESS, 0, struct);
+        overlappingLaunch = NativeCalls.overlappingLaunch(arena, stream.address());
     }
 
     KernelCall begin(Kernel wanted) {
@@ -91,7 +94,10 @@ final class KernelCall implements AutoCloseable {
                 });
     }
 
-    /** The parameters are copied before this returns. An empty grid launches nothing. */
+    /**
+     * The parameters are copied before this returns. An empty grid launches nothing. Whatever else the stream does between
+     * two kernels keeps them apart by itself.
+     */
     void launch(Grid grid) {
         Kernel launched = current();
         if (member != launched.layout().members()) {
@@ -100,7 +106,13 @@ final class KernelCall implements AutoCloseable {
         }
         kernel = null;
         if (!grid.isEmpty()) {
-            driver.launch(launched.function(), grid, launched.sharedBytes(), stream, pointers);
+            boolean overlaps = driver.overlapsLaunches() && launched.layout().overlaps();
+            if (overlaps && afterOverlapping) {
+                driver.launchOverlapping(overlappingLaunch, launched, grid, pointers);
+            } else {
+                driver.launch(launched, grid, stream, pointers);
+            }
+            afterOverlapping = overlaps;
         }
     }
 

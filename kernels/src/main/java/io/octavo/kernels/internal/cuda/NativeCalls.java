@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
@@ -29,8 +30,28 @@ final class NativeCalls {
     private static final int PROMOTE_128_BYTES = 2;
     private static final int ZEROS_OUTSIDE = 0;
 
+    /** {@code CUlaunchAttribute}: its kind, and a union of 64 bytes that begins with the value. */
+    private static final long ATTRIBUTE_BYTES = 72;
+
+    private static final long ATTRIBUTE_VALUE = 8;
+    private static final int PROGRAMMATIC_STREAM_SERIALIZATION = 6;
+
+    /** {@code CUlaunchConfig}: grid, block and shared bytes as 7 ints, then what has these places. */
+    private static final MemoryLayout LAUNCH_CONFIG = MemoryLayout.structLayout(
+            MemoryLayout.sequenceLayout(7, JAVA_INT),
+            MemoryLayout.paddingLayout(4),
+            JAVA_LONG.withName("stream"),
+            ADDRESS.withName("attributes"),
+            JAVA_INT.withName("attributeCount"),
+            MemoryLayout.paddingLayout(4));
+
+    private static final long CONFIG_STREAM = offset("stream");
+    private static final long CONFIG_ATTRIBUTES = offset("attributes");
+    private static final long CONFIG_ATTRIBUTE_COUNT = offset("attributeCount");
+
     private final MethodHandle setCurrent;
     private final MethodHandle launch;
+    private final MethodHandle launchExtended;
     private final MethodHandle defaultPool;
     private final MethodHandle setPoolAttribute;
     private final MethodHandle encodeTensorMap;
@@ -43,6 +64,8 @@ final class NativeCalls {
                 FunctionDescriptor.of(
                         JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT,
                         JAVA_LONG, ADDRESS, ADDRESS));
+        this.launchExtended = bind(
+                library, "cuLaunchKernelEx", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS));
         this.defaultPool =
                 bind(library, "cuDeviceGetDefaultMemPool", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
         this.setPoolAttribute =
@@ -66,6 +89,10 @@ final class NativeCalls {
         return new NativeCalls(library);
     }
 
+    private static long offset(String member) {
+        return LAUNCH_CONFIG.byteOffset(MemoryLayout.PathElement.groupElement(member));
+    }
+
     private static MethodHandle bind(SymbolLookup library, String name, FunctionDescriptor signature) {
         MemorySegment address = library.find(name)
                 .orElseThrow(() -> new CudaUnavailableException("the NVIDIA driver is too old: it has no " + name));
@@ -81,20 +108,47 @@ final class NativeCalls {
     }
 
     /** @param parameters address of an array with one pointer, to the kernel's parameter struct */
-    int launch(long function, Grid grid, int sharedBytes, long stream, MemorySegment parameters) {
+    int launch(Kernel kernel, Grid grid, long stream, MemorySegment parameters) {
         try {
             return (int) launch.invokeExact(
-                    function,
+                    kernel.function(),
                     grid.x(),
                     grid.y(),
                     grid.z(),
                     grid.threads(),
                     1,
                     1,
-                    sharedBytes,
+                    kernel.sharedBytes(),
                     stream,
                     parameters,
                     MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw impossible(e);
+        }
+    }
+
+    /** What {@link #launchOverlapping} on one stream takes and fills in. */
+    static MemorySegment overlappingLaunch(Arena arena, long stream) {
+        MemorySegment attribute = arena.allocate(ATTRIBUTE_BYTES, Long.BYTES);
+        attribute.set(JAVA_INT, 0, PROGRAMMATIC_STREAM_SERIALIZATION);
+        attribute.set(JAVA_INT, ATTRIBUTE_VALUE, 1);
+        MemorySegment config = arena.allocate(LAUNCH_CONFIG);
+        config.set(JAVA_LONG, CONFIG_STREAM, stream);
+        config.set(ADDRESS, CONFIG_ATTRIBUTES, attribute);
+        config.set(JAVA_INT, CONFIG_ATTRIBUTE_COUNT, 1);
+        return config;
+    }
+
+    /**
+     * As {@link #launch}, but the kernel waits itself for those in front of it (programmatic dependent launch).
+     *
+     * @param config of {@link #overlappingLaunch}
+     */
+    int launchOverlapping(MemorySegment config, Kernel kernel, Grid grid, MemorySegment parameters) {
+        int[] numbers = {grid.x(), grid.y(), grid.z(), grid.threads(), 1, 1, kernel.sharedBytes()};
+        MemorySegment.copy(numbers, 0, config, JAVA_INT, 0, numbers.length);
+        try {
+            return (int) launchExtended.invokeExact(config, kernel.function(), parameters, MemorySegment.NULL);
         } catch (Throwable e) {
             throw impossible(e);
         }

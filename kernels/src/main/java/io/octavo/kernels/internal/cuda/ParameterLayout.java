@@ -6,6 +6,9 @@ package io.octavo.kernels.internal.cuda;
  */
 final class ParameterLayout {
 
+    /** Beside the struct's bytes, that the file's kernels keep the rules of overlapping launches, as common.cuh has them. */
+    private static final int OVERLAPS = 1 << 31;
+
     /** {@code [struct bytes, offset and bytes of each member in order]} */
     private final int[] table;
 
@@ -17,7 +20,12 @@ final class ParameterLayout {
     }
 
     int bytes() {
-        return table[0];
+        return table[0] & ~OVERLAPS;
+    }
+
+    /** Whether a kernel may begin before one in front of it ends, if that one may too. */
+    boolean overlaps() {
+        return (table[0] & OVERLAPS) != 0;
     }
 
     int members() {

@@ -101,20 +101,18 @@ final class WeightStream {
         String name = "matmul_stream_" + w.type() + "_" + (rows <= TILE_ROWS ? TILE_ROWS : 2 * TILE_ROWS) + "_"
                 + unit(columns, w.groups());
         int tileRows = TILE_ROWS * Math.ceilDiv(rows, TILE_ROWS);
-        long partBytes = (long) plan.slices() * plan.blocks() * plan.warps() * WARP_ROWS * tileRows * DType.F32.bytes();
         boolean alone = plan.slices() == 1;
-        boolean needsScratch = !alone && partBytes > CudaStream.PARTS_BYTES;
+        long partBytes = alone
+                ? 0
+                : (long) plan.slices() * plan.blocks() * plan.warps() * WARP_ROWS * tileRows * DType.F32.bytes();
         Matrix scales = w.scales();
-        try (CudaBuffer scratch = needsScratch ? memory.scratch("slices of a product", partBytes, stream) : null) {
-            long parts = scratch != null
-                    ? CudaBuffer.addressOf(Matrix.of(scratch, DType.U8, 1, partBytes))
-                    : alone ? 0 : stream.parts();
+        try (var parts = PartialSums.of("slices of a product", partBytes, memory, stream)) {
             stream.call(library.kernel("matmul_stream", name, mostSharedBytes).with(sharedBytes(plan, rows, w)))
                     .matrix(a)
                     .matrix(w.codes())
                     .optional(scales)
                     .matrix(out)
-                    .address(parts)
+                    .address(parts.address())
                     .address(alone ? 0 : stream.tickets(plan.blocks()))
                     .optional(bounds)
                     .number(rows)
