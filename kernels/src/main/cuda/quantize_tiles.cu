@@ -1,9 +1,9 @@
 // Quantization of a weight with one scale a tile, into codes as checkpoints store them.
 //
 // Twin: ScalarQuantizeTiles.java, bit for bit.  Launch: _lanes with grid = ceil(vectors / (kLaneThreads * kEach)) and block =
-// kLaneThreads, where tiles.cuh says that it can; _blocks with grid = tiles and block = a whole
-// number of warps, at most kBlockThreads. Kernels named
-// range give zero points; the others take every other kind of scaling. bytes and e4m3 make such codes, the others any.
+// kLaneThreads, where tiles.cuh says that it can; _blocks with grid = tiles and block = a whole number of warps, at most
+// kBlockThreads. Kernels named range give zero points, the others take every other kind of scaling; bytes and e4m3 make such
+// codes, any those of every format.
 
 #include "tiles.cuh"
 

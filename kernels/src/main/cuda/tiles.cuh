@@ -411,8 +411,8 @@ struct TileBounds {
   }
 };
 
-// The vectors of a thread in its block's tile, one after the other. 32 bits count the vectors of any tile, and leave
-// registers for what is kept.
+// The vectors of a thread in its block's tile, one after the other. 32 bits count the vectors of a tile, as its
+// launcher makes sure, and leave registers for what is kept.
 struct TileCursor {
   int at = 0;      // vectors from the tile's first one, in the matrix
   int unit;        // vectors from the tile's first one, in the tile

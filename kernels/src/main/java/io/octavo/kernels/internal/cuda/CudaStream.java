@@ -129,6 +129,7 @@ final class CudaStream implements Stream {
 
     void upload(MemorySegment source, long device) {
         requireRunning();
+        call.keepApart();
         if (pinned.holds(source)) {
             driver.copyToDevice(device, source.address(), source.byteSize(), handle);
         } else {

@@ -94,10 +94,7 @@ final class KernelCall implements AutoCloseable {
                 });
     }
 
-    /**
-     * The parameters are copied before this returns. An empty grid launches nothing. Whatever else the stream does between
-     * two kernels keeps them apart by itself.
-     */
+    /** The parameters are copied before this returns. An empty grid launches nothing. */
     void launch(Grid grid) {
         Kernel launched = current();
         if (member != launched.layout().members()) {
@@ -114,6 +111,11 @@ final class KernelCall implements AutoCloseable {
             }
             afterOverlapping = overlaps;
         }
+    }
+
+    /** The next kernel begins only when all before it are complete: what it reads before it waits is being written. */
+    void keepApart() {
+        afterOverlapping = false;
     }
 
     private long next(int bytes) {

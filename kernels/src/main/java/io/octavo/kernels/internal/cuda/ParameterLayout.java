@@ -6,10 +6,10 @@ package io.octavo.kernels.internal.cuda;
  */
 final class ParameterLayout {
 
-    /** Beside the struct's bytes, that the file's kernels keep the rules of overlapping launches, as common.cuh has them. */
+    /** Set if the file's kernels keep the rules of overlapping launches, as common.cuh has them. */
     private static final int OVERLAPS = 1 << 31;
 
-    /** {@code [struct bytes, offset and bytes of each member in order]} */
+    /** {@code [struct bytes and flags, offset and bytes of each member in order]} */
     private final int[] table;
 
     ParameterLayout(int[] table) {
@@ -17,10 +17,6 @@ final class ParameterLayout {
             throw new IllegalStateException("a table of parameters has " + table.length + " entries");
         }
         this.table = table.clone();
-    }
-
-    int bytes() {
-        return table[0] & ~OVERLAPS;
     }
 
     /** Whether a kernel may begin before one in front of it ends, if that one may too. */

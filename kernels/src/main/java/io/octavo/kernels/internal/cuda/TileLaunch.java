@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Launches kernels made of {@code tiles.cuh}, which have one scale a tile.
  *
+ * @param kernels what becomes of the numbers
  * @param tileRows rows of a tile
  * @param tileColumns likewise
  * @param zeroPoint of given scales; 0 for all others
@@ -27,7 +28,7 @@ record TileLaunch(
         @Nullable Matrix nonFinite,
         int zeroPoint) {
 
-    /** The files of kernels. */
+    /** Kernels by file: those that make codes, and those that round to what codes can hold. */
     enum Kernels {
         CODES("quantize_tiles"),
         ROUNDING("fake_quantize");
@@ -52,6 +53,9 @@ record TileLaunch(
 
     private static final int BLOCK_VECTORS = 8;
 
+    /** The kernels count them in 32 bits, up to some steps past the last. */
+    private static final long MOST_TILE_VECTORS = 1L << 30;
+
     void launch(KernelLibrary library, CudaStream stream) {
         // Nothing ties numbers together whose scale is there already, so such tiles are cut into rows.
         boolean given = scaling instanceof Scaling.Given;
@@ -65,6 +69,10 @@ record TileLaunch(
                 + (scaling instanceof Scaling.Range ? "range_" : "")
                 + x.dtype().name().toLowerCase(Locale.ROOT);
         long vectors = x.bytes() / VECTOR_BYTES;
+        if (!inLanes && workRows * (x.columns() * x.dtype().bytes() / VECTOR_BYTES) > MOST_TILE_VECTORS) {
+            throw new IllegalArgumentException("a tile of " + workRows + " rows of " + x.columns() + " " + x.dtype()
+                    + " numbers: at most " + MOST_TILE_VECTORS + " vectors of 16 bytes, counted over whole rows");
+        }
         Grid grid = inLanes
                 ? Grid.covering(Math.ceilDiv(vectors, (long) LANE_VECTORS), LANE_THREADS)
                 : Grid.of(
