@@ -1,7 +1,9 @@
 package io.octavo.engine;
 
+import io.octavo.engine.quantize.BackgroundTasks;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.Backends;
+import java.util.concurrent.FutureTask;
 
 /** Opens engines. Whoever opens one closes it. */
 public final class Engines {
@@ -12,7 +14,18 @@ public final class Engines {
      * @throws QuantizationException {@code backend-unavailable} if the device was asked for and cannot be had
      */
     public static Engine open(EngineOptions options) {
-        return new LocalEngine(backend(options), options.threads());
+        Backend backend = backend(options);
+        return new LocalEngine(() -> backend, options.threads());
+    }
+
+    /**
+     * The same without waiting for the device, which opens beside whatever does not need it yet. What needs it waits, and
+     * throws what {@link #open} does.
+     */
+    public static Engine openBeside(EngineOptions options) {
+        var device = new FutureTask<>(() -> backend(options));
+        Thread.ofPlatform().daemon().name("octavo-open").start(device);
+        return new LocalEngine(() -> BackgroundTasks.await(device, JobMonitor.none()), options.threads());
     }
 
     private static Backend backend(EngineOptions options) {

@@ -29,23 +29,27 @@ import java.util.stream.IntStream;
 /** The engine in this process, on one backend. */
 final class LocalEngine implements Engine {
 
-    private final Backend backend;
+    private final Supplier<Backend> backend;
     private final int threads;
 
-    /** @param threads for work that the backend does not do, such as hashing */
-    LocalEngine(Backend backend, int threads) {
+    /**
+     * @param backend gives the same one whenever it is asked, perhaps after some time; closed with this
+     * @param threads for work that the backend does not do, such as hashing
+     */
+    LocalEngine(Supplier<Backend> backend, int threads) {
         this.backend = backend;
         this.threads = threads;
     }
 
     @Override
     public String device() {
-        return backend.description();
+        return backend.get().description();
     }
 
     @Override
     public DeviceOffer deviceOffer() {
-        return new DeviceOffer(backend.name(), backend.freeMemoryBytes(), backend.computeCapability());
+        Backend device = backend.get();
+        return new DeviceOffer(device.name(), device.freeMemoryBytes(), device.computeCapability());
     }
 
     @Override
@@ -86,9 +90,9 @@ final class LocalEngine implements Engine {
         try (Checkpoint checkpoint = Checkpoint.open(request.source());
                 Tokenizer tokenizer = Tokenizer.open(request.source())) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
-            ModelLoader loader = new ModelLoader(backend, checkpoint, spec);
+            ModelLoader loader = new ModelLoader(backend.get(), checkpoint, spec);
             List<TaskResult> results = new Evaluator(
-                            spec, tokenizer, loader::load, folder -> Baseline.open(backend, folder))
+                            spec, tokenizer, loader::load, folder -> Baseline.open(backend.get(), folder))
                     .evaluate(request.tasks(), monitor);
             return new EvaluationResult(Label.of(checkpoint).text(), results);
         }
@@ -110,7 +114,7 @@ final class LocalEngine implements Engine {
             long wanted = (long) prompt.size() + request.maxTokens();
             RunLimits limits = RunLimits.forGeneration(spec, Math.clamp(wanted, 1, spec.maxPositions()));
             monitor.phase("load");
-            try (Transformer model = new ModelLoader(backend, checkpoint, spec).load(limits)) {
+            try (Transformer model = new ModelLoader(backend.get(), checkpoint, spec).load(limits)) {
                 monitor.phase("generate");
                 long start = System.nanoTime();
                 List<Integer> ids = new Generator(model).greedy(prompt, request.maxTokens(), monitor);
@@ -135,6 +139,6 @@ final class LocalEngine implements Engine {
 
     @Override
     public void close() {
-        backend.close();
+        backend.get().close();
     }
 }

@@ -9,8 +9,13 @@ import java.util.Optional;
 /** Which output file holds which tensors, known before the first byte is written. */
 public record ShardPlan(List<Shard> shards) {
 
-    /** Small enough for several files to be written, hashed and sent side by side: each is the work of one thread at a time. */
-    public static final long DEFAULT_SHARD_BYTES = 2_000_000_000L;
+    /** A small artifact is one file, as people expect. */
+    private static final long LEAST_SHARD_BYTES = 400_000_000L;
+
+    private static final long MOST_SHARD_BYTES = 5_000_000_000L;
+
+    /** Of a large artifact. */
+    private static final int FILES = 24;
 
     public record Shard(String fileName, List<TensorSpec> tensors) {
 
@@ -25,6 +30,16 @@ public record ShardPlan(List<Shard> shards) {
 
     public ShardPlan {
         shards = List.copyOf(shards);
+    }
+
+    /**
+     * Tensor bytes a file: small enough for several files to be written, hashed, verified and sent side by side, each by one
+     * thread at a time.
+     *
+     * @param tensorBytes of the artifact
+     */
+    public static long shardBytes(long tensorBytes) {
+        return Math.clamp(tensorBytes / FILES, LEAST_SHARD_BYTES, MOST_SHARD_BYTES);
     }
 
     /**

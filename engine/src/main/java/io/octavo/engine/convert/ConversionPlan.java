@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.LongUnaryOperator;
 
 /**
  * What becomes of every tensor of the source.
@@ -98,8 +99,9 @@ record ConversionPlan(List<Step> steps) {
         return bytes;
     }
 
-    ShardPlan shards(long shardBytes) {
-        return ShardPlan.of(steps.stream().map(Step::outputs).toList(), shardBytes);
+    /** @param shardBytes tensor bytes a file, for those of the whole artifact */
+    ShardPlan shards(LongUnaryOperator shardBytes) {
+        return ShardPlan.of(steps.stream().map(Step::outputs).toList(), shardBytes.applyAsLong(outputBytes()));
     }
 
     long sourceBytes() {
@@ -107,7 +109,9 @@ record ConversionPlan(List<Step> steps) {
     }
 
     long outputBytes() {
-        return shards(Long.MAX_VALUE).byteSize();
+        return steps.stream()
+                .mapToLong(step -> TensorSpec.byteSize(step.outputs()))
+                .sum();
     }
 
     List<Copy> copies() {

@@ -19,6 +19,7 @@ import io.octavo.engine.quantize.BackgroundTasks;
 import io.octavo.engine.quantize.StagingFolder;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.Optional;
+import java.util.function.LongUnaryOperator;
 
 /**
  * Writes a quantized checkpoint in another layout, one module at a time: memory does not depend on the model.
@@ -28,15 +29,19 @@ import java.util.Optional;
 public final class Converter {
 
     private final int threads;
-    private final long shardBytes;
+    private final LongUnaryOperator shardBytes;
 
     /** @param threads for hashing and verification; at least 1 */
     public Converter(int threads) {
-        this(threads, ShardPlan.DEFAULT_SHARD_BYTES);
+        this(threads, ShardPlan::shardBytes);
     }
 
     /** @param shardBytes tensor bytes an output file */
     Converter(int threads, long shardBytes) {
+        this(threads, tensorBytes -> shardBytes);
+    }
+
+    private Converter(int threads, LongUnaryOperator shardBytes) {
         this.threads = threads;
         this.shardBytes = shardBytes;
     }

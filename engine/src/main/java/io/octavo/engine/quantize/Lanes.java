@@ -8,12 +8,9 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -148,25 +145,6 @@ final class Lanes implements AutoCloseable {
     private static @Nullable Task next(Iterator<Task> tasks) {
         synchronized (tasks) {
             return tasks.hasNext() ? tasks.next() : null;
-        }
-    }
-
-    /** What an earlier task makes, perhaps in another lane; gives up if that one fails. */
-    <T> T await(Future<T> result) {
-        try {
-            while (true) {
-                throwFailure();
-                try {
-                    return result.get(TELL_MILLIS, TimeUnit.MILLISECONDS);
-                } catch (TimeoutException e) {
-                    // Not yet: look whether it still can come.
-                }
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new JobCancelledException("interrupted while quantizing");
-        } catch (ExecutionException e) {
-            throw BackgroundTasks.unchecked(e.getCause());
         }
     }
 

@@ -10,8 +10,8 @@ import io.octavo.kernels.Backend;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.util.function.LongConsumer;
 
 /**
@@ -70,92 +70,55 @@ final class ModuleQuantizer implements AutoCloseable {
     }
 
     /**
-     * Queues the writes of one module's scales.
+     * Queues the writes of one module's codes and scales.
      *
-     * @param scales receives them as they are stored, for {@link #codes}
      * @param afterChunk receives the source bytes of every chunk, in this thread
      * @throws QuantizationException {@code TENSOR_NOT_FINITE}
      */
-    void scales(
-            Quantize step, MemorySegment scales, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
-        forEachChunk(step, queue, afterChunk, (from, to, slot) -> {
-            int bytes = step.source().info().dtype().bytes();
-            MemorySegment computed = computeScales(step, from, to, slot);
-            scales.asSlice(from * bytes).copyFrom(computed);
-            return () -> writer.write(step.scaleName(), from * bytes, computed.asByteBuffer());
-        });
-    }
-
-    /**
-     * Queues the writes of one module's codes.
-     *
-     * @param scales what {@link #scales} computed
-     * @param afterChunk receives the source bytes of every chunk, in this thread
-     */
-    void codes(
-            Quantize step, MemorySegment scales, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
-        forEachChunk(step, queue, afterChunk, (from, to, slot) -> {
-            MemorySegment computed = computeCodes(step, from, to, scales, slot);
-            return () -> writer.write(step.source().info().name(), from * step.inFeatures(), computed.asByteBuffer());
-        });
-    }
-
-    /** Computes rows of a module and returns how to write them. */
-    private interface ChunkTask {
-        Runnable compute(long from, long to, Slot slot);
-    }
-
-    private void forEachChunk(Quantize step, WriteQueue queue, LongConsumer afterChunk, ChunkTask task) {
+    void quantize(Quantize step, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
         long rows = chunkRows(step);
         long rowBytes = rowBytes(step);
-        for (long from = 0; from < step.outFeatures(); from += rows) {
+        int scaleBytes = step.source().info().dtype().bytes();
+        for (long row = 0; row < step.outFeatures(); row += rows) {
+            long from = row;
             long to = Math.min(from + rows, step.outFeatures());
             Slot slot = slots.take(queue);
-            Runnable write = task.compute(from, to, slot);
+            compute(step, from, to, slot);
+            ByteBuffer codes = slot.codes.first((to - from) * step.inFeatures()).asByteBuffer();
+            ByteBuffer scales = slot.scales.first((to - from) * scaleBytes).asByteBuffer();
             queue.submit(() -> {
-                write.run();
+                writer.write(step.source().info().name(), from * step.inFeatures(), codes);
+                writer.write(step.scaleName(), from * scaleBytes, scales);
                 slots.release(slot);
             });
             afterChunk.accept((to - from) * rowBytes);
         }
     }
 
-    private MemorySegment computeScales(Quantize step, long from, long to, Slot slot) {
+    private void compute(Quantize step, long from, long to, Slot slot) {
         TensorInfo weight = step.source().info();
+        long rows = to - from;
+        Matrix source = load(step, from, to);
+        Matrix scales = Matrix.of(slot.scales.device(), weight.dtype(), rows, 1);
         slot.nonFinite.device().fill((byte) 0, stream);
         backend.quantizeRows()
                 .scales(
-                        load(step, from, to),
-                        Matrix.of(slot.scales.device(), weight.dtype(), to - from, 1),
+                        source,
+                        scales,
                         step.scheme().weights().type().divisor(),
                         Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1),
                         stream);
-        MemorySegment scales = slot.scales.fetch((to - from) * weight.dtype().bytes(), stream);
-        MemorySegment nonFinite = slot.nonFinite.fetch(DType.I32.bytes(), stream);
+        backend.quantizeRows()
+                .encode(source, scales, Matrix.of(slot.codes.device(), DType.F8_E4M3, rows, step.inFeatures()), stream);
+        slot.codes.fetch(rows * step.inFeatures(), stream);
+        slot.scales.fetch(rows * weight.dtype().bytes(), stream);
+        slot.nonFinite.fetch(DType.I32.bytes(), stream);
         stream.synchronize();
-        if (nonFinite.get(ValueLayout.JAVA_INT, 0) != 0) {
+        if (slot.nonFinite.host().get(ValueLayout.JAVA_INT, 0) != 0) {
             throw new QuantizationException(
                     ErrorCode.TENSOR_NOT_FINITE,
                     "tensor " + weight.name() + " holds NaN or infinity in rows " + from + " to " + (to - 1));
         }
-        return scales;
-    }
-
-    private MemorySegment computeCodes(Quantize step, long from, long to, MemorySegment scales, Slot slot) {
-        TensorInfo weight = step.source().info();
-        long scaleBytes = weight.dtype().bytes();
-        long bytes = (to - from) * scaleBytes;
-        slot.scales.first(bytes).copyFrom(scales.asSlice(from * scaleBytes, bytes));
-        slot.scales.send(bytes, stream);
-        backend.quantizeRows()
-                .encode(
-                        load(step, from, to),
-                        Matrix.of(slot.scales.device(), weight.dtype(), to - from, 1),
-                        Matrix.of(slot.codes.device(), DType.F8_E4M3, to - from, step.inFeatures()),
-                        stream);
-        MemorySegment codes = slot.codes.fetch((to - from) * step.inFeatures(), stream);
-        stream.synchronize();
-        return codes;
     }
 
     private Matrix load(Quantize step, long from, long to) {

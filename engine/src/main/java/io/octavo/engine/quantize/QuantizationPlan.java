@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongUnaryOperator;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -225,7 +226,7 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
 
     /** Weight files that are written. */
     public int outputFiles() {
-        return shards(ShardPlan.DEFAULT_SHARD_BYTES).shards().size();
+        return shards(ShardPlan::shardBytes).shards().size();
     }
 
     /** Bits a weight of the quantized modules, scales included. */
@@ -239,7 +240,8 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
         return 8.0 * bytes / weights;
     }
 
-    ShardPlan shards(long shardBytes) {
-        return ShardPlan.of(steps.stream().map(Step::outputs).toList(), shardBytes);
+    /** @param shardBytes tensor bytes a file, for those of the whole artifact */
+    ShardPlan shards(LongUnaryOperator shardBytes) {
+        return ShardPlan.of(steps.stream().map(Step::outputs).toList(), shardBytes.applyAsLong(outputBytes()));
     }
 }

@@ -23,19 +23,18 @@ import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.Backend;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
 /** One call of {@link Quantizer#quantize}: write everything, verify it, publish it. */
 final class QuantizationRun {
@@ -80,12 +79,14 @@ final class QuantizationRun {
         this.files = new ArtifactFiles(source, source.sideFiles(), staging, background, monitor);
     }
 
-    QuantizationResult run(Backend backend, long chunkBytes) {
+    /** @param device asked for once what does not need it has begun */
+    QuantizationResult run(Supplier<Backend> device, long chunkBytes) {
         files.requireSpace(plan.outputBytes());
 
         // Where threads are plenty, those that hash the source take none from the rest.
         Optional<List<Future<OutputFile>>> early =
                 threads >= ENOUGH_THREADS ? Optional.of(files.hashSources()) : Optional.empty();
+        Backend backend = device.get();
         ActivationRanges activations = calibrate(backend);
         monitor.phase("quantize");
         writeWeights(backend, chunkBytes, activations);
@@ -134,70 +135,53 @@ final class QuantizationRun {
 
     /** Computes in some lanes while others write and hash what is complete. */
     private void writeWeights(Backend backend, long chunkBytes, ActivationRanges activations) {
-        // Closed in reverse order: lanes write into files, and read scales.
-        try (var scales = Arena.ofShared();
-                var open = new OpenFiles();
+        // Closed in reverse order: lanes write into files.
+        try (var open = new OpenFiles();
                 var lanes = new Lanes(backend, plan, activations, chunkBytes, threads)) {
             var progress = new Progress(calibrated(), QUANTIZING_SHARE - calibrated(), lanes.count() == 1);
-            // A file is written by one thread at a time, and hashed by one: more of them than lanes are kept going.
-            int together = lanes.count() == 1 ? 1 : 2 * lanes.count();
-            var tasks = new InTurn<ShardPlan.Shard, Lanes.Task>(shards.shards(), together, shard -> {
+            // A file is written by one thread at a time, and hashed by one, to its end only once all scales in it are
+            // known.
+            var tasks = new InTurn<ShardPlan.Shard, Lanes.Task>(largestFirst(), lanes.count(), shard -> {
                 SafetensorsWriter writer =
                         open.add(SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors()));
                 files.follow(writer);
-                return tasks(writer, lanes, scales, progress).iterator();
+                return tasks(writer, progress).iterator();
             });
             lanes.run(tasks, progress::tell);
         }
     }
 
+    /** Hashing the largest file takes longest. */
+    private List<ShardPlan.Shard> largestFirst() {
+        return shards.shards().stream()
+                .sorted(Comparator.comparingLong(ShardPlan.Shard::byteSize).reversed())
+                .toList();
+    }
+
     /**
-     * What a file needs, as far as possible in its order, so that hashing can follow. Scales of rows lie before all codes:
-     * they are found by a pass of their own, which reads the source once more but spares reading the result after it is
-     * written. What else a weight becomes lies in several places, and is written when the first of them is reached.
-     *
-     * @param memory for scales, until the lanes are done
+     * What a file needs, as far as possible in its order, so that hashing can follow. What a weight becomes lies in several
+     * places, and is written when the first of them is reached.
      */
-    private List<Lanes.Task> tasks(SafetensorsWriter writer, Lanes lanes, Arena memory, Progress progress) {
+    private List<Lanes.Task> tasks(SafetensorsWriter writer, Progress progress) {
         Map<String, Step> steps = plan.stepsByOutput();
-        var tasks = new ArrayList<Lanes.Task>();
-        var scales = new HashMap<String, CompletableFuture<MemorySegment>>();
-        var begun = new HashSet<Step>();
-        for (TensorInfo output : writer.header().tensors().values()) {
-            Step step = Objects.requireNonNull(steps.get(output.name()));
-            boolean first = begun.add(step);
-            switch (step) {
-                case Keep keep -> tasks.add(lane -> copy(keep, writer, lane.queue(), progress));
-                case KvScales kvScales -> {
-                    if (first) {
-                        Quantization cache = plan.recipe().kvCache().orElseThrow();
-                        tasks.add(lane -> lane.tiles().writeKvScales(kvScales, cache, writer, lane.queue()));
-                    }
-                }
-                case Quantize weight
-                when !ModuleQuantizer.takes(weight) -> {
-                    if (first) {
-                        tasks.add(lane -> lane.tiles().quantize(weight, writer, lane.queue(), progress::add));
-                    }
-                }
-                case Quantize weight
-                when first -> {
-                    var computed = new CompletableFuture<MemorySegment>();
-                    scales.put(weight.module(), computed);
-                    tasks.add(lane -> {
-                        MemorySegment target = memory.allocate(output.byteSize(), Long.BYTES);
-                        lane.rows().scales(weight, target, writer, lane.queue(), progress::addHalf);
-                        computed.complete(target);
-                    });
-                }
-                case Quantize weight -> {
-                    var computed = Objects.requireNonNull(scales.get(weight.module()));
-                    tasks.add(lane ->
-                            lane.rows().codes(weight, lanes.await(computed), writer, lane.queue(), progress::addHalf));
-                }
+        var ordered = new LinkedHashSet<Step>();
+        writer.header().tensors().keySet().forEach(name -> ordered.add(Objects.requireNonNull(steps.get(name))));
+        return sealing(
+                ordered.stream().map(step -> task(step, writer, progress)).toList(), writer);
+    }
+
+    private Lanes.Task task(Step step, SafetensorsWriter writer, Progress progress) {
+        return switch (step) {
+            case Keep keep -> lane -> copy(keep, writer, lane.queue(), progress);
+            case KvScales kvScales -> {
+                Quantization cache = plan.recipe().kvCache().orElseThrow();
+                yield lane -> lane.tiles().writeKvScales(kvScales, cache, writer, lane.queue());
             }
-        }
-        return sealing(tasks, writer);
+            case Quantize weight ->
+                ModuleQuantizer.takes(weight)
+                        ? lane -> lane.rows().quantize(weight, writer, lane.queue(), progress::add)
+                        : lane -> lane.tiles().quantize(weight, writer, lane.queue(), progress::add);
+        };
     }
 
     /** The last task to be written seals the file. */
@@ -262,7 +246,7 @@ final class QuantizationRun {
         private final double start;
         private final double share;
         private final boolean tellsAtOnce;
-        private final AtomicLong halves = new AtomicLong();
+        private final AtomicLong bytes = new AtomicLong();
 
         /** @param tellsAtOnce whether bytes are counted by the thread that may call the monitor */
         Progress(double start, double share, boolean tellsAtOnce) {
@@ -272,12 +256,7 @@ final class QuantizationRun {
         }
 
         void add(long more) {
-            addHalf(2 * more);
-        }
-
-        /** For each of two passes over the same bytes. */
-        void addHalf(long more) {
-            halves.addAndGet(more);
+            bytes.addAndGet(more);
             if (tellsAtOnce) {
                 tell();
             }
@@ -285,7 +264,7 @@ final class QuantizationRun {
 
         void tell() {
             monitor.checkpoint();
-            monitor.progress(start + share * halves.get() / 2.0 / Math.max(plan.inputBytes(), 1));
+            monitor.progress(start + share * bytes.get() / Math.max(plan.inputBytes(), 1));
         }
     }
 

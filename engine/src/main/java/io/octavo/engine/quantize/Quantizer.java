@@ -14,6 +14,8 @@ import io.octavo.kernels.Backend;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongUnaryOperator;
+import java.util.function.Supplier;
 
 /**
  * Quantizes checkpoint folders, one bounded piece of a tensor at a time: memory does not depend on the model.
@@ -25,9 +27,9 @@ public final class Quantizer {
     /** Source bytes at once: large enough that per-call costs vanish, small enough for three in a small container. */
     public static final long CHUNK_BYTES = 8 << 20;
 
-    private final Backend backend;
+    private final Supplier<Backend> backend;
     private final int threads;
-    private final long shardBytes;
+    private final LongUnaryOperator shardBytes;
     private final long chunkBytes;
 
     /**
@@ -35,7 +37,15 @@ public final class Quantizer {
      * @param threads to use; at least 1
      */
     public Quantizer(Backend backend, int threads) {
-        this(backend, threads, ShardPlan.DEFAULT_SHARD_BYTES, CHUNK_BYTES);
+        this(() -> backend, threads);
+    }
+
+    /**
+     * @param backend borrowed, and asked for when it is needed: a device that still opens delays nothing else
+     * @param threads to use; at least 1
+     */
+    public Quantizer(Supplier<Backend> backend, int threads) {
+        this(backend, threads, ShardPlan::shardBytes, CHUNK_BYTES);
     }
 
     /**
@@ -43,6 +53,10 @@ public final class Quantizer {
      * @param chunkBytes source bytes quantized at once
      */
     Quantizer(Backend backend, int threads, long shardBytes, long chunkBytes) {
+        this(() -> backend, threads, tensorBytes -> shardBytes, chunkBytes);
+    }
+
+    private Quantizer(Supplier<Backend> backend, int threads, LongUnaryOperator shardBytes, long chunkBytes) {
         this.backend = backend;
         this.threads = threads;
         this.shardBytes = shardBytes;

@@ -1,5 +1,8 @@
 package io.octavo.engine.quantize;
 
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.Engines;
 import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
@@ -9,8 +12,6 @@ import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.kernels.BFloat16;
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.Backends;
 import io.octavo.kernels.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -62,26 +63,26 @@ final class QuantizerBenchmark {
             int vocabulary = Integer.parseInt(argument(arguments, 5, VOCABULARY));
             synthesize(source, layers, vocabulary);
         }
-        try (Backend backend = Backends.open(device, threads)) {
-            System.out.println(backend.description());
+        try (Engine engine = Engines.openBeside(new EngineOptions(device, threads))) {
             if (Boolean.getBoolean("octavo.benchmark.warm")) {
-                warmUp(new Quantizer(backend, threads), folder.resolve("warm-up"));
+                warmUp(engine, folder.resolve("warm-up"));
             }
-            System.out.printf("backend open %.2f s after the process began%n", sinceStart());
+            System.out.printf("ready %.2f s after the process began%n", sinceStart());
             for (int run = 0; run < runs; run++) {
                 Path target = folder.resolve("out");
                 if (Files.exists(target)) {
                     delete(target);
                 }
-                measure(new Quantizer(backend, threads), source, target);
+                measure(engine, source, target);
             }
+            System.out.println(engine.device());
         }
     }
 
     /** As a worker does before its first job. */
-    private static void warmUp(Quantizer quantizer, Path folder) throws IOException {
+    private static void warmUp(Engine engine, Path folder) throws IOException {
         long begun = System.nanoTime();
-        WarmUp.run(quantizer, folder, JobMonitor.none());
+        engine.warmUp(folder, JobMonitor.none());
         System.out.printf("warmed up in %.2f s%n", (System.nanoTime() - begun) / 1e9);
         delete(folder);
     }
@@ -90,11 +91,11 @@ final class QuantizerBenchmark {
         return index < arguments.length ? arguments[index] : absent;
     }
 
-    private static void measure(Quantizer quantizer, Path source, Path target) {
+    private static void measure(Engine engine, Path source, Path target) {
         var request = new QuantizationRequest(source, target, "FP8_DYNAMIC", CompressedTensors.NAME, List.of());
         var clock = new Clock();
         double cpuBefore = cpuSeconds();
-        QuantizationResult result = quantizer.quantize(request, clock);
+        QuantizationResult result = engine.quantize(request, clock);
         double total = clock.seconds();
         double gigabytes = result.inputBytes() / 1e9;
         System.out.printf(
