@@ -139,6 +139,12 @@ final class LocalEngine implements Engine {
 
     @Override
     public void close() {
-        backend.get().close();
+        Backend opened;
+        try {
+            opened = backend.get();
+        } catch (QuantizationException e) {
+            return; // It never opened, as whoever needed it was told.
+        }
+        opened.close();
     }
 }

@@ -12,7 +12,6 @@ import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.ConversionRequest;
 import io.octavo.engine.ConversionResult;
-import io.octavo.engine.JobMonitor;
 import io.octavo.engine.convert.Converter;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -93,7 +92,7 @@ final class ConvertCommand implements Callable<Integer> {
             var converter = new Converter(Runtime.getRuntime().availableProcessors());
             var request = new ConversionRequest(
                     Path.of(source), Path.of(target), layout, Optional.ofNullable(scalingFactors));
-            result = EngineFailure.translate(() -> converter.convert(request, new Shown(progress)));
+            result = EngineFailure.translate(() -> converter.convert(request, new EngineProgress(progress)));
         }
         terminal.out()
                 .println(
@@ -152,36 +151,5 @@ final class ConvertCommand implements Callable<Integer> {
             return job.result();
         }
         return job.problem() == null ? job : job.problem();
-    }
-
-    /** Shows where the engine is. */
-    private static final class Shown implements JobMonitor {
-
-        private final LiveProgress progress;
-        private String phase = "plan";
-
-        Shown(LiveProgress progress) {
-            this.progress = progress;
-        }
-
-        @Override
-        public void phase(String name) {
-            phase = name;
-        }
-
-        @Override
-        public void progress(double fraction) {
-            progress.update(phase, fraction, "");
-        }
-
-        @Override
-        public void log(String line) {
-            progress.line(line);
-        }
-
-        @Override
-        public void checkpoint() {
-            // Ctrl-C ends the process; what is staged is in a hidden folder then.
-        }
     }
 }

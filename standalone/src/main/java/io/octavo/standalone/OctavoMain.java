@@ -15,6 +15,7 @@ public final class OctavoMain {
                         terminal,
                         System.getenv(),
                         new DemoCommand(terminal),
+                        new QuantizeCommand(terminal),
                         new InspectCommand(terminal, new ServerOptions(System.getenv())),
                         new ConvertCommand(terminal, new ServerOptions(System.getenv())),
                         new UpCommand(terminal),

@@ -16,8 +16,10 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -54,6 +56,7 @@ class CheckpointCommandsTest {
         return OctavoCommand.commandLine(
                         terminal,
                         environment,
+                        new QuantizeCommand(terminal),
                         new InspectCommand(terminal, new ServerOptions(environment)),
                         new ConvertCommand(terminal, new ServerOptions(environment)))
                 .execute(arguments);
@@ -130,6 +133,50 @@ class CheckpointCommandsTest {
         Files.writeString(spoilt.resolve("config.json"), config.replace("\"lm_head\"", "\"re:.*down_proj\""));
         assertThat(run("inspect", spoilt.toString())).isEqualTo(1);
         assertThat(out.toString(UTF_8)).contains("PROBLEM    quantization_config:");
+    }
+
+    @Test
+    void quantizesAFolder() throws Exception {
+        Path target = folder.resolve("mixed");
+        int exitCode = run(
+                "quantize",
+                MODEL.toString(),
+                target.toString(),
+                "--scheme",
+                "W4A16_G64",
+                "--override",
+                "FP8_DYNAMIC=re:.*down_proj",
+                "--ignore",
+                "re:.*layers.0.*",
+                "--device",
+                "cpu",
+                "--json");
+        assertThat(exitCode).isZero();
+        JsonNode printed = WireJson.parse(out.toString(UTF_8));
+        assertThat(printed.path("quantizedModules").asInt()).isEqualTo(21);
+        assertThat(printed.path("leastSignalToNoiseDb").asDouble()).isBetween(10.0, 40.0);
+        try (Stream<Path> written = Files.list(target)) {
+            assertThat(printed.path("files").size()).isEqualTo((int) written.count());
+        }
+        assertThat(run("inspect", target.toString())).isZero();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--scheme FP9, 1, [scheme-unknown]",
+        "--scheme FP8_DYNAMIC --device tpu, 1, [backend-unavailable]",
+        "--scheme FP8, 1, [calibration-missing]",
+        "--scheme FP8_DYNAMIC --override W8A16, 2, '--override takes SCHEME=MODULE, not W8A16'",
+        "--scheme FP8_DYNAMIC --kv-cache per-page, 2, '--kv-cache takes per-tensor or per-head, not per-page'",
+        "--scheme FP8_DYNAMIC --samples 0, 2, must be at least 1"
+    })
+    void saysWhyAFolderCannotBeQuantized(String options, int exitCode, String message) {
+        Path target = folder.resolve("never");
+        var arguments = new ArrayList<>(List.of("quantize", MODEL.toString(), target.toString()));
+        arguments.addAll(List.of(options.split(" ")));
+        assertThat(run(arguments.toArray(String[]::new))).isEqualTo(exitCode);
+        assertThat(err.toString(UTF_8)).contains(message);
+        assertThat(target).doesNotExist();
     }
 
     @Test

@@ -1,0 +1,212 @@
+package io.octavo.standalone;
+
+import io.octavo.cli.ExitCode;
+import io.octavo.cli.UsageException;
+import io.octavo.cli.client.WireJson;
+import io.octavo.cli.terminal.LiveProgress;
+import io.octavo.cli.terminal.Quantity;
+import io.octavo.cli.terminal.Terminal;
+import io.octavo.engine.CalibrationData;
+import io.octavo.engine.Engine;
+import io.octavo.engine.EngineOptions;
+import io.octavo.engine.Engines;
+import io.octavo.engine.KvCacheQuantization;
+import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.SchemeOverride;
+import io.octavo.engine.VerificationReport.ModuleError;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+@Command(
+        name = "quantize",
+        mixinStandardHelpOptions = true,
+        description =
+                "Quantizes the checkpoint in a folder into another folder, here and without a service, and verifies what"
+                        + " was written. Nothing appears in TARGET unless all of it is right.",
+        footer = {
+            "",
+            "Examples:",
+            "  octavo quantize ./Llama-3.1-8B --scheme FP8_DYNAMIC ./Llama-3.1-8B-FP8",
+            "  octavo quantize ./Qwen3-4B --scheme W4A16_G128 --override FP8_DYNAMIC='re:.*down_proj' ./Qwen3-4B-mixed",
+            "  octavo quantize ./Llama-3.1-8B --scheme FP8 --kv-cache per-tensor --calibration texts.jsonl ./Llama-3.1-8B-FP8-KV8"
+        })
+final class QuantizeCommand implements Callable<Integer> {
+
+    private static final Map<String, KvCacheQuantization> KV_CACHES =
+            Map.of("per-tensor", KvCacheQuantization.FP8_PER_TENSOR, "per-head", KvCacheQuantization.FP8_PER_HEAD);
+
+    private final Terminal terminal;
+
+    @Parameters(index = "0", paramLabel = "DIR", description = "config.json, safetensors, tokenizer and side files.")
+    private Path source = Path.of("");
+
+    @Parameters(index = "1", paramLabel = "TARGET", description = "A folder to create.")
+    private Path target = Path.of("");
+
+    @Option(names = "--scheme", required = true, paramLabel = "NAME", description = "Such as FP8_DYNAMIC.")
+    private String scheme = "";
+
+    @Option(
+            names = "--layout",
+            paramLabel = "LAYOUT",
+            description = "How it is written: compressed-tensors (the default), fp8, awq, gptq, gptq_v2 or modelopt.")
+    private String layout = "compressed-tensors";
+
+    @Option(
+            names = "--ignore",
+            paramLabel = "MODULE",
+            description = "A module to leave alone: its name, or re: and a regular expression. May be repeated.")
+    private List<String> ignore = new ArrayList<>();
+
+    @Option(
+            names = "--override",
+            paramLabel = "SCHEME=MODULE",
+            description =
+                    "A module that gets another scheme: its name, or re: and a regular expression. May be repeated.")
+    private List<String> overrides = new ArrayList<>();
+
+    @Option(
+            names = "--kv-cache",
+            paramLabel = "GRANULARITY",
+            description = "Stores FP8 scales of the KV cache: per-tensor or per-head. Needs --calibration.")
+    private @Nullable String kvCache;
+
+    @Option(
+            names = "--calibration",
+            paramLabel = "FILE",
+            description = "Texts that schemes with static scales measure activations on: JSONL with a text member, or"
+                    + " plain UTF-8.")
+    private @Nullable Path calibration;
+
+    @Option(names = "--samples", paramLabel = "N", description = "At most so many texts (${DEFAULT-VALUE}).")
+    private int samples = 512;
+
+    @Option(
+            names = "--sequence-length",
+            paramLabel = "N",
+            description = "Tokens that count of a text (${DEFAULT-VALUE}).")
+    private int sequenceLength = 2048;
+
+    @Option(names = "--device", paramLabel = "DEVICE", description = "auto (the default), cpu, cuda or cuda:N.")
+    private String device = "auto";
+
+    @Option(names = "--json", description = "Prints the outcome as JSON.")
+    private boolean json;
+
+    QuantizeCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    @Override
+    public Integer call() {
+        QuantizationRequest request = request();
+        var options = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
+        QuantizationResult result;
+        try (var progress = new LiveProgress(terminal)) {
+            result = EngineFailure.translate(() -> {
+                try (Engine engine = Engines.openBeside(options)) {
+                    QuantizationResult quantized = engine.quantize(request, new EngineProgress(progress));
+                    progress.line(engine.device());
+                    return quantized;
+                }
+            });
+        }
+        terminal.out().println(json ? WireJson.pretty(facts(result)) : summary(result));
+        return ExitCode.OK;
+    }
+
+    private QuantizationRequest request() {
+        if (samples < 1 || sequenceLength < 1) {
+            throw new UsageException(
+                    "--samples and --sequence-length must be at least 1: " + samples + ", " + sequenceLength);
+        }
+        return new QuantizationRequest(
+                source,
+                target,
+                scheme,
+                layout,
+                ignore,
+                schemeOverrides(),
+                Optional.ofNullable(kvCache).map(QuantizeCommand::granularity),
+                Optional.ofNullable(calibration).map(file -> new CalibrationData(file, samples, sequenceLength, 0)));
+    }
+
+    private List<SchemeOverride> schemeOverrides() {
+        var targets = new LinkedHashMap<String, List<String>>();
+        for (String override : overrides) {
+            int equals = override.indexOf('=');
+            if (equals < 1 || equals == override.length() - 1) {
+                throw new UsageException("--override takes SCHEME=MODULE, not " + override);
+            }
+            targets.computeIfAbsent(override.substring(0, equals), name -> new ArrayList<>())
+                    .add(override.substring(equals + 1));
+        }
+        return targets.entrySet().stream()
+                .map(entry -> new SchemeOverride(entry.getKey(), entry.getValue()))
+                .toList();
+    }
+
+    private static KvCacheQuantization granularity(String name) {
+        KvCacheQuantization known = KV_CACHES.get(name);
+        if (known == null) {
+            throw new UsageException("--kv-cache takes per-tensor or per-head, not " + name);
+        }
+        return known;
+    }
+
+    private String summary(QuantizationResult result) {
+        return String.format(
+                Locale.ROOT,
+                "%s: %s, %d modules, %.2f bits a weight, %s of %s; verified, at least %.1f dB",
+                target,
+                result.label(),
+                result.quantizedModules(),
+                result.weightBits(),
+                Quantity.bytes(result.outputBytes()),
+                Quantity.bytes(result.inputBytes()),
+                leastDecibels(result));
+    }
+
+    /** Of all modules, how far the worst one's error lies below its weight. */
+    private static double leastDecibels(QuantizationResult result) {
+        return result.verification().modules().stream()
+                .min(Comparator.comparingDouble(ModuleError::signalToNoiseDb))
+                .orElseThrow()
+                .signalToNoiseDb();
+    }
+
+    private ObjectNode facts(QuantizationResult result) {
+        ObjectNode facts = JsonNodeFactory.instance
+                .objectNode()
+                .put("target", target.toString())
+                .put("label", result.label())
+                .put("layout", layout)
+                .put("weightBits", result.weightBits())
+                .put("inputBytes", result.inputBytes())
+                .put("outputBytes", result.outputBytes())
+                .put("quantizedModules", result.quantizedModules())
+                .put("untouchedTensors", result.verification().untouchedTensors())
+                .put("leastSignalToNoiseDb", leastDecibels(result));
+        var files = facts.putArray("files");
+        result.files()
+                .forEach(file -> files.addObject()
+                        .put("path", file.path())
+                        .put("size", file.size())
+                        .put("sha256", file.sha256()));
+        return facts;
+    }
+}
