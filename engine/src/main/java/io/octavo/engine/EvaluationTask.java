@@ -50,9 +50,9 @@ public sealed interface EvaluationTask {
     }
 
     /**
-     * A greedy continuation, shown beside the scores so that a person can judge it.
+     * A continuation, shown beside the scores so that a person can judge it.
      *
      * @param prompt plain text; BOS is put before it
      */
-    record Generation(String name, String prompt, int maxTokens) implements EvaluationTask {}
+    record Generation(String name, String prompt, int maxTokens, SamplingOptions sampling) implements EvaluationTask {}
 }

@@ -117,7 +117,8 @@ final class LocalEngine implements Engine {
             try (Transformer model = new ModelLoader(backend.get(), checkpoint, spec).load(limits)) {
                 monitor.phase("generate");
                 long start = System.nanoTime();
-                List<Integer> ids = new Generator(model).greedy(prompt, request.maxTokens(), monitor);
+                List<Integer> ids =
+                        new Generator(model).generate(prompt, request.maxTokens(), request.sampling(), monitor);
                 Duration duration = Duration.ofNanos(System.nanoTime() - start);
                 return new GenerationResult(prompt, ids, tokenizer.decode(ids), duration);
             }

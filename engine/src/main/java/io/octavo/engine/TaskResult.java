@@ -47,7 +47,9 @@ public sealed interface TaskResult {
     /**
      * @param text the continuation without the prompt
      * @param newTokens how many tokens it has
+     * @param sampling how they were drawn
      */
-    record Generation(String name, String prompt, String text, int newTokens, Duration duration)
+    record Generation(
+            String name, String prompt, String text, int newTokens, SamplingOptions sampling, Duration duration)
             implements TaskResult {}
 }

@@ -24,10 +24,12 @@ public interface Sampling {
     /** Words of a request as {@link Request#encode()} lays them out. */
     int REQUEST_WORDS = 10;
 
+    float LEAST_TEMPERATURE = 0.001f;
+
     /**
      * How a row's token is drawn.
      *
-     * @param temperature 0 for the most likely token, else positive
+     * @param temperature 0 for the most likely token, else at least {@value #LEAST_TEMPERATURE}, so that quotients stay finite
      * @param topK 0 for all
      * @param topP above 0, 1 for all
      * @param minP from 0 for all to 1
@@ -46,7 +48,8 @@ public interface Sampling {
             int step) {
 
         public Request {
-            require(temperature >= 0 && Float.isFinite(temperature), "temperature", temperature, "0 or more");
+            boolean finite = temperature >= LEAST_TEMPERATURE && Float.isFinite(temperature);
+            require(temperature == 0 || finite, "temperature", temperature, "0, or " + LEAST_TEMPERATURE + " or more");
             require(topK >= 0, "topK", topK, "0 or more");
             require(topP > 0 && topP <= 1, "topP", topP, "above 0, up to 1");
             require(minP >= 0 && minP <= 1, "minP", minP, "0 to 1");

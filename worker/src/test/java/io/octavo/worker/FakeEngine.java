@@ -209,7 +209,8 @@ final class FakeEngine implements EngineFactory {
                     new TaskResult.Divergence(
                             task.name(), lines(divergence.text()), divergence.windowTokens(), worse, worse, 1, second);
                 case EvaluationTask.Generation generation ->
-                    new TaskResult.Generation(task.name(), generation.prompt(), "text", 1, second);
+                    new TaskResult.Generation(
+                            task.name(), generation.prompt(), "text", 1, generation.sampling(), second);
             };
         }
 

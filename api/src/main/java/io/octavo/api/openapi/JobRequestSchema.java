@@ -150,8 +150,27 @@ final class JobRequestSchema {
                         "prompt",
                         text("what generation goes on from"),
                         "maxTokens",
-                        whole(1, 4096)),
+                        whole(1, 4096),
+                        "sampling",
+                        sampling()),
                 "type");
+    }
+
+    private static Schema<?> sampling() {
+        return object(Map.of(
+                        "temperature",
+                        decimal(0, 100),
+                        "topK",
+                        whole(0, 1 << 24),
+                        "topP",
+                        decimal(0.001, 1),
+                        "minP",
+                        decimal(0, 1),
+                        "repetitionPenalty",
+                        decimal(0.01, 100),
+                        "seed",
+                        whole(0, Integer.MAX_VALUE)))
+                .description("how generation draws its tokens; the most likely ones where it is absent");
     }
 
     private static Map<String, Schema<?>> common(String type) {
@@ -202,6 +221,10 @@ final class JobRequestSchema {
 
     private static Schema<?> whole(int min, int max) {
         return of("integer").minimum(BigDecimal.valueOf(min)).maximum(BigDecimal.valueOf(max));
+    }
+
+    private static Schema<?> decimal(double min, double max) {
+        return of("number").minimum(BigDecimal.valueOf(min)).maximum(BigDecimal.valueOf(max));
     }
 
     private static Schema<?> list(Schema<?> items) {

@@ -198,9 +198,19 @@ public final class ReportPage {
 
     private void generation(String model, JsonNode task) {
         if (task.path("text").isString()) {
-            html.element("p", model + ", given: " + task.path("prompt").asString(""));
+            html.element(
+                    "p",
+                    model + drawn(task.path("sampling")) + ", given: "
+                            + task.path("prompt").asString(""));
             html.element("pre", task.path("text").stringValue());
         }
+    }
+
+    private static String drawn(JsonNode sampling) {
+        return sampling.isObject()
+                ? ", drawn at temperature " + sampling.path("temperature").asString("") + " with seed "
+                        + sampling.path("seed").asString("")
+                : "";
     }
 
     private static String change(JsonNode now, JsonNode before) {

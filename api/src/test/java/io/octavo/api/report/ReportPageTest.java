@@ -40,7 +40,8 @@ class ReportPageTest {
                     {"type":"generation","name":"g","prompt":%1$s,"text":%1$s,"newTokens":3}]},
                  "baseline":{"label":"BF16","tasks":[
                     {"type":"perplexity","name":%1$s,"windows":8,"perplexity":50.0},
-                    {"type":"generation","name":"g","prompt":%1$s,"text":"Once","newTokens":3}]}}
+                    {"type":"generation","name":"g","prompt":%1$s,"text":"Once","newTokens":3,
+                     "sampling":{"temperature":0.8,"seed":7}}]}}
                 """.formatted(t.json()));
         return new ArtifactReport(
                 new ArtifactRecord(
@@ -117,6 +118,7 @@ class ReportPageTest {
                 .contains("51.000", "50.000", "+2.000 %", "0.026400", "31.500", "FP8_DYNAMIC", "5");
         assertThat(texts(page, "td")).as("how much was asked is no score").doesNotContain("8", "3");
         assertThat(texts(page, "span")).containsExactly("passed");
+        assertThat(texts(page, "p")).contains("Baseline, drawn at temperature 0.8 with seed 7, given: plain");
         assertThat(texts(page, "p").getFirst()).isEqualTo("W8A8-FP8-dynamic, 8.06 bits a weight, 12.3 MB");
     }
 

@@ -82,10 +82,19 @@ public final class Evaluator {
             }
             case PreparedTask.Prompt prompt -> {
                 List<Integer> ids = new Generator(model)
-                        .greedy(prompt.tokens(), prompt.task().maxTokens(), steps);
+                        .generate(
+                                prompt.tokens(),
+                                prompt.task().maxTokens(),
+                                prompt.task().sampling(),
+                                steps);
                 steps.done(prompt.steps());
                 yield new TaskResult.Generation(
-                        prompt.task().name(), prompt.task().prompt(), tokenizer.decode(ids), ids.size(), since(start));
+                        prompt.task().name(),
+                        prompt.task().prompt(),
+                        tokenizer.decode(ids),
+                        ids.size(),
+                        prompt.task().sampling(),
+                        since(start));
             }
         };
     }

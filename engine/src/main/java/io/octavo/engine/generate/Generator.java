@@ -3,6 +3,8 @@ package io.octavo.engine.generate;
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationException;
+import io.octavo.engine.SamplingOptions;
+import io.octavo.engine.transformer.Continuation;
 import io.octavo.engine.transformer.Decoder;
 import io.octavo.engine.transformer.KvCache;
 import io.octavo.engine.transformer.TokenBatch;
@@ -11,7 +13,7 @@ import io.octavo.kernels.Matrix;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Greedy decoding: the most likely token, one at a time. */
+/** Continues texts token by token: by the most likely one, or by one that is drawn. */
 public final class Generator {
 
     /** That may be on their way at once: enough to hide the way to the device, few enough to be cancelled soon. */
@@ -32,18 +34,18 @@ public final class Generator {
      * @throws QuantizationException {@code prompt-too-long} if the context would exceed the model's limit,
      *     {@code tensor-not-finite} if the model computes NaN
      */
-    public List<Integer> greedy(List<Integer> prompt, int maxTokens, JobMonitor monitor) {
+    public List<Integer> generate(List<Integer> prompt, int maxTokens, SamplingOptions sampling, JobMonitor monitor) {
         requireRoom(prompt.size(), maxTokens);
         List<Integer> generated = new ArrayList<>();
         try (KvCache cache = model.newCache(1, prompt.size() + maxTokens);
                 KvCache.Sequence sequence = cache.newSequence();
                 Decoder decoder = model.newDecoder(cache)) {
-            boolean ended = append(prefill(prompt, sequence, cache), generated);
+            var text = List.of(new Continuation(sequence, sampling.request(), prompt));
+            boolean ended = append(decoder.first(prefill(prompt, sequence, cache), text)[0], generated);
             while (!ended && generated.size() < maxTokens) {
                 monitor.checkpoint();
                 monitor.progress((double) generated.size() / maxTokens);
-                int steps = Math.min(STEPS, maxTokens - generated.size());
-                for (int[] next : decoder.next(List.of(sequence), new int[] {generated.getLast()}, steps)) {
+                for (int[] next : decoder.next(text, Math.min(STEPS, maxTokens - generated.size()))) {
                     // Whatever was computed beyond the end is not looked at.
                     ended = ended || append(next[0], generated);
                 }
@@ -63,25 +65,20 @@ public final class Generator {
         return model.spec().eosTokenIds().contains(token);
     }
 
-    private int prefill(List<Integer> prompt, KvCache.Sequence sequence, KvCache cache) {
+    /** @return logits of the last token */
+    private Matrix prefill(List<Integer> prompt, KvCache.Sequence sequence, KvCache cache) {
         int chunk = model.limits().batchTokens();
         for (int from = 0; ; from += chunk) {
             int to = Math.min(from + chunk, prompt.size());
             int[] part = prompt.subList(from, to).stream()
                     .mapToInt(Integer::intValue)
                     .toArray();
-            int next = step(part, sequence, cache);
+            TokenBatch batch = new TokenBatch().add(sequence, part);
+            Matrix hidden = model.forward(batch, cache);
             if (to == prompt.size()) {
-                return next;
+                return model.logits(hidden, new int[] {batch.lastRow(0)});
             }
         }
-    }
-
-    private int step(int[] tokens, KvCache.Sequence sequence, KvCache cache) {
-        TokenBatch batch = new TokenBatch().add(sequence, tokens);
-        Matrix hidden = model.forward(batch, cache);
-        Matrix logits = model.logits(hidden, new int[] {batch.lastRow(0)});
-        return model.mostLikely(logits)[0];
     }
 
     private void requireRoom(int promptTokens, int maxTokens) {

@@ -4,14 +4,19 @@ import io.octavo.kernels.Attention;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Sampling;
 import io.octavo.kernels.Stream;
 import java.util.List;
 
 /** Device memory into which each {@link TokenBatch} is uploaded: at the same addresses for batches of the same shape. */
 final class DeviceBatch implements AutoCloseable {
 
-    /** A batch on the device; valid until the next upload. */
-    record View(Matrix ids, Matrix positions, Matrix slots, Attention.Batch attention) {}
+    /**
+     * A batch on the device; valid until the next upload.
+     *
+     * @param requests {@code [sequences, REQUEST_WORDS]} I32; of a batch after which nothing is drawn, without rows
+     */
+    record View(Matrix ids, Matrix positions, Matrix slots, Attention.Batch attention, Matrix requests) {}
 
     private final RunLimits limits;
     private final DeviceIntegers integers;
@@ -22,8 +27,11 @@ final class DeviceBatch implements AutoCloseable {
         int sequences = limits.batchSequences();
         int maxPages = TokenBatch.roundedPages(Math.ceilDiv(limits.contextTokens(), KvCacheLayout.PAGE_TOKENS));
         int pages = Math.multiplyExact(sequences, maxPages);
+        int requests = Math.multiplyExact(sequences, Sampling.REQUEST_WORDS);
         this.integers = new DeviceIntegers(
-                backend, "batch", DeviceIntegers.capacity(tokens, tokens, tokens, sequences + 1, sequences, pages));
+                backend,
+                "batch",
+                DeviceIntegers.capacity(tokens, tokens, tokens, sequences + 1, sequences, pages, requests));
     }
 
     /** @throws IllegalArgumentException if the batch exceeds the limits */
@@ -41,11 +49,17 @@ final class DeviceBatch implements AutoCloseable {
                         batch.slots(),
                         batch.queryStarts(),
                         batch.contextLengths(),
-                        batch.pageTable()),
+                        batch.pageTable(),
+                        batch.requests()),
                 stream);
         Matrix pageTable = rows.get(5).reshape(batch.sequences(), batch.maxPages());
+        Matrix requests = rows.get(6);
         return new View(
-                rows.get(0), rows.get(1), rows.get(2), new Attention.Batch(rows.get(3), rows.get(4), pageTable));
+                rows.get(0),
+                rows.get(1),
+                rows.get(2),
+                new Attention.Batch(rows.get(3), rows.get(4), pageTable),
+                requests.reshape(requests.columns() / Sampling.REQUEST_WORDS, Sampling.REQUEST_WORDS));
     }
 
     @Override

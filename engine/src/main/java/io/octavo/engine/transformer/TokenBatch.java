@@ -1,5 +1,6 @@
 package io.octavo.engine.transformer;
 
+import io.octavo.kernels.Sampling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -11,6 +12,7 @@ public final class TokenBatch {
     private final IntStream.Builder ids = IntStream.builder();
     private final IntStream.Builder positions = IntStream.builder();
     private final IntStream.Builder slots = IntStream.builder();
+    private final IntStream.Builder requests = IntStream.builder();
     private final List<Integer> starts = new ArrayList<>(List.of(0));
 
     /** Appends {@code tokens} to {@code sequence}; a sequence may be in a batch only once. */
@@ -25,8 +27,9 @@ public final class TokenBatch {
         return this;
     }
 
-    /** Appends one token that the device knows, and the host does not. */
-    TokenBatch addCurrent(KvCache.Sequence sequence) {
+    /** Appends one token that the device knows, and the host does not, to be followed by what {@code request} draws. */
+    TokenBatch addCurrent(KvCache.Sequence sequence, Sampling.Request request) {
+        IntStream.of(request.encode()).forEach(requests::add);
         return add(sequence, new int[1]);
     }
 
@@ -61,6 +64,11 @@ public final class TokenBatch {
 
     int[] contextLengths() {
         return sequences.stream().mapToInt(KvCache.Sequence::length).toArray();
+    }
+
+    /** Of sequences whose next token is drawn, one after the other. */
+    int[] requests() {
+        return requests.build().toArray();
     }
 
     /** A power of two, so that contexts grow through few shapes. */

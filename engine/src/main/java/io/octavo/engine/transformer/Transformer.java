@@ -5,6 +5,7 @@ import io.octavo.engine.model.NormSpec;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Sampling;
 import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Stream;
 import java.lang.foreign.Arena;
@@ -31,6 +32,7 @@ public final class Transformer implements AutoCloseable {
     private final DeviceBatch deviceBatch;
     private final DeviceIntegers rowIndices;
     private final DeviceIntegers targets;
+    private final DeviceIntegers requests;
     private final RopeTables ropes;
 
     Transformer(Backend backend, ModelSpec spec, RunLimits limits, TransformerWeights weights, Stream stream) {
@@ -43,6 +45,7 @@ public final class Transformer implements AutoCloseable {
         this.deviceBatch = new DeviceBatch(backend, limits);
         this.rowIndices = new DeviceIntegers(backend, "batch", limits.logitRows());
         this.targets = new DeviceIntegers(backend, "batch", limits.logitRows());
+        this.requests = new DeviceIntegers(backend, "batch", limits.logitRows() * Sampling.REQUEST_WORDS);
         this.ropes = new RopeTables(backend, spec, limits.contextTokens(), stream);
     }
 
@@ -142,24 +145,43 @@ public final class Transformer implements AutoCloseable {
         return read(losses);
     }
 
-    /** The most likely token of each row of a {@link #logits} result; -1 where the row holds a NaN. */
-    public int[] mostLikely(Matrix logits) {
-        Matrix winners = workspace.winners(Math.toIntExact(logits.rows()));
-        backend.argMax().find(logits, winners, stream);
-        try (Arena arena = Arena.ofShared()) {
-            return download(winners, arena).toArray(ValueLayout.JAVA_INT);
+    /** The tokens that {@link #decode} starts from and replaces by the next ones: {@code [1, texts]} I32. */
+    Matrix current(int texts) {
+        return workspace.winners(texts);
+    }
+
+    /** The tokens that texts hold, as {@link Sampling} reads and marks them. */
+    Matrix seen(int texts) {
+        return workspace.seen(texts);
+    }
+
+    /**
+     * Submits everything that replaces the current tokens of a batch by the next ones.
+     *
+     * @param greedy whether all are the most likely ones, whatever the requests say
+     */
+    void decode(DeviceBatch.View batch, KvCache cache, boolean greedy) {
+        Matrix logits = logits(forward(current(Math.toIntExact(batch.requests().rows())), batch, cache));
+        if (greedy) {
+            findMostLikely(logits);
+        } else {
+            draw(logits, batch.requests());
         }
     }
 
-    /** The tokens that {@link #decode} starts from and replaces by the next ones: {@code [1, sequences]} I32. */
-    Matrix current(int sequences) {
-        return workspace.winners(sequences);
+    /** Submits what finds the most likely tokens by a {@link #logits} result: they become the current ones. */
+    void findMostLikely(Matrix logits) {
+        backend.argMax().find(logits, current(Math.toIntExact(logits.rows())), stream);
     }
 
-    /** Submits everything that replaces the current tokens of a batch by the most likely next ones. */
-    void decode(DeviceBatch.View batch, KvCache cache) {
-        Matrix tokens = current(Math.toIntExact(batch.ids().columns()));
-        backend.argMax().find(logits(forward(tokens, batch, cache)), tokens, stream);
+    /** Submits what draws the current tokens of texts from a {@link #logits} result, and marks them as seen. */
+    void draw(Matrix logits, int[] encodedRequests) {
+        draw(logits, requests.set(encodedRequests, Math.toIntExact(logits.rows()), stream));
+    }
+
+    private void draw(Matrix logits, Matrix rowRequests) {
+        int texts = Math.toIntExact(logits.rows());
+        backend.sampling().sample(logits, rowRequests, seen(texts), current(texts), stream);
     }
 
     /**
@@ -210,6 +232,7 @@ public final class Transformer implements AutoCloseable {
     public void close() {
         stream.close();
         ropes.close();
+        requests.close();
         targets.close();
         rowIndices.close();
         deviceBatch.close();

@@ -38,6 +38,7 @@ final class Workspace implements AutoCloseable {
     private final DeviceBuffer logits;
     private final DeviceBuffer losses;
     private final DeviceBuffer winners;
+    private final DeviceBuffer seen;
     private final Map<FeedForwardSpec.Experts, ExpertWorkspace> experts = new HashMap<>();
     private final ModelSpec spec;
     private final RunLimits limits;
@@ -84,6 +85,7 @@ final class Workspace implements AutoCloseable {
         this.logits = allocate(DType.F32, limits.logitRows(), spec.vocabularySize());
         this.losses = allocate(DType.F32, 1, limits.logitRows());
         this.winners = allocate(DType.I32, 1, limits.logitRows());
+        this.seen = allocate(DType.I32, Math.min(limits.batchSequences(), limits.logitRows()), seenWords());
     }
 
     /** Bytes of activations that a token of a batch costs, for choosing a batch size. */
@@ -171,6 +173,15 @@ final class Workspace implements AutoCloseable {
 
     Matrix winners(int rows) {
         return Matrix.of(winners, DType.I32, 1, rows);
+    }
+
+    /** Of {@link io.octavo.kernels.Sampling}: the tokens that texts hold. */
+    Matrix seen(int texts) {
+        return Matrix.of(seen, DType.I32, texts, seenWords());
+    }
+
+    private int seenWords() {
+        return Math.ceilDiv(spec.vocabularySize(), Integer.SIZE);
     }
 
     ActivationObserver observer() {

@@ -8,6 +8,7 @@ import io.octavo.engine.EvaluationTask;
 import io.octavo.engine.GenerationRequest;
 import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationRequest;
+import io.octavo.engine.SamplingOptions;
 import io.octavo.engine.TaskResult;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -118,6 +119,22 @@ final class GpuModelCheck {
         report("greedy tokens equal to golden of 48", equal, equal == 48);
         result = engine.generate(request, JobMonitor.none());
         report("greedy tokens/s", 48 / (result.duration().toNanos() / 1e9), true);
+        draw(engine, request, result.newIds());
+    }
+
+    /** Drawn texts: of one seed always the same, of another another; of one token that may be drawn, the greedy one. */
+    private void draw(Engine engine, GenerationRequest greedy, List<Integer> mostLikely) {
+        List<Integer> drawn = draw(engine, greedy, new SamplingOptions(1, 40, 0.95f, 0, 1.1f, 7));
+        boolean same = drawn.equals(draw(engine, greedy, new SamplingOptions(1, 40, 0.95f, 0, 1.1f, 7)));
+        boolean other = !drawn.equals(draw(engine, greedy, new SamplingOptions(1, 40, 0.95f, 0, 1.1f, 8)));
+        boolean only = mostLikely.equals(draw(engine, greedy, new SamplingOptions(1, 1, 1, 0, 1, 7)));
+        int right = (same ? 1 : 0) + (other ? 1 : 0) + (only ? 1 : 0);
+        report("drawn texts as their seeds say, of 3", right, right == 3);
+    }
+
+    private static List<Integer> draw(Engine engine, GenerationRequest greedy, SamplingOptions sampling) {
+        var request = new GenerationRequest(greedy.source(), greedy.prompt(), greedy.maxTokens(), sampling);
+        return engine.generate(request, JobMonitor.none()).newIds();
     }
 
     private void quantize(Engine engine, String where, Path target) {

@@ -1,6 +1,7 @@
 package io.octavo.engine.benchmark;
 
 import io.octavo.engine.JobMonitor;
+import io.octavo.engine.SamplingOptions;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.generate.Generator;
 import io.octavo.engine.model.Architectures;
@@ -89,7 +90,8 @@ final class LargeModelBenchmark {
         try (Transformer model = loader.load(RunLimits.forGeneration(spec, PROMPT_TOKENS + NEW_TOKENS))) {
             var generator = new Generator(model);
             List<Integer> prompt = Arrays.stream(ids, 0, PROMPT_TOKENS).boxed().toList();
-            double seconds = medianSeconds(() -> generator.greedy(prompt, NEW_TOKENS, JobMonitor.none()));
+            double seconds = medianSeconds(
+                    () -> generator.generate(prompt, NEW_TOKENS, SamplingOptions.greedy(), JobMonitor.none()));
             report("large model, greedy tokens/s", NEW_TOKENS / seconds);
         }
     }

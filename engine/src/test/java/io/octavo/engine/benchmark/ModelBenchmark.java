@@ -1,6 +1,7 @@
 package io.octavo.engine.benchmark;
 
 import io.octavo.engine.JobMonitor;
+import io.octavo.engine.SamplingOptions;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.generate.Generator;
 import io.octavo.engine.model.Architectures;
@@ -85,7 +86,8 @@ final class ModelBenchmark {
         RunLimits limits = new RunLimits(PROMPT.size(), 1, PROMPT.size() + NEW_TOKENS, 1);
         try (Transformer model = loader.load(limits)) {
             Generator generator = new Generator(model);
-            double seconds = medianSeconds(9, 5, () -> generator.greedy(PROMPT, NEW_TOKENS, JobMonitor.none()));
+            double seconds = medianSeconds(
+                    9, 5, () -> generator.generate(PROMPT, NEW_TOKENS, SamplingOptions.greedy(), JobMonitor.none()));
             report("greedy generation, batch 1, f32, 100 tokens", threads, NEW_TOKENS / seconds);
         }
     }

@@ -11,6 +11,7 @@ import io.octavo.engine.GenerationRequest;
 import io.octavo.engine.GenerationResult;
 import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationException;
+import io.octavo.engine.SamplingOptions;
 import io.octavo.engine.TestModels;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -44,6 +45,34 @@ class GoldenGenerationTest {
                             QuantizationException.class,
                             e -> assertThat(e.code()).isEqualTo(ErrorCode.PROMPT_TOO_LONG));
         }
+    }
+
+    @Test
+    void drawsTheSameTextForTheSameSeed() {
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            List<Integer> greedy = ids(engine, SamplingOptions.greedy());
+            List<Integer> drawn = ids(engine, new SamplingOptions(1, 40, 0.95f, 0, 1, 7));
+            assertThat(drawn).isEqualTo(ids(engine, new SamplingOptions(1, 40, 0.95f, 0, 1, 7)));
+            assertThat(drawn)
+                    .isNotEqualTo(greedy)
+                    .isNotEqualTo(ids(engine, new SamplingOptions(1, 40, 0.95f, 0, 1, 8)));
+            assertThat(ids(engine, new SamplingOptions(1, 1, 1, 0, 1, 7))).isEqualTo(greedy);
+            assertThat(ids(engine, new SamplingOptions(2, 0, 1, 1, 1, 7))).isEqualTo(greedy);
+        }
+    }
+
+    @Test
+    void repeatsNoTokenUnderALargePenalty() {
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            assertThat(ids(engine, new SamplingOptions(0, 0, 1, 0, 1000, 0))).doesNotHaveDuplicates();
+            assertThat(ids(engine, SamplingOptions.greedy()))
+                    .isNotEqualTo(ids(engine, new SamplingOptions(0, 0, 1, 0, 1000, 0)));
+        }
+    }
+
+    private static List<Integer> ids(Engine engine, SamplingOptions sampling) {
+        var request = new GenerationRequest(EXAMPLE, "The old man", 24, sampling);
+        return engine.generate(request, JobMonitor.none()).newIds();
     }
 
     private static void assertContinues(Path model) throws IOException {

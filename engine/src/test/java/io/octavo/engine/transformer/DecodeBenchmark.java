@@ -14,6 +14,7 @@ import io.octavo.kernels.Backend;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.Matrix;
+import io.octavo.kernels.Sampling;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -25,6 +26,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * How much of a decode step of a 13B model with 8-bit weights is spent on launching: {@code DecodeBenchmark FOLDER LAYERS
@@ -98,17 +100,16 @@ final class DecodeBenchmark {
                 Decoder decoder = model.newDecoder(cache)) {
             var tokens = new ArrayList<Integer>();
             double[] seconds = new double[ROUNDS];
-            tokens.add(oneByOne(new TokenBatch().add(sequence, prompt), cache));
+            Continuation text = begin(sequence, cache, decoder);
+            tokens.add(text.last());
             for (int round = 0; round < ROUNDS; round++) {
                 int wanted = tokens.size() + STEPS;
                 long start = System.nanoTime();
                 while (tokens.size() < wanted) {
-                    int[] token = {tokens.getLast()};
                     if (records) {
-                        decoder.next(List.of(sequence), token, wanted - tokens.size())
-                                .forEach(next -> tokens.add(next[0]));
+                        decoder.next(List.of(text), wanted - tokens.size()).forEach(next -> tokens.add(next[0]));
                     } else {
-                        tokens.add(oneByOne(new TokenBatch().add(sequence, token), cache));
+                        tokens.add(oneByOne(sequence, text, cache, decoder));
                     }
                 }
                 seconds[round] = (System.nanoTime() - start) / 1e9 / STEPS;
@@ -117,9 +118,24 @@ final class DecodeBenchmark {
         }
     }
 
-    private int oneByOne(TokenBatch batch, KvCache cache) {
+    /** A text with its first token. */
+    private Continuation begin(KvCache.Sequence sequence, KvCache cache, Decoder decoder) {
+        var text = new Continuation(
+                sequence,
+                Sampling.Request.greedy(),
+                IntStream.of(prompt).boxed().toList());
+        pass(sequence, prompt, text, cache, decoder);
+        return text;
+    }
+
+    private int oneByOne(KvCache.Sequence sequence, Continuation text, KvCache cache, Decoder decoder) {
+        return pass(sequence, new int[] {text.last()}, text, cache, decoder);
+    }
+
+    private int pass(KvCache.Sequence sequence, int[] tokens, Continuation text, KvCache cache, Decoder decoder) {
+        TokenBatch batch = new TokenBatch().add(sequence, tokens);
         Matrix hidden = model.forward(batch, cache);
-        return model.mostLikely(model.logits(hidden, new int[] {batch.lastRow(0)}))[0];
+        return decoder.first(model.logits(hidden, new int[] {batch.lastRow(0)}), List.of(text))[0];
     }
 
     /** Of a step whose successor is submitted before it has run. */
@@ -127,9 +143,9 @@ final class DecodeBenchmark {
         try (KvCache cache = model.newCache(1, model.limits().contextTokens());
                 KvCache.Sequence sequence = cache.newSequence();
                 Decoder decoder = model.newDecoder(cache)) {
-            int next = oneByOne(new TokenBatch().add(sequence, prompt), cache);
+            Continuation text = begin(sequence, cache, decoder);
             for (int i = 0; i < 3; i++) {
-                next = decoder.next(List.of(sequence), new int[] {next}, 1).getLast()[0];
+                decoder.next(List.of(text), 1);
             }
             double[] seconds = new double[ROUNDS];
             for (int i = 0; i < seconds.length; i++) {

@@ -107,6 +107,17 @@ final class Fields {
         return value.intValue();
     }
 
+    double decimal(String name, double absent, double min, double max) {
+        Double value = optionalDecimal(name);
+        if (value == null) {
+            return absent;
+        }
+        if (value < min || value > max) {
+            error(name, "must be from " + min + " to " + max);
+        }
+        return value;
+    }
+
     /** A count of bytes up to a limit; 0 when it is absent. */
     long bytes(String name, long max) {
         JsonNode value = member(name);

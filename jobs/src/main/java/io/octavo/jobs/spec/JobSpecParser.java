@@ -27,6 +27,7 @@ public class JobSpecParser {
     private static final int MAX_GATES = 64;
     private static final int MAX_OVERRIDES = 64;
     private static final int MAX_SAMPLES = 100_000;
+    private static final double LEAST_TEMPERATURE = 0.001;
     private static final int DEFAULT_SAMPLES = 512;
     private static final int DEFAULT_SEQUENCE_LENGTH = 2048;
 
@@ -252,8 +253,30 @@ public class JobSpecParser {
     private static Optional<TaskSpec> generation(String name, Fields fields) {
         String prompt = fields.text("prompt", MAX_PROMPT);
         int maxTokens = fields.number("maxTokens", 64, 1, 4096);
+        TaskSpec.Sampling sampling =
+                fields.object("sampling").map(JobSpecParser::sampling).orElse(null);
         fields.rejectUnknown();
-        return Optional.of(new TaskSpec.Generation(name, prompt, maxTokens));
+        return Optional.of(new TaskSpec.Generation(name, prompt, maxTokens, sampling));
+    }
+
+    /** Limits keep every number apart from 0 and infinity in 32 bits, and quotients of logits finite. */
+    private static TaskSpec.Sampling sampling(Fields fields) {
+        var sampling = new TaskSpec.Sampling(
+                fields.decimal("temperature", 1, 0, 100),
+                fields.number("topK", 0, 0, 1 << 24),
+                fields.decimal("topP", 1, 0.001, 1),
+                fields.decimal("minP", 0, 0, 1),
+                fields.decimal("repetitionPenalty", 1, 0.01, 100),
+                fields.number("seed", 0, 0, Integer.MAX_VALUE));
+        fields.rejectUnknown();
+        if (sampling.temperature() > 0 && sampling.temperature() < LEAST_TEMPERATURE) {
+            fields.error("temperature", "must be 0 or at least " + LEAST_TEMPERATURE);
+        }
+        if (sampling.temperature() == 0
+                && !sampling.equals(new TaskSpec.Sampling(0, 0, 1, 0, sampling.repetitionPenalty(), 0))) {
+            fields.error("temperature", "is 0, which takes the most likely token: only repetitionPenalty goes with it");
+        }
+        return sampling;
     }
 
     private static Optional<TaskSpec> perplexity(String name, Fields fields) {

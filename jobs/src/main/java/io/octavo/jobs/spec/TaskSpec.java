@@ -71,14 +71,51 @@ public sealed interface TaskSpec {
         }
     }
 
-    /** A greedy continuation of a prompt. */
-    record Generation(String name, String prompt, int maxTokens) implements TaskSpec {
+    /**
+     * A continuation of a prompt.
+     *
+     * @param sampling how its tokens are drawn; the most likely ones when absent
+     */
+    record Generation(
+            String name,
+            String prompt,
+            int maxTokens,
+            @Nullable Sampling sampling) implements TaskSpec {
 
         public static final String TYPE = "generation";
 
         @Override
         public ObjectNode toJson() {
-            return object(TYPE, name).put("prompt", prompt).put("maxTokens", maxTokens);
+            ObjectNode json = object(TYPE, name).put("prompt", prompt).put("maxTokens", maxTokens);
+            if (sampling != null) {
+                json.set("sampling", sampling.toJson());
+            }
+            return json;
+        }
+    }
+
+    /**
+     * How tokens are drawn. Of the most likely {@code topK}, the fewest that reach {@code topP} together stay, and of those
+     * the ones that are at least {@code minP} times as likely as the first.
+     *
+     * @param temperature 0 for the most likely token
+     * @param topK 0 for all
+     * @param topP 1 for all
+     * @param minP 0 for all
+     * @param repetitionPenalty of tokens that the prompt or the text holds; 1 for none
+     * @param seed the same one draws the same text
+     */
+    record Sampling(double temperature, int topK, double topP, double minP, double repetitionPenalty, int seed) {
+
+        ObjectNode toJson() {
+            return JsonNodeFactory.instance
+                    .objectNode()
+                    .put("temperature", temperature)
+                    .put("topK", topK)
+                    .put("topP", topP)
+                    .put("minP", minP)
+                    .put("repetitionPenalty", repetitionPenalty)
+                    .put("seed", seed);
         }
     }
 

@@ -73,6 +73,58 @@ class JobSpecParserTest {
         assertThatThrownBy(() -> parse(members)).isInstanceOf(ProblemException.class);
     }
 
+    @Test
+    void drawsTheMostLikelyTokensUnlessAskedOtherwise() {
+        TaskSpec.Generation plain = generation("");
+        assertThat(plain.sampling()).isNull();
+        assertThat(plain.toJson())
+                .hasToString(
+                        "{\"type\":\"generation\",\"name\":\"generation\"," + "\"prompt\":\"x\",\"maxTokens\":64}");
+        assertThat(generation(", \"sampling\": {}").sampling()).isEqualTo(new TaskSpec.Sampling(1, 0, 1, 0, 1, 0));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"temperature\": 0.8, \"topK\": 50, \"topP\": 0.95, \"minP\": 0.05, \"repetitionPenalty\": 1.1, \"seed\": 7",
+                "\"temperature\": 0, \"repetitionPenalty\": 1.3",
+                "\"temperature\": 0.001"
+            })
+    void readsBackHowTokensAreDrawn(String members) {
+        EvaluateSpec spec = evaluate(", \"sampling\": {" + members + "}");
+        assertThat(parser.parseStored(spec.toJson())).isEqualTo(spec);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"temperature\": 0.0001",
+                "\"temperature\": -1",
+                "\"temperature\": 101",
+                "\"temperature\": \"hot\"",
+                "\"temperature\": 0, \"topK\": 5",
+                "\"temperature\": 0, \"seed\": 5",
+                "\"topK\": 1.5",
+                "\"topP\": 0",
+                "\"topP\": 1e-50",
+                "\"minP\": 1.1",
+                "\"repetitionPenalty\": 0",
+                "\"seed\": -1",
+                "\"typicalP\": 0.5"
+            })
+    void refusesHowTokensCannotBeDrawn(String members) {
+        assertThatThrownBy(() -> evaluate(", \"sampling\": {" + members + "}")).isInstanceOf(ProblemException.class);
+    }
+
+    private TaskSpec.Generation generation(String members) {
+        return (TaskSpec.Generation) evaluate(members).tasks().getFirst();
+    }
+
+    private EvaluateSpec evaluate(String members) {
+        return (EvaluateSpec) parser.parse(JSON.readTree("{\"type\": \"evaluate\", \"source\": \"hub:a/model\","
+                + " \"tasks\": [{\"type\": \"generation\", \"prompt\": \"x\"" + members + "}]}"));
+    }
+
     private JobSpec parse(String members) {
         return parser.parse(JSON.readTree(
                 "{\"type\": \"quantize\", \"source\": \"hub:a/model\", \"scheme\": \"FP8\", \"target\": \"a/out\", "

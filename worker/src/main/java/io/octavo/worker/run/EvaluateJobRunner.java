@@ -5,6 +5,7 @@ import io.octavo.engine.EngineOptions;
 import io.octavo.engine.EvaluationRequest;
 import io.octavo.engine.EvaluationResult;
 import io.octavo.engine.EvaluationTask;
+import io.octavo.engine.SamplingOptions;
 import io.octavo.engine.TaskResult;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.problem.Failure;
@@ -130,10 +131,25 @@ class EvaluateJobRunner {
                                     optional(choice.maxItems()));
                         case TaskSpec.Generation generation ->
                             new EvaluationTask.Generation(
-                                    generation.name(), generation.prompt(), generation.maxTokens());
+                                    generation.name(),
+                                    generation.prompt(),
+                                    generation.maxTokens(),
+                                    sampling(generation.sampling()));
                     });
         }
         return tasks;
+    }
+
+    private static SamplingOptions sampling(TaskSpec.@Nullable Sampling asked) {
+        return asked == null
+                ? SamplingOptions.greedy()
+                : new SamplingOptions(
+                        (float) asked.temperature(),
+                        asked.topK(),
+                        (float) asked.topP(),
+                        (float) asked.minP(),
+                        (float) asked.repetitionPenalty(),
+                        asked.seed());
     }
 
     private static OptionalInt optional(@Nullable Integer value) {

@@ -1,6 +1,7 @@
 package io.octavo.worker.run;
 
 import io.octavo.engine.EvaluationResult;
+import io.octavo.engine.SamplingOptions;
 import io.octavo.engine.TaskResult;
 import io.octavo.jobs.spec.GateSpec;
 import io.octavo.jobs.spec.TaskSpec;
@@ -53,13 +54,27 @@ record EvaluationReport(
                         .put("divergence", divergence.divergence())
                         .put("largestDivergence", divergence.largestDivergence())
                         .put("agreement", divergence.agreement());
-            case TaskResult.Generation generation ->
-                object(TaskSpec.Generation.TYPE, result)
-                        .put("prompt", generation.prompt())
-                        .put("text", generation.text())
-                        .put("newTokens", generation.newTokens());
+            case TaskResult.Generation generation -> generation(generation);
         };
         return score.put("seconds", Seconds.of(result.duration()));
+    }
+
+    private ObjectNode generation(TaskResult.Generation generation) {
+        ObjectNode score = object(TaskSpec.Generation.TYPE, generation)
+                .put("prompt", generation.prompt())
+                .put("text", generation.text())
+                .put("newTokens", generation.newTokens());
+        SamplingOptions sampling = generation.sampling();
+        if (!sampling.equals(SamplingOptions.greedy())) {
+            score.putObject("sampling")
+                    .put("temperature", sampling.temperature())
+                    .put("topK", sampling.topK())
+                    .put("topP", sampling.topP())
+                    .put("minP", sampling.minP())
+                    .put("repetitionPenalty", sampling.repetitionPenalty())
+                    .put("seed", sampling.seed());
+        }
+        return score;
     }
 
     private ObjectNode object(String type, TaskResult result) {
