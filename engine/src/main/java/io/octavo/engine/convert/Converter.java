@@ -72,7 +72,7 @@ public final class Converter {
                             plan.sourceBytes(),
                             plan.outputBytes()));
             try (StagingFolder staging = StagingFolder.beside(request.target());
-                    var background = new BackgroundTasks(threads)) {
+                    var background = new BackgroundTasks("octavo-hash", threads)) {
                 return new ConversionRun(source, modules, writer, plan, staging, background, monitor)
                         .run(sourceLayout, layout, plan.shards(shardBytes));
             }

@@ -5,6 +5,7 @@ import io.octavo.kernels.BFloat16;
 import io.octavo.kernels.Float8;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.function.DoublePredicate;
 
 /**
  * A weight's scales, row-major, each for a tile of the weight.
@@ -18,13 +19,20 @@ record ScaleGrid(Tensor tensor, long tileRows, int columns) {
     private static final int E8M0_BIAS = 127;
     private static final int E8M0_NAN = 255;
 
+    private static final int CHECKED_AT_ONCE = 1 << 14;
+
     /** The scales of the weight's rows {@code [from, to)}, {@code [rows, columns]}. */
     void read(long from, long to, float[] target) {
+        if (tileRows == 1) {
+            copy(from * columns, Math.toIntExact((to - from) * columns), target, 0);
+            return;
+        }
         for (long row = from; row < to; row++) {
-            long first = row / tileRows * columns;
             int at = Math.toIntExact((row - from) * columns);
-            for (int column = 0; column < columns; column++) {
-                target[at + column] = number(first + column);
+            if (row > from && row % tileRows != 0) {
+                System.arraycopy(target, at - columns, target, at, columns);
+            } else {
+                copy(row / tileRows * columns, columns, target, at);
             }
         }
     }
@@ -35,16 +43,61 @@ record ScaleGrid(Tensor tensor, long tileRows, int columns) {
 
     /** The scale at a place of the grid. */
     float number(long index) {
+        float[] number = new float[1];
+        copy(index, 1, number, 0);
+        return number[0];
+    }
+
+    /** The scales from one place of the grid on. */
+    void read(long first, int count, float[] target) {
+        copy(first, count, target, 0);
+    }
+
+    /** Reads many at once: single accesses to native memory cost a young JVM dearly. */
+    private void copy(long first, int count, float[] target, int at) {
         MemorySegment segment = tensor.segment();
-        return switch (tensor.dtype()) {
-            case F32 -> segment.get(ValueLayout.JAVA_FLOAT_UNALIGNED, index * Float.BYTES);
-            case F16 -> Float.float16ToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, index * Short.BYTES));
-            case BF16 -> BFloat16.toFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, index * Short.BYTES));
-            case F8_E4M3 -> Float8.fromE4m3(segment.get(ValueLayout.JAVA_BYTE, index));
-            case U8 -> power(segment.get(ValueLayout.JAVA_BYTE, index) & 0xFF);
+        switch (tensor.dtype()) {
+            case F32 ->
+                MemorySegment.copy(segment, ValueLayout.JAVA_FLOAT_UNALIGNED, first * Float.BYTES, target, at, count);
+            case F16 -> {
+                short[] bits = shorts(segment, first, count);
+                for (int i = 0; i < count; i++) {
+                    target[at + i] = Float.float16ToFloat(bits[i]);
+                }
+            }
+            case BF16 -> {
+                short[] bits = shorts(segment, first, count);
+                for (int i = 0; i < count; i++) {
+                    target[at + i] = BFloat16.toFloat(bits[i]);
+                }
+            }
+            case F8_E4M3 -> {
+                byte[] bits = bytes(segment, first, count);
+                for (int i = 0; i < count; i++) {
+                    target[at + i] = Float8.fromE4m3(bits[i]);
+                }
+            }
+            case U8 -> {
+                byte[] bits = bytes(segment, first, count);
+                for (int i = 0; i < count; i++) {
+                    target[at + i] = power(bits[i] & 0xFF);
+                }
+            }
             case F64, F8_E5M2, I64, I32, I16, I8, BOOL ->
                 throw new IllegalStateException("no scales in " + tensor.dtype());
-        };
+        }
+    }
+
+    private static short[] shorts(MemorySegment segment, long first, int count) {
+        short[] bits = new short[count];
+        MemorySegment.copy(segment, ValueLayout.JAVA_SHORT_UNALIGNED, first * Short.BYTES, bits, 0, count);
+        return bits;
+    }
+
+    private static byte[] bytes(MemorySegment segment, long first, int count) {
+        byte[] bits = new byte[count];
+        MemorySegment.copy(segment, ValueLayout.JAVA_BYTE, first, bits, 0, count);
+        return bits;
     }
 
     private static float power(int exponent) {
@@ -53,24 +106,26 @@ record ScaleGrid(Tensor tensor, long tileRows, int columns) {
 
     /** @throws io.octavo.engine.QuantizationException if a scale is not finite or not positive */
     void requirePositive() {
-        long count = count();
-        for (long i = 0; i < count; i++) {
-            float value = number(i);
-            if (!(value > 0 && value < Float.POSITIVE_INFINITY)) {
-                throw StrictObject.unsupported("tensor " + tensor.name() + " holds " + value + " at " + i
-                        + "; scales are positive and finite");
-            }
-        }
+        require(value -> value > 0, "scales are positive and finite");
     }
 
     /** @throws io.octavo.engine.QuantizationException if a scale is not finite or negative */
     void requireNotNegative() {
+        require(value -> value >= 0, "scales are finite and not negative");
+    }
+
+    /** @param allowed false for NaN */
+    private void require(DoublePredicate allowed, String rule) {
         long count = count();
-        for (long i = 0; i < count; i++) {
-            float value = number(i);
-            if (!(value >= 0 && value < Float.POSITIVE_INFINITY)) {
-                throw StrictObject.unsupported("tensor " + tensor.name() + " holds " + value + " at " + i
-                        + "; scales are finite and not negative");
+        float[] values = new float[(int) Math.min(count, CHECKED_AT_ONCE)];
+        for (long from = 0; from < count; from += values.length) {
+            int more = (int) Math.min(values.length, count - from);
+            copy(from, more, values, 0);
+            for (int i = 0; i < more; i++) {
+                if (!allowed.test(values[i]) || values[i] == Float.POSITIVE_INFINITY) {
+                    throw StrictObject.unsupported(
+                            "tensor " + tensor.name() + " holds " + values[i] + " at " + (from + i) + "; " + rule);
+                }
             }
         }
     }

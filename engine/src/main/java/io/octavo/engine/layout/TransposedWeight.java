@@ -120,10 +120,12 @@ record TransposedWeight(
 
     @Override
     public void readScales(long from, long to, float[] target) {
+        int outputs = Math.toIntExact(to - from);
+        float[] ofGroup = new float[outputs];
         for (int group = 0; group < groups; group++) {
-            for (long output = from; output < to; output++) {
-                target[Math.toIntExact((output - from) * groups + group)] =
-                        scales.number(group * outFeatures() + output);
+            scales.read(group * outFeatures() + from, outputs, ofGroup);
+            for (int output = 0; output < outputs; output++) {
+                target[Math.toIntExact((long) output * groups + group)] = ofGroup[output];
             }
         }
     }

@@ -18,9 +18,10 @@ public final class BackgroundTasks implements AutoCloseable {
 
     private final ExecutorService threads;
 
-    public BackgroundTasks(int count) {
+    /** @param name of the threads, to which a number is added */
+    public BackgroundTasks(String name, int count) {
         threads = Executors.newFixedThreadPool(
-                count, Thread.ofPlatform().name("octavo-verify-", 0).daemon().factory());
+                count, Thread.ofPlatform().name(name + "-", 0).daemon().factory());
     }
 
     public <T> Future<T> submit(Callable<T> task) {

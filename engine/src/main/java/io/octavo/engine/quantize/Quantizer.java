@@ -104,7 +104,7 @@ public final class Quantizer {
                             plan.inputBytes(),
                             plan.outputBytes()));
             try (StagingFolder staging = StagingFolder.beside(request.target());
-                    var background = new BackgroundTasks(threads)) {
+                    var background = new BackgroundTasks("octavo-hash", threads)) {
                 return new QuantizationRun(
                                 request, source, plan, plan.shards(shardBytes), staging, background, monitor, threads)
                         .run(backend, chunkBytes);

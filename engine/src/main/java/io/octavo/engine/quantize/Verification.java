@@ -65,7 +65,7 @@ final class Verification implements AutoCloseable {
         this.plan = plan;
         this.artifact = artifact;
         this.backend = backend;
-        this.tasks = new BackgroundTasks(threads);
+        this.tasks = new BackgroundTasks("octavo-verify", threads);
         this.room = new Semaphore(Math.clamp((long) (threads * COMPARING_SHARE), 1, MOST_COMPARISONS));
     }
 

@@ -108,20 +108,18 @@ final class WeightComparison implements AutoCloseable {
 
     Result compare(Quantize step, QuantizedWeight stored) {
         long windowRows = windowRows(step);
-        byte[] window = new byte[Math.toIntExact(windowRows * step.inFeatures())];
+        byte[] window = new byte[stored.plainCodes().isPresent() ? 0 : Math.toIntExact(windowRows * step.inFeatures())];
         put(numbers(step.scheme().weights().type()), numbers);
         double squaredError = 0;
         double squaredWeight = 0;
         double mostSteps = 0;
         for (long from = 0; from < step.outFeatures(); from += windowRows) {
             long to = Math.min(from + windowRows, step.outFeatures());
-            MemorySegment measured = measure(step, stored, from, to, window);
-            for (long row = 0; row < to - from; row++) {
-                long at = row * QuantizationError.COLUMNS;
-                squaredError += measured.getAtIndex(ValueLayout.JAVA_DOUBLE, at + QuantizationError.SQUARED_ERROR);
-                squaredWeight += measured.getAtIndex(ValueLayout.JAVA_DOUBLE, at + QuantizationError.SQUARED_NUMBER);
-                mostSteps = Math.max(
-                        mostSteps, measured.getAtIndex(ValueLayout.JAVA_DOUBLE, at + QuantizationError.MOST_STEPS));
+            double[] measured = measure(step, stored, from, to, window).toArray(ValueLayout.JAVA_DOUBLE);
+            for (int row = 0; row < measured.length; row += QuantizationError.COLUMNS) {
+                squaredError += measured[row + QuantizationError.SQUARED_ERROR];
+                squaredWeight += measured[row + QuantizationError.SQUARED_NUMBER];
+                mostSteps = Math.max(mostSteps, measured[row + QuantizationError.MOST_STEPS]);
             }
         }
         return result(step, squaredError, squaredWeight, mostSteps);
