@@ -19,8 +19,8 @@ import java.util.HexFormat;
 /** SHA-256 of whole files, each read once from front to back. */
 final class FileDigest {
 
-    /** Read at once: fits the second-level cache. */
-    private static final int BUFFER_BYTES = 1 << 20;
+    /** Read at once: fits the second-level cache, which another thread may share. */
+    private static final int BUFFER_BYTES = 1 << 18;
 
     private FileDigest() {}
 
