@@ -273,3 +273,22 @@ __device__ __forceinline__ void storeWords(uint8_t* target, const uint32_t (&wor
     }
   }
 }
+
+// One quotient as a code of a symmetric type.
+template <bool kToE4m3>
+__device__ __forceinline__ uint8_t encode(float value) {
+  if constexpr (kToE4m3) return encodeE4m3(value, 0.0f) & 0xFF;
+  return encodeInteger(value, 0.0f, -128.0f, 127.0f) & 0xFF;
+}
+
+// A vector's codes of a symmetric type.
+template <typename X, bool kToE4m3>
+__device__ __forceinline__ void encodeVector(const uint4& vector, const Divider& divide, uint8_t* codes) {
+  uint32_t words[Vector<X>::kCount / 4];
+  if constexpr (kToE4m3) {
+    encodeE4m3All<X>(words, vector, divide);
+  } else {
+    encodeBytes<X>(words, vector, divide, 0.0f, 0x80808080u);
+  }
+  storeWords(codes, words);
+}

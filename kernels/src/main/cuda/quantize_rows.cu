@@ -42,12 +42,6 @@ struct CodesOnly {
   static constexpr bool kEncodes = true;
 };
 
-template <bool kToE4m3>
-__device__ __forceinline__ uint8_t encode(float value) {
-  if constexpr (kToE4m3) return encodeE4m3(value, 0.0f) & 0xFF;
-  return encodeInteger(value, 0.0f, -128.0f, 127.0f) & 0xFF;
-}
-
 // Stores the scale and returns it as stored.
 __device__ float storeScale(const Parameters& p, float absmax) {
   const float stored = storableScale(__fdiv_rn(absmax, p.divisor), p.scaleType);
@@ -64,17 +58,6 @@ __device__ float storeScale(const Parameters& p, float absmax) {
   }
   if (!isfinite(stored)) *p.nonFinite = 1;
   return stored;
-}
-
-template <typename X, bool kToE4m3>
-__device__ __forceinline__ void encodeVector(const uint4& vector, const Divider& divide, uint8_t* codes) {
-  uint32_t words[Vector<X>::kCount / 4];
-  if constexpr (kToE4m3) {
-    encodeE4m3All<X>(words, vector, divide);
-  } else {
-    encodeBytes<X>(words, vector, divide, 0.0f, 0x80808080u);
-  }
-  storeWords(codes, words);
 }
 
 // The block's scale, from what each thread found to be the largest magnitude's bits.

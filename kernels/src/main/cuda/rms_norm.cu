@@ -3,7 +3,7 @@
 // Source: arXiv:1910.07467.  Twin: ScalarRmsNorm.java.  Launch: grid = rows, block = a whole number of warps.
 // Any rows, columns >= 0; out may be x.
 
-#include "common.cuh"
+#include "rms_norm.cuh"
 
 struct Parameters {
   const float* x;      // [rows, columns]
@@ -17,30 +17,8 @@ OCTAVO_OVERLAPPING_PARAMETERS(rms_norm, Parameters, x, weight, out, columns, gai
 
 namespace {
 
-// Vectors of a row that a thread keeps in registers between the sum and the product.
-constexpr int kKept = 4;
-
-__device__ __forceinline__ float squares(const float4& v, float sum) {
-  return fmaf(v.w, v.w, fmaf(v.z, v.z, fmaf(v.y, v.y, fmaf(v.x, v.x, sum))));
-}
-
-__device__ __forceinline__ float inverseRoot(const Parameters& p, float sum) {
-  sum = blockReduce(sum, Sum(), 0.0f);
-  return 1.0f / sqrtf(sum / static_cast<float>(p.columns) + p.epsilon);
-}
-
-template <typename Weight>
-__device__ __forceinline__ float gain(const Parameters& p, int64_t column) {
-  return toFloat(static_cast<const Weight*>(p.weight)[column]) + p.gainOffset;
-}
-
-template <typename Weight>
-__device__ __forceinline__ float4 scaled(const Parameters& p, const float4& v, float inverse, int64_t column) {
-  return make_float4(
-      v.x * inverse * gain<Weight>(p, column),
-      v.y * inverse * gain<Weight>(p, column + 1),
-      v.z * inverse * gain<Weight>(p, column + 2),
-      v.w * inverse * gain<Weight>(p, column + 3));
+__device__ __forceinline__ Norm normOf(const Parameters& p) {
+  return {p.weight, p.gainOffset, p.epsilon, p.columns};
 }
 
 template <typename Weight>
@@ -60,13 +38,14 @@ __device__ void normalizeVectors(const Parameters& p) {
   const int64_t rest = static_cast<int64_t>(kKept) * blockDim.x;
   for (int64_t at = threadIdx.x + rest; at < vectors; at += blockDim.x) sum = squares(x[at], sum);
 
-  const float inverse = inverseRoot(p, sum);
+  const Norm norm = normOf(p);
+  const float inverse = inverseRoot(norm, sum);
 #pragma unroll
   for (int i = 0; i < kKept; i++) {
     const int64_t at = threadIdx.x + static_cast<int64_t>(i) * blockDim.x;
-    if (at < vectors) out[at] = scaled<Weight>(p, kept[i], inverse, 4 * at);
+    if (at < vectors) out[at] = scaled<Weight>(norm, kept[i], inverse, 4 * at);
   }
-  for (int64_t at = threadIdx.x + rest; at < vectors; at += blockDim.x) out[at] = scaled<Weight>(p, x[at], inverse, 4 * at);
+  for (int64_t at = threadIdx.x + rest; at < vectors; at += blockDim.x) out[at] = scaled<Weight>(norm, x[at], inverse, 4 * at);
 }
 
 template <typename Weight>
@@ -75,8 +54,9 @@ __device__ void normalizeElements(const Parameters& p) {
   float* out = p.out + blockIdx.x * p.columns;
   float sum = 0.0f;
   for (int64_t c = threadIdx.x; c < p.columns; c += blockDim.x) sum = fmaf(x[c], x[c], sum);
-  const float inverse = inverseRoot(p, sum);
-  for (int64_t c = threadIdx.x; c < p.columns; c += blockDim.x) out[c] = x[c] * inverse * gain<Weight>(p, c);
+  const Norm norm = normOf(p);
+  const float inverse = inverseRoot(norm, sum);
+  for (int64_t c = threadIdx.x; c < p.columns; c += blockDim.x) out[c] = scaled<Weight>(norm, x[c], inverse, c);
 }
 
 }  // namespace

@@ -81,6 +81,8 @@ public interface Backend extends AutoCloseable {
 
     KvCacheWrite kvCacheWrite();
 
+    FusedSteps fusedSteps();
+
     Attention attention();
 
     GatedActivation gatedActivation();

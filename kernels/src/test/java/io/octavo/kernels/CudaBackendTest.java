@@ -56,6 +56,13 @@ class CudaBackendTest {
     }
 
     @Nested
+    class FusedStepsOperation extends FusedStepsContract {
+        FusedStepsOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
     class AttentionOperation extends AttentionContract {
         AttentionOperation() {
             super(CudaDevice::open);

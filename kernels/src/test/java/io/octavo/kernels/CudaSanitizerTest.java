@@ -1,6 +1,7 @@
 package io.octavo.kernels;
 
 import java.util.Collections;
+import java.util.List;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -36,6 +37,9 @@ class CudaSanitizerTest extends BackendContract {
                     backend.quantizeRows().encode(typed, scales, output(code, 3, columns), stream);
                 }
                 backend.rmsNorm().normalize(x, typed.rows(0, 1), 0, 1e-5f, y, stream);
+                for (ScaledMatrix rounded : rounded(3, columns)) {
+                    backend.fusedSteps().normalize(x, y, typed.rows(0, 1), 0, 1e-5f, y, rounded, 448, stream);
+                }
                 backend.add().accumulate(x, typed, stream);
                 backend.add().accumulate(x, typed.rows(1, 2), stream);
                 backend.convert().convert(x, output(type, 3, columns), stream);
@@ -54,6 +58,9 @@ class CudaSanitizerTest extends BackendContract {
             }
             for (GatedActivation.Function function : GatedActivation.Function.values()) {
                 backend.gatedActivation().apply(function, x, y, x, stream);
+                for (ScaledMatrix rounded : rounded(3, columns)) {
+                    backend.fusedSteps().activate(function, x, y, rounded, 448, stream);
+                }
             }
             backend.crossEntropy().loss(x, ints(1, -100, columns), output(DType.F32, 1, 3), stream);
             backend.softcap().cap(x, 30, stream);
@@ -61,6 +68,14 @@ class CudaSanitizerTest extends BackendContract {
             backend.divergence().compare(x, y, output(DType.F32, 1, 3), output(DType.I32, 1, 3), stream);
             sample(x);
         }
+    }
+
+    private List<ScaledMatrix> rounded(int rows, int columns) {
+        return List.of(
+                ScaledMatrix.plain(output(DType.F32, rows, columns)),
+                ScaledMatrix.plain(output(DType.BF16, rows, columns)),
+                new ScaledMatrix(output(DType.F8_E4M3, rows, columns), output(DType.F32, rows, 1)),
+                new ScaledMatrix(output(DType.I8, rows, columns), output(DType.F32, rows, 1)));
     }
 
     private void sample(Matrix logits) {
@@ -194,6 +209,11 @@ class CudaSanitizerTest extends BackendContract {
                 Matrix tables = input(DType.F32, 5, headDim / 2, new float[5 * headDim / 2]);
                 backend.rope().rotate(x, ints(0, 4, 5), tables, tables, headDim, stream);
                 backend.kvCacheWrite().write(x, ints(0, 255, 256), layout, cache, stream);
+                Matrix queries = inOut(3, 4L * headDim, new float[12 * headDim]);
+                Matrix values = inOut(3, 2L * headDim, new float[6 * headDim]);
+                var rotation = new FusedSteps.Rotation(ints(0, 4, 5), tables, tables);
+                backend.fusedSteps()
+                        .rotateAndWrite(queries, x, values, rotation, ints(0, 255, 256), layout, cache, cache, stream);
                 Matrix q = inOut(71, 4L * headDim, gaussian(random(1), 71 * 4 * headDim, 1));
                 var batch = new Attention.Batch(ints(0, 70, 71), ints(130, 64), intMatrix(2, 3, 0, 1, 2, 3, 0, 0));
                 var parameters = new Attention.Parameters(4, layout, 0.1f, 100, 30);

@@ -76,6 +76,13 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class FusedStepsOperation extends FusedStepsContract {
+        FusedStepsOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class AttentionOperation extends AttentionContract {
         AttentionOperation() {
             super(threads -> Backends.scalar());

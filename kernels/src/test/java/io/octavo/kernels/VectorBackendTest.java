@@ -76,6 +76,13 @@ class VectorBackendTest {
     }
 
     @Nested
+    class FusedStepsOperation extends FusedStepsContract {
+        FusedStepsOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class AttentionOperation extends AttentionContract {
         AttentionOperation() {
             super(Backends::cpu);

@@ -22,9 +22,19 @@ public interface ActivationObserver {
      */
     void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream);
 
+    /** Whether it looks at all; if not, what it would see may never be made. */
+    default boolean looks() {
+        return true;
+    }
+
     /** Sees nothing. */
     static ActivationObserver none() {
         return new ActivationObserver() {
+            @Override
+            public boolean looks() {
+                return false;
+            }
+
             @Override
             public void input(String module, Matrix activations, Stream stream) {}
 

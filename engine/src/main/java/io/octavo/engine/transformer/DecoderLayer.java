@@ -6,8 +6,12 @@ import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.model.NormSpec;
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.Backend;
+import io.octavo.kernels.FusedSteps;
 import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
 import io.octavo.kernels.Stream;
+import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,44 +48,86 @@ record DecoderLayer(
             RopeTables ropes,
             Stream stream) {}
 
-    /** Advances {@code workspace.residual(tokens)} by this layer. */
-    void forward(int tokens, Pass pass) {
-        Workspace workspace = pass.workspace();
-        Matrix residual = workspace.residual(tokens);
+    /**
+     * Advances {@code workspace.residual(tokens)} by this layer.
+     *
+     * @param pending what is still to be added to it beforehand, in {@code workspace.normed(tokens)}; null for nothing
+     * @return what is still to be added to it afterwards, in the same place
+     */
+    Matrix forward(int tokens, @Nullable Matrix pending, Pass pass) {
+        LinearInput attentionInput =
+                advance(tokens, pending, norms.beforeAttention(), List.of(queries, keys, values), pass);
+        Matrix attended = attend(attentionInput, tokens, pass);
+        normalizeBranch(attended, norms.afterAttention(), pass);
 
-        Matrix attentionInput = normalized(residual, norms.beforeAttention(), tokens, pass);
-        Matrix attentionOutput = attend(attentionInput, tokens, pass);
-        join(residual, attentionOutput, norms.afterAttention(), pass);
-
-        Matrix mlpInput = normalized(residual, norms.beforeMlp(), tokens, pass);
-        Matrix mlpOutput = feedForward.forward(mlpInput, tokens, pass);
-        join(residual, mlpOutput, norms.afterMlp(), pass);
+        LinearInput mlpInput = advance(tokens, attended, norms.beforeMlp(), feedForward.readers(), pass);
+        Matrix result = feedForward.forward(mlpInput, tokens, pass);
+        normalizeBranch(result, norms.afterMlp(), pass);
+        return result;
     }
 
-    private Matrix attend(Matrix input, int tokens, Pass pass) {
+    /** Adds what is pending, and gives what {@code readers} take of the sum, normalized if there is a weight. */
+    private LinearInput advance(
+            int tokens, @Nullable Matrix pending, @Nullable Matrix weight, List<Linear> readers, Pass pass) {
+        Workspace workspace = pass.workspace();
+        Stream stream = pass.stream();
+        Matrix residual = workspace.residual(tokens);
+        if (weight == null) {
+            if (pending != null) {
+                pass.backend().add().accumulate(residual, pending, stream);
+            }
+            return new LinearInput(workspace, residual, stream);
+        }
+        Matrix normed = workspace.normed(tokens);
+        InputRounding rounding = Linear.sharedRounding(pass.backend(), readers).orElse(null);
+        Optional<ScaledMatrix> target = rounding == null ? Optional.empty() : workspace.rounded(rounding, normed);
+        NormSpec norm = spec.norms();
+        pass.backend()
+                .fusedSteps()
+                .normalize(
+                        residual,
+                        pending,
+                        weight,
+                        norm.gainOffset(),
+                        norm.epsilon(),
+                        normed,
+                        target.orElse(ScaledMatrix.plain(normed)),
+                        rounding == null ? 1 : rounding.divisor(),
+                        stream);
+        return rounding == null || target.isEmpty()
+                ? new LinearInput(workspace, normed, stream)
+                : new LinearInput(workspace, rounding, target.get(), stream);
+    }
+
+    private Matrix attend(LinearInput input, int tokens, Pass pass) {
         Workspace workspace = pass.workspace();
         Backend backend = pass.backend();
         Stream stream = pass.stream();
         Matrix q = workspace.queries(tokens);
         Matrix k = workspace.keys(tokens);
         Matrix v = workspace.values(tokens);
-        LinearInput rounded = new LinearInput(workspace, input, stream);
-        queries.apply(backend, rounded, q, stream);
-        keys.apply(backend, rounded, k, stream);
-        values.apply(backend, rounded, v, stream);
+        queries.apply(backend, input, q, stream);
+        keys.apply(backend, input, k, stream);
+        values.apply(backend, input, v, stream);
 
-        int headDim = spec.attention().headDim();
         normalizeHeads(q, queryNorm, pass);
         normalizeHeads(k, keyNorm, pass);
         RopeTables.Table rope = pass.ropes().get(layer.rope());
         DeviceBatch.View batch = pass.batch();
-        backend.rope().rotate(q, batch.positions(), rope.cos(), rope.sin(), headDim, stream);
-        backend.rope().rotate(k, batch.positions(), rope.cos(), rope.sin(), headDim, stream);
-
-        workspace.observer().keysAndValues(index, k, v, stream);
         KvCache cache = pass.cache();
-        backend.kvCacheWrite().write(k, batch.slots(), cache.layout(), cache.keys(index), stream);
-        backend.kvCacheWrite().write(v, batch.slots(), cache.layout(), cache.values(index), stream);
+        var rotation = new FusedSteps.Rotation(batch.positions(), rope.cos(), rope.sin());
+        backend.fusedSteps()
+                .rotateAndWrite(
+                        q,
+                        k,
+                        v,
+                        rotation,
+                        batch.slots(),
+                        cache.layout(),
+                        cache.keys(index),
+                        cache.values(index),
+                        stream);
+        workspace.observer().keysAndValues(index, k, v, stream);
         Matrix attended = workspace.attended(tokens);
         var parameters = new Attention.Parameters(
                 spec.attention().heads(),
@@ -97,20 +143,10 @@ record DecoderLayer(
         return result;
     }
 
-    private Matrix normalized(Matrix residual, @Nullable Matrix weight, int tokens, Pass pass) {
-        if (weight == null) {
-            return residual;
-        }
-        Matrix result = pass.workspace().normed(tokens);
-        normalize(residual, weight, result, pass);
-        return result;
-    }
-
-    private void join(Matrix residual, Matrix branch, @Nullable Matrix weight, Pass pass) {
+    private void normalizeBranch(Matrix branch, @Nullable Matrix weight, Pass pass) {
         if (weight != null) {
             normalize(branch, weight, branch, pass);
         }
-        pass.backend().add().accumulate(residual, branch, pass.stream());
     }
 
     private void normalizeHeads(Matrix x, @Nullable Matrix weight, Pass pass) {

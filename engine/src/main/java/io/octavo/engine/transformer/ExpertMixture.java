@@ -5,6 +5,7 @@ import io.octavo.kernels.Backend;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
+import java.util.List;
 
 /**
  * A mixture of experts (arXiv:2401.04088, section 2): the router sends each token to some of the gated MLPs, and what
@@ -20,14 +21,20 @@ record ExpertMixture(
         ExpertLinears downs)
         implements FeedForward {
 
+    /** Rows are brought into another order before they are rounded. */
     @Override
-    public Matrix forward(Matrix input, int tokens, DecoderLayer.Pass pass) {
+    public List<Linear> readers() {
+        return List.of();
+    }
+
+    @Override
+    public Matrix forward(LinearInput input, int tokens, DecoderLayer.Pass pass) {
         Workspace workspace = pass.workspace();
         ExpertWorkspace experts = workspace.experts(spec);
         Backend backend = pass.backend();
         Stream stream = pass.stream();
         Matrix logits = experts.logits(tokens);
-        router.apply(backend, new LinearInput(workspace, input, stream), logits, stream);
+        router.apply(backend, input, logits, stream);
         Matrix chosen = experts.chosen(tokens);
         Matrix weights = experts.weights(tokens);
         backend.expertRouting().route(logits, spec.normalized(), chosen, weights, stream);
@@ -36,7 +43,7 @@ record ExpertMixture(
         backend.expertOrder().sort(chosen, sources, rows, experts.starts(), stream);
 
         Matrix ordered = experts.ordered(tokens);
-        backend.embedding().gather(input, sources, 1, ordered, stream);
+        backend.embedding().gather(input.activations(), sources, 1, ordered, stream);
         runExperts(ordered, experts, pass);
 
         Matrix result = workspace.normed(tokens);

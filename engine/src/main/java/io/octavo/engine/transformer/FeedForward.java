@@ -1,13 +1,17 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.kernels.Matrix;
+import java.util.List;
 
 /** The block of a layer that follows attention. */
 sealed interface FeedForward permits GatedMlp, ExpertMixture {
+
+    /** The Linears that read the input, if it may be rounded for them as it is computed; none if it may not. */
+    List<Linear> readers();
 
     /**
      * @param input {@code [tokens, hidden]}; may be what {@code workspace.normed(tokens)} holds
      * @return {@code workspace.normed(tokens)}
      */
-    Matrix forward(Matrix input, int tokens, DecoderLayer.Pass pass);
+    Matrix forward(LinearInput input, int tokens, DecoderLayer.Pass pass);
 }

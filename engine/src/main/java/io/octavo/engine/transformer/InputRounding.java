@@ -52,6 +52,11 @@ sealed interface InputRounding {
         };
     }
 
+    /** What a token's largest magnitude is divided by, where there are scales of tokens. */
+    default float divisor() {
+        return 1;
+    }
+
     /** What this becomes on a backend, whose products may take nothing wider than BF16. */
     default InputRounding on(Backend backend, DType weights) {
         boolean rounds = this instanceof None && weights != DType.F32 && backend.productInput() == DType.BF16;

@@ -3,6 +3,8 @@ package io.octavo.engine.transformer;
 import io.octavo.kernels.Backend;
 import io.octavo.kernels.Matrix;
 import io.octavo.kernels.Stream;
+import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,11 +25,24 @@ record Linear(String module, LinearWeight weight, @Nullable Matrix bias, InputRo
     }
 
     void apply(Backend backend, LinearInput input, Matrix out, Stream stream) {
-        InputRounding rounding = inputRounding.on(backend, weight.dtype());
-        weight.multiply(backend, input.as(rounding, module), out, stream);
+        weight.multiply(backend, input.as(roundingOn(backend), module), out, stream);
         if (bias != null) {
             backend.add().accumulate(out, bias, stream);
         }
+    }
+
+    /** What this multiplies on a backend. */
+    InputRounding roundingOn(Backend backend) {
+        return inputRounding.on(backend, weight.dtype());
+    }
+
+    /** What all of some Linears multiply, if that is one and the same. */
+    static Optional<InputRounding> sharedRounding(Backend backend, List<Linear> linears) {
+        List<InputRounding> distinct = linears.stream()
+                .map(linear -> linear.roundingOn(backend))
+                .distinct()
+                .toList();
+        return distinct.size() == 1 ? Optional.of(distinct.getFirst()) : Optional.empty();
     }
 
     /** The output features {@code [from, to)} as a Linear of their own, for checkpoints that fuse projections. */

@@ -104,12 +104,24 @@ public final class Transformer implements AutoCloseable {
         Matrix residual = workspace.residual(tokens);
         backend.embedding().gather(weights.embedding(), ids, spec.embeddingMultiplier(), residual, stream);
         var pass = new DecoderLayer.Pass(backend, workspace, view, cache, ropes, stream);
+        Matrix pending = null;
         for (DecoderLayer layer : weights.layers()) {
-            layer.forward(tokens, pass);
+            pending = layer.forward(tokens, pending, pass);
         }
         NormSpec norm = spec.norms();
-        backend.rmsNorm().normalize(residual, weights.norm(), norm.gainOffset(), norm.epsilon(), residual, stream);
-        return residual;
+        Matrix normed = workspace.normed(tokens);
+        backend.fusedSteps()
+                .normalize(
+                        residual,
+                        pending,
+                        weights.norm(),
+                        norm.gainOffset(),
+                        norm.epsilon(),
+                        normed,
+                        ScaledMatrix.plain(normed),
+                        1,
+                        stream);
+        return normed;
     }
 
     /**

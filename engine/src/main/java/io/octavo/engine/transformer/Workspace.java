@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Activations of a forward pass, allocated once and shared by all layers. Everything is F32 unless it says so. */
@@ -193,6 +194,35 @@ final class Workspace implements AutoCloseable {
     }
 
     /**
+     * Where a step puts what it rounds as it computes it; valid until the next call of this or of {@link #input}. Empty if
+     * that cannot be, or an observer wants to see the numbers before.
+     *
+     * @param plain {@code [tokens, columns]} F32, for numbers that are kept as they come
+     */
+    Optional<ScaledMatrix> rounded(InputRounding rounding, Matrix plain) {
+        if (observer.looks()) {
+            return Optional.empty();
+        }
+        return switch (rounding) {
+            case InputRounding.None none -> Optional.of(ScaledMatrix.plain(plain));
+            case InputRounding.Half toHalf -> Optional.of(ScaledMatrix.plain(halves(plain)));
+            case InputRounding.Codes toCodes -> Optional.of(codes(plain, toCodes));
+            case InputRounding.Computed computed -> Optional.empty();
+            case InputRounding.Fixed fixed -> Optional.empty();
+        };
+    }
+
+    private Matrix halves(Matrix activations) {
+        return Matrix.of(halves, DType.BF16, activations.rows(), activations.columns());
+    }
+
+    private ScaledMatrix codes(Matrix activations, InputRounding.Codes rounding) {
+        return new ScaledMatrix(
+                Matrix.of(codes, rounding.type(), activations.rows(), activations.columns()),
+                Matrix.of(scales, DType.F32, activations.rows(), 1));
+    }
+
+    /**
      * Activations as Linears of one rounding take them. The result is valid until the next call; non-finite activations
      * surface later as non-finite logits.
      */
@@ -200,16 +230,17 @@ final class Workspace implements AutoCloseable {
         return switch (rounding) {
             case InputRounding.None none -> ScaledMatrix.plain(activations);
             case InputRounding.Half toHalf -> {
-                Matrix target = Matrix.of(halves, DType.BF16, activations.rows(), activations.columns());
+                Matrix target = halves(activations);
                 backend.convert().convert(activations, target, stream);
                 yield ScaledMatrix.plain(target);
             }
             case InputRounding.Codes toCodes -> {
-                Matrix target = Matrix.of(codes, toCodes.type(), activations.rows(), activations.columns());
-                Matrix tokenScales = Matrix.of(scales, DType.F32, activations.rows(), 1);
+                ScaledMatrix target = codes(activations, toCodes);
+                Matrix tokenScales = Objects.requireNonNull(target.scales());
                 Matrix flag = Matrix.of(nonFinite, DType.I32, 1, 1);
-                backend.quantizeRows().quantize(activations, target, tokenScales, toCodes.divisor(), flag, stream);
-                yield new ScaledMatrix(target, tokenScales);
+                backend.quantizeRows()
+                        .quantize(activations, target.codes(), tokenScales, toCodes.divisor(), flag, stream);
+                yield target;
             }
             case InputRounding.Computed computed -> {
                 Matrix target = expanded(activations);

@@ -3,6 +3,7 @@ package io.octavo.kernels.internal;
 import io.octavo.kernels.Attention;
 import io.octavo.kernels.CodeFormat;
 import io.octavo.kernels.DType;
+import io.octavo.kernels.FusedSteps;
 import io.octavo.kernels.KvCacheLayout;
 import io.octavo.kernels.KvCacheTensor;
 import io.octavo.kernels.Matrix;
@@ -60,6 +61,10 @@ public final class Operands {
         requireType("nonFinite", nonFinite, Set.of(DType.I32));
         requireShape("nonFinite", nonFinite, 1, 1);
         requireIntColumns("x", x);
+        requireDivisor(divisor);
+    }
+
+    private static void requireDivisor(float divisor) {
         if (!(divisor > 0 && divisor <= MAX_DIVISOR)) {
             throw new IllegalArgumentException("divisor must be positive and at most " + MAX_DIVISOR + ": " + divisor);
         }
@@ -236,6 +241,50 @@ public final class Operands {
         requireShape("weight", weight, 1, x.columns());
         requireShape("out", out, x.rows(), x.columns());
         requireIntColumns("x", x);
+    }
+
+    public static void checkNormalizeStep(
+            Matrix x, @Nullable Matrix addend, Matrix weight, Matrix scratch, ScaledMatrix rounded, float divisor) {
+        checkRmsNorm(x, weight, scratch);
+        if (addend != null) {
+            requireF32("addend", addend);
+            requireShape("addend", addend, x.rows(), x.columns());
+        }
+        checkRounded(x, rounded, divisor);
+    }
+
+    public static void checkActivateStep(Matrix gate, Matrix up, ScaledMatrix rounded, float divisor) {
+        checkGatedActivation(gate, up, gate);
+        checkRounded(gate, rounded, divisor);
+        requireIntColumns("gate", gate);
+    }
+
+    /** What products take of {@code x}. */
+    private static void checkRounded(Matrix x, ScaledMatrix rounded, float divisor) {
+        Matrix codes = rounded.codes();
+        Matrix scales = rounded.scales();
+        requireShape("rounded", codes, x.rows(), x.columns());
+        requireType("rounded", codes, scales == null ? EnumSet.of(DType.F32, DType.BF16) : CODES);
+        if (scales != null) {
+            requireF32("scales", scales);
+            requireShape("scales", scales, x.rows(), 1);
+            requireDivisor(divisor);
+        }
+    }
+
+    public static void checkRotateAndWrite(
+            Matrix q,
+            Matrix k,
+            Matrix v,
+            FusedSteps.Rotation rotation,
+            Matrix slots,
+            KvCacheLayout layout,
+            KvCacheTensor keys,
+            KvCacheTensor values) {
+        checkRope(q, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim());
+        checkRope(k, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim());
+        checkKvCacheWrite(k, slots, layout, keys);
+        checkKvCacheWrite(v, slots, layout, values);
     }
 
     public static void checkRope(Matrix x, Matrix positions, Matrix cos, Matrix sin, int headDim) {

@@ -14,6 +14,7 @@ import io.octavo.kernels.ExpertCombine;
 import io.octavo.kernels.ExpertOrder;
 import io.octavo.kernels.ExpertRouting;
 import io.octavo.kernels.FakeQuantize;
+import io.octavo.kernels.FusedSteps;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.HostMemory;
@@ -53,6 +54,7 @@ public final class CudaBackend implements Backend {
     private final RmsNorm rmsNorm;
     private final Rope rope;
     private final KvCacheWrite kvCacheWrite;
+    private final FusedSteps fusedSteps;
     private final Attention attention;
     private final GatedActivation gatedActivation;
     private final Embedding embedding;
@@ -91,6 +93,7 @@ public final class CudaBackend implements Backend {
         this.rmsNorm = new CudaRmsNorm(library);
         this.rope = new CudaRope(library);
         this.kvCacheWrite = new CudaKvCacheWrite(library);
+        this.fusedSteps = new CudaFusedSteps(library);
         this.attention = new CudaAttention(library, memory, driver.multiprocessors());
         this.gatedActivation = new CudaGatedActivation(library);
         this.embedding = new CudaEmbedding(library);
@@ -217,6 +220,11 @@ public final class CudaBackend implements Backend {
     @Override
     public KvCacheWrite kvCacheWrite() {
         return kvCacheWrite;
+    }
+
+    @Override
+    public FusedSteps fusedSteps() {
+        return fusedSteps;
     }
 
     @Override

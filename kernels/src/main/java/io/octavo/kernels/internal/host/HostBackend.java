@@ -14,6 +14,7 @@ import io.octavo.kernels.ExpertCombine;
 import io.octavo.kernels.ExpertOrder;
 import io.octavo.kernels.ExpertRouting;
 import io.octavo.kernels.FakeQuantize;
+import io.octavo.kernels.FusedSteps;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.GroupedMatMul;
 import io.octavo.kernels.HostMemory;
@@ -41,12 +42,14 @@ public final class HostBackend implements Backend {
 
     private final String description;
     private final HostOperations operations;
+    private final FusedSteps fusedSteps;
     private final Runnable release;
 
     /** @param release frees what the operations hold, such as threads; idempotent */
     public HostBackend(String description, HostOperations operations, Runnable release) {
         this.description = description;
         this.operations = operations;
+        this.fusedSteps = new ComposedSteps(operations);
         this.release = release;
     }
 
@@ -157,6 +160,11 @@ public final class HostBackend implements Backend {
     @Override
     public KvCacheWrite kvCacheWrite() {
         return operations.kvCacheWrite();
+    }
+
+    @Override
+    public FusedSteps fusedSteps() {
+        return fusedSteps;
     }
 
     @Override

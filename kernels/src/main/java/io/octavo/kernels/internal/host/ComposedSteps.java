@@ -1,0 +1,97 @@
+package io.octavo.kernels.internal.host;
+
+import io.octavo.kernels.DType;
+import io.octavo.kernels.FusedSteps;
+import io.octavo.kernels.GatedActivation;
+import io.octavo.kernels.KvCacheLayout;
+import io.octavo.kernels.KvCacheTensor;
+import io.octavo.kernels.Matrix;
+import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.Stream;
+import io.octavo.kernels.internal.Operands;
+import java.lang.foreign.Arena;
+import org.jspecify.annotations.Nullable;
+
+/** One operation after another: what the steps of other backends are measured by. */
+final class ComposedSteps implements FusedSteps {
+
+    private final HostOperations operations;
+
+    /** Nobody looks: what is not finite shows itself later. */
+    private final Matrix nonFinite;
+
+    ComposedSteps(HostOperations operations) {
+        this.operations = operations;
+        Arena arena = Arena.ofAuto();
+        this.nonFinite =
+                Matrix.of(HostBuffer.borrowing("fused steps", arena.allocate(DType.I32.bytes())), DType.I32, 1, 1);
+    }
+
+    @Override
+    public void normalize(
+            Matrix x,
+            @Nullable Matrix addend,
+            Matrix weight,
+            float gainOffset,
+            float epsilon,
+            Matrix scratch,
+            ScaledMatrix rounded,
+            float divisor,
+            Stream stream) {
+        Operands.checkNormalizeStep(x, addend, weight, scratch, rounded, divisor);
+        if (addend != null) {
+            operations.add().accumulate(x, addend, stream);
+        }
+        boolean plain = rounded.codes().dtype() == DType.F32;
+        Matrix normalized = plain ? rounded.codes() : scratch;
+        operations.rmsNorm().normalize(x, weight, gainOffset, epsilon, normalized, stream);
+        if (!plain) {
+            round(normalized, rounded, divisor, stream);
+        }
+    }
+
+    @Override
+    public void activate(
+            GatedActivation.Function function,
+            Matrix gate,
+            Matrix up,
+            ScaledMatrix rounded,
+            float divisor,
+            Stream stream) {
+        Operands.checkActivateStep(gate, up, rounded, divisor);
+        boolean plain = rounded.codes().dtype() == DType.F32;
+        Matrix activated = plain ? rounded.codes() : gate;
+        operations.gatedActivation().apply(function, gate, up, activated, stream);
+        if (!plain) {
+            round(activated, rounded, divisor, stream);
+        }
+    }
+
+    private void round(Matrix x, ScaledMatrix rounded, float divisor, Stream stream) {
+        Matrix scales = rounded.scales();
+        if (scales == null) {
+            operations.convert().convert(x, rounded.codes(), stream);
+        } else {
+            operations.quantizeRows().quantize(x, rounded.codes(), scales, divisor, nonFinite, stream);
+        }
+    }
+
+    @Override
+    public void rotateAndWrite(
+            Matrix q,
+            Matrix k,
+            Matrix v,
+            Rotation rotation,
+            Matrix slots,
+            KvCacheLayout layout,
+            KvCacheTensor keys,
+            KvCacheTensor values,
+            Stream stream) {
+        Operands.checkRotateAndWrite(q, k, v, rotation, slots, layout, keys, values);
+        for (Matrix x : new Matrix[] {q, k}) {
+            operations.rope().rotate(x, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim(), stream);
+        }
+        operations.kvCacheWrite().write(k, slots, layout, keys, stream);
+        operations.kvCacheWrite().write(v, slots, layout, values, stream);
+    }
+}
