@@ -83,6 +83,13 @@ def bandwidth():
         lambda x, y, out: out.copy_(functional.rms_norm(x, (8192,), weight.float(), 1e-5))))
     attempt("silu * up f32 8192x8192", "torch.compile", lambda: elementwise(
         lambda x, y, out: out.copy_(functional.silu(x) * y)))
+    def normalize(x, y, out):
+        out.add_(x)
+        return quantize(functional.rms_norm(out, (8192,), weight.float(), 1e-5))
+
+    attempt("add, rms norm, f32 -> e4m3 8192x8192", "torch.compile", lambda: elementwise(normalize))
+    attempt("silu * up, f32 -> e4m3 8192x8192", "torch.compile", lambda: elementwise(
+        lambda x, y, out: quantize(functional.silu(x) * y)))
     attempt("add f32 8192x8192", "torch.add_", lambda: elementwise(lambda x, y, out: out.add_(x)))
     attempt("convert f32 -> bf16 8192x8192", "torch.compile", lambda: elementwise(lambda x, y, out: x.bfloat16()))
 

@@ -6,6 +6,7 @@ import io.octavo.kernels.Backends;
 import io.octavo.kernels.CodeFormat;
 import io.octavo.kernels.DType;
 import io.octavo.kernels.DeviceBuffer;
+import io.octavo.kernels.FusedSteps;
 import io.octavo.kernels.GatedActivation;
 import io.octavo.kernels.HostMemory;
 import io.octavo.kernels.KvCacheLayout;
@@ -136,6 +137,17 @@ public final class GpuBenchmarks {
                 "quantize rows f32 -> e4m3 8192x8192",
                 5L << 26,
                 i -> backend.quantizeRows().quantize(x[i % 2], narrow, narrowScales, 448, narrowFlag, stream));
+        var rounded = new ScaledMatrix(narrow, narrowScales);
+        bytes(
+                "add, rms norm, f32 -> e4m3 8192x8192",
+                13L << 26,
+                i -> backend.fusedSteps().normalize(x[2], x[i % 2], weight, 0, 1e-5f, x[i % 2], rounded, 448, stream));
+        bytes(
+                "silu * up, f32 -> e4m3 8192x8192",
+                9L << 26,
+                i -> backend.fusedSteps()
+                        .activate(GatedActivation.Function.SILU, x[i % 2], x[1 - i % 2], rounded, 448, stream));
+        rotation();
         release();
 
         Matrix[] logits = random(DType.F32, 1024, 128256, 1);
@@ -273,6 +285,27 @@ public final class GpuBenchmarks {
         double pairs = queries == 1 ? (double) sequences * context : queries * (queries + 1.0) / 2 * sequences;
         report(title, seconds, 256.0 * cache.bytes() * layout.rows(), 4.0 * 32 * 128 * pairs);
         release();
+    }
+
+    /** Of 8192 tokens of Llama-8B's shape; the two halves of the cache take turns. */
+    private void rotation() {
+        int tokens = 8192;
+        var layout = new KvCacheLayout(2 * tokens / KvCacheLayout.PAGE_TOKENS, 8, 128);
+        KvCacheTensor[] caches = cache(DType.BF16, layout);
+        Matrix q = random(DType.F32, tokens, 32 * 128, 1)[0];
+        Matrix[] kv = random(DType.F32, tokens, 8 * 128, 2);
+        Matrix[] table = random(DType.F32, tokens, 64, 2);
+        int[] order = new int[tokens];
+        Arrays.setAll(order, i -> i);
+        int[] later = new int[tokens];
+        Arrays.setAll(later, i -> tokens + i);
+        Matrix[] slots = {ints(1, order), ints(1, later)};
+        var rotation = new FusedSteps.Rotation(ints(1, order), table[0], table[1]);
+        bytes(
+                "rotate, write to the cache, 8192 tokens",
+                tokens * 128.0 * (32 * 8 + 8 * 8 + 8 * 4 + 16 * 2 + 4),
+                i -> backend.fusedSteps()
+                        .rotateAndWrite(q, kv[0], kv[1], rotation, slots[i % 2], layout, caches[0], caches[1], stream));
     }
 
     private KvCacheTensor[] cache(DType type, KvCacheLayout layout) {
