@@ -16,6 +16,7 @@ public final class OctavoMain {
                         System.getenv(),
                         new DemoCommand(terminal),
                         new QuantizeCommand(terminal),
+                        new GenerateCommand(terminal),
                         new InspectCommand(terminal, new ServerOptions(System.getenv())),
                         new ConvertCommand(terminal, new ServerOptions(System.getenv())),
                         new UpCommand(terminal),

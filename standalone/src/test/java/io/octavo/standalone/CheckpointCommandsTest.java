@@ -57,6 +57,7 @@ class CheckpointCommandsTest {
                         terminal,
                         environment,
                         new QuantizeCommand(terminal),
+                        new GenerateCommand(terminal),
                         new InspectCommand(terminal, new ServerOptions(environment)),
                         new ConvertCommand(terminal, new ServerOptions(environment)))
                 .execute(arguments);
@@ -177,6 +178,50 @@ class CheckpointCommandsTest {
         assertThat(run(arguments.toArray(String[]::new))).isEqualTo(exitCode);
         assertThat(err.toString(UTF_8)).contains(message);
         assertThat(target).doesNotExist();
+    }
+
+    @Test
+    void goesOnFromAPrompt() {
+        String model = folder.resolve("fp8").toString();
+        assertThat(run("generate", model, "The old man", "--max-tokens", "8", "--device", "cpu"))
+                .isZero();
+        String greedy = out.toString(UTF_8);
+        assertThat(greedy).startsWith("The old man ");
+        out.reset();
+        assertThat(run(
+                        "generate",
+                        model,
+                        "The old man",
+                        "--max-tokens",
+                        "8",
+                        "--device",
+                        "cpu",
+                        "--temperature",
+                        "2",
+                        "--seed",
+                        "7",
+                        "--json"))
+                .isZero();
+        JsonNode drawn = WireJson.parse(out.toString(UTF_8));
+        assertThat(drawn.path("newTokens").asInt()).isEqualTo(8);
+        assertThat("The old man" + drawn.path("text").asString()).isNotEqualTo(greedy.strip());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--top-k 5, 2, temperature 0 takes the most likely token",
+        "--temperature 1 --top-p 2, 2, 'topP is 2.0; allowed: above 0, up to 1'",
+        "--temperature 1e-9, 2, temperature is 1.0E-9",
+        "--max-tokens 0, 2, 1 to 1048576 new tokens",
+        "--max-tokens 1000000, 1, [prompt-too-long]",
+        "--device tpu, 1, [backend-unavailable]"
+    })
+    void saysWhyItCannotGoOn(String options, int exitCode, String message) {
+        var arguments =
+                new ArrayList<>(List.of("generate", folder.resolve("fp8").toString(), "The old man"));
+        arguments.addAll(List.of(options.split(" ")));
+        assertThat(run(arguments.toArray(String[]::new))).isEqualTo(exitCode);
+        assertThat(err.toString(UTF_8)).contains(message);
     }
 
     @Test
