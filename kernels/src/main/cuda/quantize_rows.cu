@@ -4,15 +4,15 @@
 //   codes[r, c] = convert(x[r, c] / scale[r])
 //
 // Twin: ScalarQuantizeRows.java, bit for bit.  Launch: grid = rows, block = a whole number of warps, at most kMostRowThreads.
-// Any rows, columns >= 0. One kernel does both, one finds the scales alone, and one encodes with scales that are there.
+// Any rows, columns >= 0.
 
 #include "quantization.cuh"
 
 struct Parameters {
   const void* x;      // [rows, columns]
-  void* codes;        // [rows, columns], E4M3 or I8; null where scales alone are wanted
-  void* scales;       // [rows], F32, BF16 or F16; read for encoding alone
-  int* nonFinite;     // [1]; set to 1 if x holds NaN or infinity, or a scale overflows; null for encoding
+  void* codes;        // [rows, columns], E4M3 or I8
+  void* scales;       // [rows], F32, BF16 or F16
+  int* nonFinite;     // [1]; set to 1 if x holds NaN or infinity, or a scale overflows
   int64_t columns;
   float divisor;
   int scaleType;      // Number
@@ -25,22 +25,6 @@ namespace {
 constexpr int kKept = 8;
 
 constexpr int kMostRowThreads = 512;
-
-// What a kernel does.
-struct Whole {
-  static constexpr bool kFindsScale = true;
-  static constexpr bool kEncodes = true;
-};
-
-struct ScalesOnly {
-  static constexpr bool kFindsScale = true;
-  static constexpr bool kEncodes = false;
-};
-
-struct CodesOnly {
-  static constexpr bool kFindsScale = false;
-  static constexpr bool kEncodes = true;
-};
 
 // Stores the scale and returns it as stored.
 __device__ float storeScale(const Parameters& p, float absmax) {
@@ -61,19 +45,14 @@ __device__ float storeScale(const Parameters& p, float absmax) {
 }
 
 // The block's scale, from what each thread found to be the largest magnitude's bits.
-template <typename Task>
 __device__ __forceinline__ float scaleOf(const Parameters& p, uint32_t largest) {
-  if constexpr (Task::kFindsScale) {
-    largest = blockReduce(largest, Max(), 0u);
-    if (threadIdx.x == 0 && largest >= kInfinityBits) *p.nonFinite = 1;
-    return storeScale(p, __uint_as_float(largest));
-  } else {
-    return loadNumber(p.scales, p.scaleType, blockIdx.x);
-  }
+  largest = blockReduce(largest, Max(), 0u);
+  if (threadIdx.x == 0 && largest >= kInfinityBits) *p.nonFinite = 1;
+  return storeScale(p, __uint_as_float(largest));
 }
 
 // Rows of whole vectors: read from memory once, as far as they fit kKept vectors a thread.
-template <typename X, bool kToE4m3, typename Task>
+template <typename X, bool kToE4m3>
 __device__ void quantizeVectors(const Parameters& p) {
   constexpr int kCount = Vector<X>::kCount;
   const int vectors = static_cast<int>(p.columns / kCount);
@@ -88,63 +67,49 @@ __device__ void quantizeVectors(const Parameters& p) {
   }
   Largest<X> largest;
   const int rest = kKept * blockDim.x;
-  if constexpr (Task::kFindsScale) {
 #pragma unroll
-    for (int i = 0; i < kKept; i++) largest.add(kept[i]);
-    for (int at = threadIdx.x + rest; at < vectors; at += blockDim.x) largest.add(x[at]);
+  for (int i = 0; i < kKept; i++) largest.add(kept[i]);
+  for (int at = threadIdx.x + rest; at < vectors; at += blockDim.x) largest.add(x[at]);
+  const Divider divide(scaleOf(p, largest.get()));
+#pragma unroll
+  for (int i = 0; i < kKept; i++) {
+    const int at = threadIdx.x + i * blockDim.x;
+    if (at < vectors) encodeVector<X, kToE4m3>(kept[i], divide, codes + static_cast<int64_t>(at) * kCount);
   }
-  const Divider divide(scaleOf<Task>(p, largest.get()));
-  if constexpr (Task::kEncodes) {
-#pragma unroll
-    for (int i = 0; i < kKept; i++) {
-      const int at = threadIdx.x + i * blockDim.x;
-      if (at < vectors) encodeVector<X, kToE4m3>(kept[i], divide, codes + static_cast<int64_t>(at) * kCount);
-    }
-    for (int at = threadIdx.x + rest; at < vectors; at += blockDim.x) {
-      encodeVector<X, kToE4m3>(x[at], divide, codes + static_cast<int64_t>(at) * kCount);
-    }
+  for (int at = threadIdx.x + rest; at < vectors; at += blockDim.x) {
+    encodeVector<X, kToE4m3>(x[at], divide, codes + static_cast<int64_t>(at) * kCount);
   }
 }
 
-template <typename X, bool kToE4m3, typename Task>
+template <typename X, bool kToE4m3>
 __device__ void quantizeElements(const Parameters& p) {
   const X* x = static_cast<const X*>(p.x) + blockIdx.x * p.columns;
   uint8_t* codes = static_cast<uint8_t*>(p.codes) + blockIdx.x * p.columns;
   uint32_t largest = 0;
-  for (int64_t c = threadIdx.x; Task::kFindsScale && c < p.columns; c += blockDim.x) {
+  for (int64_t c = threadIdx.x; c < p.columns; c += blockDim.x) {
     largest = max(largest, magnitudeBits(toFloat(x[c])));
   }
-  const Divider divide(scaleOf<Task>(p, largest));
-  if constexpr (Task::kEncodes) {
-    for (int64_t c = threadIdx.x; c < p.columns; c += blockDim.x) codes[c] = encode<kToE4m3>(divide(toFloat(x[c])));
-  }
+  const Divider divide(scaleOf(p, largest));
+  for (int64_t c = threadIdx.x; c < p.columns; c += blockDim.x) codes[c] = encode<kToE4m3>(divide(toFloat(x[c])));
 }
 
-template <typename X, bool kToE4m3, typename Task>
+template <typename X, bool kToE4m3>
 __device__ __forceinline__ void quantizeRow(const Parameters& p) {
   const bool whole = isAligned(p.x, p.columns * sizeof(X), 16) && isAligned(p.codes, p.columns, 16 / sizeof(X));
   if (whole) {
-    quantizeVectors<X, kToE4m3, Task>(p);
+    quantizeVectors<X, kToE4m3>(p);
   } else {
-    quantizeElements<X, kToE4m3, Task>(p);
+    quantizeElements<X, kToE4m3>(p);
   }
 }
 
 }  // namespace
 
-#define QUANTIZE(name, type, toE4m3, task)                                                       \
-  extern "C" __global__ __launch_bounds__(kMostRowThreads, 2) void name(                            \
+#define QUANTIZE_ROWS(name, type, toE4m3)                                                        \
+  extern "C" __global__ __launch_bounds__(kMostRowThreads, 2) void quantize_rows_##name(         \
       const __grid_constant__ Parameters p) {                                                    \
-    quantizeRow<type, toE4m3, task>(p);                                                          \
+    quantizeRow<type, toE4m3>(p);                                                                \
   }
-
-#define QUANTIZE_ROWS(name, type, toE4m3)                   \
-  QUANTIZE(quantize_rows_##name, type, toE4m3, Whole)       \
-  QUANTIZE(encode_rows_##name, type, toE4m3, CodesOnly)
-
-QUANTIZE(row_scales_f32, float, true, ScalesOnly)
-QUANTIZE(row_scales_bf16, __nv_bfloat16, true, ScalesOnly)
-QUANTIZE(row_scales_f16, __half, true, ScalesOnly)
 
 QUANTIZE_ROWS(f32_e4m3, float, true)
 QUANTIZE_ROWS(bf16_e4m3, __nv_bfloat16, true)

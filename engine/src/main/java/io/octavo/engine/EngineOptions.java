@@ -1,7 +1,7 @@
 package io.octavo.engine;
 
 /**
- * @param device {@code auto}, {@code cpu} or {@code cuda}; only {@code auto} falls back
+ * @param device {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}; only {@code auto} falls back
  * @param threads CPU threads for operations, at least 1
  */
 public record EngineOptions(String device, int threads) {

@@ -24,19 +24,4 @@ public interface QuantizeRows {
      *     scale overflows its dtype (codes and scales of that row are then undefined)
      */
     void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream);
-
-    /**
-     * Computes the scales of {@link #quantize} alone, for whoever has to write them before the codes.
-     *
-     * @param x as in {@link #quantize}, and so are the rest
-     */
-    void scales(Matrix x, Matrix scales, float divisor, Matrix nonFinite, Stream stream);
-
-    /**
-     * Computes the codes of {@link #quantize} alone, with scales that are there already; they may be others than those
-     * of {@link #scales}, such as one that several rows share.
-     *
-     * @param scales {@code [rows, 1]}, F32, BF16 or F16, positive and finite
-     */
-    void encode(Matrix x, Matrix scales, Matrix codes, Stream stream);
 }

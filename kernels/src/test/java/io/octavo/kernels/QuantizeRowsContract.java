@@ -164,23 +164,7 @@ abstract class QuantizeRowsContract extends BackendContract {
         Matrix nonFinite = output(DType.I32, 1, 1);
         nonFinite.buffer().copyFrom(MemorySegment.ofArray(new int[1]), 0, stream);
         backend.quantizeRows().quantize(x, codes, scales, divisor, nonFinite, stream);
-        var result = new Result(codes, scales, nonFinite);
-        assertTwoStepsGiveTheSame(x, divisor, result);
-        return result;
-    }
-
-    private void assertTwoStepsGiveTheSame(Matrix x, float divisor, Result result) {
-        Matrix codes = output(result.codes().dtype(), x.rows(), x.columns());
-        Matrix scales = output(result.scales().dtype(), x.rows(), 1);
-        Matrix nonFinite = output(DType.I32, 1, 1);
-        nonFinite.buffer().copyFrom(MemorySegment.ofArray(new int[1]), 0, stream);
-        backend.quantizeRows().scales(x, scales, divisor, nonFinite, stream);
-        assertThat(readInts(nonFinite)).isEqualTo(readInts(result.nonFinite()));
-        if (readInts(nonFinite)[0] == 0) {
-            backend.quantizeRows().encode(x, scales, codes, stream);
-            assertThat(bytes(scales)).isEqualTo(bytes(result.scales()));
-            assertThat(bytes(codes)).isEqualTo(bytes(result.codes()));
-        }
+        return new Result(codes, scales, nonFinite);
     }
 
     private void check(

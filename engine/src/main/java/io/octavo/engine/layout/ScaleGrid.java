@@ -48,13 +48,8 @@ record ScaleGrid(Tensor tensor, long tileRows, int columns) {
         return number[0];
     }
 
-    /** The scales from one place of the grid on. */
-    void read(long first, int count, float[] target) {
-        copy(first, count, target, 0);
-    }
-
-    /** Reads many at once: single accesses to native memory cost a young JVM dearly. */
-    private void copy(long first, int count, float[] target, int at) {
+    /** The scales from one place of the grid on. Reads many at once: single accesses to native memory cost a young JVM dearly. */
+    void copy(long first, int count, float[] target, int at) {
         MemorySegment segment = tensor.segment();
         switch (tensor.dtype()) {
             case F32 ->

@@ -123,7 +123,7 @@ record TransposedWeight(
         int outputs = Math.toIntExact(to - from);
         float[] ofGroup = new float[outputs];
         for (int group = 0; group < groups; group++) {
-            scales.read(group * outFeatures() + from, outputs, ofGroup);
+            scales.copy(group * outFeatures() + from, outputs, ofGroup, 0);
             for (int output = 0; output < outputs; output++) {
                 target[Math.toIntExact((long) output * groups + group)] = ofGroup[output];
             }

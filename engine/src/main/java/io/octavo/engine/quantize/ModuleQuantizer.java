@@ -98,18 +98,15 @@ final class ModuleQuantizer implements AutoCloseable {
     private void compute(Quantize step, long from, long to, Slot slot) {
         TensorInfo weight = step.source().info();
         long rows = to - from;
-        Matrix source = load(step, from, to);
-        Matrix scales = Matrix.of(slot.scales.device(), weight.dtype(), rows, 1);
         slot.nonFinite.device().fill((byte) 0, stream);
         backend.quantizeRows()
-                .scales(
-                        source,
-                        scales,
+                .quantize(
+                        load(step, from, to),
+                        Matrix.of(slot.codes.device(), DType.F8_E4M3, rows, step.inFeatures()),
+                        Matrix.of(slot.scales.device(), weight.dtype(), rows, 1),
                         step.scheme().weights().type().divisor(),
                         Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1),
                         stream);
-        backend.quantizeRows()
-                .encode(source, scales, Matrix.of(slot.codes.device(), DType.F8_E4M3, rows, step.inFeatures()), stream);
         slot.codes.fetch(rows * step.inFeatures(), stream);
         slot.scales.fetch(rows * weight.dtype().bytes(), stream);
         slot.nonFinite.fetch(DType.I32.bytes(), stream);

@@ -41,22 +41,10 @@ public final class Operands {
     private Operands() {}
 
     public static void checkQuantizeRows(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite) {
-        checkRowScales(x, scales, divisor, nonFinite);
-        checkEncodeRows(x, scales, codes);
-    }
-
-    public static void checkEncodeRows(Matrix x, Matrix scales, Matrix codes) {
         requireType("x", x, FLOATS);
-        requireType("scales", scales, FLOATS);
         requireType("codes", codes, CODES);
-        requireShape("codes", codes, x.rows(), x.columns());
-        requireShape("scales", scales, x.rows(), 1);
-        requireIntColumns("x", x);
-    }
-
-    public static void checkRowScales(Matrix x, Matrix scales, float divisor, Matrix nonFinite) {
-        requireType("x", x, FLOATS);
         requireType("scales", scales, FLOATS);
+        requireShape("codes", codes, x.rows(), x.columns());
         requireShape("scales", scales, x.rows(), 1);
         requireType("nonFinite", nonFinite, Set.of(DType.I32));
         requireShape("nonFinite", nonFinite, 1, 1);

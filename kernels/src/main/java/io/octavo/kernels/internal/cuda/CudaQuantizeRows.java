@@ -6,7 +6,6 @@ import io.octavo.kernels.QuantizeRows;
 import io.octavo.kernels.Stream;
 import io.octavo.kernels.internal.Operands;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /** Launches {@code quantize_rows.cu}. */
 final class CudaQuantizeRows implements QuantizeRows {
@@ -26,36 +25,12 @@ final class CudaQuantizeRows implements QuantizeRows {
     public void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         Operands.checkQuantizeRows(x, codes, scales, divisor, nonFinite);
-        launch("quantize_rows_" + suffix(x) + "_" + suffix(codes), x, codes, scales, nonFinite, divisor, cuda);
-    }
-
-    @Override
-    public void scales(Matrix x, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
-        CudaStream cuda = CudaStream.require(stream);
-        Operands.checkRowScales(x, scales, divisor, nonFinite);
-        launch("row_scales_" + suffix(x), x, null, scales, nonFinite, divisor, cuda);
-    }
-
-    @Override
-    public void encode(Matrix x, Matrix scales, Matrix codes, Stream stream) {
-        CudaStream cuda = CudaStream.require(stream);
-        Operands.checkEncodeRows(x, scales, codes);
-        launch("encode_rows_" + suffix(x) + "_" + suffix(codes), x, codes, scales, null, 1, cuda);
-    }
-
-    private void launch(
-            String kernel,
-            Matrix x,
-            @Nullable Matrix codes,
-            Matrix scales,
-            @Nullable Matrix nonFinite,
-            float divisor,
-            CudaStream stream) {
-        stream.call(library.kernel("quantize_rows", kernel))
+        String kernel = "quantize_rows_" + suffix(x) + "_" + suffix(codes);
+        cuda.call(library.kernel("quantize_rows", kernel))
                 .matrix(x)
-                .optional(codes)
+                .matrix(codes)
                 .matrix(scales)
-                .optional(nonFinite)
+                .matrix(nonFinite)
                 .count(x.columns())
                 .number(divisor)
                 .type(scales.dtype())

@@ -12,15 +12,10 @@ final class ScalarQuantizeRows implements QuantizeRows {
 
     @Override
     public void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
-        scales(x, scales, divisor, nonFinite, stream);
-        encode(x, scales, codes, stream);
-    }
-
-    @Override
-    public void scales(Matrix x, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
         HostStream.require(stream);
-        Operands.checkRowScales(x, scales, divisor, nonFinite);
+        Operands.checkQuantizeRows(x, codes, scales, divisor, nonFinite);
         HostMatrix values = HostMatrix.of(x);
+        HostMatrix code = HostMatrix.of(codes);
         HostMatrix scale = HostMatrix.of(scales);
         for (long row = 0; row < x.rows(); row++) {
             float absmax = absmax(values, row, x.columns());
@@ -31,17 +26,6 @@ final class ScalarQuantizeRows implements QuantizeRows {
             if (!Float.isFinite(scale.get(row, 0))) {
                 HostMatrix.of(nonFinite).setInt(0, 0, 1);
             }
-        }
-    }
-
-    @Override
-    public void encode(Matrix x, Matrix scales, Matrix codes, Stream stream) {
-        HostStream.require(stream);
-        Operands.checkEncodeRows(x, scales, codes);
-        HostMatrix values = HostMatrix.of(x);
-        HostMatrix scale = HostMatrix.of(scales);
-        HostMatrix code = HostMatrix.of(codes);
-        for (long row = 0; row < x.rows(); row++) {
             for (long c = 0; c < x.columns(); c++) {
                 code.set(row, c, values.get(row, c) / scale.get(row, 0));
             }

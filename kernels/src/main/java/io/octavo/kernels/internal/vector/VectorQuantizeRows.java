@@ -48,58 +48,6 @@ final class VectorQuantizeRows implements QuantizeRows {
         }
     }
 
-    /**
-     * Reads memory once and converts nothing. The row's maximum is found in integers by loops that the compiler
-     * vectorizes by itself and that are fast a moment after start, unlike code of the Vector API.
-     */
-    @Override
-    public void scales(Matrix x, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
-        HostStream.require(stream);
-        Operands.checkRowScales(x, scales, divisor, nonFinite);
-        EncoderWarmUp.start(x.dtype());
-        int columns = (int) x.columns();
-        long xAt = Native.address(x);
-        long scalesAt = Native.address(scales);
-        long flagAt = Native.address(nonFinite);
-        AtomicBoolean finite = new AtomicBoolean(true);
-        workers.runRanges(x.rows(), Grain.rows(columns), (from, to, scratch) -> {
-            var maximum = new RowMaximum(x.dtype());
-            for (long row = from; row < to; row++) {
-                float absmax = maximum.of(xAt + row * columns * x.dtype().bytes(), columns);
-                float scale = storeScale(
-                        scales.dtype(),
-                        absmax / divisor,
-                        scalesAt + row * scales.dtype().bytes());
-                if (!Float.isFinite(scale)) {
-                    finite.set(false);
-                }
-            }
-        });
-        if (!finite.get()) {
-            Native.setInt(flagAt, 1);
-        }
-    }
-
-    @Override
-    public void encode(Matrix x, Matrix scales, Matrix codes, Stream stream) {
-        HostStream.require(stream);
-        Operands.checkEncodeRows(x, scales, codes);
-        int columns = (int) x.columns();
-        boolean halves = areHalves(x, scales);
-        long xAt = Native.address(x);
-        long scalesAt = Native.address(scales);
-        long codesAt = Native.address(codes);
-        workers.runRanges(x.rows(), Grain.rows(columns), (from, to, scratch) -> {
-            float[] values = scratch.floats(Scratch.Use.ROWS, columns);
-            for (long row = from; row < to; row++) {
-                RowReader.read(x.dtype(), xAt + row * columns * x.dtype().bytes(), columns, values, 0);
-                float scale = Native.getNumber(
-                        scales.dtype(), scalesAt + row * scales.dtype().bytes());
-                RowEncoder.encode(codes.dtype(), values, columns, scale, halves, codesAt + row * columns);
-            }
-        });
-    }
-
     private static boolean areHalves(Matrix x, Matrix scales) {
         return x.dtype().bytes() == Short.BYTES && scales.dtype().bytes() == Short.BYTES;
     }
