@@ -28,6 +28,45 @@ struct Cache {
   float divisor;  // of the largest magnitude, where every row has a scale of its own
 };
 
+// What a number becomes where codes are x / scale, rounded to nearest, saturated.
+__device__ __forceinline__ uint32_t cacheCode(float x, float scale, int type) {
+  const float quotient = __fdiv_rn(x, scale);
+  return type == kE4M3 ? encodeE4m3(quotient, 0.0f) & 0xFF : min(max(__float2int_rn(quotient), -128), 127) & 0xFF;
+}
+
+__device__ __forceinline__ void writeNumber(const Cache& cache, float x, int64_t at, float scale) {
+  switch (cache.type) {
+    case kF32:
+      static_cast<float*>(cache.numbers)[at] = x;
+      break;
+    case kBF16:
+      static_cast<__nv_bfloat16*>(cache.numbers)[at] = __float2bfloat16_rn(x);
+      break;
+    default:
+      static_cast<uint8_t*>(cache.numbers)[at] = cacheCode(x, scale, cache.type);
+  }
+}
+
+// at: a multiple of 4.
+__device__ __forceinline__ void writeFour(const Cache& cache, const float4& x, int64_t at, float scale) {
+  switch (cache.type) {
+    case kF32:
+      reinterpret_cast<float4*>(cache.numbers)[at / 4] = x;
+      break;
+    case kBF16: {
+      const __nv_bfloat162 low = __floats2bfloat162_rn(x.x, x.y);
+      const __nv_bfloat162 high = __floats2bfloat162_rn(x.z, x.w);
+      reinterpret_cast<uint2*>(cache.numbers)[at / 4] =
+          make_uint2(reinterpret_cast<const uint32_t&>(low), reinterpret_cast<const uint32_t&>(high));
+      break;
+    }
+    default:
+      reinterpret_cast<uint32_t*>(cache.numbers)[at / 4] =
+          cacheCode(x.x, scale, cache.type) | cacheCode(x.y, scale, cache.type) << 8 |
+          cacheCode(x.z, scale, cache.type) << 16 | cacheCode(x.w, scale, cache.type) << 24;
+  }
+}
+
 // A warp stores one head of a token in its row of the cache. Codes of 8 bits are x / scale, rounded to nearest, saturated;
 // scales of rows are absmax / divisor, machine epsilon in place of zero.
 __device__ __forceinline__ void writeHead(const Cache& cache, const float* x, int64_t row, int kvHead, int headDim) {
@@ -40,22 +79,13 @@ __device__ __forceinline__ void writeHead(const Cache& cache, const float* x, in
     __syncwarp();
   }
   const float scale = cache.scales.of(row, kvHead);
-  for (int d = lane; d < headDim; d += kWarp) {
-    const int64_t at = row * headDim + d;
-    switch (cache.type) {
-      case kF32:
-        static_cast<float*>(cache.numbers)[at] = x[d];
-        break;
-      case kBF16:
-        static_cast<__nv_bfloat16*>(cache.numbers)[at] = __float2bfloat16_rn(x[d]);
-        break;
-      case kE4M3:
-        static_cast<uint8_t*>(cache.numbers)[at] = encodeE4m3(__fdiv_rn(x[d], scale), 0.0f) & 0xFF;
-        break;
-      default:
-        static_cast<int8_t*>(cache.numbers)[at] = min(max(__float2int_rn(__fdiv_rn(x[d], scale)), -128), 127);
+  if (headDim % 4 == 0 && isAligned(x, 0, sizeof(float4)) && isAligned(cache.numbers, 0, sizeof(float4))) {
+    for (int d = 4 * lane; d < headDim; d += 4 * kWarp) {
+      writeFour(cache, *reinterpret_cast<const float4*>(x + d), row * headDim + d, scale);
     }
+    return;
   }
+  for (int d = lane; d < headDim; d += kWarp) writeNumber(cache, x[d], row * headDim + d, scale);
 }
 
 }  // namespace

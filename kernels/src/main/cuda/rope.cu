@@ -1,6 +1,6 @@
 // Rotary position embedding, half-split form, in place: channel i of a head turns with channel i + headDim / 2.
 //
-// Source: arXiv:2104.09864.  Twin: ScalarRope.java.  Launch: grid = (tokens), block = any.
+// Source: arXiv:2104.09864.  Twin: ScalarRope.java.  Launch: grid = (tokens), block = a whole number of warps.
 // A position outside the tables makes its token's row NaN.
 
 #include "rotation.cuh"
@@ -20,10 +20,10 @@ extern "C" __global__ void rope(const __grid_constant__ Parameters p) {
   enterStream();
   const RopeTable table = {p.cosines, p.sines, p.tablePositions};
   const int half = p.headDim / 2;
-  const int position = p.positions[blockIdx.x];
+  const int heads = static_cast<int>(p.columns / p.headDim);
+  const int lane = threadIdx.x % kWarp;
   float* row = p.x + blockIdx.x * p.columns;
-  for (int64_t pair = threadIdx.x; pair < p.columns / 2; pair += blockDim.x) {
-    const int i = static_cast<int>(pair % half);
-    rotateHead(row + pair / half * p.headDim, table, position, half, i, half);
+  for (int head = threadIdx.x / kWarp; head < heads; head += blockDim.x / kWarp) {
+    rotateHead(row + static_cast<int64_t>(head) * p.headDim, table, p.positions + blockIdx.x, half, lane, kWarp);
   }
 }

@@ -1,8 +1,8 @@
 // Queries and keys are rotated in place, then keys and values stored in their cache slots.
 //
 // Bit for bit what rope.cu and kv_cache_write.cu give.
-// Twin: ComposedSteps.java.  Launch: grid = (tokens, heads and twice kvHeads shared out among warps), block = a whole number of
-// warps. Slots below 0 or past the last page are skipped; a position outside the tables makes its token's heads NaN.
+// Twin: ComposedSteps.java.  Launch: grid = (tokens, heads and twice kvHeads shared out among warps), block = kThreads.
+// Slots below 0 or past the last page are skipped; a position outside the tables makes its token's heads NaN.
 
 #include "kv_cache.cuh"
 #include "rotation.cuh"
@@ -38,14 +38,20 @@ OCTAVO_OVERLAPPING_PARAMETERS(
     tablePositions, pages, heads, kvHeads, headDim, keyType, keyHeadStride, keyTokenStride, keyDivisor, valueType,
     valueHeadStride, valueTokenStride, valueDivisor)
 
-extern "C" __global__ void rotate_write(const __grid_constant__ Parameters p) {
+namespace {
+
+constexpr int kThreads = 256;
+
+}  // namespace
+
+extern "C" __global__ __launch_bounds__(kThreads, 6) void rotate_write(const __grid_constant__ Parameters p) {
   enterStream();
   const int64_t token = blockIdx.x;
   const int lane = threadIdx.x % kWarp;
   int head = (blockIdx.y * blockDim.x + threadIdx.x) / kWarp;
   const RopeTable table = {p.cosines, p.sines, p.tablePositions};
   if (head < p.heads) {
-    rotateHead(p.q + (token * p.heads + head) * p.headDim, table, p.positions[token], p.headDim / 2, lane, kWarp);
+    rotateHead(p.q + (token * p.heads + head) * p.headDim, table, p.positions + token, p.headDim / 2, lane, kWarp);
     return;
   }
   head -= p.heads;
@@ -54,13 +60,17 @@ extern "C" __global__ void rotate_write(const __grid_constant__ Parameters p) {
   if (!isKey) head -= p.kvHeads;
   const int64_t at = (token * p.kvHeads + head) * p.headDim;
   if (isKey) {
-    rotateHead(p.k + at, table, p.positions[token], p.headDim / 2, lane, kWarp);
+    rotateHead(p.k + at, table, p.positions + token, p.headDim / 2, lane, kWarp);
     __syncwarp();
   }
   const int slot = p.slots[token];
   if (slot < 0 || slot >= p.pages * kPageTokens) return;
-  const Cache keys = {p.keys, p.keyType, {p.keyScales, p.keyHeadStride, p.keyTokenStride}, p.keyDivisor};
-  const Cache values = {p.values, p.valueType, {p.valueScales, p.valueHeadStride, p.valueTokenStride}, p.valueDivisor};
+  // Member by member: whole structs that are chosen at run time would lie in memory.
+  const CacheScales scales = {
+      isKey ? p.keyScales : p.valueScales, isKey ? p.keyHeadStride : p.valueHeadStride,
+      isKey ? p.keyTokenStride : p.valueTokenStride};
+  const Cache cache = {
+      isKey ? p.keys : p.values, isKey ? p.keyType : p.valueType, scales, isKey ? p.keyDivisor : p.valueDivisor};
   const int64_t row = (slot / kPageTokens * static_cast<int64_t>(p.kvHeads) + head) * kPageTokens + slot % kPageTokens;
-  writeHead(isKey ? keys : values, isKey ? p.k + at : p.v + at, row, head, p.headDim);
+  writeHead(cache, isKey ? p.k + at : p.v + at, row, head, p.headDim);
 }
