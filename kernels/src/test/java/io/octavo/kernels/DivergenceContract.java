@@ -29,6 +29,21 @@ abstract class DivergenceContract extends BackendContract {
         check(rows, columns, logits, reference);
     }
 
+    /** What is largest so far moves all the time. */
+    @ParameterizedTest
+    @CsvSource({"4,9000,0.01,1", "4,20000,0.0005,100", "3,30000,1,3", "3,20000,-0.01,1", "2,40000,7,0.001"})
+    void followsLogitsThatRise(int rows, int columns, double slope, double distance) {
+        RandomGenerator random = random(columns);
+        float[] reference = gaussian(random, rows * columns, 1);
+        float[] logits = gaussian(random, rows * columns, distance);
+        for (int i = 0; i < logits.length; i++) {
+            reference[i] += (float) (slope * (i % columns));
+            logits[i] += reference[i];
+        }
+        check(rows, columns, reference, logits);
+        check(rows, columns, logits, reference);
+    }
+
     @Test
     void equalRowsDoNotDiverge() {
         float[] logits = gaussian(random(1), 5 * 1000, 4);
@@ -96,8 +111,8 @@ abstract class DivergenceContract extends BackendContract {
 
     /**
      * A weight's relative error is that of a difference's rounding (2^-24 of it, at most 24 before the weight is nothing) and
-     * of exp, some 2^-20 together; the sums in f32 add half a unit for each of a few hundred terms. It meets each logit's
-     * difference, and the logarithms of both sums.
+     * of exp, some 2^-20 together, and as much again where a sum moves to another base, once before it is nothing; the sums in
+     * f32 add half a unit for each of a few hundred terms. It meets each logit's difference, and the logarithms of both sums.
      */
     private void check(int rows, int columns, float[] reference, float[] logits) {
         Matrix divergence = output(DType.F32, 1, rows);
