@@ -20,7 +20,7 @@ public record ConversionResult(
         long outputBytes,
         int convertedModules,
         int untouchedTensors,
-        List<OutputFile> files) {
+        List<HashedFile> files) {
 
     public ConversionResult {
         files = List.copyOf(files);

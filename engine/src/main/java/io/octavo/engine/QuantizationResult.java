@@ -17,7 +17,7 @@ public record QuantizationResult(
         long inputBytes,
         long outputBytes,
         int quantizedModules,
-        List<OutputFile> files,
+        List<HashedFile> files,
         VerificationReport verification) {
 
     public QuantizationResult {

@@ -142,7 +142,8 @@ final class QuantizeCommand implements Callable<Integer> {
                 ignore,
                 schemeOverrides(),
                 Optional.ofNullable(kvCache).map(QuantizeCommand::granularity),
-                Optional.ofNullable(calibration).map(file -> new CalibrationData(file, samples, sequenceLength, 0)));
+                Optional.ofNullable(calibration).map(file -> new CalibrationData(file, samples, sequenceLength, 0)),
+                List.of());
     }
 
     private List<SchemeOverride> schemeOverrides() {

@@ -1,5 +1,7 @@
 package io.octavo.worker;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.octavo.engine.ConversionRequest;
 import io.octavo.engine.ConversionResult;
 import io.octavo.engine.DeviceOffer;
@@ -10,8 +12,8 @@ import io.octavo.engine.EvaluationResult;
 import io.octavo.engine.EvaluationTask;
 import io.octavo.engine.GenerationRequest;
 import io.octavo.engine.GenerationResult;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.JobMonitor;
-import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
 import io.octavo.engine.TaskResult;
@@ -51,7 +53,7 @@ final class FakeEngine implements EngineFactory {
     final Semaphore begun = new Semaphore(0);
 
     /** The output, if it is not to be the inputs in reverse order. */
-    volatile @Nullable OutputFile instead;
+    volatile @Nullable HashedFile instead;
 
     /** How much larger than its inputs a plan says the output will be. */
     volatile long extraOutputBytes;
@@ -135,8 +137,9 @@ final class FakeEngine implements EngineFactory {
             monitor.checkpoint();
             interlude.accept(request, monitor);
             try {
-                List<OutputFile> files = new ArrayList<>();
-                OutputFile prepared = instead;
+                List<HashedFile> files = new ArrayList<>();
+                requireKnown(request.known(), request.source());
+                HashedFile prepared = instead;
                 if (prepared != null) {
                     files.add(prepared);
                 }
@@ -146,8 +149,8 @@ final class FakeEngine implements EngineFactory {
                 return new QuantizationResult(
                         "W8A8-FP8-dynamic",
                         8.5,
-                        files.stream().mapToLong(OutputFile::size).sum(),
-                        files.stream().mapToLong(OutputFile::size).sum(),
+                        files.stream().mapToLong(HashedFile::size).sum(),
+                        files.stream().mapToLong(HashedFile::size).sum(),
                         3,
                         files,
                         new VerificationReport(true, 1, List.of(), List.of()));
@@ -162,7 +165,26 @@ final class FakeEngine implements EngineFactory {
             }
         }
 
-        private static OutputFile reverse(Path input, Path source, Path target) throws IOException {
+        /** A worker has hashed what it brought here. */
+        private static void requireKnown(List<HashedFile> known, Path source) throws IOException {
+            var actual = new ArrayList<HashedFile>();
+            for (Path input : inputs(source)) {
+                actual.add(hash(input, source));
+            }
+            assertThat(known).containsExactlyInAnyOrderElementsOf(actual);
+        }
+
+        private static HashedFile hash(Path file, Path folder) throws IOException {
+            try (Sha256Stream hashing = new Sha256Stream(Files.newInputStream(file))) {
+                hashing.transferTo(OutputStream.nullOutputStream());
+                return new HashedFile(
+                        folder.relativize(file).toString(),
+                        Files.size(file),
+                        hashing.result().sha256());
+            }
+        }
+
+        private static HashedFile reverse(Path input, Path source, Path target) throws IOException {
             byte[] bytes = Files.readAllBytes(input);
             for (int i = 0, j = bytes.length - 1; i < j; i++, j--) {
                 byte swapped = bytes[i];
@@ -173,10 +195,7 @@ final class FakeEngine implements EngineFactory {
             Path output = target.resolve(name);
             Files.createDirectories(output.getParent());
             Files.write(output, bytes);
-            try (Sha256Stream hashing = new Sha256Stream(Files.newInputStream(output))) {
-                hashing.transferTo(OutputStream.nullOutputStream());
-                return new OutputFile(name, bytes.length, hashing.result().sha256());
-            }
+            return hash(output, target);
         }
 
         @Override
@@ -226,7 +245,8 @@ final class FakeEngine implements EngineFactory {
         public ConversionResult convert(ConversionRequest request, JobMonitor monitor) {
             monitor.phase("convert");
             try {
-                List<OutputFile> files = new ArrayList<>();
+                requireKnown(request.known(), request.source());
+                List<HashedFile> files = new ArrayList<>();
                 for (Path input : inputs(request.source())) {
                     files.add(reverse(input, request.source(), request.target()));
                 }

@@ -1,6 +1,6 @@
 package io.octavo.worker;
 
-import io.octavo.engine.OutputFile;
+import io.octavo.engine.HashedFile;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -55,12 +55,12 @@ final class SlowOutput implements AutoCloseable {
     }
 
     /** Puts the pipe into an engine's target folder. */
-    OutputFile file(Path target) {
+    HashedFile file(Path target) {
         try {
             Files.createDirectories(target);
             Files.createSymbolicLink(target.resolve(NAME), pipe);
             byte[] hash = MessageDigest.getInstance("SHA-256").digest(content);
-            return new OutputFile(NAME, content.length, HexFormat.of().formatHex(hash));
+            return new HashedFile(NAME, content.length, HexFormat.of().formatHex(hash));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (NoSuchAlgorithmException e) {

@@ -2,8 +2,8 @@ package io.octavo.engine.convert;
 
 import io.octavo.engine.ConversionResult;
 import io.octavo.engine.ErrorCode;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.JobMonitor;
-import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
@@ -60,6 +60,7 @@ final class ConversionRun {
 
     ConversionRun(
             Checkpoint source,
+            List<HashedFile> known,
             QuantizedModules modules,
             LayoutWriter writer,
             ConversionPlan plan,
@@ -75,7 +76,7 @@ final class ConversionRun {
         List<Path> sideFiles = source.sideFiles().stream()
                 .filter(file -> !OLD_LAYOUT_FILES.contains(file.toString()))
                 .toList();
-        this.files = new ArtifactFiles(source, sideFiles, staging, background, monitor);
+        this.files = new ArtifactFiles(source, sideFiles, known, staging, background, monitor);
     }
 
     ConversionResult run(Layout from, Layout to, ShardPlan shards) {
@@ -93,7 +94,7 @@ final class ConversionRun {
         verify();
         Label label = Label.of(config);
         files.write(PROVENANCE, text(provenance(from, to, label)));
-        List<OutputFile> written = files.await();
+        List<HashedFile> written = files.await();
 
         monitor.phase("publish");
         monitor.checkpoint();
@@ -208,7 +209,7 @@ final class ConversionRun {
             sourceNode.set("provenance", ConfigJson.read(before).tree());
         }
         var sources = sourceNode.putArray("files");
-        for (OutputFile file : files.await(files.hashSources())) {
+        for (HashedFile file : files.await(files.hashSources())) {
             sources.addObject()
                     .put("path", file.path())
                     .put("size", file.size())

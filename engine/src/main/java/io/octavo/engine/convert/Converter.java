@@ -73,7 +73,7 @@ public final class Converter {
                             plan.outputBytes()));
             try (StagingFolder staging = StagingFolder.beside(request.target());
                     var background = new BackgroundTasks("octavo-hash", threads)) {
-                return new ConversionRun(source, modules, writer, plan, staging, background, monitor)
+                return new ConversionRun(source, request.known(), modules, writer, plan, staging, background, monitor)
                         .run(sourceLayout, layout, plan.shards(shardBytes));
             }
         } catch (QuantizationException e) {

@@ -38,7 +38,7 @@ public final class ForeignQuantizer {
             QuantizationResult quantized = quantizer.quantize(
                     request.into(plain, Layout.COMPRESSED_TENSORS.id()), new Section(monitor, 0, QUANTIZING_SHARE));
             ConversionResult converted = converter.convert(
-                    new ConversionRequest(plain, request.target(), layout.id()),
+                    new ConversionRequest(plain, request.target(), layout.id()).withKnown(quantized.files()),
                     new Section(monitor, QUANTIZING_SHARE, 1));
             return new QuantizationResult(
                     converted.label(),

@@ -1,8 +1,8 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.ErrorCode;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.JobMonitor;
-import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
@@ -18,7 +18,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 
 /**
  * The files of one artifact on their way into a staging folder: each is forced to disk and hashed in the background.
@@ -32,21 +35,27 @@ public final class ArtifactFiles {
 
     private final Checkpoint source;
     private final List<Path> sideFiles;
+    private final Map<String, HashedFile> known;
     private final StagingFolder staging;
     private final BackgroundTasks background;
     private final JobMonitor monitor;
-    private final List<Future<OutputFile>> hashes = new ArrayList<>();
-    private final List<Future<OutputFile>> shardHashes = new ArrayList<>();
+    private final List<Future<HashedFile>> hashes = new ArrayList<>();
+    private final List<Future<HashedFile>> shardHashes = new ArrayList<>();
 
-    /** @param sideFiles of the source, relative to its folder, that the artifact keeps */
+    /**
+     * @param sideFiles of the source, relative to its folder, that the artifact keeps
+     * @param known files of the source that need not be hashed
+     */
     public ArtifactFiles(
             Checkpoint source,
             List<Path> sideFiles,
+            List<HashedFile> known,
             StagingFolder staging,
             BackgroundTasks background,
             JobMonitor monitor) {
         this.source = source;
         this.sideFiles = List.copyOf(sideFiles);
+        this.known = known.stream().collect(Collectors.toMap(HashedFile::path, file -> file));
         this.staging = staging;
         this.background = background;
         this.monitor = monitor;
@@ -70,14 +79,14 @@ public final class ArtifactFiles {
 
     /** Hashes a shard while it is written. */
     public void follow(SafetensorsWriter writer) {
-        Future<OutputFile> hash = background.submit(() -> FileDigest.following(
+        Future<HashedFile> hash = background.submit(() -> FileDigest.following(
                 writer.path(), writer.header().fileBytes(), writer.written(), relative(writer.path())));
         hashes.add(hash);
         shardHashes.add(hash);
     }
 
     /** The shards alone, once they are written and hashed. */
-    List<OutputFile> awaitShards() {
+    List<HashedFile> awaitShards() {
         return await(shardHashes);
     }
 
@@ -123,8 +132,12 @@ public final class ArtifactFiles {
         return staging.folder().relativize(file);
     }
 
-    /** Begins to hash what the artifact is made from; {@link #await} gives the result. */
-    public List<Future<OutputFile>> hashSources() {
+    /**
+     * Begins to hash what the artifact is made from, unless it is known; {@link #await} gives the result.
+     *
+     * @throws QuantizationException {@code IO_FAILED} if a file has not the size that is known of it
+     */
+    public List<Future<HashedFile>> hashSources() {
         var files = new ArrayList<Path>();
         files.add(Path.of(ConfigJson.FILE_NAME));
         source.shards().stream()
@@ -132,24 +145,31 @@ public final class ArtifactFiles {
                 .map(Path::getFileName)
                 .forEach(files::add);
         files.addAll(sideFiles);
-        return files.stream()
-                .map(file ->
-                        background.submit(() -> FileDigest.of(source.folder().resolve(file), file)))
-                .toList();
+        return files.stream().map(this::hashSource).toList();
+    }
+
+    private Future<HashedFile> hashSource(Path relative) {
+        Path file = source.folder().resolve(relative);
+        HashedFile told = known.get(FileDigest.name(relative));
+        if (told == null) {
+            return background.submit(() -> FileDigest.of(file, relative));
+        }
+        FileDigest.requireSize(file, told);
+        return CompletableFuture.completedFuture(told);
     }
 
     /** Everything that was written, by path, once it is hashed. */
-    public List<OutputFile> await() {
+    public List<HashedFile> await() {
         return await(hashes);
     }
 
     /** @return by path */
-    public List<OutputFile> await(List<Future<OutputFile>> files) {
-        var results = new ArrayList<OutputFile>();
-        for (Future<OutputFile> file : files) {
+    public List<HashedFile> await(List<Future<HashedFile>> files) {
+        var results = new ArrayList<HashedFile>();
+        for (Future<HashedFile> file : files) {
             results.add(BackgroundTasks.await(file, monitor));
         }
-        results.sort(Comparator.comparing(OutputFile::path));
+        results.sort(Comparator.comparing(HashedFile::path));
         return List.copyOf(results);
     }
 }

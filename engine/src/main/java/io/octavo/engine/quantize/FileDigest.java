@@ -1,7 +1,7 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.ErrorCode;
-import io.octavo.engine.OutputFile;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.safetensors.WrittenRanges;
 import java.io.EOFException;
@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
@@ -29,7 +30,7 @@ final class FileDigest {
      *
      * @param relative the path that the result names
      */
-    static OutputFile of(Path file, Path relative) {
+    static HashedFile of(Path file, Path relative) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
             return digest(channel, size, relative, position -> size);
@@ -44,11 +45,31 @@ final class FileDigest {
      *
      * @param size of the whole file
      */
-    static OutputFile following(Path file, long size, WrittenRanges written, Path relative) {
+    static HashedFile following(Path file, long size, WrittenRanges written, Path relative) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             return digest(channel, size, relative, written::awaitBeyond);
         } catch (IOException e) {
             throw failure(relative, e);
+        }
+    }
+
+    /** How results name a path. */
+    static String name(Path relative) {
+        return relative.toString().replace('\\', '/');
+    }
+
+    /** @throws QuantizationException {@code IO_FAILED} if the file has another size than is known of it */
+    static void requireSize(Path file, HashedFile known) {
+        long size;
+        try {
+            size = Files.size(file);
+        } catch (IOException e) {
+            throw failure(Path.of(known.path()), e);
+        }
+        if (size != known.size()) {
+            throw new QuantizationException(
+                    ErrorCode.IO_FAILED,
+                    "%s has %d bytes, and had %d when it was hashed".formatted(known.path(), size, known.size()));
         }
     }
 
@@ -57,7 +78,7 @@ final class FileDigest {
         long beyond(long position) throws InterruptedException;
     }
 
-    private static OutputFile digest(FileChannel channel, long size, Path relative, Extent extent) throws IOException {
+    private static HashedFile digest(FileChannel channel, long size, Path relative, Extent extent) throws IOException {
         MessageDigest digest = sha256();
         try (Arena arena = Arena.ofConfined()) {
             ByteBuffer bytes = arena.allocate(Math.min(size, BUFFER_BYTES)).asByteBuffer();
@@ -69,8 +90,7 @@ final class FileDigest {
                 digest.update(bytes.flip());
             }
         }
-        String name = relative.toString().replace('\\', '/');
-        return new OutputFile(name, size, HexFormat.of().formatHex(digest.digest()));
+        return new HashedFile(name(relative), size, HexFormat.of().formatHex(digest.digest()));
     }
 
     private static long awaitReadable(Extent extent, long position) throws IOException {

@@ -1,7 +1,7 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.EngineVersion;
-import io.octavo.engine.OutputFile;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.VerificationReport;
 import io.octavo.engine.checkpoint.JsonText;
@@ -29,7 +29,7 @@ final class Provenance {
             QuantizationPlan plan,
             Label label,
             String backend,
-            List<OutputFile> sources,
+            List<HashedFile> sources,
             VerificationReport verification) {
         ObjectNode root = JsonNodeFactory.instance.objectNode();
         root.putObject("engine")
@@ -49,7 +49,7 @@ final class Provenance {
         root.put("weightBits", plan.weightBits());
         plan.ignore().forEach(root.putArray("ignore")::add);
         var files = root.putObject("source").putArray("files");
-        for (OutputFile source : sources) {
+        for (HashedFile source : sources) {
             files.addObject()
                     .put("path", source.path())
                     .put("size", source.size())

@@ -2,8 +2,8 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.CalibrationData;
 import io.octavo.engine.ErrorCode;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.JobMonitor;
-import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
@@ -76,7 +76,7 @@ final class QuantizationRun {
         this.shards = shards;
         this.staging = staging;
         this.monitor = monitor;
-        this.files = new ArtifactFiles(source, source.sideFiles(), staging, background, monitor);
+        this.files = new ArtifactFiles(source, source.sideFiles(), request.known(), staging, background, monitor);
     }
 
     /** @param device asked for once what does not need it has begun */
@@ -84,7 +84,7 @@ final class QuantizationRun {
         files.requireSpace(plan.outputBytes());
 
         // Where threads are plenty, those that hash the source take none from the rest.
-        Optional<List<Future<OutputFile>>> early =
+        Optional<List<Future<HashedFile>>> early =
                 threads >= ENOUGH_THREADS ? Optional.of(files.hashSources()) : Optional.empty();
         Backend backend = device.get();
         ActivationRanges activations = calibrate(backend);
@@ -96,13 +96,13 @@ final class QuantizationRun {
         files.copySideFiles();
 
         monitor.phase("verify");
-        List<Future<OutputFile>> sourceHashes = early.orElseGet(files::hashSources);
+        List<Future<HashedFile>> sourceHashes = early.orElseGet(files::hashSources);
         VerificationReport report = verify(backend);
-        List<OutputFile> sources = files.await(sourceHashes);
+        List<HashedFile> sources = files.await(sourceHashes);
         Label label = Label.of(config);
         String provenance = Provenance.json(request, plan, label, backend.name(), sources, report);
         files.write(Provenance.FILE_NAME, provenance);
-        List<OutputFile> written = files.await();
+        List<HashedFile> written = files.await();
 
         monitor.phase("publish");
         monitor.checkpoint();
@@ -235,7 +235,7 @@ final class QuantizationRun {
     }
 
     private void logShards() {
-        for (OutputFile file : files.awaitShards()) {
+        for (HashedFile file : files.awaitShards()) {
             monitor.log("%s: %d bytes, sha256 %s".formatted(file.path(), file.size(), file.sha256()));
         }
     }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.ErrorCode;
-import io.octavo.engine.OutputFile;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorSpec;
@@ -42,7 +42,7 @@ final class FileDigestTest {
         byte[] bytes = new byte[size];
         new Random(size).nextBytes(bytes);
         Path file = Files.write(folder.resolve("file"), bytes);
-        assertThat(FileDigest.of(file, NAME)).isEqualTo(new OutputFile("a/file", size, sha256(bytes)));
+        assertThat(FileDigest.of(file, NAME)).isEqualTo(new HashedFile("a/file", size, sha256(bytes)));
     }
 
     @Test
@@ -91,7 +91,7 @@ final class FileDigestTest {
         }
     }
 
-    private static OutputFile follow(Path file, SafetensorsWriter writer) {
+    private static HashedFile follow(Path file, SafetensorsWriter writer) {
         return FileDigest.following(file, writer.header().fileBytes(), writer.written(), NAME);
     }
 

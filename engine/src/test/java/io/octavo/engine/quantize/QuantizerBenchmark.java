@@ -3,6 +3,7 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.Engine;
 import io.octavo.engine.EngineOptions;
 import io.octavo.engine.Engines;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.JobMonitor;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
@@ -35,6 +36,8 @@ import java.util.stream.Stream;
  * FP8_DYNAMIC from file to file: {@code QuantizerBenchmark DIR [threads] [runs] [device] [layers] [vocabulary]}.
  *
  * <p>With {@code -Doctavo.benchmark.warm=true} the process warms up first, as a worker does; otherwise the first run is cold.
+ * With {@code -Doctavo.benchmark.known=true} the source's SHA-256 are told instead of computed, as they are where files were
+ * hashed on their way from storage.
  *
  * <p>Makes a bf16 checkpoint in {@code DIR} once (by default nine decoder layers with the shapes of Llama 3 8B, some 4 GB; 32
  * and a vocabulary of 128256 make the whole of it), in files of 4 GB, then quantizes it. Prints, per run, source gigabytes a second until the output file and its SHA-256 are complete, the same
@@ -63,6 +66,7 @@ final class QuantizerBenchmark {
             int vocabulary = Integer.parseInt(argument(arguments, 5, VOCABULARY));
             synthesize(source, layers, vocabulary);
         }
+        List<HashedFile> known = Boolean.getBoolean("octavo.benchmark.known") ? known(source, folder) : List.of();
         try (Engine engine = Engines.openBeside(new EngineOptions(device, threads))) {
             if (Boolean.getBoolean("octavo.benchmark.warm")) {
                 warmUp(engine, folder.resolve("warm-up"));
@@ -73,7 +77,7 @@ final class QuantizerBenchmark {
                 if (Files.exists(target)) {
                     delete(target);
                 }
-                measure(engine, source, target);
+                measure(engine, source, known, target);
             }
             System.out.println(engine.device());
         }
@@ -91,8 +95,28 @@ final class QuantizerBenchmark {
         return index < arguments.length ? arguments[index] : absent;
     }
 
-    private static void measure(Engine engine, Path source, Path target) {
-        var request = new QuantizationRequest(source, target, "FP8_DYNAMIC", CompressedTensors.NAME, List.of());
+    /** Hashed once and kept beside the source. */
+    private static List<HashedFile> known(Path source, Path folder) throws IOException {
+        Path list = folder.resolve("source.sha256");
+        if (!Files.exists(list)) {
+            try (Stream<Path> files = Files.list(source)) {
+                Files.write(
+                        list,
+                        files.parallel()
+                                .map(file -> FileDigest.of(file, source.relativize(file)))
+                                .map(file -> "%s %d %s".formatted(file.sha256(), file.size(), file.path()))
+                                .toList());
+            }
+        }
+        return Files.readAllLines(list).stream()
+                .map(line -> line.split(" ", 3))
+                .map(fields -> new HashedFile(fields[2], Long.parseLong(fields[1]), fields[0]))
+                .toList();
+    }
+
+    private static void measure(Engine engine, Path source, List<HashedFile> known, Path target) {
+        var request = new QuantizationRequest(source, target, "FP8_DYNAMIC", CompressedTensors.NAME, List.of())
+                .withKnown(known);
         var clock = new Clock();
         double cpuBefore = cpuSeconds();
         QuantizationResult result = engine.quantize(request, clock);

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.assertj.core.api.Assertions.within;
 
 import io.octavo.engine.ErrorCode;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.JobMonitor;
-import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
@@ -76,7 +76,7 @@ class QuantizerTest {
         assertThat(monitor.fractions).isSorted();
         assertThat(monitor.fractions.getLast()).isEqualTo(1);
 
-        for (OutputFile file : result.files()) {
+        for (HashedFile file : result.files()) {
             byte[] bytes = Files.readAllBytes(folder.resolve("out").resolve(file.path()));
             assertThat(file.size()).isEqualTo(bytes.length);
             assertThat(file.sha256())
@@ -97,7 +97,7 @@ class QuantizerTest {
             assertThat(folder.resolve("out").resolve(name))
                     .hasSameBinaryContentAs(TestModels.books5m().resolve(name));
         }
-        assertThat(result.files().stream().map(OutputFile::path))
+        assertThat(result.files().stream().map(HashedFile::path))
                 .containsAll(expected)
                 .contains("config.json", "model.safetensors", "octavo.json")
                 .hasSize(expected.size() + 3);
@@ -116,6 +116,51 @@ class QuantizerTest {
                         .map(file -> file.path("path").stringValue()))
                 .contains("model.safetensors", "config.json", "tokenizer.json");
         assertThat(provenance.at("/verification/modules").size()).isEqualTo(28);
+    }
+
+    @Test
+    void recordsWhatIsKnownOfTheSourceInsteadOfHashingIt() throws IOException {
+        Path source = TestModels.books5m();
+        var known = List.of(
+                new HashedFile("model.safetensors", Files.size(source.resolve("model.safetensors")), "0a".repeat(32)),
+                new HashedFile("tokenizer.json", Files.size(source.resolve("tokenizer.json")), "0b".repeat(32)),
+                new HashedFile("elsewhere.bin", 3, "0c".repeat(32)));
+        for (int threads : List.of(2, 16)) {
+            Path target = folder.resolve("known-" + threads);
+            new Quantizer(backend, threads)
+                    .quantize(
+                            new QuantizationRequest(source, target, "FP8_DYNAMIC", CompressedTensors.NAME, List.of())
+                                    .withKnown(known),
+                            JobMonitor.none());
+            var hashes = new TreeMap<String, String>();
+            ConfigJson.read(target.resolve("octavo.json"))
+                    .tree()
+                    .at("/source/files")
+                    .forEach(file -> hashes.put(
+                            file.path("path").stringValue(), file.path("sha256").stringValue()));
+            assertThat(hashes)
+                    .containsEntry("model.safetensors", "0a".repeat(32))
+                    .containsEntry("tokenizer.json", "0b".repeat(32))
+                    .containsEntry(
+                            "config.json",
+                            FileDigest.of(source.resolve("config.json"), Path.of("c"))
+                                    .sha256())
+                    .doesNotContainKey("elsewhere.bin");
+        }
+    }
+
+    @Test
+    void refusesASourceThatChangedSinceItWasHashed() throws IOException {
+        Path source = TestModels.books5m();
+        long size = Files.size(source.resolve("tokenizer.json"));
+        QuantizationRequest request =
+                request(source).withKnown(List.of(new HashedFile("tokenizer.json", size + 1, "0b".repeat(32))));
+        assertThatThrownBy(() -> new Quantizer(backend, 2).quantize(request, JobMonitor.none()))
+                .isInstanceOfSatisfying(
+                        QuantizationException.class,
+                        failure -> assertThat(failure.code()).isEqualTo(ErrorCode.IO_FAILED))
+                .hasMessage("tokenizer.json has %d bytes, and had %d when it was hashed", size, size + 1);
+        assertThat(visibleFiles(folder)).isEmpty();
     }
 
     @Test

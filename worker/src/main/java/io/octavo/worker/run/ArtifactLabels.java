@@ -1,7 +1,7 @@
 package io.octavo.worker.run;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.OutputFile;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.label.Label;
 import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.Execution;
@@ -23,7 +23,7 @@ final class ArtifactLabels {
         return new ArtifactLabel(label.text(), weightBits, executesAs, label.warnings());
     }
 
-    static List<FileEntry> entries(List<OutputFile> files) {
+    static List<FileEntry> entries(List<HashedFile> files) {
         return files.stream()
                 .map(file -> new FileEntry(file.path(), file.size(), file.sha256()))
                 .toList();

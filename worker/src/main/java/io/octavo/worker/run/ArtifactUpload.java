@@ -1,7 +1,7 @@
 package io.octavo.worker.run;
 
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.JobMonitor;
-import io.octavo.engine.OutputFile;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.blob.Sha256Stream;
@@ -29,10 +29,10 @@ class ArtifactUpload {
         this.blobs = blobs;
     }
 
-    void files(TenantId owner, List<OutputFile> files, Path folder, JobMonitor monitor) {
-        long total = Math.max(1, files.stream().mapToLong(OutputFile::size).sum());
+    void files(TenantId owner, List<HashedFile> files, Path folder, JobMonitor monitor) {
+        long total = Math.max(1, files.stream().mapToLong(HashedFile::size).sum());
         long done = 0;
-        for (OutputFile file : files) {
+        for (HashedFile file : files) {
             monitor.checkpoint();
             Path local = folder.resolve(file.path());
             try (InputStream content = new CheckedStream(

@@ -66,7 +66,8 @@ class ConvertJobRunner {
             attempt.uses(engine);
             attempt.log("converting " + source.uri() + " to " + spec.layout());
             result = engine.convert(
-                    new ConversionRequest(source.folder(), output, spec.layout()), attempt.section(FETCHED, CONVERTED));
+                    new ConversionRequest(source.folder(), output, spec.layout()).withKnown(source.files()),
+                    attempt.section(FETCHED, CONVERTED));
             label = ArtifactLabels.of(engine, output, result.weightBits());
         }
         attempt.bytes(result.inputBytes(), result.outputBytes());

@@ -137,7 +137,8 @@ class QuantizeJobRunner {
                 spec.ignore(),
                 overrides(spec),
                 spec.kvCache().map(QuantizeJobRunner::kvCache),
-                calibration);
+                calibration,
+                source.files());
     }
 
     private static List<SchemeOverride> overrides(QuantizeSpec spec) {

@@ -1,5 +1,6 @@
 package io.octavo.worker.source;
 
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.JobMonitor;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.identity.TenantId;
@@ -9,6 +10,7 @@ import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.SourceUri;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
 
@@ -54,17 +56,20 @@ public class SourceResolver {
      */
     public ResolvedSource checkpoint(SourceListing listing, Path folder, JobMonitor monitor) {
         var manifest = new Manifest();
+        var files = new ArrayList<HashedFile>();
         long total = Math.max(1, listing.bytes());
         long done = 0;
         for (SourceFile file : listing.files()) {
             monitor.checkpoint();
             BlobId id = cache.materialize(file, folder.resolve(file.path().value()), monitor);
             manifest.add(file.path(), id);
+            files.add(new HashedFile(file.path().value(), id.size(), id.sha256()));
             done += file.size();
             monitor.progress((double) done / total);
         }
         String contents = manifest.sha256();
-        return new ResolvedSource(folder, listing.uri(), listing.revision().orElse("sha256:" + contents), contents);
+        return new ResolvedSource(
+                folder, listing.uri(), listing.revision().orElse("sha256:" + contents), contents, files);
     }
 
     /** What {@link ResolvedSource#contents} will be, where the source tells its hashes without being fetched. */

@@ -9,8 +9,8 @@ import io.octavo.engine.EvaluationRequest;
 import io.octavo.engine.EvaluationResult;
 import io.octavo.engine.GenerationRequest;
 import io.octavo.engine.GenerationResult;
+import io.octavo.engine.HashedFile;
 import io.octavo.engine.JobMonitor;
-import io.octavo.engine.OutputFile;
 import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.QuantizationResult;
 import io.octavo.engine.VerificationReport;
@@ -143,7 +143,7 @@ final class ReversingEngine implements EngineFactory {
                 Files.createDirectories(request.target());
                 work(new Random(attempt.hashCode()).nextInt(10, 150), monitor);
                 requireSpace();
-                List<OutputFile> files = new ArrayList<>();
+                List<HashedFile> files = new ArrayList<>();
                 for (Path input : inputs(request.source())) {
                     String name = request.source().relativize(input).toString();
                     files.add(write(request.target().resolve(name), name, reversed(Files.readAllBytes(input))));
@@ -151,7 +151,7 @@ final class ReversingEngine implements EngineFactory {
                 String own = request.ignore().getFirst();
                 files.add(write(request.target().resolve("own"), "own", own(own)));
                 journal.write("end " + attempt);
-                long bytes = files.stream().mapToLong(OutputFile::size).sum();
+                long bytes = files.stream().mapToLong(HashedFile::size).sum();
                 return new QuantizationResult(
                         "W8A8-FP8-dynamic",
                         8,
@@ -191,10 +191,10 @@ final class ReversingEngine implements EngineFactory {
             }
         }
 
-        private static OutputFile write(Path file, String name, byte[] content) throws IOException {
+        private static HashedFile write(Path file, String name, byte[] content) throws IOException {
             Files.createDirectories(file.getParent());
             Files.write(file, content);
-            return new OutputFile(name, content.length, sha256(content));
+            return new HashedFile(name, content.length, sha256(content));
         }
 
         @Override
