@@ -7,7 +7,8 @@ import io.octavo.engine.safetensors.WrittenRanges;
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.ByteBuffer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -20,8 +21,11 @@ import java.util.HexFormat;
 /** SHA-256 of whole files, each read once from front to back. */
 final class FileDigest {
 
-    /** Read at once: fits the second-level cache, which another thread may share. */
-    private static final int BUFFER_BYTES = 1 << 18;
+    /** Mapped at once, so that no more of a file is resident than that. */
+    private static final long WINDOW_BYTES = 1L << 26;
+
+    /** Copied at once: fits the second-level cache. {@link MessageDigest} would copy a buffer off the heap by 4 KB. */
+    private static final int PIECE_BYTES = 1 << 18;
 
     private FileDigest() {}
 
@@ -80,21 +84,38 @@ final class FileDigest {
 
     private static HashedFile digest(FileChannel channel, long size, Path relative, Extent extent) throws IOException {
         MessageDigest digest = sha256();
-        try (Arena arena = Arena.ofConfined()) {
-            ByteBuffer bytes = arena.allocate(Math.min(size, BUFFER_BYTES)).asByteBuffer();
-            for (long from = 0; from < size; from += bytes.position()) {
-                bytes.clear().limit((int) Math.min(bytes.capacity(), awaitReadable(extent, from) - from));
-                if (channel.read(bytes, from) < 0) {
-                    throw new EOFException("it has fewer than " + size + " bytes now");
-                }
-                digest.update(bytes.flip());
-            }
+        byte[] piece = new byte[(int) Math.min(size, PIECE_BYTES)];
+        for (long from = 0; from < size; ) {
+            long to = Math.min(awaitReadable(extent, from), from + WINDOW_BYTES);
+            update(digest, channel, from, to, piece);
+            from = to;
         }
         return new HashedFile(name(relative), size, HexFormat.of().formatHex(digest.digest()));
     }
 
+    private static void update(MessageDigest digest, FileChannel channel, long from, long to, byte[] piece)
+            throws IOException {
+        if (channel.size() < to) {
+            throw new EOFException("it has fewer than " + to + " bytes now");
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment window = channel.map(FileChannel.MapMode.READ_ONLY, from, to - from, arena);
+            for (long at = 0; at < window.byteSize(); at += piece.length) {
+                int count = (int) Math.min(piece.length, window.byteSize() - at);
+                MemorySegment.copy(window, ValueLayout.JAVA_BYTE, at, piece, 0, count);
+                digest.update(piece, 0, count);
+            }
+        } catch (InternalError e) {
+            // What the JVM throws when a mapped file shrinks.
+            throw new IOException("it could not be read up to byte " + to, e);
+        }
+    }
+
     private static long awaitReadable(Extent extent, long position) throws IOException {
         try {
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
             return extent.beyond(position);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -37,12 +37,20 @@ final class FileDigestTest {
     Path folder;
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 1, 262_143, 262_144, 262_145, 3_000_000})
+    @ValueSource(ints = {0, 1, 262_143, 262_144, 262_145, 3_000_000, (1 << 26) + 1})
     void isTheDigestOfAllBytes(int size) throws Exception {
         byte[] bytes = new byte[size];
         new Random(size).nextBytes(bytes);
         Path file = Files.write(folder.resolve("file"), bytes);
         assertThat(FileDigest.of(file, NAME)).isEqualTo(new HashedFile("a/file", size, sha256(bytes)));
+    }
+
+    @Test
+    void endsBetweenWindowsWhenItIsInterrupted() throws Exception {
+        Path file = Files.write(folder.resolve("file"), new byte[100]);
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> FileDigest.of(file, NAME)).hasRootCauseInstanceOf(ClosedByInterruptException.class);
+        assertThat(Thread.interrupted()).isTrue();
     }
 
     @Test
