@@ -6,10 +6,11 @@
 #   kernels/gpu-check.sh repack             the same for what was compiled alone, when the rest is there already
 #   kernels/gpu-check.sh [STEP ...]         where the GPU is: unpacks them and runs the steps, all by default
 #
-# Steps: contract (tests of every operation), models (perplexity, generation, quantization), benchmark (beside PyTorch),
-# large (a synthetic Llama 3 8B in /dev/shm, beside AutoFP8's flow and transformers; not by default), decode (steps of a synthetic
-# 13B; not by default), stripped (a root with nothing but the JVM, jars, libcuda and libstdc++; as root, not by default),
-# sanitizer (compute-sanitizer over a launch of every kernel). OUT names the folder for results, .build/gpu/out by default;
+# Steps: contract (tests of every operation), models (perplexity, generation, quantization), benchmark (beside PyTorch) and
+# sanitizer (compute-sanitizer over a launch of every kernel); not by default large (a synthetic Llama 3 8B in /dev/shm, beside
+# AutoFP8's flow and transformers), decode (steps of a synthetic 13B), devices (a process for every GPU of the machine, at once)
+# and stripped (as root: a root with nothing but the JVM, jars, libcuda and libstdc++). OUT names the folder for results,
+# .build/gpu/out by default;
 # OCTAVO_GPU_MODELS one with more models to check, OCTAVO_BENCHMARKS a regular expression of those benchmarks that shall run.
 # Prints a table last; writes gpu-check.json beside the logs. Fails if a test, a sanitizer or a check of a model did, or never ran.
 set -uo pipefail
@@ -175,6 +176,22 @@ large() {
   (cd "$out" && grep -E "written and hashed|processor seconds, user" large-*.log)
 }
 
+# A process for every GPU, all at once.
+devices() {
+  local count index processes=()
+  count=$(nvidia-smi -L | wc -l)
+  for ((index = 0; index < count; index++)); do
+    run_java engine io.octavo.engine.benchmark.GpuModelCheck "$work/models/books-5m" "$work/data" "$work/scratch-$index" "cuda:$index" \
+      >"$out/device-$index.jsonl" 2>"$out/device-$index.log" &
+    processes+=($!)
+  done
+  for ((index = 0; index < count; index++)); do
+    wait "${processes[index]}" || failure "the check of device $index exited with $?"
+    sed "s/\"check\": *\"/&cuda:$index: /" "$out/device-$index.jsonl"
+  done >"$out/devices.jsonl"
+  ! grep -q '"passed": *false' "$out/devices.jsonl" || failure "a check of a device"
+}
+
 # How much of a decode step is spent on launching.
 decode() {
   local folder=/dev/shm/octavo-decode scheme gap
@@ -232,7 +249,7 @@ def lines(name):
     path = os.path.join(out, name)
     return [json.loads(line) for line in open(path) if line.startswith("{")] if os.path.exists(path) else []
 
-ours, peers, checks = lines("benchmark.jsonl"), {p["name"]: p for p in lines("peer.jsonl")}, lines("models.jsonl") + lines("large.jsonl") + lines("decode.jsonl") + [{**c, "check": "stripped root: " + c["check"]} for c in lines("stripped.jsonl")]
+ours, peers, checks = lines("benchmark.jsonl"), {p["name"]: p for p in lines("peer.jsonl")}, lines("models.jsonl") + lines("large.jsonl") + lines("decode.jsonl") + lines("devices.jsonl") + [{**c, "check": "stripped root: " + c["check"]} for c in lines("stripped.jsonl")]
 if ours:
     print(f"{'kernel':<42}{'us':>10}{'GB/s':>7}{'TFLOP/s':>9}{'peer us':>10}{'x peer':>8}")
 for o in ours:

@@ -35,24 +35,27 @@ final class GpuModelCheck {
     private final Path model;
     private final Path data;
     private final Path scratch;
+    private final String device;
     private final JsonNode golden;
 
-    private GpuModelCheck(Path model, Path data, Path scratch) throws IOException {
+    private GpuModelCheck(Path model, Path data, Path scratch, String device) throws IOException {
         this.model = model;
         this.data = data;
         this.scratch = scratch;
+        this.device = device;
         this.golden = json(model.resolve("golden_eval.json")).path("float32");
     }
 
     public static void main(String[] arguments) throws IOException {
-        new GpuModelCheck(Path.of(arguments[0]), Path.of(arguments[1]), Path.of(arguments[2])).run();
+        String device = arguments.length > 3 ? arguments[3] : "cuda";
+        new GpuModelCheck(Path.of(arguments[0]), Path.of(arguments[1]), Path.of(arguments[2]), device).run();
     }
 
     private void run() throws IOException {
         int threads = Runtime.getRuntime().availableProcessors();
         Path onGpu = scratch.resolve(model.getFileName() + "-gpu");
         Path onCpu = scratch.resolve(model.getFileName() + "-cpu");
-        try (Engine gpu = Engines.open(new EngineOptions("cuda", threads));
+        try (Engine gpu = Engines.open(new EngineOptions(device, threads));
                 Engine cpu = Engines.open(new EngineOptions("cpu", threads))) {
             System.err.println(gpu.device());
             evaluate(gpu, "gpu", model);
