@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.octavo.kernels.Sampling.Request;
 import io.octavo.kernels.internal.Philox;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -213,6 +214,35 @@ abstract class SamplingContract extends BackendContract {
                 new Request(1.3f, 0, 0.95f, 0.001f, 0.9f, 5, 6, 0),
                 new Request(2, 5000, 1, 0.01f, 1, 7, 8, 0))) {
             assertThat(sample(logits, seen, steps(request, 5))).isEqualTo(byScalar(logits, seen, steps(request, 5)));
+        }
+    }
+
+    /** Whether few tokens may be among the first or many, all equal ones for example, and however they lie. */
+    @ParameterizedTest
+    @CsvSource({
+        "4096,50",
+        "4096,1024",
+        "4096,1025",
+        "4099,300",
+        "1000,1000",
+        "1000,2000",
+        "2000,600",
+        "64,3",
+        "128256,50"
+    })
+    void drawsTheFirstHoweverLogitsLie(int columns, int topK) {
+        float[] scattered = gaussian(random(columns), columns, 3);
+        float[] rising = new float[columns];
+        float[] equal = new float[columns];
+        for (int i = 0; i < columns; i++) {
+            rising[i] = i * 0.002f;
+            equal[i] = i % 3;
+        }
+        for (float[] logits : List.of(scattered, rising, equal)) {
+            List<Request> requests = new ArrayList<>(steps(new Request(0.7f, topK, 0.9f, 0.01f, 1.1f, 1, 2, 0), 3));
+            requests.addAll(steps(new Request(1, topK, 1, 0, 1, 3, 4, 0), 3));
+            int[] seen = {0, columns / 2, columns - 1};
+            assertThat(sample(logits, seen, requests)).isEqualTo(byScalar(logits, seen, requests));
         }
     }
 
