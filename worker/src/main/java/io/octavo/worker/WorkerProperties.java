@@ -1,5 +1,6 @@
 package io.octavo.worker;
 
+import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
@@ -16,6 +17,7 @@ import org.springframework.validation.annotation.Validated;
  * @param exclusiveName no other worker of this name can be alive, so its earlier lives are known to be dead
  * @param workDirectory scratch of jobs and the cache of inputs; one worker at a time
  * @param cacheSize how much of the inputs stays after their jobs
+ * @param transfers how many files of a job are brought or stored at once
  * @param threads for engines; 0 means one a processor
  * @param device of this worker: {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}; one process serves one GPU
  * @param labels that jobs may ask for
@@ -30,6 +32,7 @@ public record WorkerProperties(
         @DefaultValue("false") boolean exclusiveName,
         @DefaultValue("/var/lib/octavo/worker") Path workDirectory,
         @DefaultValue("50GB") DataSize cacheSize,
+        @Min(1) @Max(64) @DefaultValue("4") int transfers,
         @Min(0) @DefaultValue("0") int threads,
 
         @Pattern(regexp = "auto|cpu|cuda(:[0-9]{1,3})?") @DefaultValue("auto")

@@ -6,6 +6,8 @@ import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.blob.Sha256Stream;
 import io.octavo.jobs.identity.TenantId;
+import io.octavo.worker.transfer.PassingStream;
+import io.octavo.worker.transfer.Transfers;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -24,26 +26,22 @@ class ArtifactUpload {
     private static final int BUFFER = 1 << 16;
 
     private final BlobStore blobs;
+    private final Transfers transfers;
 
-    ArtifactUpload(BlobStore blobs) {
+    ArtifactUpload(BlobStore blobs, Transfers transfers) {
         this.blobs = blobs;
+        this.transfers = transfers;
     }
 
     void files(TenantId owner, List<HashedFile> files, Path folder, JobMonitor monitor) {
-        long total = Math.max(1, files.stream().mapToLong(HashedFile::size).sum());
-        long done = 0;
-        for (HashedFile file : files) {
-            monitor.checkpoint();
-            Path local = folder.resolve(file.path());
-            try (InputStream content = new CheckedStream(
-                    new BufferedInputStream(Files.newInputStream(local), BUFFER), monitor, done, total)) {
-                blobs.put(owner, new BlobId(file.sha256(), file.size()), content);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+        transfers.each(files, HashedFile::size, monitor, (file, passage) -> {
+            BlobId id = new BlobId(file.sha256(), file.size());
+            try (InputStream content = new BufferedInputStream(
+                    new PassingStream(Files.newInputStream(folder.resolve(file.path())), passage), BUFFER)) {
+                blobs.put(owner, id, content);
             }
-            done += file.size();
-            monitor.progress((double) done / total);
-        }
+            return id;
+        });
     }
 
     BlobId bytes(TenantId owner, byte[] content) {

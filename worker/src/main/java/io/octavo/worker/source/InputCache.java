@@ -1,6 +1,5 @@
 package io.octavo.worker.source;
 
-import io.octavo.engine.JobMonitor;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.Sha256Stream;
 import io.octavo.jobs.problem.ProblemCode;
@@ -8,6 +7,7 @@ import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.source.SourceFile;
 import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.WorkDirectory;
+import io.octavo.worker.transfer.Passage;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.springframework.stereotype.Component;
 import org.springframework.util.FileSystemUtils;
@@ -30,6 +31,8 @@ import org.springframework.util.FileSystemUtils;
 /**
  * Inputs by their SHA-256. A file gets its name only after its bytes were hashed, so what is found here is whole. Jobs
  * get hard links, so removing a file from the cache never takes it from a job.
+ *
+ * <p>For any number of threads: what decides about room and links goes one by one, bytes come at once.
  */
 @Component
 class InputCache {
@@ -40,6 +43,9 @@ class InputCache {
     private final Path blobs;
     private final Path incoming;
     private final long maxBytes;
+
+    /** On their way here; guarded by this. */
+    private final Set<Coming> coming = new HashSet<>();
 
     InputCache(WorkDirectory directory, WorkerProperties properties) {
         this.blobs = directory.cache().resolve("sha256");
@@ -59,12 +65,27 @@ class InputCache {
      *
      * @return what it holds
      */
-    BlobId materialize(SourceFile file, Path target, JobMonitor monitor) {
+    BlobId materialize(SourceFile file, Path target, Passage passage) {
         try {
-            Optional<BlobId> cached = file.known().filter(this::has);
-            BlobId id = cached.isPresent() ? cached.get() : fetch(file, monitor);
-            link(id, target);
-            return id;
+            Optional<BlobId> cached = file.known().filter(id -> linkCached(id, target));
+            if (cached.isPresent()) {
+                passage.passed(file.size());
+                return cached.get();
+            }
+            return fetch(file, target, passage);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Whether it was here. */
+    private synchronized boolean linkCached(BlobId id, Path target) {
+        try {
+            boolean isHere = has(id);
+            if (isHere) {
+                link(id, target);
+            }
+            return isHere;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -109,26 +130,47 @@ class InputCache {
         }
     }
 
-    private BlobId fetch(SourceFile file, JobMonitor monitor) throws IOException {
-        makeRoom(file.size());
+    private BlobId fetch(SourceFile file, Path target, Passage passage) throws IOException {
+        Coming arrival = admit(file.size());
         Path partial = incoming.resolve(UUID.randomUUID().toString());
         try (Sha256Stream content = new Sha256Stream(file.open())) {
-            BlobId id = receive(file, content, partial, monitor);
-            Files.createDirectories(place(id).getParent());
-            Files.move(partial, place(id), StandardCopyOption.ATOMIC_MOVE);
+            BlobId id = receive(file, content, partial, bytes -> {
+                arrival.arrived.addAndGet(bytes);
+                passage.passed(bytes);
+            });
+            keep(partial, id, target);
             return id;
         } finally {
             Files.deleteIfExists(partial);
+            leave(arrival);
         }
     }
 
-    private static BlobId receive(SourceFile file, Sha256Stream content, Path partial, JobMonitor monitor)
+    private synchronized Coming admit(long bytes) throws IOException {
+        makeRoom(bytes);
+        var arrival = new Coming(bytes);
+        coming.add(arrival);
+        return arrival;
+    }
+
+    private synchronized void leave(Coming arrival) {
+        coming.remove(arrival);
+    }
+
+    /** Nothing can remove it from here before the job has it. */
+    private synchronized void keep(Path partial, BlobId id, Path target) throws IOException {
+        Files.createDirectories(place(id).getParent());
+        Files.move(partial, place(id), StandardCopyOption.ATOMIC_MOVE);
+        link(id, target);
+    }
+
+    private static BlobId receive(SourceFile file, Sha256Stream content, Path partial, Passage passage)
             throws IOException {
         try (OutputStream out = Files.newOutputStream(partial)) {
             byte[] buffer = new byte[BUFFER];
             for (int read = content.read(buffer); read >= 0; read = content.read(buffer)) {
-                monitor.checkpoint();
                 out.write(buffer, 0, read);
+                passage.passed(read);
             }
         }
         BlobId actual = content.result();
@@ -160,18 +202,20 @@ class InputCache {
         return blobs.resolve(id.sha256().substring(0, 2)).resolve(id.sha256());
     }
 
-    /** Removes what was used longest ago until the new file fits under the limit and on the disk. */
+    /** Removes what was used longest ago until the new file fits under the limit and on the disk, with those on their way. */
     private void makeRoom(long bytes) throws IOException {
         List<Cached> cached = cached();
-        long total = cached.stream().mapToLong(Cached::size).sum();
+        long total = coming.stream().mapToLong(Coming::size).sum()
+                + cached.stream().mapToLong(Cached::size).sum();
+        long missing = coming.stream().mapToLong(Coming::missing).sum();
         for (Cached file : cached) {
-            if (total + bytes <= maxBytes && usable() >= bytes + SPARE_BYTES) {
+            if (total + bytes <= maxBytes && usable() >= missing + bytes + SPARE_BYTES) {
                 break;
             }
             Files.deleteIfExists(file.path());
             total -= file.size();
         }
-        if (usable() < bytes + SPARE_BYTES) {
+        if (usable() < missing + bytes + SPARE_BYTES) {
             throw new ProblemException(
                     ProblemCode.DISK_FULL, "the worker has no room for an input of " + bytes + " bytes");
         }
@@ -187,6 +231,25 @@ class InputCache {
                     .map(Cached::of)
                     .sorted(Comparator.comparing(Cached::used))
                     .toList();
+        }
+    }
+
+    /** A file on its way, of which some is on the disk. Equal to itself alone. */
+    private static final class Coming {
+
+        private final long size;
+        private final AtomicLong arrived = new AtomicLong();
+
+        Coming(long size) {
+            this.size = size;
+        }
+
+        long size() {
+            return size;
+        }
+
+        long missing() {
+            return size - arrived.get();
         }
     }
 

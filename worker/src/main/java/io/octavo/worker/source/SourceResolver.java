@@ -4,13 +4,16 @@ import io.octavo.engine.HashedFile;
 import io.octavo.engine.JobMonitor;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.identity.TenantId;
+import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.source.SourceCatalog;
 import io.octavo.jobs.source.SourceFile;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.SourceUri;
+import io.octavo.worker.transfer.Transfers;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
 
@@ -20,10 +23,12 @@ public class SourceResolver {
 
     private final SourceCatalog catalog;
     private final InputCache cache;
+    private final Transfers transfers;
 
-    SourceResolver(SourceCatalog catalog, InputCache cache) {
+    SourceResolver(SourceCatalog catalog, InputCache cache, Transfers transfers) {
         this.catalog = catalog;
         this.cache = cache;
+        this.transfers = transfers;
     }
 
     /** What the source holds now; nothing is fetched. */
@@ -55,17 +60,20 @@ public class SourceResolver {
      * @param folder exists and is empty
      */
     public ResolvedSource checkpoint(SourceListing listing, Path folder, JobMonitor monitor) {
+        List<SourceFile> listed = listing.files();
+        List<BlobId> held = transfers.each(
+                listed,
+                SourceFile::size,
+                monitor,
+                (file, passage) ->
+                        cache.materialize(file, folder.resolve(file.path().value()), passage));
         var manifest = new Manifest();
         var files = new ArrayList<HashedFile>();
-        long total = Math.max(1, listing.bytes());
-        long done = 0;
-        for (SourceFile file : listing.files()) {
-            monitor.checkpoint();
-            BlobId id = cache.materialize(file, folder.resolve(file.path().value()), monitor);
-            manifest.add(file.path(), id);
-            files.add(new HashedFile(file.path().value(), id.size(), id.sha256()));
-            done += file.size();
-            monitor.progress((double) done / total);
+        for (int i = 0; i < listed.size(); i++) {
+            RepositoryPath path = listed.get(i).path();
+            BlobId id = held.get(i);
+            manifest.add(path, id);
+            files.add(new HashedFile(path.value(), id.size(), id.sha256()));
         }
         String contents = manifest.sha256();
         return new ResolvedSource(
@@ -88,8 +96,14 @@ public class SourceResolver {
     public ResolvedDataset dataset(TenantId tenant, DatasetReference reference, Path folder, JobMonitor monitor) {
         SourceFile file = catalog.dataset(tenant, reference);
         Path target = folder.resolve(file.path().value());
-        return new ResolvedDataset(
-                target, cache.materialize(file, target, monitor).sha256());
+        BlobId held = transfers
+                .each(
+                        List.of(file),
+                        SourceFile::size,
+                        monitor,
+                        (one, passage) -> cache.materialize(one, target, passage))
+                .getFirst();
+        return new ResolvedDataset(target, held.sha256());
     }
 
     /** What {@link ResolvedDataset#contents} will be, where the source tells its hash without being fetched. */

@@ -1,0 +1,29 @@
+package io.octavo.worker.transfer;
+
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+
+/** Tells a passage what is read from a stream. */
+public final class PassingStream extends FilterInputStream {
+
+    private final Passage passage;
+
+    public PassingStream(InputStream content, Passage passage) {
+        super(content);
+        this.passage = passage;
+    }
+
+    @Override
+    public int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] buffer, int offset, int length) throws IOException {
+        int read = in.read(buffer, offset, length);
+        passage.passed(Math.max(0, read));
+        return read;
+    }
+}
