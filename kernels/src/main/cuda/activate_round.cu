@@ -39,12 +39,19 @@ __device__ __forceinline__ void step(const Parameters& p) {
     return gated(
         reinterpret_cast<const float4*>(gate)[vector], reinterpret_cast<const float4*>(up)[vector], activation);
   };
-  float4 kept[kKept];
+  // All are asked for before the first is computed with, whose division the compiler moves nothing across.
+  float4 gates[kKept];
+  float4 ups[kKept];
 #pragma unroll
   for (int i = 0; i < kKept; i++) {
     const int64_t vector = threadIdx.x + static_cast<int64_t>(i) * blockDim.x;
-    kept[i] = vector < vectors ? at(vector) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    const bool isThere = vector < vectors;
+    gates[i] = isThere ? reinterpret_cast<const float4*>(gate)[vector] : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    ups[i] = isThere ? reinterpret_cast<const float4*>(up)[vector] : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
   }
+  float4 kept[kKept];
+#pragma unroll
+  for (int i = 0; i < kKept; i++) kept[i] = gated(gates[i], ups[i], activation);  // 0 behind the row's end
   storeRow<To>(out, p.scales, p.divisor, vectors, kept, at);
 }
 
