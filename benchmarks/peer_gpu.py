@@ -167,7 +167,7 @@ def main():
     for size in (4096, 8192):
         for kind in ("bf16", "fp8", "int8"):
             matmul(kind, size, size, size)
-    for m in (1, 4, 8, 16, 64, 256):
+    for m in (1, 4, 8, 16, 64, 128, 256):
         for kind in ("bf16", "w8a16", "w4a16", "fp8"):
             matmul(kind, m, 28672, 4096)
         for kind in ("bf16", "w8a16", "w4a16"):

@@ -64,7 +64,7 @@ public final class GpuBenchmarks {
             matmul("fp8", DType.F8_E4M3, DType.F8_E4M3, size, size, size);
             matmul("int8", DType.I8, DType.I8, size, size, size);
         }
-        for (int m : new int[] {1, 4, 8, 16, 64, 256}) {
+        for (int m : new int[] {1, 4, 8, 16, 64, 128, 256}) {
             matmul("bf16", DType.BF16, DType.BF16, m, 28672, 4096);
             matmul("w8a16", DType.BF16, DType.F8_E4M3, m, 28672, 4096);
             matmul("fp8", DType.F8_E4M3, DType.F8_E4M3, m, 28672, 4096);

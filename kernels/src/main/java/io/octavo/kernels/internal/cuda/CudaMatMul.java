@@ -81,7 +81,8 @@ final class CudaMatMul implements MatMul {
     void multiplyRows(ScaledMatrix a, @Nullable Matrix bounds, ScaledMatrix w, Matrix out, CudaStream stream) {
         if (fitsNarrow(a, w)) {
             narrow(a, bounds, w, out, stream);
-        } else if (fitsFewRows(a, w)) {
+        } else if (fitsFewRows(a, w)
+                && (bounds == null || a.rows() <= FewRows.mostRows(a.columns() / groupColumns(w)))) {
             var weight = new CodedWeight(suffix(w.codes().dtype()), w.codes(), Byte.SIZE, w.scales());
             multiplyFewRows(a.codes(), bounds, weight, out, stream);
         } else if (fitsTensorCores(a, w)) {
@@ -123,11 +124,20 @@ final class CudaMatMul implements MatMul {
         return WeightStream.fit(rows, columns, groups) || FewRows.fit(rows, columns, groups);
     }
 
+    /** Without bounds, which count from the first row, many rows take several launches. */
     private void multiplyFewRows(Matrix a, @Nullable Matrix bounds, CodedWeight w, Matrix out, CudaStream stream) {
         if (WeightStream.fit(a.rows(), a.columns(), w.groups())) {
             weightStream.multiply(a, bounds, w, out, stream);
-        } else {
+            return;
+        }
+        long most = FewRows.mostRows(w.groups());
+        if (a.rows() <= most) {
             fewRows.multiply(a, bounds, w, out, stream);
+            return;
+        }
+        for (long from = 0; from < a.rows(); from += most) {
+            long to = Math.min(from + most, a.rows());
+            multiplyFewRows(a.rows(from, to), null, w, out.rows(from, to), stream);
         }
     }
 

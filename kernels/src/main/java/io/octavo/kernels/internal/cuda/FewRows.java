@@ -5,8 +5,8 @@ import io.octavo.kernels.Matrix;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Launches {@code matmul_few.cu}: more rows than {@link WeightStream} takes, at most {@value #MOST_ROWS}, of BF16
- * activations with a weight of 8 or 4 bits, which is read once.
+ * Launches {@code matmul_few.cu}: more rows than {@link WeightStream} takes, at most {@link #mostRows}, of BF16
+ * activations with a weight of 8 or 4 bits, which each launch reads once.
  */
 final class FewRows {
 
@@ -14,6 +14,11 @@ final class FewRows {
 
     /** With a second set of sums for the group at hand, registers suffice for fewer. */
     private static final int MOST_GROUPED_ROWS = 32;
+
+    /** How often the weight is read for more rows before it costs less to decode it once. */
+    private static final int MOST_PASSES = 2;
+
+    private static final int MOST_GROUPED_PASSES = 3;
 
     /** What groups of columns that share a scale are a multiple of: {@code kPart} of the kernel. */
     private static final int GROUP_UNIT = 32;
@@ -44,9 +49,15 @@ final class FewRows {
         this.multiprocessors = multiprocessors;
     }
 
-    /** Whether there is a kernel for so many rows of {@code columns} numbers and {@code groups} scales a row of weights. */
+    /** Whether the product of so many rows of {@code columns} numbers and {@code groups} scales a row of weights is ours. */
     static boolean fit(long rows, long columns, long groups) {
-        return groups == 1 ? rows <= MOST_ROWS : rows <= MOST_GROUPED_ROWS && columns / groups % GROUP_UNIT == 0;
+        return rows <= mostRows(groups) * (groups == 1 ? MOST_PASSES : MOST_GROUPED_PASSES)
+                && (groups == 1 || columns / groups % GROUP_UNIT == 0);
+    }
+
+    /** Rows that a launch takes. */
+    static long mostRows(long groups) {
+        return groups == 1 ? MOST_ROWS : MOST_GROUPED_ROWS;
     }
 
     /** @param bounds as {@link CudaMatMul#multiplyRows} */
