@@ -137,8 +137,13 @@ __device__ __forceinline__ Comparison compare(const float* a, const float* b, in
   for (; at < vectors; at += kThreads) {
     const uint4 fromA = loadStreaming(wideA + at);
     const uint4 fromB = loadStreaming(wideB + at);
-    const float x[] = {elementOf<float>(fromA, 0), elementOf<float>(fromA, 1), elementOf<float>(fromA, 2), elementOf<float>(fromA, 3)};
-    const float y[] = {elementOf<float>(fromB, 0), elementOf<float>(fromB, 1), elementOf<float>(fromB, 2), elementOf<float>(fromB, 3)};
+    float x[4];
+    float y[4];
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      x[i] = elementOf<float>(fromA, i);
+      y[i] = elementOf<float>(fromB, i);
+    }
     seen.add(x, y, [&](int i) { return 4 * at + i; });
   }
   for (int c = 4 * vectors + threadIdx.x; c < columns; c += kThreads) {
@@ -173,9 +178,11 @@ extern "C" __global__ __launch_bounds__(kThreads) void divergence(const __grid_c
   const float firstMax = valueOf(wanted);
   const float secondMax = valueOf(found);
   const double factor = factorTo(firstMax, seen.reference);
-  const double moved = static_cast<double>(seen.reference.base) - firstMax - (static_cast<double>(seen.logits.base) - secondMax);
-  const double difference = factor == 0.0 || seen.reference.total == 0.0f ? 0.0 : factor * (seen.weighted + seen.reference.total * moved);
-  const double first = blockReduce(factor * seen.reference.total, Sum(), 0.0);
+  const double total = seen.reference.total;
+  const double moved =
+      static_cast<double>(seen.reference.base) - firstMax - (static_cast<double>(seen.logits.base) - secondMax);
+  const double difference = factor == 0.0 || total == 0.0 ? 0.0 : factor * (seen.weighted + total * moved);
+  const double first = blockReduce(factor * total, Sum(), 0.0);
   const double second = blockReduce(factorTo(secondMax, seen.logits) * seen.logits.total, Sum(), 0.0);
   const double sum = blockReduce(difference, Sum(), 0.0);
   if (threadIdx.x == 0) {
