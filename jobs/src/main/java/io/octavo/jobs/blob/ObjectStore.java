@@ -16,7 +16,6 @@ import io.minio.StatObjectArgs;
 import io.minio.errors.ErrorResponseException;
 import io.minio.errors.MinioException;
 import io.minio.messages.Item;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -306,18 +305,12 @@ public final class ObjectStore implements AutoCloseable {
     }
 
     /** Remembers why it failed, which the client buries. */
-    private static final class WatchedStream extends FilterInputStream {
+    private static final class WatchedStream extends BulkFilterStream {
 
         private @Nullable Exception failure;
 
         WatchedStream(InputStream content) {
             super(content);
-        }
-
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
         }
 
         @Override

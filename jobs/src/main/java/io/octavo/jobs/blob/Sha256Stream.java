@@ -2,7 +2,6 @@ package io.octavo.jobs.blob;
 
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
@@ -14,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * Hashes what passes. With an expectation it withholds the end of a stream that does not meet it: the reader gets an
  * exception in place of the last bytes, so an upload of wrong content never completes.
  */
-public final class Sha256Stream extends FilterInputStream {
+public final class Sha256Stream extends BulkFilterStream {
 
     private final MessageDigest digest = newDigest();
     private final @Nullable BlobId expected;
@@ -28,12 +27,6 @@ public final class Sha256Stream extends FilterInputStream {
     public Sha256Stream(InputStream content, @Nullable BlobId expected) {
         super(content);
         this.expected = expected;
-    }
-
-    @Override
-    public int read() throws IOException {
-        byte[] one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override

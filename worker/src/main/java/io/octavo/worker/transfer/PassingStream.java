@@ -1,23 +1,17 @@
 package io.octavo.worker.transfer;
 
-import java.io.FilterInputStream;
+import io.octavo.jobs.blob.BulkFilterStream;
 import java.io.IOException;
 import java.io.InputStream;
 
 /** Tells a passage what is read from a stream. */
-public final class PassingStream extends FilterInputStream {
+public final class PassingStream extends BulkFilterStream {
 
     private final Passage passage;
 
     public PassingStream(InputStream content, Passage passage) {
         super(content);
         this.passage = passage;
-    }
-
-    @Override
-    public int read() throws IOException {
-        byte[] one = new byte[1];
-        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override
