@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles src/main/cuda/*.cu, each into one fatbin of machine code for every kind of GPU, or says that nvcc is not there.
+# Compiles the .cu files below src/main/cuda, each into one fatbin of machine code for every kind of GPU, or says that nvcc is not there.
 # Only what changed since the last time is compiled. Errors, warnings and spilled registers fail the build.
 #
 # Usage: build-cuda.sh SOURCES TARGET
@@ -42,9 +42,10 @@ key_of() {
   cat "$1" "${headers[@]}" "$script" <("$nvcc" --version) | sha256sum
 }
 
+# Whether the fatbin of that name was made from this source.
 is_fresh() {
   local made=$target/$1
-  [ -f "$made.fatbin" ] && [ -f "$made.key" ] && [ "$(cat "$made.key")" = "$(key_of "$sources/$1.cu")" ]
+  [ -f "$made.fatbin" ] && [ -f "$made.key" ] && [ "$(cat "$made.key")" = "$(key_of "$2")" ]
 }
 
 # One file: quiet if all is well, its whole log if not.
@@ -58,7 +59,7 @@ compile() {
     -gencode arch=compute_89,code=sm_89 \
     -gencode arch=compute_90a,code=sm_90a \
     -gencode arch=compute_80,code=compute_80 \
-    --compress-mode=size -fatbin -o "$target/$name.tmp" "$source" >"$log" 2>&1 ||
+    --compress-mode=size -I "$sources" -fatbin -o "$target/$name.tmp" "$source" >"$log" 2>&1 ||
     grep -Eq 'warning|C7508|C7515|C7519|[^0-9][1-9][0-9]* bytes spill' "$log"; then
     echo "cuda: $name.cu did not compile cleanly:" >&2
     grep -Ev '^ptxas info|^$' "$log" >&2 || cat "$log" >&2
@@ -76,15 +77,17 @@ if [ -z "$nvcc" ]; then
   exit 0
 fi
 mkdir -p "$target"
+readarray -t all < <(find "$sources" -name '*.cu' | sort)
+names=$(basename -s .cu "${all[@]}")
 for fatbin in "$target"/*.fatbin; do
-  [ -f "$sources/$(basename "$fatbin" .fatbin).cu" ] || rm -f "$fatbin"
+  grep -qx "$(basename "$fatbin" .fatbin)" <<<"$names" || rm -f "$fatbin"
 done
 stale=()
-for source in "$sources"/*.cu; do
-  is_fresh "$(basename "$source" .cu)" || stale+=("$source")
+for source in "${all[@]}"; do
+  is_fresh "$(basename "$source" .cu)" "$source" || stale+=("$source")
 done
 if [ "${#stale[@]}" -gt 0 ]; then
-  echo "cuda: compiling ${#stale[@]} of $(find "$sources" -name '*.cu' | wc -l) files ..." >&2
+  echo "cuda: compiling ${#stale[@]} of ${#all[@]} files ..." >&2
   export -f compile key_of headers_of
   export nvcc target sources script
   printf '%s\0' "${stale[@]}" | xargs -0 -n 1 -P "$(nproc)" bash -c 'compile "$1"' _

@@ -1,6 +1,6 @@
 package io.octavo.engine;
 
-import io.octavo.kernels.Backend;
+import io.octavo.kernels.backend.Backend;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -1,8 +1,8 @@
 package io.octavo.engine;
 
 import io.octavo.engine.quantize.BackgroundTasks;
-import io.octavo.kernels.Backend;
 import io.octavo.kernels.Backends;
+import io.octavo.kernels.backend.Backend;
 import java.util.concurrent.FutureTask;
 
 /** Opens engines. Whoever opens one closes it. */

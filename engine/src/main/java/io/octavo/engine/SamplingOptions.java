@@ -1,6 +1,6 @@
 package io.octavo.engine;
 
-import io.octavo.kernels.Sampling;
+import io.octavo.kernels.operation.Sampling;
 
 /**
  * How the tokens of a text are drawn; {@link Sampling} says what the numbers do.

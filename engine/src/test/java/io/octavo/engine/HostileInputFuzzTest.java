@@ -25,7 +25,7 @@ import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.ScaleType;
 import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;

@@ -1,8 +1,9 @@
 package io.octavo.kernels;
 
 import com.sun.management.HotSpotDiagnosticMXBean;
+import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.internal.cuda.CudaBackend;
-import io.octavo.kernels.internal.cuda.CudaUnavailableException;
+import io.octavo.kernels.internal.cuda.driver.CudaUnavailableException;
 import io.octavo.kernels.internal.host.HostBackend;
 import io.octavo.kernels.internal.scalar.ScalarOperations;
 import io.octavo.kernels.internal.vector.VectorOperations;

@@ -1,5 +1,7 @@
 package io.octavo.kernels;
 
+import io.octavo.kernels.backend.Backend;
+
 /** A backend does not have an operation that others have. */
 public final class OperationUnavailableException extends UnsupportedOperationException {
 

@@ -2,6 +2,13 @@ package io.octavo.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float8;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

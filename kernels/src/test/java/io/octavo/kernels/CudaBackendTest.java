@@ -1,5 +1,6 @@
 package io.octavo.kernels;
 
+import io.octavo.kernels.number.DType;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 

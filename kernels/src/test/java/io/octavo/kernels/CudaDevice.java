@@ -1,5 +1,6 @@
 package io.octavo.kernels;
 
+import io.octavo.kernels.backend.Backend;
 import java.util.Optional;
 import org.junit.jupiter.api.Assumptions;
 

@@ -1,5 +1,19 @@
 package io.octavo.kernels;
 
+import io.octavo.kernels.attention.Attention;
+import io.octavo.kernels.attention.KvCacheLayout;
+import io.octavo.kernels.attention.KvCacheTensor;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.operation.FusedSteps;
+import io.octavo.kernels.operation.GatedActivation;
+import io.octavo.kernels.operation.Sampling;
+import io.octavo.kernels.quantization.QuantizationError;
+import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.Scaling;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.IntFunction;

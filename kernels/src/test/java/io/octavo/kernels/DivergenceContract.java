@@ -3,6 +3,9 @@ package io.octavo.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.DType;
 import java.util.Arrays;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;

@@ -3,6 +3,13 @@ package io.octavo.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.HostMemory;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Recording;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -2,6 +2,9 @@ package io.octavo.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.Float4;
+import io.octavo.kernels.number.Float8;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

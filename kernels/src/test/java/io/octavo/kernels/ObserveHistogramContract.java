@@ -3,6 +3,10 @@ package io.octavo.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.ObserveHistogram;
 import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

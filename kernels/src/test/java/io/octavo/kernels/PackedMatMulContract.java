@@ -2,6 +2,10 @@ package io.octavo.kernels;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.product.PackedMatMul;
 import java.lang.foreign.MemorySegment;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.QuantizationError;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.function.IntFunction;

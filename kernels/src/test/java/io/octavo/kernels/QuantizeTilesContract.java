@@ -3,6 +3,12 @@ package io.octavo.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.Scaling;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;

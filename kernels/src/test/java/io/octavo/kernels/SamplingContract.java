@@ -3,8 +3,12 @@ package io.octavo.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.kernels.Sampling.Request;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.internal.Philox;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.operation.Sampling;
+import io.octavo.kernels.operation.Sampling.Request;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,5 +1,11 @@
 package io.octavo.kernels;
 
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float4;
+import io.octavo.kernels.number.Float8;
+import io.octavo.kernels.quantization.Scaling;
 import java.util.Arrays;
 
 /** Quantization of one tile as the interfaces define it, by searching all codes; independent of every backend. */

@@ -1,6 +1,6 @@
 package io.octavo.engine.checkpoint;
 
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;

@@ -6,7 +6,7 @@ import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.engine.transformer.RunLimits;
 import io.octavo.engine.transformer.Transformer;
-import io.octavo.kernels.Backend;
+import io.octavo.kernels.backend.Backend;
 import java.nio.file.Path;
 
 /** Another model's checkpoint, open while it is compared with. */

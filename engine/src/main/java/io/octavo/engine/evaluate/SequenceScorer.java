@@ -6,7 +6,7 @@ import io.octavo.engine.transformer.KvCache;
 import io.octavo.engine.transformer.RunLimits;
 import io.octavo.engine.transformer.TokenBatch;
 import io.octavo.engine.transformer.Transformer;
-import io.octavo.kernels.Matrix;
+import io.octavo.kernels.device.Matrix;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;

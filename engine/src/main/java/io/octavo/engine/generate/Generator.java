@@ -9,7 +9,7 @@ import io.octavo.engine.transformer.Decoder;
 import io.octavo.engine.transformer.KvCache;
 import io.octavo.engine.transformer.TokenBatch;
 import io.octavo.engine.transformer.Transformer;
-import io.octavo.kernels.Matrix;
+import io.octavo.kernels.device.Matrix;
 import java.util.ArrayList;
 import java.util.List;
 

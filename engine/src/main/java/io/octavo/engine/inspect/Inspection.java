@@ -10,7 +10,7 @@ import io.octavo.engine.layout.ModuleKind;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.QuantizedModules;
 import io.octavo.engine.safetensors.TensorInfo;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -4,7 +4,7 @@ import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -2,9 +2,9 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
-import io.octavo.kernels.BFloat16;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.Float8;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float8;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 

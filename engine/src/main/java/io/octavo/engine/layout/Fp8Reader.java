@@ -5,7 +5,7 @@ import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;

@@ -6,7 +6,7 @@ import io.octavo.engine.layout.TransposedWeight.CodeOrder;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.lang.foreign.ValueLayout;
 import java.util.Locale;
 import java.util.Optional;

@@ -4,7 +4,7 @@ import io.octavo.engine.layout.TransposedWeight.CodeOrder;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
 import java.util.List;

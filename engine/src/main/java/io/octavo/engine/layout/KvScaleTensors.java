@@ -2,7 +2,7 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -2,7 +2,7 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;

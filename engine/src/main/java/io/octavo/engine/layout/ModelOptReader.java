@@ -6,7 +6,7 @@ import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.ScaleType;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;

@@ -5,7 +5,7 @@ import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.ScaleType;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -2,7 +2,7 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -2,7 +2,7 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;

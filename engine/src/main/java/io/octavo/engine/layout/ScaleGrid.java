@@ -1,8 +1,8 @@
 package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.kernels.BFloat16;
-import io.octavo.kernels.Float8;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.Float8;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.function.DoublePredicate;

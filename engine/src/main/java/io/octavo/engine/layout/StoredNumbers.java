@@ -3,7 +3,7 @@ package io.octavo.engine.layout;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;

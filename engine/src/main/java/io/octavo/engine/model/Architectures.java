@@ -3,7 +3,7 @@ package io.octavo.engine.model;
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.model.AttentionSpec.QueryKeyNorm;
-import io.octavo.kernels.GatedActivation.Function;
+import io.octavo.kernels.operation.GatedActivation.Function;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;

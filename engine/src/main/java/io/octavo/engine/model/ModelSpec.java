@@ -1,6 +1,6 @@
 package io.octavo.engine.model;
 
-import io.octavo.kernels.GatedActivation;
+import io.octavo.kernels.operation.GatedActivation;
 import java.util.List;
 import java.util.OptionalInt;
 

@@ -10,7 +10,7 @@ import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -2,7 +2,7 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.calibrate.ActivationRanges;
-import io.octavo.kernels.Backend;
+import io.octavo.kernels.backend.Backend;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;

@@ -6,9 +6,9 @@ import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.CodeFormat;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.QuantizeTiles;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.QuantizeTiles;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -9,7 +9,7 @@ import io.octavo.engine.layout.CompressedTensorsConfig;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

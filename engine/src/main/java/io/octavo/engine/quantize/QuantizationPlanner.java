@@ -13,7 +13,7 @@ import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -21,7 +21,7 @@ import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.Backend;
+import io.octavo.kernels.backend.Backend;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

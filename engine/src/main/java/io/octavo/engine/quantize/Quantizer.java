@@ -10,7 +10,7 @@ import io.octavo.engine.SchemeOverride;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.layout.Layout;
-import io.octavo.kernels.Backend;
+import io.octavo.kernels.backend.Backend;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.List;
 import java.util.Optional;

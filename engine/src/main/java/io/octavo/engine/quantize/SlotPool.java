@@ -3,7 +3,7 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.QuantizationException;
-import io.octavo.kernels.Backend;
+import io.octavo.kernels.backend.Backend;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.ArrayBlockingQueue;

@@ -1,10 +1,10 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.DeviceBuffer;
-import io.octavo.kernels.HostMemory;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.HostMemory;
+import io.octavo.kernels.device.Stream;
 import java.lang.foreign.MemorySegment;
 import java.util.Deque;
 

@@ -5,8 +5,8 @@ import io.octavo.engine.QuantizationException;
 import io.octavo.engine.calibrate.ActivationRanges.Range;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.BFloat16;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.DType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 

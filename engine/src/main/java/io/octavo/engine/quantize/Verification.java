@@ -15,7 +15,7 @@ import io.octavo.engine.layout.QuantizedWeight;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.scheme.Granularity;
-import io.octavo.kernels.Backend;
+import io.octavo.kernels.backend.Backend;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

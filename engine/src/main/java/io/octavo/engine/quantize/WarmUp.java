@@ -10,7 +10,7 @@ import io.octavo.engine.safetensors.DiskFailure;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -2,7 +2,7 @@ package io.octavo.engine.safetensors;
 
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;

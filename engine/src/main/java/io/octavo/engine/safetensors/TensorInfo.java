@@ -1,6 +1,6 @@
 package io.octavo.engine.safetensors;
 
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.List;
 
 /**

@@ -1,7 +1,7 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
 
 /** Sees activations while a model runs. What it is given is valid, and may be read on the stream, during the call only. */
 public interface ActivationObserver {

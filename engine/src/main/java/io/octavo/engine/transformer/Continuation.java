@@ -1,6 +1,6 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.Sampling;
+import io.octavo.kernels.operation.Sampling;
 import java.util.BitSet;
 import java.util.List;
 

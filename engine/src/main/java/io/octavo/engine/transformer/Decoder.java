@@ -1,8 +1,8 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Recording;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Recording;
+import io.octavo.kernels.device.Stream;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;

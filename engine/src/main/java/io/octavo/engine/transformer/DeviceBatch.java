@@ -1,11 +1,11 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.Attention;
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.KvCacheLayout;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Sampling;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.attention.Attention;
+import io.octavo.kernels.attention.KvCacheLayout;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.operation.Sampling;
 import java.util.List;
 
 /** Device memory into which each {@link TokenBatch} is uploaded: at the same addresses for batches of the same shape. */

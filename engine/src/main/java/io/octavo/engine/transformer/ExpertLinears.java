@@ -2,10 +2,10 @@ package io.octavo.engine.transformer;
 
 import io.octavo.engine.ErrorCode;
 import io.octavo.engine.QuantizationException;
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.ScaledMatrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.device.Stream;
 import java.util.List;
 
 /**

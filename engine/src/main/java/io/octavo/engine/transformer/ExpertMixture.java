@@ -1,10 +1,10 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.FeedForwardSpec;
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.GatedActivation;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.operation.GatedActivation;
 import java.util.List;
 
 /**

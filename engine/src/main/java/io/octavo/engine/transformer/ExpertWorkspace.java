@@ -1,10 +1,10 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.FeedForwardSpec;
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.DeviceBuffer;
-import io.octavo.kernels.Matrix;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -6,10 +6,10 @@ import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.ScaleType;
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.CodeFormat;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.Scaling;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.Scaling;
 
 /** What a Linear's input is rounded to before it is multiplied; decided by the checkpoint's scheme. */
 sealed interface InputRounding {

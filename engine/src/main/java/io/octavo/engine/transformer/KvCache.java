@@ -2,12 +2,12 @@ package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.ModelSpec;
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.DeviceBuffer;
-import io.octavo.kernels.KvCacheLayout;
-import io.octavo.kernels.KvCacheTensor;
-import io.octavo.kernels.Matrix;
+import io.octavo.kernels.attention.KvCacheLayout;
+import io.octavo.kernels.attention.KvCacheTensor;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.DType;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

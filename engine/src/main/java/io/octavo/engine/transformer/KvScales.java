@@ -1,6 +1,6 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.Matrix;
+import io.octavo.kernels.device.Matrix;
 import java.util.List;
 
 /**

@@ -1,8 +1,8 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;

@@ -1,8 +1,8 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.ScaledMatrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.device.Stream;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

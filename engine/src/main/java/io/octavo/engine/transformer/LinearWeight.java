@@ -1,10 +1,10 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.ScaledMatrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.DType;
 
 /** A weight {@code [outFeatures, inFeatures]} on the device, in a form that a product takes. */
 sealed interface LinearWeight {

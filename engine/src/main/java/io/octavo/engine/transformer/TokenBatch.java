@@ -1,6 +1,6 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.Sampling;
+import io.octavo.kernels.operation.Sampling;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;

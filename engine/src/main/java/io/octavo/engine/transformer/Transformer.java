@@ -2,12 +2,12 @@ package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.model.NormSpec;
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Sampling;
-import io.octavo.kernels.ScaledMatrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.operation.Sampling;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

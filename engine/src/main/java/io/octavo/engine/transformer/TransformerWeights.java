@@ -1,7 +1,7 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.DeviceBuffer;
-import io.octavo.kernels.Matrix;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.Matrix;
 import java.util.List;
 
 /**

@@ -3,12 +3,12 @@ package io.octavo.engine.transformer;
 import io.octavo.engine.model.FeedForwardSpec;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
-import io.octavo.kernels.Backend;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.DeviceBuffer;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.ScaledMatrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -176,7 +176,7 @@ final class Workspace implements AutoCloseable {
         return Matrix.of(winners, DType.I32, 1, rows);
     }
 
-    /** Of {@link io.octavo.kernels.Sampling}: the tokens that texts hold. */
+    /** Of {@link io.octavo.kernels.operation.Sampling}: the tokens that texts hold. */
     Matrix seen(int texts) {
         return Matrix.of(seen, DType.I32, texts, seenWords());
     }

@@ -13,7 +13,7 @@ import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.checkpoint.TensorComparison;
 import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.BFloat16;
+import io.octavo.kernels.number.BFloat16;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;

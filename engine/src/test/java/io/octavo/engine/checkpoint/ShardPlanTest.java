@@ -3,7 +3,7 @@ package io.octavo.engine.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.safetensors.TensorSpec;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

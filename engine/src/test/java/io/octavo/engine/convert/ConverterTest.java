@@ -25,7 +25,7 @@ import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -8,7 +8,7 @@ import io.octavo.engine.QuantizationException;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -13,7 +13,7 @@ import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.ScaleType;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

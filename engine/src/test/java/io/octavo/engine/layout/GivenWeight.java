@@ -3,7 +3,7 @@ package io.octavo.engine.layout;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.SplittableRandom;

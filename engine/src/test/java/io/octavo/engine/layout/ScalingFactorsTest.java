@@ -11,7 +11,7 @@ import io.octavo.engine.layout.ScalingFactors.Section;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

@@ -8,7 +8,7 @@ import io.octavo.engine.HashedFile;
 import io.octavo.engine.QuantizationException;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorSpec;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;

@@ -13,7 +13,7 @@ import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.DType;
+import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

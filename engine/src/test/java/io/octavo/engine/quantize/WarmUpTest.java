@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.checkpoint.Checkpoint;
-import io.octavo.kernels.Backend;
 import io.octavo.kernels.Backends;
+import io.octavo.kernels.backend.Backend;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;

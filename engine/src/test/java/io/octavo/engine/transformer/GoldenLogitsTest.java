@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.GoldenLogits;
 import io.octavo.engine.TestModels;
-import io.octavo.kernels.Backend;
 import io.octavo.kernels.Backends;
+import io.octavo.kernels.backend.Backend;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;

@@ -1,6 +1,6 @@
 package io.octavo.kernels.internal;
 
-import io.octavo.kernels.Sampling;
+import io.octavo.kernels.operation.Sampling;
 
 /** The arithmetic of {@link Sampling}, of single numbers; sample.cu has the same, operation by operation. */
 public final class SampleRules {

@@ -1,10 +1,10 @@
 package io.octavo.kernels.internal;
 
-import io.octavo.kernels.BFloat16;
-import io.octavo.kernels.CodeFormat;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.Float8;
-import io.octavo.kernels.Scaling;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float8;
+import io.octavo.kernels.quantization.Scaling;
 
 /** The arithmetic of {@link Scaling}, for one tile: from what was seen of its numbers to the scale that divides them. */
 public final class ScaleRules {

@@ -1,10 +1,10 @@
 package io.octavo.kernels.benchmark;
 
-import io.octavo.kernels.Attention;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.KvCacheLayout;
-import io.octavo.kernels.KvCacheTensor;
-import io.octavo.kernels.Matrix;
+import io.octavo.kernels.attention.Attention;
+import io.octavo.kernels.attention.KvCacheLayout;
+import io.octavo.kernels.attention.KvCacheTensor;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.DType;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;

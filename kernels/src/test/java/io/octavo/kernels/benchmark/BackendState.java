@@ -1,13 +1,13 @@
 package io.octavo.kernels.benchmark;
 
-import io.octavo.kernels.BFloat16;
-import io.octavo.kernels.Backend;
 import io.octavo.kernels.Backends;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.DeviceBuffer;
-import io.octavo.kernels.Float8;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float8;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;

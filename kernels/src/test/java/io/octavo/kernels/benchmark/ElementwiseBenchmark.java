@@ -1,12 +1,12 @@
 package io.octavo.kernels.benchmark;
 
-import io.octavo.kernels.CodeFormat;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.GatedActivation;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.QuantizeTiles;
-import io.octavo.kernels.Scaling;
 import io.octavo.kernels.benchmark.KernelBenchmarks.Work;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.operation.GatedActivation;
+import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.Scaling;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

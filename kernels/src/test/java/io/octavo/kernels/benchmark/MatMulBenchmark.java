@@ -1,8 +1,8 @@
 package io.octavo.kernels.benchmark;
 
-import io.octavo.kernels.DType;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.ScaledMatrix;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.number.DType;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;

@@ -1,9 +1,8 @@
 /**
- * NVIDIA GPUs: the driver through JCuda, kernels from {@code src/main/cuda}, one launcher class an operation.
+ * One NVIDIA GPU as a device.
  *
- * <p>Entry class: {@link io.octavo.kernels.internal.cuda.CudaBackend}. JCuda types do not leave this package. {@code
- * GpuDriver} alone calls the driver and types its failures; {@code DeviceMemory} and {@code PinnedMemory} own memory;
- * {@code KernelLibrary} loads what the build compiled.
+ * <p>Entry class: {@link io.octavo.kernels.internal.cuda.CudaBackend}. Launchers lie in packages named as those of their operations;
+ * JCuda types do not leave {@code driver}. Kernels are those of {@code src/main/cuda}.
  */
 @NullMarked
 package io.octavo.kernels.internal.cuda;

@@ -1,14 +1,14 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.DType;
-import io.octavo.kernels.FusedSteps;
-import io.octavo.kernels.GatedActivation;
-import io.octavo.kernels.KvCacheLayout;
-import io.octavo.kernels.KvCacheTensor;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.ScaledMatrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.attention.KvCacheLayout;
+import io.octavo.kernels.attention.KvCacheTensor;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.operation.FusedSteps;
+import io.octavo.kernels.operation.GatedActivation;
 import java.lang.foreign.Arena;
 import org.jspecify.annotations.Nullable;
 

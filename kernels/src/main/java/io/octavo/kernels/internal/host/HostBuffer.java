@@ -1,8 +1,8 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.DeviceBuffer;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;

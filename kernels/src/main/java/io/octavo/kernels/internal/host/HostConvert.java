@@ -1,9 +1,9 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.Convert;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.operation.Convert;
 
 /** Every host backend's: nothing on the processor's way needs it to be fast. */
 public final class HostConvert implements Convert {

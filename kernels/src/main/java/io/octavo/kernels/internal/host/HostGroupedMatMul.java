@@ -1,11 +1,11 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.GroupedMatMul;
-import io.octavo.kernels.MatMul;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.ScaledMatrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.product.GroupedMatMul;
+import io.octavo.kernels.product.MatMul;
 import java.util.List;
 
 /** One product after the other: each uses all threads. */

@@ -1,9 +1,9 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.BFloat16;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.Float8;
-import io.octavo.kernels.Matrix;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float8;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;

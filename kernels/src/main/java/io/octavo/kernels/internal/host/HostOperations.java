@@ -1,30 +1,30 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.Add;
-import io.octavo.kernels.ArgMax;
-import io.octavo.kernels.Attention;
-import io.octavo.kernels.Convert;
-import io.octavo.kernels.CrossEntropy;
-import io.octavo.kernels.Divergence;
-import io.octavo.kernels.Embedding;
-import io.octavo.kernels.ExpertCombine;
-import io.octavo.kernels.ExpertOrder;
-import io.octavo.kernels.ExpertRouting;
-import io.octavo.kernels.FakeQuantize;
-import io.octavo.kernels.GatedActivation;
-import io.octavo.kernels.GroupedMatMul;
-import io.octavo.kernels.KvCacheWrite;
-import io.octavo.kernels.MatMul;
-import io.octavo.kernels.ObserveHistogram;
-import io.octavo.kernels.ObserveRange;
-import io.octavo.kernels.PackedMatMul;
-import io.octavo.kernels.QuantizationError;
-import io.octavo.kernels.QuantizeRows;
-import io.octavo.kernels.QuantizeTiles;
-import io.octavo.kernels.RmsNorm;
-import io.octavo.kernels.Rope;
-import io.octavo.kernels.Sampling;
-import io.octavo.kernels.Softcap;
+import io.octavo.kernels.attention.Attention;
+import io.octavo.kernels.attention.KvCacheWrite;
+import io.octavo.kernels.attention.Rope;
+import io.octavo.kernels.operation.Add;
+import io.octavo.kernels.operation.ArgMax;
+import io.octavo.kernels.operation.Convert;
+import io.octavo.kernels.operation.CrossEntropy;
+import io.octavo.kernels.operation.Divergence;
+import io.octavo.kernels.operation.Embedding;
+import io.octavo.kernels.operation.ExpertCombine;
+import io.octavo.kernels.operation.ExpertOrder;
+import io.octavo.kernels.operation.ExpertRouting;
+import io.octavo.kernels.operation.GatedActivation;
+import io.octavo.kernels.operation.RmsNorm;
+import io.octavo.kernels.operation.Sampling;
+import io.octavo.kernels.operation.Softcap;
+import io.octavo.kernels.product.GroupedMatMul;
+import io.octavo.kernels.product.MatMul;
+import io.octavo.kernels.product.PackedMatMul;
+import io.octavo.kernels.quantization.FakeQuantize;
+import io.octavo.kernels.quantization.ObserveHistogram;
+import io.octavo.kernels.quantization.ObserveRange;
+import io.octavo.kernels.quantization.QuantizationError;
+import io.octavo.kernels.quantization.QuantizeRows;
+import io.octavo.kernels.quantization.QuantizeTiles;
 
 /** One implementation of every operation. */
 public record HostOperations(

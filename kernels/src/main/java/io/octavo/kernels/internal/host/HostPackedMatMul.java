@@ -1,12 +1,12 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.DType;
-import io.octavo.kernels.MatMul;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.PackedMatMul;
-import io.octavo.kernels.ScaledMatrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.product.MatMul;
+import io.octavo.kernels.product.PackedMatMul;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

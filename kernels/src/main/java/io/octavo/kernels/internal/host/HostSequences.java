@@ -1,8 +1,8 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.Attention;
-import io.octavo.kernels.KvCacheLayout;
-import io.octavo.kernels.Matrix;
+import io.octavo.kernels.attention.Attention;
+import io.octavo.kernels.attention.KvCacheLayout;
+import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.internal.Operands;
 import java.util.Arrays;
 

@@ -1,6 +1,6 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Stream;
 
 /** Runs everything at once in the submitting thread; synchronizing has nothing left to wait for. */
 public final class HostStream implements Stream {

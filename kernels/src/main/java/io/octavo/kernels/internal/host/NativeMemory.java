@@ -1,6 +1,6 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.HostMemory;
+import io.octavo.kernels.device.HostMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

@@ -1,9 +1,9 @@
 package io.octavo.kernels.internal.scalar;
 
-import io.octavo.kernels.CodeFormat;
-import io.octavo.kernels.Float4;
-import io.octavo.kernels.Float8;
 import io.octavo.kernels.internal.host.HostMatrix;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.Float4;
+import io.octavo.kernels.number.Float8;
 
 /** Codes one at a time. */
 final class Codes {

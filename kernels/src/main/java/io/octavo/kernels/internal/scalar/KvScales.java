@@ -1,7 +1,7 @@
 package io.octavo.kernels.internal.scalar;
 
-import io.octavo.kernels.KvCacheTensor;
-import io.octavo.kernels.Matrix;
+import io.octavo.kernels.attention.KvCacheTensor;
+import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.internal.host.HostMatrix;
 import org.jspecify.annotations.Nullable;
 

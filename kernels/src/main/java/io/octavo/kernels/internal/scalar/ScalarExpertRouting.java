@@ -1,11 +1,11 @@
 package io.octavo.kernels.internal.scalar;
 
-import io.octavo.kernels.ExpertRouting;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.operation.ExpertRouting;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;

@@ -1,16 +1,16 @@
 package io.octavo.kernels.internal.scalar;
 
-import io.octavo.kernels.CodeFormat;
-import io.octavo.kernels.DType;
-import io.octavo.kernels.FakeQuantize;
-import io.octavo.kernels.Float8;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Scaling;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float8;
+import io.octavo.kernels.quantization.FakeQuantize;
+import io.octavo.kernels.quantization.Scaling;
 
 final class ScalarFakeQuantize implements FakeQuantize {
 

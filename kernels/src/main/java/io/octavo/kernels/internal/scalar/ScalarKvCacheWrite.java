@@ -1,15 +1,15 @@
 package io.octavo.kernels.internal.scalar;
 
-import io.octavo.kernels.DType;
-import io.octavo.kernels.KvCacheLayout;
-import io.octavo.kernels.KvCacheTensor;
-import io.octavo.kernels.KvCacheWrite;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.attention.KvCacheLayout;
+import io.octavo.kernels.attention.KvCacheTensor;
+import io.octavo.kernels.attention.KvCacheWrite;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.number.DType;
 
 final class ScalarKvCacheWrite implements KvCacheWrite {
 

@@ -1,15 +1,15 @@
 package io.octavo.kernels.internal.scalar;
 
-import io.octavo.kernels.CodeFormat;
-import io.octavo.kernels.Float8;
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.QuantizeTiles;
-import io.octavo.kernels.Scaling;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.Float8;
+import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.Scaling;
 import org.jspecify.annotations.Nullable;
 
 final class ScalarQuantizeTiles implements QuantizeTiles {

@@ -1,8 +1,8 @@
 package io.octavo.kernels.internal.scalar;
 
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Rope;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.attention.Rope;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;

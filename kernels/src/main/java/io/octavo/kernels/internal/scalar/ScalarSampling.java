@@ -1,12 +1,12 @@
 package io.octavo.kernels.internal.scalar;
 
-import io.octavo.kernels.Matrix;
-import io.octavo.kernels.Sampling;
-import io.octavo.kernels.Stream;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.SampleRules;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.operation.Sampling;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;

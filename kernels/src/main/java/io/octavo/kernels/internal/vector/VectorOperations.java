@@ -1,11 +1,35 @@
 package io.octavo.kernels.internal.vector;
 
-import io.octavo.kernels.Backend;
+import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.internal.host.HostBackend;
 import io.octavo.kernels.internal.host.HostConvert;
 import io.octavo.kernels.internal.host.HostGroupedMatMul;
 import io.octavo.kernels.internal.host.HostOperations;
 import io.octavo.kernels.internal.host.HostPackedMatMul;
+import io.octavo.kernels.internal.vector.attention.VectorAttention;
+import io.octavo.kernels.internal.vector.attention.VectorKvCacheWrite;
+import io.octavo.kernels.internal.vector.attention.VectorRope;
+import io.octavo.kernels.internal.vector.base.Native;
+import io.octavo.kernels.internal.vector.base.WorkerPool;
+import io.octavo.kernels.internal.vector.operation.CountingExpertOrder;
+import io.octavo.kernels.internal.vector.operation.VectorAdd;
+import io.octavo.kernels.internal.vector.operation.VectorArgMax;
+import io.octavo.kernels.internal.vector.operation.VectorCrossEntropy;
+import io.octavo.kernels.internal.vector.operation.VectorDivergence;
+import io.octavo.kernels.internal.vector.operation.VectorEmbedding;
+import io.octavo.kernels.internal.vector.operation.VectorExpertCombine;
+import io.octavo.kernels.internal.vector.operation.VectorExpertRouting;
+import io.octavo.kernels.internal.vector.operation.VectorGatedActivation;
+import io.octavo.kernels.internal.vector.operation.VectorRmsNorm;
+import io.octavo.kernels.internal.vector.operation.VectorSampling;
+import io.octavo.kernels.internal.vector.operation.VectorSoftcap;
+import io.octavo.kernels.internal.vector.product.VectorMatMul;
+import io.octavo.kernels.internal.vector.quantization.VectorFakeQuantize;
+import io.octavo.kernels.internal.vector.quantization.VectorObserveHistogram;
+import io.octavo.kernels.internal.vector.quantization.VectorObserveRange;
+import io.octavo.kernels.internal.vector.quantization.VectorQuantizationError;
+import io.octavo.kernels.internal.vector.quantization.VectorQuantizeRows;
+import io.octavo.kernels.internal.vector.quantization.VectorQuantizeTiles;
 
 /** Makes the vector operations, which share one set of threads. */
 public final class VectorOperations {

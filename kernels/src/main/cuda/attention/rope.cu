@@ -1,0 +1,29 @@
+// Rotary position embedding, half-split form, in place: channel i of a head turns with channel i + headDim / 2.
+//
+// Source: arXiv:2104.09864.  Twin: ScalarRope.java.  Launch: grid = (tokens), block = a whole number of warps.
+// A position outside the tables makes its token's row NaN.
+
+#include "attention/rotation.cuh"
+
+struct Parameters {
+  float* x;              // [tokens, heads * headDim]
+  const int* positions;  // [tokens]
+  const float* cosines;  // [tablePositions, headDim / 2]
+  const float* sines;    // [tablePositions, headDim / 2]
+  int64_t columns;       // heads * headDim
+  int64_t tablePositions;
+  int headDim;
+};
+OCTAVO_OVERLAPPING_PARAMETERS(rope, Parameters, x, positions, cosines, sines, columns, tablePositions, headDim)
+
+extern "C" __global__ void rope(const __grid_constant__ Parameters p) {
+  enterStream();
+  const RopeTable table = {p.cosines, p.sines, p.tablePositions};
+  const int half = p.headDim / 2;
+  const int heads = static_cast<int>(p.columns / p.headDim);
+  const int lane = threadIdx.x % kWarp;
+  float* row = p.x + blockIdx.x * p.columns;
+  for (int head = threadIdx.x / kWarp; head < heads; head += blockDim.x / kWarp) {
+    rotateHead(row + static_cast<int64_t>(head) * p.headDim, table, p.positions + blockIdx.x, half, lane, kWarp);
+  }
+}

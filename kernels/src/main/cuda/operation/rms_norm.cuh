@@ -1,0 +1,43 @@
+// Root mean square normalization; arXiv:1910.07467.
+#pragma once
+
+#include "base/common.cuh"
+
+namespace {
+
+// Vectors of a row that a thread keeps in registers between the sum and the product.
+constexpr int kKept = 4;
+
+// What a row is normalized by.
+struct Norm {
+  const void* weight;  // [columns]
+  float gainOffset;
+  float epsilon;
+  int64_t columns;
+};
+
+__device__ __forceinline__ float squares(const float4& v, float sum) {
+  return fmaf(v.w, v.w, fmaf(v.z, v.z, fmaf(v.y, v.y, fmaf(v.x, v.x, sum))));
+}
+
+// Of the row, from what each thread has summed.
+__device__ __forceinline__ float inverseRoot(const Norm& norm, float sum) {
+  sum = blockReduce(sum, Sum(), 0.0f);
+  return 1.0f / sqrtf(sum / static_cast<float>(norm.columns) + norm.epsilon);
+}
+
+template <typename Weight>
+__device__ __forceinline__ float scaled(const Norm& norm, float x, float inverse, int64_t column) {
+  return x * inverse * (toFloat(static_cast<const Weight*>(norm.weight)[column]) + norm.gainOffset);
+}
+
+template <typename Weight>
+__device__ __forceinline__ float4 scaled(const Norm& norm, const float4& v, float inverse, int64_t column) {
+  return make_float4(
+      scaled<Weight>(norm, v.x, inverse, column),
+      scaled<Weight>(norm, v.y, inverse, column + 1),
+      scaled<Weight>(norm, v.z, inverse, column + 2),
+      scaled<Weight>(norm, v.w, inverse, column + 3));
+}
+
+}  // namespace

@@ -1,0 +1,274 @@
+package io.octavo.kernels.internal.cuda.attention;
+
+import io.octavo.kernels.attention.Attention;
+import io.octavo.kernels.attention.KvCacheLayout;
+import io.octavo.kernels.attention.KvCacheTensor;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.cuda.driver.CudaBuffer;
+import io.octavo.kernels.internal.cuda.driver.CudaStream;
+import io.octavo.kernels.internal.cuda.driver.DeviceMemory;
+import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.Kernel;
+import io.octavo.kernels.internal.cuda.driver.KernelCall;
+import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
+import io.octavo.kernels.internal.cuda.driver.PartialSums;
+import io.octavo.kernels.number.DType;
+import java.util.Locale;
+
+/**
+ * Launches {@code attention_decode.cu} and {@code attention_prefill.cu} for caches of 16 and 8 bits and common head sizes,
+ * {@code attention_general.cu} for all else.
+ */
+public final class CudaAttention implements Attention {
+
+    private static final int THREADS = 128;
+
+    /** {@code kThreads * kMostDims} of {@code attention_general.cu}. */
+    private static final int MOST_HEAD_DIM = 512;
+
+    /** {@code kTileRows} of the other two. */
+    private static final int PREFILL_ROWS = 128;
+
+    private static final int DECODE_ROWS = 8;
+
+    /** Up to how many rows a sequence has, on average, where memory is still the limit. */
+    private static final int MOST_DECODE_ROWS = 16;
+
+    private static final int MOST_SPLITS = 32;
+
+    /** Decoding blocks that keep a multiprocessor's share of memory busy. */
+    private static final int BUSY_BLOCKS = 2;
+
+    /** What a decoding block costs before and after its pages, and a split costs the kernel that combines, in pages. */
+    private static final double BLOCK_COST = 1.5;
+
+    private static final double SPLIT_COST = 0.15;
+
+    private static final int PREFILL_STAGES = 2;
+
+    private final KernelLibrary library;
+    private final DeviceMemory memory;
+    private final int multiprocessors;
+
+    public CudaAttention(KernelLibrary library, DeviceMemory memory, int multiprocessors) {
+        this.library = library;
+        this.memory = memory;
+        this.multiprocessors = multiprocessors;
+    }
+
+    private record Operation(
+            Matrix q, KvCacheTensor keys, KvCacheTensor values, Batch batch, Parameters parameters, Matrix out) {
+
+        int tokens() {
+            return (int) q.rows();
+        }
+
+        int sequences() {
+            return (int) batch.contextLengths().columns();
+        }
+
+        int maxPages() {
+            return (int) batch.pageTable().columns();
+        }
+
+        int headDim() {
+            return parameters.layout().headDim();
+        }
+
+        DType cacheType() {
+            return keys.numbers().dtype();
+        }
+
+        /** Query heads that share a key-value head. */
+        int group() {
+            return parameters.heads() / parameters.layout().kvHeads();
+        }
+
+        boolean fitsTensorCores() {
+            return cacheType() != DType.F32
+                    && (headDim() == 64 || headDim() == 128)
+                    && maxPages() > 0
+                    && isAligned(keys)
+                    && isAligned(values)
+                    && isAligned(q)
+                    && isAligned(out);
+        }
+
+        private static boolean isAligned(KvCacheTensor tensor) {
+            Matrix scales = tensor.scales();
+            return isAligned(tensor.numbers()) && (scales == null || !tensor.hasTokenScales() || isAligned(scales));
+        }
+
+        private static boolean isAligned(Matrix matrix) {
+            return CudaBuffer.addressOf(matrix) % 16 == 0;
+        }
+
+        /** A stage's page of keys and values with their scales: {@code kStageBytes}. */
+        int stageBytes() {
+            return 2 * KvCacheLayout.PAGE_TOKENS * (headDim() * cacheType().bytes() + Float.BYTES);
+        }
+
+        /** As the kernels are instantiated; the largest pages must fit 99 KiB of shared memory. */
+        int decodeStages() {
+            if (headDim() == 128) {
+                return cacheType() == DType.BF16 ? 2 : 3;
+            }
+            return cacheType() == DType.BF16 ? 3 : 4;
+        }
+
+        String kernel(String kind) {
+            return "attention_" + kind + "_" + cacheType().name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    @Override
+    public void attend(
+            Matrix q,
+            KvCacheTensor keys,
+            KvCacheTensor values,
+            Batch batch,
+            Parameters parameters,
+            Matrix out,
+            Stream stream) {
+        CudaStream cuda = CudaStream.require(stream);
+        Operands.checkAttention(q, keys, values, batch, parameters, out);
+        var operation = new Operation(q, keys, values, batch, parameters, out);
+        long rows = (long) operation.tokens() * operation.group();
+        if (!operation.fitsTensorCores()) {
+            general(operation, cuda);
+        } else if (rows <= (long) MOST_DECODE_ROWS * operation.sequences()) {
+            decode(operation, cuda);
+        } else {
+            prefill(operation, cuda);
+        }
+    }
+
+    private void prefill(Operation operation, CudaStream stream) {
+        int queryBytes = PREFILL_ROWS * operation.headDim() * Short.BYTES;
+        int sharedBytes = queryBytes + PREFILL_STAGES * operation.stageBytes();
+        Kernel kernel = library.kernel(
+                "attention_prefill", operation.kernel("prefill") + "_" + operation.headDim(), sharedBytes);
+        begin(kernel, operation, operation.maxPages(), 1, 0, stream)
+                .launch(new Grid(
+                        operation.parameters().layout().kvHeads(), tiles(operation, PREFILL_ROWS), 1, THREADS));
+    }
+
+    private void decode(Operation operation, CudaStream stream) {
+        int tiles = tiles(operation, DECODE_ROWS);
+        int kvHeads = operation.parameters().layout().kvHeads();
+        int splitPages = splitPages(operation, (long) tiles * kvHeads);
+        int splits = Math.ceilDiv(operation.maxPages(), splitPages);
+        int queryBytes = 2 * DECODE_ROWS * operation.headDim() * Short.BYTES;
+        int sharedBytes = queryBytes + operation.decodeStages() * operation.stageBytes();
+        Kernel kernel =
+                library.kernel("attention_decode", operation.kernel("decode") + "_" + operation.headDim(), sharedBytes);
+        Grid grid = new Grid(tiles, kvHeads, splits, THREADS);
+        if (splits == 1) {
+            begin(kernel, operation, splitPages, 1, 0, stream).launch(grid);
+            return;
+        }
+        long rows = (long) splits * operation.tokens() * operation.parameters().heads();
+        long bytes = Matrix.bytes(DType.F32, rows, operation.headDim() + 2);
+        try (var parts = PartialSums.of("attention", bytes, memory, stream)) {
+            begin(kernel, operation, splitPages, splits, parts.address(), stream)
+                    .launch(grid);
+            Kernel combine = library.kernel("attention_decode", "attention_combine_" + operation.headDim());
+            begin(combine, operation, splitPages, splits, parts.address(), stream)
+                    .launch(new Grid(operation.tokens(), operation.parameters().heads(), 1, operation.headDim()));
+        }
+    }
+
+    /**
+     * Pages of a context that a block goes through, so that multiprocessors are busy with few rounds of blocks. It follows
+     * from shapes alone: what lengths the device holds changes nothing.
+     */
+    private int splitPages(Operation operation, long blocks) {
+        long slots = (long) multiprocessors * BUSY_BLOCKS;
+        int best = operation.maxPages();
+        double least = Double.POSITIVE_INFINITY;
+        for (int splits = 1; splits <= Math.min(MOST_SPLITS, operation.maxPages()); splits++) {
+            int pages = Math.ceilDiv(operation.maxPages(), splits);
+            double cost = Math.ceilDiv(blocks * splits, slots) * (pages + BLOCK_COST) + splits * SPLIT_COST;
+            if (cost < least) {
+                least = cost;
+                best = pages;
+            }
+        }
+        return best;
+    }
+
+    /** At most so many, however the device's lengths share out the tokens among sequences. */
+    private static int tiles(Operation operation, int tileRows) {
+        long rows = (long) operation.tokens() * operation.group();
+        long begun = Math.ceilDiv(rows, (long) tileRows) + operation.sequences();
+        long ofTokens = (long) operation.tokens() * Math.ceilDiv(operation.group(), tileRows);
+        return Math.toIntExact(Math.min(begun, ofTokens));
+    }
+
+    private static KernelCall begin(
+            Kernel kernel, Operation operation, int splitPages, int splits, long parts, CudaStream stream) {
+        Parameters parameters = operation.parameters();
+        Batch batch = operation.batch();
+        long partRows = (long) splits * operation.tokens() * parameters.heads();
+        KernelCall call = stream.call(kernel)
+                .matrix(operation.q())
+                .matrix(operation.keys().numbers())
+                .matrix(operation.values().numbers())
+                .matrix(batch.queryStarts())
+                .matrix(batch.contextLengths())
+                .matrix(batch.pageTable())
+                .matrix(operation.out())
+                .address(parts)
+                .address(parts + Matrix.bytes(DType.F32, partRows, operation.headDim()));
+        return scales(call, operation)
+                .number(operation.tokens())
+                .number(operation.sequences())
+                .number(operation.maxPages())
+                .number(parameters.layout().pages())
+                .number(parameters.heads())
+                .number(parameters.layout().kvHeads())
+                .number(parameters.window())
+                .number(splits)
+                .number(splitPages)
+                .number(parameters.scale())
+                .number(parameters.softcap());
+    }
+
+    private static KernelCall scales(KernelCall call, Operation operation) {
+        return call.optional(operation.keys().scales())
+                .optional(operation.values().scales())
+                .number(CudaKvCacheWrite.headStride(operation.keys()))
+                .number(CudaKvCacheWrite.headStride(operation.values()))
+                .number(CudaKvCacheWrite.tokenStride(operation.keys()));
+    }
+
+    private void general(Operation operation, CudaStream stream) {
+        Parameters parameters = operation.parameters();
+        Batch batch = operation.batch();
+        if (operation.headDim() > MOST_HEAD_DIM) {
+            throw new IllegalArgumentException(
+                    "headDim " + operation.headDim() + " is more than the " + MOST_HEAD_DIM + " that kernels take");
+        }
+        int sharedBytes = MOST_HEAD_DIM * Float.BYTES;
+        KernelCall call = stream.call(library.kernel("attention_general", operation.kernel("general"), sharedBytes))
+                .matrix(operation.q())
+                .matrix(operation.keys().numbers())
+                .matrix(operation.values().numbers())
+                .matrix(batch.queryStarts())
+                .matrix(batch.contextLengths())
+                .matrix(batch.pageTable())
+                .matrix(operation.out())
+                .number(operation.sequences())
+                .number(operation.maxPages())
+                .number(parameters.layout().pages())
+                .number(parameters.heads())
+                .number(parameters.layout().kvHeads())
+                .number(operation.headDim())
+                .number(parameters.window())
+                .number(parameters.scale())
+                .number(parameters.softcap());
+        scales(call, operation).launch(new Grid(operation.tokens(), parameters.heads(), 1, THREADS));
+    }
+}

@@ -1,0 +1,37 @@
+package io.octavo.kernels.internal.cuda.operation;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.cuda.driver.CudaStream;
+import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
+import io.octavo.kernels.operation.Add;
+
+/** Launches {@code add.cu}. */
+public final class CudaAdd implements Add {
+
+    private static final int THREADS = 256;
+
+    /** Elements a thread: {@code kCount} of the kernel. */
+    private static final int COUNT = 4;
+
+    private final KernelLibrary library;
+
+    public CudaAdd(KernelLibrary library) {
+        this.library = library;
+    }
+
+    @Override
+    public void accumulate(Matrix target, Matrix x, Stream stream) {
+        CudaStream cuda = CudaStream.require(stream);
+        Operands.checkAdd(target, x);
+        cuda.call(library.kernel("add", "add"))
+                .matrix(target)
+                .matrix(x)
+                .count(target.elements())
+                .count(x.elements())
+                .type(x.dtype())
+                .launch(Grid.covering(Math.ceilDiv(target.elements(), (long) COUNT), THREADS));
+    }
+}

@@ -1,0 +1,35 @@
+package io.octavo.kernels.internal.cuda.operation;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.cuda.driver.CudaStream;
+import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
+import io.octavo.kernels.operation.Sampling;
+
+/** Launches {@code sample.cu}. */
+public final class CudaSampling implements Sampling {
+
+    /** {@code kThreads} of the kernel. */
+    private static final int THREADS = 1024;
+
+    private final KernelLibrary library;
+
+    public CudaSampling(KernelLibrary library) {
+        this.library = library;
+    }
+
+    @Override
+    public void sample(Matrix logits, Matrix requests, Matrix seen, Matrix tokens, Stream stream) {
+        CudaStream cuda = CudaStream.require(stream);
+        Operands.checkSampling(logits, requests, seen, tokens);
+        cuda.call(library.kernel("sample", "sample"))
+                .matrix(logits)
+                .matrix(requests)
+                .matrix(seen)
+                .matrix(tokens)
+                .count(logits.columns())
+                .launch(Grid.of(logits.rows(), THREADS));
+    }
+}

@@ -1,0 +1,167 @@
+package io.octavo.kernels.internal.cuda.quantization;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.internal.cuda.driver.CudaBuffer;
+import io.octavo.kernels.internal.cuda.driver.CudaStream;
+import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.KernelCall;
+import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.Scaling;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Launches kernels made of {@code tiles.cuh}, which have one scale a tile.
+ *
+ * @param kernels what becomes of the numbers
+ * @param tileRows rows of a tile
+ * @param tileColumns likewise
+ * @param zeroPoint of given scales; 0 for all others
+ */
+record TileLaunch(
+        Kernels kernels,
+        Matrix x,
+        Matrix out,
+        CodeFormat format,
+        long tileRows,
+        long tileColumns,
+        Scaling scaling,
+        @Nullable Matrix scales,
+        @Nullable Matrix zeroPoints,
+        @Nullable Matrix nonFinite,
+        int zeroPoint) {
+
+    /** Kernels by file: those that make codes, and those that round to what codes can hold. */
+    enum Kernels {
+        CODES("quantize_tiles"),
+        ROUNDING("fake_quantize");
+
+        private final String file;
+
+        Kernels(String file) {
+            this.file = file;
+        }
+    }
+
+    private static final int VECTOR_BYTES = 16;
+    private static final int WARP = 32;
+
+    /** Threads of the kernels for tiles of lanes, and vectors of each. */
+    private static final int LANE_THREADS = 256;
+
+    private static final int LANE_VECTORS = 4;
+
+    /** Most threads of the kernels for tiles of blocks, and vectors that each keeps in registers. */
+    private static final int BLOCK_THREADS = 256;
+
+    private static final int BLOCK_VECTORS = 8;
+
+    /** The kernels count them in 32 bits, up to some steps past the last. */
+    private static final long MOST_TILE_VECTORS = 1L << 30;
+
+    void launch(KernelLibrary library, CudaStream stream) {
+        // Nothing ties numbers together whose scale is there already, so such tiles are cut into rows.
+        boolean given = scaling instanceof Scaling.Given;
+        long workRows = given ? 1 : Math.min(tileRows, Math.max(x.rows(), 1));
+        long workColumns = Math.min(tileColumns, Math.max(x.columns(), 1));
+        long across = Math.ceilDiv(x.columns(), workColumns);
+        boolean inLanes = fitsLanes(workRows, workColumns);
+        String name = kernels.file
+                + (inLanes ? "_lanes_" + Math.min(tileVectors(workColumns), LANE_VECTORS) : "_blocks_" + codes())
+                + "_"
+                + (scaling instanceof Scaling.Range ? "range_" : "")
+                + x.dtype().name().toLowerCase(Locale.ROOT);
+        long vectors = x.bytes() / VECTOR_BYTES;
+        if (!inLanes && workRows * (x.columns() * x.dtype().bytes() / VECTOR_BYTES) > MOST_TILE_VECTORS) {
+            throw new IllegalArgumentException("a tile of " + workRows + " rows of " + x.columns() + " " + x.dtype()
+                    + " numbers: at most " + MOST_TILE_VECTORS + " vectors of 16 bytes, counted over whole rows");
+        }
+        Grid grid = inLanes
+                ? Grid.covering(Math.ceilDiv(vectors, (long) LANE_VECTORS), LANE_THREADS)
+                : Grid.of(
+                        Math.multiplyExact(Math.ceilDiv(x.rows(), workRows), across),
+                        blockThreads(workRows * workColumns * x.dtype().bytes()));
+        KernelCall call = stream.call(library.kernel(kernels.file, name))
+                .matrix(x)
+                .matrix(out)
+                .optional(scales)
+                .optional(zeroPoints)
+                .optional(nonFinite)
+                .count(x.rows())
+                .count(x.columns())
+                .count(workRows)
+                .count(workColumns)
+                .count(given ? tileRows : 1)
+                .count(across)
+                .number(number(format))
+                .number(kind())
+                .type(scales == null ? DType.F32 : scales.dtype());
+        switch (scaling) {
+            case Scaling.Absmax absmax ->
+                call.number(absmax.divisor()).number(1f).number(0);
+            case Scaling.Relative relative ->
+                call.number(relative.divisor()).number(relative.factor()).number(0);
+            case Scaling.PowerOfTwo power -> call.number(1f).number(1f).number(power.offset());
+            case Scaling.Range range -> call.number(1f).number(1f).number(0);
+            case Scaling.Given fixed -> call.number(1f).number(1f).number(0);
+        }
+        call.number(zeroPoint).launch(grid);
+    }
+
+    /** Whether tiles are a power of two of vectors in a row, at most a warp's, and fill the rows. */
+    private boolean fitsLanes(long workRows, long workColumns) {
+        long vectors = tileVectors(workColumns);
+        return (workRows == 1 || x.rows() == 1)
+                && x.columns() % workColumns == 0
+                && workColumns * x.dtype().bytes() % VECTOR_BYTES == 0
+                && vectors >= 1
+                && vectors <= (long) WARP * LANE_VECTORS
+                && Long.bitCount(vectors) == 1
+                && (CudaBuffer.addressOf(x) | CudaBuffer.addressOf(out)) % VECTOR_BYTES == 0;
+    }
+
+    /** What codes a kernel makes that its name promises to be compiled for. */
+    private String codes() {
+        if (kernels == Kernels.ROUNDING) {
+            return "any";
+        }
+        return switch (format) {
+            case E4M3 -> scaling instanceof Scaling.Range ? "any" : "e4m3";
+            case INT8, INT8_OFFSET -> "bytes";
+            case E2M1, INT4_OFFSET -> "any";
+        };
+    }
+
+    private long tileVectors(long workColumns) {
+        return workColumns * x.dtype().bytes() / VECTOR_BYTES;
+    }
+
+    private static int blockThreads(long tileBytes) {
+        long warps = Math.ceilDiv(tileBytes, (long) VECTOR_BYTES * BLOCK_VECTORS * WARP);
+        return Math.clamp(warps * WARP, WARP, BLOCK_THREADS);
+    }
+
+    /** As {@code Format} of quantization.cuh. */
+    private static int number(CodeFormat format) {
+        return switch (format) {
+            case E4M3 -> 0;
+            case E2M1 -> 1;
+            case INT8 -> 2;
+            case INT8_OFFSET -> 3;
+            case INT4_OFFSET -> 4;
+        };
+    }
+
+    /** As {@code ScalingKind} of tiles.cuh. */
+    private int kind() {
+        return switch (scaling) {
+            case Scaling.Absmax absmax -> 0;
+            case Scaling.Range range -> 1;
+            case Scaling.Relative relative -> 2;
+            case Scaling.PowerOfTwo power -> 3;
+            case Scaling.Given given -> 4;
+        };
+    }
+}

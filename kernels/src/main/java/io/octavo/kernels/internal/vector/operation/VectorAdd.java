@@ -1,0 +1,53 @@
+package io.octavo.kernels.internal.vector.operation;
+
+import static io.octavo.kernels.internal.vector.base.Native.LANES;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.internal.vector.base.Grain;
+import io.octavo.kernels.internal.vector.base.Native;
+import io.octavo.kernels.internal.vector.base.RowReader;
+import io.octavo.kernels.internal.vector.base.Scratch;
+import io.octavo.kernels.internal.vector.base.WorkerPool;
+import io.octavo.kernels.operation.Add;
+import jdk.incubator.vector.FloatVector;
+
+public final class VectorAdd implements Add {
+
+    private final WorkerPool workers;
+
+    public VectorAdd(WorkerPool workers) {
+        this.workers = workers;
+    }
+
+    @Override
+    public void accumulate(Matrix target, Matrix x, Stream stream) {
+        HostStream.require(stream);
+        Operands.checkAdd(target, x);
+        int columns = (int) target.columns();
+        long targetAt = Native.address(target);
+        long xAt = Native.address(x);
+        long xRowBytes = x.rows() == 1 ? 0 : Matrix.bytes(x.dtype(), 1, columns);
+        workers.runRanges(target.rows(), Grain.rows(columns), (from, to, scratch) -> {
+            float[] addend = scratch.floats(Scratch.Use.ROWS, columns);
+            for (long row = from; row < to; row++) {
+                RowReader.read(x.dtype(), xAt + row * xRowBytes, columns, addend, 0);
+                add(targetAt + row * columns * Float.BYTES, addend, columns);
+            }
+        });
+    }
+
+    private static void add(long target, float[] addend, int columns) {
+        int c = 0;
+        for (; c + LANES <= columns; c += LANES) {
+            long at = target + (long) c * Float.BYTES;
+            Native.store(Native.load(at).add(FloatVector.fromArray(Native.FLOATS, addend, c)), at);
+        }
+        for (; c < columns; c++) {
+            long at = target + (long) c * Float.BYTES;
+            Native.setFloat(at, Native.getFloat(at) + addend[c]);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+package io.octavo.kernels.internal.vector.quantization;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.internal.vector.base.Grain;
+import io.octavo.kernels.internal.vector.base.Native;
+import io.octavo.kernels.internal.vector.base.RowReader;
+import io.octavo.kernels.internal.vector.base.Scratch;
+import io.octavo.kernels.internal.vector.base.WorkerPool;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.QuantizationError;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Plain loops over rows that were read at once: the table look-up is what takes the time, and a process that quantizes a
+ * single model would not live to see more of the Vector API compiled.
+ */
+public final class VectorQuantizationError implements QuantizationError {
+
+    private final WorkerPool workers;
+
+    public VectorQuantizationError(WorkerPool workers) {
+        this.workers = workers;
+    }
+
+    @Override
+    public void measure(
+            Matrix x,
+            Matrix codes,
+            Matrix numbers,
+            Matrix scales,
+            @Nullable Matrix zeroPoints,
+            long groupColumns,
+            float wholeScale,
+            Matrix errors,
+            Stream stream) {
+        HostStream.require(stream);
+        Operands.checkQuantizationError(x, codes, numbers, scales, zeroPoints, groupColumns, errors);
+        int columns = (int) x.columns();
+        int groups = (int) scales.columns();
+        float[] table = new float[CODES];
+        RowReader.read(DType.F32, Native.address(numbers), CODES, table, 0);
+        long xAt = Native.address(x);
+        long codesAt = Native.address(codes);
+        long scalesAt = Native.address(scales);
+        long zeroPointsAt = zeroPoints == null ? 0 : Native.address(zeroPoints);
+        long errorsAt = Native.address(errors);
+        workers.runRanges(x.rows(), Grain.rows(columns), (from, to, scratch) -> {
+            float[] values = scratch.floats(Scratch.Use.ROWS, columns);
+            for (long row = from; row < to; row++) {
+                RowReader.read(x.dtype(), xAt + row * columns * x.dtype().bytes(), columns, values, 0);
+                var sums = new Sums(values, table);
+                for (int group = 0; group < groups; group++) {
+                    long at = row * groups + group;
+                    int begin = (int) (group * groupColumns);
+                    int end = (int) Math.min(begin + groupColumns, columns);
+                    double scale = (double) Native.getFloat(scalesAt + at * Float.BYTES) * wholeScale;
+                    int zeroPoint = zeroPointsAt == 0 ? 0 : Native.getByte(zeroPointsAt + at);
+                    sums.add(codesAt + row * columns, begin, end, scale, zeroPoint);
+                }
+                sums.store(errorsAt + row * COLUMNS * Double.BYTES);
+            }
+        });
+    }
+
+    /** Of one row. */
+    private static final class Sums {
+
+        private final float[] values;
+        private final float[] table;
+        private double squaredError;
+        private double squaredNumber;
+        private double mostSteps;
+
+        Sums(float[] values, float[] table) {
+            this.values = values;
+            this.table = table;
+        }
+
+        /** Two sums of each kind, so that additions need not wait for each other. */
+        void add(long codesAt, int begin, int end, double scale, int zeroPoint) {
+            double error0 = 0;
+            double error1 = 0;
+            double number0 = 0;
+            double number1 = 0;
+            double most = 0;
+            int i = begin;
+            for (; i + 1 < end; i += 2) {
+                double x0 = values[i];
+                double x1 = values[i + 1];
+                double d0 = (table[Native.getByte(codesAt + i) & 0xFF] - zeroPoint) * scale - x0;
+                double d1 = (table[Native.getByte(codesAt + i + 1) & 0xFF] - zeroPoint) * scale - x1;
+                error0 += d0 * d0;
+                error1 += d1 * d1;
+                number0 += x0 * x0;
+                number1 += x1 * x1;
+                most = Math.max(most, Math.max(Math.abs(d0), Math.abs(d1)));
+            }
+            if (i < end) {
+                double x0 = values[i];
+                double d0 = (table[Native.getByte(codesAt + i) & 0xFF] - zeroPoint) * scale - x0;
+                error0 += d0 * d0;
+                number0 += x0 * x0;
+                most = Math.max(most, Math.abs(d0));
+            }
+            squaredError += error0 + error1;
+            squaredNumber += number0 + number1;
+            mostSteps = Math.max(mostSteps, most / scale);
+        }
+
+        void store(long at) {
+            Native.setDouble(at + SQUARED_ERROR * Double.BYTES, squaredError);
+            Native.setDouble(at + SQUARED_NUMBER * Double.BYTES, squaredNumber);
+            Native.setDouble(at + MOST_STEPS * Double.BYTES, mostSteps);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+package io.octavo.kernels.operation;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+
+/** Element-wise sum, for residual connections and biases. */
+public interface Add {
+
+    /**
+     * {@code target[r, c] += x[r, c]}.
+     *
+     * @param target {@code [rows, columns]} F32
+     * @param x {@code [rows, columns]}, or {@code [1, columns]} to add the same row everywhere; F32, BF16 or F16
+     */
+    void accumulate(Matrix target, Matrix x, Stream stream);
+}

@@ -1,0 +1,16 @@
+package io.octavo.kernels.operation;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+
+/** Keeps numbers within a bound (arXiv:2408.00118, section 2): {@code x = cap * tanh(x / cap)}, in f32. */
+public interface Softcap {
+
+    /**
+     * Caps in place; infinities become {@code cap} with their sign, NaN stays NaN.
+     *
+     * @param x {@code [rows, columns]} F32
+     * @param cap positive and finite
+     */
+    void cap(Matrix x, float cap, Stream stream);
+}

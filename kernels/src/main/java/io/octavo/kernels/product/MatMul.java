@@ -1,0 +1,20 @@
+package io.octavo.kernels.product;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.device.Stream;
+
+/**
+ * {@code out[m, n] = sum over k of a(m, k) * w(n, k)}: activations times the transpose of a weight, accumulated in f32
+ * in an order that depends on shapes only.
+ */
+public interface MatMul {
+
+    /**
+     * @param a activations {@code [M, K]}: F32, BF16, F16, or F8_E4M3/I8 with scales per tensor or per row
+     * @param w weight {@code [N, K]}: F32, BF16, F16, F8_E4M3 or I8, scales per tensor, per row or per group.
+     *     Where {@code a} is BF16, a backend may round weights that have groups, scale included, to BF16.
+     * @param out receives {@code [M, N]}, F32
+     */
+    void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream);
+}

@@ -1,0 +1,30 @@
+package io.octavo.kernels.quantization;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+
+/**
+ * Symmetric quantization with one scale a row: per channel of a weight, per token of an activation.
+ *
+ * <pre>
+ *   scale[r]    = stored(absmax(x[r, :]) / divisor)      stored = rounded to the dtype of scales
+ *   codes[r, c] = convert(clamp(x[r, c] / scale[r], -limit, limit))
+ * </pre>
+ *
+ * <p>The quotient is computed in f32 by true division from the scale after it was rounded to its stored dtype;
+ * conversion rounds to nearest, ties to even. E4M3: divisor and limit 448. INT8: divisor 127.5 (the compressed-tensors
+ * convention) or 127, clamped to -128..127. A scale that would be zero becomes the machine epsilon of its dtype
+ * (BF16 2^-7, F16 2^-10, F32 2^-23), so that a row of zeros gets codes of zero; -0.0 keeps its sign in E4M3.
+ */
+public interface QuantizeRows {
+
+    /**
+     * @param x {@code [rows, columns]}, F32, BF16 or F16
+     * @param codes receives {@code [rows, columns]}, F8_E4M3 or I8
+     * @param scales receives {@code [rows, 1]}, F32, BF16 or F16
+     * @param divisor what the largest magnitude is divided by, such as 448
+     * @param nonFinite {@code [1, 1]} I32, zeroed by the caller; becomes 1 if {@code x} holds NaN or infinity, or if a
+     *     scale overflows its dtype (codes and scales of that row are then undefined)
+     */
+    void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream);
+}

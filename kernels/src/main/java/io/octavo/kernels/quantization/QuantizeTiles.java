@@ -1,0 +1,49 @@
+package io.octavo.kernels.quantization;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.CodeFormat;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Quantization of a weight with one scale a tile, into codes as checkpoints store them.
+ *
+ * <p>A tile is some rows high and some columns wide: {@code 1 x columns} for a scale per channel, {@code 1 x size} for
+ * groups, {@code 128 x 128} for blocks, the whole matrix for one given scale. Tiles at the lower and right edge may be
+ * smaller. Quotients are computed in f32 by true division, clamped to the format's range, and rounded to nearest, ties
+ * to even; -0.0 keeps its sign in floating formats. Codes, scales and zero points of tiles that hold NaN or infinity are
+ * undefined.
+ */
+public interface QuantizeTiles {
+
+    /** The shape that shares a scale. */
+    record Tile(long rows, long columns) {
+        public Tile {
+            if (rows <= 0 || columns <= 0) {
+                throw new IllegalArgumentException("tile must be positive: " + rows + " x " + columns);
+            }
+        }
+    }
+
+    /**
+     * @param x {@code [rows, columns]}, F32, BF16 or F16; columns even for formats of 4 bits
+     * @param codes receives {@code [rows, format.rowBytes(columns)]} U8
+     * @param scales {@code [ceil(rows / tile.rows), ceil(columns / tile.columns)]}: receives F32, BF16 or F16 for
+     *     {@link Scaling.Absmax} and {@link Scaling.Range}, F8_E4M3 for {@link Scaling.Relative}, U8 exponents with bias
+     *     127 for {@link Scaling.PowerOfTwo}; read for {@link Scaling.Given}, F32, BF16 or F16
+     * @param zeroPoints receives {@code I8} of the shape of scales for {@link Scaling.Range}, which takes integer formats
+     *     only; null otherwise
+     * @param nonFinite {@code [1, 1]} I32, zeroed by the caller; becomes 1 if {@code x} holds NaN or infinity, or if a
+     *     scale overflows its type
+     */
+    void quantize(
+            Matrix x,
+            CodeFormat format,
+            Tile tile,
+            Scaling scaling,
+            Matrix codes,
+            Matrix scales,
+            @Nullable Matrix zeroPoints,
+            Matrix nonFinite,
+            Stream stream);
+}
