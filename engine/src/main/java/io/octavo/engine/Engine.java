@@ -1,6 +1,18 @@
 package io.octavo.engine;
 
+import io.octavo.engine.failure.JobCancelledException;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.request.ConversionRequest;
+import io.octavo.engine.request.ConversionResult;
+import io.octavo.engine.request.DeviceOffer;
+import io.octavo.engine.request.EvaluationRequest;
+import io.octavo.engine.request.EvaluationResult;
+import io.octavo.engine.request.GenerationRequest;
+import io.octavo.engine.request.GenerationResult;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.QuantizationResult;
 import java.nio.file.Path;
 
 /**

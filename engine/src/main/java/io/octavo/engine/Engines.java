@@ -1,6 +1,10 @@
 package io.octavo.engine;
 
-import io.octavo.engine.quantize.BackgroundTasks;
+import io.octavo.engine.artifact.BackgroundTasks;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import java.util.concurrent.FutureTask;

@@ -6,6 +6,8 @@ import com.sun.management.ThreadMXBean;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.inspect.Inspection;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.CompressedTensors;

@@ -1,7 +1,7 @@
 package io.octavo.standalone;
 
 import io.octavo.cli.CommandFailedException;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.QuantizationException;
 import java.util.function.Supplier;
 
 /** Tells what the engine refuses as the command line tells a service's problems: the code stands in brackets behind. */

@@ -1,7 +1,7 @@
 package io.octavo.standalone;
 
 import io.octavo.cli.terminal.LiveProgress;
-import io.octavo.engine.JobMonitor;
+import io.octavo.engine.request.JobMonitor;
 
 /** Shows how far the engine is. */
 final class EngineProgress implements JobMonitor {

@@ -2,7 +2,7 @@ package io.octavo.standalone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.engine.ErrorCode;
+import io.octavo.engine.failure.ErrorCode;
 import io.octavo.jobs.problem.ProblemCode;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,6 +1,6 @@
 package io.octavo.worker;
 
-import io.octavo.engine.HashedFile;
+import io.octavo.engine.request.HashedFile;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;

@@ -1,6 +1,6 @@
 package io.octavo.api.problem;
 
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemCode;

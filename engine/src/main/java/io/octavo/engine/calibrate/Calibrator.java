@@ -1,13 +1,13 @@
 package io.octavo.engine.calibrate;
 
-import io.octavo.engine.CalibrationData;
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
-import io.octavo.engine.evaluate.Datasets;
+import io.octavo.engine.dataset.Datasets;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.engine.transformer.KvCache;
 import io.octavo.engine.transformer.ModelLoader;

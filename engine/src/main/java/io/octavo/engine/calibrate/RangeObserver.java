@@ -1,8 +1,8 @@
 package io.octavo.engine.calibrate;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.calibrate.ActivationRanges.Range;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.transformer.ActivationObserver;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;

@@ -1,7 +1,7 @@
 package io.octavo.engine.checkpoint;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.safetensors.SafetensorsFile;
 import io.octavo.engine.safetensors.SafetensorsHeaderReader;
 import java.io.IOException;

@@ -1,14 +1,14 @@
 package io.octavo.engine.convert;
 
-import io.octavo.engine.ConversionRequest;
-import io.octavo.engine.ConversionResult;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationRequest;
-import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.layout.Layout;
 import io.octavo.engine.quantize.Quantizer;
 import io.octavo.engine.quantize.Recipe;
-import io.octavo.engine.quantize.StagingFolder;
+import io.octavo.engine.request.ConversionRequest;
+import io.octavo.engine.request.ConversionResult;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.QuantizationResult;
 import java.nio.file.Path;
 
 /**
@@ -28,7 +28,7 @@ public final class ForeignQuantizer {
     }
 
     /**
-     * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} before anything is read if the layout cannot
+     * @throws io.octavo.engine.failure.QuantizationException {@code LAYOUT_UNSUITABLE} before anything is read if the layout cannot
      *     say what the scheme stores, and whatever quantizing and converting throw
      */
     public QuantizationResult quantize(QuantizationRequest request, Layout layout, JobMonitor monitor) {

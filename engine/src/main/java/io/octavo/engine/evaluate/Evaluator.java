@@ -1,10 +1,10 @@
 package io.octavo.engine.evaluate;
 
-import io.octavo.engine.EvaluationTask;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.TaskResult;
 import io.octavo.engine.generate.Generator;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.request.EvaluationTask;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.TaskResult;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.engine.transformer.RunLimits;
 import io.octavo.engine.transformer.Transformer;

@@ -1,10 +1,11 @@
 package io.octavo.engine.evaluate;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.EvaluationTask;
-import io.octavo.engine.QuantizationException;
-import io.octavo.engine.TaskResult;
+import io.octavo.engine.dataset.Datasets;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.request.EvaluationTask;
+import io.octavo.engine.request.TaskResult;
 import io.octavo.engine.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

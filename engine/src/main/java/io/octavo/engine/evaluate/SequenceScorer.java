@@ -1,7 +1,7 @@
 package io.octavo.engine.evaluate;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.transformer.KvCache;
 import io.octavo.engine.transformer.RunLimits;
 import io.octavo.engine.transformer.TokenBatch;

@@ -1,9 +1,9 @@
 package io.octavo.engine.generate;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationException;
-import io.octavo.engine.SamplingOptions;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.SamplingOptions;
 import io.octavo.engine.transformer.Continuation;
 import io.octavo.engine.transformer.Decoder;
 import io.octavo.engine.transformer.KvCache;

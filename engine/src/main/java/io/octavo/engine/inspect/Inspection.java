@@ -1,9 +1,9 @@
 package io.octavo.engine.inspect;
 
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.CheckpointFiles;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.Layout;
 import io.octavo.engine.layout.ModuleKind;

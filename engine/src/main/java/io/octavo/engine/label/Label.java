@@ -183,7 +183,7 @@ public record Label(
     /**
      * Whether a tag that people put on checkpoints, such as {@code W8A16} or {@code FP8-dynamic}, is true of this one.
      *
-     * @throws io.octavo.engine.QuantizationException {@code TAG_UNKNOWN} for tags that say nothing checkable
+     * @throws io.octavo.engine.failure.QuantizationException {@code TAG_UNKNOWN} for tags that say nothing checkable
      */
     public TagCheck check(String tag) {
         return Tag.parse(tag).check(this);

@@ -1,7 +1,7 @@
 package io.octavo.engine.label;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Numbers.Timing;
 import io.octavo.engine.scheme.Granularity;
 import java.util.ArrayList;

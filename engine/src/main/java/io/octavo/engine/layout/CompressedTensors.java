@@ -60,7 +60,7 @@ public final class CompressedTensors {
      * Finds the quantized modules of a checkpoint and checks that config and tensors agree.
      *
      * @return no modules for a checkpoint without {@code quantization_config}
-     * @throws io.octavo.engine.QuantizationException {@code QUANTIZATION_UNSUPPORTED} for everything else
+     * @throws io.octavo.engine.failure.QuantizationException {@code QUANTIZATION_UNSUPPORTED} for everything else
      */
     public static QuantizedModules read(Checkpoint checkpoint) {
         return checkpoint

@@ -1,6 +1,6 @@
 package io.octavo.engine.layout;
 
-import io.octavo.engine.ErrorCode;
+import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -134,7 +134,7 @@ public record CompressedTensorsConfig(List<Group> groups, List<ModulePattern> ig
         return group;
     }
 
-    /** @throws io.octavo.engine.QuantizationException {@code QUANTIZATION_UNSUPPORTED} for what is not understood */
+    /** @throws io.octavo.engine.failure.QuantizationException {@code QUANTIZATION_UNSUPPORTED} for what is not understood */
     public static CompressedTensorsConfig parse(JsonNode node) {
         if (!node.path("quant_method").asString("").equals(CompressedTensors.QUANT_METHOD)) {
             throw StrictObject.unsupported(

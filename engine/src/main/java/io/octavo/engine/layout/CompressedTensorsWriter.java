@@ -249,7 +249,7 @@ final class CompressedTensorsWriter implements LayoutWriter {
      * The divisor whose reciprocal is exactly the multiplier; of several, the roundest, which is what quantizers compute
      * from 16-bit maxima.
      *
-     * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} where f32 has none
+     * @throws io.octavo.engine.failure.QuantizationException {@code LAYOUT_UNSUITABLE} where f32 has none
      */
     static float divisor(float multiplier, String tensor) {
         float nearest = 1 / multiplier;

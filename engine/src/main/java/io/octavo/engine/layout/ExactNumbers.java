@@ -1,7 +1,7 @@
 package io.octavo.engine.layout;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.number.Float8;

@@ -44,7 +44,7 @@ final class KvScaleTensors {
         return "model.layers." + layer + suffix;
     }
 
-    /** @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} for scales per head */
+    /** @throws io.octavo.engine.failure.QuantizationException {@code LAYOUT_UNSUITABLE} for scales per head */
     static void requirePerTensor(Optional<KvCacheScales> scales) {
         boolean perTensor = scales.map(kv -> kv.quantization().granularity() instanceof Granularity.PerTensor)
                 .orElse(true);

@@ -1,7 +1,7 @@
 package io.octavo.engine.layout;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import java.util.Arrays;
 import java.util.List;
 

@@ -25,7 +25,7 @@ public interface LayoutWriter {
     /** The tensors that hold the KV cache's scales; empty where it keeps the model's type. */
     List<TensorSpec> kvCacheTensors();
 
-    /** @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} if a number cannot be held exactly */
+    /** @throws io.octavo.engine.failure.QuantizationException {@code LAYOUT_UNSUITABLE} if a number cannot be held exactly */
     void write(QuantizedLinear linear, TensorSink sink);
 
     void writeKvCache(TensorSink sink);

@@ -13,7 +13,7 @@ public final class LayoutWriters {
     private LayoutWriters() {}
 
     /**
-     * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} if the layout has no way to say what the
+     * @throws io.octavo.engine.failure.QuantizationException {@code LAYOUT_UNSUITABLE} if the layout has no way to say what the
      *     checkpoint holds
      */
     public static LayoutWriter of(Layout layout, StoredNumbers numbers) {
@@ -28,7 +28,7 @@ public final class LayoutWriters {
     /**
      * Whether a layout can say what a scheme stores, before there are any numbers.
      *
-     * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} if not
+     * @throws io.octavo.engine.failure.QuantizationException {@code LAYOUT_UNSUITABLE} if not
      */
     public static void requireSuitable(Layout layout, Scheme scheme, Optional<Quantization> kvCache) {
         of(

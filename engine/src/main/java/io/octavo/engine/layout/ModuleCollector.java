@@ -84,7 +84,7 @@ final class ModuleCollector {
         modules.put(linear.module(), linear);
     }
 
-    /** @throws io.octavo.engine.QuantizationException if a tensor is left that only a quantization could explain */
+    /** @throws io.octavo.engine.failure.QuantizationException if a tensor is left that only a quantization could explain */
     QuantizedModules finish(Optional<KvCacheScales> kvCache) {
         if (modules.isEmpty()) {
             throw StrictObject.unsupported("it applies to no module of the checkpoint");

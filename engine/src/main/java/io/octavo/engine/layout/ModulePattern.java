@@ -2,8 +2,8 @@ package io.octavo.engine.layout;
 
 import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 
 /**
  * Names modules: exactly, or by {@code re:} and a regular expression that must match from the name's first character,

@@ -32,7 +32,7 @@ public final class QuantizedLayouts {
      * Finds the quantized modules of a checkpoint and checks that config and tensors agree.
      *
      * @return no modules for a checkpoint without {@code quantization_config}
-     * @throws io.octavo.engine.QuantizationException {@code QUANTIZATION_UNSUPPORTED} for what is not understood
+     * @throws io.octavo.engine.failure.QuantizationException {@code QUANTIZATION_UNSUPPORTED} for what is not understood
      */
     public static QuantizedModules read(Checkpoint checkpoint) {
         Optional<JsonNode> config = config(checkpoint);

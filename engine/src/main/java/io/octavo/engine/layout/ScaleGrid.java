@@ -99,12 +99,12 @@ record ScaleGrid(Tensor tensor, long tileRows, int columns) {
         return exponent == E8M0_NAN ? Float.NaN : Math.scalb(1f, exponent - E8M0_BIAS);
     }
 
-    /** @throws io.octavo.engine.QuantizationException if a scale is not finite or not positive */
+    /** @throws io.octavo.engine.failure.QuantizationException if a scale is not finite or not positive */
     void requirePositive() {
         require(value -> value > 0, "scales are positive and finite");
     }
 
-    /** @throws io.octavo.engine.QuantizationException if a scale is not finite or negative */
+    /** @throws io.octavo.engine.failure.QuantizationException if a scale is not finite or negative */
     void requireNotNegative() {
         require(value -> value >= 0, "scales are finite and not negative");
     }

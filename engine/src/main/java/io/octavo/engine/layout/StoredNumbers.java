@@ -37,7 +37,7 @@ public record StoredNumbers(
     /**
      * Reads every scale and zero point.
      *
-     * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} if modules are quantized differently
+     * @throws io.octavo.engine.failure.QuantizationException {@code LAYOUT_UNSUITABLE} if modules are quantized differently
      */
     public static StoredNumbers of(Checkpoint checkpoint, QuantizedModules modules) {
         Collection<QuantizedLinear> linears = modules.byName().values();
@@ -70,7 +70,7 @@ public record StoredNumbers(
      * Loaders of some layouts leave alone whatever has a listed name inside its own, such as {@code mlp.gate_proj} for
      * {@code mlp.gate}.
      *
-     * @throws io.octavo.engine.QuantizationException {@code LAYOUT_UNSUITABLE} if they would pass over this module
+     * @throws io.octavo.engine.failure.QuantizationException {@code LAYOUT_UNSUITABLE} if they would pass over this module
      */
     void requireNotExcluded(String module, Layout layout) {
         leftAlone.stream().filter(module::contains).findFirst().ifPresent(name -> {

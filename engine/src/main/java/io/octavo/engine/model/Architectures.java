@@ -1,7 +1,7 @@
 package io.octavo.engine.model;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.AttentionSpec.QueryKeyNorm;
 import io.octavo.kernels.operation.GatedActivation.Function;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.octavo.engine.model;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;

@@ -1,7 +1,7 @@
 package io.octavo.engine.model;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 
 /** Reads rotary settings in both spellings: {@code rope_parameters}, and {@code rope_theta} with {@code rope_scaling}. */
 final class RopeReader {

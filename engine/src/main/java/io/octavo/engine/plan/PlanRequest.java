@@ -1,6 +1,6 @@
 package io.octavo.engine.plan;
 
-import io.octavo.engine.SchemeOverride;
+import io.octavo.engine.request.SchemeOverride;
 import java.util.List;
 
 /**

@@ -1,6 +1,6 @@
 package io.octavo.engine.plan;
 
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;

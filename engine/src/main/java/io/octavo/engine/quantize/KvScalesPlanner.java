@@ -1,8 +1,8 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;

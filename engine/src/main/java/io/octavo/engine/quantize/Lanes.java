@@ -1,7 +1,8 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.JobCancelledException;
+import io.octavo.engine.artifact.BackgroundTasks;
 import io.octavo.engine.calibrate.ActivationRanges;
+import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.kernels.backend.Backend;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -49,7 +50,7 @@ final class Lanes implements AutoCloseable {
 
     /**
      * @param threads of the machine that there are to use
-     * @throws io.octavo.engine.QuantizationException {@code OUT_OF_MEMORY}
+     * @throws io.octavo.engine.failure.QuantizationException {@code OUT_OF_MEMORY}
      */
     Lanes(Backend backend, QuantizationPlan plan, ActivationRanges activations, long chunkBytes, int threads) {
         var absmaxes = new ConcurrentHashMap<List<String>, Float>();

@@ -1,11 +1,11 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.EngineVersion;
-import io.octavo.engine.HashedFile;
-import io.octavo.engine.QuantizationRequest;
-import io.octavo.engine.VerificationReport;
+import io.octavo.engine.artifact.EngineVersion;
 import io.octavo.engine.checkpoint.JsonText;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.request.HashedFile;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.VerificationReport;
 import java.util.List;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;

@@ -1,9 +1,9 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.layout.ModuleKind;
 import io.octavo.engine.layout.ModulePattern;

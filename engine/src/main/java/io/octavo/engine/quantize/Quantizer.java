@@ -1,15 +1,17 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.JobCancelledException;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationException;
-import io.octavo.engine.QuantizationRequest;
-import io.octavo.engine.QuantizationResult;
-import io.octavo.engine.SchemeOverride;
+import io.octavo.engine.artifact.BackgroundTasks;
+import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.JobCancelledException;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.Layout;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.SchemeOverride;
 import io.octavo.kernels.backend.Backend;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.List;
@@ -81,7 +83,7 @@ public final class Quantizer {
      * appears at the target unless all of that succeeds.
      *
      * @throws QuantizationException for what a user or operator can see
-     * @throws io.octavo.engine.JobCancelledException if the monitor asked to stop
+     * @throws io.octavo.engine.failure.JobCancelledException if the monitor asked to stop
      */
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
         if (Layout.named(request.layout()) != Layout.COMPRESSED_TENSORS) {

@@ -1,13 +1,13 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.KvCacheQuantization;
-import io.octavo.engine.QuantizationException;
-import io.octavo.engine.QuantizationRequest;
-import io.octavo.engine.SchemeOverride;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.Layout;
 import io.octavo.engine.layout.LayoutWriters;
 import io.octavo.engine.layout.ModulePattern;
+import io.octavo.engine.request.KvCacheQuantization;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.SchemeOverride;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -45,7 +45,7 @@ public record Recipe(Scheme scheme, List<ModuleScheme> overrides, Optional<Quant
         return new Recipe(scheme, List.of(), Optional.empty());
     }
 
-    /** @throws io.octavo.engine.QuantizationException {@code SCHEME_UNKNOWN} or {@code IGNORE_INVALID} */
+    /** @throws io.octavo.engine.failure.QuantizationException {@code SCHEME_UNKNOWN} or {@code IGNORE_INVALID} */
     public static Recipe of(QuantizationRequest request) {
         return of(request.scheme(), request.overrides(), request.kvCache());
     }

@@ -1,8 +1,8 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.JobCancelledException;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.JobCancelledException;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.kernels.backend.Backend;
 import java.util.ArrayDeque;
 import java.util.Deque;

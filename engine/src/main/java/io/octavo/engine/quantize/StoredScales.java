@@ -1,8 +1,8 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.calibrate.ActivationRanges.Range;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.number.BFloat16;

@@ -1,9 +1,9 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.calibrate.ActivationRanges;
 import io.octavo.engine.calibrate.ActivationRanges.Range;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.safetensors.SafetensorsWriter;

@@ -1,9 +1,6 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.VerificationReport;
-import io.octavo.engine.VerificationReport.Check;
-import io.octavo.engine.VerificationReport.ModuleError;
+import io.octavo.engine.artifact.BackgroundTasks;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.TensorComparison;
@@ -14,6 +11,10 @@ import io.octavo.engine.layout.QuantizedModules;
 import io.octavo.engine.layout.QuantizedWeight;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.VerificationReport;
+import io.octavo.engine.request.VerificationReport.Check;
+import io.octavo.engine.request.VerificationReport.ModuleError;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.kernels.backend.Backend;
 import java.util.ArrayList;

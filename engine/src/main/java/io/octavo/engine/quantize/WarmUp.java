@@ -1,11 +1,11 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationException;
-import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.safetensors.DiskFailure;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorSpec;
@@ -50,7 +50,7 @@ public final class WarmUp {
      * @param folder empty; what is left in it afterwards is nobody's
      * @param monitor asked to stop as by a job
      * @throws QuantizationException if the device or the folder fails
-     * @throws io.octavo.engine.JobCancelledException if the monitor asked to stop
+     * @throws io.octavo.engine.failure.JobCancelledException if the monitor asked to stop
      */
     public static void run(Quantizer quantizer, Path folder, JobMonitor monitor) {
         Path source = folder.resolve("source");

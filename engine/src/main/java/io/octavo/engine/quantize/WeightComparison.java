@@ -1,11 +1,11 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
-import io.octavo.engine.VerificationReport.ModuleError;
 import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.QuantizedWeight;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.request.VerificationReport.ModuleError;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;

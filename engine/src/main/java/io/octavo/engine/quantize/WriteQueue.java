@@ -1,6 +1,7 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.JobCancelledException;
+import io.octavo.engine.artifact.BackgroundTasks;
+import io.octavo.engine.failure.JobCancelledException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;

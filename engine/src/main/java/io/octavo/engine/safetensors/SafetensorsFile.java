@@ -1,7 +1,7 @@
 package io.octavo.engine.safetensors;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,7 +1,7 @@
 package io.octavo.engine.safetensors;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.kernels.number.DType;
 import java.io.InputStream;
 import java.io.InputStreamReader;

@@ -31,7 +31,7 @@ public final class SafetensorsWriter implements AutoCloseable {
     /**
      * Creates the file and writes its header; the file grows as tensors are written.
      *
-     * @throws io.octavo.engine.QuantizationException {@code DISK_FULL} or {@code IO_FAILED}
+     * @throws io.octavo.engine.failure.QuantizationException {@code DISK_FULL} or {@code IO_FAILED}
      * @throws IllegalArgumentException if a name occurs twice
      */
     public static SafetensorsWriter create(Path path, List<TensorSpec> tensors) {

@@ -1,7 +1,7 @@
 package io.octavo.engine.scheme;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.NumberType.IntType;
 import java.util.List;

@@ -1,8 +1,8 @@
 package io.octavo.engine.tokenizer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

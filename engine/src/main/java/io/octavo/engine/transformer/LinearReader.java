@@ -1,9 +1,9 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.layout.InputScale;
 import io.octavo.engine.layout.QuantizedLayouts;

@@ -1,15 +1,15 @@
 package io.octavo.engine.benchmark;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
 import io.octavo.engine.Engines;
-import io.octavo.engine.EvaluationRequest;
-import io.octavo.engine.EvaluationTask;
-import io.octavo.engine.GenerationRequest;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationRequest;
-import io.octavo.engine.SamplingOptions;
-import io.octavo.engine.TaskResult;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.EvaluationRequest;
+import io.octavo.engine.request.EvaluationTask;
+import io.octavo.engine.request.GenerationRequest;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.SamplingOptions;
+import io.octavo.engine.request.TaskResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

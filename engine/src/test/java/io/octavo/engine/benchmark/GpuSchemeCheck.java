@@ -1,17 +1,17 @@
 package io.octavo.engine.benchmark;
 
-import io.octavo.engine.CalibrationData;
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
 import io.octavo.engine.Engines;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.KvCacheQuantization;
-import io.octavo.engine.QuantizationException;
-import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.checkpoint.TensorComparison;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.KvCacheQuantization;
+import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.number.BFloat16;
 import java.lang.foreign.ValueLayout;

@@ -1,11 +1,11 @@
 package io.octavo.engine.benchmark;
 
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.SamplingOptions;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.generate.Generator;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.SamplingOptions;
 import io.octavo.engine.transformer.KvCache;
 import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.engine.transformer.RunLimits;

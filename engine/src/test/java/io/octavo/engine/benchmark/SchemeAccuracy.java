@@ -1,16 +1,16 @@
 package io.octavo.engine.benchmark;
 
-import io.octavo.engine.CalibrationData;
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
 import io.octavo.engine.Engines;
-import io.octavo.engine.EvaluationRequest;
-import io.octavo.engine.EvaluationTask;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationException;
-import io.octavo.engine.QuantizationRequest;
-import io.octavo.engine.TaskResult;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.Layout;
+import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.EvaluationRequest;
+import io.octavo.engine.request.EvaluationTask;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.TaskResult;
 import io.octavo.engine.scheme.Scheme;
 import java.nio.file.Path;
 import java.util.List;

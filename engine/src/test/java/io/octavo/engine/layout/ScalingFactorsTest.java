@@ -3,9 +3,9 @@ package io.octavo.engine.layout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.ScalingFactors.Place;
 import io.octavo.engine.layout.ScalingFactors.Section;
 import io.octavo.engine.scheme.Granularity;

@@ -3,11 +3,11 @@ package io.octavo.engine.quantize;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
-import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.TestModels;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.safetensors.DiskFailure;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;

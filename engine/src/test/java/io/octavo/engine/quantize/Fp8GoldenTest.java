@@ -2,12 +2,12 @@ package io.octavo.engine.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.number.BFloat16;

@@ -1,15 +1,16 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
 import io.octavo.engine.Engines;
-import io.octavo.engine.HashedFile;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationRequest;
-import io.octavo.engine.QuantizationResult;
+import io.octavo.engine.artifact.FileDigest;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.HashedFile;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.kernels.number.BFloat16;

@@ -1,7 +1,7 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.JobCancelledException;
-import io.octavo.engine.JobMonitor;
+import io.octavo.engine.failure.JobCancelledException;
+import io.octavo.engine.request.JobMonitor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;

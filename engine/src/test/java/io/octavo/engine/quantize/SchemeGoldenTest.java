@@ -2,18 +2,18 @@ package io.octavo.engine.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.engine.CalibrationData;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.KvCacheQuantization;
-import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.TestModels;
-import io.octavo.engine.VerificationReport;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.layout.QuantizedLinear;
 import io.octavo.engine.layout.QuantizedModules;
 import io.octavo.engine.layout.QuantizedWeight;
+import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.KvCacheQuantization;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.ScaleType;

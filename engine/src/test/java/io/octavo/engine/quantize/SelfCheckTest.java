@@ -2,16 +2,16 @@ package io.octavo.engine.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.engine.CalibrationData;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.KvCacheQuantization;
-import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.TestModels;
-import io.octavo.engine.VerificationReport;
-import io.octavo.engine.VerificationReport.Check;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.KvCacheQuantization;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.VerificationReport;
+import io.octavo.engine.request.VerificationReport.Check;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import java.io.IOException;

@@ -3,13 +3,13 @@ package io.octavo.engine.quantize;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationException;
-import io.octavo.engine.QuantizationRequest;
 import io.octavo.engine.TestModels;
-import io.octavo.engine.VerificationReport;
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.safetensors.SafetensorsHeader;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Scheme;

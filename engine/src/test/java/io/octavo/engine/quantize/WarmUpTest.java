@@ -3,8 +3,8 @@ package io.octavo.engine.quantize;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.JobCancelledException;
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import java.nio.file.Path;

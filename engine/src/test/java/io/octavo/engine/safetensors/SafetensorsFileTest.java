@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.TestModels;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.io.RandomAccessFile;

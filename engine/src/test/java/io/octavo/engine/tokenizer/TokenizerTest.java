@@ -3,9 +3,9 @@ package io.octavo.engine.tokenizer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.QuantizationException;
 import io.octavo.engine.TestModels;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

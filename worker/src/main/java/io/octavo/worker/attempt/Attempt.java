@@ -1,8 +1,8 @@
 package io.octavo.worker.attempt;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.JobCancelledException;
-import io.octavo.engine.JobMonitor;
+import io.octavo.engine.failure.JobCancelledException;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.Lease;

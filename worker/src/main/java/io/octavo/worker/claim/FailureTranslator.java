@@ -1,7 +1,7 @@
 package io.octavo.worker.claim;
 
-import io.octavo.engine.ErrorKind;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorKind;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.FailureKind;
 import io.octavo.jobs.problem.ProblemCode;

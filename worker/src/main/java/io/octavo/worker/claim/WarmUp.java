@@ -1,11 +1,11 @@
 package io.octavo.worker.claim;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.JobCancelledException;
-import io.octavo.engine.JobMonitor;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.JobCancelledException;
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.JobScratch;
 import io.octavo.worker.attempt.WorkDirectory;

@@ -1,11 +1,11 @@
 package io.octavo.worker.claim;
 
-import io.octavo.engine.DeviceOffer;
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
-import io.octavo.engine.ErrorCode;
-import io.octavo.engine.JobCancelledException;
-import io.octavo.engine.QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.JobCancelledException;
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.request.DeviceOffer;
+import io.octavo.engine.request.EngineOptions;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;

@@ -1,10 +1,10 @@
 package io.octavo.worker.engine;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
+import io.octavo.engine.request.EngineOptions;
 import io.octavo.jobs.spec.SchemeInfo;
 import java.util.List;
 

@@ -1,15 +1,15 @@
 package io.octavo.worker.engine;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
-import io.octavo.engine.EngineVersion;
 import io.octavo.engine.Engines;
+import io.octavo.engine.artifact.EngineVersion;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.layout.Layout;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.plan.PreFlight;
+import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;

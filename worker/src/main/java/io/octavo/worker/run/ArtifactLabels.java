@@ -1,8 +1,8 @@
 package io.octavo.worker.run;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.HashedFile;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.request.HashedFile;
 import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.Execution;
 import io.octavo.jobs.repository.FileEntry;

@@ -1,7 +1,7 @@
 package io.octavo.worker.run;
 
-import io.octavo.engine.HashedFile;
-import io.octavo.engine.JobMonitor;
+import io.octavo.engine.request.HashedFile;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.blob.Sha256Stream;

@@ -1,9 +1,9 @@
 package io.octavo.worker.run;
 
-import io.octavo.engine.ConversionRequest;
-import io.octavo.engine.ConversionResult;
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
+import io.octavo.engine.request.ConversionRequest;
+import io.octavo.engine.request.ConversionResult;
+import io.octavo.engine.request.EngineOptions;
 import io.octavo.jobs.artifact.ArtifactCommit;
 import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.ArtifactService;

@@ -1,12 +1,12 @@
 package io.octavo.worker.run;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
-import io.octavo.engine.EvaluationRequest;
-import io.octavo.engine.EvaluationResult;
-import io.octavo.engine.EvaluationTask;
-import io.octavo.engine.SamplingOptions;
-import io.octavo.engine.TaskResult;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.EvaluationRequest;
+import io.octavo.engine.request.EvaluationResult;
+import io.octavo.engine.request.EvaluationTask;
+import io.octavo.engine.request.SamplingOptions;
+import io.octavo.engine.request.TaskResult;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.spec.EvaluateSpec;

@@ -1,8 +1,8 @@
 package io.octavo.worker.run;
 
-import io.octavo.engine.EvaluationResult;
-import io.octavo.engine.SamplingOptions;
-import io.octavo.engine.TaskResult;
+import io.octavo.engine.request.EvaluationResult;
+import io.octavo.engine.request.SamplingOptions;
+import io.octavo.engine.request.TaskResult;
 import io.octavo.jobs.spec.GateSpec;
 import io.octavo.jobs.spec.TaskSpec;
 import java.util.ArrayList;

@@ -1,15 +1,15 @@
 package io.octavo.worker.run;
 
-import io.octavo.engine.CalibrationData;
 import io.octavo.engine.Engine;
-import io.octavo.engine.EngineOptions;
-import io.octavo.engine.KvCacheQuantization;
-import io.octavo.engine.QuantizationRequest;
-import io.octavo.engine.QuantizationResult;
-import io.octavo.engine.SchemeOverride;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
+import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.KvCacheQuantization;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.SchemeOverride;
 import io.octavo.jobs.artifact.ArtifactCommit;
 import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.ArtifactService;

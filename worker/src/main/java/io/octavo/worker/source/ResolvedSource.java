@@ -1,6 +1,6 @@
 package io.octavo.worker.source;
 
-import io.octavo.engine.HashedFile;
+import io.octavo.engine.request.HashedFile;
 import java.nio.file.Path;
 import java.util.List;
 

@@ -8,7 +8,7 @@ public interface Passage {
      * Called after every piece.
      *
      * @param bytes that came through since the last call; 0 is fine
-     * @throws io.octavo.engine.JobCancelledException if the transfer should end
+     * @throws io.octavo.engine.failure.JobCancelledException if the transfer should end
      */
     void passed(long bytes);
 }

@@ -1,7 +1,7 @@
 package io.octavo.worker.transfer;
 
-import io.octavo.engine.JobCancelledException;
-import io.octavo.engine.JobMonitor;
+import io.octavo.engine.failure.JobCancelledException;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.worker.WorkerProperties;
 import java.io.IOException;
 import java.io.UncheckedIOException;

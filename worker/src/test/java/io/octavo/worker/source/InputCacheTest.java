@@ -3,7 +3,7 @@ package io.octavo.worker.source;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.JobMonitor;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.RepositoryPath;

@@ -1,6 +1,6 @@
 package io.octavo.worker.source;
 
-import io.octavo.engine.JobMonitor;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.source.SourceFile;
 import io.octavo.worker.TestWorkers;

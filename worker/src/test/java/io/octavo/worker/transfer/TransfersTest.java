@@ -3,8 +3,8 @@ package io.octavo.worker.transfer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.JobCancelledException;
-import io.octavo.engine.JobMonitor;
+import io.octavo.engine.failure.JobCancelledException;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.worker.TestWorkers;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,0 +1,124 @@
+package io.octavo.engine.dataset;
+
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Reads data to evaluate and calibrate on; every malformed line is an error that names it. */
+public final class Datasets {
+
+    private static final JsonMapper JSON = JsonMapper.shared();
+
+    /** @param answer index into {@code choices} */
+    public record Item(String context, List<String> choices, int answer) {}
+
+    private Datasets() {}
+
+    /** The whole file as one text, or the {@code text} member of each line of a .jsonl file. */
+    public static List<String> texts(Path file) {
+        if (!file.getFileName().toString().endsWith(".jsonl")) {
+            return List.of(read(file));
+        }
+        List<String> texts = new ArrayList<>();
+        for (Line line : lines(file)) {
+            texts.add(line.text("text"));
+        }
+        return texts;
+    }
+
+    /** Multiple-choice items, one a line: {@code context}, {@code choices}, {@code answer}. */
+    public static List<Item> items(Path file, int limit) {
+        List<Item> items = new ArrayList<>();
+        for (Line line : lines(file)) {
+            if (items.size() == limit) {
+                break;
+            }
+            items.add(item(line));
+        }
+        return items;
+    }
+
+    private static Item item(Line line) {
+        List<String> choices = new ArrayList<>();
+        for (JsonNode choice : line.node().path("choices")) {
+            if (!choice.isString() || choice.stringValue().isEmpty()) {
+                throw line.invalid("choices must be non-empty strings");
+            }
+            choices.add(choice.stringValue());
+        }
+        JsonNode answer = line.node().path("answer");
+        boolean valid = answer.isIntegralNumber()
+                && answer.canConvertToInt()
+                && answer.intValue() >= 0
+                && answer.intValue() < choices.size();
+        if (choices.size() < 2 || !valid) {
+            throw line.invalid("needs at least 2 choices and an answer index among them, has " + choices.size()
+                    + " choices and answer " + answer);
+        }
+        return new Item(line.text("context"), choices, answer.intValue());
+    }
+
+    private record Line(Path file, int number, JsonNode node) {
+
+        String text(String member) {
+            JsonNode value = node.path(member);
+            if (!value.isString()) {
+                throw invalid(member + " must be a string");
+            }
+            return value.stringValue();
+        }
+
+        QuantizationException invalid(String why) {
+            return new QuantizationException(
+                    ErrorCode.DATASET_INVALID, file.getFileName() + " line " + number + ": " + why);
+        }
+    }
+
+    private static List<Line> lines(Path file) {
+        List<Line> lines = new ArrayList<>();
+        int number = 0;
+        for (String text : read(file).split("\n", -1)) {
+            number++;
+            if (!text.isBlank()) {
+                lines.add(new Line(file, number, parse(file, number, text)));
+            }
+        }
+        return lines;
+    }
+
+    private static JsonNode parse(Path file, int number, String text) {
+        try {
+            return JSON.readTree(text);
+        } catch (JacksonException e) {
+            throw new QuantizationException(
+                    ErrorCode.DATASET_INVALID,
+                    file.getFileName() + " line " + number + ": not JSON: " + e.getOriginalMessage(),
+                    e);
+        }
+    }
+
+    private static String read(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw new QuantizationException(
+                    ErrorCode.DATASET_NOT_FOUND, "dataset " + file.getFileName() + " is missing or no regular file");
+        }
+        try {
+            return Files.readString(file, StandardCharsets.UTF_8);
+        } catch (CharacterCodingException e) {
+            throw new QuantizationException(
+                    ErrorCode.DATASET_INVALID, "dataset " + file.getFileName() + " is not UTF-8 text", e);
+        } catch (IOException e) {
+            throw new QuantizationException(
+                    ErrorCode.IO_FAILED, "dataset " + file.getFileName() + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package io.octavo.engine.request;
+
+import io.octavo.engine.failure.JobCancelledException;
+import java.util.function.BooleanSupplier;
+
+/** How a long engine call tells its caller where it is, and learns that it should stop. Called from one thread. */
+public interface JobMonitor {
+
+    /** A new phase begins, such as {@code quantize} or {@code verify}. */
+    void phase(String name);
+
+    /** How much of the whole call is done, 0 to 1, never falling. Called often; implementations throttle. */
+    void progress(double fraction);
+
+    /** A line for the job's log. */
+    void log(String line);
+
+    /**
+     * Called at least once a tensor, layer or window.
+     *
+     * @throws JobCancelledException if the work should stop now; nothing of it becomes visible
+     */
+    void checkpoint();
+
+    /** Ignores everything and never cancels. */
+    static JobMonitor none() {
+        return stoppedBy(() -> false);
+    }
+
+    /**
+     * Ignores everything and cancels once it is told to.
+     *
+     * @param stop asked at every checkpoint
+     */
+    static JobMonitor stoppedBy(BooleanSupplier stop) {
+        return new JobMonitor() {
+            @Override
+            public void phase(String name) {}
+
+            @Override
+            public void progress(double fraction) {}
+
+            @Override
+            public void log(String line) {}
+
+            @Override
+            public void checkpoint() {
+                if (stop.getAsBoolean()) {
+                    throw new JobCancelledException("told to stop");
+                }
+            }
+        };
+    }
+}
