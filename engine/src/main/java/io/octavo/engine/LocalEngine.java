@@ -9,7 +9,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.generate.Generator;
 import io.octavo.engine.label.Label;
-import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.quantize.Quantizer;

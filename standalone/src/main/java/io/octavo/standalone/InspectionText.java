@@ -7,7 +7,7 @@ import io.octavo.engine.label.KvCache;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.label.Numbers;
 import io.octavo.engine.label.TagCheck;
-import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.config.Layout;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package io.octavo.cli.transfer;
 
-import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.OctavoClient.Download;
+import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.RepositoryFile;
 import io.octavo.cli.client.RepositoryName;
 import io.octavo.cli.client.RetryPolicy;

@@ -1,7 +1,7 @@
 package io.octavo.engine.convert;
 
 import io.octavo.engine.artifact.StagingFolder;
-import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.quantize.Quantizer;
 import io.octavo.engine.quantize.Recipe;
 import io.octavo.engine.request.ConversionRequest;

@@ -1,9 +1,9 @@
 package io.octavo.engine.convert;
 
-import io.octavo.engine.layout.KvCacheScales;
-import io.octavo.engine.layout.QuantizedLinear;
-import io.octavo.engine.layout.QuantizedModules;
-import io.octavo.engine.layout.QuantizedWeight;
+import io.octavo.engine.layout.weight.KvCacheScales;
+import io.octavo.engine.layout.weight.QuantizedLinear;
+import io.octavo.engine.layout.weight.QuantizedModules;
+import io.octavo.engine.layout.weight.QuantizedWeight;
 import java.util.Arrays;
 import java.util.Optional;
 

@@ -2,8 +2,8 @@ package io.octavo.engine.label;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
-import io.octavo.engine.layout.CompressedTensors;
 import io.octavo.engine.layout.QuantizedLayouts;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.scheme.Scheme;
 import java.util.ArrayList;
 import java.util.Arrays;

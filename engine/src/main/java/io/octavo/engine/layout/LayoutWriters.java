@@ -1,5 +1,13 @@
 package io.octavo.engine.layout;
 
+import io.octavo.engine.layout.compressed.CompressedTensorsWriter;
+import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.layout.fp8.Fp8Writer;
+import io.octavo.engine.layout.integer.IntegerWriter;
+import io.octavo.engine.layout.modelopt.ModelOptWriter;
+import io.octavo.engine.layout.weight.KvCacheScales;
+import io.octavo.engine.layout.weight.LayoutWriter;
+import io.octavo.engine.layout.weight.StoredNumbers;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.number.DType;

@@ -2,6 +2,15 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.fp8.Fp8Reader;
+import io.octavo.engine.layout.integer.IntegerReader;
+import io.octavo.engine.layout.modelopt.ModelOptReader;
+import io.octavo.engine.layout.modelopt.ModelOptWriter;
+import io.octavo.engine.layout.weight.QuantizationParameters;
+import io.octavo.engine.layout.weight.QuantizedModules;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -9,7 +18,7 @@ import tools.jackson.databind.JsonNode;
 public final class QuantizedLayouts {
 
     /** Where ModelOpt declares what config.json does not mention. */
-    public static final String MODELOPT_FILE = "hf_quant_config.json";
+    public static final String MODELOPT_FILE = ModelOptWriter.FILE;
 
     private static final String FP8 = "fp8";
     private static final String AWQ = "awq";

@@ -5,6 +5,11 @@ import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.checkpoint.JsonText;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.layout.weight.InputScale;
+import io.octavo.engine.layout.weight.KvCacheScales;
+import io.octavo.engine.layout.weight.QuantizedLinear;
+import io.octavo.engine.layout.weight.QuantizedModules;
+import io.octavo.engine.layout.weight.RowChunks;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
@@ -219,7 +224,7 @@ public record ScalingFactors(Optional<String> modelType, Map<Section, SortedMap<
             var place = new Place(0, Integer.parseInt(module.group(1)), module.group(2));
             if (linear.weight().quantization().granularity() instanceof Granularity.PerTensor) {
                 sections.computeIfAbsent(Section.WEIGHTS, key -> new TreeMap<>())
-                        .put(place, Fp8Writer.tensorScale(linear.weight()));
+                        .put(place, RowChunks.tensorScale(linear.weight()));
             }
             linear.inputScale()
                     .ifPresent(scale -> sections.computeIfAbsent(Section.ACTIVATION, key -> new TreeMap<>())
@@ -253,10 +258,10 @@ public record ScalingFactors(Optional<String> modelType, Map<Section, SortedMap<
 
     private QuantizedLinear into(QuantizedLinear linear) {
         find(Section.WEIGHTS, linear.module())
-                .filter(factor -> factor != Fp8Writer.tensorScale(linear.weight()))
+                .filter(factor -> factor != RowChunks.tensorScale(linear.weight()))
                 .ifPresent(factor -> {
                     throw invalid("weights: module " + linear.module() + " is stored with scale "
-                            + Fp8Writer.tensorScale(linear.weight()) + ", not " + factor);
+                            + RowChunks.tensorScale(linear.weight()) + ", not " + factor);
                 });
         Optional<Float> input = find(Section.ACTIVATION, linear.module());
         if (input.isEmpty()) {

@@ -7,7 +7,7 @@ import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;

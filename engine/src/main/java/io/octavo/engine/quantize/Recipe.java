@@ -2,9 +2,9 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.Layout;
 import io.octavo.engine.layout.LayoutWriters;
-import io.octavo.engine.layout.ModulePattern;
+import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.SchemeOverride;

@@ -2,7 +2,7 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.CompressedFormat;
+import io.octavo.engine.layout.compressed.CompressedFormat;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;

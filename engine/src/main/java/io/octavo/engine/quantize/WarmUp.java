@@ -3,7 +3,7 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.safetensors.DiskFailure;

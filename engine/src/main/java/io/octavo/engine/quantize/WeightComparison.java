@@ -3,7 +3,7 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.QuantizedWeight;
+import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.request.VerificationReport.ModuleError;
 import io.octavo.engine.scheme.NumberType;

@@ -1,6 +1,6 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.engine.layout.InputScale;
+import io.octavo.engine.layout.weight.InputScale;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.NumberType.FloatType;

@@ -1,6 +1,6 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.engine.layout.QuantizedWeight;
+import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.kernels.device.Matrix;

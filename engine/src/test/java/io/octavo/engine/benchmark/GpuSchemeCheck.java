@@ -6,7 +6,7 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.checkpoint.TensorComparison;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;

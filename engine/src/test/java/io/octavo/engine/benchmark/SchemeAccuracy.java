@@ -3,7 +3,7 @@ package io.octavo.engine.benchmark;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.EvaluationRequest;

@@ -9,7 +9,7 @@ import io.octavo.engine.TestModels;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.inspect.Inspection;
-import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.ConfigJson;
-import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.scheme.Scheme;
 import java.io.BufferedReader;
 import java.io.IOException;

@@ -8,6 +8,14 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.layout.weight.InputScale;
+import io.octavo.engine.layout.weight.KvCacheScales;
+import io.octavo.engine.layout.weight.LayoutWriter;
+import io.octavo.engine.layout.weight.QuantizedLinear;
+import io.octavo.engine.layout.weight.QuantizedModules;
+import io.octavo.engine.layout.weight.QuantizedWeight;
+import io.octavo.engine.layout.weight.StoredNumbers;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.NumberType.FloatType;
@@ -24,7 +32,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -218,22 +225,6 @@ class ForeignLayoutsTest {
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .getFloat();
         assertThat(multiplier).isEqualTo(0.00111607f, within(1e-8f));
-        assertThat(CompressedTensorsWriter.divisor(multiplier, "t")).isEqualTo(896);
-    }
-
-    @Test
-    void findsTheDivisorOfEveryReciprocal() {
-        var random = new SplittableRandom(11);
-        for (int i = 0; i < 100_000; i++) {
-            float divisor = Float.intBitsToFloat(random.nextInt(0x3F000000, 0x47000000));
-            float multiplier = 1 / divisor;
-            assertThat(1 / CompressedTensorsWriter.divisor(multiplier, "t")).isEqualTo(multiplier);
-        }
-        // What a 16-bit absmax leads to comes back as it was.
-        for (int bits = 0x4000; bits < 0x4800; bits++) {
-            float divisor = Float.intBitsToFloat(bits << 16);
-            assertThat(CompressedTensorsWriter.divisor(1 / divisor, "t")).isEqualTo(divisor);
-        }
     }
 
     private static String word(byte[] bytes, int index) {

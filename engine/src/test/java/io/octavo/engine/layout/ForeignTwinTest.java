@@ -4,6 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.layout.weight.InputScale;
+import io.octavo.engine.layout.weight.KvCacheScales;
+import io.octavo.engine.layout.weight.QuantizedLinear;
+import io.octavo.engine.layout.weight.QuantizedModules;
+import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.kernels.number.Float4;

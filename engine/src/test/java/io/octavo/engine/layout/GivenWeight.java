@@ -1,5 +1,6 @@
 package io.octavo.engine.layout;
 
+import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;

@@ -2,6 +2,10 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.layout.weight.LayoutWriter;
+import io.octavo.engine.layout.weight.QuantizedLinear;
+import io.octavo.engine.layout.weight.StoredNumbers;
 import io.octavo.engine.safetensors.TensorSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;

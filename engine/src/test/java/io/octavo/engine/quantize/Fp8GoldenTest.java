@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.kernels.Backends;

@@ -5,7 +5,7 @@ import io.octavo.engine.Engines;
 import io.octavo.engine.artifact.FileDigest;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.checkpoint.ShardPlan;
-import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.JobMonitor;

@@ -13,7 +13,7 @@ import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;

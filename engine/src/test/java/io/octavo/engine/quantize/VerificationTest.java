@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.VerificationReport;

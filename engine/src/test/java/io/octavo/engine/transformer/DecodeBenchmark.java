@@ -3,7 +3,7 @@ package io.octavo.engine.transformer;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.checkpoint.ShardPlan;
-import io.octavo.engine.layout.CompressedTensors;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.safetensors.SafetensorsWriter;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.QuantizedWeight;
+import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;

@@ -5,7 +5,7 @@ import io.octavo.engine.Engines;
 import io.octavo.engine.artifact.EngineVersion;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
-import io.octavo.engine.layout.Layout;
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.plan.PreFlight;

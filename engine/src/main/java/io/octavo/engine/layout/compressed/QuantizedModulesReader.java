@@ -1,0 +1,161 @@
+package io.octavo.engine.layout.compressed;
+
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.weight.InputScale;
+import io.octavo.engine.layout.weight.KvCacheScales;
+import io.octavo.engine.layout.weight.QuantizationParameters;
+import io.octavo.engine.layout.weight.QuantizedLinear;
+import io.octavo.engine.layout.weight.QuantizedModules;
+import io.octavo.engine.layout.weight.QuantizedWeight;
+import io.octavo.engine.module.ModuleKind;
+import io.octavo.engine.module.ModulePattern;
+import io.octavo.engine.scheme.Quantization;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedSet;
+import java.util.Set;
+
+/** Matches a config against the tensors of its checkpoint, module by module. */
+public final class QuantizedModulesReader {
+
+    private static final String HEAD = "lm_head";
+
+    private final Checkpoint checkpoint;
+    private final CompressedTensorsConfig config;
+    private final ModuleTensors tensors;
+
+    QuantizedModulesReader(Checkpoint checkpoint, CompressedTensorsConfig config) {
+        this.checkpoint = checkpoint;
+        this.config = config;
+        this.tensors = new ModuleTensors(checkpoint);
+    }
+
+    /** A checkpoint without quantization_config must not hold what only a quantized one holds. */
+    static QuantizedModules requirePlain(Checkpoint checkpoint) {
+        quantizedTensor(checkpoint).ifPresent(name -> {
+            throw StrictObject.unsupported("there is none, yet the checkpoint has a tensor " + name);
+        });
+        return QuantizedModules.none();
+    }
+
+    static Optional<String> quantizedTensor(Checkpoint checkpoint) {
+        return checkpoint.names().stream()
+                .filter(QuantizationParameters::contains)
+                .findFirst();
+    }
+
+    QuantizedModules read() {
+        config.groups().forEach(ExecutableGroups::require);
+        requireHeadIgnored();
+        var modules = new LinkedHashMap<String, QuantizedLinear>();
+        for (String module : modulesWithWeights()) {
+            readModule(module).ifPresent(linear -> modules.put(module, linear));
+        }
+        Optional<KvCacheScales> kvCache = config.kvCache()
+                .map(scheme ->
+                        new KvCacheScalesReader(checkpoint, scheme, tensors).read(attentionOf(modules.keySet())));
+        requireNothingElse();
+        requireTargetsFound(modules.keySet());
+        if (modules.isEmpty() && kvCache.isEmpty()) {
+            throw StrictObject.unsupported("it applies to no module of the checkpoint");
+        }
+        return new QuantizedModules(modules, kvCache);
+    }
+
+    private SequencedSet<String> modulesWithWeights() {
+        var modules = new LinkedHashSet<String>();
+        for (String name : checkpoint.names()) {
+            for (String suffix : List.of(CompressedTensors.WEIGHT_SUFFIX, CompressedTensors.WEIGHT_PACKED_SUFFIX)) {
+                if (name.endsWith(suffix)) {
+                    modules.add(name.substring(0, name.length() - suffix.length()));
+                }
+            }
+        }
+        return modules;
+    }
+
+    private Set<String> attentionOf(Set<String> quantized) {
+        var names = new LinkedHashSet<>(quantized);
+        names.addAll(modulesWithWeights());
+        return names;
+    }
+
+    /** Even where the head is tied to the embedding and not stored, loaders would create a quantized one. */
+    private void requireHeadIgnored() {
+        boolean targeted =
+                config.groups().stream().anyMatch(group -> group.targetsEveryLinear() || group.targetsByName(HEAD));
+        if (targeted && !tensors.isQuantized(HEAD) && !config.ignores(HEAD)) {
+            throw StrictObject.unsupported("its targets match lm_head, which is neither quantized nor in ignore");
+        }
+    }
+
+    private Optional<QuantizedLinear> readModule(String module) {
+        boolean quantized = tensors.isQuantized(module);
+        Optional<CompressedTensorsConfig.Group> group = groupOf(module, quantized);
+        if (group.isEmpty()) {
+            if (quantized) {
+                throw StrictObject.unsupported(
+                        "it leaves module " + module + " alone, yet the weight is stored as codes");
+            }
+            return Optional.empty();
+        }
+        QuantizedWeight weight = new StoredWeights(tensors, group.get()).read(module);
+        Optional<Quantization> inputs = group.get().inputs();
+        Optional<InputScale> inputScale =
+                inputs.flatMap(stored -> new StoredInputs(tensors).read(module, stored, weight.inFeatures()));
+        return Optional.of(new QuantizedLinear(module, weight, inputs, inputScale));
+    }
+
+    private Optional<CompressedTensorsConfig.Group> groupOf(String module, boolean quantized) {
+        if (config.ignores(module)) {
+            return Optional.empty();
+        }
+        List<CompressedTensorsConfig.Group> named = config.groups().stream()
+                .filter(group -> group.targetsByName(module))
+                .toList();
+        List<CompressedTensorsConfig.Group> matching = !named.isEmpty() || !isLinear(module, quantized)
+                ? named
+                : config.groups().stream()
+                        .filter(CompressedTensorsConfig.Group::targetsEveryLinear)
+                        .toList();
+        if (matching.size() > 1) {
+            throw StrictObject.unsupported("several config_groups apply to module " + module);
+        }
+        return matching.stream().findFirst();
+    }
+
+    private boolean isLinear(String module, boolean quantized) {
+        List<Long> shape = checkpoint
+                .find(module + CompressedTensors.WEIGHT_SUFFIX)
+                .or(() -> checkpoint.find(module + CompressedTensors.WEIGHT_PACKED_SUFFIX))
+                .map(Tensor::shape)
+                .orElse(List.of());
+        ModuleKind kind = ModuleKind.of(module, shape, checkpoint.config());
+        return kind == ModuleKind.LINEAR || (kind.isLinear() && quantized);
+    }
+
+    private void requireNothingElse() {
+        for (String name : checkpoint.names()) {
+            if (QuantizationParameters.contains(name) && !tensors.wasRead(name)) {
+                throw StrictObject.unsupported("it does not explain tensor " + name);
+            }
+        }
+    }
+
+    private void requireTargetsFound(Set<String> modules) {
+        for (CompressedTensorsConfig.Group group : config.groups()) {
+            for (ModulePattern target : group.targets()) {
+                boolean found = target.text().equals(CompressedTensorsConfig.LINEAR)
+                        || modules.stream().anyMatch(target::matches);
+                if (!found) {
+                    throw StrictObject.unsupported("config_groups." + group.name() + " targets " + target.text()
+                            + ", which is no module of the checkpoint");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package io.octavo.engine.layout.weight;
+
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float8;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Stores f32 numbers in narrower types without changing any of them. */
+public final class ExactNumbers {
+
+    private ExactNumbers() {}
+
+    /** Whether the number is one of the type's. */
+    static boolean fits(float value, DType dtype) {
+        return switch (dtype) {
+            case F32 -> true;
+            case F16 -> Float.float16ToFloat(Float.floatToFloat16(value)) == value;
+            case BF16 -> BFloat16.toFloat(BFloat16.fromFloat(value)) == value;
+            case F8_E4M3 -> Float8.fromE4m3(Float8.toE4m3(value)) == value;
+            case F64, F8_E5M2, I64, I32, I16, I8, U8, BOOL -> false;
+        };
+    }
+
+    /**
+     * @param tensor named where a number does not fit
+     * @throws QuantizationException {@code LAYOUT_UNSUITABLE}
+     */
+    public static ByteBuffer encode(float[] values, int count, DType dtype, String tensor) {
+        ByteBuffer bytes = buffer(Math.multiplyExact(count, dtype.bytes()));
+        for (int i = 0; i < count; i++) {
+            if (!fits(values[i], dtype)) {
+                throw unsuitable("tensor " + tensor + ": scale " + values[i] + " cannot be stored as " + dtype
+                        + " without changing it");
+            }
+            put(bytes, values[i], dtype);
+        }
+        return bytes.flip();
+    }
+
+    public static ByteBuffer encode(float value, DType dtype, String tensor) {
+        return encode(new float[] {value}, 1, dtype, tensor);
+    }
+
+    private static void put(ByteBuffer bytes, float value, DType dtype) {
+        switch (dtype) {
+            case F32 -> bytes.putFloat(value);
+            case F16 -> bytes.putShort(Float.floatToFloat16(value));
+            case BF16 -> bytes.putShort(BFloat16.fromFloat(value));
+            case F8_E4M3 -> bytes.put(Float8.toE4m3(value));
+            case F64, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
+                throw new IllegalArgumentException("no scales in " + dtype);
+        }
+    }
+
+    public static ByteBuffer buffer(int bytes) {
+        return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    public static QuantizationException unsuitable(String message) {
+        return new QuantizationException(ErrorCode.LAYOUT_UNSUITABLE, message);
+    }
+}

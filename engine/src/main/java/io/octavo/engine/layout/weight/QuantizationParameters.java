@@ -1,0 +1,57 @@
+package io.octavo.engine.layout.weight;
+
+import java.util.Set;
+
+/** Names of tensors that only quantized checkpoints hold. To pass over one is to misread the model. */
+public final class QuantizationParameters {
+
+    public static final String WEIGHT = "weight";
+    public static final String WEIGHT_SCALE = "weight_scale";
+    public static final String WEIGHT_SCALE_INV = "weight_scale_inv";
+    public static final String WEIGHT_SCALE_2 = "weight_scale_2";
+    public static final String INPUT_SCALE = "input_scale";
+    public static final String QWEIGHT = "qweight";
+    public static final String QZEROS = "qzeros";
+    public static final String SCALES = "scales";
+    public static final String GROUP_INDEX = "g_idx";
+    public static final String KEY_SCALE = "k_scale";
+    public static final String VALUE_SCALE = "v_scale";
+
+    private static final Set<String> NAMES = Set.of(
+            "weight_packed",
+            "weight_shape",
+            "weight_zero_point",
+            "weight_g_idx",
+            "weight_global_scale",
+            WEIGHT_SCALE,
+            WEIGHT_SCALE_INV,
+            WEIGHT_SCALE_2,
+            INPUT_SCALE,
+            "input_zero_point",
+            "input_global_scale",
+            "output_scale",
+            KEY_SCALE,
+            VALUE_SCALE,
+            "q_scale",
+            "kv_scale",
+            QWEIGHT,
+            QZEROS,
+            SCALES,
+            GROUP_INDEX);
+
+    private QuantizationParameters() {}
+
+    /** Whether a tensor belongs to a module's quantization, told by the last part of its name. */
+    public static boolean contains(String tensor) {
+        return NAMES.contains(parameter(tensor));
+    }
+
+    public static String parameter(String tensor) {
+        return tensor.substring(tensor.lastIndexOf('.') + 1);
+    }
+
+    /** The module that a tensor belongs to. */
+    public static String module(String tensor) {
+        return tensor.substring(0, Math.max(tensor.lastIndexOf('.'), 0));
+    }
+}

@@ -1,0 +1,51 @@
+package io.octavo.engine.layout.weight;
+
+import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.kernels.number.DType;
+import java.util.Optional;
+
+/**
+ * A Linear's weight as it is stored, whatever the layout, in the model's own order {@code [outFeatures, inFeatures]}.
+ *
+ * <p>{@code w = (code - zeroPoint) * scale * globalScale}. A group is what shares a scale within a row: the row itself
+ * for scales per tensor or channel, {@code size} columns for groups, a block's columns for blocks. Borrows the checkpoint
+ * that it was read from; safe for use by several threads.
+ */
+public interface QuantizedWeight {
+
+    long outFeatures();
+
+    long inFeatures();
+
+    Quantization quantization();
+
+    /** The type that scales are stored in: F8_E4M3 for NVFP4, U8 for the exponents of the MX formats. */
+    DType scaleDtype();
+
+    /** How many scales a row has; the last group is shorter where the size does not divide {@code inFeatures}. */
+    int groups();
+
+    /**
+     * Reads the rows {@code [from, to)}, one byte a code: two's complement integers with every offset removed, E4M3 bits,
+     * or E2M1 bits in the low nibble.
+     */
+    void readCodes(long from, long to, byte[] target);
+
+    /** Reads the rows' scales as f32, {@code [rows, groups]}; powers of two for MX, without the global scale. */
+    void readScales(long from, long to, float[] target);
+
+    /** Reads the rows' zero points, {@code [rows, groups]}, in the codes' numbering; zeros for symmetric weights. */
+    void readZeroPoints(long from, long to, byte[] target);
+
+    /** What every scale is multiplied by; 1 except for NVFP4. */
+    float globalScale();
+
+    /** The group of each input channel where groups are no runs of consecutive channels (act-order). */
+    Optional<int[]> groupIndex();
+
+    /** The codes as they lie in the file, where that is one byte each in the order of {@link #readCodes}. */
+    default Optional<Tensor> plainCodes() {
+        return Optional.empty();
+    }
+}
