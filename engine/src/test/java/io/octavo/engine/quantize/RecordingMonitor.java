@@ -5,35 +5,40 @@ import io.octavo.engine.request.JobMonitor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
-/** Remembers what it was told; cancels at a chosen checkpoint. */
+/**
+ * Remembers what it was told; cancels at the first checkpoint after a phase or a share of the work. Checkpoints themselves
+ * are not counted: while the work waits for a task, the clock decides how many there are.
+ */
 final class RecordingMonitor implements JobMonitor {
 
     final List<String> phases = new ArrayList<>();
     final List<Double> fractions = new ArrayList<>();
     private final Consumer<String> onPhase;
-    private final int cancelAt;
-    private int checkpoints;
+    private final Predicate<RecordingMonitor> cancelled;
 
-    private RecordingMonitor(Consumer<String> onPhase, int cancelAt) {
+    private RecordingMonitor(Consumer<String> onPhase, Predicate<RecordingMonitor> cancelled) {
         this.onPhase = onPhase;
-        this.cancelAt = cancelAt;
+        this.cancelled = cancelled;
     }
 
     static RecordingMonitor patient() {
-        return new RecordingMonitor(phase -> {}, Integer.MAX_VALUE);
+        return new RecordingMonitor(phase -> {}, monitor -> false);
     }
 
-    static RecordingMonitor cancellingAt(int checkpoint) {
-        return new RecordingMonitor(phase -> {}, checkpoint);
+    static RecordingMonitor cancellingIn(String phase) {
+        return new RecordingMonitor(begun -> {}, monitor -> monitor.phases.contains(phase));
+    }
+
+    /** @param share of the whole work that must be done */
+    static RecordingMonitor cancellingAfter(double share) {
+        return new RecordingMonitor(
+                begun -> {}, monitor -> !monitor.fractions.isEmpty() && monitor.fractions.getLast() >= share);
     }
 
     static RecordingMonitor onPhase(Consumer<String> action) {
-        return new RecordingMonitor(action, Integer.MAX_VALUE);
-    }
-
-    int checkpoints() {
-        return checkpoints;
+        return new RecordingMonitor(action, monitor -> false);
     }
 
     @Override
@@ -52,8 +57,8 @@ final class RecordingMonitor implements JobMonitor {
 
     @Override
     public void checkpoint() {
-        if (++checkpoints >= cancelAt) {
-            throw new JobCancelledException("at checkpoint " + checkpoints);
+        if (cancelled.test(this)) {
+            throw new JobCancelledException("in " + phases + " after " + fractions);
         }
     }
 }

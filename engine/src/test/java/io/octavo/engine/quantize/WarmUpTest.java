@@ -29,7 +29,7 @@ class WarmUpTest {
 
     @Test
     void givesWayAtACheckpoint() {
-        assertThatThrownBy(() -> warmUp(RecordingMonitor.cancellingAt(2))).isInstanceOf(JobCancelledException.class);
+        assertThatThrownBy(() -> warmUp(RecordingMonitor.cancellingIn("quantize"))).isInstanceOf(JobCancelledException.class);
     }
 
     private void warmUp(RecordingMonitor monitor) {
