@@ -380,6 +380,23 @@ class ApiTest {
     }
 
     @Test
+    void theSameIdempotencyKeyGivesTheSameJobWhenTheSourceIsGone() throws Exception {
+        HttpResponse<String> first = post("/api/v1/jobs", QUANTIZE, "Idempotency-Key", "k");
+        sql.sql("truncate artifact, artifact_file, evaluation, repository, revision, revision_file")
+                .update();
+        HttpResponse<String> again = post("/api/v1/jobs", QUANTIZE, "Idempotency-Key", "k");
+        assertThat(again.statusCode()).as(again.body()).isEqualTo(202);
+        assertThat(read(again)).isEqualTo(read(first));
+        assertThat(again.headers().firstValue("Location"))
+                .isEqualTo(first.headers().firstValue("Location"));
+        assertProblem(post("/api/v1/jobs", QUANTIZE, "Idempotency-Key", "other"), 422, "source-not-found");
+        assertProblem(
+                post("/api/v1/jobs", QUANTIZE.replace("/out", "/other"), "Idempotency-Key", "k"),
+                409,
+                "idempotency-key-reused");
+    }
+
+    @Test
     void pagesThroughJobs() throws Exception {
         String first = submit();
         String second = submit();

@@ -4,6 +4,7 @@ import io.octavo.api.identity.Caller;
 import io.octavo.api.plan.JobPreFlight;
 import io.octavo.api.plan.PlanView;
 import io.octavo.api.problem.Problems;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
@@ -60,12 +61,23 @@ class JobController {
             @RequestBody JsonNode body,
             @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key) {
         JobSpec spec = parser.parse(body);
-        preFlight.plan(caller.tenant(), spec);
-        JobRecord job =
-                key == null ? jobs.submit(caller.tenant(), spec) : jobs.submit(caller.tenant(), spec, checked(key));
+        JobRecord job = key == null ? submit(caller.tenant(), spec) : submitOnce(caller.tenant(), spec, checked(key));
         return ResponseEntity.accepted()
                 .location(URI.create("/api/v1/jobs/" + job.id()))
                 .body(JobView.of(job));
+    }
+
+    private JobRecord submit(TenantId tenant, JobSpec spec) {
+        preFlight.plan(tenant, spec);
+        return jobs.submit(tenant, spec);
+    }
+
+    /** Looks at the key before the sources, which may be gone by the time that a request is sent again. */
+    private JobRecord submitOnce(TenantId tenant, JobSpec spec, String key) {
+        return jobs.submitted(tenant, spec, key).orElseGet(() -> {
+            preFlight.plan(tenant, spec);
+            return jobs.submit(tenant, spec, key);
+        });
     }
 
     @PostMapping(params = "dryRun=true")

@@ -72,19 +72,28 @@ public class JobService {
      * @throws ProblemException {@code idempotency-key-reused} for the same key with another spec
      */
     public JobRecord submit(TenantId tenant, JobSpec spec, String idempotencyKey) {
-        String digest = sha256(spec.toJson().toString());
         keys.lock(tenant.value(), idempotencyKey);
-        Optional<IdempotencyKeyRepository.Use> earlier = keys.find(tenant.value(), idempotencyKey);
-        if (earlier.isEmpty()) {
+        return submitted(tenant, spec, idempotencyKey).orElseGet(() -> {
             Job job = store(tenant, spec);
-            keys.insert(tenant.value(), idempotencyKey, digest, job.id());
+            keys.insert(tenant.value(), idempotencyKey, digest(spec), job.id());
             return record(job);
-        }
-        if (!earlier.get().getRequestSha256().equals(digest)) {
-            throw new ProblemException(
-                    ProblemCode.IDEMPOTENCY_KEY_REUSED, "the idempotency key was used with another request");
-        }
-        return get(tenant, earlier.get().getJobId());
+        });
+    }
+
+    /**
+     * The job that was submitted with the key before, whatever became of its sources since.
+     *
+     * @throws ProblemException {@code idempotency-key-reused} for the same key with another spec
+     */
+    @Transactional(readOnly = true)
+    public Optional<JobRecord> submitted(TenantId tenant, JobSpec spec, String idempotencyKey) {
+        return keys.find(tenant.value(), idempotencyKey).map(earlier -> {
+            if (!earlier.getRequestSha256().equals(digest(spec))) {
+                throw new ProblemException(
+                        ProblemCode.IDEMPOTENCY_KEY_REUSED, "the idempotency key was used with another request");
+            }
+            return get(tenant, earlier.getJobId());
+        });
     }
 
     @Transactional(readOnly = true)
@@ -214,10 +223,10 @@ public class JobService {
         return new ProblemException(ProblemCode.JOB_NOT_FOUND, "job " + id + " does not exist");
     }
 
-    private static String sha256(String text) {
+    private static String digest(JobSpec spec) {
+        byte[] text = spec.toJson().toString().getBytes(StandardCharsets.UTF_8);
         try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
