@@ -1,6 +1,9 @@
 package io.octavo.api;
 
 import io.octavo.api.identity.IdentityProperties;
+import io.octavo.api.job.StreamProperties;
+import io.octavo.api.plan.PlanProperties;
+import io.octavo.api.problem.BodyProperties;
 import io.octavo.api.problem.ProblemValve;
 import io.octavo.api.webhook.WebhookProperties;
 import io.octavo.jobs.JobsConfiguration;
@@ -24,7 +27,13 @@ import tools.jackson.databind.DeserializationFeature;
 @ComponentScan
 @Import(JobsConfiguration.class)
 @PropertySource("classpath:octavo-api.properties")
-@EnableConfigurationProperties({ApiProperties.class, IdentityProperties.class, WebhookProperties.class})
+@EnableConfigurationProperties({
+    BodyProperties.class,
+    IdentityProperties.class,
+    PlanProperties.class,
+    StreamProperties.class,
+    WebhookProperties.class
+})
 public class ApiConfiguration {
 
     /** What is ambiguous or not understood in a request is refused. */

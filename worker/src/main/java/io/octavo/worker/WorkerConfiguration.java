@@ -1,11 +1,15 @@
 package io.octavo.worker;
 
 import io.octavo.jobs.JobsConfiguration;
+import io.octavo.worker.attempt.WorkDirectoryProperties;
 import io.octavo.worker.claim.ApplicationEnd;
+import io.octavo.worker.claim.ClaimProperties;
 import io.octavo.worker.claim.ProcessEnd;
+import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.engine.LocalEngineFactory;
 import io.octavo.worker.metrics.MetricsProperties;
+import io.octavo.worker.transfer.TransferProperties;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.ApplicationContext;
@@ -18,7 +22,13 @@ import org.springframework.context.annotation.Import;
 @Configuration(proxyBeanMethods = false)
 @ComponentScan
 @Import(JobsConfiguration.class)
-@EnableConfigurationProperties({WorkerProperties.class, MetricsProperties.class})
+@EnableConfigurationProperties({
+    ClaimProperties.class,
+    DeviceProperties.class,
+    MetricsProperties.class,
+    TransferProperties.class,
+    WorkDirectoryProperties.class
+})
 public class WorkerConfiguration {
 
     @Bean

@@ -1,6 +1,5 @@
 package io.octavo.api.job;
 
-import io.octavo.api.ApiProperties;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
@@ -31,11 +30,11 @@ class EventStreams implements SmartLifecycle {
 
     private final JobService jobs;
     private final JobSignals signals;
-    private final ApiProperties properties;
+    private final StreamProperties properties;
     private final Set<Stream> open = ConcurrentHashMap.newKeySet();
     private volatile boolean running;
 
-    EventStreams(JobService jobs, JobSignals signals, ApiProperties properties) {
+    EventStreams(JobService jobs, JobSignals signals, StreamProperties properties) {
         this.jobs = jobs;
         this.signals = signals;
         this.properties = properties;

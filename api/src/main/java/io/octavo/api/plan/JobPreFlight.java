@@ -1,6 +1,5 @@
 package io.octavo.api.plan;
 
-import io.octavo.api.ApiProperties;
 import io.octavo.api.plan.PlanView.Evaluation;
 import io.octavo.api.plan.PlanView.NotChecked;
 import io.octavo.engine.checkpoint.Checkpoint;
@@ -49,7 +48,7 @@ public class JobPreFlight {
     private final SourceCatalog sources;
     private final Duration timeout;
 
-    JobPreFlight(JobPlanner planner, SourceCatalog sources, ApiProperties properties) {
+    JobPreFlight(JobPlanner planner, SourceCatalog sources, PlanProperties properties) {
         this.planner = planner;
         this.sources = sources;
         this.timeout = properties.preFlightTimeout();

@@ -1,6 +1,5 @@
 package io.octavo.api.problem;
 
-import io.octavo.api.ApiProperties;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletException;
@@ -19,7 +18,7 @@ class BodyLimitFilter extends OncePerRequestFilter {
 
     private final long maxBytes;
 
-    BodyLimitFilter(ApiProperties properties) {
+    BodyLimitFilter(BodyProperties properties) {
         this.maxBytes = properties.maxJsonBody().toBytes();
     }
 

@@ -1,7 +1,6 @@
 package io.octavo.worker.attempt;
 
 import io.octavo.jobs.queue.Lease;
-import io.octavo.worker.WorkerProperties;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -21,7 +20,7 @@ public class WorkDirectory implements AutoCloseable {
     private final Path root;
     private final FileChannel lockFile;
 
-    WorkDirectory(WorkerProperties properties) {
+    WorkDirectory(WorkDirectoryProperties properties) {
         this.root = properties.workDirectory().toAbsolutePath();
         try {
             Files.createDirectories(root);

@@ -4,11 +4,10 @@ import io.octavo.engine.Engine;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;
-import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.JobScratch;
 import io.octavo.worker.attempt.WorkDirectory;
+import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
@@ -24,13 +23,13 @@ final class WarmUp {
 
     private final EngineFactory engines;
     private final WorkDirectory workDirectory;
-    private final WorkerProperties properties;
+    private final DeviceProperties device;
     private boolean done;
 
-    WarmUp(EngineFactory engines, WorkDirectory workDirectory, WorkerProperties properties) {
+    WarmUp(EngineFactory engines, WorkDirectory workDirectory, DeviceProperties device) {
         this.engines = engines;
         this.workDirectory = workDirectory;
-        this.properties = properties;
+        this.device = device;
     }
 
     boolean isDone() {
@@ -45,7 +44,7 @@ final class WarmUp {
      */
     boolean run(BooleanSupplier somethingToDo) {
         done = true;
-        try (Engine engine = engines.open(new EngineOptions(properties.device(), properties.engineThreads()));
+        try (Engine engine = engines.open(device.own());
                 JobScratch scratch = workDirectory.scratch("warm-up")) {
             engine.warmUp(scratch.folder("engine"), JobMonitor.stoppedBy(somethingToDo));
         } catch (JobCancelledException e) {

@@ -5,7 +5,6 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.request.DeviceOffer;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
@@ -16,12 +15,12 @@ import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerOffer;
 import io.octavo.jobs.worker.WorkerRegistry;
-import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.attempt.AttemptTrace;
 import io.octavo.worker.attempt.JobScratch;
 import io.octavo.worker.attempt.StopReason;
 import io.octavo.worker.attempt.WorkDirectory;
+import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.run.JobRunners;
 import io.opentelemetry.api.OpenTelemetry;
@@ -62,7 +61,8 @@ public class WorkerLoop implements SmartLifecycle {
     private final JobRunners runners;
     private final FailureTranslator failures;
     private final WorkDirectory workDirectory;
-    private final WorkerProperties properties;
+    private final ClaimProperties properties;
+    private final DeviceProperties device;
     private final ProcessEnd processEnd;
     private final Tracer tracer;
     private @Nullable Life life;
@@ -76,7 +76,8 @@ public class WorkerLoop implements SmartLifecycle {
             JobRunners runners,
             FailureTranslator failures,
             WorkDirectory workDirectory,
-            WorkerProperties properties,
+            ClaimProperties properties,
+            DeviceProperties device,
             ProcessEnd processEnd,
             OpenTelemetry telemetry) {
         this.queue = queue;
@@ -88,6 +89,7 @@ public class WorkerLoop implements SmartLifecycle {
         this.failures = failures;
         this.workDirectory = workDirectory;
         this.properties = properties;
+        this.device = device;
         this.processEnd = processEnd;
         this.tracer = telemetry.getTracer("io.octavo.worker");
     }
@@ -129,7 +131,7 @@ public class WorkerLoop implements SmartLifecycle {
 
         private volatile @Nullable Attempt running;
 
-        private final WarmUp warmUp = new WarmUp(engines, workDirectory, properties);
+        private final WarmUp warmUp = new WarmUp(engines, workDirectory, device);
 
         void start() {
             if (properties.exclusiveName()) {
@@ -145,7 +147,7 @@ public class WorkerLoop implements SmartLifecycle {
         }
 
         private WorkerDescription describe() {
-            try (Engine engine = engines.open(new EngineOptions(properties.device(), properties.engineThreads()))) {
+            try (Engine engine = engines.open(device.own())) {
                 return describe(engine.device(), engine.deviceOffer());
             } catch (QuantizationException e) {
                 return describe("none: " + e.getMessage(), DeviceOffer.CPU);

@@ -3,16 +3,15 @@ package io.octavo.worker.run;
 import io.octavo.engine.Engine;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.jobs.artifact.ArtifactCommit;
 import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.artifact.Lineage;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.spec.ConvertSpec;
-import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.attempt.JobScratch;
+import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.source.ResolvedSource;
 import io.octavo.worker.source.SourceResolver;
@@ -36,7 +35,7 @@ class ConvertJobRunner {
     private final EngineFactory engines;
     private final ArtifactUpload upload;
     private final ArtifactService artifacts;
-    private final WorkerProperties properties;
+    private final DeviceProperties device;
     private final JsonMapper json;
 
     ConvertJobRunner(
@@ -44,13 +43,13 @@ class ConvertJobRunner {
             EngineFactory engines,
             ArtifactUpload upload,
             ArtifactService artifacts,
-            WorkerProperties properties,
+            DeviceProperties device,
             JsonMapper json) {
         this.sources = sources;
         this.engines = engines;
         this.upload = upload;
         this.artifacts = artifacts;
-        this.properties = properties;
+        this.device = device;
         this.json = json;
     }
 
@@ -62,7 +61,7 @@ class ConvertJobRunner {
         Path output = scratch.place("output");
         ConversionResult result;
         ArtifactLabel label;
-        try (Engine engine = engines.open(new EngineOptions("cpu", properties.engineThreads()))) {
+        try (Engine engine = engines.open(device.onProcessor())) {
             attempt.uses(engine);
             attempt.log("converting " + source.uri() + " to " + spec.layout());
             result = engine.convert(

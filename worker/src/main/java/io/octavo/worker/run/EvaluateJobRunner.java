@@ -1,7 +1,6 @@
 package io.octavo.worker.run;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.EvaluationRequest;
 import io.octavo.engine.request.EvaluationResult;
 import io.octavo.engine.request.EvaluationTask;
@@ -12,9 +11,9 @@ import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.spec.TaskSpec;
-import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.attempt.JobScratch;
+import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.source.ResolvedSource;
 import io.octavo.worker.source.SourceResolver;
@@ -38,19 +37,19 @@ class EvaluateJobRunner {
     private final SourceResolver sources;
     private final EngineFactory engines;
     private final ArtifactService artifacts;
-    private final WorkerProperties properties;
+    private final DeviceProperties device;
     private final JsonMapper json;
 
     EvaluateJobRunner(
             SourceResolver sources,
             EngineFactory engines,
             ArtifactService artifacts,
-            WorkerProperties properties,
+            DeviceProperties device,
             JsonMapper json) {
         this.sources = sources;
         this.engines = engines;
         this.artifacts = artifacts;
-        this.properties = properties;
+        this.device = device;
         this.json = json;
     }
 
@@ -65,8 +64,7 @@ class EvaluateJobRunner {
         double half = baseline == null || baselineTasks.isEmpty() ? 1.0 : (1.0 + FETCHED) / 2;
         EvaluationResult scores;
         EvaluationResult baselineScores;
-        try (Engine engine =
-                engines.open(new EngineOptions(properties.engineDevice(spec.device()), properties.engineThreads()))) {
+        try (Engine engine = engines.open(device.asWanted(spec.device()))) {
             attempt.uses(engine);
             attempt.log("evaluating " + source.uri() + " on " + engine.device());
             scores = engine.evaluate(new EvaluationRequest(source.folder(), tasks), attempt.section(FETCHED, half));

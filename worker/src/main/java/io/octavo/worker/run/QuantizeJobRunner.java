@@ -5,7 +5,6 @@ import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.request.CalibrationData;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
@@ -17,9 +16,9 @@ import io.octavo.jobs.artifact.Lineage;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.QuantizeSpec;
-import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.attempt.JobScratch;
+import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.source.ResolvedDataset;
 import io.octavo.worker.source.ResolvedSource;
@@ -43,7 +42,7 @@ class QuantizeJobRunner {
     private final ArtifactUpload upload;
     private final ArtifactReuse reuse;
     private final ArtifactService artifacts;
-    private final WorkerProperties properties;
+    private final DeviceProperties device;
     private final JsonMapper json;
 
     QuantizeJobRunner(
@@ -52,14 +51,14 @@ class QuantizeJobRunner {
             ArtifactUpload upload,
             ArtifactReuse reuse,
             ArtifactService artifacts,
-            WorkerProperties properties,
+            DeviceProperties device,
             JsonMapper json) {
         this.sources = sources;
         this.engines = engines;
         this.upload = upload;
         this.reuse = reuse;
         this.artifacts = artifacts;
-        this.properties = properties;
+        this.device = device;
         this.json = json;
     }
 
@@ -84,8 +83,7 @@ class QuantizeJobRunner {
         QuantizationRequest request = request(spec, source, data, output);
         QuantizationResult result;
         ArtifactLabel label;
-        try (Engine engine =
-                engines.open(new EngineOptions(properties.engineDevice(spec.device()), properties.engineThreads()))) {
+        try (Engine engine = engines.open(device.asWanted(spec.device()))) {
             result = quantize(engine, request, source, attempt);
             label = ArtifactLabels.of(engine, output, result.weightBits());
         }

@@ -5,8 +5,8 @@ import io.octavo.jobs.blob.Sha256Stream;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.source.SourceFile;
-import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.WorkDirectory;
+import io.octavo.worker.attempt.WorkDirectoryProperties;
 import io.octavo.worker.transfer.Passage;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -47,7 +47,7 @@ class InputCache {
     /** On their way here; guarded by this. */
     private final Set<Coming> coming = new HashSet<>();
 
-    InputCache(WorkDirectory directory, WorkerProperties properties) {
+    InputCache(WorkDirectory directory, WorkDirectoryProperties properties) {
         this.blobs = directory.cache().resolve("sha256");
         this.incoming = directory.cache().resolve("incoming");
         this.maxBytes = properties.cacheSize().toBytes();

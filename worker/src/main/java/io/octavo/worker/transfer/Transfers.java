@@ -2,7 +2,6 @@ package io.octavo.worker.transfer;
 
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.request.JobMonitor;
-import io.octavo.worker.WorkerProperties;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -28,7 +27,7 @@ public class Transfers {
 
     private final int atOnce;
 
-    public Transfers(WorkerProperties properties) {
+    public Transfers(TransferProperties properties) {
         this.atOnce = properties.transfers();
     }
 

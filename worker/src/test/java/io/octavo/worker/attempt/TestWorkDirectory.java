@@ -1,13 +1,11 @@
 package io.octavo.worker.attempt;
 
-import io.octavo.worker.WorkerProperties;
-
 /** Opens work directories without a container. */
 public final class TestWorkDirectory {
 
     private TestWorkDirectory() {}
 
-    public static WorkDirectory open(WorkerProperties properties) {
+    public static WorkDirectory open(WorkDirectoryProperties properties) {
         return new WorkDirectory(properties);
     }
 }

@@ -8,10 +8,10 @@ import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.source.SourceFile;
-import io.octavo.worker.TestWorkers;
-import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.TestWorkDirectory;
 import io.octavo.worker.attempt.WorkDirectory;
+import io.octavo.worker.attempt.WorkDirectoryProperties;
+import io.octavo.worker.transfer.TransferProperties;
 import io.octavo.worker.transfer.Transfers;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -33,6 +33,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.springframework.util.unit.DataSize;
 
 @Timeout(60)
 final class InputCacheTest {
@@ -50,9 +51,9 @@ final class InputCacheTest {
     /** Room for two files and a half. */
     @BeforeEach
     void open() {
-        WorkerProperties properties = TestWorkers.properties(folder.resolve("worker"), FILE_BYTES * 5L / 2, 8);
+        var properties = new WorkDirectoryProperties(folder.resolve("worker"), DataSize.ofBytes(FILE_BYTES * 5L / 2));
         directory = TestWorkDirectory.open(properties);
-        transfers = new Transfers(properties);
+        transfers = new Transfers(new TransferProperties(8));
         cache = new InputCache(directory, properties);
     }
 

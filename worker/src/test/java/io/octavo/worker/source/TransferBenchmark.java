@@ -3,10 +3,10 @@ package io.octavo.worker.source;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.source.SourceFile;
-import io.octavo.worker.TestWorkers;
-import io.octavo.worker.WorkerProperties;
 import io.octavo.worker.attempt.TestWorkDirectory;
 import io.octavo.worker.attempt.WorkDirectory;
+import io.octavo.worker.attempt.WorkDirectoryProperties;
+import io.octavo.worker.transfer.TransferProperties;
 import io.octavo.worker.transfer.Transfers;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.springframework.util.FileSystemUtils;
+import org.springframework.util.unit.DataSize;
 
 /**
  * Brings eight files of 512 MB from a folder into an empty cache: {@code TransferBenchmark DIR AT_ONCE...}. Prints gigabytes a
@@ -47,7 +48,7 @@ final class TransferBenchmark {
 
     private static void measure(Path folder, Path source, int atOnce) throws IOException {
         Path work = folder.resolve("worker");
-        WorkerProperties properties = TestWorkers.properties(work, Long.MAX_VALUE / 2, atOnce);
+        var properties = new WorkDirectoryProperties(work, DataSize.ofBytes(Long.MAX_VALUE));
         List<SourceFile> files = IntStream.range(0, FILES)
                 .mapToObj(i -> new SourceFile(
                         new RepositoryPath("f" + i),
@@ -58,7 +59,7 @@ final class TransferBenchmark {
         try (WorkDirectory directory = TestWorkDirectory.open(properties)) {
             var cache = new InputCache(directory, properties);
             long begun = System.nanoTime();
-            new Transfers(properties)
+            new Transfers(new TransferProperties(atOnce))
                     .each(
                             files,
                             SourceFile::size,

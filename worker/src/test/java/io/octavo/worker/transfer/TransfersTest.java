@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.request.JobMonitor;
-import io.octavo.worker.TestWorkers;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,16 +16,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 final class TransfersTest {
 
-    @TempDir
-    Path folder;
-
     private Transfers transfers(int atOnce) {
-        return new Transfers(TestWorkers.properties(folder, 1 << 20, atOnce));
+        return new Transfers(new TransferProperties(atOnce));
     }
 
     @Test
