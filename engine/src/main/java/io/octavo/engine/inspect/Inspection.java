@@ -8,7 +8,7 @@ import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.layout.weight.QuantizedModules;
-import io.octavo.engine.module.ModuleKind;
+import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.number.DType;
 import java.nio.file.Path;
@@ -150,7 +150,10 @@ public record Inspection(
             checkpoint.stored().forEach((name, stored) -> {
                 String module = QuantizedLayouts.moduleOf(name);
                 boolean linear = name.endsWith(".weight")
-                        && ModuleKind.of(module, stored.info().shape(), checkpoint.config())
+                        && ModuleRole.of(
+                                        module,
+                                        stored.info().shape(),
+                                        checkpoint.config().tree())
                                 .isLinear();
                 if (linear && !quantized.contains(module)) {
                     modules.add(module);

@@ -1,5 +1,6 @@
 package io.octavo.engine.plan;
 
+import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.TensorParallel;
 import io.octavo.engine.scheme.Granularity;
@@ -8,7 +9,6 @@ import io.octavo.engine.scheme.Granularity.PerGroup;
 import io.octavo.engine.scheme.Scheme;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -18,13 +18,6 @@ import tools.jackson.databind.JsonNode;
 final class ParallelSplit {
 
     private static final List<Integer> WAYS = List.of(1, 2, 4, 8);
-
-    private static final Set<String> BY_OUTPUT =
-            Set.of("q_proj", "k_proj", "v_proj", "qkv_proj", "gate_proj", "up_proj", "gate_up_proj", "w1", "w3");
-    private static final Set<String> BY_INPUT = Set.of("o_proj", "down_proj", "w2");
-
-    /** Their heads say how they are cut; few key heads are copied. */
-    private static final Set<String> BY_HEADS = Set.of("q_proj", "k_proj", "v_proj", "qkv_proj");
 
     private final JsonNode config;
     private final List<ModuleGroup> quantized;
@@ -59,40 +52,41 @@ final class ParallelSplit {
                 continue; // scales of the KV cache
             }
             Granularity granularity = Scheme.named(scheme).weights().granularity();
-            String last = group.name().substring(group.name().lastIndexOf('.') + 1);
             long outFeatures = group.shape().getFirst();
             long inFeatures = group.shape().getLast();
-            if (BY_OUTPUT.contains(last)) {
-                checkOutput(group.name(), last, outFeatures, copies(last, ways, keyHeads), granularity, obstacles);
-            } else if (BY_INPUT.contains(last)) {
-                checkInput(group.name(), inFeatures, ways, granularity, obstacles);
+            switch (ModuleRole.named(group.name()).cut()) {
+                case HEADS -> checkHeads(group.name(), outFeatures, ways, granularity, obstacles);
+                // Key heads that are fewer than the GPUs are copied.
+                case KEY_HEADS ->
+                    checkHeads(
+                            group.name(),
+                            outFeatures,
+                            keyHeads > 0 ? Math.min(ways, keyHeads) : ways,
+                            granularity,
+                            obstacles);
+                case OUTPUT -> checkOutput(group.name(), outFeatures, ways, granularity, obstacles);
+                case OUTPUT_HALVES -> checkOutput(group.name(), outFeatures, 2 * ways, granularity, obstacles);
+                case INPUT -> checkInput(group.name(), inFeatures, ways, granularity, obstacles);
+                case NONE -> {}
             }
         }
         return obstacles;
     }
 
-    /** Parts that a projection is cut into: key heads that are fewer than the GPUs are copied. */
-    private static int copies(String projection, int ways, int keyHeads) {
-        boolean ofKeys = projection.equals("k_proj") || projection.equals("v_proj");
-        return ofKeys && keyHeads > 0 ? Math.min(ways, keyHeads) : ways;
+    /** The heads say how a projection of heads is cut, so that only a block can stand in the way. */
+    private static void checkHeads(
+            String module, long outFeatures, int parts, Granularity granularity, List<String> obstacles) {
+        if (outFeatures % parts == 0) {
+            checkOutput(module, outFeatures, parts, granularity, obstacles);
+        }
     }
 
     private static void checkOutput(
-            String module,
-            String projection,
-            long outFeatures,
-            int parts,
-            Granularity granularity,
-            List<String> obstacles) {
-        int fused = projection.equals("gate_up_proj") ? 2 * parts : parts;
-        if (outFeatures % fused != 0) {
-            if (!BY_HEADS.contains(projection)) {
-                obstacles.add(module + ": outFeatures " + outFeatures + " is not divisible by " + fused);
-            }
-            return;
-        }
-        if (granularity instanceof PerBlock block && outFeatures / fused % block.rows() != 0) {
-            obstacles.add(module + ": outFeatures " + outFeatures + " / " + fused + " = " + outFeatures / fused
+            String module, long outFeatures, int parts, Granularity granularity, List<String> obstacles) {
+        if (outFeatures % parts != 0) {
+            obstacles.add(module + ": outFeatures " + outFeatures + " is not divisible by " + parts);
+        } else if (granularity instanceof PerBlock block && outFeatures / parts % block.rows() != 0) {
+            obstacles.add(module + ": outFeatures " + outFeatures + " / " + parts + " = " + outFeatures / parts
                     + " is not divisible by the block's " + block.rows() + " rows");
         }
     }

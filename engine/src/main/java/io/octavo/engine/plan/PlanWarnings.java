@@ -3,6 +3,7 @@ package io.octavo.engine.plan;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.model.Architectures;
+import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Warning;
 import io.octavo.engine.scheme.Granularity;
@@ -11,7 +12,6 @@ import io.octavo.engine.scheme.Scheme;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /** What works, but not as one may think. */
@@ -22,8 +22,6 @@ final class PlanWarnings {
 
     /** Kernels for 8-bit floats take sizes in steps of so many elements. */
     private static final int FP8_STEP = 16;
-
-    private static final Set<String> FUSED_ON_DISK = Set.of("qkv_proj", "gate_up_proj");
 
     private final JsonNode config;
     private final Scheme scheme;
@@ -103,6 +101,14 @@ final class PlanWarnings {
                                 + " are left alone; only experts that are Linears of their own are quantized");
             }
         }
+        for (ModuleGroup group : quantized()) {
+            if (ModuleRole.of(group.name(), group.shape(), config) == ModuleRole.UNKNOWN) {
+                add(
+                        "unknown-module",
+                        group.name() + ": a matrix " + group.shape() + " of a name that is not known is quantized;"
+                                + " ignore it unless it is a Linear whose outputs are no choice between experts or words");
+            }
+        }
         long all = modules.stream().mapToLong(ModuleGroup::inputBytes).sum();
         long covered = quantized().stream().mapToLong(ModuleGroup::inputBytes).sum();
         if (2 * covered < all) {
@@ -122,8 +128,8 @@ final class PlanWarnings {
                         group.name() + ": shape " + group.shape() + " is not divisible by " + FP8_STEP
                                 + ", which GPU kernels for 8-bit floats ask for");
             }
-            String last = group.name().substring(group.name().lastIndexOf('.') + 1);
-            if (scheme.weights().granularity() instanceof Granularity.PerTensor && FUSED_ON_DISK.contains(last)) {
+            if (scheme.weights().granularity() instanceof Granularity.PerTensor
+                    && ModuleRole.named(group.name()).isFusedOnDisk()) {
                 add(
                         "fused-with-one-scale",
                         group.name() + ": vLLM may read scales of a layer that is fused on disk wrongly where there is"

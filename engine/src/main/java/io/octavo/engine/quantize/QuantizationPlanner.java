@@ -5,8 +5,8 @@ import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
-import io.octavo.engine.module.ModuleKind;
 import io.octavo.engine.module.ModulePattern;
+import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.quantize.QuantizationPlan.Step;
@@ -30,9 +30,11 @@ final class QuantizationPlanner {
 
     private static final Set<DType> WEIGHT_DTYPES = Set.of(DType.BF16, DType.F16, DType.F32);
 
-    /** Loaders fuse these; all parts must be stored alike. */
-    private static final List<List<String>> FUSED =
-            List.of(List.of("q_proj", "k_proj", "v_proj"), List.of("gate_proj", "up_proj"), List.of("w1", "w3"));
+    /**
+     * Every other matrix that is kept is listed, because some loader may take it for a Linear; of this name none does, and
+     * a list of the head alone is what users of Llama-like models know.
+     */
+    private static final String KNOWN_EMBEDDING = "embed_tokens";
 
     /** Files that other quantizers leave beside weights which config.json does not mention. */
     private static final List<String> FOREIGN_CONFIGS =
@@ -114,8 +116,9 @@ final class QuantizationPlanner {
         if (!(granularity instanceof Granularity.PerTensor) && !(granularity instanceof Granularity.PerTensorGroup)) {
             return step;
         }
-        List<String> parts =
-                fusedWith(step.module()).stream().filter(modules::contains).toList();
+        List<String> parts = ModuleRole.fusedWith(step.module()).stream()
+                .filter(modules::contains)
+                .toList();
         return step.sharingWith(parts.isEmpty() ? List.of(step.module()) : parts);
     }
 
@@ -168,16 +171,17 @@ final class QuantizationPlanner {
             return new Keep(source, "no weight of a Linear");
         }
         String module = tensor.name().substring(0, tensor.name().length() - CompressedTensors.WEIGHT_SUFFIX.length());
-        ModuleKind kind = ModuleKind.of(module, tensor.shape(), checkpoint.config());
+        ModuleRole role =
+                ModuleRole.of(module, tensor.shape(), checkpoint.config().tree());
         boolean byRequest = ignored.stream().anyMatch(pattern -> pattern.matches(module));
-        if (kind != ModuleKind.LINEAR || byRequest) {
-            if (kind.isLinear()) {
+        if (!role.isQuantized() || byRequest) {
+            if (tensor.shape().size() == 2 && !module.endsWith(KNOWN_EMBEDDING)) {
                 ignoreList.add(module);
             }
-            if (kind == ModuleKind.LINEAR) {
+            if (role.isQuantized()) {
                 leftByRequest.add(module);
             }
-            return new Keep(source, kind == ModuleKind.LINEAR ? "ignored by request" : kind.reason());
+            return new Keep(source, role.isQuantized() ? "ignored by request" : role.reason());
         }
         if (tensor.byteSize() == 0) {
             ignoreList.add(module);
@@ -209,7 +213,7 @@ final class QuantizationPlanner {
         var schemes = new HashMap<String, Scheme>();
         plan.quantized().forEach(step -> schemes.put(step.module(), step.scheme()));
         for (String module : leftByRequest) {
-            for (String sibling : fusedWith(module)) {
+            for (String sibling : ModuleRole.fusedWith(module)) {
                 if (schemes.containsKey(sibling)) {
                     throw new QuantizationException(
                             ErrorCode.IGNORE_INVALID,
@@ -222,7 +226,7 @@ final class QuantizationPlanner {
             return;
         }
         schemes.forEach((module, scheme) -> {
-            for (String sibling : fusedWith(module)) {
+            for (String sibling : ModuleRole.fusedWith(module)) {
                 Scheme other = schemes.getOrDefault(sibling, scheme);
                 if (!other.equals(scheme)) {
                     throw new QuantizationException(
@@ -232,16 +236,5 @@ final class QuantizationPlanner {
                 }
             }
         });
-    }
-
-    /** The modules that loaders join with this one, itself included; empty for modules that stay alone. */
-    private static List<String> fusedWith(String module) {
-        String parent = module.substring(0, module.lastIndexOf('.') + 1);
-        String part = module.substring(parent.length());
-        return FUSED.stream()
-                .filter(parts -> parts.contains(part))
-                .flatMap(List::stream)
-                .map(name -> parent + name)
-                .toList();
     }
 }

@@ -3,16 +3,14 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedFormat;
+import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
-import java.util.Set;
 
 /** Whether a weight's shape allows a scheme. */
 final class SchemeFit {
-
-    private static final Set<String> FUSED_ON_DISK = Set.of("qkv_proj", "gate_up_proj");
 
     private SchemeFit() {}
 
@@ -46,8 +44,7 @@ final class SchemeFit {
 
     /** Loaders keep a scale for each part of these, which one stored scale would leave unset (vLLM issue 39764). */
     private static void requireNotFused(String module, Scheme scheme) {
-        String name = module.substring(module.lastIndexOf('.') + 1);
-        if (FUSED_ON_DISK.contains(name)) {
+        if (ModuleRole.named(module).isFusedOnDisk()) {
             throw new QuantizationException(
                     ErrorCode.SCHEME_UNSUITABLE,
                     "module " + module + " is stored as one matrix of several projections, and " + scheme.name()

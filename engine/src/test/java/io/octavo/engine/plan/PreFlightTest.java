@@ -137,11 +137,13 @@ class PreFlightTest {
         SparseCheckpoint experts = new SparseCheckpoint(fused)
                 .shard()
                 .with("model.layers.0.self_attn.q_proj.weight", "BF16", 64, 64)
+                .with("model.layers.0.mlp.mystery.weight", "BF16", 64, 64)
                 .with("model.layers.0.mlp.experts.gate_up_proj", "BF16", 8, 512, 64)
                 .write("{\"architectures\": [\"Unknown\"]}");
         assertThat(plan(experts, FP8).warnings())
                 .extracting(Warning::code)
-                .containsExactly("loader", "cannot-be-evaluated", "experts-in-one-tensor", "mostly-kept");
+                .containsExactly(
+                        "loader", "cannot-be-evaluated", "experts-in-one-tensor", "unknown-module", "mostly-kept");
     }
 
     @Test

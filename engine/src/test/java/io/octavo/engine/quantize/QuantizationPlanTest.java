@@ -20,6 +20,9 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -76,6 +79,61 @@ class QuantizationPlanTest {
     @Test
     void listsTheHeadEvenWhereItIsTied() throws IOException {
         assertThat(plan(matrices("model.layers.0.fc"), List.of()).ignore()).containsExactly("lm_head");
+    }
+
+    /** Whatever families call their modules, no loader may be left to guess what a matrix is. */
+    @Test
+    void quantizesOrIgnoresEveryMatrixWhateverItIsCalled() throws IOException {
+        var random = new SplittableRandom(7);
+        List<String> words = List.of(
+                ("q_proj k_proj v_proj o_proj gate up_proj w1 w3 wqkv router wg gate shared output head output_layer lm_head"
+                                + " embed_tokens wte patch_embedding norm mtp_layers mtp_block visual vision_tower connector"
+                                + " mlp1 resampler vpm vit audio_projector layers experts model language_model 0 1 7 x thing")
+                        .split(" "));
+        List<List<Long>> shapes = List.of(MATRIX, List.of(3L, 2L), List.of(4L, 2L), List.of(1L, 2L), List.of(2L));
+        for (int round = 0; round < 40; round++) {
+            CheckpointFixture model = matrices("model.layers.0.mlp.down_proj")
+                    .config("{\"architectures\": [\"X\"], \"vocab_size\": 4, \"hidden_size\": 2, \"num_experts\": 3}");
+            for (int i = 0; i < 20; i++) {
+                String name = IntStream.rangeClosed(0, random.nextInt(5))
+                        .mapToObj(part -> words.get(random.nextInt(words.size())))
+                        .collect(Collectors.joining("."));
+                List<Long> shape = shapes.get(random.nextInt(shapes.size()));
+                int count = Math.toIntExact(shape.stream().reduce(1L, (a, b) -> a * b));
+                model.without(name + ".weight").withBf16(name + ".weight", shape, new float[count]);
+            }
+            QuantizationPlan plan = plan(model, List.of());
+            assertThat(plan.kept()).allSatisfy(kept -> {
+                String tensor = kept.source().info().name();
+                String module = tensor.substring(0, tensor.length() - ".weight".length());
+                boolean matrix = kept.source().info().shape().size() == 2;
+                assertThat(plan.ignore().contains(module) || module.endsWith("embed_tokens") || !matrix)
+                        .as(module)
+                        .isTrue();
+            });
+            assertThat(plan.quantized().stream().map(Quantize::module)).doesNotContainAnyElementsOf(plan.ignore());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "shared, 4, 2",
+        "output, 4, 2",
+        "head, 4, 2",
+        "transformer.output_layer, 4, 2",
+        "model.mtp_layers.0.input_proj, 2, 2",
+        "model.mtp_block.0.mlp.up_proj, 2, 2",
+        "model.vision_tower.embeddings.patch_embedding, 2, 2",
+        "model.layers.0.mlp.gate.wg, 3, 2",
+    })
+    void leavesAloneWhatIsNoProjectionUnderAnyName(String module, int rows, int columns) throws IOException {
+        QuantizationPlan plan = plan(
+                matrices("model.layers.0.mlp.down_proj")
+                        .withBf16(module + ".weight", List.of((long) rows, (long) columns), new float[rows * columns])
+                        .config("{\"architectures\": [\"X\"], \"vocab_size\": 4, \"d_model\": 2}"),
+                List.of());
+        assertThat(plan.ignore()).containsExactlyInAnyOrder("lm_head", module);
+        assertThat(plan.quantized()).hasSize(1);
     }
 
     @Test

@@ -416,5 +416,4 @@ class QuantizerTest {
             return files.map(file -> file.getFileName().toString()).toList();
         }
     }
-
 }

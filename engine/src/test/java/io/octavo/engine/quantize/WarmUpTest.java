@@ -29,7 +29,8 @@ class WarmUpTest {
 
     @Test
     void givesWayAtACheckpoint() {
-        assertThatThrownBy(() -> warmUp(RecordingMonitor.cancellingIn("quantize"))).isInstanceOf(JobCancelledException.class);
+        assertThatThrownBy(() -> warmUp(RecordingMonitor.cancellingIn("quantize")))
+                .isInstanceOf(JobCancelledException.class);
     }
 
     private void warmUp(RecordingMonitor monitor) {

@@ -9,8 +9,8 @@ import io.octavo.engine.layout.weight.QuantizationParameters;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.QuantizedWeight;
-import io.octavo.engine.module.ModuleKind;
 import io.octavo.engine.module.ModulePattern;
+import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.scheme.Quantization;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -134,8 +134,8 @@ public final class QuantizedModulesReader {
                 .or(() -> checkpoint.find(module + CompressedTensors.WEIGHT_PACKED_SUFFIX))
                 .map(Tensor::shape)
                 .orElse(List.of());
-        ModuleKind kind = ModuleKind.of(module, shape, checkpoint.config());
-        return kind == ModuleKind.LINEAR || (kind.isLinear() && quantized);
+        ModuleRole role = ModuleRole.of(module, shape, checkpoint.config().tree());
+        return role.isQuantized() || (role.isLinear() && quantized);
     }
 
     private void requireNothingElse() {

@@ -2,7 +2,7 @@ package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.layout.config.Layout;
-import io.octavo.engine.module.ModuleKind;
+import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.number.DType;
@@ -99,7 +99,10 @@ public record StoredNumbers(
         checkpoint.stored().forEach((name, stored) -> {
             String module = QuantizationParameters.module(name);
             boolean linear = QuantizationParameters.parameter(name).equals(QuantizationParameters.WEIGHT)
-                    && ModuleKind.of(module, stored.info().shape(), checkpoint.config())
+                    && ModuleRole.of(
+                                    module,
+                                    stored.info().shape(),
+                                    checkpoint.config().tree())
                             .isLinear();
             if (linear && modules.find(module).isEmpty()) {
                 names.add(module);

@@ -1,0 +1,102 @@
+package io.octavo.engine.module;
+
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+
+/** Names of modules that are left alone, by role; all in lower case. */
+final class KeptNames {
+
+    private static final Set<String> OUTPUT_HEADS =
+            Set.of("embed_out", "score", "classifier", "head", "output_layer", "qa_outputs", "classification_head");
+    private static final String OUTPUT_HEAD_END = "_head";
+
+    private static final Set<String> EMBEDDINGS =
+            Set.of("wte", "wpe", "emb", "shared", "embeddings", "embedding", "embed");
+    private static final List<String> EMBEDDING_ENDS =
+            List.of("_embed", "_embeds", "_emb", "_embedding", "_embeddings");
+    private static final List<String> EMBEDDING_BEGINS =
+            List.of("embed_tokens", "embed_positions", "embed_in", "word_embed");
+    /** Relative positions of T5 and its like are an embedding, whatever it is called. */
+    private static final String POSITION_BIAS_END = "attention_bias";
+
+    private static final Set<String> ROUTERS = Set.of("router", "moe_gate", "gate_network");
+    private static final List<String> ROUTER_ENDS = List.of("_router", "expert_gate", "experts_gate");
+    /** A router itself, or the module that holds its weight as {@code gate.wg}. */
+    private static final String GATE = "gate";
+
+    /** Towers and projectors of other inputs than text: they stand above every numbered layer of a decoder. */
+    private static final Set<String> TOWERS = Set.of(
+            "multi_modal_projector",
+            "multimodal_projector",
+            "multi_modality_projector",
+            "modality_projection",
+            "mm_projector",
+            "connector",
+            "aligner",
+            "mlp1",
+            "resampler",
+            "perceiver",
+            "vit",
+            "vpm",
+            "apm",
+            "embed_vision",
+            "embed_audio");
+
+    private static final List<String> TOWER_BEGINS =
+            List.of("vision", "visual", "image", "img_", "video", "audio", "speech", "sound", "mm_");
+
+    private static final List<String> EXTRA_PREDICTION_BEGINS = List.of("mtp", "nextn", "medusa", "eagle");
+
+    private static final Set<String> CONV1D_MODELS = Set.of("gpt2", "openai-gpt", "imagegpt", "decision_transformer");
+    private static final Set<String> CONV1D_MODULES = Set.of("c_attn", "c_proj", "c_fc", "q_attn");
+
+    private KeptNames() {}
+
+    static boolean isTower(List<String> segments) {
+        return segments.stream()
+                .takeWhile(segment -> !isNumber(segment))
+                .anyMatch(segment -> TOWERS.contains(segment) || begins(segment, TOWER_BEGINS));
+    }
+
+    static boolean isExtraPrediction(List<String> segments) {
+        return segments.stream().anyMatch(segment -> begins(segment, EXTRA_PREDICTION_BEGINS));
+    }
+
+    static boolean isOutputHead(List<String> segments) {
+        String last = segments.getLast();
+        return OUTPUT_HEADS.contains(last)
+                || last.endsWith(OUTPUT_HEAD_END)
+                || segments.contains("classification_head");
+    }
+
+    static boolean isEmbedding(String last) {
+        return EMBEDDINGS.contains(last)
+                || begins(last, EMBEDDING_BEGINS)
+                || Stream.concat(EMBEDDING_ENDS.stream(), Stream.of(POSITION_BIAS_END))
+                        .anyMatch(last::endsWith);
+    }
+
+    static boolean isRouter(List<String> segments) {
+        boolean named = segments.stream()
+                .anyMatch(segment ->
+                        ROUTERS.contains(segment) || ROUTER_ENDS.stream().anyMatch(segment::endsWith));
+        int gate = segments.lastIndexOf(GATE);
+        return named || (gate >= 0 && gate >= segments.size() - 2);
+    }
+
+    /** Whether the model keeps this weight as {@code [inFeatures, outFeatures]}. */
+    static boolean isTransposed(String last, JsonNode config) {
+        return CONV1D_MODULES.contains(last)
+                && CONV1D_MODELS.contains(config.path("model_type").asString(""));
+    }
+
+    static boolean isNumber(String segment) {
+        return !segment.isEmpty() && segment.chars().allMatch(c -> c >= '0' && c <= '9');
+    }
+
+    private static boolean begins(String segment, List<String> begins) {
+        return begins.stream().anyMatch(segment::startsWith);
+    }
+}
