@@ -61,7 +61,12 @@ class StandaloneTest {
         StandaloneOptions options = new StandaloneOptions(home, 0, List.of());
         try (Standalone service = Standalone.start(options)) {
             pushFile(home, service.baseUrl());
-            for (String secret : List.of("storage-credentials", "api-key", "secret-key")) {
+            for (String secret : List.of(
+                    "storage-credentials",
+                    "api-key",
+                    "secret-key",
+                    "postgres/password",
+                    "postgres/superuser-password")) {
                 assertThat(Files.getPosixFilePermissions(home.resolve(secret)))
                         .isEqualTo(PosixFilePermissions.fromString("rw-------"));
             }
@@ -99,8 +104,10 @@ class StandaloneTest {
         first.destroyForcibly().waitFor();
         int port = Integer.parseInt(read(home.resolve("postgres/port")));
         // As if the kill had come while the job ran.
-        try (var connection =
-                        DriverManager.getConnection("jdbc:postgresql://localhost:" + port + "/octavo?user=postgres");
+        try (var connection = DriverManager.getConnection(
+                        "jdbc:postgresql://127.0.0.1:" + port + "/octavo",
+                        "octavo",
+                        read(home.resolve("postgres/password")));
                 var statement = connection.createStatement()) {
             statement.execute("update job set status = 'RUNNING', finished_at = null, worker = 'local',"
                     + " lease_owner = gen_random_uuid(), lease_expires_at = now() + interval '1 hour'");

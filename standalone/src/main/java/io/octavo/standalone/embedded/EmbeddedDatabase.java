@@ -8,6 +8,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -15,19 +16,20 @@ import java.time.Duration;
 import org.springframework.util.FileSystemUtils;
 
 /**
- * A PostgreSQL over a folder of the home, durable, on loopback. It trusts every local user, as its documentation says.
- * Its port is kept, so that a server which outlived its process is found and taken over by the next one.
+ * A PostgreSQL over a folder of the home, durable, on loopback. Whoever connects needs a password that lies in the home;
+ * the service does so as a role that owns its database and nothing else. The port is kept, so that a server which
+ * outlived its process is found and taken over by the next one.
  */
 final class EmbeddedDatabase implements AutoCloseable {
 
-    private static final String DATABASE = "octavo";
-    private static final String USER = "postgres";
     private static final Duration START_LIMIT = Duration.ofSeconds(60); // recovery after a crash takes a while
 
     private final EmbeddedPostgres server;
+    private final DatabaseRoles roles;
 
-    private EmbeddedDatabase(EmbeddedPostgres server) {
+    private EmbeddedDatabase(EmbeddedPostgres server, DatabaseRoles roles) {
         this.server = server;
+        this.roles = roles;
     }
 
     static EmbeddedDatabase start(Home home) {
@@ -38,9 +40,14 @@ final class EmbeddedDatabase implements AutoCloseable {
             if (Files.notExists(initialized)) {
                 FileSystemUtils.deleteRecursively(data); // what an interrupted first start left
             }
-            EmbeddedDatabase database = new EmbeddedDatabase(launch(root, data));
+            var binaries = new ServerBinaries(home.folder("postgres/server"));
+            binaries.removeIfOthersMayWrite();
+            DatabaseRoles roles = DatabaseRoles.in(root);
+            var database = new EmbeddedDatabase(launch(root, data, roles), roles);
+            binaries.closeToOthers();
             database.requireOurs(data);
-            database.createDatabase();
+            roles.requirePasswords(database.url("postgres"), data);
+            roles.createDatabase(database.url("postgres"), database.url(DatabaseRoles.DATABASE));
             Files.writeString(initialized, "");
             return database;
         } catch (IOException | SQLException | IllegalStateException e) {
@@ -48,7 +55,7 @@ final class EmbeddedDatabase implements AutoCloseable {
         }
     }
 
-    private static EmbeddedPostgres launch(Path root, Path data) throws IOException {
+    private static EmbeddedPostgres launch(Path root, Path data, DatabaseRoles roles) throws IOException {
         return EmbeddedPostgres.builder()
                 .setDataDirectory(data)
                 .setCleanDataDirectory(false)
@@ -56,12 +63,19 @@ final class EmbeddedDatabase implements AutoCloseable {
                 .setRegisterShutdownHook(false)
                 .setPort(port(root.resolve("port"), data))
                 .setPGStartupWait(START_LIMIT)
+                .setServerConfig("listen_addresses", "127.0.0.1")
+                .setServerConfig("unix_socket_directories", "")
                 .setServerConfig("fsync", "on")
                 .setServerConfig("synchronous_commit", "on")
                 .setServerConfig("max_connections", "50")
                 .setLocaleConfig("locale-provider", "builtin")
                 .setLocaleConfig("builtin-locale", "C.UTF-8")
                 .setLocaleConfig("locale", "C")
+                // These are options of initdb as well: no server of ours ever ran without asking for a password.
+                .setLocaleConfig("auth-host", DatabaseRoles.METHOD)
+                .setLocaleConfig("auth-local", DatabaseRoles.METHOD)
+                .setLocaleConfig("pwfile", roles.superuserPasswordFile().toString())
+                .setConnectConfig("password", roles.superuserPassword())
                 .start();
     }
 
@@ -88,7 +102,8 @@ final class EmbeddedDatabase implements AutoCloseable {
     }
 
     private void requireOurs(Path data) throws SQLException, IOException {
-        try (Connection connection = server.getPostgresDatabase().getConnection();
+        try (Connection connection = DriverManager.getConnection(
+                        url("postgres"), DatabaseRoles.SUPERUSER, roles.superuserPassword());
                 Statement statement = connection.createStatement();
                 ResultSet row = statement.executeQuery("show data_directory")) {
             row.next();
@@ -99,26 +114,20 @@ final class EmbeddedDatabase implements AutoCloseable {
         }
     }
 
-    private void createDatabase() throws SQLException {
-        try (Connection connection = server.getPostgresDatabase().getConnection();
-                Statement statement = connection.createStatement()) {
-            boolean exists;
-            try (ResultSet row =
-                    statement.executeQuery("select 1 from pg_database where datname = '" + DATABASE + "'")) {
-                exists = row.next();
-            }
-            if (!exists) {
-                statement.execute("create database " + DATABASE);
-            }
-        }
+    private String url(String database) {
+        return "jdbc:postgresql://127.0.0.1:" + server.getPort() + "/" + database;
     }
 
     String url() {
-        return "jdbc:postgresql://localhost:" + server.getPort() + "/" + DATABASE;
+        return url(DatabaseRoles.DATABASE);
     }
 
     String user() {
-        return USER;
+        return DatabaseRoles.OWNER;
+    }
+
+    String password() {
+        return roles.ownerPassword();
     }
 
     @Override

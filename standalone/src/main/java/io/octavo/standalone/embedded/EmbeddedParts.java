@@ -43,6 +43,7 @@ public final class EmbeddedParts implements AutoCloseable {
         return Map.of(
                 "octavo.database.url", running.url(),
                 "octavo.database.username", running.user(),
+                "octavo.database.password", running.password(),
                 "octavo.storage.endpoint", objects.endpoint(),
                 "octavo.storage.access-key", objects.credentials().accessKey(),
                 "octavo.storage.secret-key", objects.credentials().secretKey());

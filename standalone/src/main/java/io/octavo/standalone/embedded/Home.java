@@ -10,10 +10,21 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The folder with all data of one service, held by one process at a time. The kernel drops the lock of a dead one. */
+/**
+ * The folder with all data of one service, held by one process at a time and open to its owner alone. The kernel drops the
+ * lock of a dead process.
+ */
 public final class Home implements AutoCloseable {
+
+    /** Read, write and enter, for the owner alone. */
+    static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
     private final Path root;
     private final FileChannel lockFile;
@@ -26,7 +37,8 @@ public final class Home implements AutoCloseable {
     /** @throws StandaloneException if another process has it or it cannot be written */
     public static Home lock(Path root) {
         try {
-            Files.createDirectories(root);
+            Files.createDirectories(root, OWNER_ONLY);
+            Files.setPosixFilePermissions(root, OWNER_ONLY.value()); // of a folder that was there, too
             FileChannel file = FileChannel.open(
                     root.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
             if (tryLock(file) == null) {
@@ -68,7 +80,7 @@ public final class Home implements AutoCloseable {
     /** A folder inside, made if it is missing. */
     public Path folder(String name) {
         try {
-            return Files.createDirectories(root.resolve(name));
+            return Files.createDirectories(root.resolve(name), OWNER_ONLY);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
