@@ -75,7 +75,7 @@ final class LocalEngine implements Engine {
 
     @Override
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
-        Layout layout = Layout.named(request.layout());
+        Layout layout = Layout.named(request.recipe().layout());
         var quantizer = new Quantizer(backend, threads);
         return onDevice(() -> layout == Layout.COMPRESSED_TENSORS
                 ? quantizer.quantize(request, monitor)

@@ -8,11 +8,12 @@ import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
-import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
 import io.octavo.engine.request.VerificationReport.ModuleError;
 import java.nio.file.Path;
@@ -134,16 +135,16 @@ final class QuantizeCommand implements Callable<Integer> {
             throw new UsageException(
                     "--samples and --sequence-length must be at least 1: " + samples + ", " + sequenceLength);
         }
-        return new QuantizationRequest(
-                source,
-                target,
+        Optional<Path> dataset = Optional.ofNullable(calibration);
+        var recipe = new Recipe(
                 scheme,
                 layout,
                 ignore,
                 schemeOverrides(),
                 Optional.ofNullable(kvCache).map(QuantizeCommand::granularity),
-                Optional.ofNullable(calibration).map(file -> new CalibrationData(file, samples, sequenceLength, 0)),
-                List.of());
+                List.of(),
+                dataset.map(file -> new CalibrationShape(samples, sequenceLength, 0)));
+        return new QuantizationRequest(source, target, recipe, dataset, List.of());
     }
 
     private List<SchemeOverride> schemeOverrides() {

@@ -12,6 +12,7 @@ import io.octavo.engine.Engines;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -45,7 +46,7 @@ class CheckpointCommandsTest {
         try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
             engine.quantize(
                     new QuantizationRequest(
-                            MODEL, folder.resolve("fp8"), "FP8_DYNAMIC", "compressed-tensors", List.of()),
+                            MODEL, folder.resolve("fp8"), new Recipe("FP8_DYNAMIC", "compressed-tensors", List.of())),
                     JobMonitor.none());
         }
     }

@@ -6,7 +6,6 @@ import io.octavo.engine.Engine;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.plan.PlanReport;
-import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
 import io.octavo.engine.request.DeviceOffer;
@@ -20,6 +19,7 @@ import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.TaskResult;
 import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.scheme.Scheme;
@@ -80,7 +80,7 @@ final class FakeEngine implements EngineFactory {
 
     /** Every input becomes an output of the same size. */
     @Override
-    public PlanReport plan(CheckpointFiles source, PlanRequest request) {
+    public PlanReport plan(CheckpointFiles source, Recipe recipe) {
         long bytes = source.sizes().values().stream().mapToLong(Long::longValue).sum();
         return new PlanReport(
                 "W8A8-FP8-dynamic",

@@ -7,8 +7,10 @@ import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.failure.ErrorKind;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.plan.PlanReport;
-import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.plan.PreFlight;
+import io.octavo.engine.request.CalibrationShape;
+import io.octavo.engine.request.KvCacheQuantization;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.plan.JobPlan;
@@ -70,11 +72,11 @@ public class JobPreFlight {
         List<Evaluation> evaluations = new ArrayList<>();
         switch (spec) {
             case QuantizeSpec job -> {
-                var request = new PlanRequest(job.scheme(), job.layout(), job.ignore(), overrides(job));
+                Recipe recipe = recipe(job);
                 quantization = look(
                                 tenant,
                                 job.source(),
-                                checkpoint -> PreFlight.quantization(checkpoint, request),
+                                checkpoint -> PreFlight.quantization(checkpoint, recipe),
                                 deadline,
                                 notChecked)
                         .orElse(null);
@@ -112,10 +114,24 @@ public class JobPreFlight {
         return steps;
     }
 
-    private static List<SchemeOverride> overrides(QuantizeSpec job) {
-        return job.overrides().stream()
-                .map(override -> new SchemeOverride(override.scheme(), override.targets()))
-                .toList();
+    private static Recipe recipe(QuantizeSpec spec) {
+        return new Recipe(
+                spec.scheme(),
+                spec.layout(),
+                spec.ignore(),
+                spec.overrides().stream()
+                        .map(override -> new SchemeOverride(override.scheme(), override.targets()))
+                        .toList(),
+                spec.kvCache().map(JobPreFlight::kvCache),
+                List.of(),
+                spec.calibration()
+                        .map(data -> new CalibrationShape(data.samples(), data.sequenceLength(), data.seed())));
+    }
+
+    private static KvCacheQuantization kvCache(QuantizeSpec.KvCache cache) {
+        return cache.granularity().equals(QuantizeSpec.KvCache.PER_HEAD)
+                ? KvCacheQuantization.FP8_PER_HEAD
+                : KvCacheQuantization.FP8_PER_TENSOR;
     }
 
     private <T> Optional<T> look(

@@ -2,8 +2,8 @@ package io.octavo.engine.convert;
 
 import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.quantize.ModuleSchemes;
 import io.octavo.engine.quantize.Quantizer;
-import io.octavo.engine.quantize.Recipe;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
 import io.octavo.engine.request.JobMonitor;
@@ -32,11 +32,12 @@ public final class ForeignQuantizer {
      *     say what the scheme stores, and whatever quantizing and converting throw
      */
     public QuantizationResult quantize(QuantizationRequest request, Layout layout, JobMonitor monitor) {
-        Recipe.of(request).requireSuitable(layout);
+        ModuleSchemes.of(request.recipe()).requireSuitable(layout);
         try (StagingFolder between = StagingFolder.beside(request.target())) {
             Path plain = between.folder().resolve("checkpoint");
             QuantizationResult quantized = quantizer.quantize(
-                    request.into(plain, Layout.COMPRESSED_TENSORS.id()), new Section(monitor, 0, QUANTIZING_SHARE));
+                    request.into(plain).with(recipe -> recipe.withLayout(Layout.COMPRESSED_TENSORS.id())),
+                    new Section(monitor, 0, QUANTIZING_SHARE));
             ConversionResult converted = converter.convert(
                     new ConversionRequest(plain, request.target(), layout.id()).withKnown(quantized.files()),
                     new Section(monitor, QUANTIZING_SHARE, 1));

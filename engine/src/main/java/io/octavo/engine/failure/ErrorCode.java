@@ -32,6 +32,7 @@ public enum ErrorCode {
     SCALING_FACTORS_INVALID("scaling-factors-invalid", ErrorKind.USER),
     SCHEME_UNSUITABLE("scheme-unsuitable", ErrorKind.USER),
     CALIBRATION_MISSING("calibration-missing", ErrorKind.USER),
+    MODIFIER_UNSUITABLE("modifier-unsuitable", ErrorKind.USER),
     IGNORE_INVALID("ignore-invalid", ErrorKind.USER),
     TARGET_NOT_EMPTY("target-not-empty", ErrorKind.USER),
     NOTHING_TO_QUANTIZE("nothing-to-quantize", ErrorKind.USER),

@@ -11,6 +11,7 @@ import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Resources;
 import io.octavo.engine.quantize.QuantizationPlan;
 import io.octavo.engine.quantize.Quantizer;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.tokenizer.Tokenizer;
@@ -37,12 +38,11 @@ public final class PreFlight {
     private PreFlight() {}
 
     /**
-     * @throws QuantizationException if the request cannot work, with what the quantization itself would say
+     * @throws QuantizationException if the recipe cannot work, with what the quantization itself would say
      */
-    public static PlanReport quantization(Checkpoint checkpoint, PlanRequest request) {
-        QuantizationPlan plan =
-                Quantizer.plan(checkpoint, request.scheme(), request.overrides(), request.layout(), request.ignore());
-        Scheme scheme = plan.recipe().scheme();
+    public static PlanReport quantization(Checkpoint checkpoint, Recipe recipe) {
+        QuantizationPlan plan = Quantizer.plan(checkpoint, recipe);
+        Scheme scheme = plan.schemes().scheme();
         Label label = Label.of(scheme);
         JsonNode config = checkpoint.config().tree();
         List<ModuleGroup> modules = ModuleGroups.of(plan);

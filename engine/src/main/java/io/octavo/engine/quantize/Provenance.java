@@ -36,12 +36,12 @@ final class Provenance {
                 .put("name", "octavo")
                 .put("version", EngineVersion.release())
                 .put("backend", backend);
-        root.put("scheme", plan.recipe().name());
-        root.put("layout", request.layout());
+        root.put("scheme", plan.schemes().name());
+        root.put("layout", request.recipe().layout());
         root.put("label", label.text());
-        root.put("divisor", plan.recipe().scheme().weights().type().divisor());
+        root.put("divisor", plan.schemes().scheme().weights().type().divisor());
         request.calibration()
-                .filter(data -> plan.recipe().needsCalibration())
+                .filter(data -> plan.schemes().needsCalibration())
                 .ifPresent(data -> root.putObject("calibration")
                         .put("samples", data.samples())
                         .put("sequenceLength", data.sequenceLength())

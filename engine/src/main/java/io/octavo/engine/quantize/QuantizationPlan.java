@@ -24,7 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param steps one a source tensor, in the order of the source, and one for each attention module with scales
  * @param ignore what the written config lists: the Linear modules that are left alone
  */
-public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ignore) {
+public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<String> ignore) {
 
     /** What happens to one source tensor, or what is written without one. */
     public sealed interface Step {
@@ -157,7 +157,7 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
 
     /** The plan for one scheme. */
     public static QuantizationPlan of(Checkpoint checkpoint, Scheme scheme, List<String> ignore) {
-        return of(checkpoint, Recipe.of(scheme), ignore);
+        return of(checkpoint, ModuleSchemes.of(scheme), ignore);
     }
 
     /**
@@ -165,8 +165,8 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
      * @throws QuantizationException {@code ALREADY_QUANTIZED}, {@code ARCHITECTURE_MISSING}, {@code IGNORE_INVALID},
      *     {@code NOTHING_TO_QUANTIZE}, {@code TENSOR_DTYPE_UNSUPPORTED} or {@code SCHEME_UNSUITABLE}
      */
-    public static QuantizationPlan of(Checkpoint checkpoint, Recipe recipe, List<String> ignore) {
-        return new QuantizationPlanner(checkpoint, recipe, ignore).plan();
+    public static QuantizationPlan of(Checkpoint checkpoint, ModuleSchemes schemes, List<String> ignore) {
+        return new QuantizationPlanner(checkpoint, schemes, ignore).plan();
     }
 
     /** What the written config says. */
@@ -183,7 +183,7 @@ public record QuantizationPlan(Recipe recipe, List<Step> steps, List<String> ign
         } else {
             bySchemes.forEach((scheme, modules) -> targets.add(new CompressedTensorsConfig.Target(scheme, modules)));
         }
-        return CompressedTensors.config(targets, ignore, recipe.kvCache());
+        return CompressedTensors.config(targets, ignore, schemes.kvCache());
     }
 
     public List<Quantize> quantized() {

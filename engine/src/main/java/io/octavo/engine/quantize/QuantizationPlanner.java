@@ -46,14 +46,14 @@ final class QuantizationPlanner {
     private static final int MAX_REGEXES = 64;
 
     private final Checkpoint checkpoint;
-    private final Recipe recipe;
+    private final ModuleSchemes schemes;
     private final List<ModulePattern> ignored;
     private final Set<String> ignoreList = new TreeSet<>(Set.of(OUTPUT_HEAD));
     private final Set<String> leftByRequest = new TreeSet<>();
 
-    QuantizationPlanner(Checkpoint checkpoint, Recipe recipe, List<String> ignore) {
+    QuantizationPlanner(Checkpoint checkpoint, ModuleSchemes schemes, List<String> ignore) {
         this.checkpoint = checkpoint;
-        this.recipe = recipe;
+        this.schemes = schemes;
         this.ignored = ignore.stream()
                 .map(text -> ModulePattern.parse(text, ErrorCode.IGNORE_INVALID))
                 .toList();
@@ -71,19 +71,19 @@ final class QuantizationPlanner {
         for (StoredTensor tensor : checkpoint.stored().values()) {
             steps.add(step(tensor));
         }
-        recipe.kvCache().ifPresent(cache -> steps.addAll(KvScalesPlanner.plan(checkpoint, cache, steps)));
-        var plan = new QuantizationPlan(recipe, steps, List.copyOf(ignoreList));
+        schemes.kvCache().ifPresent(cache -> steps.addAll(KvScalesPlanner.plan(checkpoint, cache, steps)));
+        var plan = new QuantizationPlan(schemes, steps, List.copyOf(ignoreList));
         if (plan.quantized().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.NOTHING_TO_QUANTIZE,
                     "none of the checkpoint's " + steps.size() + " tensors is the weight of a Linear to quantize");
         }
         requireFusedPartsAlike(plan);
-        return new QuantizationPlan(recipe, shareScales(steps), plan.ignore());
+        return new QuantizationPlan(schemes, shareScales(steps), plan.ignore());
     }
 
     private void requireOverriddenModulesExist() {
-        for (Recipe.ModuleScheme override : recipe.overrides()) {
+        for (ModuleSchemes.ModuleScheme override : schemes.overrides()) {
             for (ModulePattern target : override.targets()) {
                 boolean found = checkpoint.names().stream()
                         .filter(name -> name.endsWith(CompressedTensors.WEIGHT_SUFFIX))
@@ -188,7 +188,7 @@ final class QuantizationPlanner {
             return new Keep(source, "has no elements");
         }
         requireQuantizable(tensor);
-        Scheme scheme = recipe.schemeOf(module);
+        Scheme scheme = schemes.schemeOf(module);
         SchemeFit.require(module, scheme, tensor);
         return new Quantize(module, scheme, source);
     }
@@ -210,11 +210,11 @@ final class QuantizationPlanner {
     }
 
     private void requireFusedPartsAlike(QuantizationPlan plan) {
-        var schemes = new HashMap<String, Scheme>();
-        plan.quantized().forEach(step -> schemes.put(step.module(), step.scheme()));
+        var byModule = new HashMap<String, Scheme>();
+        plan.quantized().forEach(step -> byModule.put(step.module(), step.scheme()));
         for (String module : leftByRequest) {
             for (String sibling : ModuleRole.fusedWith(module)) {
-                if (schemes.containsKey(sibling)) {
+                if (byModule.containsKey(sibling)) {
                     throw new QuantizationException(
                             ErrorCode.IGNORE_INVALID,
                             "module " + module + " is ignored and " + sibling
@@ -222,12 +222,12 @@ final class QuantizationPlanner {
                 }
             }
         }
-        if (recipe.overrides().isEmpty()) {
+        if (schemes.overrides().isEmpty()) {
             return;
         }
-        schemes.forEach((module, scheme) -> {
+        byModule.forEach((module, scheme) -> {
             for (String sibling : ModuleRole.fusedWith(module)) {
-                Scheme other = schemes.getOrDefault(sibling, scheme);
+                Scheme other = byModule.getOrDefault(sibling, scheme);
                 if (!other.equals(scheme)) {
                     throw new QuantizationException(
                             ErrorCode.IGNORE_INVALID,

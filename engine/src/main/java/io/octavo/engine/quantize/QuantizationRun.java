@@ -122,7 +122,7 @@ final class QuantizationRun {
     }
 
     private ActivationRanges calibrate(Backend backend) {
-        if (!plan.recipe().needsCalibration()) {
+        if (!plan.schemes().needsCalibration()) {
             return ActivationRanges.none();
         }
         CalibrationData data = request.calibration().orElseThrow();
@@ -133,7 +133,7 @@ final class QuantizationRun {
 
     /** Where quantizing begins on the progress bar. */
     private double calibrated() {
-        return plan.recipe().needsCalibration() ? CALIBRATING_SHARE : 0;
+        return plan.schemes().needsCalibration() ? CALIBRATING_SHARE : 0;
     }
 
     /** Computes in some lanes while others write and hash what is complete. */
@@ -177,7 +177,7 @@ final class QuantizationRun {
         return switch (step) {
             case Keep keep -> lane -> copy(keep, writer, lane.queue(), progress);
             case KvScales kvScales -> {
-                Quantization cache = plan.recipe().kvCache().orElseThrow();
+                Quantization cache = plan.schemes().kvCache().orElseThrow();
                 yield lane -> lane.tiles().writeKvScales(kvScales, cache, writer, lane.queue());
             }
             case Quantize weight ->

@@ -8,14 +8,14 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.model.Architectures;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
-import io.octavo.engine.request.SchemeOverride;
+import io.octavo.engine.request.Recipe;
+import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.kernels.backend.Backend;
 import java.nio.channels.ClosedByInterruptException;
-import java.util.List;
-import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 import java.util.function.Supplier;
 
@@ -68,14 +68,36 @@ public final class Quantizer {
     /**
      * What {@link #quantize} would do; headers and config suffice.
      *
-     * @param ignore modules to leave alone beside the defaults: exact names or {@code re:<regex>}
-     * @throws QuantizationException if the request cannot work
+     * @throws QuantizationException if the recipe cannot work on the source
      */
-    public static QuantizationPlan plan(
-            Checkpoint source, String scheme, List<SchemeOverride> overrides, String layout, List<String> ignore) {
-        Recipe recipe = Recipe.of(scheme, overrides, Optional.empty());
-        recipe.requireSuitable(Layout.named(layout));
-        return QuantizationPlan.of(source, recipe, ignore);
+    public static QuantizationPlan plan(Checkpoint source, Recipe recipe) {
+        ModuleSchemes schemes = ModuleSchemes.of(recipe);
+        schemes.requireSuitable(Layout.named(recipe.layout()));
+        if (!recipe.modifiers().isEmpty()) {
+            throw new QuantizationException(
+                    ErrorCode.MODIFIER_UNSUITABLE,
+                    "modifier " + recipe.modifiers().getFirst().name() + " is not made yet");
+        }
+        if (schemes.needsCalibration() && recipe.calibration().isEmpty()) {
+            throw new QuantizationException(
+                    ErrorCode.CALIBRATION_MISSING,
+                    schemes.name() + " stores scales that only data can tell; name a calibration dataset");
+        }
+        QuantizationPlan plan = QuantizationPlan.of(source, schemes, recipe.ignore());
+        if (schemes.needsCalibration()) {
+            requireRunnable(source);
+        }
+        return plan;
+    }
+
+    /** Whether the source can be run on data. */
+    private static void requireRunnable(Checkpoint source) {
+        Architectures.read(source.config().tree());
+        if (!source.hasFile(Tokenizer.FILE_NAME)) {
+            throw new QuantizationException(
+                    ErrorCode.TOKENIZER_MISSING,
+                    "the checkpoint has no " + Tokenizer.FILE_NAME + ", without which it cannot be calibrated");
+        }
     }
 
     /**
@@ -86,21 +108,16 @@ public final class Quantizer {
      * @throws io.octavo.engine.failure.JobCancelledException if the monitor asked to stop
      */
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
-        if (Layout.named(request.layout()) != Layout.COMPRESSED_TENSORS) {
-            throw new IllegalArgumentException("layout " + request.layout() + " is written by converting");
-        }
-        Recipe recipe = Recipe.of(request);
-        if (recipe.needsCalibration() && request.calibration().isEmpty()) {
-            throw new QuantizationException(
-                    ErrorCode.CALIBRATION_MISSING,
-                    recipe.name() + " stores scales that only data can tell; name a calibration dataset");
+        String layout = request.recipe().layout();
+        if (Layout.named(layout) != Layout.COMPRESSED_TENSORS) {
+            throw new IllegalArgumentException("layout " + layout + " is written by converting");
         }
         monitor.phase("plan");
         try (Checkpoint source = Checkpoint.open(request.source())) {
-            QuantizationPlan plan = QuantizationPlan.of(source, recipe, request.ignore());
+            QuantizationPlan plan = plan(source, request.recipe());
             monitor.log("%s: %d of %d tensors are quantized, %d bytes become %d"
                     .formatted(
-                            recipe.name(),
+                            plan.schemes().name(),
                             plan.quantized().size(),
                             plan.steps().size(),
                             plan.inputBytes(),

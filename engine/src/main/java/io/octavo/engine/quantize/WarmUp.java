@@ -6,6 +6,7 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.safetensors.DiskFailure;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorSpec;
@@ -59,7 +60,7 @@ public final class WarmUp {
             Path target = folder.resolve("target-" + round);
             quantizer.quantize(
                     new QuantizationRequest(
-                            source, target, Scheme.FP8_DYNAMIC.name(), CompressedTensors.NAME, List.of()),
+                            source, target, new Recipe(Scheme.FP8_DYNAMIC.name(), CompressedTensors.NAME, List.of())),
                     monitor);
         }
     }

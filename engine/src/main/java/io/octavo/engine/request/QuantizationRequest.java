@@ -3,65 +3,53 @@ package io.octavo.engine.request;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * @param source folder of a Hugging Face checkpoint: config.json, safetensors, tokenizer and side files
  * @param target folder to create; must not exist or be empty. Nothing appears under it unless the call succeeds
- * @param scheme preset name, such as {@code FP8_DYNAMIC}
- * @param layout how it is written, such as {@code compressed-tensors}
- * @param ignore modules to leave alone beside the defaults: exact names or {@code re:<regex>}
- * @param overrides modules that get other schemes
- * @param kvCache whether scales of the KV cache are stored
- * @param calibration needed where scales of inputs or of the KV cache are stored
+ * @param dataset the file of texts that the recipe's calibration is of: there exactly where that is
  * @param known files of the source that need not be hashed, since they were when they came here
  */
 public record QuantizationRequest(
-        Path source,
-        Path target,
-        String scheme,
-        String layout,
-        List<String> ignore,
-        List<SchemeOverride> overrides,
-        Optional<KvCacheQuantization> kvCache,
-        Optional<CalibrationData> calibration,
-        List<HashedFile> known) {
+        Path source, Path target, Recipe recipe, Optional<Path> dataset, List<HashedFile> known) {
 
     public QuantizationRequest {
-        ignore = List.copyOf(ignore);
-        overrides = List.copyOf(overrides);
+        if (dataset.isPresent() != recipe.calibration().isPresent()) {
+            throw new IllegalArgumentException("a dataset and the shape of the calibration go together");
+        }
         known = List.copyOf(known);
     }
 
-    /** One scheme that needs no data. */
-    public QuantizationRequest(Path source, Path target, String scheme, String layout, List<String> ignore) {
-        this(source, target, scheme, layout, ignore, List.of(), Optional.empty(), Optional.empty(), List.of());
+    /** Without data. */
+    public QuantizationRequest(Path source, Path target, Recipe recipe) {
+        this(source, target, recipe, Optional.empty(), List.of());
+    }
+
+    /** Texts to calibrate on. */
+    public Optional<CalibrationData> calibration() {
+        return dataset.map(
+                file -> new CalibrationData(file, recipe.calibration().orElseThrow()));
     }
 
     /** The same with data to calibrate on. */
     public QuantizationRequest withCalibration(CalibrationData data) {
         return new QuantizationRequest(
-                source, target, scheme, layout, ignore, overrides, kvCache, Optional.of(data), known);
+                source, target, recipe.withCalibration(data.shape()), Optional.of(data.dataset()), known);
     }
 
-    /** The same with scales of the KV cache. */
-    public QuantizationRequest withKvCache(KvCacheQuantization cache) {
-        return new QuantizationRequest(
-                source, target, scheme, layout, ignore, overrides, Optional.of(cache), calibration, known);
+    /** The same with another recipe that needs the same data. */
+    public QuantizationRequest with(UnaryOperator<Recipe> change) {
+        return new QuantizationRequest(source, target, change.apply(recipe), dataset, known);
     }
 
-    /** The same with other schemes for some modules. */
-    public QuantizationRequest withOverrides(List<SchemeOverride> others) {
-        return new QuantizationRequest(source, target, scheme, layout, ignore, others, kvCache, calibration, known);
-    }
-
-    /** The same numbers elsewhere and spelled differently. */
-    public QuantizationRequest into(Path otherTarget, String otherLayout) {
-        return new QuantizationRequest(
-                source, otherTarget, scheme, otherLayout, ignore, overrides, kvCache, calibration, known);
+    /** The same elsewhere. */
+    public QuantizationRequest into(Path otherTarget) {
+        return new QuantizationRequest(source, otherTarget, recipe, dataset, known);
     }
 
     /** The same from files whose SHA-256 is known. */
     public QuantizationRequest withKnown(List<HashedFile> files) {
-        return new QuantizationRequest(source, target, scheme, layout, ignore, overrides, kvCache, calibration, files);
+        return new QuantizationRequest(source, target, recipe, dataset, files);
     }
 }

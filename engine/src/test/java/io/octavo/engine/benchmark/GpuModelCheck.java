@@ -8,6 +8,7 @@ import io.octavo.engine.request.EvaluationTask;
 import io.octavo.engine.request.GenerationRequest;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SamplingOptions;
 import io.octavo.engine.request.TaskResult;
 import java.io.IOException;
@@ -142,7 +143,8 @@ final class GpuModelCheck {
 
     private void quantize(Engine engine, String where, Path target) {
         long start = System.nanoTime();
-        var request = new QuantizationRequest(model, target, "FP8_DYNAMIC", "compressed-tensors", List.of());
+        var request =
+                new QuantizationRequest(model, target, new Recipe("FP8_DYNAMIC", "compressed-tensors", List.of()));
         engine.quantize(request, JobMonitor.none());
         report(where + " quantize seconds", (System.nanoTime() - start) / 1e9, true);
     }

@@ -12,6 +12,7 @@ import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.number.BFloat16;
 import java.lang.foreign.ValueLayout;
@@ -67,7 +68,7 @@ final class GpuSchemeCheck {
             check(scheme.name(), scheme.name(), request -> request);
         }
         for (KvCacheQuantization cache : KvCacheQuantization.values()) {
-            check(cache.name(), "FP8_DYNAMIC", request -> request.withKvCache(cache));
+            check(cache.name(), "FP8_DYNAMIC", request -> request.with(recipe -> recipe.withKvCache(cache)));
         }
     }
 
@@ -91,7 +92,7 @@ final class GpuSchemeCheck {
 
     private QuantizationRequest request(String scheme, Path target) {
         var calibration = new CalibrationData(data.resolve("books-heldout.txt"), 1, 512, 0);
-        return new QuantizationRequest(model, target, scheme, CompressedTensors.NAME, List.of())
+        return new QuantizationRequest(model, target, new Recipe(scheme, CompressedTensors.NAME, List.of()))
                 .withCalibration(calibration);
     }
 

@@ -10,6 +10,7 @@ import io.octavo.engine.request.EvaluationRequest;
 import io.octavo.engine.request.EvaluationTask;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.TaskResult;
 import io.octavo.engine.scheme.Scheme;
 import java.nio.file.Path;
@@ -63,7 +64,8 @@ final class SchemeAccuracy {
 
     private void measure(String scheme, String layout, double original) {
         Path target = folder.resolve(scheme + "-" + layout);
-        var request = new QuantizationRequest(model, target, scheme, layout, List.of()).withCalibration(calibration);
+        var request = new QuantizationRequest(model, target, new Recipe(scheme, layout, List.of()))
+                .withCalibration(calibration);
         var result = engine.quantize(request, JobMonitor.none());
         double perplexity = perplexity(target);
         System.out.printf(

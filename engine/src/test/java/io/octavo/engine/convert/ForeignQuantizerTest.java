@@ -14,6 +14,7 @@ import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +33,8 @@ class ForeignQuantizerTest {
     private QuantizationResult quantize(String scheme, String layout) {
         try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
             return engine.quantize(
-                    new QuantizationRequest(TestModels.books5m(), folder.resolve("target"), scheme, layout, List.of()),
+                    new QuantizationRequest(
+                            TestModels.books5m(), folder.resolve("target"), new Recipe(scheme, layout, List.of())),
                     JobMonitor.none());
         }
     }

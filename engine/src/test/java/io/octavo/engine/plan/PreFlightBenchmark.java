@@ -1,6 +1,7 @@
 package io.octavo.engine.plan;
 
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.request.Recipe;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,7 +21,7 @@ final class PreFlightBenchmark {
         Path folder = Path.of(arguments[0]);
         SparseCheckpoint sparse =
                 arguments.length > 1 ? SparseCheckpoint.largeDense(folder) : SparseCheckpoint.largeMixture(folder);
-        var request = new PlanRequest("FP8_DYNAMIC", "compressed-tensors", List.of());
+        var request = new Recipe("FP8_DYNAMIC", "compressed-tensors", List.of());
         System.out.printf("%.0f GB%n", sparse.bytes() / 1e9);
         for (int run = 0; run < RUNS; run++) {
             sparse.bytesRead.set(0);

@@ -13,9 +13,13 @@ import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.TensorParallel;
 import io.octavo.engine.plan.PlanReport.Warning;
 import io.octavo.engine.quantize.Quantizer;
+import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
+import io.octavo.engine.request.SchemeOverride;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import java.io.IOException;
@@ -29,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class PreFlightTest {
 
-    private static final PlanRequest FP8 = new PlanRequest("FP8_DYNAMIC", "compressed-tensors", List.of());
+    private static final Recipe FP8 = new Recipe("FP8_DYNAMIC", "compressed-tensors", List.of());
 
     @TempDir
     Path folder;
@@ -62,7 +66,7 @@ class PreFlightTest {
         }
         try (Backend backend = Backends.cpu(2)) {
             var request = new QuantizationRequest(
-                    TestModels.books5m(), folder.resolve("out"), FP8.scheme(), FP8.layout(), FP8.ignore());
+                    TestModels.books5m(), folder.resolve("out"), new Recipe(FP8.scheme(), FP8.layout(), FP8.ignore()));
             QuantizationResult result = new Quantizer(backend, 2).quantize(request, JobMonitor.none());
             assertThat(report.label()).isEqualTo(result.label());
             assertThat(report.quantizedModules()).isEqualTo(result.quantizedModules());
@@ -108,13 +112,13 @@ class PreFlightTest {
 
     @Test
     void findsScalesThatSpanACut() throws IOException {
-        PlanRequest groups = new PlanRequest("W4A16", "compressed-tensors", List.of());
+        Recipe groups = new Recipe("W4A16", "compressed-tensors", List.of());
         assertThat(plan(model("BF16", 8, 4, 1408), groups).tensorParallel())
                 .filteredOn(split -> split.ways() == 2)
                 .flatExtracting(TensorParallel::obstacles)
                 .containsExactly("model.layers.{0..1}.mlp.down_proj: inFeatures 1408 / 2 = 704 is not divisible by the"
                         + " 128 input channels that share a scale");
-        PlanRequest blocks = new PlanRequest("FP8_BLOCK", "compressed-tensors", List.of());
+        Recipe blocks = new Recipe("FP8_BLOCK", "compressed-tensors", List.of());
         assertThat(plan(model("BF16", 8, 4, 1536), blocks).tensorParallel())
                 .filteredOn(split -> split.ways() == 4)
                 .flatExtracting(TensorParallel::obstacles)
@@ -149,15 +153,45 @@ class PreFlightTest {
     @Test
     void refusesWhatTheQuantizerWouldRefuse() throws IOException {
         SparseCheckpoint model = model("BF16", 8, 2, 1408);
-        assertRefused(ErrorCode.SCHEME_UNKNOWN, () -> plan(model, new PlanRequest("FP7", FP8.layout(), List.of())));
-        assertRefused(ErrorCode.LAYOUT_UNKNOWN, () -> plan(model, new PlanRequest(FP8.scheme(), "zip", List.of())));
+        assertRefused(ErrorCode.SCHEME_UNKNOWN, () -> plan(model, new Recipe("FP7", FP8.layout(), List.of())));
+        assertRefused(ErrorCode.LAYOUT_UNKNOWN, () -> plan(model, new Recipe(FP8.scheme(), "zip", List.of())));
         assertRefused(
                 ErrorCode.IGNORE_INVALID,
-                () -> plan(model, new PlanRequest(FP8.scheme(), FP8.layout(), List.of("model.layers.0.mlp.upproj"))));
+                () -> plan(model, new Recipe(FP8.scheme(), FP8.layout(), List.of("model.layers.0.mlp.upproj"))));
         Files.delete(folder.resolve("model-00001.safetensors"));
         assertRefused(ErrorCode.IO_FAILED, () -> plan(model, FP8));
         model.remove("model-00001.safetensors");
         assertRefused(ErrorCode.CHECKPOINT_SHARD_MISSING, () -> plan(model, FP8));
+    }
+
+    @Test
+    void refusesStoredScalesOfActivationsWithoutData() throws IOException {
+        SparseCheckpoint model = model("BF16", 8, 2, 1408);
+        for (String scheme : List.of("FP8", "NVFP4", "W8A8_STATIC", "W8A8_STATIC_ASYM")) {
+            assertRefused(ErrorCode.CALIBRATION_MISSING, () -> plan(model, recipe(scheme)));
+        }
+        Recipe cache = FP8.withKvCache(KvCacheQuantization.FP8_PER_HEAD);
+        assertRefused(ErrorCode.CALIBRATION_MISSING, () -> plan(model, cache));
+        Recipe override = FP8.withOverrides(List.of(new SchemeOverride("FP8", List.of("re:.*down_proj"))));
+        assertRefused(ErrorCode.CALIBRATION_MISSING, () -> plan(model, override));
+    }
+
+    @Test
+    void refusesDataForModelsThatCannotBeRunOnIt() throws IOException {
+        Recipe calibrated = recipe("NVFP4").withCalibration(new CalibrationShape(8, 128, 0));
+        SparseCheckpoint unknown = new SparseCheckpoint(folder)
+                .shard()
+                .with("model.layers.0.self_attn.q_proj.weight", "BF16", 64, 64)
+                .write("{\"architectures\": [\"Unknown\"]}");
+        assertRefused(ErrorCode.ARCHITECTURE_UNSUPPORTED, () -> plan(unknown, calibrated));
+        assertRefused(
+                ErrorCode.TOKENIZER_MISSING,
+                () -> PreFlight.quantization(
+                        Checkpoint.ofHeaders(files(TestModels.shared("models/arch/qwen3-moe"))), calibrated));
+    }
+
+    private static Recipe recipe(String scheme) {
+        return new Recipe(scheme, "compressed-tensors", List.of());
     }
 
     @Test
@@ -201,7 +235,7 @@ class PreFlightTest {
                 + ", \"num_key_value_heads\": " + keyHeads + "}");
     }
 
-    private static PlanReport plan(SparseCheckpoint sparse, PlanRequest request) {
+    private static PlanReport plan(SparseCheckpoint sparse, Recipe request) {
         try (Checkpoint checkpoint = Checkpoint.ofHeaders(sparse.files())) {
             return PreFlight.quantization(checkpoint, request);
         }

@@ -8,6 +8,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.safetensors.DiskFailure;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
@@ -38,7 +39,9 @@ class DiskFullTest {
                 "needs the right to mount a tmpfs");
         try (Backend backend = Backends.cpu(2)) {
             var request = new QuantizationRequest(
-                    TestModels.books5m(), disk.resolve("out"), "FP8_DYNAMIC", CompressedTensors.NAME, List.of());
+                    TestModels.books5m(),
+                    disk.resolve("out"),
+                    new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()));
             var monitor = RecordingMonitor.onPhase(phase -> {
                 if (phase.equals("quantize")) {
                     fill(disk.resolve("filler"), 28 << 20);

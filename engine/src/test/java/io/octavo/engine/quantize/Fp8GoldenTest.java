@@ -8,6 +8,7 @@ import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.number.BFloat16;
@@ -35,7 +36,9 @@ class Fp8GoldenTest {
     static void quantize() {
         golden = Checkpoint.open(TestModels.shared("golden/fp8-dynamic"));
         var request = new QuantizationRequest(
-                TestModels.books5m(), folder.resolve("fp8"), "FP8_DYNAMIC", CompressedTensors.NAME, List.of());
+                TestModels.books5m(),
+                folder.resolve("fp8"),
+                new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()));
         try (Backend backend = Backends.cpu(2)) {
             new Quantizer(backend, 2).quantize(request, JobMonitor.none());
         }

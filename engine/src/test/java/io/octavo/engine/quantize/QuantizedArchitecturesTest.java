@@ -9,6 +9,7 @@ import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.VerificationReport.ModuleError;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
@@ -58,7 +59,7 @@ class QuantizedArchitecturesTest {
             Path target)
             throws IOException {
         try (Backend backend = Backends.cpu(2)) {
-            var request = new QuantizationRequest(model, target, scheme, CompressedTensors.NAME, List.of());
+            var request = new QuantizationRequest(model, target, new Recipe(scheme, CompressedTensors.NAME, List.of()));
             QuantizationResult result = new Quantizer(backend, 2).quantize(request, JobMonitor.none());
 
             assertThat(result.quantizedModules()).isEqualTo(quantized);

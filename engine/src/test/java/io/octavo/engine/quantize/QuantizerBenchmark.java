@@ -11,6 +11,7 @@ import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.kernels.number.BFloat16;
@@ -116,7 +117,8 @@ final class QuantizerBenchmark {
     }
 
     private static void measure(Engine engine, Path source, List<HashedFile> known, Path target) {
-        var request = new QuantizationRequest(source, target, "FP8_DYNAMIC", CompressedTensors.NAME, List.of())
+        var request = new QuantizationRequest(
+                        source, target, new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()))
                 .withKnown(known);
         var clock = new Clock();
         double cpuBefore = cpuSeconds();

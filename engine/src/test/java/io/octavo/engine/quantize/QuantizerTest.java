@@ -18,6 +18,7 @@ import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.number.DType;
@@ -130,7 +131,10 @@ class QuantizerTest {
             Path target = folder.resolve("known-" + threads);
             new Quantizer(backend, threads)
                     .quantize(
-                            new QuantizationRequest(source, target, "FP8_DYNAMIC", CompressedTensors.NAME, List.of())
+                            new QuantizationRequest(
+                                            source,
+                                            target,
+                                            new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()))
                                     .withKnown(known),
                             JobMonitor.none());
             var hashes = new TreeMap<String, String>();
@@ -189,7 +193,8 @@ class QuantizerTest {
     private Map<String, byte[]> filesOf(Quantizer quantizer, String name) throws IOException {
         Path target = folder.resolve(name);
         quantizer.quantize(
-                new QuantizationRequest(TestModels.books5m(), target, "FP8_DYNAMIC", CompressedTensors.NAME, List.of()),
+                new QuantizationRequest(
+                        TestModels.books5m(), target, new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of())),
                 JobMonitor.none());
         var files = new TreeMap<String, byte[]>();
         try (Stream<Path> paths = Files.list(target)) {
@@ -349,9 +354,7 @@ class QuantizerTest {
         var file = new QuantizationRequest(
                 TestModels.books5m(),
                 folder.resolve("out/config.json"),
-                "FP8_DYNAMIC",
-                CompressedTensors.NAME,
-                List.of());
+                new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()));
         assertThat(codeOf(file)).isEqualTo(ErrorCode.TARGET_NOT_EMPTY);
     }
 
@@ -359,16 +362,20 @@ class QuantizerTest {
     void refusesItsOwnOutput() {
         quantize(TestModels.books5m());
         var again = new QuantizationRequest(
-                folder.resolve("out"), folder.resolve("again"), "FP8_DYNAMIC", CompressedTensors.NAME, List.of());
+                folder.resolve("out"),
+                folder.resolve("again"),
+                new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()));
         assertThat(codeOf(again)).isEqualTo(ErrorCode.ALREADY_QUANTIZED);
     }
 
     @Test
     void refusesUnknownSchemesAndLayouts() {
         Path out = folder.resolve("out");
-        assertThat(codeOf(new QuantizationRequest(TestModels.books5m(), out, "FP9", CompressedTensors.NAME, List.of())))
+        assertThat(codeOf(new QuantizationRequest(
+                        TestModels.books5m(), out, new Recipe("FP9", CompressedTensors.NAME, List.of()))))
                 .isEqualTo(ErrorCode.SCHEME_UNKNOWN);
-        assertThat(codeOf(new QuantizationRequest(TestModels.books5m(), out, "FP8_DYNAMIC", "gguf", List.of())))
+        assertThat(codeOf(new QuantizationRequest(
+                        TestModels.books5m(), out, new Recipe("FP8_DYNAMIC", "gguf", List.of()))))
                 .isEqualTo(ErrorCode.LAYOUT_UNKNOWN);
     }
 
@@ -397,7 +404,8 @@ class QuantizerTest {
     }
 
     private QuantizationRequest request(Path source) {
-        return new QuantizationRequest(source, folder.resolve("out"), "FP8_DYNAMIC", CompressedTensors.NAME, List.of());
+        return new QuantizationRequest(
+                source, folder.resolve("out"), new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()));
     }
 
     private ErrorCode codeOf(QuantizationRequest request) {

@@ -14,6 +14,7 @@ import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backends;
@@ -32,9 +33,9 @@ class RecipeTest {
     @Test
     void givesModulesSchemesOfTheirOwn() {
         quantize(request("FP8_DYNAMIC")
-                .withOverrides(List.of(
+                .with(recipe -> recipe.withOverrides(List.of(
                         new SchemeOverride("W4A16_G32", List.of("re:.*\\.mlp\\.(gate|up)_proj$")),
-                        new SchemeOverride("FP8_W8A16", List.of("model.layers.0.mlp.down_proj")))));
+                        new SchemeOverride("FP8_W8A16", List.of("model.layers.0.mlp.down_proj"))))));
         try (Checkpoint written = Checkpoint.open(folder.resolve("out"))) {
             QuantizedModules modules = CompressedTensors.read(written);
             assertThat(modules.byName()).hasSize(28);
@@ -63,14 +64,16 @@ class RecipeTest {
     @Test
     void refusesDifferentSchemesForPartsThatLoadersFuse() {
         var request = request("FP8_DYNAMIC")
-                .withOverrides(List.of(new SchemeOverride("W4A16_G32", List.of("re:.*\\.gate_proj$"))));
+                .with(recipe ->
+                        recipe.withOverrides(List.of(new SchemeOverride("W4A16_G32", List.of("re:.*\\.gate_proj$")))));
         assertRefused(request, ErrorCode.IGNORE_INVALID, "give all parts one scheme");
     }
 
     @Test
     void refusesOverridesThatNameNothing() {
         var request = request("FP8_DYNAMIC")
-                .withOverrides(List.of(new SchemeOverride("W4A16_G32", List.of("model.layers.9.mlp.up_proj"))));
+                .with(recipe -> recipe.withOverrides(
+                        List.of(new SchemeOverride("W4A16_G32", List.of("model.layers.9.mlp.up_proj")))));
         assertRefused(request, ErrorCode.IGNORE_INVALID, "matches no module");
     }
 
@@ -85,9 +88,7 @@ class RecipeTest {
         var request = new QuantizationRequest(
                         TestModels.shared("models/arch/phi3"),
                         folder.resolve("out"),
-                        "FP8",
-                        CompressedTensors.NAME,
-                        List.of())
+                        new Recipe("FP8", CompressedTensors.NAME, List.of()))
                 .withCalibration(new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 1, 16, 0));
         assertRefused(request, ErrorCode.SCHEME_UNSUITABLE, "stored as one matrix of several projections");
     }
@@ -97,9 +98,7 @@ class RecipeTest {
         var request = new QuantizationRequest(
                 TestModels.books5m(),
                 folder.resolve("out"),
-                "FP8_BLOCK",
-                CompressedTensors.NAME,
-                List.of("re:.*\\.mlp\\..*"));
+                new Recipe("FP8_BLOCK", CompressedTensors.NAME, List.of("re:.*\\.mlp\\..*")));
         quantize(request);
         try (Checkpoint written = Checkpoint.open(folder.resolve("out"))) {
             assertThat(CompressedTensors.read(written).byName()).hasSize(16);
@@ -113,7 +112,7 @@ class RecipeTest {
     void refusesStoredScalesOfActivationsWithoutData() {
         assertRefused(request("FP8"), ErrorCode.CALIBRATION_MISSING, "calibration dataset");
         assertRefused(
-                request("FP8_DYNAMIC").withKvCache(KvCacheQuantization.FP8_PER_TENSOR),
+                request("FP8_DYNAMIC").with(recipe -> recipe.withKvCache(KvCacheQuantization.FP8_PER_TENSOR)),
                 ErrorCode.CALIBRATION_MISSING,
                 "calibration dataset");
     }
@@ -121,7 +120,7 @@ class RecipeTest {
     @Test
     void storesAScaleForEachHeadOfTheCache() {
         quantize(request("FP8_DYNAMIC")
-                .withKvCache(KvCacheQuantization.FP8_PER_HEAD)
+                .with(recipe -> recipe.withKvCache(KvCacheQuantization.FP8_PER_HEAD))
                 .withCalibration(new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 16, 256, 7)));
         try (Checkpoint written = Checkpoint.open(folder.resolve("out"))) {
             KvCacheScales scales = CompressedTensors.read(written).kvCache().orElseThrow();
@@ -134,7 +133,7 @@ class RecipeTest {
 
     private QuantizationRequest request(String scheme) {
         return new QuantizationRequest(
-                TestModels.books5m(), folder.resolve("out"), scheme, CompressedTensors.NAME, List.of());
+                TestModels.books5m(), folder.resolve("out"), new Recipe(scheme, CompressedTensors.NAME, List.of()));
     }
 
     private static void quantize(QuantizationRequest request) {

@@ -13,6 +13,7 @@ import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
@@ -150,13 +151,15 @@ class SchemeGoldenTest {
 
     private VerificationReport report(String scheme, boolean kvCache) {
         var request = new QuantizationRequest(
-                TestModels.books5m(), folder.resolve("out"), scheme, CompressedTensors.NAME, List.of());
+                TestModels.books5m(), folder.resolve("out"), new Recipe(scheme, CompressedTensors.NAME, List.of()));
         var calibrated = request.withCalibration(
                 new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 128, 512, 0));
         try (Backend backend = Backends.cpu(2)) {
             return new Quantizer(backend, 2)
                     .quantize(
-                            kvCache ? calibrated.withKvCache(KvCacheQuantization.FP8_PER_TENSOR) : calibrated,
+                            kvCache
+                                    ? calibrated.with(recipe -> recipe.withKvCache(KvCacheQuantization.FP8_PER_TENSOR))
+                                    : calibrated,
                             JobMonitor.none())
                     .verification();
         }

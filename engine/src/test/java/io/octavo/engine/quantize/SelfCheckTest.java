@@ -10,6 +10,7 @@ import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.request.VerificationReport.Check;
 import io.octavo.kernels.Backends;
@@ -71,7 +72,7 @@ class SelfCheckTest {
     @Test
     void seesScalesOfTheCacheThatNobodyMeasured() throws IOException {
         var request = request("FP8_DYNAMIC")
-                .withKvCache(KvCacheQuantization.FP8_PER_TENSOR)
+                .with(recipe -> recipe.withKvCache(KvCacheQuantization.FP8_PER_TENSOR))
                 .withCalibration(new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 2, 32, 0));
         quantize(request);
         for (int layer = 0; layer < 4; layer++) {
@@ -87,7 +88,7 @@ class SelfCheckTest {
 
     private QuantizationRequest request(String scheme) {
         return new QuantizationRequest(
-                TestModels.books5m(), folder.resolve("out"), scheme, CompressedTensors.NAME, List.of());
+                TestModels.books5m(), folder.resolve("out"), new Recipe(scheme, CompressedTensors.NAME, List.of()));
     }
 
     private static void quantize(QuantizationRequest request) {
@@ -105,7 +106,7 @@ class SelfCheckTest {
         try (Checkpoint source = Checkpoint.open(TestModels.books5m());
                 Checkpoint written = Checkpoint.open(request.target());
                 Backend backend = Backends.cpu(2)) {
-            QuantizationPlan plan = QuantizationPlan.of(source, Recipe.of(request), List.of());
+            QuantizationPlan plan = QuantizationPlan.of(source, ModuleSchemes.of(request.recipe()), List.of());
             try (var verification = new Verification(plan, written, backend, 2)) {
                 verification.begin();
                 return verification.report(JobMonitor.none(), bytes -> {});

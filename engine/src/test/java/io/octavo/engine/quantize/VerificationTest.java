@@ -9,6 +9,7 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.safetensors.SafetensorsHeader;
 import io.octavo.engine.safetensors.TensorInfo;
@@ -47,7 +48,9 @@ class VerificationTest {
             new Quantizer(backend, 1)
                     .quantize(
                             new QuantizationRequest(
-                                    TestModels.books5m(), artifact, "FP8_DYNAMIC", CompressedTensors.NAME, List.of()),
+                                    TestModels.books5m(),
+                                    artifact,
+                                    new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of())),
                             JobMonitor.none());
         }
     }

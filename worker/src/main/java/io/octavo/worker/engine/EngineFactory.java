@@ -3,8 +3,8 @@ package io.octavo.worker.engine;
 import io.octavo.engine.Engine;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
-import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.Recipe;
 import io.octavo.jobs.spec.SchemeInfo;
 import java.util.List;
 
@@ -15,7 +15,7 @@ public interface EngineFactory {
     Engine open(EngineOptions options);
 
     /** What a quantization would do, told from headers; throws what the quantization itself would throw. */
-    PlanReport plan(CheckpointFiles source, PlanRequest request);
+    PlanReport plan(CheckpointFiles source, Recipe recipe);
 
     List<SchemeInfo> schemes();
 

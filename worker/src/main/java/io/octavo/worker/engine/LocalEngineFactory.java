@@ -7,9 +7,9 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.plan.PlanReport;
-import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.plan.PreFlight;
 import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -26,9 +26,9 @@ public final class LocalEngineFactory implements EngineFactory {
     }
 
     @Override
-    public PlanReport plan(CheckpointFiles source, PlanRequest request) {
+    public PlanReport plan(CheckpointFiles source, Recipe recipe) {
         try (Checkpoint checkpoint = Checkpoint.ofHeaders(source)) {
-            return PreFlight.quantization(checkpoint, request);
+            return PreFlight.quantization(checkpoint, recipe);
         }
     }
 

@@ -3,11 +3,11 @@ package io.octavo.worker.run;
 import io.octavo.engine.Engine;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
-import io.octavo.engine.plan.PlanRequest;
-import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
 import io.octavo.jobs.artifact.ArtifactCommit;
 import io.octavo.jobs.artifact.ArtifactLabel;
@@ -107,9 +107,7 @@ class QuantizeJobRunner {
     /** Headers tell in a second what would otherwise fail after the download. */
     private void requireFeasible(QuantizeSpec spec, SourceListing listing, Attempt attempt) {
         attempt.phase("plan");
-        PlanReport plan = engines.plan(
-                new CheckpointFiles(listing.sizes(), listing::open),
-                new PlanRequest(spec.scheme(), spec.layout(), spec.ignore(), overrides(spec)));
+        PlanReport plan = engines.plan(new CheckpointFiles(listing.sizes(), listing::open), recipe(spec));
         attempt.log("%s will become %s: %d modules of %d bytes quantized to %d bytes"
                 .formatted(
                         listing.uri(), plan.label(), plan.quantizedModules(), plan.inputBytes(), plan.outputBytes()));
@@ -124,25 +122,22 @@ class QuantizeJobRunner {
 
     private static QuantizationRequest request(
             QuantizeSpec spec, ResolvedSource source, Optional<ResolvedDataset> data, Path output) {
-        Optional<CalibrationData> calibration = spec.calibration()
-                .map(asked -> new CalibrationData(
-                        data.orElseThrow().path(), asked.samples(), asked.sequenceLength(), asked.seed()));
         return new QuantizationRequest(
-                source.folder(),
-                output,
+                source.folder(), output, recipe(spec), data.map(ResolvedDataset::path), source.files());
+    }
+
+    private static Recipe recipe(QuantizeSpec spec) {
+        return new Recipe(
                 spec.scheme(),
                 spec.layout(),
                 spec.ignore(),
-                overrides(spec),
+                spec.overrides().stream()
+                        .map(override -> new SchemeOverride(override.scheme(), override.targets()))
+                        .toList(),
                 spec.kvCache().map(QuantizeJobRunner::kvCache),
-                calibration,
-                source.files());
-    }
-
-    private static List<SchemeOverride> overrides(QuantizeSpec spec) {
-        return spec.overrides().stream()
-                .map(override -> new SchemeOverride(override.scheme(), override.targets()))
-                .toList();
+                List.of(),
+                spec.calibration()
+                        .map(data -> new CalibrationShape(data.samples(), data.sequenceLength(), data.seed())));
     }
 
     private static KvCacheQuantization kvCache(QuantizeSpec.KvCache cache) {
@@ -154,7 +149,7 @@ class QuantizeJobRunner {
     private static QuantizationResult quantize(
             Engine engine, QuantizationRequest request, ResolvedSource source, Attempt attempt) {
         attempt.uses(engine);
-        attempt.log("quantizing " + source.uri() + " with " + request.scheme() + " on " + engine.device());
+        attempt.log("quantizing " + source.uri() + " with " + request.recipe().scheme() + " on " + engine.device());
         return engine.quantize(request, attempt.section(FETCHED, QUANTIZED));
     }
 

@@ -4,7 +4,6 @@ import io.octavo.engine.Engine;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.plan.PlanReport;
-import io.octavo.engine.plan.PlanRequest;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
 import io.octavo.engine.request.DeviceOffer;
@@ -17,6 +16,7 @@ import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.jobs.spec.SchemeInfo;
@@ -89,7 +89,7 @@ final class ReversingEngine implements EngineFactory {
     }
 
     @Override
-    public PlanReport plan(CheckpointFiles source, PlanRequest request) {
+    public PlanReport plan(CheckpointFiles source, Recipe recipe) {
         long bytes = source.sizes().values().stream().mapToLong(Long::longValue).sum();
         return new PlanReport(
                 "W8A8-FP8-dynamic",
@@ -148,7 +148,7 @@ final class ReversingEngine implements EngineFactory {
                     String name = request.source().relativize(input).toString();
                     files.add(write(request.target().resolve(name), name, reversed(Files.readAllBytes(input))));
                 }
-                String own = request.ignore().getFirst();
+                String own = request.recipe().ignore().getFirst();
                 files.add(write(request.target().resolve("own"), "own", own(own)));
                 journal.write("end " + attempt);
                 long bytes = files.stream().mapToLong(HashedFile::size).sum();

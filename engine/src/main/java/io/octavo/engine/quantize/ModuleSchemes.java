@@ -6,7 +6,7 @@ import io.octavo.engine.layout.LayoutWriters;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.request.KvCacheQuantization;
-import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
@@ -16,13 +16,13 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Which schemes a checkpoint gets.
+ * Which schemes the modules of a checkpoint get, as a recipe says.
  *
  * @param scheme of every module that no override names
  * @param overrides the first that names a module counts
  * @param kvCache how scales of the KV cache are stored; empty for none
  */
-public record Recipe(Scheme scheme, List<ModuleScheme> overrides, Optional<Quantization> kvCache) {
+public record ModuleSchemes(Scheme scheme, List<ModuleScheme> overrides, Optional<Quantization> kvCache) {
 
     /** Modules with a scheme of their own. */
     public record ModuleScheme(Scheme scheme, List<ModulePattern> targets) {
@@ -36,23 +36,21 @@ public record Recipe(Scheme scheme, List<ModuleScheme> overrides, Optional<Quant
         }
     }
 
-    public Recipe {
+    public ModuleSchemes {
         overrides = List.copyOf(overrides);
     }
 
     /** One scheme for everything. */
-    public static Recipe of(Scheme scheme) {
-        return new Recipe(scheme, List.of(), Optional.empty());
+    static ModuleSchemes of(Scheme scheme) {
+        return new ModuleSchemes(scheme, List.of(), Optional.empty());
     }
 
     /** @throws io.octavo.engine.failure.QuantizationException {@code SCHEME_UNKNOWN} or {@code IGNORE_INVALID} */
-    public static Recipe of(QuantizationRequest request) {
-        return of(request.scheme(), request.overrides(), request.kvCache());
-    }
-
-    static Recipe of(String scheme, List<SchemeOverride> overrides, Optional<KvCacheQuantization> kvCache) {
-        return new Recipe(
-                Scheme.named(scheme), overrides.stream().map(Recipe::override).toList(), kvCache.map(Recipe::kvCache));
+    public static ModuleSchemes of(Recipe recipe) {
+        return new ModuleSchemes(
+                Scheme.named(recipe.scheme()),
+                recipe.overrides().stream().map(ModuleSchemes::override).toList(),
+                recipe.kvCache().map(ModuleSchemes::kvCache));
     }
 
     private static ModuleScheme override(SchemeOverride override) {

@@ -1,0 +1,18 @@
+package io.octavo.engine.request;
+
+/**
+ * How much of a dataset a model is run on; the dataset itself need not be here yet.
+ *
+ * @param samples at most so many texts
+ * @param sequenceLength tokens that count of a text, BOS included; the rest is cut off
+ * @param seed chooses texts where there are more than {@code samples}; 0 takes the first
+ */
+public record CalibrationShape(int samples, int sequenceLength, long seed) {
+
+    public CalibrationShape {
+        if (samples < 1 || sequenceLength < 1) {
+            throw new IllegalArgumentException(
+                    "samples and sequenceLength must be positive: " + samples + ", " + sequenceLength);
+        }
+    }
+}

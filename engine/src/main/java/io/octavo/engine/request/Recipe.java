@@ -1,0 +1,58 @@
+package io.octavo.engine.request;
+
+import io.octavo.engine.modify.Modifier;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * How a checkpoint is quantized: all that decides what becomes of it beside its own bytes and those of the data. Plans and
+ * quantizations take the same one, so what a plan accepts is what will be done.
+ *
+ * @param scheme preset name, such as {@code FP8_DYNAMIC}
+ * @param layout how it is written, such as {@code compressed-tensors}
+ * @param ignore modules to leave alone beside the defaults: exact names or {@code re:<regex>}
+ * @param overrides modules that get other schemes
+ * @param kvCache whether scales of the KV cache are stored
+ * @param modifiers what changes weights before they are rounded, in this order
+ * @param calibration how much data there is; needed by modifiers and where scales of inputs or of the KV cache are stored
+ */
+public record Recipe(
+        String scheme,
+        String layout,
+        List<String> ignore,
+        List<SchemeOverride> overrides,
+        Optional<KvCacheQuantization> kvCache,
+        List<Modifier> modifiers,
+        Optional<CalibrationShape> calibration) {
+
+    public Recipe {
+        ignore = List.copyOf(ignore);
+        overrides = List.copyOf(overrides);
+        modifiers = List.copyOf(modifiers);
+    }
+
+    /** One scheme for everything, and no data. */
+    public Recipe(String scheme, String layout, List<String> ignore) {
+        this(scheme, layout, ignore, List.of(), Optional.empty(), List.of(), Optional.empty());
+    }
+
+    public Recipe withLayout(String other) {
+        return new Recipe(scheme, other, ignore, overrides, kvCache, modifiers, calibration);
+    }
+
+    public Recipe withOverrides(List<SchemeOverride> others) {
+        return new Recipe(scheme, layout, ignore, others, kvCache, modifiers, calibration);
+    }
+
+    public Recipe withKvCache(KvCacheQuantization cache) {
+        return new Recipe(scheme, layout, ignore, overrides, Optional.of(cache), modifiers, calibration);
+    }
+
+    public Recipe withModifiers(List<Modifier> others) {
+        return new Recipe(scheme, layout, ignore, overrides, kvCache, others, calibration);
+    }
+
+    public Recipe withCalibration(CalibrationShape shape) {
+        return new Recipe(scheme, layout, ignore, overrides, kvCache, modifiers, Optional.of(shape));
+    }
+}
