@@ -46,7 +46,7 @@ public final class Calibrator {
         RunLimits limits = RunLimits.forThroughput(spec, longest, 1);
         try (Transformer model = new ModelLoader(backend, checkpoint, spec).load(limits);
                 KvCache cache = model.newCache(1, longest);
-                var observer = new RangeObserver(backend, spec.attention().kvHeads());
+                var observer = new RangeObserver(backend, spec);
                 Stream stream = backend.newStream()) {
             model.observe(observer);
             for (int i = 0; i < samples.size(); i++) {

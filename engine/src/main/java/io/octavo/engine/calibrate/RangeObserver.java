@@ -3,6 +3,8 @@ package io.octavo.engine.calibrate;
 import io.octavo.engine.calibrate.ActivationRanges.Range;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.model.AttentionSpec;
+import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.transformer.ActivationObserver;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
@@ -21,16 +23,15 @@ import java.util.Map;
 final class RangeObserver implements ActivationObserver, AutoCloseable {
 
     private final Backend backend;
-    private final int heads;
+    private final ModelSpec spec;
     private final List<DeviceBuffer> buffers = new ArrayList<>();
     private final Map<String, Matrix> inputs = new LinkedHashMap<>();
     private final Map<Integer, Matrix> keys = new LinkedHashMap<>();
     private final Map<Integer, Matrix> values = new LinkedHashMap<>();
 
-    /** @param heads key-value heads */
-    RangeObserver(Backend backend, int heads) {
+    RangeObserver(Backend backend, ModelSpec spec) {
         this.backend = backend;
-        this.heads = heads;
+        this.spec = spec;
     }
 
     @Override
@@ -41,6 +42,9 @@ final class RangeObserver implements ActivationObserver, AutoCloseable {
 
     @Override
     public void keysAndValues(int layer, Matrix newKeys, Matrix newValues, Stream stream) {
+        int heads = switch (spec.layers().get(layer).mixer()) {
+            case AttentionSpec attention -> attention.kvHeads();
+        };
         backend.observeRange().observe(newKeys, keys.computeIfAbsent(layer, number -> ranges(heads)), stream);
         backend.observeRange().observe(newValues, values.computeIfAbsent(layer, number -> ranges(heads)), stream);
     }

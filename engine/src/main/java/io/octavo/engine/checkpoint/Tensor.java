@@ -4,6 +4,7 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * A stored tensor.
@@ -20,5 +21,17 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment s
 
     public boolean hasShape(long... dimensions) {
         return shape.equals(Arrays.stream(dimensions).boxed().toList());
+    }
+
+    /**
+     * One of the tensors that this is a stack of.
+     *
+     * @throws IndexOutOfBoundsException if there is none of this number
+     */
+    public Tensor slice(int index) {
+        Objects.checkIndex(index, shape.isEmpty() ? 0 : shape.getFirst());
+        long bytes = segment.byteSize() / shape.getFirst();
+        return new Tensor(
+                name + "[" + index + "]", dtype, shape.subList(1, shape.size()), segment.asSlice(index * bytes, bytes));
     }
 }

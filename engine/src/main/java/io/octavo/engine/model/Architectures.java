@@ -1,34 +1,75 @@
 package io.octavo.engine.model;
 
+import static io.octavo.engine.model.AttentionReader.separate;
+import static io.octavo.engine.model.AttentionSpec.QueryKeyNorm.NONE;
+import static io.octavo.engine.model.AttentionSpec.QueryKeyNorm.PER_HEAD;
+import static io.octavo.engine.model.AttentionSpec.QueryKeyNorm.WHOLE;
+
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.model.AttentionSpec.QueryKeyNorm;
-import io.octavo.kernels.operation.GatedActivation.Function;
+import io.octavo.engine.model.AttentionReader.Slides;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.IntPredicate;
 import tools.jackson.databind.JsonNode;
 
 /** The architectures whose forward pass is known, by the name that config.json gives them. */
 public final class Architectures {
 
-    /** Reads one family of configs. */
-    private interface Reader {
-        ModelSpec apply(ConfigReader config);
-    }
+    private static final Slides ALL = config -> layer -> true;
 
-    private static final Map<String, Reader> KNOWN = new TreeMap<>(Map.of(
-            "LlamaForCausalLM", Architectures::llama,
-            "MistralForCausalLM", Architectures::llama,
-            "Qwen2ForCausalLM", Architectures::llama,
-            "Qwen3ForCausalLM", Architectures::qwen3,
-            "Phi3ForCausalLM", Architectures::phi3,
-            "Olmo2ForCausalLM", Architectures::olmo2,
-            "Gemma2ForCausalLM", Architectures::gemma2,
-            "Gemma3ForCausalLM", Architectures::gemma3,
-            "MixtralForCausalLM", Architectures::mixtral,
-            "Qwen3MoeForCausalLM", Architectures::qwen3Moe));
+    /** Qwen's first {@code max_window_layers} see everything; other families do not have the key. */
+    private static final Slides QWEN_SLIDES = config -> {
+        int first = config.whole("max_window_layers", 0, Integer.MAX_VALUE, 0);
+        return layer -> layer >= first;
+    };
+
+    private static final Slides GEMMA3_SLIDES = config -> {
+        int pattern = config.dimension("sliding_window_pattern", 6);
+        return layer -> (layer + 1) % pattern != 0;
+    };
+
+    private static final FeedForwardReader DENSE = FeedForwardReader.dense(FeedForwardSpec.Names.SEPARATE);
+
+    /** Llama, Mistral (sliding window) and Qwen2 (biases are found by their tensors). */
+    private static final Family LLAMA = new Family(LayerNorms::before, separate(NONE, QWEN_SLIDES), DENSE);
+
+    private static final Family QWEN3 = new Family(LayerNorms::before, separate(PER_HEAD, QWEN_SLIDES), DENSE);
+
+    private static final Family QWEN3_MOE =
+            new Family(LayerNorms::before, separate(PER_HEAD, ALL), FeedForwardReader::qwen3Moe);
+
+    private static final Family MIXTRAL =
+            new Family(LayerNorms::before, separate(NONE, ALL), FeedForwardReader::mixtral);
+
+    private static final Family PHI3 = new Family(
+            LayerNorms::before,
+            new AttentionReader(NONE, AttentionSpec.Names.FUSED, 0, ALL),
+            FeedForwardReader.dense(FeedForwardSpec.Names.FUSED));
+
+    private static final Family OLMO2 = new Family(LayerNorms::after, separate(WHOLE, ALL), DENSE);
+
+    private static final Family GEMMA2 = new Family(
+            LayerNorms::around,
+            new AttentionReader(NONE, AttentionSpec.Names.SEPARATE, 50, config -> layer -> layer % 2 == 0),
+            DENSE,
+            true,
+            30);
+
+    private static final Family GEMMA3 =
+            new Family(LayerNorms::around, separate(PER_HEAD, GEMMA3_SLIDES), DENSE, true, 0);
+
+    private static final Map<String, Family> KNOWN = new TreeMap<>(Map.of(
+            "LlamaForCausalLM", LLAMA,
+            "MistralForCausalLM", LLAMA,
+            "Qwen2ForCausalLM", LLAMA,
+            "Qwen3ForCausalLM", QWEN3,
+            "Phi3ForCausalLM", PHI3,
+            "Olmo2ForCausalLM", OLMO2,
+            "Gemma2ForCausalLM", GEMMA2,
+            "Gemma3ForCausalLM", GEMMA3,
+            "MixtralForCausalLM", MIXTRAL,
+            "Qwen3MoeForCausalLM", QWEN3_MOE));
 
     private Architectures() {}
 
@@ -44,143 +85,18 @@ public final class Architectures {
      */
     public static ModelSpec read(JsonNode config) {
         ConfigReader reader = new ConfigReader(config, "");
-        String name = name(reader);
-        Reader known = KNOWN.get(name);
-        if (known == null) {
-            throw new QuantizationException(
-                    ErrorCode.ARCHITECTURE_UNSUPPORTED,
-                    "config.json: architecture " + name + " cannot be run; known: " + String.join(", ", names()));
-        }
-        return known.apply(reader);
-    }
-
-    private static String name(ConfigReader config) {
-        List<String> architectures = config.texts("architectures");
+        List<String> architectures = reader.texts("architectures");
         if (architectures.isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.ARCHITECTURE_MISSING, "config.json: architectures is missing or empty");
         }
-        return architectures.getFirst();
-    }
-
-    /**
-     * What a family has in common.
-     *
-     * @param fused one projection instead of three in attention, and instead of two in the MLP
-     * @param scoreSoftcap of attention where the config does not say; 0 for none
-     */
-    private record Family(
-            NormSpec norms, QueryKeyNorm queryKeyNorm, boolean fused, float scoreSoftcap, float logitSoftcap) {
-
-        Family(NormSpec norms, QueryKeyNorm queryKeyNorm) {
-            this(norms, queryKeyNorm, false, 0, 0);
-        }
-    }
-
-    /** Llama, Mistral (sliding window) and Qwen2 (biases are found by their tensors). */
-    private static ModelSpec llama(ConfigReader config) {
-        return dense(config, new Family(NormSpec.preNorm(epsilon(config)), QueryKeyNorm.NONE), qwenSliding(config));
-    }
-
-    private static ModelSpec qwen3(ConfigReader config) {
-        return dense(config, new Family(NormSpec.preNorm(epsilon(config)), QueryKeyNorm.PER_HEAD), qwenSliding(config));
-    }
-
-    private static ModelSpec qwen3Moe(ConfigReader config) {
-        Family family = new Family(NormSpec.preNorm(epsilon(config)), QueryKeyNorm.PER_HEAD);
-        return build(config, family, LayerReader.read(config, layer -> true, LayerReader.qwen3Moe(config)));
-    }
-
-    private static ModelSpec mixtral(ConfigReader config) {
-        Family family = new Family(NormSpec.preNorm(epsilon(config)), QueryKeyNorm.NONE);
-        FeedForwardSpec experts = LayerReader.mixtral(config);
-        return build(config, family, LayerReader.read(config, layer -> true, layer -> experts));
-    }
-
-    private static ModelSpec phi3(ConfigReader config) {
-        return dense(
-                config, new Family(NormSpec.preNorm(epsilon(config)), QueryKeyNorm.NONE, true, 0, 0), layer -> true);
-    }
-
-    private static ModelSpec olmo2(ConfigReader config) {
-        return dense(config, new Family(NormSpec.postNorm(epsilon(config)), QueryKeyNorm.WHOLE), layer -> true);
-    }
-
-    private static ModelSpec gemma2(ConfigReader config) {
-        Family family = new Family(NormSpec.sandwich(epsilon(config)), QueryKeyNorm.NONE, false, 50, 30);
-        return dense(config, family, layer -> layer % 2 == 0);
-    }
-
-    private static ModelSpec gemma3(ConfigReader config) {
-        int pattern = config.dimension("sliding_window_pattern", 6);
-        Family family = new Family(NormSpec.sandwich(epsilon(config)), QueryKeyNorm.PER_HEAD);
-        return dense(config, family, layer -> (layer + 1) % pattern != 0);
-    }
-
-    /** Qwen's first {@code max_window_layers} see everything; other families do not have the key. */
-    private static IntPredicate qwenSliding(ConfigReader config) {
-        int first = config.whole("max_window_layers", 0, Integer.MAX_VALUE, 0);
-        return layer -> layer >= first;
-    }
-
-    private static float epsilon(ConfigReader config) {
-        return (float) config.positive("rms_norm_eps", 1e-6);
-    }
-
-    private static ModelSpec dense(ConfigReader config, Family family, IntPredicate slides) {
-        FeedForwardSpec feedForward = LayerReader.dense(config, family.fused);
-        return build(config, family, LayerReader.read(config, slides, layer -> feedForward));
-    }
-
-    private static ModelSpec build(ConfigReader config, Family family, List<LayerSpec> layers) {
-        int hidden = config.dimension("hidden_size");
-        boolean gemma = family.norms.gainOffset() != 0;
-        return new ModelSpec(
-                name(config),
-                hidden,
-                config.dimension("vocab_size"),
-                config.dimension("max_position_embeddings", 2048),
-                attention(config, hidden, family),
-                family.norms,
-                activation(config),
-                gemma ? (float) Math.sqrt(hidden) : 1,
-                (float) config.positiveOrOff("final_logit_softcapping", family.logitSoftcap),
-                config.flag("tie_word_embeddings", gemma),
-                layers,
-                config.tokenId("bos_token_id"),
-                config.tokenIds("eos_token_id"));
-    }
-
-    private static AttentionSpec attention(ConfigReader config, int hidden, Family family) {
-        int heads = config.dimension("num_attention_heads");
-        int kvHeads = config.dimension("num_key_value_heads", heads);
-        int headDim = config.dimension("head_dim", Math.max(1, hidden / heads));
-        if (heads % kvHeads != 0 || headDim % 2 != 0) {
+        String name = architectures.getFirst();
+        Family family = KNOWN.get(name);
+        if (family == null) {
             throw new QuantizationException(
-                    ErrorCode.CONFIG_INVALID,
-                    "config.json: num_attention_heads " + heads + " must be a multiple of num_key_value_heads "
-                            + kvHeads + ", and head_dim " + headDim + " must be even");
+                    ErrorCode.ARCHITECTURE_UNSUPPORTED,
+                    "config.json: architecture " + name + " cannot be run; known: " + String.join(", ", names()));
         }
-        double scaled = config.positive("query_pre_attn_scalar", headDim);
-        return new AttentionSpec(
-                heads,
-                kvHeads,
-                headDim,
-                (float) (1 / Math.sqrt(scaled)),
-                (float) config.positiveOrOff("attn_logit_softcapping", family.scoreSoftcap),
-                family.fused,
-                family.queryKeyNorm);
-    }
-
-    private static Function activation(ConfigReader config) {
-        String name = config.text("hidden_activation", config.text("hidden_act", "silu"));
-        return switch (name) {
-            case "silu", "swish" -> Function.SILU;
-            case "gelu_pytorch_tanh" -> Function.GELU_TANH;
-            default ->
-                throw new QuantizationException(
-                        ErrorCode.ARCHITECTURE_UNSUPPORTED,
-                        "config.json: activation " + name + " cannot be run; known: silu, gelu_pytorch_tanh");
-        };
+        return family.read(name, reader);
     }
 }

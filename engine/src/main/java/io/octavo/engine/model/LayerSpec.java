@@ -1,8 +1,8 @@
 package io.octavo.engine.model;
 
 /**
- * What may differ from layer to layer.
+ * One decoder layer: a mixer and a feed-forward block, each with its norms around it and the residual beside it.
  *
- * @param window positions that a query sees, its own included; {@link Integer#MAX_VALUE} for all
+ * @param name of its module, such as {@code model.layers.0}
  */
-public record LayerSpec(int window, RopeSpec rope, FeedForwardSpec feedForward) {}
+public record LayerSpec(String name, MixerSpec mixer, FeedForwardSpec feedForward, LayerNorms norms) {}

@@ -1,12 +1,12 @@
 package io.octavo.engine.model;
 
-import io.octavo.kernels.operation.GatedActivation;
 import java.util.List;
 import java.util.OptionalInt;
 
 /**
  * A decoder-only architecture as data.
  *
+ * @param norm before the output projection
  * @param embeddingMultiplier applied to token embeddings
  * @param logitSoftcap tanh cap of the logits, 0 for none
  * @param tiedEmbeddings the token embedding is the output projection too
@@ -18,15 +18,24 @@ public record ModelSpec(
         int hiddenSize,
         int vocabularySize,
         int maxPositions,
-        AttentionSpec attention,
-        NormSpec norms,
-        GatedActivation.Function activation,
+        Names names,
+        NormSpec norm,
         float embeddingMultiplier,
         float logitSoftcap,
         boolean tiedEmbeddings,
         List<LayerSpec> layers,
         OptionalInt bosTokenId,
         List<Integer> eosTokenIds) {
+
+    /**
+     * Module names of what is not in a layer.
+     *
+     * @param output of the output projection, where it is not the embedding
+     */
+    public record Names(String embedding, String norm, String output) {
+
+        static final Names LLAMA = new Names("model.embed_tokens", "model.norm", "lm_head");
+    }
 
     public ModelSpec {
         layers = List.copyOf(layers);

@@ -3,8 +3,6 @@ package io.octavo.engine.model;
 /** How rotary position embedding turns positions into angles. */
 public sealed interface RopeSpec {
 
-    double theta();
-
     /** Angle per position of each channel pair: {@code [headDim / 2]}, f64. */
     double[] inverseFrequencies(int headDim);
 

@@ -6,6 +6,7 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.plan.PlanReport.Execution;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Resources;
@@ -84,12 +85,12 @@ public final class PreFlight {
             throw new QuantizationException(
                     ErrorCode.QUANTIZATION_UNSUPPORTED, "the checkpoint's quantization is " + label.text());
         }
-        int layers = Architectures.read(checkpoint.config().tree()).layers().size();
-        String last = "model.layers." + (layers - 1) + ".";
+        List<LayerSpec> layers = Architectures.read(checkpoint.config().tree()).layers();
+        String last = layers.getLast().name() + ".";
         if (checkpoint.names().stream().noneMatch(name -> name.startsWith(last))) {
             throw new QuantizationException(
                     ErrorCode.CHECKPOINT_TENSOR_MISSING,
-                    "config.json: num_hidden_layers is " + layers + ", but no tensor begins with " + last);
+                    "config.json: num_hidden_layers is " + layers.size() + ", but no tensor begins with " + last);
         }
         if (!checkpoint.hasFile(Tokenizer.FILE_NAME)) {
             throw new QuantizationException(

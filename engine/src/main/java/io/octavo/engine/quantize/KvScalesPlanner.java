@@ -4,6 +4,7 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Step;
@@ -23,19 +24,28 @@ final class KvScalesPlanner {
     static List<KvScales> plan(Checkpoint checkpoint, Quantization cache, List<Step> steps) {
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
         DType dtype = dtype(checkpoint);
-        List<Long> shape = cache.granularity() instanceof Granularity.PerHead
-                ? List.of((long) spec.attention().kvHeads(), 1L, 1L)
-                : List.of(1L);
         var scales = new ArrayList<KvScales>();
         for (int layer = 0; layer < spec.layers().size(); layer++) {
-            String attention = "model.layers." + layer + ".self_attn";
-            if (steps.stream().noneMatch(step -> belongsTo(attention, step))) {
-                throw new QuantizationException(
-                        ErrorCode.SCHEME_UNSUITABLE, "there is no module " + attention + " for scales of the KV cache");
+            String name = spec.layers().get(layer).name();
+            switch (spec.layers().get(layer).mixer()) {
+                case AttentionSpec attention -> {
+                    String module = name + "." + attention.names().block();
+                    requireModule(module, steps);
+                    List<Long> shape = cache.granularity() instanceof Granularity.PerHead
+                            ? List.of((long) attention.kvHeads(), 1L, 1L)
+                            : List.of(1L);
+                    scales.add(new KvScales(module, layer, dtype, shape));
+                }
             }
-            scales.add(new KvScales(attention, layer, dtype, shape));
         }
         return scales;
+    }
+
+    private static void requireModule(String attention, List<Step> steps) {
+        if (steps.stream().noneMatch(step -> belongsTo(attention, step))) {
+            throw new QuantizationException(
+                    ErrorCode.SCHEME_UNSUITABLE, "there is no module " + attention + " for scales of the KV cache");
+        }
     }
 
     private static boolean belongsTo(String attention, Step step) {

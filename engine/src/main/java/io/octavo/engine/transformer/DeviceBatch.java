@@ -23,15 +23,21 @@ final class DeviceBatch implements AutoCloseable {
 
     DeviceBatch(Backend backend, RunLimits limits) {
         this.limits = limits;
+        this.integers = new DeviceIntegers(backend, "batch", capacity(limits));
+    }
+
+    private static int capacity(RunLimits limits) {
         int tokens = limits.batchTokens();
         int sequences = limits.batchSequences();
         int maxPages = TokenBatch.roundedPages(Math.ceilDiv(limits.contextTokens(), KvCacheLayout.PAGE_TOKENS));
         int pages = Math.multiplyExact(sequences, maxPages);
         int requests = Math.multiplyExact(sequences, Sampling.REQUEST_WORDS);
-        this.integers = new DeviceIntegers(
-                backend,
-                "batch",
-                DeviceIntegers.capacity(tokens, tokens, tokens, sequences + 1, sequences, pages, requests));
+        return DeviceIntegers.capacity(tokens, tokens, tokens, sequences + 1, sequences, pages, requests);
+    }
+
+    /** Of device memory. */
+    static long bytes(RunLimits limits) {
+        return (long) capacity(limits) * Integer.BYTES;
     }
 
     /** @throws IllegalArgumentException if the batch exceeds the limits */

@@ -4,7 +4,7 @@ import io.octavo.engine.model.FeedForwardSpec;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.operation.GatedActivation;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -13,13 +13,41 @@ import java.util.List;
  * expert's weights are read once a pass.
  */
 record ExpertMixture(
-        GatedActivation.Function activation,
         FeedForwardSpec.Experts spec,
+        ExpertBuffers buffers,
         Linear router,
         ExpertLinears gates,
         ExpertLinears ups,
         ExpertLinears downs)
         implements FeedForward {
+
+    static ExpertMixture read(FeedForwardSpec.Experts spec, String prefix, ModuleReader modules) {
+        FeedForwardSpec.Names names = spec.names();
+        String block = prefix + "." + names.block() + ".";
+        String experts = block + FeedForwardSpec.Experts.EXPERTS + ".";
+        int rows = spec.intermediateSize();
+        int hidden = modules.hidden();
+        List<Linear> gates = new ArrayList<>();
+        List<Linear> ups = new ArrayList<>();
+        List<Linear> downs = new ArrayList<>();
+        for (int i = 0; i < spec.count(); i++) {
+            int expert = i;
+            List<Linear> inner = ModuleReader.split(
+                    List.of(names.gate(), names.up()),
+                    List.of(rows, rows),
+                    (name, all) -> modules.expert(experts, name, expert, spec.storage(), all, hidden));
+            gates.add(inner.getFirst());
+            ups.add(inner.getLast());
+            downs.add(modules.expert(experts, names.down(), expert, spec.storage(), hidden, rows));
+        }
+        return new ExpertMixture(
+                spec,
+                ExpertBuffers.of(spec, hidden),
+                modules.linear(block + FeedForwardSpec.Experts.ROUTER, spec.count(), hidden),
+                ExpertLinears.of(experts + "*." + names.gate(), gates),
+                ExpertLinears.of(experts + "*." + names.up(), ups),
+                ExpertLinears.of(experts + "*." + names.down(), downs));
+    }
 
     /** Rows are brought into another order before they are rounded. */
     @Override
@@ -28,41 +56,39 @@ record ExpertMixture(
     }
 
     @Override
-    public Matrix forward(LinearInput input, int tokens, DecoderLayer.Pass pass) {
-        Workspace workspace = pass.workspace();
-        ExpertWorkspace experts = workspace.experts(spec);
+    public Matrix forward(LinearInput input, Pass pass) {
         Backend backend = pass.backend();
         Stream stream = pass.stream();
-        Matrix logits = experts.logits(tokens);
+        Matrix logits = pass.scratch(buffers.logits());
         router.apply(backend, input, logits, stream);
-        Matrix chosen = experts.chosen(tokens);
-        Matrix weights = experts.weights(tokens);
+        Matrix chosen = pass.scratch(buffers.chosen());
+        Matrix weights = pass.scratch(buffers.weights());
         backend.expertRouting().route(logits, spec.normalized(), chosen, weights, stream);
-        Matrix sources = experts.sources(tokens);
-        Matrix rows = experts.rows(tokens);
-        backend.expertOrder().sort(chosen, sources, rows, experts.starts(), stream);
+        Matrix rows = pass.scratch(buffers.rows());
+        Matrix sources = pass.scratch(buffers.sources()).reshape(1, rows.elements());
+        backend.expertOrder().sort(chosen, sources, rows, pass.scratch(buffers.starts()), stream);
 
-        Matrix ordered = experts.ordered(tokens);
+        Matrix ordered = pass.scratch(buffers.ordered());
         backend.embedding().gather(input.activations(), sources, 1, ordered, stream);
-        runExperts(ordered, experts, pass);
+        runExperts(ordered, pass);
 
-        Matrix result = workspace.normed(tokens);
+        Matrix result = pass.normed();
         backend.expertCombine().combine(ordered, rows, weights, result, stream);
         return result;
     }
 
     /** Replaces every row by what its expert makes of it. */
-    private void runExperts(Matrix ordered, ExpertWorkspace experts, DecoderLayer.Pass pass) {
+    private void runExperts(Matrix ordered, Pass pass) {
         Workspace workspace = pass.workspace();
         Backend backend = pass.backend();
         Stream stream = pass.stream();
-        int rows = Math.toIntExact(ordered.rows());
-        Matrix gated = workspace.gate(rows, spec.intermediateSize());
-        Matrix upward = workspace.up(rows, spec.intermediateSize());
+        Matrix starts = pass.scratch(buffers.starts());
+        Matrix gated = pass.scratch(buffers.gate());
+        Matrix upward = pass.scratch(buffers.up());
         LinearInput rounded = new LinearInput(workspace, ordered, stream);
-        gates.apply(backend, rounded, experts.starts(), gated, stream);
-        ups.apply(backend, rounded, experts.starts(), upward, stream);
-        backend.gatedActivation().apply(activation, gated, upward, gated, stream);
-        downs.apply(backend, new LinearInput(workspace, gated, stream), experts.starts(), ordered, stream);
+        gates.apply(backend, rounded, starts, gated, stream);
+        ups.apply(backend, rounded, starts, upward, stream);
+        backend.gatedActivation().apply(spec.activation(), gated, upward, gated, stream);
+        downs.apply(backend, new LinearInput(workspace, gated, stream), starts, ordered, stream);
     }
 }

@@ -1,15 +1,38 @@
 package io.octavo.engine.transformer;
 
+import io.octavo.engine.model.FeedForwardSpec;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.operation.GatedActivation;
 import java.util.List;
 import java.util.Optional;
 
 /** {@code down(activation(gate(x)) * up(x))}. */
-record GatedMlp(GatedActivation.Function activation, Linear gate, Linear up, Linear down) implements FeedForward {
+record GatedMlp(FeedForwardSpec.Dense spec, Buffers buffers, Linear gate, Linear up, Linear down)
+        implements FeedForward {
+
+    record Buffers(Scratch gate, Scratch up) {
+
+        static Buffers of(FeedForwardSpec.Dense spec) {
+            return new Buffers(
+                    Scratch.row("gate", spec.intermediateSize()), Scratch.row("up", spec.intermediateSize()));
+        }
+
+        List<Scratch> all() {
+            return List.of(gate, up);
+        }
+    }
+
+    static GatedMlp read(FeedForwardSpec.Dense spec, String prefix, ModuleReader modules) {
+        FeedForwardSpec.Names names = spec.names();
+        String block = prefix + "." + names.block() + ".";
+        int rows = spec.intermediateSize();
+        List<Linear> inner =
+                modules.projections(block, List.of(names.gate(), names.up()), List.of(rows, rows), modules.hidden());
+        Linear down = modules.linear(block + names.down(), modules.hidden(), rows);
+        return new GatedMlp(spec, Buffers.of(spec), inner.getFirst(), inner.getLast(), down);
+    }
 
     @Override
     public List<Linear> readers() {
@@ -17,26 +40,25 @@ record GatedMlp(GatedActivation.Function activation, Linear gate, Linear up, Lin
     }
 
     @Override
-    public Matrix forward(LinearInput input, int tokens, DecoderLayer.Pass pass) {
-        Workspace workspace = pass.workspace();
+    public Matrix forward(LinearInput input, Pass pass) {
         Backend backend = pass.backend();
         Stream stream = pass.stream();
-        Matrix gated = workspace.gate(tokens, gate.outFeatures());
-        Matrix upward = workspace.up(tokens, up.outFeatures());
+        Matrix gated = pass.scratch(buffers.gate());
+        Matrix upward = pass.scratch(buffers.up());
         gate.apply(backend, input, gated, stream);
         up.apply(backend, input, upward, stream);
-        Matrix result = workspace.normed(tokens);
+        Matrix result = pass.normed();
         down.apply(backend, activate(gated, upward, pass), result, stream);
         return result;
     }
 
-    private LinearInput activate(Matrix gated, Matrix upward, DecoderLayer.Pass pass) {
+    private LinearInput activate(Matrix gated, Matrix upward, Pass pass) {
         Workspace workspace = pass.workspace();
         Stream stream = pass.stream();
         InputRounding rounding = down.roundingOn(pass.backend());
         Optional<ScaledMatrix> target = workspace.rounded(rounding, gated);
         ScaledMatrix activated = target.orElse(ScaledMatrix.plain(gated));
-        pass.backend().fusedSteps().activate(activation, gated, upward, activated, rounding.divisor(), stream);
+        pass.backend().fusedSteps().activate(spec.activation(), gated, upward, activated, rounding.divisor(), stream);
         return target.map(rounded -> new LinearInput(workspace, rounding, rounded, stream))
                 .orElseGet(() -> new LinearInput(workspace, gated, stream));
     }

@@ -1,6 +1,7 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.AttentionSpec;
+import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
@@ -15,41 +16,54 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keys and values of every layer in pages, and which sequence owns which page.
+ * What every layer keeps of some sequences, and which sequence owns which page of it.
  *
  * <p>Not thread-safe. Sequences of a closed cache must not be used.
  */
 public final class KvCache implements AutoCloseable {
 
-    private final KvCacheLayout layout;
+    private final int firstLayer;
+    private final int pages;
     private final Backend backend;
     private final DType dtype;
     private final List<DeviceBuffer> buffers = new ArrayList<>();
-    private final List<KvCacheTensor> keys = new ArrayList<>();
-    private final List<KvCacheTensor> values = new ArrayList<>();
+    private final List<LayerState> states = new ArrayList<>();
     private final Deque<Integer> freePages = new ArrayDeque<>();
 
     /**
+     * A cache of the layers {@code [from, to)}.
+     *
      * @param pages of {@link KvCacheLayout#PAGE_TOKENS} tokens, shared by all sequences
      * @param dtype F32, BF16, F8_E4M3 or I8
      * @param given scales for F8_E4M3; where they are empty, every token and head of a cache of 8 bits gets its own
      */
-    KvCache(Backend backend, ModelSpec spec, int pages, DType dtype, KvScales given) {
-        AttentionSpec attention = spec.attention();
-        this.layout = new KvCacheLayout(pages, attention.kvHeads(), attention.headDim());
+    KvCache(Backend backend, ModelSpec spec, int from, int to, int pages, DType dtype, KvScales given) {
+        this.firstLayer = from;
+        this.pages = pages;
         this.backend = backend;
         this.dtype = dtype;
         boolean scalesAreGiven = dtype == DType.F8_E4M3 && !given.isEmpty();
-        for (int layer = 0; layer < spec.layers().size(); layer++) {
-            keys.add(tensor(scalesAreGiven ? given.layers().get(layer).keys() : null));
-            values.add(tensor(scalesAreGiven ? given.layers().get(layer).values() : null));
+        for (int layer = from; layer < to; layer++) {
+            KvScales.Layer scales = scalesAreGiven ? given.layers().get(layer) : null;
+            states.add(
+                    switch (spec.layers().get(layer).mixer()) {
+                        case AttentionSpec attention -> keysAndValues(attention, scales);
+                    });
         }
         for (int page = 0; page < pages; page++) {
             freePages.addLast(page);
         }
     }
 
-    private KvCacheTensor tensor(@Nullable Matrix given) {
+    private LayerState keysAndValues(AttentionSpec attention, KvScales.@Nullable Layer given) {
+        var layout = new KvCacheLayout(pages, attention.kvHeads(), attention.headDim());
+        return new LayerState.KeysAndValues(
+                layout,
+                tensor(layout, given == null ? null : given.keys()),
+                tensor(layout, given == null ? null : given.values()));
+    }
+
+    private KvCacheTensor tensor(KvCacheLayout layout, @Nullable Matrix given) {
         Matrix numbers = allocate(dtype, layout.rows(), layout.headDim());
         boolean needsScales = dtype == DType.F8_E4M3 || dtype == DType.I8;
         return new KvCacheTensor(
@@ -62,6 +76,11 @@ public final class KvCache implements AutoCloseable {
         return Matrix.of(buffer, type, rows, columns);
     }
 
+    /** 8-bit floats if the checkpoint has scales for them, else the type that products take. */
+    static DType defaultType(Backend backend, KvScales given) {
+        return given.isEmpty() ? backend.productInput() : DType.F8_E4M3;
+    }
+
     /** Pages that {@code sequences} sequences of {@code tokens} tokens need. */
     public static int pagesFor(int sequences, int tokens) {
         return Math.multiplyExact(sequences, Math.ceilDiv(tokens, KvCacheLayout.PAGE_TOKENS));
@@ -69,19 +88,22 @@ public final class KvCache implements AutoCloseable {
 
     /** Bytes that a token takes in an F32 cache, over all layers. */
     static long bytesPerToken(ModelSpec spec) {
-        return 2L * spec.layers().size() * spec.attention().keyValueColumns() * Float.BYTES;
+        return spec.layers().stream()
+                .mapToLong(layer -> bytesPerToken(layer, DType.F32))
+                .sum();
     }
 
-    KvCacheLayout layout() {
-        return layout;
+    /** Bytes that a token takes in one layer, without scales. */
+    static long bytesPerToken(LayerSpec layer, DType dtype) {
+        return switch (layer.mixer()) {
+            case AttentionSpec attention -> Matrix.bytes(dtype, 2, attention.keyValueColumns());
+        };
     }
 
-    KvCacheTensor keys(int layer) {
-        return keys.get(layer);
-    }
-
-    KvCacheTensor values(int layer) {
-        return values.get(layer);
+    LayerState.KeysAndValues keysAndValues(int layer) {
+        return switch (states.get(layer - firstLayer)) {
+            case LayerState.KeysAndValues state -> state;
+        };
     }
 
     public Sequence newSequence() {
@@ -120,7 +142,7 @@ public final class KvCache implements AutoCloseable {
             if (length == pages.size() * KvCacheLayout.PAGE_TOKENS) {
                 Integer page = freePages.pollFirst();
                 if (page == null) {
-                    throw new IllegalStateException("key-value cache is full: all " + layout.pages() + " pages of "
+                    throw new IllegalStateException("key-value cache is full: all " + KvCache.this.pages + " pages of "
                             + KvCacheLayout.PAGE_TOKENS + " tokens are taken");
                 }
                 pages.add(page);

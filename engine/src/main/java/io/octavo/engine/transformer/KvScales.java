@@ -10,7 +10,16 @@ import java.util.List;
  */
 record KvScales(List<Layer> layers) {
 
-    record Layer(Matrix keys, Matrix values) {}
+    record Layer(Matrix keys, Matrix values) {
+
+        boolean fits(int heads) {
+            return fits(keys, heads) && fits(values, heads);
+        }
+
+        private static boolean fits(Matrix scales, int heads) {
+            return scales.columns() == 1 || scales.columns() == heads;
+        }
+    }
 
     KvScales {
         layers = List.copyOf(layers);

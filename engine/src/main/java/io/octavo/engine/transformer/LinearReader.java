@@ -67,8 +67,64 @@ final class LinearReader {
 
     private Linear plain(String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
         Tensor weight = checkpoint.tensor(module + CompressedTensors.WEIGHT_SUFFIX);
-        Matrix placed = placer.place(ModelLoader.requireFloating(weight), outFeatures, inFeatures);
+        Matrix placed = placer.place(ModuleReader.requireFloating(weight), outFeatures, inFeatures);
         return new Linear(module, new LinearWeight.Scaled(ScaledMatrix.plain(placed)), bias, new InputRounding.None());
+    }
+
+    /**
+     * One that is a matrix of a stack.
+     *
+     * @param module a name of its own
+     * @param tensor {@code [count, outFeatures, inFeatures]}, or {@code [count, inFeatures, outFeatures]} if
+     *     {@code inputFirst}
+     */
+    Linear readSlice(
+            String module,
+            String tensor,
+            int index,
+            boolean inputFirst,
+            int outFeatures,
+            int inFeatures,
+            Placer placer) {
+        Tensor slice = slice(tensor, index);
+        Matrix placed = inputFirst
+                ? placer.fill(
+                        ModuleReader.requireShape(slice, inFeatures, outFeatures)
+                                .dtype(),
+                        outFeatures,
+                        inFeatures,
+                        transposed(slice))
+                : placer.place(slice, outFeatures, inFeatures);
+        return new Linear(module, new LinearWeight.Scaled(ScaledMatrix.plain(placed)), null, new InputRounding.None());
+    }
+
+    private Tensor slice(String name, int index) {
+        Tensor stack = ModuleReader.requireFloating(checkpoint.tensor(name));
+        if (stack.shape().size() != 3 || index >= stack.shape().getFirst()) {
+            throw new QuantizationException(
+                    ErrorCode.CHECKPOINT_SHAPE_MISMATCH,
+                    "tensor " + name + " has shape " + stack.shape() + ", it must be a stack of more than " + index
+                            + " matrices");
+        }
+        return stack.slice(index);
+    }
+
+    private static RowWriter transposed(Tensor tensor) {
+        int bytes = tensor.dtype().bytes();
+        long rowBytes = tensor.shape().getLast() * bytes;
+        return (from, to, target) -> {
+            long columns = tensor.shape().getFirst();
+            for (long column = 0; column < columns; column++) {
+                for (long row = from; row < to; row++) {
+                    MemorySegment.copy(
+                            tensor.segment(),
+                            column * rowBytes + row * bytes,
+                            target,
+                            ((row - from) * columns + column) * bytes,
+                            bytes);
+                }
+            }
+        };
     }
 
     private static Linear quantized(

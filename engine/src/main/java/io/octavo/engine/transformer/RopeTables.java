@@ -1,5 +1,6 @@
 package io.octavo.engine.transformer;
 
+import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.model.RopeSpec;
@@ -13,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.DoubleUnaryOperator;
 
 /** Cosines and sines of every position, one pair of tables for each distinct {@link RopeSpec}. */
@@ -21,22 +23,41 @@ final class RopeTables implements AutoCloseable {
     /** Both {@code [positions, headDim / 2]} F32. */
     record Table(Matrix cos, Matrix sin) {}
 
-    private final Map<RopeSpec, Table> tables = new HashMap<>();
+    private record Key(RopeSpec rope, int headDim) {
 
-    RopeTables(Backend backend, ModelSpec spec, int positions, Stream stream) {
-        int headDim = spec.attention().headDim();
-        for (LayerSpec layer : spec.layers()) {
-            tables.computeIfAbsent(layer.rope(), rope -> {
-                double[] frequencies = rope.inverseFrequencies(headDim);
-                return new Table(
-                        fill(backend, positions, frequencies, Math::cos, stream),
-                        fill(backend, positions, frequencies, Math::sin, stream));
-            });
+        static Key of(AttentionSpec attention) {
+            return new Key(attention.rope(), attention.headDim());
         }
     }
 
-    Table get(RopeSpec rope) {
-        return java.util.Objects.requireNonNull(tables.get(rope), "every layer's rope has a table");
+    private final Map<Key, Table> tables = new HashMap<>();
+
+    RopeTables(Backend backend, ModelSpec spec, int positions, Stream stream) {
+        for (LayerSpec layer : spec.layers()) {
+            if (layer.mixer() instanceof AttentionSpec attention) {
+                tables.computeIfAbsent(Key.of(attention), key -> {
+                    double[] frequencies = key.rope().inverseFrequencies(key.headDim());
+                    return new Table(
+                            fill(backend, positions, frequencies, Math::cos, stream),
+                            fill(backend, positions, frequencies, Math::sin, stream));
+                });
+            }
+        }
+    }
+
+    /** Of device memory. */
+    static long bytes(ModelSpec spec, int positions) {
+        return spec.layers().stream()
+                .map(LayerSpec::mixer)
+                .filter(AttentionSpec.class::isInstance)
+                .map(mixer -> Key.of((AttentionSpec) mixer))
+                .distinct()
+                .mapToLong(key -> Matrix.bytes(DType.F32, positions, key.headDim()))
+                .sum();
+    }
+
+    Table get(AttentionSpec attention) {
+        return Objects.requireNonNull(tables.get(Key.of(attention)), "every layer's rope has a table");
     }
 
     /** Angles in f64, so that far positions lose nothing before the rounding to f32. */

@@ -1,7 +1,6 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.ModelSpec;
-import io.octavo.engine.model.NormSpec;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
@@ -29,6 +28,7 @@ public final class Transformer implements AutoCloseable {
     private final Stream stream;
     private final TransformerWeights weights;
     private final Workspace workspace;
+    private final OutputBuffers outputs;
     private final DeviceBatch deviceBatch;
     private final DeviceIntegers rowIndices;
     private final DeviceIntegers targets;
@@ -41,7 +41,8 @@ public final class Transformer implements AutoCloseable {
         this.limits = limits;
         this.weights = weights;
         this.stream = stream;
-        this.workspace = new Workspace(backend, spec, limits);
+        this.workspace = new Workspace(backend, spec, limits.batchTokens(), limits.logitRows());
+        this.outputs = new OutputBuffers(backend, spec, limits);
         this.deviceBatch = new DeviceBatch(backend, limits);
         this.rowIndices = new DeviceIntegers(backend, "batch", limits.logitRows());
         this.targets = new DeviceIntegers(backend, "batch", limits.logitRows());
@@ -72,12 +73,13 @@ public final class Transformer implements AutoCloseable {
      * for them, else in the type that products take.
      */
     public KvCache newCache(int sequences, int tokens) {
-        return newCache(sequences, tokens, weights.kvScales().isEmpty() ? backend.productInput() : DType.F8_E4M3);
+        return newCache(sequences, tokens, KvCache.defaultType(backend, weights.kvScales()));
     }
 
     /** @param dtype F32, BF16, F8_E4M3 or I8 */
     public KvCache newCache(int sequences, int tokens, DType dtype) {
-        return new KvCache(backend, spec, KvCache.pagesFor(sequences, tokens), dtype, weights.kvScales());
+        return new KvCache(
+                backend, spec, 0, spec.layers().size(), KvCache.pagesFor(sequences, tokens), dtype, weights.kvScales());
     }
 
     /** What decodes sequences of {@code cache}, which is borrowed. */
@@ -103,25 +105,10 @@ public final class Transformer implements AutoCloseable {
         int tokens = Math.toIntExact(ids.columns());
         Matrix residual = workspace.residual(tokens);
         backend.embedding().gather(weights.embedding(), ids, spec.embeddingMultiplier(), residual, stream);
-        var pass = new DecoderLayer.Pass(backend, workspace, view, cache, ropes, stream);
-        Matrix pending = null;
-        for (DecoderLayer layer : weights.layers()) {
-            pending = layer.forward(tokens, pending, pass);
-        }
-        NormSpec norm = spec.norms();
-        Matrix normed = workspace.normed(tokens);
-        backend.fusedSteps()
-                .normalize(
-                        residual,
-                        pending,
-                        weights.norm(),
-                        norm.gainOffset(),
-                        norm.epsilon(),
-                        normed,
-                        ScaledMatrix.plain(normed),
-                        1,
-                        stream);
-        return normed;
+        var pass = new Pass(backend, workspace, view, cache, ropes, stream);
+        var state = new HiddenState(pass);
+        weights.layers().forEach(layer -> layer.advance(state, pass));
+        return state.read(spec.norm(), weights.norm(), List.of()).activations();
     }
 
     /**
@@ -132,13 +119,13 @@ public final class Transformer implements AutoCloseable {
      */
     public Matrix logits(Matrix hidden, int[] rows) {
         Matrix indices = rowIndices.set(rows, 1, stream);
-        Matrix gathered = workspace.gathered(rows.length);
+        Matrix gathered = outputs.gathered(rows.length);
         backend.embedding().gather(hidden, indices, 1, gathered, stream);
         return logits(gathered);
     }
 
     private Matrix logits(Matrix hidden) {
-        Matrix logits = workspace.logits(Math.toIntExact(hidden.rows()));
+        Matrix logits = outputs.logits(Math.toIntExact(hidden.rows()));
         InputRounding rounding =
                 new InputRounding.None().on(backend, weights.output().dtype());
         ScaledMatrix input = workspace.input(hidden, rounding, stream);
@@ -152,19 +139,19 @@ public final class Transformer implements AutoCloseable {
     /** Negative log-likelihood in nats of {@code targetIds[i]} under row {@code i} of a {@link #logits} result. */
     public float[] losses(Matrix logits, int[] targetIds) {
         Matrix wanted = targets.set(targetIds, 1, stream);
-        Matrix losses = workspace.losses(targetIds.length);
+        Matrix losses = outputs.losses(targetIds.length);
         backend.crossEntropy().loss(logits, wanted, losses, stream);
         return read(losses);
     }
 
     /** The tokens that {@link #decode} starts from and replaces by the next ones: {@code [1, texts]} I32. */
     Matrix current(int texts) {
-        return workspace.winners(texts);
+        return outputs.winners(texts);
     }
 
     /** The tokens that texts hold, as {@link Sampling} reads and marks them. */
     Matrix seen(int texts) {
-        return workspace.seen(texts);
+        return outputs.seen(texts);
     }
 
     /**
@@ -213,8 +200,8 @@ public final class Transformer implements AutoCloseable {
      */
     public Comparison compare(Matrix reference, Matrix logits) {
         int rows = Math.toIntExact(logits.rows());
-        Matrix divergences = workspace.losses(rows);
-        Matrix agreements = workspace.winners(rows);
+        Matrix divergences = outputs.losses(rows);
+        Matrix agreements = outputs.winners(rows);
         backend.divergence().compare(reference, logits, divergences, agreements, stream);
         var found = new ArrayList<Float>();
         for (float divergence : read(divergences)) {
@@ -248,6 +235,7 @@ public final class Transformer implements AutoCloseable {
         targets.close();
         rowIndices.close();
         deviceBatch.close();
+        outputs.close();
         workspace.close();
         weights.close();
     }

@@ -1,6 +1,5 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
 import java.util.List;
 
@@ -10,24 +9,18 @@ import java.util.List;
  * @param embedding {@code [vocabulary, hidden]}
  * @param norm {@code [1, hidden]}, before the output projection
  * @param output {@code [vocabulary, hidden]}; the embedding itself where they are tied
- * @param buffers owned: everything that the matrices lie in
+ * @param placed owned: everything that the matrices lie in
  */
 record TransformerWeights(
-        Matrix embedding,
-        List<DecoderLayer> layers,
-        Matrix norm,
-        Matrix output,
-        KvScales kvScales,
-        List<DeviceBuffer> buffers)
+        Matrix embedding, List<DecoderLayer> layers, Matrix norm, Matrix output, KvScales kvScales, ModuleReader placed)
         implements AutoCloseable {
 
     TransformerWeights {
         layers = List.copyOf(layers);
-        buffers = List.copyOf(buffers);
     }
 
     @Override
     public void close() {
-        buffers.forEach(DeviceBuffer::close);
+        placed.close();
     }
 }

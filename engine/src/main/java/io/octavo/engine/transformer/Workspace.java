@@ -1,7 +1,5 @@
 package io.octavo.engine.transformer;
 
-import io.octavo.engine.model.FeedForwardSpec;
-import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
@@ -12,110 +10,90 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Activations of a forward pass, allocated once and shared by all layers. Everything is F32 unless it says so. */
+/** Activations of a forward pass, allocated once and shared by all layers. */
 final class Workspace implements AutoCloseable {
 
+    private static final String CODES = "codes";
+    private static final String SCALES = "scales";
+    private static final String HALVES = "halves";
+    private static final String NON_FINITE = "non-finite";
+
     private final Backend backend;
-    private final List<DeviceBuffer> buffers = new ArrayList<>();
-    private final DeviceBuffer residual;
-    private final DeviceBuffer normed;
-    private final DeviceBuffer queries;
-    private final DeviceBuffer keys;
-    private final DeviceBuffer values;
-    private final DeviceBuffer attended;
-    private final DeviceBuffer gate;
-    private final DeviceBuffer up;
-    private final DeviceBuffer codes;
-    private final DeviceBuffer scales;
-    private final DeviceBuffer halves;
-    private final DeviceBuffer nonFinite;
-    private final DeviceBuffer gathered;
-    private final DeviceBuffer logits;
-    private final DeviceBuffer losses;
-    private final DeviceBuffer winners;
-    private final DeviceBuffer seen;
-    private final Map<FeedForwardSpec.Experts, ExpertWorkspace> experts = new HashMap<>();
-    private final ModelSpec spec;
-    private final RunLimits limits;
+    private final int hidden;
+    private final int tokens;
     private final long widest;
+    private final List<DeviceBuffer> buffers = new ArrayList<>();
+    private final Map<String, DeviceBuffer> scratch = new HashMap<>();
     private final Map<Float, Matrix> fixedScales = new HashMap<>();
     private @Nullable DeviceBuffer expanded;
     private ActivationObserver observer = ActivationObserver.none();
 
-    Workspace(Backend backend, ModelSpec spec, RunLimits limits) {
+    /**
+     * @param tokens of a batch, at most
+     * @param rows of the width of a hidden state that are rounded at once, if more
+     */
+    Workspace(Backend backend, ModelSpec spec, int tokens, int rows) {
         this.backend = backend;
-        this.spec = spec;
-        this.limits = limits;
-        int tokens = limits.batchTokens();
-        int queryColumns = spec.attention().queryColumns();
-        long widestInput = Math.max(spec.hiddenSize(), queryColumns);
-        long intermediate = 0;
-        int mostRows = 1;
-        for (LayerSpec layer : spec.layers()) {
-            int rows = rowsPerToken(layer.feedForward());
-            mostRows = Math.max(mostRows, rows);
-            intermediate =
-                    Math.max(intermediate, (long) rows * layer.feedForward().intermediateSize());
-            widestInput = Math.max(widestInput, (long) rows * spec.hiddenSize());
-            if (layer.feedForward() instanceof FeedForwardSpec.Experts mixture) {
-                experts.computeIfAbsent(
-                        mixture, known -> new ExpertWorkspace(backend, spec.hiddenSize(), known, tokens));
-            }
+        this.hidden = spec.hiddenSize();
+        this.tokens = tokens;
+        this.widest = widest(Blocks.scratch(spec));
+        sizes(spec, tokens, rows, backend.productInput())
+                .forEach((name, bytes) -> scratch.put(name, allocate(DType.U8, 1, bytes)));
+    }
+
+    /** Bytes of all that a workspace allocates for a model whose inputs are not rounded to F32. */
+    static long bytes(ModelSpec spec, int tokens, int rows, DType productInput) {
+        return sum(sizes(spec, tokens, rows, productInput));
+    }
+
+    private static Map<String, Long> sizes(ModelSpec spec, int tokens, int rows, DType productInput) {
+        List<Scratch> needs = Blocks.scratch(spec);
+        long widest = widest(needs);
+        Map<String, Long> sizes = largest(needs, need -> need.bytes(tokens));
+        sizes.put(CODES, Matrix.bytes(DType.F8_E4M3, tokens, widest));
+        sizes.put(SCALES, Matrix.bytes(DType.F32, tokens, mostRows(needs)));
+        sizes.put(NON_FINITE, Matrix.bytes(DType.I32, 1, 1));
+        if (productInput == DType.BF16) {
+            sizes.put(HALVES, Matrix.bytes(DType.BF16, Math.max(tokens, rows), widest));
         }
-        this.widest = Math.max(widestInput, intermediate);
-        this.residual = allocate(DType.F32, tokens, spec.hiddenSize());
-        this.normed = allocate(DType.F32, tokens, spec.hiddenSize());
-        this.queries = allocate(DType.F32, tokens, queryColumns);
-        this.keys = allocate(DType.F32, tokens, spec.attention().keyValueColumns());
-        this.values = allocate(DType.F32, tokens, spec.attention().keyValueColumns());
-        this.attended = allocate(DType.F32, tokens, queryColumns);
-        this.gate = allocate(DType.F32, tokens, intermediate);
-        this.up = allocate(DType.F32, tokens, intermediate);
-        this.codes = allocate(DType.F8_E4M3, tokens, widest);
-        this.scales = allocate(DType.F32, tokens, mostRows);
-        int halfRows = backend.productInput() == DType.BF16 ? Math.max(tokens, limits.logitRows()) : 0;
-        this.halves = allocate(DType.BF16, halfRows, Math.max(widestInput, intermediate));
-        this.nonFinite = allocate(DType.I32, 1, 1);
-        this.gathered = allocate(DType.F32, limits.logitRows(), spec.hiddenSize());
-        this.logits = allocate(DType.F32, limits.logitRows(), spec.vocabularySize());
-        this.losses = allocate(DType.F32, 1, limits.logitRows());
-        this.winners = allocate(DType.I32, 1, limits.logitRows());
-        this.seen = allocate(DType.I32, Math.min(limits.batchSequences(), limits.logitRows()), seenWords());
+        return sizes;
+    }
+
+    /** By name; the largest of those that share one. */
+    private static Map<String, Long> largest(List<Scratch> needs, ToLongFunction<Scratch> bytes) {
+        Map<String, Long> largest = new LinkedHashMap<>();
+        needs.forEach(need -> largest.merge(need.name(), bytes.applyAsLong(need), Math::max));
+        return largest;
+    }
+
+    /** Numbers of a token that may be rounded, at most. */
+    private static long widest(List<Scratch> needs) {
+        return needs.stream()
+                .filter(need -> need.dtype() == DType.F32)
+                .mapToLong(need -> need.rowsPerToken() * need.columns())
+                .max()
+                .orElse(0);
+    }
+
+    private static int mostRows(List<Scratch> needs) {
+        return needs.stream().mapToInt(Scratch::rowsPerToken).max().orElse(0);
     }
 
     /** Bytes of activations that a token of a batch costs, for choosing a batch size. */
     static long bytesPerToken(ModelSpec spec) {
-        long columns = 2L * spec.hiddenSize()
-                + 2L * spec.attention().queryColumns()
-                + 2L * spec.attention().keyValueColumns();
-        long feedForward = spec.layers().stream()
-                .map(LayerSpec::feedForward)
-                .mapToLong(block -> bytesPerToken(spec, block))
-                .max()
-                .orElse(0);
-        return columns * Float.BYTES + feedForward;
+        return sum(largest(Blocks.scratch(spec), Scratch::bytesPerToken));
     }
 
-    private static long bytesPerToken(ModelSpec spec, FeedForwardSpec block) {
-        long projections = 2L * rowsPerToken(block) * block.intermediateSize() * Float.BYTES;
-        return switch (block) {
-            case FeedForwardSpec.Dense dense -> projections;
-            case FeedForwardSpec.Experts mixture ->
-                projections + ExpertWorkspace.bytesPerToken(spec.hiddenSize(), mixture);
-        };
-    }
-
-    private static int rowsPerToken(FeedForwardSpec block) {
-        return switch (block) {
-            case FeedForwardSpec.Dense dense -> 1;
-            case FeedForwardSpec.Experts mixture -> mixture.perToken();
-        };
+    private static long sum(Map<String, Long> sizes) {
+        return sizes.values().stream().mapToLong(Long::longValue).sum();
     }
 
     private DeviceBuffer allocate(DType dtype, long rows, long columns) {
@@ -124,65 +102,21 @@ final class Workspace implements AutoCloseable {
         return buffer;
     }
 
-    Matrix residual(int tokens) {
-        return Matrix.of(residual, DType.F32, tokens, spec.hiddenSize());
+    /** @param batchTokens that there is room for */
+    Matrix matrix(Scratch need, int batchTokens) {
+        return need.in(buffer(need.name()), batchTokens);
     }
 
-    Matrix normed(int tokens) {
-        return Matrix.of(normed, DType.F32, tokens, spec.hiddenSize());
+    private DeviceBuffer buffer(String name) {
+        return Objects.requireNonNull(scratch.get(name), name);
     }
 
-    Matrix queries(int tokens) {
-        return Matrix.of(queries, DType.F32, tokens, spec.attention().queryColumns());
+    Matrix residual(int batchTokens) {
+        return matrix(Scratch.residual(hidden), batchTokens);
     }
 
-    Matrix keys(int tokens) {
-        return Matrix.of(keys, DType.F32, tokens, spec.attention().keyValueColumns());
-    }
-
-    Matrix values(int tokens) {
-        return Matrix.of(values, DType.F32, tokens, spec.attention().keyValueColumns());
-    }
-
-    Matrix attended(int tokens) {
-        return Matrix.of(attended, DType.F32, tokens, spec.attention().queryColumns());
-    }
-
-    Matrix gate(int rows, int columns) {
-        return Matrix.of(gate, DType.F32, rows, columns);
-    }
-
-    Matrix up(int rows, int columns) {
-        return Matrix.of(up, DType.F32, rows, columns);
-    }
-
-    ExpertWorkspace experts(FeedForwardSpec.Experts mixture) {
-        return Objects.requireNonNull(experts.get(mixture), "every mixture of the model has a workspace");
-    }
-
-    Matrix gathered(int rows) {
-        return Matrix.of(gathered, DType.F32, rows, spec.hiddenSize());
-    }
-
-    Matrix logits(int rows) {
-        return Matrix.of(logits, DType.F32, rows, spec.vocabularySize());
-    }
-
-    Matrix losses(int rows) {
-        return Matrix.of(losses, DType.F32, 1, rows);
-    }
-
-    Matrix winners(int rows) {
-        return Matrix.of(winners, DType.I32, 1, rows);
-    }
-
-    /** Of {@link io.octavo.kernels.operation.Sampling}: the tokens that texts hold. */
-    Matrix seen(int texts) {
-        return Matrix.of(seen, DType.I32, texts, seenWords());
-    }
-
-    private int seenWords() {
-        return Math.ceilDiv(spec.vocabularySize(), Integer.SIZE);
+    Matrix normed(int batchTokens) {
+        return matrix(Scratch.normed(hidden), batchTokens);
     }
 
     ActivationObserver observer() {
@@ -213,13 +147,13 @@ final class Workspace implements AutoCloseable {
     }
 
     private Matrix halves(Matrix activations) {
-        return Matrix.of(halves, DType.BF16, activations.rows(), activations.columns());
+        return Matrix.of(buffer(HALVES), DType.BF16, activations.rows(), activations.columns());
     }
 
     private ScaledMatrix codes(Matrix activations, InputRounding.Codes rounding) {
         return new ScaledMatrix(
-                Matrix.of(codes, rounding.type(), activations.rows(), activations.columns()),
-                Matrix.of(scales, DType.F32, activations.rows(), 1));
+                Matrix.of(buffer(CODES), rounding.type(), activations.rows(), activations.columns()),
+                Matrix.of(buffer(SCALES), DType.F32, activations.rows(), 1));
     }
 
     /**
@@ -237,7 +171,7 @@ final class Workspace implements AutoCloseable {
             case InputRounding.Codes toCodes -> {
                 ScaledMatrix target = codes(activations, toCodes);
                 Matrix tokenScales = Objects.requireNonNull(target.scales());
-                Matrix flag = Matrix.of(nonFinite, DType.I32, 1, 1);
+                Matrix flag = Matrix.of(buffer(NON_FINITE), DType.I32, 1, 1);
                 backend.quantizeRows()
                         .quantize(activations, target.codes(), tokenScales, toCodes.divisor(), flag, stream);
                 yield target;
@@ -263,7 +197,7 @@ final class Workspace implements AutoCloseable {
     private Matrix expanded(Matrix activations) {
         DeviceBuffer buffer = expanded;
         if (buffer == null) {
-            buffer = allocate(DType.F32, limits.batchTokens(), widest);
+            buffer = allocate(DType.F32, tokens, widest);
             expanded = buffer;
         }
         return Matrix.of(buffer, DType.F32, activations.rows(), activations.columns());
@@ -278,7 +212,6 @@ final class Workspace implements AutoCloseable {
 
     @Override
     public void close() {
-        experts.values().forEach(ExpertWorkspace::close);
         buffers.forEach(DeviceBuffer::close);
     }
 }

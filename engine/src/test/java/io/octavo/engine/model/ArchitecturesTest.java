@@ -1,5 +1,6 @@
 package io.octavo.engine.model;
 
+import static io.octavo.kernels.operation.GatedActivation.Function.SILU;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
@@ -35,8 +36,8 @@ class ArchitecturesTest {
                 .put("original_max_position_embeddings", 8192);
 
         RopeSpec expected = new RopeSpec.Llama3(500000, 8, 1, 4, 8192);
-        assertThat(Architectures.read(newer).layers().getFirst().rope()).isEqualTo(expected);
-        assertThat(Architectures.read(older).layers().getFirst().rope()).isEqualTo(expected);
+        assertThat(attention(Architectures.read(newer)).rope()).isEqualTo(expected);
+        assertThat(attention(Architectures.read(older)).rope()).isEqualTo(expected);
     }
 
     @Test
@@ -49,7 +50,7 @@ class ArchitecturesTest {
 
     @Test
     void defaultsHeadDimAndKeyValueHeadsFromTheOthers() {
-        AttentionSpec attention = Architectures.read(llama()).attention();
+        AttentionSpec attention = attention(Architectures.read(llama()));
         assertThat(attention.kvHeads()).isEqualTo(4);
         assertThat(attention.headDim()).isEqualTo(16);
         assertThat(attention.scale()).isEqualTo(0.25f);
@@ -109,8 +110,8 @@ class ArchitecturesTest {
     @Test
     void givesGemma2WindowsInTurnAndCapsItDoesNotName() {
         ModelSpec spec = Architectures.read(of("Gemma2ForCausalLM").put("sliding_window", 16));
-        assertThat(spec.layers()).extracting(LayerSpec::window).containsExactly(16, Integer.MAX_VALUE);
-        assertThat(spec.attention().softcap()).isEqualTo(50);
+        assertThat(attentions(spec)).extracting(AttentionSpec::window).containsExactly(16, Integer.MAX_VALUE);
+        assertThat(attention(spec).softcap()).isEqualTo(50);
         assertThat(spec.logitSoftcap()).isEqualTo(30);
         assertThat(Architectures.read(of("Gemma2ForCausalLM").putNull("final_logit_softcapping"))
                         .logitSoftcap())
@@ -127,11 +128,11 @@ class ArchitecturesTest {
                 .put("rope_local_base_freq", 1e4);
         RopeSpec near = new RopeSpec.Plain(1e4);
         RopeSpec far = new RopeSpec.Plain(1e6);
-        List<LayerSpec> layers = Architectures.read(config).layers();
+        List<AttentionSpec> layers = attentions(Architectures.read(config));
         assertThat(layers)
-                .extracting(LayerSpec::window)
+                .extracting(AttentionSpec::window)
                 .containsExactly(512, 512, Integer.MAX_VALUE, 512, 512, Integer.MAX_VALUE);
-        assertThat(layers).extracting(LayerSpec::rope).containsExactly(near, near, far, near, near, far);
+        assertThat(layers).extracting(AttentionSpec::rope).containsExactly(near, near, far, near, near, far);
     }
 
     @Test
@@ -140,8 +141,8 @@ class ArchitecturesTest {
                 .put("sliding_window", 8)
                 .put("max_window_layers", 1)
                 .put("use_sliding_window", true);
-        assertThat(Architectures.read(config).layers())
-                .extracting(LayerSpec::window)
+        assertThat(attentions(Architectures.read(config)))
+                .extracting(AttentionSpec::window)
                 .containsExactly(Integer.MAX_VALUE, 8);
     }
 
@@ -149,11 +150,16 @@ class ArchitecturesTest {
     void readsWhichLayersOfQwen3MoeHaveExperts() {
         ObjectNode config = moe().put("num_hidden_layers", 6).put("decoder_sparse_step", 2);
         config.putArray("mlp_only_layers").add(3);
-        FeedForwardSpec dense = new FeedForwardSpec.Dense(128, false);
-        FeedForwardSpec experts = new FeedForwardSpec.Experts(32, 8, 2, true, FeedForwardSpec.Names.QWEN);
+        FeedForwardSpec dense = new FeedForwardSpec.Dense(128, SILU, FeedForwardSpec.Names.SEPARATE);
+        FeedForwardSpec experts = experts(32, 8, FeedForwardSpec.Names.SEPARATE);
         assertThat(Architectures.read(config).layers())
                 .extracting(LayerSpec::feedForward)
                 .containsExactly(dense, experts, dense, dense, dense, experts);
+    }
+
+    private static FeedForwardSpec experts(int intermediateSize, int count, FeedForwardSpec.Names names) {
+        return new FeedForwardSpec.Experts(
+                intermediateSize, SILU, count, 2, true, FeedForwardSpec.Storage.MODULES, names);
     }
 
     @Test
@@ -165,7 +171,7 @@ class ArchitecturesTest {
                 of("MixtralForCausalLM").put("num_local_experts", 4).put("num_experts_per_tok", 2);
         assertThat(Architectures.read(mixtral).layers())
                 .extracting(LayerSpec::feedForward)
-                .containsOnly(new FeedForwardSpec.Experts(128, 4, 2, true, FeedForwardSpec.Names.MIXTRAL));
+                .containsOnly(experts(128, 4, FeedForwardSpec.Names.MIXTRAL));
     }
 
     @ParameterizedTest
@@ -212,5 +218,16 @@ class ArchitecturesTest {
                 .put("num_hidden_layers", 2)
                 .put("num_attention_heads", 4)
                 .put("rms_norm_eps", 1e-5);
+    }
+
+    private static AttentionSpec attention(ModelSpec spec) {
+        return attentions(spec).getFirst();
+    }
+
+    private static List<AttentionSpec> attentions(ModelSpec spec) {
+        return spec.layers().stream()
+                .map(LayerSpec::mixer)
+                .map(AttentionSpec.class::cast)
+                .toList();
     }
 }
