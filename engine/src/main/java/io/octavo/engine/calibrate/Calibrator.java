@@ -9,21 +9,19 @@ import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.tokenizer.Tokenizer;
-import io.octavo.engine.transformer.KvCache;
+import io.octavo.engine.transformer.LayerStream;
 import io.octavo.engine.transformer.ModelLoader;
-import io.octavo.engine.transformer.RunLimits;
-import io.octavo.engine.transformer.TokenBatch;
-import io.octavo.engine.transformer.Transformer;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Stream;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 
-/** Runs an unquantized model over texts and remembers the ranges of its activations. */
+/** Runs an unquantized model over texts, layer by layer, and remembers the ranges of its activations. */
 public final class Calibrator {
 
     private final Backend backend;
@@ -34,7 +32,7 @@ public final class Calibrator {
     }
 
     /**
-     * @param progress receives the share of the texts that is done
+     * @param progress receives the share that is done of all texts in all layers
      * @throws QuantizationException {@code ARCHITECTURE_UNSUPPORTED}, a {@code DATASET_} or {@code TOKENIZER_} code, or
      *     {@code TENSOR_NOT_FINITE}
      */
@@ -42,21 +40,18 @@ public final class Calibrator {
             Checkpoint checkpoint, CalibrationData data, JobMonitor monitor, DoubleConsumer progress) {
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
         List<int[]> samples = samples(checkpoint, data, spec);
-        int longest = samples.stream().mapToInt(tokens -> tokens.length).max().orElse(1);
-        RunLimits limits = RunLimits.forThroughput(spec, longest, 1);
-        try (Transformer model = new ModelLoader(backend, checkpoint, spec).load(limits);
-                KvCache cache = model.newCache(1, longest);
+        try (LayerStream layers = new ModelLoader(backend, checkpoint, spec).stream(samples);
                 var observer = new RangeObserver(backend, spec);
                 Stream stream = backend.newStream()) {
-            model.observe(observer);
-            for (int i = 0; i < samples.size(); i++) {
-                monitor.checkpoint();
-                try (KvCache.Sequence sequence = cache.newSequence()) {
-                    model.forward(new TokenBatch().add(sequence, samples.get(i)), cache);
-                }
-                progress.accept((i + 1.0) / samples.size());
+            int steps = layers.layers() * samples.size();
+            var done = new AtomicInteger();
+            monitor.checkpoint();
+            while (layers.next() < layers.layers()) {
+                layers.advance(observer, () -> {
+                    monitor.checkpoint();
+                    progress.accept((double) done.incrementAndGet() / steps);
+                });
             }
-            model.synchronize();
             return observer.ranges(stream);
         }
     }

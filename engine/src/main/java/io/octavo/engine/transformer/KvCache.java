@@ -82,7 +82,7 @@ public final class KvCache implements AutoCloseable {
     }
 
     /** Pages that {@code sequences} sequences of {@code tokens} tokens need. */
-    public static int pagesFor(int sequences, int tokens) {
+    static int pagesFor(int sequences, int tokens) {
         return Math.multiplyExact(sequences, Math.ceilDiv(tokens, KvCacheLayout.PAGE_TOKENS));
     }
 

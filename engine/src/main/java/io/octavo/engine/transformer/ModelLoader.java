@@ -1,6 +1,7 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.AttentionSpec;
@@ -43,8 +44,25 @@ public final class ModelLoader {
         return new Transformer(backend, spec, limits, weights, stream);
     }
 
+    /**
+     * Loads one layer at a time.
+     *
+     * @param texts tokens of each, at least one
+     * @throws QuantizationException as {@link #load} does, when it comes to what is wrong
+     */
+    public LayerStream stream(List<int[]> texts) {
+        return new LayerStream(this, backend, spec, texts);
+    }
+
     ModuleReader reader(Stream stream) {
         return new ModuleReader(backend, checkpoint, linears, spec.hiddenSize(), stream);
+    }
+
+    /** {@code [vocabulary, hidden]}, as it is stored. */
+    Tensor embedding() {
+        Tensor tensor = checkpoint.tensor(spec.names().embedding() + ".weight");
+        return ModuleReader.requireShape(
+                ModuleReader.requireFloating(tensor), spec.vocabularySize(), spec.hiddenSize());
     }
 
     private TransformerWeights weights(ModuleReader modules) {

@@ -58,11 +58,6 @@ public final class Transformer implements AutoCloseable {
         return limits;
     }
 
-    /** Shows activations to {@code observer} from now on. */
-    public void observe(ActivationObserver observer) {
-        workspace.observe(observer);
-    }
-
     /** Waits until everything submitted has run. */
     public void synchronize() {
         stream.synchronize();

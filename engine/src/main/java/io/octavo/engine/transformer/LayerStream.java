@@ -1,0 +1,173 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.HostMemory;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/**
+ * Texts on their way through a model of which one layer at a time is on the device. Between layers the hidden states of all
+ * of them wait in host memory, with nothing left to add.
+ *
+ * <p>Every text runs by itself, from its first token on, so that results are those of {@link Transformer#forward} with that
+ * text alone. Borrows the checkpoint, which must stay open. Not thread-safe.
+ */
+public final class LayerStream implements AutoCloseable {
+
+    private final ModelLoader loader;
+    private final Backend backend;
+    private final ModelSpec spec;
+    private final List<int[]> texts;
+    private final int longest;
+    private final Stream stream;
+    private final Workspace workspace;
+    private final DeviceBatch batch;
+    private final RopeTables ropes;
+    private final KvScales scales;
+    private final List<HostMemory> states = new ArrayList<>();
+    private final Deque<Runnable> closing = new ArrayDeque<>();
+    private int next;
+
+    LayerStream(ModelLoader loader, Backend backend, ModelSpec spec, List<int[]> texts) {
+        this.loader = loader;
+        this.backend = backend;
+        this.spec = spec;
+        this.texts = List.copyOf(texts);
+        this.longest = texts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
+        this.stream = backend.newStream();
+        try {
+            this.workspace = owned(new Workspace(backend, spec, longest, 0), Workspace::close);
+            this.batch = owned(new DeviceBatch(backend, limits(longest)), DeviceBatch::close);
+            this.ropes = owned(new RopeTables(backend, spec, longest, stream), RopeTables::close);
+            this.scales = loader.kvScales(owned(loader.reader(stream), ModuleReader::close));
+            Tensor embedding = loader.embedding();
+            for (int[] tokens : this.texts) {
+                HostMemory state = owned(
+                        backend.allocateHost((long) tokens.length * spec.hiddenSize() * Float.BYTES),
+                        HostMemory::close);
+                states.add(state);
+                embed(tokens, embedding, state);
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    static RunLimits limits(int longest) {
+        return new RunLimits(longest, 1, longest, 1);
+    }
+
+    /** To be closed with this, after what comes later. */
+    private <T> T owned(T resource, Consumer<T> close) {
+        closing.push(() -> close.accept(resource));
+        return resource;
+    }
+
+    /** Copies no more of the embedding than the text needs: it may be larger than a layer. Unknown tokens become NaN. */
+    private void embed(int[] tokens, Tensor embedding, HostMemory state) {
+        long rowBytes = Matrix.bytes(embedding.dtype(), 1, spec.hiddenSize());
+        Matrix residual = workspace.residual(tokens.length);
+        Matrix normed = workspace.normed(tokens.length);
+        try (Arena arena = Arena.ofShared();
+                var numbers = new DeviceIntegers(backend, "batch", tokens.length)) {
+            MemorySegment rows = arena.allocate(tokens.length * rowBytes, Long.BYTES);
+            int[] found = IntStream.range(0, tokens.length)
+                    .map(i -> tokens[i] < spec.vocabularySize() ? i : -1)
+                    .toArray();
+            for (int i = 0; i < tokens.length; i++) {
+                if (found[i] >= 0) {
+                    MemorySegment.copy(embedding.segment(), tokens[i] * rowBytes, rows, i * rowBytes, rowBytes);
+                }
+            }
+            normed.buffer().copyFrom(rows, normed.offset(), stream);
+            Matrix ids = numbers.set(found, 1, stream);
+            Matrix table =
+                    new Matrix(normed.buffer(), normed.offset(), embedding.dtype(), tokens.length, spec.hiddenSize());
+            backend.embedding().gather(table, ids, spec.embeddingMultiplier(), residual, stream);
+            residual.buffer().copyTo(state.segment(), residual.offset(), stream);
+            stream.synchronize();
+        }
+    }
+
+    public int layers() {
+        return spec.layers().size();
+    }
+
+    /** The layer that the texts enter next; {@link #layers()} after the last. */
+    public int next() {
+        return next;
+    }
+
+    /**
+     * Loads the next layer, runs all texts through it, and releases it.
+     *
+     * @param afterText called after each; may throw, after which this can only be closed
+     */
+    public void advance(ActivationObserver observer, Runnable afterText) {
+        workspace.observe(observer);
+        try (ModuleReader modules = loader.reader(stream);
+                KvCache cache = cache()) {
+            try {
+                DecoderLayer layer = loader.layer(next, modules);
+                for (int i = 0; i < texts.size(); i++) {
+                    advance(layer, texts.get(i), states.get(i).segment(), cache);
+                    afterText.run();
+                }
+            } finally {
+                stream.synchronize();
+            }
+        }
+        next++;
+    }
+
+    private KvCache cache() {
+        return new KvCache(
+                backend,
+                spec,
+                next,
+                next + 1,
+                KvCache.pagesFor(1, longest),
+                KvCache.defaultType(backend, scales),
+                scales);
+    }
+
+    private void advance(DecoderLayer layer, int[] tokens, MemorySegment host, KvCache cache) {
+        Matrix residual = workspace.residual(tokens.length);
+        residual.buffer().copyFrom(host, residual.offset(), stream);
+        try (KvCache.Sequence sequence = cache.newSequence()) {
+            DeviceBatch.View view = batch.upload(new TokenBatch().add(sequence, tokens), stream);
+            var pass = new Pass(backend, workspace, view, cache, ropes, stream);
+            var state = new HiddenState(pass);
+            layer.advance(state, pass);
+            Matrix complete = state.complete();
+            complete.buffer().copyTo(host, complete.offset(), stream);
+        }
+    }
+
+    /** What a text's tokens enter the {@link #next} layer with: {@code [tokens, hidden]} F32, row-major. */
+    public float[] state(int text) {
+        stream.synchronize();
+        return states.get(text).segment().toArray(ValueLayout.JAVA_FLOAT);
+    }
+
+    @Override
+    public void close() {
+        // It waits for its work before anything that it uses goes away.
+        stream.close();
+        while (!closing.isEmpty()) {
+            closing.pop().run();
+        }
+    }
+}

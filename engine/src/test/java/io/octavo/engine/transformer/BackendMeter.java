@@ -1,0 +1,79 @@
+package io.octavo.engine.transformer;
+
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A backend that counts the bytes which it was asked for, those that it only borrows too, and which are not closed yet. */
+final class BackendMeter {
+
+    /** @param bytes which a closed buffer does not tell */
+    private record Owned(String owner, DeviceBuffer buffer, long bytes) {}
+
+    private final Backend backend;
+    private final List<Owned> open = new ArrayList<>();
+    private final List<List<Owned>> moments = new ArrayList<>();
+
+    BackendMeter(Backend metered) {
+        this.backend = (Backend) Proxy.newProxyInstance(
+                Backend.class.getClassLoader(),
+                new Class<?>[] {Backend.class},
+                (proxy, method, arguments) -> call(metered, method, arguments));
+    }
+
+    private Object call(Backend metered, Method method, Object[] arguments) throws Throwable {
+        try {
+            Object result = method.invoke(metered, arguments);
+            if (result instanceof DeviceBuffer buffer) {
+                open.removeIf(owned -> closed(owned.buffer));
+                open.add(new Owned((String) arguments[0], buffer, buffer.bytes()));
+                moments.add(List.copyOf(open));
+            }
+            return result;
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
+    }
+
+    private static boolean closed(DeviceBuffer buffer) {
+        try {
+            buffer.hostView();
+            return false;
+        } catch (IllegalStateException e) {
+            return true;
+        }
+    }
+
+    Backend backend() {
+        return backend;
+    }
+
+    long bytes() {
+        return bytes("");
+    }
+
+    /** Of the owners whose names begin so. */
+    long bytes(String owner) {
+        open.removeIf(owned -> closed(owned.buffer));
+        return sum(open, owner);
+    }
+
+    long peakBytes() {
+        return peakBytes("");
+    }
+
+    long peakBytes(String owner) {
+        return moments.stream().mapToLong(moment -> sum(moment, owner)).max().orElse(0);
+    }
+
+    private static long sum(List<Owned> buffers, String owner) {
+        return buffers.stream()
+                .filter(owned -> owned.owner.startsWith(owner))
+                .mapToLong(Owned::bytes)
+                .sum();
+    }
+}

@@ -1,0 +1,150 @@
+package io.octavo.engine.transformer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.engine.TestModels;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.model.NormSpec;
+import io.octavo.kernels.Backends;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.DType;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CancellationException;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Layers one at a time beside all of them at once. */
+class LayerStreamTest {
+
+    private final Backend backend = Backends.cpu(2);
+    private final BackendMeter meter = new BackendMeter(backend);
+
+    @TempDir
+    private Path folder;
+
+    @AfterEach
+    void close() {
+        backend.close();
+    }
+
+    @Test
+    void givesTheHiddenStatesOfTheWholeModel() throws IOException {
+        assertSame(TestModels.books5m());
+        assertSame(new TinyMoe().checkpoint().write(folder));
+    }
+
+    /** Norms before, after and around blocks; fused projections; windows. */
+    @ParameterizedTest
+    @ValueSource(strings = {"olmo2", "gemma3", "phi3"})
+    void givesThoseOfOtherArchitectures(String name) {
+        assertSame(TestModels.shared("models/arch/" + name));
+    }
+
+    private void assertSame(Path path) {
+        try (Checkpoint checkpoint = Checkpoint.open(path)) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            List<int[]> texts = List.of(ids(spec, 70), ids(spec, 1), ids(spec, 33));
+            ModelLoader loader = new ModelLoader(backend, checkpoint, spec);
+            try (LayerStream layers = loader.stream(texts);
+                    Transformer model = loader.load(new RunLimits(70, 1, 70, 70));
+                    KvCache cache = model.newCache(1, 70)) {
+                while (layers.next() < layers.layers()) {
+                    layers.advance(ActivationObserver.none(), () -> {});
+                }
+                for (int i = 0; i < texts.size(); i++) {
+                    try (KvCache.Sequence sequence = cache.newSequence()) {
+                        float[] whole = model.read(model.forward(new TokenBatch().add(sequence, texts.get(i)), cache));
+                        assertThat(normalized(layers.state(i), checkpoint, spec))
+                                .isEqualTo(whole);
+                    }
+                }
+            }
+        }
+    }
+
+    /** What the model gives after the last layer: the same operation on what the layers left. */
+    private float[] normalized(float[] state, Checkpoint checkpoint, ModelSpec spec) {
+        try (Stream stream = backend.newStream();
+                DeviceBuffer numbers = backend.allocate("test", (long) state.length * Float.BYTES)) {
+            numbers.copyFrom(MemorySegment.ofArray(state), 0, stream);
+            Tensor gain = checkpoint.tensor(spec.names().norm() + ".weight");
+            DeviceBuffer weight = backend.place("test", gain.segment(), stream);
+            int hidden = spec.hiddenSize();
+            Matrix x = Matrix.of(numbers, DType.F32, state.length / hidden, hidden);
+            NormSpec norm = spec.norm();
+            backend.rmsNorm()
+                    .normalize(
+                            x,
+                            Matrix.of(weight, gain.dtype(), 1, hidden),
+                            norm.gainOffset(),
+                            norm.epsilon(),
+                            x,
+                            stream);
+            float[] result = new float[state.length];
+            numbers.copyTo(MemorySegment.ofArray(result), 0, stream);
+            stream.synchronize();
+            return result;
+        }
+    }
+
+    private static int[] ids(ModelSpec spec, int count) {
+        return new SplittableRandom(count).ints(count, 0, spec.vocabularySize()).toArray();
+    }
+
+    @Test
+    void holdsOneLayerAndTakesTheMemoryThatIsToldBeforehand() {
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            LayerStreamMemory told = LayerStreamMemory.of(checkpoint, spec, DType.F32, 2, 128);
+            try (LayerStream layers = new ModelLoader(meter.backend(), checkpoint, spec)
+                    .stream(List.of(ids(spec, 128), ids(spec, 128)))) {
+                while (layers.next() < layers.layers()) {
+                    layers.advance(ActivationObserver.none(), () -> {});
+                }
+                assertThat(meter.peakBytes("weights")).isEqualTo(layerBytes(checkpoint, "model.layers.0."));
+                assertThat(meter.peakBytes()).isCloseTo(told.deviceBytes(), Percentage.withPercentage(2));
+                assertThat(told.hostBytes()).isEqualTo(2L * 128 * spec.hiddenSize() * Float.BYTES);
+            }
+            assertThat(meter.bytes()).isZero();
+        }
+    }
+
+    private static long layerBytes(Checkpoint checkpoint, String prefix) {
+        return checkpoint.names().stream()
+                .filter(name -> name.startsWith(prefix))
+                .mapToLong(name -> checkpoint.tensor(name).segment().byteSize())
+                .sum();
+    }
+
+    @Test
+    void releasesTheLayerWhenItIsStopped() {
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            try (LayerStream layers =
+                    new ModelLoader(meter.backend(), checkpoint, spec).stream(List.of(ids(spec, 8), ids(spec, 8)))) {
+                assertThatThrownBy(() -> layers.advance(ActivationObserver.none(), () -> {
+                            throw new CancellationException("enough");
+                        }))
+                        .hasMessage("enough");
+                assertThat(meter.bytes("weights")).isZero();
+                assertThat(meter.bytes("kv-cache")).isZero();
+            }
+            assertThat(meter.bytes()).isZero();
+        }
+    }
+}
