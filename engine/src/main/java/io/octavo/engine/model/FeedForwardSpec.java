@@ -1,6 +1,9 @@
 package io.octavo.engine.model;
 
 import io.octavo.kernels.operation.GatedActivation;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 
 /** What follows the mixer in a layer. */
 public sealed interface FeedForwardSpec {
@@ -19,7 +22,7 @@ public sealed interface FeedForwardSpec {
      * @param intermediateSize of each expert
      * @param perToken experts that a token goes to
      * @param normalized whether the weights of a token's experts sum to 1
-     * @param names {@code block} holds {@code router} and {@code experts}
+     * @param names of what the block holds, and of what each expert does
      */
     record Experts(
             int intermediateSize,
@@ -31,8 +34,20 @@ public sealed interface FeedForwardSpec {
             Names names)
             implements FeedForwardSpec {
 
-        public static final String ROUTER = "gate";
-        public static final String EXPERTS = "experts";
+        /** Of the module that chooses. */
+        public String router() {
+            return names.block() + ".gate";
+        }
+
+        /** Of one expert's Linear, whether it lies in a module of its own or in a stack. */
+        public String module(int expert, String name) {
+            return names.block() + ".experts." + expert + "." + name;
+        }
+
+        /** Of the tensor that holds a Linear of all experts, if they are stacked. */
+        public String stack(String name) {
+            return names.block() + ".experts." + name;
+        }
     }
 
     /** How the experts of a mixture lie in a checkpoint. */
@@ -55,5 +70,10 @@ public sealed interface FeedForwardSpec {
         static final Names SEPARATE = new Names("mlp", "gate_proj", "up_proj", "down_proj");
         static final Names FUSED = new Names("mlp", "gate_up_proj", "gate_up_proj", "down_proj");
         static final Names MIXTRAL = new Names("block_sparse_moe", "w1", "w3", "w2");
+
+        /** Each once. */
+        public Set<String> projections() {
+            return new LinkedHashSet<>(List.of(gate, up, down));
+        }
     }
 }

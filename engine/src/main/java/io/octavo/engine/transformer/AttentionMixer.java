@@ -3,6 +3,8 @@ package io.octavo.engine.transformer;
 import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.AttentionSpec.QueryKeyNorm;
 import io.octavo.engine.model.NormSpec;
+import io.octavo.engine.transformer.weight.Linear;
+import io.octavo.engine.transformer.weight.ModuleReader;
 import io.octavo.kernels.attention.Attention;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
@@ -90,9 +92,9 @@ record AttentionMixer(
         Matrix q = pass.scratch(buffers.queries());
         Matrix k = pass.scratch(buffers.keys());
         Matrix v = pass.scratch(buffers.values());
-        queries.apply(backend, input, q, stream);
-        keys.apply(backend, input, k, stream);
-        values.apply(backend, input, v, stream);
+        input.multiply(queries, q);
+        input.multiply(keys, k);
+        input.multiply(values, v);
         pass.normalize(q, queryNorm, norm);
         pass.normalize(k, keyNorm, norm);
 
@@ -109,7 +111,7 @@ record AttentionMixer(
         backend.attention().attend(q, state.keys(), state.values(), batch.attention(), parameters, attended, stream);
 
         Matrix result = pass.normed();
-        output.apply(backend, new LinearInput(pass.workspace(), attended, stream), result, stream);
+        new LinearInput(pass.workspace(), attended, stream).multiply(output, result);
         return result;
     }
 }

@@ -5,6 +5,7 @@ import io.octavo.engine.model.FeedForwardSpec;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.model.NormSpec;
+import io.octavo.engine.transformer.weight.ModuleReader;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,6 +1,9 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.FeedForwardSpec;
+import io.octavo.engine.transformer.weight.ExpertLinears;
+import io.octavo.engine.transformer.weight.Linear;
+import io.octavo.engine.transformer.weight.ModuleReader;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
@@ -23,8 +26,6 @@ record ExpertMixture(
 
     static ExpertMixture read(FeedForwardSpec.Experts spec, String prefix, ModuleReader modules) {
         FeedForwardSpec.Names names = spec.names();
-        String block = prefix + "." + names.block() + ".";
-        String experts = block + FeedForwardSpec.Experts.EXPERTS + ".";
         int rows = spec.intermediateSize();
         int hidden = modules.hidden();
         List<Linear> gates = new ArrayList<>();
@@ -35,18 +36,18 @@ record ExpertMixture(
             List<Linear> inner = ModuleReader.split(
                     List.of(names.gate(), names.up()),
                     List.of(rows, rows),
-                    (name, all) -> modules.expert(experts, name, expert, spec.storage(), all, hidden));
+                    (name, all) -> modules.expert(prefix, spec, name, expert, all, hidden));
             gates.add(inner.getFirst());
             ups.add(inner.getLast());
-            downs.add(modules.expert(experts, names.down(), expert, spec.storage(), hidden, rows));
+            downs.add(modules.expert(prefix, spec, names.down(), expert, hidden, rows));
         }
         return new ExpertMixture(
                 spec,
                 ExpertBuffers.of(spec, hidden),
-                modules.linear(block + FeedForwardSpec.Experts.ROUTER, spec.count(), hidden),
-                ExpertLinears.of(experts + "*." + names.gate(), gates),
-                ExpertLinears.of(experts + "*." + names.up(), ups),
-                ExpertLinears.of(experts + "*." + names.down(), downs));
+                modules.linear(prefix + "." + spec.router(), spec.count(), hidden),
+                ExpertLinears.of(gates),
+                ExpertLinears.of(ups),
+                ExpertLinears.of(downs));
     }
 
     /** Rows are brought into another order before they are rounded. */
@@ -60,7 +61,7 @@ record ExpertMixture(
         Backend backend = pass.backend();
         Stream stream = pass.stream();
         Matrix logits = pass.scratch(buffers.logits());
-        router.apply(backend, input, logits, stream);
+        input.multiply(router, logits);
         Matrix chosen = pass.scratch(buffers.chosen());
         Matrix weights = pass.scratch(buffers.weights());
         backend.expertRouting().route(logits, spec.normalized(), chosen, weights, stream);
@@ -86,9 +87,9 @@ record ExpertMixture(
         Matrix gated = pass.scratch(buffers.gate());
         Matrix upward = pass.scratch(buffers.up());
         LinearInput rounded = new LinearInput(workspace, ordered, stream);
-        gates.apply(backend, rounded, starts, gated, stream);
-        ups.apply(backend, rounded, starts, upward, stream);
+        rounded.multiply(gates, starts, gated);
+        rounded.multiply(ups, starts, upward);
         backend.gatedActivation().apply(spec.activation(), gated, upward, gated, stream);
-        downs.apply(backend, new LinearInput(workspace, gated, stream), starts, ordered, stream);
+        new LinearInput(workspace, gated, stream).multiply(downs, starts, ordered);
     }
 }

@@ -1,5 +1,6 @@
 package io.octavo.engine.transformer;
 
+import io.octavo.engine.transformer.weight.Linear;
 import io.octavo.kernels.device.Matrix;
 import java.util.List;
 

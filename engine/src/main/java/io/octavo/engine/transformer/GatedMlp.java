@@ -1,7 +1,9 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.FeedForwardSpec;
-import io.octavo.kernels.backend.Backend;
+import io.octavo.engine.transformer.weight.InputRounding;
+import io.octavo.engine.transformer.weight.Linear;
+import io.octavo.engine.transformer.weight.ModuleReader;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
@@ -41,14 +43,12 @@ record GatedMlp(FeedForwardSpec.Dense spec, Buffers buffers, Linear gate, Linear
 
     @Override
     public Matrix forward(LinearInput input, Pass pass) {
-        Backend backend = pass.backend();
-        Stream stream = pass.stream();
         Matrix gated = pass.scratch(buffers.gate());
         Matrix upward = pass.scratch(buffers.up());
-        gate.apply(backend, input, gated, stream);
-        up.apply(backend, input, upward, stream);
+        input.multiply(gate, gated);
+        input.multiply(up, upward);
         Matrix result = pass.normed();
-        down.apply(backend, activate(gated, upward, pass), result, stream);
+        activate(gated, upward, pass).multiply(down, result);
         return result;
     }
 

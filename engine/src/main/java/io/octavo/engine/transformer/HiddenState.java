@@ -1,6 +1,8 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.NormSpec;
+import io.octavo.engine.transformer.weight.InputRounding;
+import io.octavo.engine.transformer.weight.Linear;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import java.util.List;

@@ -3,6 +3,7 @@ package io.octavo.engine.transformer;
 import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.transformer.weight.KvScales;
 import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.backend.Backend;

@@ -2,6 +2,8 @@ package io.octavo.engine.transformer;
 
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.transformer.weight.KvScales;
+import io.octavo.engine.transformer.weight.ModuleReader;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.HostMemory;
 import io.octavo.kernels.device.Matrix;

@@ -1,5 +1,9 @@
 package io.octavo.engine.transformer;
 
+import io.octavo.engine.transformer.weight.ExpertLinears;
+import io.octavo.engine.transformer.weight.InputRounding;
+import io.octavo.engine.transformer.weight.Linear;
+import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
@@ -45,22 +49,34 @@ final class LinearInput {
         return activations;
     }
 
-    /** What one module multiplies; valid until the next call. */
-    ScaledMatrix as(InputRounding rounding, String module) {
-        return as(rounding, List.of(module));
+    /** {@code out = input * weight^T + bias}, with the input rounded as the Linear asks. */
+    void multiply(Linear linear, Matrix out) {
+        Backend backend = workspace.backend();
+        show(List.of(linear.module()));
+        linear.multiply(backend, as(linear.roundingOn(backend)), out, stream);
     }
 
     /**
-     * What some modules multiply; valid until the next call.
+     * The same of experts, each with rows of its own.
      *
-     * @param modules for observers
+     * @param starts {@code [1, experts + 1]} I32
      */
-    ScaledMatrix as(InputRounding rounding, List<String> modules) {
+    void multiply(ExpertLinears experts, Matrix starts, Matrix out) {
+        Backend backend = workspace.backend();
+        show(experts.modules());
+        experts.multiply(backend, as(experts.roundingOn(backend)), starts, out, stream);
+    }
+
+    private void show(List<String> modules) {
         if (activations != null) {
             for (String module : modules) {
                 workspace.observer().input(module, activations, stream);
             }
         }
+    }
+
+    /** Valid until the next call. */
+    private ScaledMatrix as(InputRounding rounding) {
         ScaledMatrix current = rounded;
         if (current == null || !rounding.equals(last)) {
             current = workspace.input(activations(), rounding, stream);

@@ -1,6 +1,7 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.transformer.weight.InputRounding;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;

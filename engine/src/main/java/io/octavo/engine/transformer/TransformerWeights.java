@@ -1,5 +1,7 @@
 package io.octavo.engine.transformer;
 
+import io.octavo.engine.transformer.weight.KvScales;
+import io.octavo.engine.transformer.weight.ModuleReader;
 import io.octavo.kernels.device.Matrix;
 import java.util.List;
 

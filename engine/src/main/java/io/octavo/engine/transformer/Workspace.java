@@ -1,6 +1,7 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.transformer.weight.InputRounding;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
@@ -100,6 +101,10 @@ final class Workspace implements AutoCloseable {
         DeviceBuffer buffer = backend.allocate("activations", Matrix.bytes(dtype, rows, columns));
         buffers.add(buffer);
         return buffer;
+    }
+
+    Backend backend() {
+        return backend;
     }
 
     /** @param batchTokens that there is room for */

@@ -1,4 +1,4 @@
-package io.octavo.engine.transformer;
+package io.octavo.engine.transformer.weight;
 
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
@@ -7,7 +7,7 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
 
 /** A weight {@code [outFeatures, inFeatures]} on the device, in a form that a product takes. */
-sealed interface LinearWeight {
+public sealed interface LinearWeight {
 
     long outFeatures();
 

@@ -1,4 +1,4 @@
-package io.octavo.engine.transformer;
+package io.octavo.engine.transformer.weight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package io.octavo.engine.transformer;
+package io.octavo.engine.transformer.weight;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
@@ -20,10 +20,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the tensors of a Linear, plain or quantized in any layout. */
-final class LinearReader {
+public final class LinearReader {
 
     /** Brings numbers to the device. */
-    interface Placer {
+    public interface Placer {
 
         /** Whether products with codes of 4 bits are wanted. */
         boolean wantsPacked();
@@ -36,14 +36,14 @@ final class LinearReader {
     }
 
     /** Writes the rows {@code [from, to)} of a matrix into host memory. */
-    interface RowWriter {
+    public interface RowWriter {
         void write(long from, long to, MemorySegment target);
     }
 
     private final Checkpoint checkpoint;
     private final QuantizedModules quantized;
 
-    LinearReader(Checkpoint checkpoint) {
+    public LinearReader(Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
         this.quantized = QuantizedLayouts.read(checkpoint);
     }
@@ -150,7 +150,7 @@ final class LinearReader {
     }
 
     /** The scales of what enters the KV cache, by layer; empty where it is not quantized. */
-    KvScales kvScales(Placer placer) {
+    public KvScales kvScales(Placer placer) {
         var layers = new ArrayList<KvScales.Layer>();
         quantized
                 .kvCache()

@@ -1,4 +1,4 @@
-package io.octavo.engine.transformer;
+package io.octavo.engine.transformer.weight;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Weights stay as they are stored: 16-bit, or codes with their scales. On the CPU they stay in the mapped files.
  */
-final class ModuleReader implements LinearReader.Placer, AutoCloseable {
+public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
 
     /** Host memory that unpacks codes on their way to the device. */
     private static final long FILL_BYTES = 4 << 20;
@@ -36,7 +36,7 @@ final class ModuleReader implements LinearReader.Placer, AutoCloseable {
     private final Stream stream;
     private final List<DeviceBuffer> buffers = new ArrayList<>();
 
-    ModuleReader(Backend backend, Checkpoint checkpoint, LinearReader linears, int hidden, Stream stream) {
+    public ModuleReader(Backend backend, Checkpoint checkpoint, LinearReader linears, int hidden, Stream stream) {
         this.backend = backend;
         this.checkpoint = checkpoint;
         this.linears = linears;
@@ -45,21 +45,22 @@ final class ModuleReader implements LinearReader.Placer, AutoCloseable {
     }
 
     /** The width of a hidden state. */
-    int hidden() {
+    public int hidden() {
         return hidden;
     }
 
-    Linear linear(String module, int outFeatures, int inFeatures) {
+    public Linear linear(String module, int outFeatures, int inFeatures) {
         return linears.read(module, outFeatures, inFeatures, bias(module, outFeatures), this);
     }
 
     /** Linears that read one input; those of one name lie in one module, rows after rows. */
-    List<Linear> projections(String block, List<String> names, List<Integer> outFeatures, int inFeatures) {
+    public List<Linear> projections(String block, List<String> names, List<Integer> outFeatures, int inFeatures) {
         return split(names, outFeatures, (name, rows) -> linear(block + name, rows, inFeatures));
     }
 
     /** @param read gives a Linear of a name and all of its output features */
-    static List<Linear> split(List<String> names, List<Integer> outFeatures, BiFunction<String, Integer, Linear> read) {
+    public static List<Linear> split(
+            List<String> names, List<Integer> outFeatures, BiFunction<String, Integer, Linear> read) {
         Map<String, Integer> rows = new HashMap<>();
         for (int i = 0; i < names.size(); i++) {
             rows.merge(names.get(i), outFeatures.get(i), Integer::sum);
@@ -76,15 +77,15 @@ final class ModuleReader implements LinearReader.Placer, AutoCloseable {
         return parts;
     }
 
-    /** A Linear of one expert; {@code experts} ends with a dot. */
-    Linear expert(
-            String experts, String name, int expert, FeedForwardSpec.Storage storage, int outFeatures, int inFeatures) {
-        String module = experts + expert + "." + name;
-        return switch (storage) {
+    /** A Linear of one expert of the layer {@code prefix}. */
+    public Linear expert(
+            String prefix, FeedForwardSpec.Experts spec, String name, int expert, int outFeatures, int inFeatures) {
+        String module = prefix + "." + spec.module(expert, name);
+        String stack = prefix + "." + spec.stack(name);
+        return switch (spec.storage()) {
             case MODULES -> linears.readExpert(module, outFeatures, inFeatures, bias(module, outFeatures), this);
-            case STACKED -> linears.readSlice(module, experts + name, expert, false, outFeatures, inFeatures, this);
-            case STACKED_INPUT_FIRST ->
-                linears.readSlice(module, experts + name, expert, true, outFeatures, inFeatures, this);
+            case STACKED -> linears.readSlice(module, stack, expert, false, outFeatures, inFeatures, this);
+            case STACKED_INPUT_FIRST -> linears.readSlice(module, stack, expert, true, outFeatures, inFeatures, this);
         };
     }
 
@@ -94,12 +95,12 @@ final class ModuleReader implements LinearReader.Placer, AutoCloseable {
     }
 
     /** The weight of a norm. */
-    Matrix norm(String module, int columns) {
+    public Matrix norm(String module, int columns) {
         return weight(module, 1, columns);
     }
 
     /** The weight of a module that is never quantized. */
-    Matrix weight(String module, long rows, long columns) {
+    public Matrix weight(String module, long rows, long columns) {
         return matrix(module + ".weight", rows, columns);
     }
 
@@ -145,7 +146,7 @@ final class ModuleReader implements LinearReader.Placer, AutoCloseable {
         buffers.forEach(DeviceBuffer::close);
     }
 
-    static Tensor requireFloating(Tensor tensor) {
+    public static Tensor requireFloating(Tensor tensor) {
         DType dtype = tensor.dtype();
         if (dtype != DType.F32 && dtype != DType.BF16 && dtype != DType.F16) {
             throw new QuantizationException(
@@ -156,7 +157,7 @@ final class ModuleReader implements LinearReader.Placer, AutoCloseable {
     }
 
     /** A row vector may be stored with rank 1, a single number with rank 0. */
-    static Tensor requireShape(Tensor tensor, long rows, long columns) {
+    public static Tensor requireShape(Tensor tensor, long rows, long columns) {
         List<Long> matrix = List.of(rows, columns);
         List<Long> vector = List.of(columns);
         boolean asVector = rows == 1 && tensor.shape().equals(vector);

@@ -1,4 +1,4 @@
-package io.octavo.engine.transformer;
+package io.octavo.engine.transformer.weight;
 
 import io.octavo.kernels.device.Matrix;
 import java.util.List;
@@ -8,11 +8,11 @@ import java.util.List;
  *
  * @param layers of every layer, {@code [1, 1]} or {@code [1, kvHeads]} F32; empty where the checkpoint has none
  */
-record KvScales(List<Layer> layers) {
+public record KvScales(List<Layer> layers) {
 
-    record Layer(Matrix keys, Matrix values) {
+    public record Layer(Matrix keys, Matrix values) {
 
-        boolean fits(int heads) {
+        public boolean fits(int heads) {
             return fits(keys, heads) && fits(values, heads);
         }
 
@@ -21,11 +21,11 @@ record KvScales(List<Layer> layers) {
         }
     }
 
-    KvScales {
+    public KvScales {
         layers = List.copyOf(layers);
     }
 
-    boolean isEmpty() {
+    public boolean isEmpty() {
         return layers.isEmpty();
     }
 }

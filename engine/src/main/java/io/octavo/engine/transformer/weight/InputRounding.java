@@ -1,4 +1,4 @@
-package io.octavo.engine.transformer;
+package io.octavo.engine.transformer.weight;
 
 import io.octavo.engine.layout.weight.InputScale;
 import io.octavo.engine.scheme.Granularity;
@@ -12,7 +12,7 @@ import io.octavo.kernels.number.DType;
 import io.octavo.kernels.quantization.Scaling;
 
 /** What a Linear's input is rounded to before it is multiplied; decided by the checkpoint's scheme. */
-sealed interface InputRounding {
+public sealed interface InputRounding {
 
     /** Kept as it comes. */
     record None() implements InputRounding {}

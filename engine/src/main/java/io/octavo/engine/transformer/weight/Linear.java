@@ -1,7 +1,8 @@
-package io.octavo.engine.transformer;
+package io.octavo.engine.transformer.weight;
 
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
 import java.util.List;
 import java.util.Optional;
@@ -14,30 +15,32 @@ import org.jspecify.annotations.Nullable;
  * @param weight {@code [outFeatures, inFeatures]} with its scales
  * @param bias {@code [1, outFeatures]} or null
  */
-record Linear(String module, LinearWeight weight, @Nullable Matrix bias, InputRounding inputRounding) {
+public record Linear(
+        String module, LinearWeight weight, @Nullable Matrix bias, InputRounding inputRounding) {
 
-    int outFeatures() {
+    public int outFeatures() {
         return Math.toIntExact(weight.outFeatures());
     }
 
-    int inFeatures() {
+    public int inFeatures() {
         return Math.toIntExact(weight.inFeatures());
     }
 
-    void apply(Backend backend, LinearInput input, Matrix out, Stream stream) {
-        weight.multiply(backend, input.as(roundingOn(backend), module), out, stream);
+    /** @param input as {@link #roundingOn} says */
+    public void multiply(Backend backend, ScaledMatrix input, Matrix out, Stream stream) {
+        weight.multiply(backend, input, out, stream);
         if (bias != null) {
             backend.add().accumulate(out, bias, stream);
         }
     }
 
     /** What this multiplies on a backend. */
-    InputRounding roundingOn(Backend backend) {
+    public InputRounding roundingOn(Backend backend) {
         return inputRounding.on(backend, weight.dtype());
     }
 
     /** What all of some Linears multiply, if that is one and the same. */
-    static Optional<InputRounding> sharedRounding(Backend backend, List<Linear> linears) {
+    public static Optional<InputRounding> sharedRounding(Backend backend, List<Linear> linears) {
         List<InputRounding> distinct = linears.stream()
                 .map(linear -> linear.roundingOn(backend))
                 .distinct()
@@ -46,7 +49,7 @@ record Linear(String module, LinearWeight weight, @Nullable Matrix bias, InputRo
     }
 
     /** The output features {@code [from, to)} as a Linear of their own, for checkpoints that fuse projections. */
-    Linear rows(long from, long to) {
+    public Linear rows(long from, long to) {
         Matrix biasPart = bias == null ? null : columns(bias, from, to);
         return new Linear(module, weight.rows(from, to), biasPart, inputRounding);
     }

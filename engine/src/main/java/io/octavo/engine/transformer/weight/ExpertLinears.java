@@ -1,4 +1,4 @@
-package io.octavo.engine.transformer;
+package io.octavo.engine.transformer.weight;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
@@ -11,26 +11,24 @@ import java.util.List;
 /**
  * The same Linear of every expert of a layer.
  *
- * @param modules names in the checkpoint; observers are shown the inputs of all experts for each
+ * @param modules names in the checkpoint
  */
-record ExpertLinears(List<String> modules, List<ScaledMatrix> weights, InputRounding inputRounding) {
+public record ExpertLinears(List<String> modules, List<ScaledMatrix> weights, InputRounding inputRounding) {
 
-    ExpertLinears {
+    public ExpertLinears {
         modules = List.copyOf(modules);
         weights = List.copyOf(weights);
     }
 
-    /**
-     * @param what names the Linears in messages
-     * @throws QuantizationException {@code QUANTIZATION_UNSUPPORTED} unless all round their inputs alike and have no bias
-     */
-    static ExpertLinears of(String what, List<Linear> experts) {
+    /** @throws QuantizationException {@code QUANTIZATION_UNSUPPORTED} unless all round their inputs alike and have no bias */
+    public static ExpertLinears of(List<Linear> experts) {
         InputRounding inputRounding = experts.getFirst().inputRounding();
         for (Linear expert : experts) {
             if (!expert.inputRounding().equals(inputRounding) || expert.bias() != null) {
                 throw new QuantizationException(
                         ErrorCode.QUANTIZATION_UNSUPPORTED,
-                        what + ": experts that round their inputs differently, or that have a bias, cannot be run");
+                        expert.module()
+                                + ": experts that round their inputs differently, or that have a bias, cannot be run");
             }
         }
         return new ExpertLinears(
@@ -47,10 +45,16 @@ record ExpertLinears(List<String> modules, List<ScaledMatrix> weights, InputRoun
         };
     }
 
-    /** @param starts the rows of each expert */
-    void apply(Backend backend, LinearInput input, Matrix starts, Matrix out, Stream stream) {
-        InputRounding rounding =
-                inputRounding.on(backend, weights.getFirst().codes().dtype());
-        backend.groupedMatMul().multiply(input.as(rounding, modules), starts, weights, out, stream);
+    /** What these multiply on a backend. */
+    public InputRounding roundingOn(Backend backend) {
+        return inputRounding.on(backend, weights.getFirst().codes().dtype());
+    }
+
+    /**
+     * @param input as {@link #roundingOn} says
+     * @param starts the rows of each expert
+     */
+    public void multiply(Backend backend, ScaledMatrix input, Matrix starts, Matrix out, Stream stream) {
+        backend.groupedMatMul().multiply(input, starts, weights, out, stream);
     }
 }
