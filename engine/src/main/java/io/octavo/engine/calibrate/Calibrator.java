@@ -1,10 +1,13 @@
 package io.octavo.engine.calibrate;
 
+import io.octavo.engine.calibrate.ActivationRanges.Range;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.dataset.Datasets;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.FeedForwardSpec;
+import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.JobMonitor;
@@ -15,7 +18,9 @@ import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Stream;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleConsumer;
@@ -52,8 +57,30 @@ public final class Calibrator {
                     progress.accept((double) done.incrementAndGet() / steps);
                 });
             }
-            return observer.ranges(stream);
+            return sharedByExperts(observer.ranges(stream), spec);
         }
+    }
+
+    /**
+     * Gives the same Linear of all experts of a layer the range of all of them: loaders keep one input scale for it, and an
+     * expert that no token was sent to has no range of its own.
+     */
+    static ActivationRanges sharedByExperts(ActivationRanges seen, ModelSpec spec) {
+        Map<String, Range> inputs = new HashMap<>(seen.inputs());
+        for (LayerSpec layer : spec.layers()) {
+            if (layer.feedForward() instanceof FeedForwardSpec.Experts experts) {
+                for (String name : experts.names().projections()) {
+                    List<String> modules = IntStream.range(0, experts.count())
+                            .mapToObj(expert -> layer.name() + "." + experts.module(expert, name))
+                            .toList();
+                    modules.stream()
+                            .flatMap(module -> seen.input(module).stream())
+                            .reduce(Range::union)
+                            .ifPresent(range -> modules.forEach(module -> inputs.put(module, range)));
+                }
+            }
+        }
+        return new ActivationRanges(inputs, seen.keys(), seen.values());
     }
 
     private static List<int[]> samples(Checkpoint checkpoint, CalibrationData data, ModelSpec spec) {

@@ -10,7 +10,7 @@ public interface ActivationObserver {
      * What a Linear is about to multiply, before any rounding.
      *
      * @param module its name, without {@code .weight}; both parts of a fused Linear have the fused one's name
-     * @param activations {@code [tokens, inFeatures]} F32
+     * @param activations {@code [tokens, inFeatures]} F32; of an expert's Linear, the rows of the tokens that were sent to it
      */
     void input(String module, Matrix activations, Stream stream);
 

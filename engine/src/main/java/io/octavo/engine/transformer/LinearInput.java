@@ -7,6 +7,7 @@ import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,7 @@ final class LinearInput {
     private final Workspace workspace;
     private final @Nullable Matrix activations;
     private final Stream stream;
+    private List<String> shown = List.of();
     private @Nullable InputRounding last;
     private @Nullable ScaledMatrix rounded;
 
@@ -52,7 +54,9 @@ final class LinearInput {
     /** {@code out = input * weight^T + bias}, with the input rounded as the Linear asks. */
     void multiply(Linear linear, Matrix out) {
         Backend backend = workspace.backend();
-        show(List.of(linear.module()));
+        if (shows(List.of(linear.module()))) {
+            workspace.observer().input(linear.module(), activations(), stream);
+        }
         linear.multiply(backend, as(linear.roundingOn(backend)), out, stream);
     }
 
@@ -63,14 +67,28 @@ final class LinearInput {
      */
     void multiply(ExpertLinears experts, Matrix starts, Matrix out) {
         Backend backend = workspace.backend();
-        show(experts.modules());
+        if (shows(experts.modules())) {
+            showRows(experts.modules(), starts);
+        }
         experts.multiply(backend, as(experts.roundingOn(backend)), starts, out, stream);
     }
 
-    private void show(List<String> modules) {
-        if (activations != null) {
-            for (String module : modules) {
-                workspace.observer().input(module, activations, stream);
+    /** Whether an observer is to see what modules multiply, which it does not see twice where they hold several Linears. */
+    private boolean shows(List<String> modules) {
+        boolean shows = activations != null && workspace.observer().looks() && !modules.equals(shown);
+        shown = modules;
+        return shows;
+    }
+
+    /** Each expert's own rows; nothing for those that no token was sent to. */
+    private void showRows(List<String> modules, Matrix starts) {
+        int[] first = new int[modules.size() + 1];
+        starts.buffer().copyTo(MemorySegment.ofArray(first), starts.offset(), stream);
+        stream.synchronize();
+        for (int expert = 0; expert < modules.size(); expert++) {
+            if (first[expert] < first[expert + 1]) {
+                Matrix rows = activations().rows(first[expert], first[expert + 1]);
+                workspace.observer().input(modules.get(expert), rows, stream);
             }
         }
     }

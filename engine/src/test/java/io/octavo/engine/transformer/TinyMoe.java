@@ -22,7 +22,7 @@ final class TinyMoe {
 
     static final int HIDDEN = 32;
     static final int WIDTH = 24;
-    static final int EXPERTS = 6;
+    static final int EXPERTS = 12;
     static final int PER_TOKEN = 2;
     static final int LAYERS = 2;
     static final int VOCABULARY = 48;
