@@ -4,6 +4,7 @@ import static io.octavo.engine.model.AttentionReader.separate;
 import static io.octavo.engine.model.AttentionSpec.QueryKeyNorm.NONE;
 import static io.octavo.engine.model.AttentionSpec.QueryKeyNorm.PER_HEAD;
 import static io.octavo.engine.model.AttentionSpec.QueryKeyNorm.WHOLE;
+import static java.util.Map.entry;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
@@ -31,7 +32,7 @@ public final class Architectures {
 
     private static final FeedForwardReader DENSE = FeedForwardReader.dense(FeedForwardSpec.Names.SEPARATE);
 
-    /** Llama, Mistral (sliding window) and Qwen2 (biases are found by their tensors). */
+    /** Llama, Mistral (sliding window), Qwen2 and Seed-OSS (biases are found by their tensors). */
     private static final Family LLAMA = new Family(LayerNorms::before, separate(NONE, QWEN_SLIDES), DENSE);
 
     private static final Family QWEN3 = new Family(LayerNorms::before, separate(PER_HEAD, QWEN_SLIDES), DENSE);
@@ -59,17 +60,18 @@ public final class Architectures {
     private static final Family GEMMA3 =
             new Family(LayerNorms::around, separate(PER_HEAD, GEMMA3_SLIDES), DENSE, true, 0);
 
-    private static final Map<String, Family> KNOWN = new TreeMap<>(Map.of(
-            "LlamaForCausalLM", LLAMA,
-            "MistralForCausalLM", LLAMA,
-            "Qwen2ForCausalLM", LLAMA,
-            "Qwen3ForCausalLM", QWEN3,
-            "Phi3ForCausalLM", PHI3,
-            "Olmo2ForCausalLM", OLMO2,
-            "Gemma2ForCausalLM", GEMMA2,
-            "Gemma3ForCausalLM", GEMMA3,
-            "MixtralForCausalLM", MIXTRAL,
-            "Qwen3MoeForCausalLM", QWEN3_MOE));
+    private static final Map<String, Family> KNOWN = new TreeMap<>(Map.ofEntries(
+            entry("LlamaForCausalLM", LLAMA),
+            entry("MistralForCausalLM", LLAMA),
+            entry("Qwen2ForCausalLM", LLAMA),
+            entry("Qwen3ForCausalLM", QWEN3),
+            entry("Phi3ForCausalLM", PHI3),
+            entry("Olmo2ForCausalLM", OLMO2),
+            entry("Gemma2ForCausalLM", GEMMA2),
+            entry("Gemma3ForCausalLM", GEMMA3),
+            entry("MixtralForCausalLM", MIXTRAL),
+            entry("Qwen3MoeForCausalLM", QWEN3_MOE),
+            entry("SeedOssForCausalLM", LLAMA)));
 
     private Architectures() {}
 

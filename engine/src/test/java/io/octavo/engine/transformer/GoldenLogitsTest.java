@@ -46,6 +46,12 @@ class GoldenLogitsTest {
         assertMatches(TestModels.shared("models/arch/" + name));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"seed_oss"})
+    void matchOnNewerArchitecture(String name) throws IOException {
+        assertMatches(TestModels.shared("models/arch2/" + name));
+    }
+
     private static void assertMatches(Path model) throws IOException {
         try (Backend backend = Backends.cpu(2)) {
             assertThat(GoldenLogits.relativeError(backend, model, model)).isLessThan(TOLERANCE);
