@@ -9,6 +9,7 @@ import static java.util.Map.entry;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.AttentionReader.Slides;
+import io.octavo.engine.model.Family.Embedding;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -35,6 +36,9 @@ public final class Architectures {
     /** Llama, Mistral (sliding window), Qwen2 and Seed-OSS (biases are found by their tensors). */
     private static final Family LLAMA = new Family(LayerNorms::before, separate(NONE, QWEN_SLIDES), DENSE);
 
+    private static final Family SMOLLM3 =
+            new Family(LayerNorms::before, separate(NONE, QWEN_SLIDES), DENSE, Embedding.TIED, 0);
+
     private static final Family QWEN3 = new Family(LayerNorms::before, separate(PER_HEAD, QWEN_SLIDES), DENSE);
 
     private static final Family QWEN3_MOE =
@@ -54,11 +58,11 @@ public final class Architectures {
             LayerNorms::around,
             new AttentionReader(NONE, AttentionSpec.Names.SEPARATE, 50, config -> layer -> layer % 2 == 0),
             DENSE,
-            true,
+            Embedding.TIED_AND_SCALED,
             30);
 
     private static final Family GEMMA3 =
-            new Family(LayerNorms::around, separate(PER_HEAD, GEMMA3_SLIDES), DENSE, true, 0);
+            new Family(LayerNorms::around, separate(PER_HEAD, GEMMA3_SLIDES), DENSE, Embedding.TIED_AND_SCALED, 0);
 
     private static final Map<String, Family> KNOWN = new TreeMap<>(Map.ofEntries(
             entry("LlamaForCausalLM", LLAMA),
@@ -71,7 +75,8 @@ public final class Architectures {
             entry("Gemma3ForCausalLM", GEMMA3),
             entry("MixtralForCausalLM", MIXTRAL),
             entry("Qwen3MoeForCausalLM", QWEN3_MOE),
-            entry("SeedOssForCausalLM", LLAMA)));
+            entry("SeedOssForCausalLM", LLAMA),
+            entry("SmolLM3ForCausalLM", SMOLLM3)));
 
     private Architectures() {}
 

@@ -43,6 +43,8 @@ record AttentionReader(QueryKeyNorm queryKeyNorm, Names names, float softcap, Sl
         float cap = (float) config.positiveOrOff("attn_logit_softcapping", softcap);
         int window = slidingWindow(config);
         List<String> types = layerTypes(config, layers);
+        List<Integer> turned = config.indices("no_rope_layers");
+        requireOneEach("no_rope_layers", turned, layers);
         IntPredicate unlisted = slides.of(config);
         return layer -> {
             boolean sliding =
@@ -54,7 +56,7 @@ record AttentionReader(QueryKeyNorm queryKeyNorm, Names names, float softcap, Sl
                     scale,
                     cap,
                     sliding ? window : Integer.MAX_VALUE,
-                    rope(config, sliding),
+                    !turned.isEmpty() && turned.get(layer) == 0 ? new RopeSpec.None() : rope(config, sliding),
                     queryKeyNorm,
                     names);
         };
@@ -68,11 +70,7 @@ record AttentionReader(QueryKeyNorm queryKeyNorm, Names names, float softcap, Sl
 
     private static List<String> layerTypes(ConfigReader config, int count) {
         List<String> types = config.texts("layer_types");
-        if (!types.isEmpty() && types.size() != count) {
-            throw new QuantizationException(
-                    ErrorCode.CONFIG_INVALID,
-                    "config.json: layer_types has " + types.size() + " entries, num_hidden_layers is " + count);
-        }
+        requireOneEach("layer_types", types, count);
         for (String type : types) {
             if (!type.equals(FULL) && !type.equals(SLIDING)) {
                 throw new QuantizationException(
@@ -81,6 +79,14 @@ record AttentionReader(QueryKeyNorm queryKeyNorm, Names names, float softcap, Sl
             }
         }
         return types;
+    }
+
+    private static void requireOneEach(String key, List<?> values, int layers) {
+        if (!values.isEmpty() && values.size() != layers) {
+            throw new QuantizationException(
+                    ErrorCode.CONFIG_INVALID,
+                    "config.json: " + key + " has " + values.size() + " entries, num_hidden_layers is " + layers);
+        }
     }
 
     /** Gemma 3 turns sliding layers slower, which its older configs spell {@code rope_local_base_freq}. */

@@ -7,10 +7,11 @@ import java.util.stream.IntStream;
 /**
  * What architectures of one kind have in common, where their configs do not say it.
  *
- * @param gemma whether embeddings are multiplied by the root of their width, and tied where the config does not say
+ * @param embedding of tokens
  * @param logitSoftcap where the config does not say; 0 for none
  */
-record Family(Norms norms, MixerReader mixers, FeedForwardReader feedForwards, boolean gemma, float logitSoftcap) {
+record Family(
+        Norms norms, MixerReader mixers, FeedForwardReader feedForwards, Embedding embedding, float logitSoftcap) {
 
     /** Ten times the largest known. */
     private static final int MOST_LAYERS = 2048;
@@ -20,8 +21,16 @@ record Family(Norms norms, MixerReader mixers, FeedForwardReader feedForwards, b
         LayerNorms of(float epsilon);
     }
 
+    /** What the embedding of tokens is, where the config does not say whether it is the output projection too. */
+    enum Embedding {
+        UNTIED,
+        TIED,
+        /** And multiplied by the root of its width. */
+        TIED_AND_SCALED
+    }
+
     Family(Norms norms, MixerReader mixers, FeedForwardReader feedForwards) {
-        this(norms, mixers, feedForwards, false, 0);
+        this(norms, mixers, feedForwards, Embedding.UNTIED, 0);
     }
 
     ModelSpec read(String architecture, ConfigReader config) {
@@ -34,9 +43,9 @@ record Family(Norms norms, MixerReader mixers, FeedForwardReader feedForwards, b
                 config.dimension("max_position_embeddings", 2048),
                 ModelSpec.Names.LLAMA,
                 layerNorms.kind(),
-                gemma ? (float) Math.sqrt(hidden) : 1,
+                embedding == Embedding.TIED_AND_SCALED ? (float) Math.sqrt(hidden) : 1,
                 (float) config.positiveOrOff("final_logit_softcapping", logitSoftcap),
-                config.flag("tie_word_embeddings", gemma),
+                config.flag("tie_word_embeddings", embedding != Embedding.UNTIED),
                 layers(config, layerNorms),
                 config.tokenId("bos_token_id"),
                 config.tokenIds("eos_token_id"));

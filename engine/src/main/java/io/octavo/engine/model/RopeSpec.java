@@ -6,6 +6,14 @@ public sealed interface RopeSpec {
     /** Angle per position of each channel pair: {@code [headDim / 2]}, f64. */
     double[] inverseFrequencies(int headDim);
 
+    /** Nothing is turned: a layer without position embedding (arXiv:2305.19466). */
+    record None() implements RopeSpec {
+        @Override
+        public double[] inverseFrequencies(int headDim) {
+            return new double[headDim / 2];
+        }
+    }
+
     /** arXiv:2104.09864: {@code theta^(-2 i / headDim)}. */
     record Plain(double theta) implements RopeSpec {
         @Override

@@ -93,6 +93,7 @@ class ArchitecturesTest {
         "tie_word_embeddings, 1",
         "layer_types, '[\"full_attention\"]'",
         "num_hidden_layers, 2049",
+        "no_rope_layers, '[1]'",
     })
     void namesTheKeyOfAWrongValue(String key, String json) {
         ObjectNode config = llama();
@@ -144,6 +145,16 @@ class ArchitecturesTest {
         assertThat(attentions(Architectures.read(config)))
                 .extracting(AttentionSpec::window)
                 .containsExactly(Integer.MAX_VALUE, 8);
+    }
+
+    @Test
+    void turnsNothingInTheLayersThatSmolLm3Lists() {
+        ObjectNode config = of("SmolLM3ForCausalLM").put("num_hidden_layers", 3).put("rope_theta", 5e6);
+        config.putArray("no_rope_layers").add(1).add(0).add(1);
+        RopeSpec turned = new RopeSpec.Plain(5e6);
+        assertThat(attentions(Architectures.read(config)))
+                .extracting(AttentionSpec::rope)
+                .containsExactly(turned, new RopeSpec.None(), turned);
     }
 
     @Test

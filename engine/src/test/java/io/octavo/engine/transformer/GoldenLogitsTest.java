@@ -47,7 +47,7 @@ class GoldenLogitsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"seed_oss"})
+    @ValueSource(strings = {"seed_oss", "smollm3"})
     void matchOnNewerArchitecture(String name) throws IOException {
         assertMatches(TestModels.shared("models/arch2/" + name));
     }
