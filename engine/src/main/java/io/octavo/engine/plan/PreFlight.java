@@ -7,15 +7,19 @@ import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.LayerSpec;
+import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.plan.PlanReport.Execution;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Resources;
 import io.octavo.engine.quantize.QuantizationPlan;
 import io.octavo.engine.quantize.Quantizer;
+import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.tokenizer.Tokenizer;
+import io.octavo.engine.transformer.LayerStreamMemory;
+import io.octavo.kernels.number.DType;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 
@@ -59,22 +63,35 @@ public final class PreFlight {
                 plan.outputBytes(),
                 plan.outputFiles(),
                 modules,
-                resources(plan),
+                resources(checkpoint, plan, recipe),
                 new ParallelSplit(config, modules).report(),
                 PlanWarnings.of(config, scheme, label, modules));
     }
 
-    private static Resources resources(QuantizationPlan plan) {
+    /** The layers of a calibration are gone before pieces of tensors are on their way. */
+    private static Resources resources(Checkpoint checkpoint, QuantizationPlan plan, Recipe recipe) {
         long piece = Quantizer.CHUNK_BYTES;
         for (QuantizationPlan.Quantize step : plan.quantized()) {
             piece = Math.max(
                     piece, step.inFeatures() * step.source().info().dtype().bytes());
         }
+        LayerStreamMemory calibration = recipe.calibration()
+                .filter(shape -> plan.schemes().needsCalibration())
+                .map(shape -> calibration(checkpoint, shape))
+                .orElse(new LayerStreamMemory(0, 0));
         return new Resources(
-                PROCESS_BYTES + PIECES * piece + plan.steps().size() * BYTES_PER_TENSOR,
-                PIECES * piece,
+                PROCESS_BYTES
+                        + Math.max(PIECES * piece, calibration.hostBytes())
+                        + plan.steps().size() * BYTES_PER_TENSOR,
+                Math.max(PIECES * piece, calibration.deviceBytes()),
                 plan.inputBytes() + plan.outputBytes(),
                 START_SECONDS + plan.inputBytes() / BYTES_A_SECOND);
+    }
+
+    private static LayerStreamMemory calibration(Checkpoint checkpoint, CalibrationShape shape) {
+        ModelSpec spec = Architectures.read(checkpoint.config().tree());
+        int tokens = Math.min(shape.sequenceLength(), spec.maxPositions());
+        return LayerStreamMemory.of(checkpoint, spec, DType.BF16, shape.samples(), tokens);
     }
 
     /** @throws QuantizationException if the checkpoint cannot be run */

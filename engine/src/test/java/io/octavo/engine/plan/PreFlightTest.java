@@ -10,6 +10,7 @@ import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
+import io.octavo.engine.plan.PlanReport.Resources;
 import io.octavo.engine.plan.PlanReport.TensorParallel;
 import io.octavo.engine.plan.PlanReport.Warning;
 import io.octavo.engine.quantize.Quantizer;
@@ -174,6 +175,23 @@ class PreFlightTest {
         assertRefused(ErrorCode.CALIBRATION_MISSING, () -> plan(model, cache));
         Recipe override = FP8.withOverrides(List.of(new SchemeOverride("FP8", List.of("re:.*down_proj"))));
         assertRefused(ErrorCode.CALIBRATION_MISSING, () -> plan(model, override));
+    }
+
+    /** 1024 tokens of a layer of 3.2 billion weights: a seventh of its bytes for activations. */
+    @Test
+    void countsOneLayerAndTheHiddenStatesOfACalibration() throws IOException {
+        SparseCheckpoint sparse = SparseCheckpoint.largeDense(folder).withFile("tokenizer.json");
+        long layer = 2L * 16_384 * (2 * 16_384 + 2 * 1024 + 3 * 53_248 + 2);
+        long states = 64L * 1024 * 16_384 * Float.BYTES;
+
+        Resources calibrated = plan(sparse, recipe("FP8").withCalibration(new CalibrationShape(64, 1024, 0)))
+                .resources();
+
+        assertThat(calibrated.deviceBytes()).isBetween(layer + layer / 8, layer + layer / 6);
+        assertThat(calibrated.hostBytes()).isBetween(states, states + (1L << 30));
+        assertThat(plan(sparse, FP8.withCalibration(new CalibrationShape(64, 1024, 0)))
+                        .resources())
+                .isEqualTo(plan(sparse, FP8).resources());
     }
 
     @Test

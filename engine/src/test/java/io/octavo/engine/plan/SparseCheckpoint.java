@@ -154,6 +154,12 @@ final class SparseCheckpoint {
         sizes.put(name, begin.length + more);
     }
 
+    /** An empty file beside the weights. */
+    SparseCheckpoint withFile(String name) throws IOException {
+        write(name, new byte[0], 0);
+        return this;
+    }
+
     long bytes() {
         return sizes.values().stream().mapToLong(Long::longValue).sum();
     }
