@@ -293,8 +293,8 @@ struct Tile {
   int sequence;
 
   // False if there are fewer tiles than `left`. Every warp looks at 32 sequences at a time.
-  template <int kTileRows>
-  __device__ __forceinline__ bool find(const Parameters& p, int left) {
+  template <int kTileRows, typename Launch>
+  __device__ __forceinline__ bool find(const Launch& p, int left) {
     const int lane = threadIdx.x % kWarp;
     group = p.heads / p.kvHeads;
     for (int from = 0; from < p.sequences; from += kWarp) {
@@ -331,18 +331,21 @@ struct Tile {
 
   __device__ __forceinline__ int position(int row) const { return context - queries + row / group; }
 
-  __device__ __forceinline__ int firstSeen(const Parameters& p, int row) const {
+  template <typename Launch>
+  __device__ __forceinline__ int firstSeen(const Launch& p, int row) const {
     const int at = position(row);
     return max(0, at - min(p.window - 1, at));
   }
 
-  __device__ __forceinline__ bool exists(const Parameters& p, int row) const {
+  template <typename Launch>
+  __device__ __forceinline__ bool exists(const Launch& p, int row) const {
     const int token = start + row / group;
     return row < rows && token >= 0 && token < p.tokens;
   }
 
   // Row of q and out, [tokens * heads], that a row of the tile's sequence is.
-  __device__ __forceinline__ int64_t outRow(const Parameters& p, int kvHead, int row) const {
+  template <typename Launch>
+  __device__ __forceinline__ int64_t outRow(const Launch& p, int kvHead, int row) const {
     return (start + row / group) * static_cast<int64_t>(p.heads) + kvHead * group + row % group;
   }
 
@@ -362,7 +365,8 @@ struct Scores {
   float factor;
   float capped;  // 0 for no cap
 
-  __device__ __forceinline__ explicit Scores(const Parameters& p)
+  template <typename Launch>
+  __device__ __forceinline__ explicit Scores(const Launch& p)
       : factor(p.softcap == 0.0f ? p.scale * kLog2E : p.scale / p.softcap), capped(p.softcap * kLog2E) {}
 
   __device__ __forceinline__ float operator()(float scaled) const {

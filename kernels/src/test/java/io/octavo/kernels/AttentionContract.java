@@ -67,6 +67,15 @@ abstract class AttentionContract extends BackendContract {
                 worth[i] *= scales[kind == Scales.TOKENS ? row : columns == 1 ? 0 : head];
             }
         }
+
+        /** With another value in place of all from a row of a plain tensor to the end of its page. */
+        Matrix withoutTokens(int fromRow, float value) {
+            Matrix numbers = tensor.numbers();
+            int headDim = (int) numbers.columns();
+            float[] values = worth.clone();
+            Arrays.fill(values, fromRow * headDim, (fromRow / 64 + 1) * 64 * headDim, value);
+            return input(numbers.dtype(), numbers.rows(), headDim, values);
+        }
     }
 
     /** A batch with keys and values in shuffled pages. */
@@ -144,9 +153,24 @@ abstract class AttentionContract extends BackendContract {
 
     @ParameterizedTest
     @CsvSource({
-        "1,1,16,F32,1,1", "4,2,64,F32,1,100", "8,8,64,BF16,130,130", "6,2,80,F32,65,200", "4,1,128,BF16,7,64",
-        "2,2,17,F32,63,63", "3,3,64,F32,64,64", "4,4,32,F32,65,65", "9,3,96,BF16,5,129", "14,2,64,F32,3,1000",
-        "8,2,128,BF16,1,1000", "8,8,64,BF16,1,3000", "8,2,128,BF16,300,300", "6,2,64,BF16,65,200", "4,4,128,BF16,64,64"
+        "1,1,16,F32,1,1",
+        "4,2,64,F32,1,100",
+        "8,8,64,BF16,130,130",
+        "6,2,80,F32,65,200",
+        "4,1,128,BF16,7,64",
+        "2,2,17,F32,63,63",
+        "3,3,64,F32,64,64",
+        "4,4,32,F32,65,65",
+        "9,3,96,BF16,5,129",
+        "14,2,64,F32,3,1000",
+        "8,2,128,BF16,1,1000",
+        "8,8,64,BF16,1,3000",
+        "8,2,128,BF16,300,300",
+        "6,2,64,BF16,65,200",
+        "4,4,128,BF16,64,64",
+        "8,2,64,BF16,12,100",
+        "8,2,64,BF16,200,400",
+        "7,1,128,BF16,129,257"
     })
     void attendsCausally(int heads, int kvHeads, int headDim, DType cacheType, int queries, int context) {
         check(
@@ -162,7 +186,9 @@ abstract class AttentionContract extends BackendContract {
         "8,1,128,F8_E4M3,TOKENS,3,300", "4,2,128,I8,HEADS,2,130", "4,2,80,I8,TOKENS,3,70", "2,2,17,F8_E4M3,HEADS,5,65",
         "4,2,64,I8,TENSOR,130,200", "6,2,128,F8_E4M3,TENSOR,65,200", "4,4,128,I8,TOKENS,300,300",
                 "8,2,64,F8_E4M3,TOKENS,70,70",
-        "4,4,64,F8_E4M3,HEADS,150,150", "8,2,128,I8,HEADS,64,256"
+        "4,4,64,F8_E4M3,HEADS,150,150", "8,2,128,I8,HEADS,64,256", "8,2,128,I8,TOKENS,200,300",
+                "8,2,64,F8_E4M3,HEADS,150,300",
+        "8,2,128,F8_E4M3,TENSOR,140,400", "8,1,64,I8,TOKENS,80,300"
     })
     void attendsToCachesOf8Bits(
             int heads, int kvHeads, int headDim, DType cacheType, Scales scales, int queries, int context) {
@@ -185,6 +211,8 @@ abstract class AttentionContract extends BackendContract {
         check(new Case(1, 4, 2, 64, cacheType, scales, queries, contexts), Integer.MAX_VALUE, 0);
         int[] few = {1, 1, 0, 2};
         check(new Case(1, 4, 1, 128, cacheType, scales, few, new int[] {65, 700, 10, 128}), 200, 0);
+        int[] many = {300, 0, 170, 2};
+        check(new Case(1, 16, 2, 64, cacheType, scales, many, new int[] {300, 10, 400, 128}), Integer.MAX_VALUE, 0);
     }
 
     /** A cache of 8-bit floats is worth what rounding to them leaves: to the bit where both are multiplied in f32. */
@@ -224,6 +252,18 @@ abstract class AttentionContract extends BackendContract {
         check(new Case(1, 4, 2, 32, DType.F32, queries, contexts), Integer.MAX_VALUE, 0);
         check(new Case(1, 4, 2, 64, DType.BF16, queries, contexts), Integer.MAX_VALUE, 0);
         check(new Case(1, 4, 1, 128, DType.BF16, new int[] {1, 1, 0, 2}, new int[] {65, 700, 10, 128}), 200, 0);
+        int[] many = {130, 1, 0, 300};
+        check(new Case(1, 4, 2, 128, DType.BF16, many, new int[] {200, 65, 10, 300}), Integer.MAX_VALUE, 0);
+    }
+
+    /** Of more sequences than a warp looks at in one go. */
+    @Test
+    void attendsWithinEachOfManySequences() {
+        int[] queries = new int[70];
+        int[] contexts = new int[70];
+        Arrays.setAll(queries, s -> s % 7 == 3 ? 0 : 37 + s % 5);
+        Arrays.setAll(contexts, s -> queries[s] + s);
+        check(new Case(1, 4, 1, 64, DType.BF16, queries, contexts), Integer.MAX_VALUE, 0);
     }
 
     @ParameterizedTest
@@ -232,6 +272,7 @@ abstract class AttentionContract extends BackendContract {
         check(new Case(2, 2, 1, 24, DType.BF16, new int[] {150, 1}, new int[] {200, 170}), window, 0);
         check(new Case(2, 2, 1, 64, DType.BF16, new int[] {150, 1}, new int[] {200, 170}), window, 0);
         check(new Case(2, 2, 1, 128, DType.BF16, new int[] {1, 2}, new int[] {900, 170}), window, 0);
+        check(new Case(2, 2, 1, 128, DType.BF16, new int[] {290, 1}, new int[] {400, 170}), window, 0);
     }
 
     @Test
@@ -278,16 +319,54 @@ abstract class AttentionContract extends BackendContract {
         assertThat(floats(alone)).isEqualTo(floats(out.rows(300, 302)));
     }
 
-    @Test
-    void indicesOutsideTheirRangesDoNoHarm() {
-        Case valid = new Case(7, 1, 1, 16, DType.F32, new int[] {2}, new int[] {70});
-        Matrix out = output(DType.F32, 2, 16);
-        assertRejects(valid, out, ints(0, 3), ints(70), intMatrix(1, 2, 0, 1), "query rows [0, 3) of 2");
-        assertRejects(valid, out, ints(0, 2), ints(1), intMatrix(1, 2, 0, 1), "does not hold its 2 queries");
-        assertRejects(valid, out, ints(0, 2), ints(129), intMatrix(1, 2, 0, 1), "context needs 3 pages");
-        assertRejects(valid, out, ints(0, 2), ints(70), intMatrix(1, 2, 0, 99), "page 99 is outside");
-        assertRejects(valid, out, ints(0, 2), ints(70), intMatrix(1, 2, -1, 0), "page -1 is outside");
-        assertRejects(valid, out, ints(2, 0), ints(70), intMatrix(1, 2, 0, 1), "query rows [2, 0)");
+    @ParameterizedTest
+    @CsvSource({"F32,16,2", "BF16,64,69", "BF16,128,69"})
+    void indicesOutsideTheirRangesDoNoHarm(DType cacheType, int headDim, int queries) {
+        Case valid = new Case(7, 1, 1, headDim, cacheType, new int[] {queries}, new int[] {70});
+        Matrix out = output(DType.F32, queries, headDim);
+        int more = queries + 1;
+        assertRejects(
+                valid,
+                out,
+                ints(0, more),
+                ints(70),
+                intMatrix(1, 2, 0, 1),
+                "query rows [0, " + more + ") of " + queries);
+        assertRejects(
+                valid,
+                out,
+                ints(0, queries),
+                ints(1),
+                intMatrix(1, 2, 0, 1),
+                "does not hold its " + queries + " queries");
+        assertRejects(valid, out, ints(0, queries), ints(129), intMatrix(1, 2, 0, 1), "context needs 3 pages");
+        assertRejects(valid, out, ints(0, queries), ints(70), intMatrix(1, 2, 0, 99), "page 99 is outside");
+        assertRejects(valid, out, ints(0, queries), ints(70), intMatrix(1, 2, -1, 0), "page -1 is outside");
+        assertRejects(valid, out, ints(queries, 0), ints(70), intMatrix(1, 2, 0, 1), "query rows [" + queries + ", 0)");
+    }
+
+    /** What lies in a page behind a sequence's last token may be anything. */
+    @ParameterizedTest
+    @CsvSource({"64,9", "64,100", "128,9", "128,100"})
+    void tokensThatNoQuerySeesDoNotCount(int headDim, int queries) {
+        Case expected = new Case(5, 2, 1, headDim, DType.BF16, new int[] {queries}, new int[] {131});
+        Matrix out = expected.attend(Integer.MAX_VALUE, 0);
+        Case other = new Case(5, 2, 1, headDim, DType.BF16, new int[] {queries}, new int[] {131});
+        Matrix keys = other.keys.withoutTokens(expected.pageTable[2] * 64 + 3, Float.NaN);
+        Matrix values = other.values.withoutTokens(expected.pageTable[2] * 64 + 3, Float.NaN);
+        Matrix again = output(DType.F32, out.rows(), out.columns());
+        var parameters =
+                new Attention.Parameters(2, other.layout, (float) (1 / Math.sqrt(headDim)), Integer.MAX_VALUE, 0);
+        backend.attention()
+                .attend(
+                        other.q,
+                        KvCacheTensor.plain(keys),
+                        KvCacheTensor.plain(values),
+                        other.batch(),
+                        parameters,
+                        again,
+                        stream);
+        assertThat(floats(again)).isEqualTo(floats(out));
     }
 
     private void assertRejects(Case valid, Matrix out, Matrix starts, Matrix contexts, Matrix pages, String message) {
@@ -298,7 +377,8 @@ abstract class AttentionContract extends BackendContract {
             guard(out);
             backend.attention().attend(valid.q, valid.keys.tensor, valid.values.tensor, batch, parameters, out, stream);
             boolean queriesAreWrong = message.startsWith("query rows");
-            assertThat(queriesAreWrong || Arrays.equals(floats(out), allNan(32)))
+            float[] found = floats(out);
+            assertThat(queriesAreWrong || Arrays.equals(found, allNan(found.length)))
                     .as(message)
                     .isTrue();
             return;

@@ -235,4 +235,9 @@ class CudaSanitizerTest extends BackendContract {
             }
         }
     }
+                var few = new Attention.Batch(ints(0, 20), ints(130), intMatrix(1, 3, 0, 1, 2));
+                backend.attention().attend(q.rows(0, 20), cache, cache, few, parameters, q.rows(0, 20), stream);
+                Matrix many = inOut(260, 4L * headDim, gaussian(random(1), 260 * 4 * headDim, 1));
+                var one = new Attention.Batch(ints(0, 260), ints(300), intMatrix(1, 5, 0, 1, 2, 3, 0));
+                backend.attention().attend(many, cache, cache, one, parameters, many, stream);
 }

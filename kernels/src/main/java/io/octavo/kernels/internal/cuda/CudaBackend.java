@@ -129,7 +129,7 @@ public final class CudaBackend implements Backend {
         this.rope = new CudaRope(library);
         this.kvCacheWrite = new CudaKvCacheWrite(library);
         this.fusedSteps = new CudaFusedSteps(library);
-        this.attention = new CudaAttention(library, memory, driver.multiprocessors());
+        this.attention = new CudaAttention(library, memory, driver);
         this.gatedActivation = new CudaGatedActivation(library);
         this.embedding = new CudaEmbedding(library);
         this.add = new CudaAdd(library);

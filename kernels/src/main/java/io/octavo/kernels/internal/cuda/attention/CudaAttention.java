@@ -9,6 +9,7 @@ import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaBuffer;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.DeviceMemory;
+import io.octavo.kernels.internal.cuda.driver.GpuDriver;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.Kernel;
 import io.octavo.kernels.internal.cuda.driver.KernelCall;
@@ -16,10 +17,11 @@ import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import io.octavo.kernels.number.DType;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Launches {@code attention_decode.cu} and {@code attention_prefill.cu} for caches of 16 and 8 bits and common head sizes,
- * {@code attention_general.cu} for all else.
+ * on Hopper {@link HopperPrefill} in place of the latter, {@code attention_general.cu} for all else.
  */
 public final class CudaAttention implements Attention {
 
@@ -51,14 +53,17 @@ public final class CudaAttention implements Attention {
     private final KernelLibrary library;
     private final DeviceMemory memory;
     private final int multiprocessors;
+    private final @Nullable HopperPrefill hopper;
 
-    public CudaAttention(KernelLibrary library, DeviceMemory memory, int multiprocessors) {
+    public CudaAttention(KernelLibrary library, DeviceMemory memory, GpuDriver driver) {
         this.library = library;
         this.memory = memory;
-        this.multiprocessors = multiprocessors;
+        this.multiprocessors = driver.multiprocessors();
+        boolean isHopper = driver.computeCapability() == HopperPrefill.COMPUTE_CAPABILITY;
+        this.hopper = isHopper ? new HopperPrefill(library, memory, multiprocessors) : null;
     }
 
-    private record Operation(
+    record Operation(
             Matrix q, KvCacheTensor keys, KvCacheTensor values, Batch batch, Parameters parameters, Matrix out) {
 
         int tokens() {
@@ -119,7 +124,11 @@ public final class CudaAttention implements Attention {
         }
 
         String kernel(String kind) {
-            return "attention_" + kind + "_" + cacheType().name().toLowerCase(Locale.ROOT);
+            return "attention_" + kind + "_" + typeName();
+        }
+
+        String typeName() {
+            return cacheType().name().toLowerCase(Locale.ROOT);
         }
     }
 
@@ -140,6 +149,8 @@ public final class CudaAttention implements Attention {
             general(operation, cuda);
         } else if (rows <= (long) MOST_DECODE_ROWS * operation.sequences()) {
             decode(operation, cuda);
+        } else if (hopper != null && hopper.takes(operation)) {
+            hopper.launch(operation, cuda);
         } else {
             prefill(operation, cuda);
         }
@@ -200,7 +211,7 @@ public final class CudaAttention implements Attention {
     }
 
     /** At most so many, however the device's lengths share out the tokens among sequences. */
-    private static int tiles(Operation operation, int tileRows) {
+    static int tiles(Operation operation, int tileRows) {
         long rows = (long) operation.tokens() * operation.group();
         long begun = Math.ceilDiv(rows, (long) tileRows) + operation.sequences();
         long ofTokens = (long) operation.tokens() * Math.ceilDiv(operation.group(), tileRows);

@@ -49,14 +49,14 @@ public final class KernelCall implements AutoCloseable {
 
     /** Boxes of a matrix for the bulk tensor copy engine: {@code boxBytes} of {@code boxRows} rows each. */
     public KernelCall boxes(Matrix matrix, int boxBytes, int boxRows) {
+        long rowBytes = matrix.columns() * matrix.dtype().bytes();
+        return boxes(CudaBuffer.addressOf(matrix), rowBytes, matrix.rows(), boxBytes, boxRows);
+    }
+
+    /** The same of {@code rows} rows of {@code rowBytes} at an address. */
+    public KernelCall boxes(long address, long rowBytes, long rows, int boxBytes, int boxRows) {
         long offset = next(TENSOR_MAP_BYTES);
-        driver.encodeTensorMap(
-                struct.asSlice(offset, TENSOR_MAP_BYTES),
-                CudaBuffer.addressOf(matrix),
-                matrix.columns() * matrix.dtype().bytes(),
-                matrix.rows(),
-                boxBytes,
-                boxRows);
+        driver.encodeTensorMap(struct.asSlice(offset, TENSOR_MAP_BYTES), address, rowBytes, rows, boxBytes, boxRows);
         return this;
     }
 
