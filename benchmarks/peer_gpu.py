@@ -151,14 +151,22 @@ def matmul(kind, m, n, k):
     attempt(name, *peers[kind])
 
 
-def attention(name, sequences, queries, context):
+def attention(name, sequences, queries, context, head_dim=128):
     def make():
-        q = normal(sequences, 32, queries, 128)
-        k, v = normal(sequences, 8, context, 128), normal(sequences, 8, context, 128)
+        q = normal(sequences, 32, queries, head_dim)
+        k, v = normal(sequences, 8, context, head_dim), normal(sequences, 8, context, head_dim)
         sdpa = torch.nn.functional.scaled_dot_product_attention
         return lambda i: sdpa(q, k, v, is_causal=queries > 1, enable_gqa=True), 1
 
     attempt("attention " + name, "torch sdpa, contiguous bf16", make)
+
+
+def second_moments(columns):
+    def make():
+        xs = [normal(32768, columns) for _ in range(2)]
+        return lambda i: xs[i].T @ xs[i], 2
+
+    attempt(f"second moments 32768x{columns}", "torch bf16, whole product", make)
 
 
 def main():
@@ -179,6 +187,9 @@ def main():
         attention("prefill 1 x 2048" + cache, 1, 2048, 2048)
         attention("prefill 1 x 4096" + cache, 1, 4096, 4096)
         attention("prefill 1 x 8192" + cache, 1, 8192, 8192)
+        attention("prefill 1 x 8192 heads of 64" + cache, 1, 8192, 8192, 64)
+    second_moments(4096)
+    second_moments(14336)
 
 
 main()

@@ -54,12 +54,6 @@ constexpr float kLog2E = 1.4426950408889634f;
 
 // --- Instructions -----------------------------------------------------------------------------------------------------
 
-__device__ __forceinline__ void loadTransposed(uint32_t (&r)[4], uint32_t address) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(address));
-}
-
 // 2^x; below the normal numbers 0.
 __device__ __forceinline__ float power(float x) {
   float result;

@@ -1,8 +1,12 @@
 package io.octavo.kernels;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.number.DType;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 
 /** Every operation of the CUDA backend; skipped where there is no GPU. */
 @Tag("gpu")
@@ -196,6 +200,33 @@ class CudaBackendTest {
     class ObserveRangeOperation extends ObserveRangeContract {
         ObserveRangeOperation() {
             super(CudaDevice::open);
+        }
+    }
+
+    @Nested
+    class SecondMomentsOperation extends SecondMomentsContract {
+        SecondMomentsOperation() {
+            super(CudaDevice::open);
+        }
+
+        /** Tiles enough that some are computed as a whole and some in shares. */
+        @Test
+        void addsProductsOfManyColumns() {
+            int tokens = 130;
+            int columns = 12 * 256 - 40;
+            float[] values = gaussian(random(1), tokens * columns, 1);
+            Matrix x = input(DType.BF16, tokens, columns, values);
+            Matrix sums = inOut(columns, columns, new float[columns * columns]);
+            backend.secondMoments().accumulate(x, sums, stream);
+            backend.secondMoments().mirror(sums, stream);
+            float[] actual = floats(sums);
+            float[] rounded = floats(x);
+            for (int i = 0; i < columns; i += 17) {
+                for (int j = i; j < columns; j += 13) {
+                    check(rounded, tokens, columns, i, j, 0, actual[i * columns + j]);
+                    assertThat(actual[j * columns + i]).isEqualTo(actual[i * columns + j]);
+                }
+            }
         }
     }
 

@@ -122,6 +122,12 @@ class CudaSanitizerTest extends BackendContract {
                 }
             }
         }
+        for (int columns : new int[] {300, 776}) {
+            Matrix tokens = input(DType.BF16, 150, columns, gaussian(random, 150 * columns, 1));
+            Matrix sums = inOut(columns, columns, new float[columns * columns]);
+            backend.secondMoments().accumulate(tokens, sums, stream);
+            backend.secondMoments().mirror(sums, stream);
+        }
         Matrix x = inOut(5, 384, gaussian(random, 5 * 384, 1));
         for (int group : new int[] {32, 48, 384}) {
             backend.fakeQuantize().apply(x, CodeFormat.E4M3, group, new Scaling.Absmax(448), x, stream);
@@ -229,15 +235,15 @@ class CudaSanitizerTest extends BackendContract {
                 var batch = new Attention.Batch(ints(0, 70, 71), ints(130, 64), intMatrix(2, 3, 0, 1, 2, 3, 0, 0));
                 var parameters = new Attention.Parameters(4, layout, 0.1f, 100, 30);
                 backend.attention().attend(q, cache, cache, batch, parameters, q, stream);
+                var few = new Attention.Batch(ints(0, 20), ints(130), intMatrix(1, 3, 0, 1, 2));
+                backend.attention().attend(q.rows(0, 20), cache, cache, few, parameters, q.rows(0, 20), stream);
+                Matrix many = inOut(260, 4L * headDim, gaussian(random(1), 260 * 4 * headDim, 1));
+                var one = new Attention.Batch(ints(0, 260), ints(300), intMatrix(1, 5, 0, 1, 2, 3, 0));
+                backend.attention().attend(many, cache, cache, one, parameters, many, stream);
                 var tokens = new Attention.Batch(
                         ints(0, 1, 2), ints(190, 64), intMatrix(2, 5, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0));
                 backend.attention().attend(q.rows(0, 2), cache, cache, tokens, parameters, q.rows(0, 2), stream);
             }
         }
     }
-                var few = new Attention.Batch(ints(0, 20), ints(130), intMatrix(1, 3, 0, 1, 2));
-                backend.attention().attend(q.rows(0, 20), cache, cache, few, parameters, q.rows(0, 20), stream);
-                Matrix many = inOut(260, 4L * headDim, gaussian(random(1), 260 * 4 * headDim, 1));
-                var one = new Attention.Batch(ints(0, 260), ints(300), intMatrix(1, 5, 0, 1, 2, 3, 0));
-                backend.attention().attend(many, cache, cache, one, parameters, many, stream);
 }

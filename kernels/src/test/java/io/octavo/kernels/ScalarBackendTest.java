@@ -41,6 +41,13 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class SecondMomentsOperation extends SecondMomentsContract {
+        SecondMomentsOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class QuantizationErrorOperation extends QuantizationErrorContract {
         QuantizationErrorOperation() {
             super(threads -> Backends.scalar());

@@ -41,6 +41,13 @@ class VectorBackendTest {
     }
 
     @Nested
+    class SecondMomentsOperation extends SecondMomentsContract {
+        SecondMomentsOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class QuantizationErrorOperation extends QuantizationErrorContract {
         QuantizationErrorOperation() {
             super(Backends::cpu);

@@ -30,6 +30,7 @@ import io.octavo.kernels.quantization.ObserveRange;
 import io.octavo.kernels.quantization.QuantizationError;
 import io.octavo.kernels.quantization.QuantizeRows;
 import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.SecondMoments;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -102,6 +103,8 @@ public interface Backend extends AutoCloseable {
     QuantizationError quantizationError();
 
     ObserveHistogram observeHistogram();
+
+    SecondMoments secondMoments();
 
     MatMul matMul();
 

@@ -148,6 +148,22 @@ public final class Operands {
         requireGroups("ranges", ranges.rows(), x);
     }
 
+    public static void checkSecondMoments(Matrix x, Matrix sums) {
+        requireType("x", x, Set.of(DType.BF16));
+        requireIntColumns("x", x);
+        if (x.rows() > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("x has " + x.rows() + " rows, more than an int holds");
+        }
+        requireShape("sums", sums, x.columns(), x.columns());
+        checkSecondMoments(sums);
+    }
+
+    public static void checkSecondMoments(Matrix sums) {
+        requireF32("sums", sums);
+        requireIntColumns("sums", sums);
+        requireShape("sums", sums, sums.columns(), sums.columns());
+    }
+
     public static void checkQuantizationError(
             Matrix x,
             Matrix codes,

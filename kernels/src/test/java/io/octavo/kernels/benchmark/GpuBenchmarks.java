@@ -74,13 +74,16 @@ public final class GpuBenchmarks {
             matmul("w8a16", DType.BF16, DType.F8_E4M3, m, 4096, 14336);
         }
         for (DType cache : new DType[] {DType.BF16, DType.F8_E4M3, DType.I8}) {
-            attention(cache, "decode 64 x 1024", 64, 1, 1024);
-            attention(cache, "decode 8 x 4096", 8, 1, 4096);
-            attention(cache, "decode 1 x 4096", 1, 1, 4096);
-            attention(cache, "prefill 1 x 2048", 1, 2048, 2048);
-            attention(cache, "prefill 1 x 4096", 1, 4096, 4096);
-            attention(cache, "prefill 1 x 8192", 1, 8192, 8192);
+            attention(cache, 128, "decode 64 x 1024", 64, 1, 1024);
+            attention(cache, 128, "decode 8 x 4096", 8, 1, 4096);
+            attention(cache, 128, "decode 1 x 4096", 1, 1, 4096);
+            attention(cache, 128, "prefill 1 x 2048", 1, 2048, 2048);
+            attention(cache, 128, "prefill 1 x 4096", 1, 4096, 4096);
+            attention(cache, 128, "prefill 1 x 8192", 1, 8192, 8192);
+            attention(cache, 64, "prefill 1 x 8192 heads of 64", 1, 8192, 8192);
         }
+        secondMoments(4096);
+        secondMoments(14336);
     }
 
     private void bandwidth() {
@@ -260,18 +263,18 @@ public final class GpuBenchmarks {
     }
 
     /** Llama-8B's shape: 32 query heads of 128 on 8 key-value heads; an I8 cache has a scale for each token and head. */
-    private void attention(DType cache, String name, int sequences, int queries, int context) {
+    private void attention(DType cache, int headDim, String name, int sequences, int queries, int context) {
         String title = "attention " + name
                 + (cache == DType.BF16 ? "" : " " + cache.name().toLowerCase(Locale.ROOT));
         if (isUnwanted(title)) {
             return;
         }
         int pages = Math.ceilDiv(context, KvCacheLayout.PAGE_TOKENS);
-        var layout = new KvCacheLayout(sequences * pages, 8, 128);
+        var layout = new KvCacheLayout(sequences * pages, 8, headDim);
         KvCacheTensor[] keys = cache(cache, layout);
         KvCacheTensor[] values = cache(cache, layout);
-        Matrix q = random(DType.F32, (long) sequences * queries, 32 * 128, 1)[0];
-        Matrix out = empty(DType.F32, (long) sequences * queries, 32 * 128);
+        Matrix q = random(DType.F32, (long) sequences * queries, 32L * headDim, 1)[0];
+        Matrix out = empty(DType.F32, (long) sequences * queries, 32L * headDim);
         int[] starts = new int[sequences + 1];
         int[] contexts = new int[sequences];
         int[] table = new int[sequences * pages];
@@ -279,11 +282,24 @@ public final class GpuBenchmarks {
         Arrays.fill(contexts, context);
         Arrays.setAll(table, i -> (i * 37) % table.length);
         var batch = new Attention.Batch(ints(1, starts), ints(1, contexts), ints(sequences, table));
-        var parameters = new Attention.Parameters(32, layout, (float) (1 / Math.sqrt(128)), Integer.MAX_VALUE, 0);
+        var parameters = new Attention.Parameters(32, layout, (float) (1 / Math.sqrt(headDim)), Integer.MAX_VALUE, 0);
         double seconds =
                 seconds(i -> backend.attention().attend(q, keys[i % 2], values[i % 2], batch, parameters, out, stream));
         double pairs = queries == 1 ? (double) sequences * context : queries * (queries + 1.0) / 2 * sequences;
-        report(title, seconds, 256.0 * cache.bytes() * layout.rows(), 4.0 * 32 * 128 * pairs);
+        report(title, seconds, 2.0 * headDim * cache.bytes() * layout.rows(), 4.0 * 32 * headDim * pairs);
+        release();
+    }
+
+    /** Of 32768 tokens, as GPTQ takes them at a time; half of the product, as the other half is the same. */
+    private void secondMoments(int columns) {
+        String name = "second moments 32768x" + columns;
+        if (isUnwanted(name)) {
+            return;
+        }
+        Matrix[] x = random(DType.BF16, 32768, columns, 2);
+        Matrix sums = empty(DType.F32, columns, columns);
+        double seconds = seconds(i -> backend.secondMoments().accumulate(x[i % 2], sums, stream));
+        report(name, seconds, 65536.0 * columns + 4.0 * columns * columns, 32768.0 * columns * columns);
         release();
     }
 

@@ -42,6 +42,7 @@ import io.octavo.kernels.internal.cuda.quantization.CudaObserveRange;
 import io.octavo.kernels.internal.cuda.quantization.CudaQuantizationError;
 import io.octavo.kernels.internal.cuda.quantization.CudaQuantizeRows;
 import io.octavo.kernels.internal.cuda.quantization.CudaQuantizeTiles;
+import io.octavo.kernels.internal.cuda.quantization.CudaSecondMoments;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.operation.Add;
 import io.octavo.kernels.operation.ArgMax;
@@ -66,6 +67,7 @@ import io.octavo.kernels.quantization.ObserveRange;
 import io.octavo.kernels.quantization.QuantizationError;
 import io.octavo.kernels.quantization.QuantizeRows;
 import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.SecondMoments;
 import java.lang.foreign.MemorySegment;
 
 /** One NVIDIA GPU as a device. */
@@ -108,6 +110,7 @@ public final class CudaBackend implements Backend {
     private final ObserveRange observeRange;
     private final QuantizationError quantizationError;
     private final ObserveHistogram observeHistogram;
+    private final SecondMoments secondMoments;
     private final Divergence divergence;
     private final Sampling sampling;
     private boolean closed;
@@ -147,6 +150,7 @@ public final class CudaBackend implements Backend {
         this.observeRange = new CudaObserveRange(library, driver.multiprocessors());
         this.quantizationError = new CudaQuantizationError(library);
         this.observeHistogram = new CudaObserveHistogram(library, driver.multiprocessors());
+        this.secondMoments = new CudaSecondMoments(library, memory, driver);
         this.divergence = new CudaDivergence(library);
         this.sampling = new CudaSampling(library);
     }
@@ -350,6 +354,11 @@ public final class CudaBackend implements Backend {
     @Override
     public ObserveHistogram observeHistogram() {
         return observeHistogram;
+    }
+
+    @Override
+    public SecondMoments secondMoments() {
+        return secondMoments;
     }
 
     @Override

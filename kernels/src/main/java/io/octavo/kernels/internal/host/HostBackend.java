@@ -31,6 +31,7 @@ import io.octavo.kernels.quantization.ObserveRange;
 import io.octavo.kernels.quantization.QuantizationError;
 import io.octavo.kernels.quantization.QuantizeRows;
 import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.SecondMoments;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -140,6 +141,11 @@ public final class HostBackend implements Backend {
     @Override
     public ObserveHistogram observeHistogram() {
         return operations.observeHistogram();
+    }
+
+    @Override
+    public SecondMoments secondMoments() {
+        return operations.secondMoments();
     }
 
     @Override

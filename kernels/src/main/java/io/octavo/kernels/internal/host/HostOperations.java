@@ -25,6 +25,7 @@ import io.octavo.kernels.quantization.ObserveRange;
 import io.octavo.kernels.quantization.QuantizationError;
 import io.octavo.kernels.quantization.QuantizeRows;
 import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.SecondMoments;
 
 /** One implementation of every operation. */
 public record HostOperations(
@@ -34,6 +35,7 @@ public record HostOperations(
         ObserveRange observeRange,
         QuantizationError quantizationError,
         ObserveHistogram observeHistogram,
+        SecondMoments secondMoments,
         MatMul matMul,
         RmsNorm rmsNorm,
         Rope rope,

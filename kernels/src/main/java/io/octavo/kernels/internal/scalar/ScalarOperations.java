@@ -19,6 +19,7 @@ public final class ScalarOperations {
                 new ScalarObserveRange(),
                 new ScalarQuantizationError(),
                 new ScalarObserveHistogram(),
+                new ScalarSecondMoments(),
                 matMul,
                 new ScalarRmsNorm(),
                 new ScalarRope(),

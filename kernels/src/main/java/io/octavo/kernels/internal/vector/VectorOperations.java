@@ -30,6 +30,7 @@ import io.octavo.kernels.internal.vector.quantization.VectorObserveRange;
 import io.octavo.kernels.internal.vector.quantization.VectorQuantizationError;
 import io.octavo.kernels.internal.vector.quantization.VectorQuantizeRows;
 import io.octavo.kernels.internal.vector.quantization.VectorQuantizeTiles;
+import io.octavo.kernels.internal.vector.quantization.VectorSecondMoments;
 
 /** Makes the vector operations, which share one set of threads. */
 public final class VectorOperations {
@@ -46,6 +47,7 @@ public final class VectorOperations {
                 new VectorObserveRange(workers),
                 new VectorQuantizationError(workers),
                 new VectorObserveHistogram(workers),
+                new VectorSecondMoments(workers),
                 matMul,
                 new VectorRmsNorm(workers),
                 new VectorRope(workers),

@@ -1,0 +1,39 @@
+// The lower triangle of a square matrix becomes what the upper one is.
+//
+// Twin: ScalarSecondMoments.java.  Launch: grid = (tiles of columns, tiles of columns), block = kThreads.  Any columns.
+
+#include "base/common.cuh"
+
+struct MirrorParameters {
+  float* sums;  // [columns, columns]
+  int columns;
+};
+OCTAVO_OVERLAPPING_PARAMETERS(second_moments_mirror, MirrorParameters, sums, columns)
+
+namespace {
+
+constexpr int kTile = 32;
+constexpr int kThreads = 256;
+
+}  // namespace
+
+extern "C" __global__ __launch_bounds__(kThreads) void second_moments_mirror(
+    const __grid_constant__ MirrorParameters p) {
+  __shared__ float tile[kTile][kTile + 1];
+  enterStream();
+  if (blockIdx.y > blockIdx.x) return;
+  const int x = threadIdx.x % kTile;
+#pragma unroll
+  for (int y = threadIdx.x / kTile; y < kTile; y += kThreads / kTile) {
+    const int row = blockIdx.y * kTile + y;
+    const int column = blockIdx.x * kTile + x;
+    if (row < p.columns && column < p.columns) tile[y][x] = p.sums[static_cast<int64_t>(row) * p.columns + column];
+  }
+  __syncthreads();
+#pragma unroll
+  for (int y = threadIdx.x / kTile; y < kTile; y += kThreads / kTile) {
+    const int row = blockIdx.x * kTile + y;
+    const int column = blockIdx.y * kTile + x;
+    if (row < p.columns && column < row) p.sums[static_cast<int64_t>(row) * p.columns + column] = tile[x][y];
+  }
+}

@@ -1,0 +1,96 @@
+package io.octavo.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.number.DType;
+import java.util.function.IntFunction;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+abstract class SecondMomentsContract extends BackendContract {
+
+    SecondMomentsContract(IntFunction<Backend> open) {
+        super(open);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,1", "3,8", "63,264", "64,256", "65,257", "130,520", "17,33", "300,40", "200,600"})
+    void addsProductsOfColumns(int tokens, int columns) {
+        RandomGenerator random = random(tokens);
+        Matrix x = input(DType.BF16, tokens, columns, gaussian(random, tokens * columns, 2));
+        float[] before = gaussian(random, columns * columns, 3);
+        Matrix sums = inOut(columns, columns, before);
+        backend.secondMoments().accumulate(x, sums, stream);
+        backend.secondMoments().mirror(sums, stream);
+        float[] actual = floats(sums);
+        float[] values = floats(x);
+        for (int i = 0; i < columns; i++) {
+            for (int j = i; j < columns; j++) {
+                check(values, tokens, columns, i, j, before[i * columns + j], actual[i * columns + j]);
+                assertThat(actual[j * columns + i]).isEqualTo(actual[i * columns + j]);
+            }
+        }
+    }
+
+    /** One rounding, or cutting off, of no more than all magnitudes a token, and those of the sum of before. */
+    static void check(float[] x, int tokens, int columns, int i, int j, float before, float actual) {
+        double expected = before;
+        double magnitude = Math.abs(before);
+        for (int token = 0; token < tokens; token++) {
+            double product = (double) x[token * columns + i] * x[token * columns + j];
+            expected += product;
+            magnitude += Math.abs(product);
+        }
+        assertWithin(actual, expected, (tokens + 2) * ROUNDING * magnitude, "columns", i, j);
+    }
+
+    @Test
+    void theSameNumbersGiveTheSameBits() {
+        int columns = 520;
+        float[] values = gaussian(random(1), 150 * columns, 1);
+        byte[] first = null;
+        for (int threads : new int[] {1, 2, 3}) {
+            Matrix x = input(DType.BF16, 150, columns, values);
+            Matrix sums = inOut(columns, columns, new float[columns * columns]);
+            withThreads(threads, () -> {
+                backend.secondMoments().accumulate(x, sums, stream);
+                backend.secondMoments().accumulate(x.rows(7, 90), sums, stream);
+                backend.secondMoments().mirror(sums, stream);
+            });
+            if (first == null) {
+                first = bytes(sums);
+            }
+            assertThat(bytes(sums)).as("%d threads", threads).isEqualTo(first);
+        }
+    }
+
+    @Test
+    void notANumberReachesItsColumnsAlone() {
+        int columns = 24;
+        float[] values = gaussian(random(2), 70 * columns, 1);
+        values[66 * columns + 5] = Float.NaN;
+        Matrix sums = inOut(columns, columns, new float[columns * columns]);
+        backend.secondMoments().accumulate(input(DType.BF16, 70, columns, values), sums, stream);
+        backend.secondMoments().mirror(sums, stream);
+        float[] found = floats(sums);
+        for (int i = 0; i < found.length; i++) {
+            assertThat(Float.isNaN(found[i])).isEqualTo(i / columns == 5 || i % columns == 5);
+        }
+    }
+
+    @Test
+    void rejectsSumsThatDoNotFit() {
+        Matrix x = input(DType.BF16, 1, 3, 1, 2, 3);
+        Matrix sums = inOut(2, 2, 0, 0, 0, 0);
+        assertThatThrownBy(() -> backend.secondMoments().accumulate(x, sums, stream))
+                .isInstanceOf(IllegalArgumentException.class);
+        Matrix oblong = inOut(1, 2, 0, 0);
+        assertThatThrownBy(() -> backend.secondMoments().mirror(oblong, stream))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+}
