@@ -59,12 +59,13 @@ class CudaSanitizerTest extends BackendContract {
                         .measure(
                                 typed,
                                 output(DType.U8, 3, columns),
-                                inOut(1, QuantizationError.CODES, new float[QuantizationError.CODES]),
+                                output(DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES),
                                 output(DType.F32, 3, Math.ceilDiv(columns, 128)),
                                 output(DType.I8, 3, Math.ceilDiv(columns, 128)),
                                 128,
                                 1,
                                 output(DType.F64, 3, QuantizationError.COLUMNS),
+                                output(DType.F32, 3, 2 * Math.ceilDiv(columns, 128)),
                                 stream);
             }
             for (GatedActivation.Function function : GatedActivation.Function.values()) {

@@ -10,6 +10,7 @@ import io.octavo.kernels.number.DType;
 import io.octavo.kernels.quantization.QuantizationError;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
@@ -42,9 +43,11 @@ abstract class QuantizationErrorContract extends BackendContract {
         Matrix x = input(type, rows, columns, gaussian(random, rows * columns, 3));
         byte[] codes = new byte[rows * columns];
         random.nextBytes(codes);
-        float[] table = new float[QuantizationError.CODES];
-        for (int code = 0; code < table.length; code++) {
+        float[] table = new float[QuantizationError.CODEBOOK_ROWS * QuantizationError.CODES];
+        for (int code = 0; code < QuantizationError.CODES; code++) {
             table[code] = (byte) code;
+            table[QuantizationError.CODES + code] = code == 200 ? Float.POSITIVE_INFINITY : code / 2f;
+            table[2 * QuantizationError.CODES + code] = code / 3f;
         }
         float[] scales = new float[rows * groups];
         float[] zeroPoints = new float[rows * groups];
@@ -53,42 +56,53 @@ abstract class QuantizationErrorContract extends BackendContract {
             zeroPoints[i] = shifted ? random.nextInt(-128, 128) : 0;
         }
         Matrix errors = output(DType.F64, rows, QuantizationError.COLUMNS);
+        Matrix reach = output(DType.F32, rows, 2 * groups);
         backend.quantizationError()
                 .measure(
                         x,
                         bytes(rows, columns, codes),
-                        input(DType.F32, 1, table.length, table),
+                        input(DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES, table),
                         input(DType.F32, rows, groups, scales),
                         shifted ? input(DType.I8, rows, groups, zeroPoints) : null,
                         groupColumns,
                         0.75f,
                         errors,
+                        reach,
                         stream);
 
         float[] numbers = floats(x);
         double[] measured = doubles(errors);
+        float[] reaches = floats(reach);
         for (int row = 0; row < rows; row++) {
             double squaredError = 0;
             double squaredNumber = 0;
-            double mostSteps = 0;
+            double excess = 0;
+            float[] reached = new float[2 * groups];
             for (int column = 0; column < columns; column++) {
                 int group = row * groups + column / groupColumns;
                 double number = numbers[row * columns + column];
                 double error = (codes[row * columns + column] - zeroPoints[group]) * (scales[group] * 0.75) - number;
                 squaredError += error * error;
                 squaredNumber += number * number;
-                mostSteps = Math.max(mostSteps, Math.abs(error) / (scales[group] * 0.75));
+                int code = codes[row * columns + column] & 0xFF;
+                float allowed = table[(error < 0 ? 2 : 1) * QuantizationError.CODES + code];
+                excess = Math.max(excess, Math.abs(error) / (scales[group] * 0.75) - allowed);
+                int side = 2 * (column / groupColumns) + (number < 0 ? 0 : 1);
+                reached[side] = Math.max(reached[side], (float) Math.abs(number));
             }
             int at = row * QuantizationError.COLUMNS;
             assertThat(measured[at]).isCloseTo(squaredError, within(squaredError * RELATIVE));
             assertThat(measured[at + 1]).isCloseTo(squaredNumber, within(squaredNumber * RELATIVE));
-            assertThat(measured[at + 2]).isCloseTo(mostSteps, within(mostSteps * RELATIVE));
+            // The difference of two numbers of at most some ten thousand scales.
+            assertThat(measured[at + 2]).isCloseTo(excess, within(1e5 * RELATIVE));
+            assertThat(Arrays.copyOfRange(reaches, row * 2 * groups, (row + 1) * 2 * groups))
+                    .containsExactly(reached);
         }
     }
 
     @Test
     void notANumberStaysInItsRow() {
-        float[] table = new float[QuantizationError.CODES];
+        float[] table = new float[QuantizationError.CODEBOOK_ROWS * QuantizationError.CODES];
         table[7] = Float.NaN;
         for (int at : new int[] {0, 31, 300, 599}) {
             byte[] codes = new byte[3 * 600];
@@ -98,12 +112,13 @@ abstract class QuantizationErrorContract extends BackendContract {
                     .measure(
                             input(DType.F32, 3, 600, new float[3 * 600]),
                             bytes(3, 600, codes),
-                            input(DType.F32, 1, table.length, table),
+                            input(DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES, table),
                             input(DType.F32, 3, 1, 1, 1, 1),
                             null,
                             600,
                             1,
                             errors,
+                            output(DType.F32, 3, 2),
                             stream);
             assertThat(doubles(errors)).containsExactly(0, 0, 0, Double.NaN, 0, Double.NaN, 0, 0, 0);
         }
@@ -112,12 +127,13 @@ abstract class QuantizationErrorContract extends BackendContract {
     @Test
     void rejectsScalesThatDoNotFitTheGroups() {
         Matrix x = input(DType.F32, 1, 3, 1, 2, 3);
-        Matrix table = input(DType.F32, 1, QuantizationError.CODES, new float[QuantizationError.CODES]);
+        Matrix table = output(DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES);
+        Matrix reach = output(DType.F32, 1, 4);
         Matrix scales = input(DType.F32, 1, 2, 1, 1);
         Matrix errors = output(DType.F64, 1, QuantizationError.COLUMNS);
         Matrix codes = bytes(1, 3, new byte[3]);
-        assertThatThrownBy(
-                        () -> backend.quantizationError().measure(x, codes, table, scales, null, 1, 1, errors, stream))
+        assertThatThrownBy(() ->
+                        backend.quantizationError().measure(x, codes, table, scales, null, 1, 1, errors, reach, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("expected 1 x 3");
     }

@@ -83,6 +83,12 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
             return layout(module, scheme, source.info());
         }
 
+        /** What verification holds the written numbers against. */
+        RoundingBounds bounds() {
+            return new RoundingBounds(
+                    scheme.weights(), layout().scaleType(), source.info().dtype());
+        }
+
         private static ModuleOutputs layout(String module, Scheme scheme, TensorInfo weight) {
             return new ModuleOutputs(
                     module,

@@ -62,7 +62,7 @@ final class StoredScales {
         return rounded == 0 ? epsilon(dtype) : rounded;
     }
 
-    private static float rounded(float value, DType dtype) {
+    static float rounded(float value, DType dtype) {
         return switch (dtype) {
             case BF16 -> BFloat16.toFloat(BFloat16.fromFloat(value));
             case F16 -> Float.float16ToFloat(Float.floatToFloat16(value));
@@ -70,7 +70,7 @@ final class StoredScales {
         };
     }
 
-    private static float epsilon(DType dtype) {
+    static float epsilon(DType dtype) {
         return switch (dtype) {
             case BF16 -> 0x1p-7f;
             case F16 -> 0x1p-10f;

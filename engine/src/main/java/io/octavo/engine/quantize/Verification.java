@@ -18,6 +18,7 @@ import io.octavo.engine.request.VerificationReport.ModuleError;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.kernels.backend.Backend;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,8 +37,8 @@ import tools.jackson.databind.node.ObjectNode;
  * Reads an artifact back through the reader that everyone uses, and compares it with its source.
  *
  * <p>Checked: the config gives the intended label and explains every tensor; nothing is missing or surplus; untouched
- * tensors are bit-identical; scales are finite and positive; no code is NaN; every module's error is one that rounding
- * alone can make.
+ * tensors are bit-identical; scales are finite, positive and what the weights lead to; every number is one that rounding to
+ * its code allows.
  */
 final class Verification implements AutoCloseable {
 
@@ -93,12 +94,15 @@ final class Verification implements AutoCloseable {
             afterTensor.accept(task.getKey().source().info().byteSize());
         }
         var errors = new ArrayList<ModuleError>();
+        var absmaxes = new HashMap<String, Float>();
         for (var task : moduleTasks.entrySet()) {
             WeightComparison.Result compared = BackgroundTasks.await(task.getValue(), monitor);
             errors.add(compared.error());
+            absmaxes.put(task.getKey().module(), compared.absmax());
             compared.failure().ifPresent(failures::add);
             afterTensor.accept(task.getKey().source().info().byteSize());
         }
+        moduleTasks.keySet().forEach(step -> checkWhole(step, absmaxes));
         checks.add(new Check("untouched tensors are bit-identical", untouched == keptTasks.size()));
         return new VerificationReport(failures.isEmpty(), untouched, errors, checks, failures);
     }
@@ -152,6 +156,22 @@ final class Verification implements AutoCloseable {
             }
         }
         check("parts of fused layers share their scales", shared, () -> "parts of a fused layer have other scales");
+    }
+
+    /** The one scale of a weight comes from the largest number of all that share it. */
+    private void checkWhole(Quantize step, Map<String, Float> absmaxes) {
+        if (step.sharing().isEmpty()) {
+            return;
+        }
+        float absmax = 0;
+        for (String module : step.sharing()) {
+            absmax = Math.max(absmax, absmaxes.getOrDefault(module, 0f));
+        }
+        float scale = wholeScale(step.module());
+        if (!step.bounds().wholeFits(scale, absmax)) {
+            failures.add("module " + step.module() + ": its scale " + scale + " is not that of a largest magnitude of "
+                    + absmax);
+        }
     }
 
     private float wholeScale(String module) {

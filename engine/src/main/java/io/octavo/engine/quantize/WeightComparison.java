@@ -6,13 +6,10 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.request.VerificationReport.ModuleError;
-import io.octavo.engine.scheme.NumberType;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
-import io.octavo.kernels.number.Float4;
-import io.octavo.kernels.number.Float8;
 import io.octavo.kernels.quantization.QuantizationError;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -28,21 +25,6 @@ import java.util.Optional;
  */
 final class WeightComparison implements AutoCloseable {
 
-    /**
-     * Rounding to E4M3 moves a normal number by at most 2^-4 of itself and a subnormal one by at most 2^-10 of the
-     * scale; rounding the scale to bf16 can clip the largest number by 2^-8 of itself.
-     */
-    private static final double MAX_RELATIVE_ERROR_E4M3 = 0.07;
-
-    /**
-     * In units of the scale. Integers are half a step off, and at the ends of the range, where a rounded scale or zero
-     * point cuts numbers off, less than another half.
-     */
-    private static final double MAX_STEPS_INTEGER = 1.05;
-
-    /** Half of the widest step is 1; an E4M3 scale near its smallest number cuts off up to 2 more. */
-    private static final double MAX_STEPS_E2M1 = 3.05;
-
     /** Errors below the resolution of f64 are reported as this many decibels. */
     private static final double MAX_DECIBELS = 300;
 
@@ -54,13 +36,17 @@ final class WeightComparison implements AutoCloseable {
     private final Deque<Runnable> releases = new ArrayDeque<>();
     private final StagedBuffer source;
     private final StagedBuffer codes;
-    private final StagedBuffer numbers;
+    private final StagedBuffer codebook;
     private final StagedBuffer scales;
     private final StagedBuffer zeroPoints;
     private final StagedBuffer errors;
+    private final StagedBuffer reach;
 
-    /** @param failure what rounding alone cannot have done; empty if all is well */
-    record Result(ModuleError error, Optional<String> failure) {}
+    /**
+     * @param failure what rounding alone cannot have done; empty if all is well
+     * @param absmax of the source weight
+     */
+    record Result(ModuleError error, Optional<String> failure, float absmax) {}
 
     /**
      * @param plan all modules that will be compared
@@ -83,10 +69,12 @@ final class WeightComparison implements AutoCloseable {
         try {
             this.source = StagedBuffer.allocate(backend, sourceBytes, releases);
             this.codes = StagedBuffer.allocate(backend, codeBytes, releases);
-            this.numbers = StagedBuffer.allocate(backend, (long) QuantizationError.CODES * Float.BYTES, releases);
+            this.codebook = StagedBuffer.allocate(
+                    backend, (long) QuantizationError.CODEBOOK_ROWS * QuantizationError.CODES * Float.BYTES, releases);
             this.scales = StagedBuffer.allocate(backend, groups * Float.BYTES, releases);
             this.zeroPoints = StagedBuffer.allocate(backend, groups, releases);
             this.errors = StagedBuffer.allocate(backend, rows * QuantizationError.COLUMNS * Double.BYTES, releases);
+            this.reach = StagedBuffer.allocate(backend, 2 * groups * Float.BYTES, releases);
         } catch (IllegalStateException | OutOfMemoryError e) {
             close();
             throw new QuantizationException(
@@ -109,50 +97,65 @@ final class WeightComparison implements AutoCloseable {
     Result compare(Quantize step, QuantizedWeight stored) {
         long windowRows = windowRows(step);
         byte[] window = new byte[stored.plainCodes().isPresent() ? 0 : Math.toIntExact(windowRows * step.inFeatures())];
-        put(numbers(step.scheme().weights().type()), numbers);
+        RoundingBounds bounds = step.bounds();
+        put(bounds.codebook(), codebook);
+        var rows = new RowBounds(step, bounds, stored);
         double squaredError = 0;
         double squaredWeight = 0;
-        double mostSteps = 0;
         for (long from = 0; from < step.outFeatures(); from += windowRows) {
             long to = Math.min(from + windowRows, step.outFeatures());
-            double[] measured = measure(step, stored, from, to, window).toArray(ValueLayout.JAVA_DOUBLE);
+            float[] rowScales = new float[Math.toIntExact((to - from) * stored.groups())];
+            stored.readScales(from, to, rowScales);
+            byte[] zeros = new byte[step.scheme().weights().symmetric() ? 0 : rowScales.length];
+            if (zeros.length > 0) {
+                stored.readZeroPoints(from, to, zeros);
+            }
+            double[] measured = measure(step, stored, from, to, window, rowScales, zeros);
             for (int row = 0; row < measured.length; row += QuantizationError.COLUMNS) {
                 squaredError += measured[row + QuantizationError.SQUARED_ERROR];
                 squaredWeight += measured[row + QuantizationError.SQUARED_NUMBER];
-                mostSteps = Math.max(mostSteps, measured[row + QuantizationError.MOST_STEPS]);
             }
+            rows.look(from, to, measured, reach.host(), rowScales, zeros);
         }
-        return result(step, squaredError, squaredWeight, mostSteps);
+        double relativeError = squaredError == 0 ? 0 : Math.sqrt(squaredError / squaredWeight);
+        double decibels = relativeError == 0 ? MAX_DECIBELS : Math.min(-20 * Math.log10(relativeError), MAX_DECIBELS);
+        return new Result(new ModuleError(step.module(), relativeError, decibels), rows.failure(), rows.absmax());
     }
 
-    private MemorySegment measure(Quantize step, QuantizedWeight stored, long from, long to, byte[] window) {
+    private double[] measure(
+            Quantize step,
+            QuantizedWeight stored,
+            long from,
+            long to,
+            byte[] window,
+            float[] rowScales,
+            byte[] rowZeroPoints) {
         long rows = to - from;
         int groups = stored.groups();
         source.load(step.source(), from * rowBytes(step), rows * rowBytes(step), stream);
         putCodes(stored, from, to, window);
-        float[] rowScales = new float[Math.toIntExact(rows * groups)];
-        stored.readScales(from, to, rowScales);
         put(rowScales, scales);
-        boolean shifted = !step.scheme().weights().symmetric();
+        boolean shifted = rowZeroPoints.length > 0;
         if (shifted) {
-            byte[] rowZeroPoints = new byte[rowScales.length];
-            stored.readZeroPoints(from, to, rowZeroPoints);
             put(rowZeroPoints, rowZeroPoints.length, zeroPoints);
         }
         backend.quantizationError()
                 .measure(
                         Matrix.of(source.device(), step.source().info().dtype(), rows, step.inFeatures()),
                         Matrix.of(codes.device(), DType.U8, rows, step.inFeatures()),
-                        Matrix.of(numbers.device(), DType.F32, 1, QuantizationError.CODES),
+                        Matrix.of(
+                                codebook.device(), DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES),
                         Matrix.of(scales.device(), DType.F32, rows, groups),
                         shifted ? Matrix.of(zeroPoints.device(), DType.I8, rows, groups) : null,
                         step.layout().tile().columns(),
                         stored.globalScale(),
                         Matrix.of(errors.device(), DType.F64, rows, QuantizationError.COLUMNS),
+                        Matrix.of(reach.device(), DType.F32, rows, 2L * groups),
                         stream);
         MemorySegment measured = errors.fetch(rows * QuantizationError.COLUMNS * Double.BYTES, stream);
+        reach.fetch(2 * rows * groups * Float.BYTES, stream);
         stream.synchronize();
-        return measured;
+        return measured.toArray(ValueLayout.JAVA_DOUBLE);
     }
 
     private void putCodes(QuantizedWeight stored, long from, long to, byte[] window) {
@@ -176,45 +179,6 @@ final class WeightComparison implements AutoCloseable {
     private void put(byte[] values, long count, StagedBuffer target) {
         MemorySegment.copy(values, 0, target.host(), ValueLayout.JAVA_BYTE, 0, Math.toIntExact(count));
         target.send(count, stream);
-    }
-
-    /** What each byte stands for. */
-    private static float[] numbers(NumberType type) {
-        float[] numbers = new float[QuantizationError.CODES];
-        for (int code = 0; code < numbers.length; code++) {
-            numbers[code] = switch (type) {
-                case NumberType.IntType integers -> (byte) code;
-                case NumberType.FloatType floats ->
-                    switch (floats) {
-                        case E4M3 -> Float8.fromE4m3((byte) code);
-                        case E2M1 -> Float4.fromE2m1(code);
-                    };
-            };
-        }
-        return numbers;
-    }
-
-    private static Result result(Quantize step, double squaredError, double squaredWeight, double mostSteps) {
-        double relativeError = squaredError == 0 ? 0 : Math.sqrt(squaredError / squaredWeight);
-        double decibels = relativeError == 0 ? MAX_DECIBELS : Math.min(-20 * Math.log10(relativeError), MAX_DECIBELS);
-        return new Result(
-                new ModuleError(step.module(), relativeError, decibels), failure(step, relativeError, mostSteps));
-    }
-
-    /** Written so that NaN fails. */
-    private static Optional<String> failure(Quantize step, double relativeError, double mostSteps) {
-        NumberType type = step.scheme().weights().type();
-        if (type == NumberType.FloatType.E4M3) {
-            return relativeError <= MAX_RELATIVE_ERROR_E4M3
-                    ? Optional.empty()
-                    : Optional.of("module " + step.module() + ": relative error " + relativeError + "; at most "
-                            + MAX_RELATIVE_ERROR_E4M3 + " is possible by rounding");
-        }
-        double allowed = type == NumberType.FloatType.E2M1 ? MAX_STEPS_E2M1 : MAX_STEPS_INTEGER;
-        return mostSteps <= allowed
-                ? Optional.empty()
-                : Optional.of("module " + step.module() + ": a number is " + mostSteps + " scales off; at most "
-                        + allowed + " is possible by rounding");
     }
 
     /** What the stream still does with the buffers comes first. */

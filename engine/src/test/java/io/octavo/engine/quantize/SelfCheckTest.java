@@ -13,6 +13,7 @@ import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.request.VerificationReport.Check;
+import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import java.io.IOException;
@@ -23,6 +24,8 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Damages artifacts of other schemes than FP8_DYNAMIC in one place at a time; each must be seen. */
 class SelfCheckTest {
@@ -32,12 +35,53 @@ class SelfCheckTest {
     @TempDir
     Path folder;
 
+    /** The smallest change there is of one code and of one scale. */
+    @ParameterizedTest
+    @CsvSource({
+        "FP8_DYNAMIC, weight",
+        "FP8, weight",
+        "FP8_W8A16, weight",
+        "W8A8, weight",
+        "W8A16_CHANNEL, weight_packed",
+        "W4A16_G32, weight_packed",
+        "W4A16_ASYM_G32, weight_packed",
+        "NVFP4A16, weight_packed",
+        "MXFP4A16, weight_packed",
+        "MXFP8, weight"
+    })
+    void seesOneCodeAndOneScaleThatMovedByOneStep(String scheme, String codes) throws IOException {
+        var request = request(scheme);
+        if (Scheme.named(scheme).needsCalibration()) {
+            request = request.withCalibration(
+                    new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 1, 16, 0));
+        }
+        quantize(request);
+        assertThat(verify(request).failures()).isEmpty();
+        // What shares its scale with others is seen by that already.
+        boolean whole = scheme.equals("FP8");
+        String module = whole ? "model.layers.2.mlp.down_proj" : MODULE;
+        int rows = whole ? 256 : 704;
+        int row = 37;
+        Consumer<byte[]> damage = bytes -> bytes[row * (bytes.length / rows) + 5] ^= 1;
+        change(module + "." + codes, damage);
+        assertThat(verify(request).failures())
+                .singleElement()
+                .asString()
+                .contains("module " + module + ", row " + row + ": a number is");
+        change(module + "." + codes, damage);
+        assertThat(verify(request).failures()).isEmpty();
+        change(module + ".weight_scale", bytes -> bytes[row * (bytes.length / rows)] ^= 1);
+        assertThat(verify(request).failures())
+                .anyMatch(failure ->
+                        failure.contains("module " + module + (whole ? ": its scale" : ", row " + row + ":")));
+    }
+
     @Test
     void seesACodeThatIsFarOff() throws IOException {
         var request = request("W4A16_G32");
         quantize(request);
         change(MODULE + ".weight_packed", bytes -> bytes[4321] ^= (byte) 0x80);
-        assertThat(verify(request).failures()).singleElement().asString().contains(MODULE, "scales off");
+        assertThat(verify(request).failures()).singleElement().asString().contains(MODULE, "row 33: a number is");
     }
 
     @Test

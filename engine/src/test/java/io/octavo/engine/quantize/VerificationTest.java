@@ -30,6 +30,8 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Damages a good artifact in one place at a time; each must be seen. */
 class VerificationTest {
@@ -100,6 +102,30 @@ class VerificationTest {
             }
         });
         assertThat(verify().failures()).singleElement().asString().contains(MODULE);
+    }
+
+    /** Each of these keeps the error of the whole module below what rounding makes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"zeroed", "reversed", "neighbour", "signs"})
+    void seesOneRowThatIsDamaged(String damage) throws IOException {
+        int columns = 256;
+        int begin = 17 * columns;
+        change(MODULE + ".weight", bytes -> {
+            byte[] row = Arrays.copyOfRange(bytes, begin, begin + columns);
+            for (int i = 0; i < columns; i++) {
+                bytes[begin + i] = switch (damage) {
+                    case "zeroed" -> 0;
+                    case "reversed" -> row[columns - 1 - i];
+                    case "neighbour" -> bytes[begin + columns + i];
+                    default -> i < 150 ? (byte) (row[i] ^ 0x80) : row[i];
+                };
+            }
+        });
+        VerificationReport report = verify();
+        assertThat(report.failures()).singleElement().asString().contains("module " + MODULE + ", row 17:");
+        assertThat(report.modules())
+                .filteredOn(module -> module.module().equals(MODULE))
+                .allMatch(module -> module.relativeError() < 0.07);
     }
 
     @Test

@@ -167,17 +167,18 @@ public final class Operands {
     public static void checkQuantizationError(
             Matrix x,
             Matrix codes,
-            Matrix numbers,
+            Matrix codebook,
             Matrix scales,
             @Nullable Matrix zeroPoints,
             long groupColumns,
-            Matrix errors) {
+            Matrix errors,
+            Matrix reach) {
         requireType("x", x, FLOATS);
         requireIntColumns("x", x);
         requireType("codes", codes, Set.of(DType.U8));
         requireShape("codes", codes, x.rows(), x.columns());
-        requireF32("numbers", numbers);
-        requireShape("numbers", numbers, 1, QuantizationError.CODES);
+        requireF32("codebook", codebook);
+        requireShape("codebook", codebook, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES);
         if (groupColumns <= 0) {
             throw new IllegalArgumentException("groups must have columns: " + groupColumns);
         }
@@ -189,6 +190,8 @@ public final class Operands {
         }
         requireType("errors", errors, Set.of(DType.F64));
         requireShape("errors", errors, x.rows(), QuantizationError.COLUMNS);
+        requireF32("reach", reach);
+        requireShape("reach", reach, x.rows(), 2 * scales.columns());
     }
 
     private static void requireGroups(String name, long groups, Matrix x) {

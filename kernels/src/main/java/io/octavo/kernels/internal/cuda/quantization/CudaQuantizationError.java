@@ -25,24 +25,26 @@ public final class CudaQuantizationError implements QuantizationError {
     public void measure(
             Matrix x,
             Matrix codes,
-            Matrix numbers,
+            Matrix codebook,
             Matrix scales,
             @Nullable Matrix zeroPoints,
             long groupColumns,
             float wholeScale,
             Matrix errors,
+            Matrix reach,
             Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkQuantizationError(x, codes, numbers, scales, zeroPoints, groupColumns, errors);
+        Operands.checkQuantizationError(x, codes, codebook, scales, zeroPoints, groupColumns, errors, reach);
         cuda.call(library.kernel(
                         "quantization_error",
                         "quantization_error_" + x.dtype().name().toLowerCase(Locale.ROOT)))
                 .matrix(x)
                 .matrix(codes)
-                .matrix(numbers)
+                .matrix(codebook)
                 .matrix(scales)
                 .optional(zeroPoints)
                 .matrix(errors)
+                .matrix(reach)
                 .number((int) x.columns())
                 .number((int) Math.min(groupColumns, Math.max(x.columns(), 1)))
                 .number((int) scales.columns())

@@ -29,29 +29,32 @@ public final class VectorQuantizationError implements QuantizationError {
     public void measure(
             Matrix x,
             Matrix codes,
-            Matrix numbers,
+            Matrix codebook,
             Matrix scales,
             @Nullable Matrix zeroPoints,
             long groupColumns,
             float wholeScale,
             Matrix errors,
+            Matrix reach,
             Stream stream) {
         HostStream.require(stream);
-        Operands.checkQuantizationError(x, codes, numbers, scales, zeroPoints, groupColumns, errors);
+        Operands.checkQuantizationError(x, codes, codebook, scales, zeroPoints, groupColumns, errors, reach);
         int columns = (int) x.columns();
         int groups = (int) scales.columns();
         float[] table = new float[CODES];
-        RowReader.read(DType.F32, Native.address(numbers), CODES, table, 0);
+        RowReader.read(DType.F32, Native.address(codebook), CODES, table, 0);
+        float[] allowed = allowed(codebook);
         long xAt = Native.address(x);
         long codesAt = Native.address(codes);
         long scalesAt = Native.address(scales);
         long zeroPointsAt = zeroPoints == null ? 0 : Native.address(zeroPoints);
         long errorsAt = Native.address(errors);
+        long reachAt = Native.address(reach);
         workers.runRanges(x.rows(), Grain.rows(columns), (from, to, scratch) -> {
             float[] values = scratch.floats(Scratch.Use.ROWS, columns);
             for (long row = from; row < to; row++) {
                 RowReader.read(x.dtype(), xAt + row * columns * x.dtype().bytes(), columns, values, 0);
-                var sums = new Sums(values, table);
+                var sums = new Sums(values, table, allowed);
                 for (int group = 0; group < groups; group++) {
                     long at = row * groups + group;
                     int begin = (int) (group * groupColumns);
@@ -59,10 +62,24 @@ public final class VectorQuantizationError implements QuantizationError {
                     double scale = (double) Native.getFloat(scalesAt + at * Float.BYTES) * wholeScale;
                     int zeroPoint = zeroPointsAt == 0 ? 0 : Native.getByte(zeroPointsAt + at);
                     sums.add(codesAt + row * columns, begin, end, scale, zeroPoint);
+                    sums.reach(begin, end, reachAt + 2 * at * Float.BYTES);
                 }
                 sums.store(errorsAt + row * COLUMNS * Double.BYTES);
             }
         });
+    }
+
+    /** What a code allows below it and above it, side by side: the sign of an error chooses. */
+    private static float[] allowed(Matrix codebook) {
+        float[] sides = new float[2 * CODES];
+        float[] side = new float[CODES];
+        for (int row : new int[] {BELOW, ABOVE}) {
+            RowReader.read(DType.F32, Native.address(codebook) + (long) row * CODES * Float.BYTES, CODES, side, 0);
+            for (int code = 0; code < CODES; code++) {
+                sides[2 * code + row - BELOW] = side[code];
+            }
+        }
+        return sides;
     }
 
     /** Of one row. */
@@ -70,13 +87,15 @@ public final class VectorQuantizationError implements QuantizationError {
 
         private final float[] values;
         private final float[] table;
+        private final float[] allowed;
         private double squaredError;
         private double squaredNumber;
-        private double mostSteps;
+        private double excess;
 
-        Sums(float[] values, float[] table) {
+        Sums(float[] values, float[] table, float[] allowed) {
             this.values = values;
             this.table = table;
+            this.allowed = allowed;
         }
 
         /** Two sums of each kind, so that additions need not wait for each other. */
@@ -90,30 +109,54 @@ public final class VectorQuantizationError implements QuantizationError {
             for (; i + 1 < end; i += 2) {
                 double x0 = values[i];
                 double x1 = values[i + 1];
-                double d0 = (table[Native.getByte(codesAt + i) & 0xFF] - zeroPoint) * scale - x0;
-                double d1 = (table[Native.getByte(codesAt + i + 1) & 0xFF] - zeroPoint) * scale - x1;
+                int code0 = Native.getByte(codesAt + i) & 0xFF;
+                int code1 = Native.getByte(codesAt + i + 1) & 0xFF;
+                double d0 = (table[code0] - zeroPoint) * scale - x0;
+                double d1 = (table[code1] - zeroPoint) * scale - x1;
                 error0 += d0 * d0;
                 error1 += d1 * d1;
                 number0 += x0 * x0;
                 number1 += x1 * x1;
-                most = Math.max(most, Math.max(Math.abs(d0), Math.abs(d1)));
+                most = Math.max(most, Math.max(excess(d0, code0, scale), excess(d1, code1, scale)));
             }
             if (i < end) {
                 double x0 = values[i];
-                double d0 = (table[Native.getByte(codesAt + i) & 0xFF] - zeroPoint) * scale - x0;
+                int code0 = Native.getByte(codesAt + i) & 0xFF;
+                double d0 = (table[code0] - zeroPoint) * scale - x0;
                 error0 += d0 * d0;
                 number0 += x0 * x0;
-                most = Math.max(most, Math.abs(d0));
+                most = Math.max(most, excess(d0, code0, scale));
             }
             squaredError += error0 + error1;
             squaredNumber += number0 + number1;
-            mostSteps = Math.max(mostSteps, most / scale);
+            excess = Math.max(excess, most / scale);
+        }
+
+        private double excess(double error, int code, double scale) {
+            int side = (int) (Double.doubleToRawLongBits(error) >>> (Double.SIZE - 1));
+            return Math.abs(error) - allowed[2 * code + side] * scale;
+        }
+
+        void reach(int begin, int end, long at) {
+            float lowest = 0;
+            float highest = 0;
+            for (int i = begin; i < end; i++) {
+                float x = values[i];
+                if (x < lowest) {
+                    lowest = x;
+                }
+                if (x > highest) {
+                    highest = x;
+                }
+            }
+            Native.setFloat(at, 0 - lowest); // not minus zero
+            Native.setFloat(at + Float.BYTES, highest);
         }
 
         void store(long at) {
             Native.setDouble(at + SQUARED_ERROR * Double.BYTES, squaredError);
             Native.setDouble(at + SQUARED_NUMBER * Double.BYTES, squaredNumber);
-            Native.setDouble(at + MOST_STEPS * Double.BYTES, mostSteps);
+            Native.setDouble(at + EXCESS * Double.BYTES, excess);
         }
     }
 }

@@ -1,0 +1,162 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.ScaleType;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float4;
+import io.octavo.kernels.number.Float8;
+import io.octavo.kernels.quantization.QuantizationError;
+import java.util.Arrays;
+
+/**
+ * What rounding to the nearest code can have done, derived from the formats alone: which numbers a code stands for, and which
+ * scale the numbers that share it lead to. Independent of the operations that quantize.
+ *
+ * <p>A number lies at most half the distance to the next code away. Past the outermost codes it may lie as far as the scale
+ * allows, which is rounded to its type: so the scale must be the nearest of its type to the exact one, and that bounds what is
+ * cut off.
+ *
+ * @param weights how they are stored
+ * @param scaleType of the stored scales
+ * @param dtype of the source, to which scales of whole tensors are rounded
+ */
+record RoundingBounds(Quantization weights, DType scaleType, DType dtype) {
+
+    /** Where a quotient is computed in f32, by a factor that is rounded too: some roundings of 2^-24 each. */
+    private static final double QUOTIENT = 0x1p-22;
+
+    /** The smallest power of two that E8M0 stores, and the largest. */
+    private static final float SMALLEST_POWER = 0x1p-127f;
+
+    private static final float LARGEST_POWER = 0x1p127f;
+
+    /** From this mantissa on the exponent of an absmax is rounded up (OCP MX as compressed-tensors computes it). */
+    private static final double CARRIED = 1.75;
+
+    /** What NVFP4 stores in place of a scale that would be zero. */
+    private static final float SMALLEST_RELATIVE = 0x1p-3f;
+
+    /** The table that {@link QuantizationError} takes. NaN for bytes that are no codes, so that they fail. */
+    float[] codebook() {
+        int codes = QuantizationError.CODES;
+        float[] book = new float[QuantizationError.CODEBOOK_ROWS * codes];
+        for (int code = 0; code < codes; code++) {
+            book[code] = number(weights.type(), code);
+        }
+        float[] ordered = new float[codes];
+        int count = 0;
+        for (int code = 0; code < codes; code++) {
+            if (!Float.isNaN(book[code])) {
+                ordered[count++] = book[code] + 0.0f; // no minus zero
+            }
+        }
+        Arrays.sort(ordered, 0, count);
+        for (int code = 0; code < codes; code++) {
+            float number = book[code];
+            book[QuantizationError.BELOW * codes + code] = toNext(number, ordered, count, -1);
+            book[QuantizationError.ABOVE * codes + code] = toNext(number, ordered, count, 1);
+        }
+        return book;
+    }
+
+    /** Half the distance to the next number in a direction; none bounds the outermost here, but the scale does. */
+    private float toNext(float number, float[] ordered, int count, int direction) {
+        for (int i = direction > 0 ? 0 : count - 1; i >= 0 && i < count; i += direction) {
+            if (direction * (ordered[i] - number) > 0) {
+                double half = Math.abs((double) ordered[i] - number) / 2;
+                double largest = Math.abs(ordered[i])
+                        + (weights.symmetric() ? 0 : 1 << weights.type().bits());
+                return (float) (half + largest * QUOTIENT);
+            }
+        }
+        return Float.isNaN(number) ? Float.NaN : Float.POSITIVE_INFINITY;
+    }
+
+    private static float number(NumberType type, int code) {
+        return switch (type) {
+            case NumberType.IntType integers -> {
+                int half = 1 << (integers.bits() - 1);
+                yield (byte) code >= -half && (byte) code < half ? (byte) code : Float.NaN;
+            }
+            case NumberType.FloatType floats ->
+                switch (floats) {
+                    case E4M3 -> Float8.fromE4m3((byte) code);
+                    case E2M1 -> code < 1 << floats.bits() ? Float4.fromE2m1(code) : Float.NaN;
+                };
+        };
+    }
+
+    /**
+     * Whether a stored scale is what the numbers that share it lead to.
+     *
+     * @param wholeScale what the scale is multiplied by
+     * @param below how far they reach below zero
+     * @param above how far they reach above zero
+     */
+    boolean scaleFits(float scale, float wholeScale, float below, float above) {
+        double absmax = Math.max(below, above);
+        float divisor = weights.type().divisor();
+        return switch (weights.scaleType()) {
+            case FLOAT ->
+                weights.symmetric()
+                        ? isNearest(scale, absmax / divisor, scaleType)
+                        : isNearest(scale, ((double) below + above) / (2 * divisor), scaleType);
+            case E4M3 -> isNearest(scale, absmax / divisor / wholeScale, scaleType);
+            case E8M0 -> {
+                double power = Math.scalb((double) scale, Math.getExponent(divisor));
+                yield (scale == SMALLEST_POWER || absmax >= CARRIED / 2 * power)
+                        && (scale == LARGEST_POWER || absmax < CARRIED * power);
+            }
+        };
+    }
+
+    /** Whether a zero point is where zero lies, as near as an integer can be. */
+    boolean zeroPointFits(int zeroPoint, float scale, float below) {
+        int half = 1 << (weights.type().bits() - 1);
+        double exact = Math.clamp(-half + (double) below / scale, -half, half - 1);
+        return Math.abs(zeroPoint - exact) <= 0.5 + 2 * half * QUOTIENT;
+    }
+
+    /** Whether one scale of a whole tensor, or of several that share it, is what their largest magnitude leads to. */
+    boolean wholeFits(float wholeScale, float absmax) {
+        if (weights.scaleType() == ScaleType.FLOAT) {
+            return isNearest(wholeScale, absmax / weights.type().divisor(), dtype);
+        }
+        float stored = StoredScales.rounded((float) (1.0 / wholeScale), dtype);
+        return stored == StoredScales.globalDivisor(absmax, dtype);
+    }
+
+    /** Whether no number of a type lies nearer to an exact one; zero is stored as the type's epsilon. */
+    private static boolean isNearest(float stored, double exact, DType type) {
+        double slack = exact * QUOTIENT;
+        double smallest = smallest(type);
+        float zero = type == DType.F8_E4M3 ? SMALLEST_RELATIVE : StoredScales.epsilon(type);
+        if (exact <= smallest / 2 + slack && stored == zero) {
+            return true;
+        }
+        // A float's own distance to the next one, times what its type has fewer bits.
+        double ulp = Math.scalb((double) Math.ulp(stored), 23 - mantissaBits(type));
+        boolean narrowBelow = exact < stored && Math.scalb(1.0f, Math.getExponent(stored)) == stored;
+        double half = Math.max(narrowBelow ? ulp / 4 : ulp / 2, smallest / 2);
+        return Math.abs(stored - exact) <= half + slack;
+    }
+
+    private static int mantissaBits(DType type) {
+        return switch (type) {
+            case BF16 -> 7;
+            case F16 -> 10;
+            case F8_E4M3 -> 3;
+            case F32, F64, F8_E5M2, I64, I32, I16, I8, U8, BOOL -> 23;
+        };
+    }
+
+    private static double smallest(DType type) {
+        return switch (type) {
+            case BF16 -> 0x1p-133;
+            case F16 -> 0x1p-24;
+            case F8_E4M3 -> 0x1p-9;
+            case F32, F64, F8_E5M2, I64, I32, I16, I8, U8, BOOL -> Float.MIN_VALUE;
+        };
+    }
+}

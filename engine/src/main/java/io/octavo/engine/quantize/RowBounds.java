@@ -1,0 +1,96 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.layout.weight.QuantizedWeight;
+import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.kernels.quantization.QuantizationError;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Judges a module's rows in their order by what the backend measured of them, and keeps what it finds first. */
+final class RowBounds {
+
+    private final Quantize step;
+    private final RoundingBounds bounds;
+    private final int groups;
+    private final float wholeScale;
+
+    /** Of the rows that share scales, up to here. */
+    private final float[] reach;
+
+    private final long tileRows;
+    private final boolean scalesByTile;
+    private float absmax;
+    private @Nullable String failure;
+
+    RowBounds(Quantize step, RoundingBounds bounds, QuantizedWeight stored) {
+        this.step = step;
+        this.bounds = bounds;
+        this.groups = stored.groups();
+        this.wholeScale = stored.globalScale();
+        this.reach = new float[2 * groups];
+        this.tileRows = step.layout().tile().rows();
+        this.scalesByTile = !(step.scheme().weights().granularity() instanceof Granularity.PerTensor);
+    }
+
+    /**
+     * @param measured {@code [rows, 3]}, as {@link QuantizationError} tells it
+     * @param reached {@code [rows, groups, 2]} F32, likewise
+     * @param scales {@code [rows, groups]}
+     * @param zeroPoints of the same shape, or none
+     */
+    void look(long from, long to, double[] measured, MemorySegment reached, float[] scales, byte[] zeroPoints) {
+        for (long row = from; row < to; row++) {
+            int at = (int) (row - from);
+            // Written so that NaN fails.
+            double excess = measured[at * QuantizationError.COLUMNS + QuantizationError.EXCESS];
+            if (!(excess <= 0)) {
+                fail(row, "a number is " + excess + " scales farther from its code than rounding moves it");
+            }
+            for (int side = 0; side < reach.length; side++) {
+                float far = reached.getAtIndex(ValueLayout.JAVA_FLOAT, (long) at * reach.length + side);
+                reach[side] = Math.max(reach[side], far);
+            }
+            if ((row + 1) % tileRows == 0 || row + 1 == step.outFeatures()) {
+                closeTile(row, at * groups, scales, zeroPoints);
+            }
+        }
+    }
+
+    private void closeTile(long row, int at, float[] scales, byte[] zeroPoints) {
+        for (int group = 0; group < groups; group++) {
+            float below = reach[2 * group];
+            float above = reach[2 * group + 1];
+            float scale = scales[at + group];
+            absmax = Math.max(absmax, Math.max(below, above));
+            reach[2 * group] = 0;
+            reach[2 * group + 1] = 0;
+            if (scalesByTile && !bounds.scaleFits(scale, wholeScale, below, above)) {
+                fail(
+                        row,
+                        "scale " + scale + " of group " + group + " is not that of numbers from " + -below + " to "
+                                + above);
+            }
+            if (zeroPoints.length > 0 && !bounds.zeroPointFits(zeroPoints[at + group], scale, below)) {
+                fail(row, "zero point " + zeroPoints[at + group] + " of group " + group + " is not where zero lies");
+            }
+        }
+    }
+
+    private void fail(long row, String what) {
+        if (failure == null) {
+            failure = "module " + step.module() + ", row " + row + ": " + what;
+        }
+    }
+
+    Optional<String> failure() {
+        return Optional.ofNullable(failure);
+    }
+
+    /** Of the whole weight, once every row was looked at. */
+    float absmax() {
+        return absmax;
+    }
+}

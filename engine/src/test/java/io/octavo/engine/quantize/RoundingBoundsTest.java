@@ -1,0 +1,101 @@
+package io.octavo.engine.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.engine.scheme.Scheme;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.QuantizationError;
+import org.junit.jupiter.api.Test;
+
+/** Against numbers worked out by hand. */
+class RoundingBoundsTest {
+
+    private static final double NEAR = 1e-3;
+
+    @Test
+    void aCodeStandsForNumbersUpToHalfwayToTheNext() {
+        RoundingBounds e4m3 = bounds("FP8_DYNAMIC", DType.BF16);
+        // 1.0 lies between 0.9375 and 1.125, and 448 is the largest.
+        assertCell(e4m3, 0x38, 1, 0.03125, 0.0625);
+        assertCell(e4m3, 0x7E, 448, 16, Double.POSITIVE_INFINITY);
+        assertCell(e4m3, 0x80, 0, 0x1p-10, 0x1p-10);
+        assertCell(e4m3, 0x7F, Double.NaN, Double.NaN, Double.NaN);
+        RoundingBounds int4 = bounds("W4A16", DType.BF16);
+        assertCell(int4, 0xF8, -8, Double.POSITIVE_INFINITY, 0.5);
+        assertCell(int4, 0x03, 3, 0.5, 0.5);
+        assertCell(int4, 0x08, Double.NaN, Double.NaN, Double.NaN);
+        RoundingBounds e2m1 = bounds("MXFP4", DType.U8);
+        assertCell(e2m1, 0x6, 4, 0.5, 1);
+        assertCell(e2m1, 0xF, -6, Double.POSITIVE_INFINITY, 1);
+        assertCell(e2m1, 0x10, Double.NaN, Double.NaN, Double.NaN);
+    }
+
+    private static void assertCell(RoundingBounds bounds, int code, double number, double below, double above) {
+        float[] book = bounds.codebook();
+        double[] actual = {
+            book[code] + 0.0f, book[QuantizationError.CODES + code], book[2 * QuantizationError.CODES + code]
+        };
+        double[] expected = {number, below, above};
+        for (int i = 0; i < 3; i++) {
+            if (Double.isFinite(expected[i])) {
+                assertThat(actual[i]).isBetween(expected[i], expected[i] + NEAR * Math.abs(expected[i]));
+            } else {
+                assertThat(Double.valueOf(actual[i])).isEqualTo(Double.valueOf(expected[i]));
+            }
+        }
+    }
+
+    @Test
+    void aScaleIsTheNearestOfItsType() {
+        RoundingBounds rows = bounds("FP8_DYNAMIC", DType.BF16);
+        // 448 / 448 = 1; the next numbers of BF16 are 1 - 2^-8 and 1 + 2^-7.
+        assertThat(rows.scaleFits(1, 1, 0, 448)).isTrue();
+        assertThat(rows.scaleFits(1, 1, 448 * (1 + 0x1.fp-9f), 3)).isTrue();
+        assertThat(rows.scaleFits(1, 1, 448 * (1 + 0x1.1p-8f), 3)).isFalse();
+        assertThat(rows.scaleFits(1, 1, 0, 448 * (1 - 0x1.fp-10f))).isTrue();
+        assertThat(rows.scaleFits(1, 1, 0, 448 * (1 - 0x1.1p-9f))).isFalse();
+        assertThat(rows.scaleFits(0x1p-7f, 1, 0, 0)).isTrue();
+        assertThat(rows.scaleFits(0x1p-6f, 1, 0, 0)).isFalse();
+    }
+
+    @Test
+    void smallScalesOfF16HaveFewBits() {
+        RoundingBounds rows = bounds("FP8_DYNAMIC", DType.F16);
+        assertThat(rows.scaleFits(0x1p-24f, 1, 0, 448 * 0x1.7p-24f)).isTrue();
+        assertThat(rows.scaleFits(0x1p-24f, 1, 0, 448 * 0x1.9p-24f)).isFalse();
+        assertThat(rows.scaleFits(0x1p-10f, 1, 0, 448 * 0x1p-26f)).isTrue();
+    }
+
+    @Test
+    void aPowerOfTwoHoldsTheLargestNumberBelowItsCarry() {
+        RoundingBounds mx = bounds("MXFP4", DType.U8);
+        assertThat(mx.scaleFits(1, 1, 0, 4)).isTrue();
+        assertThat(mx.scaleFits(1, 1, 6.99f, 0)).isTrue();
+        assertThat(mx.scaleFits(1, 1, 0, 7)).isFalse();
+        assertThat(mx.scaleFits(1, 1, 0, 3.5f)).isTrue();
+        assertThat(mx.scaleFits(1, 1, 0, 3.49f)).isFalse();
+        assertThat(mx.scaleFits(0x1p-127f, 1, 0, 0)).isTrue();
+        assertThat(mx.scaleFits(0x1p-126f, 1, 0, 0)).isFalse();
+    }
+
+    @Test
+    void aZeroPointIsWhereZeroLies() {
+        RoundingBounds groups = bounds("W4A16_ASYM", DType.BF16);
+        assertThat(groups.scaleFits(0.5f, 1, 2.5f, 5)).isTrue();
+        assertThat(groups.zeroPointFits(-3, 0.5f, 2.5f)).isTrue();
+        assertThat(groups.zeroPointFits(-4, 0.5f, 2.5f)).isFalse();
+        assertThat(groups.zeroPointFits(7, 0.5f, 9)).isTrue();
+    }
+
+    @Test
+    void aScaleOfAWholeTensorIsThatOfItsLargestMagnitude() {
+        assertThat(bounds("FP8", DType.BF16).wholeFits(0.5f, 224)).isTrue();
+        assertThat(bounds("FP8", DType.BF16).wholeFits(0.50390625f, 224)).isFalse();
+        assertThat(bounds("NVFP4", DType.F8_E4M3).wholeFits(1 / 672f, 4)).isTrue();
+        assertThat(bounds("NVFP4", DType.F8_E4M3).wholeFits(1 / 676f, 4)).isFalse();
+    }
+
+    private static RoundingBounds bounds(String scheme, DType scaleType) {
+        return new RoundingBounds(Scheme.named(scheme).weights(), scaleType, DType.BF16);
+    }
+}
