@@ -12,8 +12,8 @@ struct Parameters {
   float* k;              // [tokens, kvHeads * headDim]
   const float* v;        // [tokens, kvHeads * headDim]
   const int* positions;  // [tokens]
-  const float* cosines;  // [tablePositions, headDim / 2]
-  const float* sines;    // [tablePositions, headDim / 2]
+  const float* cosines;  // [tablePositions, half]
+  const float* sines;    // [tablePositions, half]
   const int* slots;      // [tokens]
   void* keys;            // [pages, kvHeads, kPageTokens, headDim]
   float* keyScales;      // see CacheScales; written where every row has its own
@@ -24,6 +24,7 @@ struct Parameters {
   int heads;
   int kvHeads;
   int headDim;
+  int half;              // pairs of channels that turn; at most headDim / 2
   int keyType;           // Number
   int keyHeadStride;
   int keyTokenStride;
@@ -35,7 +36,7 @@ struct Parameters {
 };
 OCTAVO_OVERLAPPING_PARAMETERS(
     rotate_write, Parameters, q, k, v, positions, cosines, sines, slots, keys, keyScales, values, valueScales,
-    tablePositions, pages, heads, kvHeads, headDim, keyType, keyHeadStride, keyTokenStride, keyDivisor, valueType,
+    tablePositions, pages, heads, kvHeads, headDim, half, keyType, keyHeadStride, keyTokenStride, keyDivisor, valueType,
     valueHeadStride, valueTokenStride, valueDivisor)
 
 namespace {
@@ -51,7 +52,7 @@ extern "C" __global__ __launch_bounds__(kThreads, 6) void rotate_write(const __g
   int head = (blockIdx.y * blockDim.x + threadIdx.x) / kWarp;
   const RopeTable table = {p.cosines, p.sines, p.tablePositions};
   if (head < p.heads) {
-    rotateHead(p.q + (token * p.heads + head) * p.headDim, table, p.positions + token, p.headDim / 2, lane, kWarp);
+    rotateHead(p.q + (token * p.heads + head) * p.headDim, table, p.positions + token, p.half, lane, kWarp);
     return;
   }
   head -= p.heads;
@@ -60,7 +61,7 @@ extern "C" __global__ __launch_bounds__(kThreads, 6) void rotate_write(const __g
   if (!isKey) head -= p.kvHeads;
   const int64_t at = (token * p.kvHeads + head) * p.headDim;
   if (isKey) {
-    rotateHead(p.k + at, table, p.positions + token, p.headDim / 2, lane, kWarp);
+    rotateHead(p.k + at, table, p.positions + token, p.half, lane, kWarp);
     __syncwarp();
   }
   const int slot = p.slots[token];

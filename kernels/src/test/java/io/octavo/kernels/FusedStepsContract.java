@@ -129,13 +129,15 @@ abstract class FusedStepsContract extends BackendContract {
             names = {"F32", "BF16", "F8_E4M3", "I8"})
     void rotatesAndWritesAsOperationsDo(DType cacheType) {
         for (int headDim : new int[] {2, 64, 96, 128, 256}) {
-            rotateAndWrite(cacheType, headDim, 1, 1, false);
-            rotateAndWrite(cacheType, headDim, 5, 1, false);
-            rotateAndWrite(cacheType, headDim, 8, 2, true);
+            rotateAndWrite(cacheType, headDim, headDim / 2, 1, 1, false);
+            rotateAndWrite(cacheType, headDim, headDim / 2, 5, 1, false);
+            rotateAndWrite(cacheType, headDim, headDim / 2, 8, 2, true);
+            rotateAndWrite(cacheType, headDim, Math.max(1, headDim / 4 - 1), 5, 1, false);
         }
     }
 
-    private void rotateAndWrite(DType cacheType, int headDim, int heads, int kvHeads, boolean tokenScales) {
+    private void rotateAndWrite(
+            DType cacheType, int headDim, int half, int heads, int kvHeads, boolean tokenScales) {
         int tokens = 5;
         RandomGenerator random = random(headDim + heads);
         float[] queries = gaussian(random, tokens * heads * headDim, 1);
@@ -143,8 +145,8 @@ abstract class FusedStepsContract extends BackendContract {
         float[] values = gaussian(random, tokens * kvHeads * headDim, 1);
         long queryColumns = (long) heads * headDim;
         long keyColumns = (long) kvHeads * headDim;
-        Matrix cos = inOut(70, headDim / 2, gaussian(random, 70 * headDim / 2, 0.7));
-        Matrix sin = inOut(70, headDim / 2, gaussian(random, 70 * headDim / 2, 0.7));
+        Matrix cos = inOut(70, half, gaussian(random, 70 * half, 0.7));
+        Matrix sin = inOut(70, half, gaussian(random, 70 * half, 0.7));
         var rotation = new FusedSteps.Rotation(ints(3, 0, 69, 1, 4), cos, sin);
         Matrix slots = ints(65, 0, -1, 127, 64);
         var layout = new KvCacheLayout(2, kvHeads, headDim);

@@ -20,10 +20,9 @@ abstract class RopeContract extends BackendContract {
 
     /** Two products and a sum: an error of at most two roundings of each term's magnitude. */
     @ParameterizedTest
-    @CsvSource({"1,2", "2,16", "3,64", "1,128", "5,30", "2,34", "1,80"})
-    void rotatesPairsHalfAHeadApart(int heads, int headDim) {
+    @CsvSource({"1,2,1", "2,16,8", "3,64,32", "1,128,64", "5,30,15", "2,34,17", "1,80,40", "3,16,4", "2,64,3", "1,128,48"})
+    void rotatesPairsApartByHalfOfWhatTurns(int heads, int headDim, int half) {
         int tokens = 37;
-        int half = headDim / 2;
         float[] x = gaussian(random(headDim), tokens * heads * headDim, 1);
         float[] cos = gaussian(random(1), 50 * half, 1);
         float[] sin = gaussian(random(2), 50 * half, 1);
@@ -50,6 +49,9 @@ abstract class RopeContract extends BackendContract {
                     assertWithin(actual[at + i], first * c - second * s, tolerance, "token, channel", token, i);
                     assertWithin(actual[at + half + i], second * c + first * s, tolerance, "token, channel", token, i);
                 }
+                for (int i = 2 * half; i < headDim; i++) {
+                    assertThat(actual[at + i]).isEqualTo(x[at + i]);
+                }
             }
         }
     }
@@ -68,6 +70,15 @@ abstract class RopeContract extends BackendContract {
             assertThat(floats(x.rows(0, 1))).containsOnly(0f);
             assertThat(floats(x.rows(1, 2))).containsOnly(Float.NaN);
         }
+    }
+
+    @Test
+    void rejectsTablesWiderThanAHead() {
+        Matrix x = inOut(1, 8, new float[8]);
+        Matrix table = input(DType.F32, 5, 3, new float[15]);
+        assertThatThrownBy(() -> backend.rope().rotate(x, ints(0), table, table, 4, stream))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("headDim 4");
     }
 
     @Test

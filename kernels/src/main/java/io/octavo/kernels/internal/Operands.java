@@ -303,8 +303,11 @@ public final class Operands {
         requireF32("cos", cos);
         requireF32("sin", sin);
         requireInts("positions", positions, x.rows());
-        requireShape("cos", cos, cos.rows(), headDim / 2);
-        requireShape("sin", sin, cos.rows(), headDim / 2);
+        if (cos.columns() > headDim / 2) {
+            throw new IllegalArgumentException(
+                    "cos has " + cos.columns() + " columns; headDim " + headDim + " turns at most " + headDim / 2);
+        }
+        requireShape("sin", sin, cos.rows(), cos.columns());
         requireIntColumns("x", x);
     }
 

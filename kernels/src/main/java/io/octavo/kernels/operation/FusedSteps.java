@@ -81,7 +81,7 @@ public interface FusedSteps {
      * What {@link Rope} takes beside the numbers.
      *
      * @param positions {@code [1, tokens]} I32
-     * @param cos {@code [positions, headDim / 2]} F32
+     * @param cos {@code [positions, rotated / 2]} F32; see {@link io.octavo.kernels.attention.Rope}
      * @param sin like {@code cos}
      */
     record Rotation(Matrix positions, Matrix cos, Matrix sin) {}

@@ -17,7 +17,7 @@ final class ScalarRope implements Rope {
         HostMatrix position = HostMatrix.of(positions);
         HostMatrix cosines = HostMatrix.of(cos);
         HostMatrix sines = HostMatrix.of(sin);
-        int half = headDim / 2;
+        int half = (int) cos.columns();
         for (long token = 0; token < x.rows(); token++) {
             int at = Operands.requireIndex("position", position.getInt(0, token), cos.rows());
             for (long head = 0; head < x.columns(); head += headDim) {

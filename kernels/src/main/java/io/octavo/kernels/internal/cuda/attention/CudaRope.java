@@ -31,6 +31,7 @@ public final class CudaRope implements Rope {
                 .count(x.columns())
                 .count(cos.rows())
                 .number(headDim)
+                .number((int) cos.columns())
                 .launch(Grid.of(x.rows(), THREADS));
     }
 }

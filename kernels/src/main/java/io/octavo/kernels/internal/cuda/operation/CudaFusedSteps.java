@@ -116,7 +116,8 @@ public final class CudaFusedSteps implements FusedSteps {
                 .count(layout.pages())
                 .number(heads)
                 .number(layout.kvHeads())
-                .number(layout.headDim());
+                .number(layout.headDim())
+                .number((int) rotation.cos().columns());
         cache(cache(call, keys), values)
                 .launch(new Grid(
                         Math.toIntExact(q.rows()),

@@ -27,7 +27,7 @@ public final class VectorRope implements Rope {
         HostStream.require(stream);
         Operands.checkRope(x, positions, cos, sin, headDim);
         int columns = (int) x.columns();
-        int half = headDim / 2;
+        int half = (int) cos.columns();
         long xAt = Native.address(x);
         long positionsAt = Native.address(positions);
         long cosAt = Native.address(cos);
