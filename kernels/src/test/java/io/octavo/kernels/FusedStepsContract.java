@@ -136,8 +136,7 @@ abstract class FusedStepsContract extends BackendContract {
         }
     }
 
-    private void rotateAndWrite(
-            DType cacheType, int headDim, int half, int heads, int kvHeads, boolean tokenScales) {
+    private void rotateAndWrite(DType cacheType, int headDim, int half, int heads, int kvHeads, boolean tokenScales) {
         int tokens = 5;
         RandomGenerator random = random(headDim + heads);
         float[] queries = gaussian(random, tokens * heads * headDim, 1);

@@ -20,7 +20,18 @@ abstract class RopeContract extends BackendContract {
 
     /** Two products and a sum: an error of at most two roundings of each term's magnitude. */
     @ParameterizedTest
-    @CsvSource({"1,2,1", "2,16,8", "3,64,32", "1,128,64", "5,30,15", "2,34,17", "1,80,40", "3,16,4", "2,64,3", "1,128,48"})
+    @CsvSource({
+        "1,2,1",
+        "2,16,8",
+        "3,64,32",
+        "1,128,64",
+        "5,30,15",
+        "2,34,17",
+        "1,80,40",
+        "3,16,4",
+        "2,64,3",
+        "1,128,48"
+    })
     void rotatesPairsApartByHalfOfWhatTurns(int heads, int headDim, int half) {
         int tokens = 37;
         float[] x = gaussian(random(headDim), tokens * heads * headDim, 1);

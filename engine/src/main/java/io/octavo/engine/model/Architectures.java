@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The architectures whose forward pass is known, by the name that config.json gives them. */
 public final class Architectures {
@@ -104,6 +105,6 @@ public final class Architectures {
                     ErrorCode.ARCHITECTURE_UNSUPPORTED,
                     "config.json: architecture " + name + " cannot be run; known: " + String.join(", ", names()));
         }
-        return family.read(name, reader);
+        return family.read(name, CompleteConfig.read(name, (ObjectNode) config));
     }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Typed access to a hostile config.json: every wrong type or range is an error that names the key. */
 final class ConfigReader {
@@ -30,6 +31,10 @@ final class ConfigReader {
             throw invalid(key, value, "an object");
         }
         return new ConfigReader(value, path + key + ".");
+    }
+
+    ObjectNode copy() {
+        return (ObjectNode) node.deepCopy();
     }
 
     /** A positive dimension. */

@@ -3,32 +3,27 @@ package io.octavo.engine.model;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 
-/** Reads rotary settings in both spellings: {@code rope_parameters}, and {@code rope_theta} with {@code rope_scaling}. */
+/** Reads rotary settings of a {@linkplain CompleteConfig complete} config. */
 final class RopeReader {
-
-    private static final double USUAL_THETA = 10_000;
 
     private RopeReader() {}
 
     static RopeSpec read(ConfigReader config) {
-        if (config.has("rope_parameters")) {
-            ConfigReader parameters = config.object("rope_parameters");
-            return read(parameters, parameters.positive("rope_theta", USUAL_THETA));
-        }
-        double theta = config.positive("rope_theta", USUAL_THETA);
-        return config.has("rope_scaling") ? read(config.object("rope_scaling"), theta) : new RopeSpec.Plain(theta);
+        return readParameters(config.object("rope_parameters"));
     }
 
     /** One entry of a {@code rope_parameters} that is keyed by layer type. */
     static RopeSpec readFor(String layerType, ConfigReader config) {
-        ConfigReader parameters = config.object("rope_parameters").object(layerType);
-        return read(parameters, parameters.positive("rope_theta", USUAL_THETA));
+        return readParameters(config.object("rope_parameters").object(layerType));
+    }
+
+    private static RopeSpec readParameters(ConfigReader parameters) {
+        double share = parameters.positive("partial_rotary_factor");
+        RopeSpec whole = read(parameters, parameters.positive("rope_theta"));
+        return share == 1 ? whole : new RopeSpec.Partial(whole, share);
     }
 
     private static RopeSpec read(ConfigReader parameters, double theta) {
-        if (parameters.positive("partial_rotary_factor", 1) != 1) {
-            throw unsupported("partial_rotary_factor " + parameters.positive("partial_rotary_factor"));
-        }
         String type = parameters.text("rope_type", parameters.text("type", "default"));
         return switch (type) {
             case "default" -> new RopeSpec.Plain(theta);

@@ -3,7 +3,7 @@ package io.octavo.engine.model;
 /** How rotary position embedding turns positions into angles. */
 public sealed interface RopeSpec {
 
-    /** Angle per position of each channel pair: {@code [headDim / 2]}, f64. */
+    /** Angle per position of each channel pair that turns: {@code [headDim / 2]} or fewer, f64. */
     double[] inverseFrequencies(int headDim);
 
     /** Nothing is turned: a layer without position embedding (arXiv:2305.19466). */
@@ -69,6 +69,18 @@ public sealed interface RopeSpec {
             }
             double smooth = (turns - lowFrequencyFactor) / (highFrequencyFactor - lowFrequencyFactor);
             return (1 - smooth) * frequency / factor + smooth * frequency;
+        }
+    }
+
+    /**
+     * The first channels of a head turn, the others stand still.
+     *
+     * @param share of the head that turns, above 0 and below 1; rounded down to an even count of channels
+     */
+    record Partial(RopeSpec whole, double share) implements RopeSpec {
+        @Override
+        public double[] inverseFrequencies(int headDim) {
+            return whole.inverseFrequencies((int) (headDim * share));
         }
     }
 }

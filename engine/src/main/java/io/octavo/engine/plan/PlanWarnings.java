@@ -86,7 +86,8 @@ final class PlanWarnings {
         if (tied && modules.stream().anyMatch(group -> group.name().equals("lm_head.weight"))) {
             add(
                     "head-stored-though-tied",
-                    "lm_head.weight is stored though tie_word_embeddings is true: loaders drop one of the two");
+                    "lm_head.weight is stored though tie_word_embeddings is true: it is run here and by transformers;"
+                            + " loaders that go by the config drop it");
         }
     }
 

@@ -76,7 +76,8 @@ public final class ModelLoader {
             layers.add(layer(i, modules));
         }
         Matrix norm = modules.norm(names.norm(), spec.hiddenSize());
-        Matrix output = spec.tiedEmbeddings()
+        // As transformers does: a head that is stored counts, whatever the config says of it.
+        Matrix output = spec.tiedEmbeddings() && !checkpoint.names().contains(names.output() + ".weight")
                 ? embedding
                 : modules.weight(names.output(), spec.vocabularySize(), spec.hiddenSize());
         return new TransformerWeights(embedding, layers, norm, output, kvScales(modules), modules);

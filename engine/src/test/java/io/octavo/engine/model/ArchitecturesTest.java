@@ -91,14 +91,61 @@ class ArchitecturesTest {
         "eos_token_id, -5",
         "head_dim, 15",
         "tie_word_embeddings, 1",
-        "layer_types, '[\"full_attention\"]'",
         "num_hidden_layers, 2049",
-        "no_rope_layers, '[1]'",
     })
     void namesTheKeyOfAWrongValue(String key, String json) {
         ObjectNode config = llama();
         config.set(key, JsonMapper.shared().readTree(json));
         assertRefused(config, ErrorCode.CONFIG_INVALID, key);
+    }
+
+    @Test
+    void namesLayerTypesThatAreNotOneForEachLayer() {
+        ObjectNode config = of("Gemma2ForCausalLM");
+        config.putArray("layer_types").add("full_attention");
+        assertRefused(config, ErrorCode.CONFIG_INVALID, "layer_types");
+    }
+
+    /** They are spelled so for other families and in forks; read past, another model would be computed. */
+    @ParameterizedTest
+    @CsvSource({
+        "LlamaForCausalLM, clip_qkv, 8",
+        "LlamaForCausalLM, is_causal, false",
+        "LlamaForCausalLM, partial_rotary_factor, 0.5",
+        "LlamaForCausalLM, residual_multiplier, 0.22",
+        "LlamaForCausalLM, no_rope_layers, '[1, 0]'",
+        "Qwen3ForCausalLM, use_qk_norm, true",
+        "Gemma3ForCausalLM, use_bidirectional_attention, true",
+        "LlamaForCausalLM, rope_parameters, '{\"full_attention\": {\"rope_theta\": 1e4}}'",
+    })
+    void refusesKeysThatChangeTheForwardPass(String architecture, String key, String json) {
+        ObjectNode config = of(architecture).putNull("num_key_value_heads");
+        config.set(key, JsonMapper.shared().readTree(json));
+        assertRefused(config, ErrorCode.ARCHITECTURE_UNSUPPORTED, key);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "LlamaForCausalLM, clip_qkv, null",
+        "LlamaForCausalLM, is_causal, true",
+        "LlamaForCausalLM, partial_rotary_factor, 1.0",
+        "LlamaForCausalLM, residual_multiplier, 1.0",
+        "LlamaForCausalLM, no_rope_layers, '[]'",
+        "LlamaForCausalLM, sliding_window, 4",
+        "LlamaForCausalLM, query_pre_attn_scalar, 64",
+        "LlamaForCausalLM, final_logit_softcapping, 30",
+        "Gemma3ForCausalLM, use_bidirectional_attention, false",
+        "Gemma3ForCausalLM, hidden_act, silu",
+    })
+    void readsPastKeysThatChangeNothing(String architecture, String key, String json) {
+        ObjectNode config = of(architecture).putNull("num_key_value_heads");
+        ModelSpec expected = Architectures.read(config);
+        config.set(
+                key,
+                key.equals("hidden_act")
+                        ? config.stringNode(json)
+                        : JsonMapper.shared().readTree(json));
+        assertThat(Architectures.read(config)).isEqualTo(expected);
     }
 
     @Test
@@ -139,6 +186,7 @@ class ArchitecturesTest {
     @Test
     void letsTheFirstLayersOfQwenSeeEverything() {
         ObjectNode config = of("Qwen2ForCausalLM")
+                .put("num_key_value_heads", 4)
                 .put("sliding_window", 8)
                 .put("max_window_layers", 1)
                 .put("use_sliding_window", true);
@@ -179,7 +227,7 @@ class ArchitecturesTest {
         older.set("num_experts", older.remove("num_local_experts"));
         assertThat(Architectures.read(older)).isEqualTo(Architectures.read(moe()));
         ObjectNode mixtral =
-                of("MixtralForCausalLM").put("num_local_experts", 4).put("num_experts_per_tok", 2);
+                of("MixtralForCausalLM").putNull("num_key_value_heads").put("num_local_experts", 4);
         assertThat(Architectures.read(mixtral).layers())
                 .extracting(LayerSpec::feedForward)
                 .containsOnly(experts(128, 4, FeedForwardSpec.Names.MIXTRAL));
