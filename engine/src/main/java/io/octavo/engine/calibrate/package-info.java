@@ -1,5 +1,5 @@
 /**
- * Runs a model on data to learn which activations occur.
+ * Runs a model on data, layer by layer, to learn which activations occur.
  *
  * <p>Entry class: {@link io.octavo.engine.calibrate.Calibrator}. What becomes of the ranges is left to
  * {@code engine.quantize}.
