@@ -41,7 +41,7 @@ make_pack() {
   set -e
   local models=$1 data=$2 work=$pack/work console=org.junit.platform:junit-platform-console-standalone:6.0.3
   rm -rf "$pack" && mkdir -p "$work/lib" "$work/models" "$work/data"
-  mvn -B -ntp -q -pl engine -am test-compile dependency:build-classpath \
+  mvn -B -ntp -q -Doctavo.cuda=always -pl engine -am test-compile dependency:build-classpath \
     -Dmdep.includeScope=test -Dmdep.outputFile=target/test.classpath -Dmdep.excludeGroupIds=io.octavo,org.junit.jupiter,org.junit.platform 2>/dev/null
   mvn -B -ntp -q dependency:copy -Dartifact=$console -DoutputDirectory="$PWD/$work/lib" -Dmdep.useBaseVersion=true 2>/dev/null
   for module in kernels engine; do

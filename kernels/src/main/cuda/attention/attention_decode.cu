@@ -7,6 +7,7 @@
 // Source: arXiv:2307.08691.  Twin: ScalarAttention.java.  Launch: grid = (tiles, kvHeads, splits), block = kThreads, dynamic
 // shared memory = queries and kStages stages; tiles may be more than there are. The combining kernel: grid = (tokens, heads),
 // block = head size.
+// Targets: all
 
 #include "attention/attention.cuh"
 

@@ -4,6 +4,7 @@
 // Twin: ScalarAttention.java.  Launch: grid = (tokens, heads), block = kThreads, dynamic shared memory = headDim floats.
 // headDim <= kThreads * kMostDims. Rows of a sequence whose context or pages are impossible become NaN; rows that belong
 // to no sequence stay as they are.
+// Targets: all
 
 #include "base/common.cuh"
 #include "attention/sequences.cuh"

@@ -7,6 +7,7 @@
 //
 // Source: arXiv:2307.08691.  Twin: ScalarAttention.java.  Launch: grid = (kvHeads, tiles), block = kThreads, dynamic shared
 // memory = queries and 2 stages; tiles may be more than there are.
+// Targets: all
 
 #include "attention/attention.cuh"
 

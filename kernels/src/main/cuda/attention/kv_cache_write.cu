@@ -2,6 +2,7 @@
 //
 // Twin: ScalarKvCacheWrite.java, bit for bit.  Launch: grid = tokens, block = a whole number of warps, which share out the
 // heads.  Slots below 0 or past the last page are skipped.
+// Targets: all
 
 #include "attention/kv_cache.cuh"
 

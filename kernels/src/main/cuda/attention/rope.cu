@@ -2,6 +2,7 @@
 //
 // Source: arXiv:2104.09864.  Twin: ScalarRope.java.  Launch: grid = (tokens), block = a whole number of warps.
 // A position outside the tables makes its token's row NaN.
+// Targets: all
 
 #include "attention/rotation.cuh"
 

@@ -3,6 +3,7 @@
 // Bit for bit what rope.cu and kv_cache_write.cu give.
 // Twin: ComposedSteps.java.  Launch: grid = (tokens, heads and twice kvHeads shared out among warps), block = kThreads.
 // Slots below 0 or past the last page are skipped; a position outside the tables makes its token's heads NaN.
+// Targets: all
 
 #include "attention/kv_cache.cuh"
 #include "attention/rotation.cuh"

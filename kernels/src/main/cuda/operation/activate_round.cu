@@ -2,6 +2,7 @@
 //
 // Bit for bit what gated_activation.cu and then convert.cu or quantize_rows.cu give.
 // Twin: ComposedSteps.java.  Launch: grid = rows, block = a whole number of warps. Any rows, columns >= 0.
+// Targets: all
 
 #include "operation/activations.cuh"
 #include "quantization/rounding.cuh"

@@ -1,6 +1,7 @@
 // Element-wise sum into the first operand, of a matrix of the same shape or of one row added everywhere.
 //
 // Twin: ScalarAdd.java.  Launch: one thread for each kCount elements.
+// Targets: all
 
 #include "base/common.cuh"
 

@@ -1,6 +1,7 @@
 // Index of the largest value of each row; the smallest index on a tie, -1 if the row holds a NaN.
 //
 // Twin: ScalarArgMax.java.  Launch: grid = rows, block = a whole number of warps.  columns >= 1.
+// Targets: all
 
 #include "base/common.cuh"
 

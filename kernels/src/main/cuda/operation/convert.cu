@@ -1,6 +1,7 @@
 // Rounds f32 to another floating type, to nearest, ties to even.
 //
 // Twin: HostConvert.java.  Launch: one thread for each kCount elements.
+// Targets: all
 
 #include "base/common.cuh"
 

@@ -1,6 +1,7 @@
 // Negative log-likelihood of one target a row: log(sum(exp(x - max))) + max - x[target].
 //
 // Twin: ScalarCrossEntropy.java.  Launch: grid = rows, block = kThreads.  columns >= 1.
+// Targets: all
 
 #include "base/common.cuh"
 

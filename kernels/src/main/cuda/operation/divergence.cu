@@ -7,6 +7,7 @@
 // was summed before is converted rarely (M. Milakov and N. Gimelshein, arXiv:1805.02867, with a tolerance).
 //
 // Twin: ScalarDivergence.java.  Launch: grid = rows, block = kThreads.  columns >= 1.
+// Targets: all
 
 #include "base/common.cuh"
 

@@ -1,6 +1,7 @@
 // Row gather: out[t, :] = table[ids[t], :] * multiplier; an id outside the table gives a row of NaN.
 //
 // Twin: ScalarEmbedding.java.  Launch: grid = tokens, block = any.
+// Targets: all
 
 #include "base/common.cuh"
 

@@ -1,6 +1,7 @@
 // out[t, :] = sum over j of weights[t, j] * x[rows[t, j], :], in ascending order of j.
 //
 // Twin: ScalarExpertCombine.java, bit for bit.  Launch: grid = (tokens, ceil(columns / threads)).
+// Targets: all
 
 #include "base/common.cuh"
 

@@ -2,6 +2,7 @@
 //
 // Twin: ScalarExpertOrder.java.  Launch: grid = experts + 1, block = a whole number of warps.  Choices of no expert get
 // no row.
+// Targets: all
 
 #include "base/common.cuh"
 

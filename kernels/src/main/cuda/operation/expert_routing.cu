@@ -3,6 +3,7 @@
 //   p = softmax(logits[t, :]);  e = the perToken largest;  w = p[e], or p[e] / sum(p[e])
 //
 // Twin: ScalarExpertRouting.java.  Launch: grid = tokens, block = one warp.  1 <= perToken <= experts.
+// Targets: all
 
 #include "base/common.cuh"
 

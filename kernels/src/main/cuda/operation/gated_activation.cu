@@ -2,6 +2,7 @@
 //
 // Source: arXiv:2002.05202.  Twin: ScalarGatedActivation.java.  Launch: one thread for each kCount elements.
 // out may be gate or up.
+// Targets: all
 
 #include "operation/activations.cuh"
 

@@ -2,6 +2,7 @@
 //
 // Bit for bit what add.cu, rms_norm.cu and then convert.cu or quantize_rows.cu give, where rows are aligned.
 // Twin: ComposedSteps.java.  Launch: grid = rows, block = a whole number of warps. Any rows, columns >= 0; out may be addend.
+// Targets: all
 
 #include "operation/rms_norm.cuh"
 #include "quantization/rounding.cuh"

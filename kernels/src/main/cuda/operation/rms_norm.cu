@@ -2,6 +2,7 @@
 //
 // Source: arXiv:1910.07467.  Twin: ScalarRmsNorm.java.  Launch: grid = rows, block = a whole number of warps.
 // Any rows, columns >= 0; out may be x.
+// Targets: all
 
 #include "operation/rms_norm.cuh"
 

@@ -5,6 +5,7 @@
 //
 // Source of the generator: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.  Twin: ScalarSampling.java,
 // bit for bit.  Launch: grid = rows, block = kThreads.  columns >= 1.
+// Targets: all
 
 #include "base/common.cuh"
 

@@ -1,6 +1,7 @@
 // x = cap * tanh(x / cap), in place.
 //
 // Source: arXiv:2408.00118, section 2.  Twin: ScalarSoftcap.java.  Launch: one thread an element.
+// Targets: all
 
 #include "base/common.cuh"
 

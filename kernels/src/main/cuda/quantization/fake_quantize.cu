@@ -2,6 +2,7 @@
 //
 // Twin: ScalarFakeQuantize.java, bit for bit.  Launch: as quantize_tiles.cu. out may be x: a tile is read before any of it
 // is written, by the same threads.
+// Targets: all
 
 #include "quantization/tiles.cuh"
 

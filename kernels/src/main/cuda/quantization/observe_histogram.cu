@@ -2,6 +2,7 @@
 // does the result.
 //
 // Twin: ScalarObserveHistogram.java.  Launch: grid = any, block = kThreads, dynamic shared memory = copies * columns counts.
+// Targets: all
 
 #include "base/common.cuh"
 

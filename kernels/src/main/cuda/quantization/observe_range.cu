@@ -3,6 +3,7 @@
 //
 // Twin: ScalarObserveRange.java.  Launch: grid = chunks of rows * groups, block = kThreads.  Which block comes first does not
 // matter: minimum and maximum do not depend on an order.
+// Targets: all
 
 #include "base/common.cuh"
 

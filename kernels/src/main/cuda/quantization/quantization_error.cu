@@ -7,6 +7,7 @@
 //
 // Twin: ScalarQuantizationError.java, but for the order of additions, which is the same in every launch.
 // Launch: grid = rows, block = kThreads.
+// Targets: all
 
 #include "base/common.cuh"
 

@@ -5,6 +5,7 @@
 //
 // Twin: ScalarQuantizeRows.java, bit for bit.  Launch: grid = rows, block = a whole number of warps, at most kMostRowThreads.
 // Any rows, columns >= 0.
+// Targets: all
 
 #include "quantization/quantization.cuh"
 

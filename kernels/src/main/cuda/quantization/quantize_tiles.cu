@@ -4,6 +4,7 @@
 // kLaneThreads, where tiles.cuh says that it can; _blocks with grid = tiles and block = a whole number of warps, at most
 // kBlockThreads. Kernels named range give zero points, the others take every other kind of scaling; bytes and e4m3 make such
 // codes, any those of every format.
+// Targets: all
 
 #include "quantization/tiles.cuh"
 

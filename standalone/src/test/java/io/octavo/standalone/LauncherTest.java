@@ -67,6 +67,8 @@ class LauncherTest {
     private static final String MAVEN = """
             #!/bin/sh
             echo "$@" >> "$MVN_CALLS"
+            echo "[INFO] Building Octavo: kernels 0.1.0-SNAPSHOT                  [3/9]"
+            echo "[INFO] Nothing to compile"
             if [ -n "$FAKE_MVN_FAILS" ]; then echo "[ERROR] cannot find symbol"; exit 1; fi
             mkdir -p "$PROJECT/standalone/target/octavo/lib"
             touch "$PROJECT/standalone/target/octavo/lib/b.jar" "$PROJECT/standalone/target/octavo/lib/a.jar"
@@ -151,7 +153,8 @@ class LauncherTest {
     @Test
     void buildsOnceAndAgainWhenASourceChanges() throws Exception {
         Outcome first = run(project.resolve("octavo"), "jobs");
-        assertThat(first.err()).contains("building (the first time downloads about");
+        assertThat(first.err()).contains("building (the first time downloads about", "building kernels (3/9)");
+        assertThat(first.err()).doesNotContain("Nothing to compile");
         assertThat(mavenCalls()).isEqualTo(1);
 
         assertThat(run(project.resolve("octavo"), "jobs").err()).doesNotContain("building");
