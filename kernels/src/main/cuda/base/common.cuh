@@ -1,4 +1,4 @@
-// What the kernels share: number types, 16-byte vectors, reductions, and the tables that describe parameter structs.
+// What the kernels share: number types, 16-byte vectors, reductions, and the tables that tell launchers of structs and numbers.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -28,6 +28,28 @@
   extern "C" {                                                                                  \
   __constant__ unsigned int file##_parameters[] = {                                             \
       sizeof(type) | flags OCTAVO_EXPAND(OCTAVO_MEMBERS(type, __VA_ARGS__))};                   \
+  }
+
+// --- Numbers for launchers --------------------------------------------------------------------------------------------
+// A number that the launcher needs is spelled in the .cu alone: the launcher reads it from the module.
+
+struct OctavoConstant {
+  char name[36];
+  int value;
+};
+
+// Integers of a file, by their spelling: OCTAVO_CONSTANTS(matmul, kSlabBytes, Flat::kRows).
+#define OCTAVO_CONSTANTS(file, ...) \
+  extern "C" { \
+  __constant__ OctavoConstant file##_constants[] = {OCTAVO_EXPAND(OCTAVO_NAMED(__VA_ARGS__))}; \
+  }
+#define OCTAVO_NAMED(number, ...) {#number, number}, __VA_OPT__(OCTAVO_MORE_NAMED OCTAVO_PARENTHESES(__VA_ARGS__))
+#define OCTAVO_MORE_NAMED() OCTAVO_NAMED
+
+// How a kernel is launched: threads of a block, and bytes of dynamic shared memory, last since they may hold commas.
+#define OCTAVO_LAUNCH(kernel, threads, ...)                       \
+  extern "C" {                                                    \
+  __constant__ int kernel##_launch[] = {threads, __VA_ARGS__};    \
   }
 
 // --- Overlapping launches ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 //
 // Launch: one thread for each 16 codes.  Rows are whole 16 codes, and so are groups; addresses of codes are aligned to their
 // 16, of out to 16 bytes.
+// Targets: all
 
 #include "base/common.cuh"
 
@@ -69,3 +70,5 @@ extern "C" __global__ void decode(const __grid_constant__ Parameters p) {
   out[0] = reinterpret_cast<const uint4*>(&decoded)[0];
   out[1] = reinterpret_cast<const uint4*>(&decoded)[1];
 }
+OCTAVO_LAUNCH(decode, 256, 0)
+OCTAVO_CONSTANTS(decode, kCount, kI4)

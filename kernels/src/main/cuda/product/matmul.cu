@@ -6,6 +6,7 @@
 //
 // Twin: ScalarMatMul.java.  Launch: grid = tiles of out (see Tiles), block = kThreads of the kernel, dynamic shared
 // memory = its ring.  Any m, n >= 1; rows of a and w are whole, aligned 16-byte chunks.
+// Targets: all
 
 #include "base/async_copy.cuh"
 #include "base/row_range.cuh"
@@ -97,6 +98,7 @@ struct Product {
   static constexpr int kWarpsAcross = kColumns / kWarpColumns;
   static constexpr int kThreads = kRows / kWarpRows * kWarpsAcross * kWarp;
   static constexpr int kStageBytes = (kRows + kColumns) * kSlabBytes;
+  static constexpr int kSharedBytes = kStages * kStageBytes;
   static constexpr int kMmasDown = kWarpRows / kMmaRows;
   static constexpr int kMmasAcross = kWarpColumns / kMmaColumns;
   static_assert(kMmasAcross % 2 == 0, "ldmatrix brings two mmas' columns");
@@ -258,31 +260,51 @@ struct Product {
   }
 };
 
+// The tiles that there are, of rows and columns of out, by size.
+constexpr int kHugeRows = 128;
+constexpr int kHugeColumns = 256;
+constexpr int kLargeRows = 128;
+constexpr int kLargeColumns = 128;
+constexpr int kMediumRows = 64;
+constexpr int kMediumColumns = 64;
+constexpr int kFlatRows = 16;
+constexpr int kFlatColumns = 64;
+
+template <typename Type>
+using Huge = Product<Type, kHugeRows, kHugeColumns, 64, 64, 4>;
+template <typename Type>
+using Large = Product<Type, kLargeRows, kLargeColumns, 64, 32, 3>;
+template <typename Type>
+using Medium = Product<Type, kMediumRows, kMediumColumns, 32, 16, 4>;
+template <typename Type>
+using Flat = Product<Type, kFlatRows, kFlatColumns, 16, 16, 6>;
+
 }  // namespace
 
-// The launcher knows these numbers: MatMulTile.java.
-#define KERNEL(name, grouped, type, rows, columns, warpRows, warpColumns, stages)                                \
-  extern "C" __global__ __launch_bounds__(                                                                      \
-      (Product<type, rows, columns, warpRows, warpColumns, stages>::kThreads)) void name(                       \
-      const __grid_constant__ Parameters p) {                                                                   \
-    Product<type, rows, columns, warpRows, warpColumns, stages>::template run<grouped>(p);                      \
-  }
+#define KERNEL(name, grouped, type, tile)                                                                        \
+  extern "C" __global__ __launch_bounds__((tile<type>::kThreads)) void name(const __grid_constant__ Parameters p) { \
+    tile<type>::template run<grouped>(p);                                                                       \
+  }                                                                                                             \
+  OCTAVO_LAUNCH(name, tile<type>::kThreads, tile<type>::kSharedBytes)
 #define MATMUL(name, ...) KERNEL(matmul_##name, false, __VA_ARGS__)
 #define GROUP(name, ...) KERNEL(matmul_group_##name, true, __VA_ARGS__)
 
-MATMUL(bf16_128x256, Bf16, 128, 256, 64, 64, 4)
-MATMUL(bf16_128x128, Bf16, 128, 128, 64, 32, 3)
-MATMUL(bf16_64x64, Bf16, 64, 64, 32, 16, 4)
-GROUP(bf16_64x64, Bf16, 64, 64, 32, 16, 4)
-MATMUL(bf16_16x64, Bf16, 16, 64, 16, 16, 6)
-MATMUL(i8_128x256, I8, 128, 256, 64, 64, 4)
-MATMUL(i8_128x128, I8, 128, 128, 64, 32, 3)
-MATMUL(i8_64x64, I8, 64, 64, 32, 16, 4)
-GROUP(i8_64x64, I8, 64, 64, 32, 16, 4)
-MATMUL(i8_16x64, I8, 16, 64, 16, 16, 6)
+MATMUL(bf16_Huge, Bf16, Huge)
+MATMUL(bf16_Large, Bf16, Large)
+MATMUL(bf16_Medium, Bf16, Medium)
+GROUP(bf16_Medium, Bf16, Medium)
+MATMUL(bf16_Flat, Bf16, Flat)
+MATMUL(i8_Huge, I8, Huge)
+MATMUL(i8_Large, I8, Large)
+MATMUL(i8_Medium, I8, Medium)
+GROUP(i8_Medium, I8, Medium)
+MATMUL(i8_Flat, I8, Flat)
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 890  // Older tensor cores take no 8-bit floats.
-MATMUL(e4m3_128x128, Fp8, 128, 128, 64, 32, 3)
-MATMUL(e4m3_64x64, Fp8, 64, 64, 32, 16, 4)
-GROUP(e4m3_64x64, Fp8, 64, 64, 32, 16, 4)
-MATMUL(e4m3_16x64, Fp8, 16, 64, 16, 16, 6)
+MATMUL(e4m3_Large, Fp8, Large)
+MATMUL(e4m3_Medium, Fp8, Medium)
+GROUP(e4m3_Medium, Fp8, Medium)
+MATMUL(e4m3_Flat, Fp8, Flat)
 #endif
+
+OCTAVO_CONSTANTS(
+    matmul, kHugeRows, kHugeColumns, kLargeRows, kLargeColumns, kMediumRows, kMediumColumns, kFlatRows, kFlatColumns)

@@ -9,6 +9,7 @@
 // Twin: ScalarMatMul.java.  Launch: grid = (ceil(n / kColumns), slices), block = kThreads, dynamic shared memory = kStages
 // stages; then, if there are several slices, matmul_few_sum with one thread for each of m * n.  Rows of a and w are whole,
 // aligned 16-byte chunks; groups are multiples of 32.
+// Targets: all
 
 #include "base/async_copy.cuh"
 #include "base/row_range.cuh"
@@ -42,6 +43,10 @@ constexpr int kColumns = kWarps * kTiles * 8;           // a block's
 constexpr int kPart = 32;                               // numbers of k that two mma consume
 constexpr int kWRowBytes = 128;                         // of a row of w in a stage: less at a time is slow to read
 constexpr int kWChunks = kWRowBytes / 16;
+constexpr int kBlocks = 2;                              // that a multiprocessor runs at a time
+constexpr int kLeastRows = 32;                          // of a kernel
+constexpr int kMostRows = 64;
+constexpr int kMostGroupedRows = 32;                    // with a second set of sums, for the group at hand
 
 __device__ __forceinline__ uint4 loadShared16(uint32_t address) {
   uint4 v;
@@ -154,6 +159,7 @@ struct Product {
   static constexpr int kABytes = kRows * kARowBytes;
   static constexpr int kStageBytes = kABytes + kColumns * kWRowBytes;
   static constexpr int kStages = 3;
+  static constexpr int kSharedBytes = kStages * kStageBytes;
   using Sums = float[kRowTiles][kTiles][4];
 
   // Rows past the end bring the last one's numbers, which nobody stores; numbers of k past the end are zeros.
@@ -374,12 +380,12 @@ struct Product {
 
 }  // namespace
 
-// The launcher knows these numbers: FewRows.java.
 #define FEW(name, type, rows, groups, suffix)                                                                   \
-  extern "C" __global__ __launch_bounds__(kThreads, 2) void matmul_few_##name##_##rows##suffix(                \
+  extern "C" __global__ __launch_bounds__(kThreads, kBlocks) void matmul_few_##name##_##rows##suffix(          \
       const __grid_constant__ Parameters p) {                                                                   \
     Product<type, rows>::run<groups>(p);                                                                        \
-  }
+  }                                                                                                             \
+  OCTAVO_LAUNCH(matmul_few_##name##_##rows##suffix, kThreads, Product<type, rows>::kSharedBytes)
 
 #define FEWS(name, type) \
   FEW(name, type, 32, false, ) FEW(name, type, 64, false, ) FEW(name, type, 32, true, _groups)
@@ -387,3 +393,5 @@ struct Product {
 FEWS(e4m3, ByteWeight<E4m3Code>)
 FEWS(i8, ByteWeight<I8Code>)
 FEWS(i4, NibbleWeight)
+
+OCTAVO_CONSTANTS(matmul_few, kColumns, kPart, kWRowBytes, kBlocks, kLeastRows, kMostRows, kMostGroupedRows)

@@ -2,6 +2,7 @@
 // fast kernels do not take, and what they are tested against.
 //
 // Twin: ScalarMatMul.java.  Launch: grid = (ceil(n / kTile), ceil(m / kTile)), block = kThreads.  Any m, n, k >= 0.
+// Targets: all
 
 #include "base/common.cuh"
 #include "base/row_range.cuh"
@@ -106,3 +107,5 @@ extern "C" __global__ __launch_bounds__(kThreads) void matmul_general(const __gr
     }
   }
 }
+OCTAVO_LAUNCH(matmul_general, kThreads, 0)
+OCTAVO_CONSTANTS(matmul_general, kTile)

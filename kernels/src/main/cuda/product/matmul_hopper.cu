@@ -9,6 +9,7 @@
 //
 // Twin: ScalarMatMul.java; fallback: matmul.cu.  Launch: grid = at most the tiles of out, block = kThreads, dynamic shared
 // memory = kSharedBytes.  Any m, n >= 1; rows of a and w are whole, aligned 16-byte chunks.
+// Targets: sm_90a
 
 #include "base/async_copy.cuh"
 #include "base/row_range.cuh"
@@ -44,6 +45,8 @@ namespace {
 constexpr int kSlabBytes = 128;    // of k in shared memory a stage: one row of a tile, and of the swizzle
 constexpr int kMmaBytes = 32;      // of k that one wgmma consumes
 constexpr int kRows = 128;         // of a tile
+constexpr int kWideColumns = 256;  // of the kernels' tiles
+constexpr int kNarrowColumns = 128;
 constexpr int kGroupRows = 64;     // of a warpgroup
 constexpr int kConsumers = kRows / kGroupRows;
 constexpr int kGroupThreads = 128;
@@ -200,6 +203,7 @@ template <typename Type, int kColumns, int kStages>
 struct Product {
   static constexpr int kABytes = kRows * kSlabBytes;
   static constexpr int kStageBytes = kABytes + kColumns * kSlabBytes;
+  static constexpr int kSharedBytes = kStages * kStageBytes + kSwizzleBytes;  // stages start where the swizzle does
   static constexpr int kSums = kColumns / 2;  // of a thread: kGroupRows * kColumns / kGroupThreads
   static_assert(kStageBytes % kSwizzleBytes == 0, "stages start where the swizzle does");
   using Accumulator = typename Type::Accumulator;
@@ -340,16 +344,18 @@ struct Product {
 
 }  // namespace
 
-// The launcher knows these numbers: HopperTile.java.
 #define MATMUL(name, type, columns, stages)                                                                     \
   extern "C" __global__ __launch_bounds__(kThreads, 1) void matmul_hopper_##name##_##columns(                  \
       const __grid_constant__ Parameters p) {                                                                   \
     Product<type, columns, stages>::run(p);                                                                     \
-  }
+  }                                                                                                             \
+  OCTAVO_LAUNCH(matmul_hopper_##name##_##columns, kThreads, Product<type, columns, stages>::kSharedBytes)
 
 MATMUL(bf16, Bf16, 256, 4)
 MATMUL(bf16, Bf16, 128, 6)
 MATMUL(i8, I8, 256, 4)
 MATMUL(i8, I8, 128, 6)
+
+OCTAVO_CONSTANTS(matmul_hopper, kRows, kWideColumns, kNarrowColumns, kSlabBytes)
 
 #endif

@@ -6,6 +6,7 @@
 //
 // Twin: ScalarMatMul.java.  Launch: grid = ceil(n / (8 * kTiles)), block = kWarps warps.  At most 16 rows within the
 // bounds (8 for the kernels named _8); rows of a and w are whole, aligned 16-byte vectors.
+// Targets: all
 
 #include "base/common.cuh"
 #include "base/row_range.cuh"
@@ -27,8 +28,11 @@ OCTAVO_PARAMETERS(matmul_narrow, Parameters, a, w, wScales, out, bounds, m, n, k
 namespace {
 
 constexpr int kWarps = 8;
+constexpr int kThreads = kWarps * kWarp;
 constexpr int kRows = 16;        // of an mma
 constexpr int kColumns = 8;      // likewise
+constexpr int kFewTiles = 2;     // of kColumns, a block's
+constexpr int kManyTiles = 4;
 constexpr int kLanesPerRow = 4;  // that share a row of w
 constexpr int kStages = 3;       // loads in flight
 constexpr int kCount = 8;        // numbers in 16 bytes
@@ -130,12 +134,15 @@ __device__ __forceinline__ void multiply(const Parameters& p) {
 }  // namespace
 
 #define NARROW(tiles, rows)                                                                                    \
-  extern "C" __global__ __launch_bounds__(kWarps * kWarp) void matmul_narrow_##tiles##_##rows(                  \
+  extern "C" __global__ __launch_bounds__(kThreads) void matmul_narrow_##tiles##_##rows(                        \
       const __grid_constant__ Parameters p) {                                                                  \
     multiply<tiles, (rows) == kRows>(p);                                                                       \
-  }
+  }                                                                                                            \
+  OCTAVO_LAUNCH(matmul_narrow_##tiles##_##rows, kThreads, 0)
 
 NARROW(2, 8)
 NARROW(4, 8)
 NARROW(2, 16)
 NARROW(4, 16)
+
+OCTAVO_CONSTANTS(matmul_narrow, kRows, kColumns, kFewTiles, kManyTiles)

@@ -10,6 +10,7 @@
 // Twin: ScalarMatMul.java.  Launch: grid = (blocks, slices), block = a whole number of warps, at most kMostWarps, dynamic
 // shared memory = the slice of a and kStages stages a warp.  Rows of a and w are whole, aligned 16-byte chunks; groups are
 // multiples of kPart times the kernel's unit.
+// Targets: all
 
 #include "base/async_copy.cuh"
 #include "base/row_range.cuh"
@@ -45,6 +46,8 @@ constexpr int kRowBytes = 128;                            // of a row of w in a 
 constexpr int kRowChunks = kRowBytes / 16;
 constexpr int kRowPadding = 64;                           // bytes after a row of a, so that no bank is met twice
 constexpr int kStages = 3;
+constexpr int kMostRows = 16;                             // of a
+constexpr int kWideUnit = 4;                              // parts that groups of most checkpoints are multiples of
 
 // bits & kMask | base, in one instruction, which takes one constant: left to itself, the compiler makes two of it.
 template <uint32_t kMask>
@@ -413,9 +416,12 @@ struct Product {
   }
 };
 
+// Bytes of a warp's stages.
+constexpr int kByteRing = kStages * kTileRows * ByteWeight<E4m3Code>::kStride;
+constexpr int kNibbleRing = kStages * kTileRows * NibbleWeight::kStride;
+
 }  // namespace
 
-// The launcher knows these numbers: WeightStream.java.
 #define STREAM(name, type, rows, unit)                                                                                   \
   extern "C" __global__ __launch_bounds__(kMostWarps * kWarp, 1) void matmul_stream_##name##_##rows##_##unit(               \
       const __grid_constant__ Parameters p) {                                                                            \
@@ -429,3 +435,7 @@ struct Product {
 STREAMS(e4m3, ByteWeight<E4m3Code>)
 STREAMS(i8, ByteWeight<I8Code>)
 STREAMS(i4, NibbleWeight)
+
+OCTAVO_CONSTANTS(
+    matmul_stream, kMostWarps, kTileRows, kTileColumns, kMostRows, kPart, kWideUnit, kRowBytes, kRowPadding, kByteRing,
+    kNibbleRing)

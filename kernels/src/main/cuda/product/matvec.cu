@@ -3,6 +3,7 @@
 //
 // Twin: ScalarMatMul.java.  Launch: grid = ceil(n / (kWarps * kOutputs)), block = kWarps warps.  1 <= m <= kRows of the
 // kernel; k and the rows' addresses are such that rows consist of whole 16-byte vectors of weights.
+// Targets: all
 
 #include "base/common.cuh"
 
@@ -23,7 +24,10 @@ OCTAVO_OVERLAPPING_PARAMETERS(matvec, Parameters, a, w, wScales, out, m, n, k, a
 namespace {
 
 constexpr int kWarps = 8;
+constexpr int kThreads = kWarps * kWarp;
 constexpr int kOutputs = 2;  // that a warp computes, so that activations are loaded once for both
+constexpr int kBlockOutputs = kWarps * kOutputs;
+constexpr int kMostRows = 8;
 
 struct E4m3Code {
   static constexpr bool kIsE4m3 = true;
@@ -148,11 +152,13 @@ __device__ __forceinline__ void multiply(const Parameters& p) {
 }  // namespace
 
 #define MATVEC(name, type, rows)                                                                 \
-  extern "C" __global__ __launch_bounds__(kWarps * kWarp) void matvec_##name##_##rows(           \
+  extern "C" __global__ __launch_bounds__(kThreads) void matvec_##name##_##rows(                 \
       const __grid_constant__ Parameters p) {                                                    \
     multiply<type, rows>(p);                                                                     \
-  }
+  }                                                                                              \
+  OCTAVO_LAUNCH(matvec_##name##_##rows, kThreads, 0)
 
+// Powers of two up to kMostRows.
 #define MATVECS(name, type) MATVEC(name, type, 1) MATVEC(name, type, 2) MATVEC(name, type, 4) MATVEC(name, type, 8)
 
 MATVECS(f32, float)
@@ -160,3 +166,5 @@ MATVECS(bf16, __nv_bfloat16)
 MATVECS(f16, __half)
 MATVECS(e4m3, E4m3Code)
 MATVECS(i8, I8Code)
+
+OCTAVO_CONSTANTS(matvec, kMostRows, kBlockOutputs)

@@ -36,6 +36,7 @@ import io.octavo.kernels.internal.cuda.operation.CudaSoftcap;
 import io.octavo.kernels.internal.cuda.product.CudaGroupedMatMul;
 import io.octavo.kernels.internal.cuda.product.CudaMatMul;
 import io.octavo.kernels.internal.cuda.product.CudaPackedMatMul;
+import io.octavo.kernels.internal.cuda.product.Products;
 import io.octavo.kernels.internal.cuda.quantization.CudaFakeQuantize;
 import io.octavo.kernels.internal.cuda.quantization.CudaObserveHistogram;
 import io.octavo.kernels.internal.cuda.quantization.CudaObserveRange;
@@ -126,8 +127,8 @@ public final class CudaBackend implements Backend {
         this.description = "cuda: " + driver.name() + ", compute capability " + driver.computeCapability() / 10.0 + ", "
                 + driver.multiprocessors() + " multiprocessors, " + (free >> 20) + " MiB free";
         this.quantizeRows = new CudaQuantizeRows(library);
-        var products = new CudaMatMul(library, driver, memory);
-        this.matMul = products;
+        var products = Products.of(library, driver, memory);
+        this.matMul = new CudaMatMul(products);
         this.rmsNorm = new CudaRmsNorm(library);
         this.rope = new CudaRope(library);
         this.kvCacheWrite = new CudaKvCacheWrite(library);

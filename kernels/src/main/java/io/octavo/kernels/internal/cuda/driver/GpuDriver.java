@@ -3,6 +3,8 @@ package io.octavo.kernels.internal.cuda.driver;
 import io.octavo.kernels.device.DeviceFaultException;
 import io.octavo.kernels.device.OutOfDeviceMemoryException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.Set;
@@ -205,15 +207,19 @@ public final class GpuDriver implements AutoCloseable {
                 "cuFuncSetAttribute");
     }
 
-    /** A module's global variable as ints. */
-    int[] readGlobal(CUmodule module, String name) {
+    /** What a module's global variable holds, if it has one of that name. */
+    Optional<ByteBuffer> readGlobal(CUmodule module, String name) {
         enter();
         var address = new Handles.DevicePointer();
         long[] bytes = new long[1];
-        check(JCudaDriver.cuModuleGetGlobal(address, bytes, module, name), "cuModuleGetGlobal " + name);
-        int[] values = new int[Math.toIntExact(bytes[0] / Integer.BYTES)];
+        int status = JCudaDriver.cuModuleGetGlobal(address, bytes, module, name);
+        if (status == CUresult.CUDA_ERROR_NOT_FOUND) {
+            return Optional.empty();
+        }
+        check(status, "cuModuleGetGlobal " + name);
+        byte[] values = new byte[Math.toIntExact(bytes[0])];
         check(JCudaDriver.cuMemcpyDtoH(jcuda.Pointer.to(values), address, bytes[0]), "cuMemcpyDtoH");
-        return values;
+        return Optional.of(ByteBuffer.wrap(values).order(ByteOrder.LITTLE_ENDIAN));
     }
 
     public Handles.Stream newStream() {

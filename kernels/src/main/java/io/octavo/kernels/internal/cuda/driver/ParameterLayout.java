@@ -1,5 +1,7 @@
 package io.octavo.kernels.internal.cuda.driver;
 
+import java.nio.ByteBuffer;
+
 /**
  * A kernel's parameter struct as the compiler laid it out: read from the module itself, so that Java's idea of it cannot
  * drift from the kernel's unnoticed.
@@ -12,11 +14,17 @@ final class ParameterLayout {
     /** {@code [struct bytes and flags, offset and bytes of each member in order]} */
     private final int[] table;
 
-    ParameterLayout(int[] table) {
+    private ParameterLayout(int[] table) {
         if (table.length < 3 || table.length % 2 == 0) {
             throw new IllegalStateException("a table of parameters has " + table.length + " entries");
         }
-        this.table = table.clone();
+        this.table = table;
+    }
+
+    static ParameterLayout of(ByteBuffer entries) {
+        int[] table = new int[entries.remaining() / Integer.BYTES];
+        entries.asIntBuffer().get(table);
+        return new ParameterLayout(table);
     }
 
     /** Whether a kernel may begin before one in front of it ends, if that one may too. */

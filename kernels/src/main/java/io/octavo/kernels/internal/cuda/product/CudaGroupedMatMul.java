@@ -14,10 +14,10 @@ import java.util.List;
  */
 public final class CudaGroupedMatMul implements GroupedMatMul {
 
-    private final CudaMatMul matMul;
+    private final Products products;
 
-    public CudaGroupedMatMul(CudaMatMul matMul) {
-        this.matMul = matMul;
+    public CudaGroupedMatMul(Products products) {
+        this.products = products;
     }
 
     @Override
@@ -26,7 +26,8 @@ public final class CudaGroupedMatMul implements GroupedMatMul {
         Operands.checkGroupedMatMul(a, starts, weights, out);
         Matrix bounds = starts.reshape(starts.columns(), 1);
         for (int group = 0; group < weights.size(); group++) {
-            matMul.multiplyRows(a, bounds.rows(group, group + 2), weights.get(group), out, cuda);
+            Weight w = Weight.of(weights.get(group));
+            products.launch(new Product(a, w, out, bounds.rows(group, group + 2)), cuda);
         }
     }
 }

@@ -1,24 +1,25 @@
 package io.octavo.kernels.internal.cuda.product;
 
 import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.product.PackedMatMul;
 
-/** Launches {@code matmul_stream.cu} and {@code matmul_few.cu} for few rows; otherwise decodes the weight and multiplies that. */
+/** Launches the cheapest of {@link Products}. */
 public final class CudaPackedMatMul implements PackedMatMul {
 
-    private final CudaMatMul matMul;
+    private final Products products;
 
-    public CudaPackedMatMul(CudaMatMul matMul) {
-        this.matMul = matMul;
+    public CudaPackedMatMul(Products products) {
+        this.products = products;
     }
 
     @Override
     public void multiply(Matrix a, Matrix codes, Matrix scales, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         Operands.checkPackedMatMul(a, codes, scales, out);
-        matMul.multiplyNibbles(a, codes, scales, out, cuda);
+        products.launch(new Product(ScaledMatrix.plain(a), Weight.packed(codes, scales), out, null), cuda);
     }
 }

@@ -1,0 +1,50 @@
+package io.octavo.kernels.internal.cuda.product;
+
+import io.octavo.kernels.internal.cuda.driver.CudaStream;
+import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
+import io.octavo.kernels.number.DType;
+
+/** Few rows of plain numbers by ordinary arithmetic: the fastest for one row, since reading the weight takes all the time. */
+final class Matvec implements ProductKernel {
+
+    private final KernelFile file;
+
+    Matvec(KernelFile file) {
+        this.file = file;
+    }
+
+    @Override
+    public boolean takes(Shape s) {
+        return (s.isPlain(DType.F32) || s.isPlain(DType.BF16))
+                && !s.isPacked()
+                && s.groups() == 1
+                && !s.bounded()
+                && s.m() <= file.constant("kMostRows")
+                && s.aligned();
+    }
+
+    @Override
+    public double cost(Shape s) {
+        return s.weightBytes() * s.m();
+    }
+
+    @Override
+    public void launch(Product p, CudaStream stream) {
+        Shape s = p.shape();
+        int rows = Integer.highestOneBit(2 * s.m() - 1);
+        var kernel = file.kernel("matvec_" + p.w().type() + "_" + rows);
+        stream.call(kernel)
+                .matrix(p.a().codes())
+                .matrix(p.w().codes())
+                .optional(p.w().scales())
+                .matrix(p.out())
+                .number(s.m())
+                .number(s.n())
+                .number(s.k())
+                .type(s.aType())
+                .type(p.w().scaleType())
+                .number(p.w().scalePerRow())
+                .launch(Grid.of(Math.ceilDiv(s.n(), file.constant("kBlockOutputs")), kernel.threads()));
+    }
+}

@@ -1,0 +1,22 @@
+package io.octavo.kernels.internal.cuda.product;
+
+import io.octavo.kernels.internal.cuda.driver.CudaStream;
+
+/**
+ * One way to compute products: a .cu file of the class's name, or a detour to another.
+ *
+ * <p>A new one is a class and a line in {@link Products}.
+ */
+interface ProductKernel {
+
+    /** Whether it computes products of this shape on this device. */
+    boolean takes(Shape shape);
+
+    /**
+     * About how long it takes, in the time of reading a byte of the weight; only which is less counts. Called for what it
+     * {@linkplain #takes takes} alone.
+     */
+    double cost(Shape shape);
+
+    void launch(Product product, CudaStream stream);
+}

@@ -1,0 +1,78 @@
+package io.octavo.kernels.internal.cuda.product;
+
+import io.octavo.kernels.internal.cuda.driver.CudaStream;
+import io.octavo.kernels.internal.cuda.driver.DeviceMemory;
+import io.octavo.kernels.internal.cuda.driver.GpuDriver;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
+import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** The ways to compute products on a device, of which each product takes the cheapest. */
+public final class Products {
+
+    private static final int HOPPER = 90;
+
+    private final List<ProductKernel> kernels;
+
+    private Products(List<ProductKernel> kernels) {
+        this.kernels = List.copyOf(kernels);
+    }
+
+    public static Products of(KernelLibrary library, GpuDriver driver, DeviceMemory memory) {
+        return of(
+                library::file, driver.computeCapability(), driver.multiprocessors(), driver.mostSharedBytes(), memory);
+    }
+
+    /** @param mostSharedBytes that a block may have */
+    static Products of(
+            Function<String, KernelFile> files,
+            int computeCapability,
+            int multiprocessors,
+            int mostSharedBytes,
+            DeviceMemory memory) {
+        var decode = new Decode(files.apply("decode"));
+        var stream = new MatmulStream(files.apply("matmul_stream"), memory, multiprocessors, mostSharedBytes);
+        List<ProductKernel> ampere = List.of(
+                new MatmulNarrow(files.apply("matmul_narrow"), multiprocessors),
+                stream,
+                new MatmulFew(files.apply("matmul_few"), memory, multiprocessors, stream),
+                new Matmul(files.apply("matmul"), computeCapability, multiprocessors),
+                new MatmulGeneral(files.apply("matmul_general")));
+        List<ProductKernel> known = new ArrayList<>(ampere);
+        if (computeCapability == HOPPER) {
+            var wgmma = new MatmulHopper(files.apply("matmul_hopper"), multiprocessors);
+            known.add(wgmma);
+            known.add(new DecodedOperands(decode, memory, wgmma));
+        }
+        known.add(new DecodedWeight(decode, memory, new Products(known)));
+        known.add(new Matvec(files.apply("matvec")));
+        return new Products(known);
+    }
+
+    /** @throws IllegalArgumentException if no kernel takes it */
+    ProductKernel choose(Shape shape) {
+        @Nullable ProductKernel best = null;
+        double least = Double.POSITIVE_INFINITY;
+        for (ProductKernel kernel : kernels) {
+            if (kernel.takes(shape) && kernel.cost(shape) < least) {
+                best = kernel;
+                least = kernel.cost(shape);
+            }
+        }
+        if (best == null) {
+            throw new IllegalArgumentException("no kernel multiplies " + shape.aType() + " by " + shape.wType()
+                    + " in rows of " + shape.k() + " numbers and groups of " + shape.groupColumns());
+        }
+        return best;
+    }
+
+    void launch(Product product, CudaStream stream) {
+        Shape shape = product.shape();
+        if (shape.m() > 0 && shape.n() > 0) {
+            choose(shape).launch(product, stream);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package io.octavo.kernels.internal.cuda.product;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.kernels.number.DType;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Which kernel is chosen, as measured on devices. */
+class ProductsTest {
+
+    private static final int MULTIPROCESSORS = 132;
+    private static final int K = 4096;
+
+    /** Choosing takes no memory. */
+    @SuppressWarnings("NullAway")
+    private static Products products(int computeCapability) {
+        return Products.of(SourceFile::of, computeCapability, MULTIPROCESSORS, 227 << 10, null);
+    }
+
+    private static Shape shape(int m, DType aType, String wType, int groups, boolean bounded) {
+        int bits = switch (wType) {
+            case "f32" -> 32;
+            case "bf16", "f16" -> 16;
+            case "i4" -> 4;
+            default -> 8;
+        };
+        boolean scaled = aType == DType.F8_E4M3 || aType == DType.I8;
+        return new Shape(m, 4096, K, aType, scaled, wType, bits, groups, true, bounded);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "80, BF16, bf16, 1, 1, Matvec",
+        "80, BF16, bf16, 2, 1, MatmulNarrow",
+        "80, BF16, bf16, 16, 1, MatmulNarrow",
+        "80, BF16, bf16, 17, 1, Matmul",
+        "90, BF16, bf16, 17, 1, Matmul",
+        "90, BF16, bf16, 32, 1, Matmul",
+        "90, BF16, bf16, 33, 1, MatmulHopper",
+        "90, BF16, bf16, 8192, 1, MatmulHopper",
+        "80, BF16, bf16, 8192, 1, Matmul",
+        "80, BF16, e4m3, 1, 1, Matvec",
+        "80, BF16, e4m3, 2, 1, MatmulStream",
+        "80, BF16, e4m3, 16, 1, MatmulStream",
+        "80, BF16, e4m3, 17, 1, MatmulFew",
+        "80, BF16, e4m3, 128, 1, MatmulFew",
+        "80, BF16, e4m3, 129, 1, DecodedWeight",
+        "80, BF16, i8, 1, 32, MatmulStream",
+        "80, BF16, i8, 96, 32, MatmulFew",
+        "80, BF16, i8, 97, 32, DecodedWeight",
+        "80, BF16, i8, 1, 256, DecodedWeight",
+        "80, BF16, i8, 1, 512, MatmulGeneral",
+        "80, BF16, i4, 1, 32, MatmulStream",
+        "80, BF16, i4, 97, 32, DecodedWeight",
+        "80, F32, i4, 1, 32, DecodedWeight",
+        "80, F32, f32, 8, 1, Matvec",
+        "80, F32, f32, 9, 1, MatmulGeneral",
+        "80, F32, e4m3, 1, 32, MatmulGeneral",
+        "80, F16, f16, 1, 1, MatmulGeneral",
+        "80, F8_E4M3, e4m3, 64, 1, MatmulGeneral",
+        "89, F8_E4M3, e4m3, 64, 1, Matmul",
+        "90, F8_E4M3, e4m3, 511, 1, Matmul",
+        "90, F8_E4M3, e4m3, 512, 1, DecodedOperands",
+        "90, I8, i8, 32, 1, Matmul",
+        "90, I8, i8, 33, 1, MatmulHopper",
+    })
+    void theFastestKernelIsChosen(int device, DType aType, String wType, int m, int groups, String kernel) {
+        assertThat(products(device).choose(shape(m, aType, wType, groups, false)))
+                .extracting(chosen -> chosen.getClass().getSimpleName())
+                .isEqualTo(kernel);
+    }
+
+    /** A launch of several kernels, or of one that copies by a map, cannot begin at a row that the device alone knows. */
+    @ParameterizedTest
+    @CsvSource({
+        "90, BF16, bf16, 1, 1, MatmulNarrow",
+        "90, BF16, bf16, 8192, 1, Matmul",
+        "90, F8_E4M3, e4m3, 8192, 1, Matmul",
+        "90, BF16, e4m3, 64, 1, MatmulFew",
+        "90, BF16, e4m3, 65, 1, DecodedWeight",
+        "90, BF16, e4m3, 33, 32, DecodedWeight",
+        "90, F32, f32, 1, 1, MatmulGeneral",
+    })
+    void rowsThatTheDeviceKnowsAreLeftToKernelsThatReadBounds(
+            int device, DType aType, String wType, int m, int groups, String kernel) {
+        assertThat(products(device).choose(shape(m, aType, wType, groups, true)))
+                .extracting(chosen -> chosen.getClass().getSimpleName())
+                .isEqualTo(kernel);
+    }
+
+    @Test
+    void aPackedWeightInGroupsThatNoKernelReadsIsRefused() {
+        assertThatThrownBy(() -> products(90).choose(shape(1, DType.BF16, "i4", 512, false)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("no kernel multiplies BF16 by i4 in rows of 4096 numbers and groups of 8");
+    }
+}

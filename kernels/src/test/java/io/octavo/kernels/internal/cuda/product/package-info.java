@@ -1,0 +1,3 @@
+/** Which kernel computes which product. */
+@org.jspecify.annotations.NullMarked
+package io.octavo.kernels.internal.cuda.product;
