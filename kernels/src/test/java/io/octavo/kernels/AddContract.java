@@ -25,7 +25,7 @@ abstract class AddContract extends BackendContract {
             for (int rows : new int[] {70, 1}) {
                 Matrix target = inOut(70, columns, before);
                 Matrix x = input(dtype, rows, columns, gaussian(random(2), rows * columns, 1));
-                backend.add().accumulate(target, x, stream);
+                backend.operations().add().accumulate(target, x, stream);
                 float[] addend = floats(x);
                 float[] actual = floats(target);
                 for (int i = 0; i < actual.length; i++) {
@@ -38,7 +38,7 @@ abstract class AddContract extends BackendContract {
     @Test
     void rejectsOtherShapes() {
         Matrix x = inOut(2, 3, new float[6]);
-        assertThatThrownBy(() -> backend.add().accumulate(x, x.reshape(3, 2), stream))
+        assertThatThrownBy(() -> backend.operations().add().accumulate(x, x.reshape(3, 2), stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("x is 3 x 2, expected 2 x 3");
     }

@@ -53,14 +53,14 @@ abstract class ArgMaxContract extends BackendContract {
     void rejectsRowsWithoutColumns() {
         Matrix indices = output(DType.I32, 1, 1);
         Matrix none = new Matrix(indices.buffer(), 0, DType.F32, 1, 0);
-        assertThatThrownBy(() -> backend.argMax().find(none, indices, stream))
+        assertThatThrownBy(() -> backend.operations().argMax().find(none, indices, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("no columns");
     }
 
     private int[] argMax(int rows, int columns, float[] values) {
         Matrix indices = output(DType.I32, 1, rows);
-        backend.argMax().find(input(DType.F32, rows, columns, values), indices, stream);
+        backend.operations().argMax().find(input(DType.F32, rows, columns, values), indices, stream);
         return readInts(indices);
     }
 }

@@ -147,7 +147,7 @@ abstract class AttentionContract extends BackendContract {
         void attend(int window, float softcap, Matrix out) {
             float scale = (float) (1 / Math.sqrt(layout.headDim()));
             var parameters = new Attention.Parameters(heads, layout, scale, window, softcap);
-            backend.attention().attend(q, keys.tensor, values.tensor, batch(), parameters, out, stream);
+            backend.operations().attention().attend(q, keys.tensor, values.tensor, batch(), parameters, out, stream);
         }
     }
 
@@ -225,16 +225,16 @@ abstract class AttentionContract extends BackendContract {
         int cells = (int) layout.rows() * 64;
         var codes = new KvCacheTensor(input(DType.F8_E4M3, layout.rows(), 64, new float[cells]), scales);
         var numbers = KvCacheTensor.plain(input(DType.F32, layout.rows(), 64, new float[cells]));
-        backend.kvCacheWrite().write(x, slots, layout, codes, stream);
-        backend.fakeQuantize().applyFixed(x, CodeFormat.E4M3, scales, 0, x, stream);
-        backend.kvCacheWrite().write(x, slots, layout, numbers, stream);
+        backend.operations().kvCacheWrite().write(x, slots, layout, codes, stream);
+        backend.operations().fakeQuantize().applyFixed(x, CodeFormat.E4M3, scales, 0, x, stream);
+        backend.operations().kvCacheWrite().write(x, slots, layout, numbers, stream);
         Matrix q = input(DType.F32, 100, 256, gaussian(random(9), 100 * 256, 1));
         var batch = new Attention.Batch(ints(0, 100), ints(100), intMatrix(1, 2, 0, 1));
         var parameters = new Attention.Parameters(4, layout, 0.125f, Integer.MAX_VALUE, 0);
         Matrix expected = output(DType.F32, 100, 256);
         Matrix actual = output(DType.F32, 100, 256);
-        backend.attention().attend(q, numbers, numbers, batch, parameters, expected, stream);
-        backend.attention().attend(q, codes, codes, batch, parameters, actual, stream);
+        backend.operations().attention().attend(q, numbers, numbers, batch, parameters, expected, stream);
+        backend.operations().attention().attend(q, codes, codes, batch, parameters, actual, stream);
         float[] wanted = floats(expected);
         float[] found = floats(actual);
         if (operandRounding(DType.F8_E4M3) == 0) {
@@ -292,7 +292,8 @@ abstract class AttentionContract extends BackendContract {
         Matrix out = output(DType.F32, 3, 16);
         var parameters = new Attention.Parameters(1, far.layout, 1, Integer.MAX_VALUE, 0);
         Matrix large = input(DType.F32, far.layout.rows(), 16, keys);
-        backend.attention()
+        backend.operations()
+                .attention()
                 .attend(far.q, KvCacheTensor.plain(large), far.values.tensor, far.batch(), parameters, out, stream);
         for (float value : floats(out)) {
             assertThat(value).isFinite().isBetween(-6f, 6f);
@@ -314,7 +315,8 @@ abstract class AttentionContract extends BackendContract {
                 ints(90),
                 intMatrix(1, 2, both.pageTable[both.maxPages], both.pageTable[both.maxPages + 1]));
         var parameters = new Attention.Parameters(4, both.layout, 0.125f, Integer.MAX_VALUE, 0);
-        backend.attention()
+        backend.operations()
+                .attention()
                 .attend(both.q.rows(300, 302), both.keys.tensor, both.values.tensor, second, parameters, alone, stream);
         assertThat(floats(alone)).isEqualTo(floats(out.rows(300, 302)));
     }
@@ -357,7 +359,8 @@ abstract class AttentionContract extends BackendContract {
         Matrix again = output(DType.F32, out.rows(), out.columns());
         var parameters =
                 new Attention.Parameters(2, other.layout, (float) (1 / Math.sqrt(headDim)), Integer.MAX_VALUE, 0);
-        backend.attention()
+        backend.operations()
+                .attention()
                 .attend(
                         other.q,
                         KvCacheTensor.plain(keys),
@@ -375,7 +378,9 @@ abstract class AttentionContract extends BackendContract {
         if (!checksIndices()) {
             out.buffer().fill((byte) 0xFF, stream);
             guard(out);
-            backend.attention().attend(valid.q, valid.keys.tensor, valid.values.tensor, batch, parameters, out, stream);
+            backend.operations()
+                    .attention()
+                    .attend(valid.q, valid.keys.tensor, valid.values.tensor, batch, parameters, out, stream);
             boolean queriesAreWrong = message.startsWith("query rows");
             float[] found = floats(out);
             assertThat(queriesAreWrong || Arrays.equals(found, allNan(found.length)))
@@ -383,7 +388,8 @@ abstract class AttentionContract extends BackendContract {
                     .isTrue();
             return;
         }
-        assertThatThrownBy(() -> backend.attention()
+        assertThatThrownBy(() -> backend.operations()
+                        .attention()
                         .attend(valid.q, valid.keys.tensor, valid.values.tensor, batch, parameters, out, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(message);

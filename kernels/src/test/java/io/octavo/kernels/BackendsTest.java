@@ -71,7 +71,7 @@ class BackendsTest {
             Matrix matrix = Matrix.of(buffer, DType.F32, 1, 1);
             backend.close();
             backend.close();
-            assertThatThrownBy(() -> backend.add().accumulate(matrix, matrix, stream))
+            assertThatThrownBy(() -> backend.operations().add().accumulate(matrix, matrix, stream))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("closed");
         }
@@ -106,8 +106,8 @@ class BackendsTest {
             Matrix out = Matrix.of(product, DType.F32, 200, 200);
             for (int repeat = 0; repeat < 50; repeat++) {
                 ScaledMatrix w = ScaledMatrix.plain(a);
-                backend.matMul().multiply(ScaledMatrix.plain(a), w, out, stream);
-                backend.matMul().multiply(ScaledMatrix.plain(a.rows(0, 2)), w, out.rows(0, 2), stream);
+                backend.operations().matMul().multiply(ScaledMatrix.plain(a), w, out, stream);
+                backend.operations().matMul().multiply(ScaledMatrix.plain(a.rows(0, 2)), w, out.rows(0, 2), stream);
             }
             product.copyTo(MemorySegment.ofArray(result), 0, stream);
             stream.synchronize();

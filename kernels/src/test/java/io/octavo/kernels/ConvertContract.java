@@ -24,7 +24,7 @@ abstract class ConvertContract extends BackendContract {
             float[] values = gaussian(random(columns), 5 * columns, 100);
             values[0] = -0f;
             Matrix out = output(dtype, 5, columns);
-            backend.convert().convert(input(DType.F32, 5, columns, values), out, stream);
+            backend.operations().convert().convert(input(DType.F32, 5, columns, values), out, stream);
             assertThat(floats(out)).isEqualTo(floats(input(dtype, 5, columns, values)));
         }
     }
@@ -33,7 +33,7 @@ abstract class ConvertContract extends BackendContract {
     void keepsWhatIsNotFiniteAndOverflowsToInfinity() {
         Matrix x = input(DType.F32, 1, 4, Float.NaN, Float.NEGATIVE_INFINITY, 1e6f, 3.4e38f);
         Matrix half = output(DType.F16, 1, 4);
-        backend.convert().convert(x, half, stream);
+        backend.operations().convert().convert(x, half, stream);
         assertThat(floats(half))
                 .containsExactly(Float.NaN, Float.NEGATIVE_INFINITY, Float.POSITIVE_INFINITY, Float.POSITIVE_INFINITY);
     }
@@ -41,10 +41,10 @@ abstract class ConvertContract extends BackendContract {
     @Test
     void rejectsOtherShapesAndTypes() {
         Matrix x = input(DType.F32, 2, 3, new float[6]);
-        assertThatThrownBy(() -> backend.convert().convert(x, output(DType.BF16, 3, 2), stream))
+        assertThatThrownBy(() -> backend.operations().convert().convert(x, output(DType.BF16, 3, 2), stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("out is 3 x 2, expected 2 x 3");
-        assertThatThrownBy(() -> backend.convert().convert(x, output(DType.I8, 2, 3), stream))
+        assertThatThrownBy(() -> backend.operations().convert().convert(x, output(DType.I8, 2, 3), stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("out is I8");
     }

@@ -41,7 +41,7 @@ abstract class CrossEntropyContract extends BackendContract {
         logits[3] = Float.NEGATIVE_INFINITY;
         Matrix loss = output(DType.F32, 1, 2);
         Matrix twice = input(DType.F32, 2, 50, logits);
-        backend.crossEntropy().loss(twice, ints(3, 3), loss, stream);
+        backend.operations().crossEntropy().loss(twice, ints(3, 3), loss, stream);
         assertThat(floats(loss)[0]).isEqualTo(Float.POSITIVE_INFINITY);
         assertThat(floats(loss)[1]).isFinite();
     }
@@ -51,7 +51,8 @@ abstract class CrossEntropyContract extends BackendContract {
         float[] logits = gaussian(random(1), 5 * 20, 1);
         logits[3 * 20 + 7] = Float.NaN;
         Matrix loss = output(DType.F32, 1, 5);
-        backend.crossEntropy()
+        backend.operations()
+                .crossEntropy()
                 .loss(input(DType.F32, 5, 20, logits), ints(CrossEntropy.IGNORED, -1, 20, 2, 2), loss, stream);
         assertThat(floats(loss.reshape(5, 1).rows(0, 4))).containsExactly(0f, Float.NaN, Float.NaN, Float.NaN);
         assertThat(floats(loss)[4]).isFinite();
@@ -61,7 +62,7 @@ abstract class CrossEntropyContract extends BackendContract {
     void rejectsAnEmptyVocabulary() {
         Matrix loss = output(DType.F32, 1, 1);
         Matrix none = new Matrix(loss.buffer(), 0, DType.F32, 1, 0);
-        assertThatThrownBy(() -> backend.crossEntropy().loss(none, ints(0), loss, stream))
+        assertThatThrownBy(() -> backend.operations().crossEntropy().loss(none, ints(0), loss, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("no columns");
     }
@@ -70,7 +71,7 @@ abstract class CrossEntropyContract extends BackendContract {
     private void check(int rows, int columns, float[] logits) {
         int[] targets = random(rows).ints(rows, 0, columns).toArray();
         Matrix loss = output(DType.F32, 1, rows);
-        backend.crossEntropy().loss(input(DType.F32, rows, columns, logits), ints(targets), loss, stream);
+        backend.operations().crossEntropy().loss(input(DType.F32, rows, columns, logits), ints(targets), loss, stream);
         float[] actual = floats(loss);
         for (int row = 0; row < rows; row++) {
             double max = Double.NEGATIVE_INFINITY;

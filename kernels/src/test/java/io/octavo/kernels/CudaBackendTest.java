@@ -217,8 +217,8 @@ class CudaBackendTest {
             float[] values = gaussian(random(1), tokens * columns, 1);
             Matrix x = input(DType.BF16, tokens, columns, values);
             Matrix sums = inOut(columns, columns, new float[columns * columns]);
-            backend.secondMoments().accumulate(x, sums, stream);
-            backend.secondMoments().mirror(sums, stream);
+            backend.operations().secondMoments().accumulate(x, sums, stream);
+            backend.operations().secondMoments().mirror(sums, stream);
             float[] actual = floats(sums);
             float[] rounded = floats(x);
             for (int i = 0; i < columns; i += 17) {

@@ -44,18 +44,22 @@ class CudaSanitizerTest extends BackendContract {
             for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16}) {
                 Matrix typed = input(type, 3, columns, gaussian(random, 3 * columns, 1));
                 for (DType code : new DType[] {DType.F8_E4M3, DType.I8}) {
-                    backend.quantizeRows()
+                    backend.operations()
+                            .quantizeRows()
                             .quantize(typed, output(code, 3, columns), output(type, 3, 1), 448, ints(0), stream);
                 }
-                backend.rmsNorm().normalize(x, typed.rows(0, 1), 0, 1e-5f, y, stream);
+                backend.operations().rmsNorm().normalize(x, typed.rows(0, 1), 0, 1e-5f, y, stream);
                 for (ScaledMatrix rounded : rounded(3, columns)) {
-                    backend.fusedSteps().normalize(x, y, typed.rows(0, 1), 0, 1e-5f, y, rounded, 448, stream);
+                    backend.operations()
+                            .fusedSteps()
+                            .normalize(x, y, typed.rows(0, 1), 0, 1e-5f, y, rounded, 448, stream);
                 }
-                backend.add().accumulate(x, typed, stream);
-                backend.add().accumulate(x, typed.rows(1, 2), stream);
-                backend.convert().convert(x, output(type, 3, columns), stream);
-                backend.embedding().gather(typed, ints(2, 5, 0), 1, y, stream);
-                backend.quantizationError()
+                backend.operations().add().accumulate(x, typed, stream);
+                backend.operations().add().accumulate(x, typed.rows(1, 2), stream);
+                backend.operations().convert().convert(x, output(type, 3, columns), stream);
+                backend.operations().embedding().gather(typed, ints(2, 5, 0), 1, y, stream);
+                backend.operations()
+                        .quantizationError()
                         .measure(
                                 typed,
                                 output(DType.U8, 3, columns),
@@ -69,15 +73,15 @@ class CudaSanitizerTest extends BackendContract {
                                 stream);
             }
             for (GatedActivation.Function function : GatedActivation.Function.values()) {
-                backend.gatedActivation().apply(function, x, y, x, stream);
+                backend.operations().gatedActivation().apply(function, x, y, x, stream);
                 for (ScaledMatrix rounded : rounded(3, columns)) {
-                    backend.fusedSteps().activate(function, x, y, rounded, 448, stream);
+                    backend.operations().fusedSteps().activate(function, x, y, rounded, 448, stream);
                 }
             }
-            backend.crossEntropy().loss(x, ints(1, -100, columns), output(DType.F32, 1, 3), stream);
-            backend.softcap().cap(x, 30, stream);
-            backend.argMax().find(x, output(DType.I32, 1, 3), stream);
-            backend.divergence().compare(x, y, output(DType.F32, 1, 3), output(DType.I32, 1, 3), stream);
+            backend.operations().crossEntropy().loss(x, ints(1, -100, columns), output(DType.F32, 1, 3), stream);
+            backend.operations().softcap().cap(x, 30, stream);
+            backend.operations().argMax().find(x, output(DType.I32, 1, 3), stream);
+            backend.operations().divergence().compare(x, y, output(DType.F32, 1, 3), output(DType.I32, 1, 3), stream);
             sample(x);
         }
     }
@@ -97,7 +101,8 @@ class CudaSanitizerTest extends BackendContract {
                 .mapToObj(step -> new Sampling.Request(step, 20, 0.9f, 0.01f, 1.1f, 1, 2, step))
                 .flatMapToInt(request -> IntStream.of(request.encode()))
                 .toArray();
-        backend.sampling()
+        backend.operations()
+                .sampling()
                 .sample(logits, intMatrix(3, Sampling.REQUEST_WORDS, requests), seen, output(DType.I32, 1, 3), stream);
     }
 
@@ -117,18 +122,18 @@ class CudaSanitizerTest extends BackendContract {
                     }
                 }
                 Matrix counts = output(DType.I64, 1, 2049);
-                backend.observeHistogram().observe(x, 3, counts, stream);
+                backend.operations().observeHistogram().observe(x, 3, counts, stream);
                 for (int groups : new int[] {1, 3, columns}) {
-                    backend.observeRange().observe(x, inOut(groups, 2, new float[2 * groups]), stream);
+                    backend.operations().observeRange().observe(x, inOut(groups, 2, new float[2 * groups]), stream);
                 }
             }
         }
         Matrix x = inOut(5, 384, gaussian(random, 5 * 384, 1));
         for (int group : new int[] {32, 48, 384}) {
-            backend.fakeQuantize().apply(x, CodeFormat.E4M3, group, new Scaling.Absmax(448), x, stream);
-            backend.fakeQuantize().apply(x, CodeFormat.INT8, group, new Scaling.Range(), x, stream);
+            backend.operations().fakeQuantize().apply(x, CodeFormat.E4M3, group, new Scaling.Absmax(448), x, stream);
+            backend.operations().fakeQuantize().apply(x, CodeFormat.INT8, group, new Scaling.Range(), x, stream);
             Matrix scales = output(DType.F32, 1, 384 / group);
-            backend.fakeQuantize().applyFixed(x, CodeFormat.E2M1, scales, 0, x, stream);
+            backend.operations().fakeQuantize().applyFixed(x, CodeFormat.E2M1, scales, 0, x, stream);
         }
     }
 
@@ -138,7 +143,9 @@ class CudaSanitizerTest extends BackendContract {
         Matrix zeroPoints = scaling instanceof Scaling.Range ? output(DType.I8, rows, columns) : null;
         Matrix codes = output(DType.U8, x.rows(), format.rowBytes(x.columns()));
         Matrix scales = output(scaleType, rows, columns);
-        backend.quantizeTiles().quantize(x, format, tile, scaling, codes, scales, zeroPoints, ints(0), stream);
+        backend.operations()
+                .quantizeTiles()
+                .quantize(x, format, tile, scaling, codes, scales, zeroPoints, ints(0), stream);
     }
 
     @Test
@@ -146,8 +153,8 @@ class CudaSanitizerTest extends BackendContract {
         for (int columns : new int[] {300, 776}) {
             Matrix tokens = input(DType.BF16, 150, columns, gaussian(random(1), 150 * columns, 1));
             Matrix sums = inOut(columns, columns, new float[columns * columns]);
-            backend.secondMoments().accumulate(tokens, sums, stream);
-            backend.secondMoments().mirror(sums, stream);
+            backend.operations().secondMoments().accumulate(tokens, sums, stream);
+            backend.operations().secondMoments().mirror(sums, stream);
         }
     }
 
@@ -162,8 +169,12 @@ class CudaSanitizerTest extends BackendContract {
                 Matrix out = output(DType.F32, m, 301);
                 Matrix half = input(DType.BF16, m, k, gaussian(random, m * k, 1));
                 Matrix same = input(type, m, k, gaussian(random, m * k, 1));
-                backend.matMul().multiply(ScaledMatrix.plain(half), new ScaledMatrix(w, scales), out, stream);
-                backend.matMul().multiply(ScaledMatrix.plain(same), new ScaledMatrix(w, scales), out, stream);
+                backend.operations()
+                        .matMul()
+                        .multiply(ScaledMatrix.plain(half), new ScaledMatrix(w, scales), out, stream);
+                backend.operations()
+                        .matMul()
+                        .multiply(ScaledMatrix.plain(same), new ScaledMatrix(w, scales), out, stream);
             }
         }
         for (DType type : new DType[] {DType.F8_E4M3, DType.I8}) {
@@ -173,9 +184,11 @@ class CudaSanitizerTest extends BackendContract {
                 for (int m : new int[] {3, 13, 29, 61, 70}) {
                     Matrix a = input(DType.BF16, m, 640, gaussian(random, m * 640, 1));
                     Matrix out = output(DType.F32, m, 301);
-                    backend.matMul().multiply(ScaledMatrix.plain(a), new ScaledMatrix(w, scales), out, stream);
+                    backend.operations()
+                            .matMul()
+                            .multiply(ScaledMatrix.plain(a), new ScaledMatrix(w, scales), out, stream);
                     Matrix packed = output(DType.U8, 301, 320);
-                    backend.packedMatMul().multiply(a, packed, scales, out, stream);
+                    backend.operations().packedMatMul().multiply(a, packed, scales, out, stream);
                 }
             }
         }
@@ -184,7 +197,8 @@ class CudaSanitizerTest extends BackendContract {
             for (int n : new int[] {2100, 4200}) {
                 Matrix a = input(type, 1025, 160, gaussian(random, 1025 * 160, 30));
                 Matrix w = input(type, n, 160, gaussian(random, n * 160, 30));
-                backend.matMul()
+                backend.operations()
+                        .matMul()
                         .multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(w), output(DType.F32, 1025, n), stream);
             }
         }
@@ -198,20 +212,21 @@ class CudaSanitizerTest extends BackendContract {
         Matrix chosen = output(DType.I32, tokens, 3);
         Matrix weights = output(DType.F32, tokens, 3);
         Matrix logits = input(DType.F32, tokens, 5, gaussian(random, 5 * tokens, 1));
-        backend.expertRouting().route(logits, true, chosen, weights, stream);
+        backend.operations().expertRouting().route(logits, true, chosen, weights, stream);
         Matrix sources = output(DType.I32, 1, 3L * tokens);
         Matrix rows = output(DType.I32, tokens, 3);
         Matrix starts = output(DType.I32, 1, 6);
-        backend.expertOrder().sort(chosen, sources, rows, starts, stream);
+        backend.operations().expertOrder().sort(chosen, sources, rows, starts, stream);
         Matrix out = output(DType.F32, 3L * tokens, columns);
         for (DType type : new DType[] {DType.F32, DType.BF16, DType.F8_E4M3}) {
             Matrix a = input(type, 3L * tokens, columns, gaussian(random, 3 * tokens * columns, 1));
             Matrix w = input(type, columns, columns, gaussian(random, columns * columns, 1));
-            backend.groupedMatMul()
+            backend.operations()
+                    .groupedMatMul()
                     .multiply(
                             ScaledMatrix.plain(a), starts, Collections.nCopies(5, ScaledMatrix.plain(w)), out, stream);
         }
-        backend.expertCombine().combine(out, rows, weights, output(DType.F32, tokens, columns), stream);
+        backend.operations().expertCombine().combine(out, rows, weights, output(DType.F32, tokens, columns), stream);
     }
 
     @Test
@@ -229,25 +244,30 @@ class CudaSanitizerTest extends BackendContract {
                         });
                 Matrix x = inOut(3, 2L * headDim, new float[6 * headDim]);
                 Matrix tables = input(DType.F32, 5, headDim / 2, new float[5 * headDim / 2]);
-                backend.rope().rotate(x, ints(0, 4, 5), tables, tables, headDim, stream);
-                backend.kvCacheWrite().write(x, ints(0, 255, 256), layout, cache, stream);
+                backend.operations().rope().rotate(x, ints(0, 4, 5), tables, tables, headDim, stream);
+                backend.operations().kvCacheWrite().write(x, ints(0, 255, 256), layout, cache, stream);
                 Matrix queries = inOut(3, 4L * headDim, new float[12 * headDim]);
                 Matrix values = inOut(3, 2L * headDim, new float[6 * headDim]);
                 var rotation = new FusedSteps.Rotation(ints(0, 4, 5), tables, tables);
-                backend.fusedSteps()
+                backend.operations()
+                        .fusedSteps()
                         .rotateAndWrite(queries, x, values, rotation, ints(0, 255, 256), layout, cache, cache, stream);
                 Matrix q = inOut(71, 4L * headDim, gaussian(random(1), 71 * 4 * headDim, 1));
                 var batch = new Attention.Batch(ints(0, 70, 71), ints(130, 64), intMatrix(2, 3, 0, 1, 2, 3, 0, 0));
                 var parameters = new Attention.Parameters(4, layout, 0.1f, 100, 30);
-                backend.attention().attend(q, cache, cache, batch, parameters, q, stream);
+                backend.operations().attention().attend(q, cache, cache, batch, parameters, q, stream);
                 var few = new Attention.Batch(ints(0, 20), ints(130), intMatrix(1, 3, 0, 1, 2));
-                backend.attention().attend(q.rows(0, 20), cache, cache, few, parameters, q.rows(0, 20), stream);
+                backend.operations()
+                        .attention()
+                        .attend(q.rows(0, 20), cache, cache, few, parameters, q.rows(0, 20), stream);
                 Matrix many = inOut(260, 4L * headDim, gaussian(random(1), 260 * 4 * headDim, 1));
                 var one = new Attention.Batch(ints(0, 260), ints(300), intMatrix(1, 5, 0, 1, 2, 3, 0));
-                backend.attention().attend(many, cache, cache, one, parameters, many, stream);
+                backend.operations().attention().attend(many, cache, cache, one, parameters, many, stream);
                 var tokens = new Attention.Batch(
                         ints(0, 1, 2), ints(190, 64), intMatrix(2, 5, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0));
-                backend.attention().attend(q.rows(0, 2), cache, cache, tokens, parameters, q.rows(0, 2), stream);
+                backend.operations()
+                        .attention()
+                        .attend(q.rows(0, 2), cache, cache, tokens, parameters, q.rows(0, 2), stream);
             }
         }
     }

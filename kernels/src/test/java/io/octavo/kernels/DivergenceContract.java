@@ -94,7 +94,8 @@ abstract class DivergenceContract extends BackendContract {
     void rejectsRowsOfDifferentLengths() {
         Matrix divergence = output(DType.F32, 1, 1);
         Matrix agreement = output(DType.I32, 1, 1);
-        assertThatThrownBy(() -> backend.divergence()
+        assertThatThrownBy(() -> backend.operations()
+                        .divergence()
                         .compare(
                                 input(DType.F32, 1, 2, 0, 0), input(DType.F32, 1, 1, 0), divergence, agreement, stream))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -103,7 +104,8 @@ abstract class DivergenceContract extends BackendContract {
 
     private void compare(
             int rows, int columns, float[] reference, float[] logits, Matrix divergence, Matrix agreement) {
-        backend.divergence()
+        backend.operations()
+                .divergence()
                 .compare(
                         input(DType.F32, rows, columns, reference),
                         input(DType.F32, rows, columns, logits),

@@ -23,7 +23,7 @@ abstract class EmbeddingContract extends BackendContract {
         Matrix table = input(dtype, 11, columns, gaussian(random(1), 11 * columns, 1));
         int[] ids = random(2).ints(200, 0, 11).toArray();
         Matrix out = output(DType.F32, ids.length, columns);
-        backend.embedding().gather(table, ints(ids), 22.627417f, out, stream);
+        backend.operations().embedding().gather(table, ints(ids), 22.627417f, out, stream);
         float[] source = floats(table);
         float[] actual = floats(out);
         for (int i = 0; i < actual.length; i++) {
@@ -35,7 +35,7 @@ abstract class EmbeddingContract extends BackendContract {
     void unknownIdsGiveRowsOfNan() {
         Matrix table = input(DType.BF16, 3, 20, gaussian(random(1), 60, 1));
         Matrix out = output(DType.F32, 4, 20);
-        backend.embedding().gather(table, ints(-1, 3, Integer.MAX_VALUE, 2), 1, out, stream);
+        backend.operations().embedding().gather(table, ints(-1, 3, Integer.MAX_VALUE, 2), 1, out, stream);
         assertThat(floats(out.rows(0, 3))).containsOnly(Float.NaN);
         assertThat(floats(out.rows(3, 4))).isEqualTo(floats(table.rows(2, 3)));
     }
@@ -44,7 +44,7 @@ abstract class EmbeddingContract extends BackendContract {
     void rejectsAsManyIdsAsDoNotFitTheOutput() {
         Matrix table = input(DType.F32, 3, 2, new float[6]);
         Matrix out = output(DType.F32, 4, 2);
-        assertThatThrownBy(() -> backend.embedding().gather(table, ints(1, 2), 1, out, stream))
+        assertThatThrownBy(() -> backend.operations().embedding().gather(table, ints(1, 2), 1, out, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("ids is 1 x 2, expected 1 x 4");
     }

@@ -57,14 +57,16 @@ abstract class ExpertCombineContract extends BackendContract {
     void rejectsOtherShapes() {
         Matrix x = inOut(2, 2, new float[4]);
         Matrix rows = intMatrix(2, 1, 0, 1);
-        assertThatThrownBy(() -> backend.expertCombine().combine(x, rows, x, output(DType.F32, 2, 2), stream))
+        assertThatThrownBy(
+                        () -> backend.operations().expertCombine().combine(x, rows, x, output(DType.F32, 2, 2), stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("weights is 2 x 2, expected 2 x 1");
     }
 
     private float[] combine(int tokens, int perToken, int columns, float[] x, int[] rows, float[] weights) {
         Matrix out = output(DType.F32, tokens, columns);
-        backend.expertCombine()
+        backend.operations()
+                .expertCombine()
                 .combine(
                         input(DType.F32, x.length / columns, columns, x),
                         intMatrix(tokens, perToken, rows),

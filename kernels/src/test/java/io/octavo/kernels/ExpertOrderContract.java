@@ -37,7 +37,7 @@ abstract class ExpertOrderContract extends BackendContract {
         Matrix sources = output(DType.I32, 1, chosen.length);
         Matrix rows = output(DType.I32, tokens, perToken);
         Matrix starts = output(DType.I32, 1, experts + 1);
-        backend.expertOrder().sort(intMatrix(tokens, perToken, chosen), sources, rows, starts, stream);
+        backend.operations().expertOrder().sort(intMatrix(tokens, perToken, chosen), sources, rows, starts, stream);
         return new Order(readInts(sources), readInts(rows), readInts(starts));
     }
 
@@ -80,7 +80,7 @@ abstract class ExpertOrderContract extends BackendContract {
         Matrix chosen = intMatrix(2, 2, 0, 1, 1, 0);
         Matrix three = output(DType.I32, 1, 3);
         Matrix rows = output(DType.I32, 2, 2);
-        assertThatThrownBy(() -> backend.expertOrder().sort(chosen, three, rows, three, stream))
+        assertThatThrownBy(() -> backend.operations().expertOrder().sort(chosen, three, rows, three, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("sources is 1 x 3, expected 1 x 4");
     }

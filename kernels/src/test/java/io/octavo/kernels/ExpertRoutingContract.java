@@ -34,7 +34,9 @@ abstract class ExpertRoutingContract extends BackendContract {
     private Routes route(int tokens, int experts, int perToken, boolean normalize, float... logits) {
         Matrix chosen = output(DType.I32, tokens, perToken);
         Matrix weights = output(DType.F32, tokens, perToken);
-        backend.expertRouting().route(input(DType.F32, tokens, experts, logits), normalize, chosen, weights, stream);
+        backend.operations()
+                .expertRouting()
+                .route(input(DType.F32, tokens, experts, logits), normalize, chosen, weights, stream);
         return new Routes(readInts(chosen), floats(weights));
     }
 

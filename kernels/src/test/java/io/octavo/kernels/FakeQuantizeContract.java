@@ -39,7 +39,7 @@ abstract class FakeQuantizeContract extends BackendContract {
         float[] values = gaussian(random(group), rows * columns, 2);
         values[1 % values.length] = -0f;
         Matrix x = inOut(rows, columns, values);
-        backend.fakeQuantize().apply(x, format, group, scaling, x, stream);
+        backend.operations().fakeQuantize().apply(x, format, group, scaling, x, stream);
         float[] actual = floats(x);
         for (int at = 0; at < values.length; at += group) {
             float[] tile = Arrays.copyOfRange(values, at, at + group);
@@ -62,7 +62,9 @@ abstract class FakeQuantizeContract extends BackendContract {
         for (CodeFormat format : List.of(CodeFormat.E4M3, CodeFormat.INT8, CodeFormat.E2M1)) {
             int zeroPoint = format.isInteger() ? -17 : 0;
             Matrix out = output(DType.F32, 5, 40);
-            backend.fakeQuantize().applyFixed(x, format, input(DType.F32, 1, 4, scales), zeroPoint, out, stream);
+            backend.operations()
+                    .fakeQuantize()
+                    .applyFixed(x, format, input(DType.F32, 1, 4, scales), zeroPoint, out, stream);
             float[] actual = floats(out);
             for (int i = 0; i < values.length; i++) {
                 float scale = scales[i % 40 / 10];
@@ -77,14 +79,14 @@ abstract class FakeQuantizeContract extends BackendContract {
         float[] values = gaussian(random(1), 32, 1);
         values[5] = Float.NaN;
         Matrix x = inOut(1, 32, values);
-        backend.fakeQuantize().applyFixed(x, CodeFormat.E4M3, input(DType.F32, 1, 1, 1), 0, x, stream);
+        backend.operations().fakeQuantize().applyFixed(x, CodeFormat.E4M3, input(DType.F32, 1, 1, 1), 0, x, stream);
         assertThat(floats(x)[5]).isNaN();
     }
 
     @Test
     void rejectsWhatDoesNotFit() {
         Matrix x = inOut(2, 6, new float[12]);
-        FakeQuantize operation = backend.fakeQuantize();
+        FakeQuantize operation = backend.operations().fakeQuantize();
         assertThatThrownBy(() -> operation.apply(x, CodeFormat.E4M3, 4, new Scaling.Absmax(448), x, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("do not divide");

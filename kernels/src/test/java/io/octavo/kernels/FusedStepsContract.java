@@ -50,17 +50,19 @@ abstract class FusedStepsContract extends BackendContract {
 
         Matrix expectedX = inOut(rows, columns, numbers);
         if (adds) {
-            backend.add().accumulate(expectedX, inOut(rows, columns, more), stream);
+            backend.operations().add().accumulate(expectedX, inOut(rows, columns, more), stream);
         }
         Matrix normalized = output(DType.F32, rows, columns);
-        backend.rmsNorm().normalize(expectedX, weight, gainOffset, 1e-5f, normalized, stream);
+        backend.operations().rmsNorm().normalize(expectedX, weight, gainOffset, 1e-5f, normalized, stream);
         ScaledMatrix expected = rounded(type, rows, columns);
         round(normalized, expected);
 
         Matrix x = inOut(rows, columns, numbers);
         Matrix other = inOut(rows, columns, more);
         ScaledMatrix actual = rounded(type, rows, columns);
-        backend.fusedSteps().normalize(x, adds ? other : null, weight, gainOffset, 1e-5f, other, actual, 448, stream);
+        backend.operations()
+                .fusedSteps()
+                .normalize(x, adds ? other : null, weight, gainOffset, 1e-5f, other, actual, 448, stream);
         assertThat(bytes(x)).isEqualTo(bytes(expectedX));
         assertSame(actual, expected);
     }
@@ -72,7 +74,8 @@ abstract class FusedStepsContract extends BackendContract {
         Matrix weight = input(DType.BF16, 1, 640, gaussian(random(3), 640, 1));
         Matrix expected = output(DType.F32, 3, 640);
         Matrix addend = inOut(3, 640, more);
-        backend.fusedSteps()
+        backend.operations()
+                .fusedSteps()
                 .normalize(
                         inOut(3, 640, numbers),
                         inOut(3, 640, more),
@@ -83,7 +86,8 @@ abstract class FusedStepsContract extends BackendContract {
                         ScaledMatrix.plain(expected),
                         1,
                         stream);
-        backend.fusedSteps()
+        backend.operations()
+                .fusedSteps()
                 .normalize(
                         inOut(3, 640, numbers),
                         addend,
@@ -114,11 +118,12 @@ abstract class FusedStepsContract extends BackendContract {
         float[] gates = gaussian(random, rows * columns, 3);
         float[] ups = gaussian(random, rows * columns, 1);
         Matrix activated = inOut(rows, columns, gates);
-        backend.gatedActivation().apply(function, activated, inOut(rows, columns, ups), activated, stream);
+        backend.operations().gatedActivation().apply(function, activated, inOut(rows, columns, ups), activated, stream);
         ScaledMatrix expected = rounded(type, rows, columns);
         round(activated, expected);
         ScaledMatrix actual = rounded(type, rows, columns);
-        backend.fusedSteps()
+        backend.operations()
+                .fusedSteps()
                 .activate(function, inOut(rows, columns, gates), inOut(rows, columns, ups), actual, 448, stream);
         assertSame(actual, expected);
     }
@@ -152,19 +157,23 @@ abstract class FusedStepsContract extends BackendContract {
 
         Matrix expectedQ = inOut(tokens, queryColumns, queries);
         Matrix expectedK = inOut(tokens, keyColumns, keys);
-        backend.rope().rotate(expectedQ, rotation.positions(), cos, sin, headDim, stream);
-        backend.rope().rotate(expectedK, rotation.positions(), cos, sin, headDim, stream);
+        backend.operations().rope().rotate(expectedQ, rotation.positions(), cos, sin, headDim, stream);
+        backend.operations().rope().rotate(expectedK, rotation.positions(), cos, sin, headDim, stream);
         KvCacheTensor expectedKeys = cache(cacheType, layout, tokenScales);
         KvCacheTensor expectedValues = cache(cacheType, layout, tokenScales);
-        backend.kvCacheWrite().write(expectedK, slots, layout, expectedKeys, stream);
-        backend.kvCacheWrite().write(inOut(tokens, keyColumns, values), slots, layout, expectedValues, stream);
+        backend.operations().kvCacheWrite().write(expectedK, slots, layout, expectedKeys, stream);
+        backend.operations()
+                .kvCacheWrite()
+                .write(inOut(tokens, keyColumns, values), slots, layout, expectedValues, stream);
 
         Matrix q = inOut(tokens, queryColumns, queries);
         Matrix k = inOut(tokens, keyColumns, keys);
         Matrix v = inOut(tokens, keyColumns, values);
         KvCacheTensor actualKeys = cache(cacheType, layout, tokenScales);
         KvCacheTensor actualValues = cache(cacheType, layout, tokenScales);
-        backend.fusedSteps().rotateAndWrite(q, k, v, rotation, slots, layout, actualKeys, actualValues, stream);
+        backend.operations()
+                .fusedSteps()
+                .rotateAndWrite(q, k, v, rotation, slots, layout, actualKeys, actualValues, stream);
         assertThat(bytes(q)).isEqualTo(bytes(expectedQ));
         assertThat(bytes(k)).isEqualTo(bytes(expectedK));
         assertSame(actualKeys.numbers(), expectedKeys.numbers(), actualKeys.scales(), expectedKeys.scales());
@@ -185,16 +194,19 @@ abstract class FusedStepsContract extends BackendContract {
         Matrix x = inOut(2, 8, new float[16]);
         Matrix weight = inOut(1, 8, new float[8]);
         ScaledMatrix codes = rounded(DType.F8_E4M3, 2, 8);
-        assertThatThrownBy(() -> backend.fusedSteps()
+        assertThatThrownBy(() -> backend.operations()
+                        .fusedSteps()
                         .normalize(x, inOut(2, 4, new float[8]), weight, 0, 1e-5f, x, codes, 448, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("addend is 2 x 4, expected 2 x 8");
-        assertThatThrownBy(() -> backend.fusedSteps().normalize(x, null, weight, 0, 1e-5f, x, codes, 0, stream))
+        assertThatThrownBy(() ->
+                        backend.operations().fusedSteps().normalize(x, null, weight, 0, 1e-5f, x, codes, 0, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("divisor");
         ScaledMatrix plainCodes = ScaledMatrix.plain(codes.codes());
-        assertThatThrownBy(() ->
-                        backend.fusedSteps().activate(GatedActivation.Function.SILU, x, x, plainCodes, 448, stream))
+        assertThatThrownBy(() -> backend.operations()
+                        .fusedSteps()
+                        .activate(GatedActivation.Function.SILU, x, x, plainCodes, 448, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("rounded");
     }
@@ -207,9 +219,9 @@ abstract class FusedStepsContract extends BackendContract {
     private void round(Matrix numbers, ScaledMatrix target) {
         Matrix scales = target.scales();
         if (scales != null) {
-            backend.quantizeRows().quantize(numbers, target.codes(), scales, 448, ints(0), stream);
+            backend.operations().quantizeRows().quantize(numbers, target.codes(), scales, 448, ints(0), stream);
         } else {
-            backend.convert().convert(numbers, target.codes(), stream);
+            backend.operations().convert().convert(numbers, target.codes(), stream);
         }
     }
 

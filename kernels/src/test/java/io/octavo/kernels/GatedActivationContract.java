@@ -39,7 +39,7 @@ abstract class GatedActivationContract extends BackendContract {
         Matrix out = output(DType.F32, 1, 4);
         Matrix ones = input(DType.F32, 1, 4, 1, 1, Float.NaN, 1);
         Matrix gate = input(DType.F32, 1, 4, Float.NaN, Float.POSITIVE_INFINITY, 1, 2);
-        backend.gatedActivation().apply(function, gate, ones, out, stream);
+        backend.operations().gatedActivation().apply(function, gate, ones, out, stream);
         assertThat(floats(out.reshape(4, 1).rows(0, 3))).containsExactly(Float.NaN, Float.POSITIVE_INFINITY, Float.NaN);
     }
 
@@ -51,19 +51,20 @@ abstract class GatedActivationContract extends BackendContract {
         Matrix first = inOut(2, 50, gate);
         Matrix second = inOut(2, 50, up);
         var silu = GatedActivation.Function.SILU;
-        backend.gatedActivation().apply(silu, first, second, out, stream);
-        backend.gatedActivation().apply(silu, first, second, first, stream);
+        backend.operations().gatedActivation().apply(silu, first, second, out, stream);
+        backend.operations().gatedActivation().apply(silu, first, second, first, stream);
         assertThat(floats(first)).isEqualTo(floats(out));
         first = inOut(2, 50, gate);
-        backend.gatedActivation().apply(silu, first, second, second, stream);
+        backend.operations().gatedActivation().apply(silu, first, second, second, stream);
         assertThat(floats(second)).isEqualTo(floats(out));
     }
 
     @Test
     void rejectsOtherShapes() {
         Matrix x = inOut(2, 3, new float[6]);
-        assertThatThrownBy(() ->
-                        backend.gatedActivation().apply(GatedActivation.Function.SILU, x, x.reshape(3, 2), x, stream))
+        assertThatThrownBy(() -> backend.operations()
+                        .gatedActivation()
+                        .apply(GatedActivation.Function.SILU, x, x.reshape(3, 2), x, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("up is 3 x 2, expected 2 x 3");
     }
@@ -75,7 +76,8 @@ abstract class GatedActivationContract extends BackendContract {
     private void check(GatedActivation.Function function, int rows, int columns, float... gate) {
         float[] up = gaussian(random(99), gate.length, 1);
         Matrix out = output(DType.F32, rows, columns);
-        backend.gatedActivation()
+        backend.operations()
+                .gatedActivation()
                 .apply(
                         function,
                         input(DType.F32, rows, columns, gate),

@@ -39,7 +39,7 @@ abstract class GroupedMatMulContract extends BackendContract {
         ScaledMatrix a = new ScaledMatrix(codes, scales);
 
         Matrix out = output(DType.F32, 120, n);
-        backend.groupedMatMul().multiply(a, ints(starts), weights, out, stream);
+        backend.operations().groupedMatMul().multiply(a, ints(starts), weights, out, stream);
         float[] actual = floats(out);
         float[] inputs = floats(a.codes());
         for (int g = 0; g < weights.size(); g++) {
@@ -76,7 +76,8 @@ abstract class GroupedMatMulContract extends BackendContract {
     void acceptsNoRowsAtAll() {
         Matrix weight = input(DType.F32, 2, 3, new float[6]);
         Matrix out = output(DType.F32, 0, 2);
-        backend.groupedMatMul()
+        backend.operations()
+                .groupedMatMul()
                 .multiply(
                         ScaledMatrix.plain(input(DType.F32, 0, 3)),
                         ints(0, 0),
@@ -92,10 +93,12 @@ abstract class GroupedMatMulContract extends BackendContract {
         ScaledMatrix two = ScaledMatrix.plain(input(DType.F32, 2, 3, new float[6]));
         ScaledMatrix one = ScaledMatrix.plain(input(DType.F32, 1, 3, new float[3]));
         Matrix out = output(DType.F32, 1, 2);
-        assertThatThrownBy(() -> backend.groupedMatMul().multiply(a, ints(0, 1, 1), List.of(two, one), out, stream))
+        assertThatThrownBy(() ->
+                        backend.operations().groupedMatMul().multiply(a, ints(0, 1, 1), List.of(two, one), out, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("w is 1 x 3, expected 2 x 3");
-        assertThatThrownBy(() -> backend.groupedMatMul().multiply(a, ints(0, 1), List.of(two, two), out, stream))
+        assertThatThrownBy(() ->
+                        backend.operations().groupedMatMul().multiply(a, ints(0, 1), List.of(two, two), out, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("starts is 1 x 2, expected 1 x 3");
     }

@@ -30,7 +30,8 @@ abstract class KvCacheWriteContract extends BackendContract {
         int[] slots = {0, 63, 64, -1, 191, 100, Integer.MIN_VALUE};
         float[] x = gaussian(random(1), slots.length * kvHeads * headDim, 1);
         Matrix cache = output(cacheType, layout.rows(), headDim);
-        backend.kvCacheWrite()
+        backend.operations()
+                .kvCacheWrite()
                 .write(
                         input(DType.F32, slots.length, (long) kvHeads * headDim, x),
                         ints(slots),
@@ -69,7 +70,7 @@ abstract class KvCacheWriteContract extends BackendContract {
             Matrix cache = output(cacheType, layout.rows(), headDim);
             var tensor = new KvCacheTensor(cache, input(DType.F32, 1, columns, scales));
             Matrix tokens = input(DType.F32, slots.length, (long) kvHeads * headDim, x);
-            backend.kvCacheWrite().write(tokens, ints(slots), layout, tensor, stream);
+            backend.operations().kvCacheWrite().write(tokens, ints(slots), layout, tensor, stream);
             byte[] actual = bytes(cache);
             byte[] expected = new byte[actual.length];
             Arrays.fill(expected, (byte) 0xFF);
@@ -96,7 +97,9 @@ abstract class KvCacheWriteContract extends BackendContract {
         Matrix cache = output(cacheType, layout.rows(), headDim);
         Matrix scales = output(DType.F32, layout.rows(), 1);
         Matrix tokens = input(DType.F32, slots.length, (long) kvHeads * headDim, x);
-        backend.kvCacheWrite().write(tokens, ints(slots), layout, new KvCacheTensor(cache, scales), stream);
+        backend.operations()
+                .kvCacheWrite()
+                .write(tokens, ints(slots), layout, new KvCacheTensor(cache, scales), stream);
         byte[] codes = bytes(cache);
         float[] found = floats(scales);
         for (int token = 0; token < slots.length; token++) {
@@ -136,7 +139,7 @@ abstract class KvCacheWriteContract extends BackendContract {
     }
 
     private void assertRejects(KvCacheLayout layout, Matrix x, KvCacheTensor cache, String message) {
-        assertThatThrownBy(() -> backend.kvCacheWrite().write(x, ints(0), layout, cache, stream))
+        assertThatThrownBy(() -> backend.operations().kvCacheWrite().write(x, ints(0), layout, cache, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(message);
     }
@@ -147,15 +150,17 @@ abstract class KvCacheWriteContract extends BackendContract {
         Matrix cache = output(DType.F32, layout.rows(), 4);
         Matrix x = input(DType.F32, 1, 4, new float[4]);
         if (checksIndices()) {
-            assertThatThrownBy(() ->
-                            backend.kvCacheWrite().write(x, ints(128), layout, KvCacheTensor.plain(cache), stream))
+            assertThatThrownBy(() -> backend.operations()
+                            .kvCacheWrite()
+                            .write(x, ints(128), layout, KvCacheTensor.plain(cache), stream))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("slot 128");
         } else {
-            backend.kvCacheWrite().write(x, ints(128), layout, KvCacheTensor.plain(cache), stream);
+            backend.operations().kvCacheWrite().write(x, ints(128), layout, KvCacheTensor.plain(cache), stream);
             assertThat(floats(cache)).containsOnly(Float.NaN);
         }
-        assertThatThrownBy(() -> backend.kvCacheWrite()
+        assertThatThrownBy(() -> backend.operations()
+                        .kvCacheWrite()
                         .write(x, ints(0), layout, KvCacheTensor.plain(cache.rows(0, 64)), stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("cache is 64 x 4, expected 128 x 4");

@@ -152,7 +152,7 @@ abstract class MatMulContract extends BackendContract {
         Matrix a = input(DType.F8_E4M3, m, k, gaussian(random(700), m * k, 30));
         Matrix w = input(DType.F8_E4M3, n, k, gaussian(random(701), n * k, 30));
         Matrix out = output(DType.F32, m, n);
-        backend.matMul().multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(w), out, stream);
+        backend.operations().matMul().multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(w), out, stream);
         float[] actual = floats(out);
         float[] activations = floats(a);
         float[] weights = floats(w);
@@ -227,7 +227,8 @@ abstract class MatMulContract extends BackendContract {
             identity[i * columns + i] = 1;
         }
         Matrix out = output(DType.F32, columns, 16);
-        backend.matMul()
+        backend.operations()
+                .matMul()
                 .multiply(
                         ScaledMatrix.plain(input(DType.F32, columns, columns, identity)),
                         ScaledMatrix.plain(w),
@@ -250,7 +251,7 @@ abstract class MatMulContract extends BackendContract {
         for (DType dtype : new DType[] {DType.F32, DType.BF16, DType.F16}) {
             Matrix a = input(DType.F32, m, 40, activations);
             Matrix w = input(dtype, 30, 40, weights);
-            backend.matMul().multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(w), out, stream);
+            backend.operations().matMul().multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(w), out, stream);
             float[] result = floats(out);
             for (int i = 0; i < result.length; i++) {
                 boolean touched = i / 30 == 1 || i % 30 == 5;
@@ -267,7 +268,8 @@ abstract class MatMulContract extends BackendContract {
         float[] weights = new float[64];
         weights[40] = Float.NaN;
         Matrix out = output(DType.F32, 1, 2);
-        backend.matMul()
+        backend.operations()
+                .matMul()
                 .multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(input(DType.F8_E4M3, 2, 32, weights)), out, stream);
         assertThat(floats(out)).containsExactly(0f, Float.NaN);
     }
@@ -279,11 +281,11 @@ abstract class MatMulContract extends BackendContract {
         ScaledMatrix a = ScaledMatrix.plain(input(DType.F32, m, k, gaussian(random, m * k, 1)));
         ScaledMatrix w = ScaledMatrix.plain(input(DType.BF16, n, k, gaussian(random, n * k, 1)));
         Matrix out = output(DType.F32, m, n);
-        backend.matMul().multiply(a, w, out, stream);
+        backend.operations().matMul().multiply(a, w, out, stream);
         byte[] expected = bytes(out);
         for (int threads : new int[] {1, 2, 3, 5}) {
             Matrix again = output(DType.F32, m, n);
-            withThreads(threads, () -> backend.matMul().multiply(a, w, again, stream));
+            withThreads(threads, () -> backend.operations().matMul().multiply(a, w, again, stream));
             assertThat(bytes(again)).as("%d threads", threads).isEqualTo(expected);
         }
     }
@@ -295,18 +297,22 @@ abstract class MatMulContract extends BackendContract {
         Matrix out = output(DType.F32, 2, 3);
         ScaledMatrix plain = ScaledMatrix.plain(a);
         Matrix groups = input(DType.F32, 2, 2, new float[4]);
-        assertThatThrownBy(() -> backend.matMul().multiply(plain, ScaledMatrix.plain(a.reshape(4, 2)), out, stream))
+        assertThatThrownBy(() ->
+                        backend.operations().matMul().multiply(plain, ScaledMatrix.plain(a.reshape(4, 2)), out, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("w is 4 x 2, expected 4 x 4");
-        assertThatThrownBy(() -> backend.matMul().multiply(plain, ScaledMatrix.plain(w), out.reshape(3, 2), stream))
+        assertThatThrownBy(() ->
+                        backend.operations().matMul().multiply(plain, ScaledMatrix.plain(w), out.reshape(3, 2), stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("out is 3 x 2, expected 2 x 3");
-        assertThatThrownBy(() ->
-                        backend.matMul().multiply(new ScaledMatrix(a, groups), ScaledMatrix.plain(w), out, stream))
+        assertThatThrownBy(() -> backend.operations()
+                        .matMul()
+                        .multiply(new ScaledMatrix(a, groups), ScaledMatrix.plain(w), out, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("scales a row");
         Matrix integers = intMatrix(3, 4, new int[12]);
-        assertThatThrownBy(() -> backend.matMul().multiply(plain, ScaledMatrix.plain(integers), out, stream))
+        assertThatThrownBy(
+                        () -> backend.operations().matMul().multiply(plain, ScaledMatrix.plain(integers), out, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("w is I32");
     }
@@ -331,7 +337,7 @@ abstract class MatMulContract extends BackendContract {
                 && w.scales().columns() > 1;
         double rounding = (k + 8) * ROUNDING + (grouped ? groupedLoss() : 0) + (float8 ? 0x1p-13 : 0);
         Matrix out = output(DType.F32, m, n);
-        backend.matMul().multiply(a, w, out, stream);
+        backend.operations().matMul().multiply(a, w, out, stream);
         float[] actual = floats(out);
         double[] left = values(a);
         double[] right = values(w);

@@ -29,7 +29,7 @@ abstract class MemoryContract extends BackendContract {
     void replaysWhatItRecorded() {
         Matrix sum = inOut(1, 3, 1, 2, 3);
         Matrix more = input(DType.F32, 1, 3, 10, 20, 30);
-        Runnable work = () -> backend.add().accumulate(sum, more, stream);
+        Runnable work = () -> backend.operations().add().accumulate(sum, more, stream);
         work.run();
         Optional<Recording> recorded = stream.record(work);
         assertThat(recorded.isPresent()).isEqualTo(backend.name().equals("cuda"));
@@ -50,11 +50,11 @@ abstract class MemoryContract extends BackendContract {
         Matrix sum = inOut(1, 3, 1, 2, 3);
         Matrix more = input(DType.F32, 1, 3, 10, 20, 30);
         Optional<Recording> recorded = stream.record(() -> {
-            backend.add().accumulate(sum, more, stream);
+            backend.operations().add().accumulate(sum, more, stream);
             sum.buffer().copyFrom(MemorySegment.ofArray(new float[3]), 0, stream);
         });
         assertThat(recorded).isEmpty();
-        backend.add().accumulate(sum, more, stream);
+        backend.operations().add().accumulate(sum, more, stream);
         assertThat(floats(sum)).containsExactly(11, 22, 33);
     }
 
@@ -99,7 +99,7 @@ abstract class MemoryContract extends BackendContract {
         Matrix matrix = Matrix.of(buffer, DType.F32, 1, 2);
         buffer.close();
         buffer.close();
-        assertThatThrownBy(() -> backend.add().accumulate(matrix, matrix, stream))
+        assertThatThrownBy(() -> backend.operations().add().accumulate(matrix, matrix, stream))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("weights is closed");
         assertThatThrownBy(buffer::bytes).isInstanceOf(IllegalStateException.class);
@@ -122,7 +122,7 @@ abstract class MemoryContract extends BackendContract {
     void heapMemoryIsPlacedToo() {
         try (DeviceBuffer buffer = backend.place("test", MemorySegment.ofArray(new float[] {1, 2}), stream)) {
             Matrix target = inOut(1, 2, 10, 20);
-            backend.add().accumulate(target, Matrix.of(buffer, DType.F32, 1, 2), stream);
+            backend.operations().add().accumulate(target, Matrix.of(buffer, DType.F32, 1, 2), stream);
             assertThat(floats(target)).containsExactly(11, 22);
         }
     }
@@ -168,7 +168,7 @@ abstract class MemoryContract extends BackendContract {
         closed.close();
         closed.close();
         Matrix matrix = inOut(1, 1, 1);
-        assertThatThrownBy(() -> backend.add().accumulate(matrix, matrix, closed))
+        assertThatThrownBy(() -> backend.operations().add().accumulate(matrix, matrix, closed))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("stream is closed");
         assertThatThrownBy(closed::synchronize).isInstanceOf(IllegalStateException.class);

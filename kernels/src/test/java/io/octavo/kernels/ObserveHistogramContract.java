@@ -28,7 +28,7 @@ abstract class ObserveHistogramContract extends BackendContract {
             float[] values = gaussian(random(call), rows * columns, 2);
             values[0] = call == 0 ? 3e38f : -0f;
             Matrix x = input(type, rows, columns, values);
-            backend.observeHistogram().observe(x, 5.5f, counts, stream);
+            backend.operations().observeHistogram().observe(x, 5.5f, counts, stream);
             for (float value : floats(x)) {
                 // In f32, as the interface says: float64 would put some numbers at a bin's end into another bin.
                 int bin = Float.isInfinite(value) ? bins : (int) Math.min(Math.abs(value) * (bins / 5.5f), bins - 1);
@@ -42,7 +42,7 @@ abstract class ObserveHistogramContract extends BackendContract {
     void putsNumbersWhereTheyBelong() {
         Matrix counts = counts(4);
         float[] values = {0, 0.9f, -1, 1.5f, 3.99f, -4, 100, Float.NaN, Float.NEGATIVE_INFINITY, 2};
-        backend.observeHistogram().observe(input(DType.F32, 2, 5, values), 4, counts, stream);
+        backend.operations().observeHistogram().observe(input(DType.F32, 2, 5, values), 4, counts, stream);
         assertThat(longs(counts)).containsExactly(2, 2, 1, 3, 2);
     }
 
@@ -51,12 +51,12 @@ abstract class ObserveHistogramContract extends BackendContract {
         Matrix x = input(DType.F32, 1, 1, 1);
         Matrix counts = counts(4);
         for (float range : new float[] {0, -1, Float.NaN, Float.POSITIVE_INFINITY}) {
-            assertThatThrownBy(() -> backend.observeHistogram().observe(x, range, counts, stream))
+            assertThatThrownBy(() -> backend.operations().observeHistogram().observe(x, range, counts, stream))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("range must be positive and finite");
         }
         Matrix tooMany = counts(ObserveHistogram.MOST_COLUMNS);
-        assertThatThrownBy(() -> backend.observeHistogram().observe(x, 1, tooMany, stream))
+        assertThatThrownBy(() -> backend.operations().observeHistogram().observe(x, 1, tooMany, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("counts has 8194 columns; allowed: 2 to 8193");
     }

@@ -22,7 +22,7 @@ abstract class ObserveRangeContract extends BackendContract {
             float[] expected = new float[2 * groups];
             for (int call = 0; call < 3; call++) {
                 float[] values = gaussian(random(call), 211 * 30, call + 1);
-                backend.observeRange().observe(input(DType.F32, 211, 30, values), ranges, stream);
+                backend.operations().observeRange().observe(input(DType.F32, 211, 30, values), ranges, stream);
                 for (int i = 0; i < values.length; i++) {
                     int group = i % 30 / (30 / groups);
                     expected[2 * group] = Math.min(expected[2 * group], values[i]);
@@ -39,8 +39,8 @@ abstract class ObserveRangeContract extends BackendContract {
             float[] values = gaussian(random(at), 33, 1);
             values[at] = Float.NaN;
             Matrix ranges = inOut(1, 2, 0, 0);
-            backend.observeRange().observe(input(DType.BF16, 1, 33, values), ranges, stream);
-            backend.observeRange().observe(input(DType.F16, 1, 1, 1), ranges, stream);
+            backend.operations().observeRange().observe(input(DType.BF16, 1, 33, values), ranges, stream);
+            backend.operations().observeRange().observe(input(DType.F16, 1, 1, 1), ranges, stream);
             assertThat(floats(ranges)).containsExactly(Float.NaN, Float.NaN);
         }
     }
@@ -49,7 +49,7 @@ abstract class ObserveRangeContract extends BackendContract {
     void rejectsGroupsThatDoNotDivideTheColumns() {
         Matrix x = input(DType.F32, 1, 3, 1, 2, 3);
         Matrix ranges = inOut(2, 2, 0, 0, 0, 0);
-        assertThatThrownBy(() -> backend.observeRange().observe(x, ranges, stream))
+        assertThatThrownBy(() -> backend.operations().observeRange().observe(x, ranges, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("does not divide");
     }

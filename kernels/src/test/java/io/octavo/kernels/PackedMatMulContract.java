@@ -45,7 +45,7 @@ abstract class PackedMatMulContract extends BackendContract {
         Matrix codes = bytes(packed, n, k / 2);
         Matrix scales = input(scaleType, n, k / group, gaussian(random, n * k / group, 0.01));
         Matrix out = output(DType.F32, m, n);
-        backend.packedMatMul().multiply(a, codes, scales, out, stream);
+        backend.operations().packedMatMul().multiply(a, codes, scales, out, stream);
         float[] actual = floats(out);
         float[] left = floats(a);
         float[] scaleValues = floats(scales);
@@ -75,7 +75,7 @@ abstract class PackedMatMulContract extends BackendContract {
 
     @Test
     void rejectsWhatDoesNotFit() {
-        PackedMatMul operation = backend.packedMatMul();
+        PackedMatMul operation = backend.operations().packedMatMul();
         Matrix a = input(DType.F32, 2, 48, new float[96]);
         Matrix wide = input(DType.F32, 2, 64, new float[128]);
         Matrix codes = output(DType.U8, 3, 32);

@@ -57,7 +57,8 @@ abstract class QuantizationErrorContract extends BackendContract {
         }
         Matrix errors = output(DType.F64, rows, QuantizationError.COLUMNS);
         Matrix reach = output(DType.F32, rows, 2 * groups);
-        backend.quantizationError()
+        backend.operations()
+                .quantizationError()
                 .measure(
                         x,
                         bytes(rows, columns, codes),
@@ -108,7 +109,8 @@ abstract class QuantizationErrorContract extends BackendContract {
             byte[] codes = new byte[3 * 600];
             codes[600 + at] = 7;
             Matrix errors = output(DType.F64, 3, QuantizationError.COLUMNS);
-            backend.quantizationError()
+            backend.operations()
+                    .quantizationError()
                     .measure(
                             input(DType.F32, 3, 600, new float[3 * 600]),
                             bytes(3, 600, codes),
@@ -132,8 +134,9 @@ abstract class QuantizationErrorContract extends BackendContract {
         Matrix scales = input(DType.F32, 1, 2, 1, 1);
         Matrix errors = output(DType.F64, 1, QuantizationError.COLUMNS);
         Matrix codes = bytes(1, 3, new byte[3]);
-        assertThatThrownBy(() ->
-                        backend.quantizationError().measure(x, codes, table, scales, null, 1, 1, errors, reach, stream))
+        assertThatThrownBy(() -> backend.operations()
+                        .quantizationError()
+                        .measure(x, codes, table, scales, null, 1, 1, errors, reach, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("expected 1 x 3");
     }

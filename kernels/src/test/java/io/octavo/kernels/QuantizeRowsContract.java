@@ -134,11 +134,13 @@ abstract class QuantizeRowsContract extends BackendContract {
         Matrix codes = output(DType.F8_E4M3, 700, 129);
         Matrix scales = output(DType.BF16, 700, 1);
         Matrix flag = ints(0);
-        backend.quantizeRows().quantize(x, codes, scales, 448, flag, stream);
+        backend.operations().quantizeRows().quantize(x, codes, scales, 448, flag, stream);
         for (int threads : new int[] {1, 3}) {
             Matrix codesAgain = output(DType.F8_E4M3, 700, 129);
             Matrix scalesAgain = output(DType.BF16, 700, 1);
-            withThreads(threads, () -> backend.quantizeRows().quantize(x, codesAgain, scalesAgain, 448, flag, stream));
+            withThreads(
+                    threads,
+                    () -> backend.operations().quantizeRows().quantize(x, codesAgain, scalesAgain, 448, flag, stream));
             assertThat(bytes(codesAgain)).isEqualTo(bytes(codes));
             assertThat(bytes(scalesAgain)).isEqualTo(bytes(scales));
         }
@@ -150,7 +152,7 @@ abstract class QuantizeRowsContract extends BackendContract {
         Matrix codes = output(DType.I8, 2, 3);
         Matrix scales = output(DType.F32, 2, 1);
         Matrix flag = ints(0);
-        QuantizeRows quantizeRows = backend.quantizeRows();
+        QuantizeRows quantizeRows = backend.operations().quantizeRows();
         assertThatThrownBy(() -> quantizeRows.quantize(x, codes, scales.reshape(1, 2), 127, flag, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("scales is 1 x 2, expected 2 x 1");
@@ -169,7 +171,7 @@ abstract class QuantizeRowsContract extends BackendContract {
         Matrix scales = output(scaleType, rows, 1);
         Matrix nonFinite = output(DType.I32, 1, 1);
         nonFinite.buffer().copyFrom(MemorySegment.ofArray(new int[1]), 0, stream);
-        backend.quantizeRows().quantize(x, codes, scales, divisor, nonFinite, stream);
+        backend.operations().quantizeRows().quantize(x, codes, scales, divisor, nonFinite, stream);
         return new Result(codes, scales, nonFinite);
     }
 

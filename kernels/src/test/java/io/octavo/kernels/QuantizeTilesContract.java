@@ -115,7 +115,8 @@ abstract class QuantizeTilesContract extends BackendContract {
             Matrix scales = input(DType.BF16, 1, 1, 0.25f);
             Matrix codes = output(DType.U8, 12, format.rowBytes(40));
             Matrix flag = ints(0);
-            backend.quantizeTiles()
+            backend.operations()
+                    .quantizeTiles()
                     .quantize(
                             x,
                             format,
@@ -148,7 +149,8 @@ abstract class QuantizeTilesContract extends BackendContract {
     private int[] words(CodeFormat format, float... values) {
         Matrix x = input(DType.F32, 1, values.length, values);
         Matrix codes = output(DType.U8, 1, format.rowBytes(values.length));
-        backend.quantizeTiles()
+        backend.operations()
+                .quantizeTiles()
                 .quantize(
                         x,
                         format,
@@ -266,7 +268,8 @@ abstract class QuantizeTilesContract extends BackendContract {
         Matrix scales = output(scaleType, tileRows, tileColumns);
         Matrix zeroPoints = scaling instanceof Scaling.Range ? output(DType.I8, tileRows, tileColumns) : null;
         Matrix flag = ints(0);
-        backend.quantizeTiles()
+        backend.operations()
+                .quantizeTiles()
                 .quantize(
                         x,
                         format,

@@ -32,9 +32,9 @@ abstract class RmsNormContract extends BackendContract {
         Matrix zeros = input(DType.F32, 2, 33, new float[66]);
         Matrix weight = input(DType.F32, 1, 33, gaussian(random(1), 33, 1));
         Matrix out = output(DType.F32, 2, 33);
-        backend.rmsNorm().normalize(zeros, weight, 0, 1e-5f, out, stream);
+        backend.operations().rmsNorm().normalize(zeros, weight, 0, 1e-5f, out, stream);
         assertThat(floats(out)).containsOnly(0f, -0f);
-        backend.rmsNorm().normalize(zeros.rows(0, 0), weight, 0, 1e-5f, out.rows(0, 0), stream);
+        backend.operations().rmsNorm().normalize(zeros.rows(0, 0), weight, 0, 1e-5f, out.rows(0, 0), stream);
     }
 
     @Test
@@ -42,9 +42,9 @@ abstract class RmsNormContract extends BackendContract {
         float[] values = gaussian(random(2), 5 * 77, 1);
         Matrix weight = input(DType.F32, 1, 77, gaussian(random(3), 77, 1));
         Matrix out = output(DType.F32, 5, 77);
-        backend.rmsNorm().normalize(input(DType.F32, 5, 77, values), weight, 0, 1e-5f, out, stream);
+        backend.operations().rmsNorm().normalize(input(DType.F32, 5, 77, values), weight, 0, 1e-5f, out, stream);
         Matrix inPlace = inOut(5, 77, values);
-        backend.rmsNorm().normalize(inPlace, weight, 0, 1e-5f, inPlace, stream);
+        backend.operations().rmsNorm().normalize(inPlace, weight, 0, 1e-5f, inPlace, stream);
         assertThat(floats(inPlace)).isEqualTo(floats(out));
     }
 
@@ -54,7 +54,7 @@ abstract class RmsNormContract extends BackendContract {
         values[50] = Float.NaN;
         Matrix out = output(DType.F32, 3, 40);
         Matrix weight = input(DType.F32, 1, 40, gaussian(random(3), 40, 1));
-        backend.rmsNorm().normalize(input(DType.F32, 3, 40, values), weight, 0, 1e-5f, out, stream);
+        backend.operations().rmsNorm().normalize(input(DType.F32, 3, 40, values), weight, 0, 1e-5f, out, stream);
         assertThat(floats(out.rows(0, 1))).doesNotContain(Float.NaN);
         assertThat(floats(out.rows(1, 2))).containsOnly(Float.NaN);
         assertThat(floats(out.rows(2, 3))).doesNotContain(Float.NaN);
@@ -63,7 +63,7 @@ abstract class RmsNormContract extends BackendContract {
     @Test
     void rejectsAWeightOfAnotherLength() {
         Matrix x = input(DType.F32, 2, 4, new float[8]);
-        assertThatThrownBy(() -> backend.rmsNorm().normalize(x, x.reshape(1, 8), 0, 1e-5f, x, stream))
+        assertThatThrownBy(() -> backend.operations().rmsNorm().normalize(x, x.reshape(1, 8), 0, 1e-5f, x, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("weight is 1 x 8, expected 1 x 4");
     }
@@ -76,7 +76,8 @@ abstract class RmsNormContract extends BackendContract {
         float[] values = gaussian(random(rows + columns), rows * columns, deviation);
         float[] gains = floats(input(weightType, 1, columns, gaussian(random(columns), columns, 1)));
         Matrix out = output(DType.F32, rows, columns);
-        backend.rmsNorm()
+        backend.operations()
+                .rmsNorm()
                 .normalize(
                         input(DType.F32, rows, columns, values),
                         input(weightType, 1, columns, gains),

@@ -39,7 +39,8 @@ abstract class RopeContract extends BackendContract {
         float[] sin = gaussian(random(2), 50 * half, 1);
         int[] positions = random(3).ints(tokens, 0, 50).toArray();
         Matrix rotated = inOut(tokens, (long) heads * headDim, x);
-        backend.rope()
+        backend.operations()
+                .rope()
                 .rotate(
                         rotated,
                         ints(positions),
@@ -73,11 +74,11 @@ abstract class RopeContract extends BackendContract {
         Matrix x = inOut(2, 4, new float[8]);
         Matrix table = input(DType.F32, 50, 2, new float[100]);
         if (checksIndices()) {
-            assertThatThrownBy(() -> backend.rope().rotate(x, ints(0, position), table, table, 4, stream))
+            assertThatThrownBy(() -> backend.operations().rope().rotate(x, ints(0, position), table, table, 4, stream))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("position " + position);
         } else {
-            backend.rope().rotate(x, ints(0, position), table, table, 4, stream);
+            backend.operations().rope().rotate(x, ints(0, position), table, table, 4, stream);
             assertThat(floats(x.rows(0, 1))).containsOnly(0f);
             assertThat(floats(x.rows(1, 2))).containsOnly(Float.NaN);
         }
@@ -96,7 +97,7 @@ abstract class RopeContract extends BackendContract {
     void rejectsAHeadSizeThatDoesNotDivideTheRow() {
         Matrix x = inOut(1, 10, new float[10]);
         Matrix table = input(DType.F32, 5, 2, new float[10]);
-        assertThatThrownBy(() -> backend.rope().rotate(x, ints(0), table, table, 4, stream))
+        assertThatThrownBy(() -> backend.operations().rope().rotate(x, ints(0), table, table, 4, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("headDim 4");
     }

@@ -46,7 +46,9 @@ abstract class SamplingContract extends BackendContract {
         Matrix tokens = output(DType.I32, 1, rows);
         Matrix marks = inOutInts(rows, words, bits);
         Matrix matrix = input(DType.F32, rows, logits.length, all);
-        backend.sampling().sample(matrix, intMatrix(rows, Sampling.REQUEST_WORDS, encoded), marks, tokens, stream);
+        backend.operations()
+                .sampling()
+                .sample(matrix, intMatrix(rows, Sampling.REQUEST_WORDS, encoded), marks, tokens, stream);
         int[] drawn = readInts(tokens);
         for (int row = 0; row < rows; row++) {
             if (drawn[row] >= 0) {
@@ -270,7 +272,7 @@ abstract class SamplingContract extends BackendContract {
         Matrix tokens = output(DType.I32, 1, 1);
         Matrix logits = input(DType.F32, 1, 33, new float[33]);
         Matrix requests = intMatrix(1, 10, Request.greedy().encode());
-        assertThatThrownBy(() -> backend.sampling().sample(logits, requests, ints(0), tokens, stream))
+        assertThatThrownBy(() -> backend.operations().sampling().sample(logits, requests, ints(0), tokens, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("seen is 1 x 1, expected 1 x 2");
     }

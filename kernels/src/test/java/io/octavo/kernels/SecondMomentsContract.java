@@ -25,8 +25,8 @@ abstract class SecondMomentsContract extends BackendContract {
         Matrix x = input(DType.BF16, tokens, columns, gaussian(random, tokens * columns, 2));
         float[] before = gaussian(random, columns * columns, 3);
         Matrix sums = inOut(columns, columns, before);
-        backend.secondMoments().accumulate(x, sums, stream);
-        backend.secondMoments().mirror(sums, stream);
+        backend.operations().secondMoments().accumulate(x, sums, stream);
+        backend.operations().secondMoments().mirror(sums, stream);
         float[] actual = floats(sums);
         float[] values = floats(x);
         for (int i = 0; i < columns; i++) {
@@ -58,9 +58,9 @@ abstract class SecondMomentsContract extends BackendContract {
             Matrix x = input(DType.BF16, 150, columns, values);
             Matrix sums = inOut(columns, columns, new float[columns * columns]);
             withThreads(threads, () -> {
-                backend.secondMoments().accumulate(x, sums, stream);
-                backend.secondMoments().accumulate(x.rows(7, 90), sums, stream);
-                backend.secondMoments().mirror(sums, stream);
+                backend.operations().secondMoments().accumulate(x, sums, stream);
+                backend.operations().secondMoments().accumulate(x.rows(7, 90), sums, stream);
+                backend.operations().secondMoments().mirror(sums, stream);
             });
             if (first == null) {
                 first = bytes(sums);
@@ -75,8 +75,8 @@ abstract class SecondMomentsContract extends BackendContract {
         float[] values = gaussian(random(2), 70 * columns, 1);
         values[66 * columns + 5] = Float.NaN;
         Matrix sums = inOut(columns, columns, new float[columns * columns]);
-        backend.secondMoments().accumulate(input(DType.BF16, 70, columns, values), sums, stream);
-        backend.secondMoments().mirror(sums, stream);
+        backend.operations().secondMoments().accumulate(input(DType.BF16, 70, columns, values), sums, stream);
+        backend.operations().secondMoments().mirror(sums, stream);
         float[] found = floats(sums);
         for (int i = 0; i < found.length; i++) {
             assertThat(Float.isNaN(found[i])).isEqualTo(i / columns == 5 || i % columns == 5);
@@ -87,10 +87,10 @@ abstract class SecondMomentsContract extends BackendContract {
     void rejectsSumsThatDoNotFit() {
         Matrix x = input(DType.BF16, 1, 3, 1, 2, 3);
         Matrix sums = inOut(2, 2, 0, 0, 0, 0);
-        assertThatThrownBy(() -> backend.secondMoments().accumulate(x, sums, stream))
+        assertThatThrownBy(() -> backend.operations().secondMoments().accumulate(x, sums, stream))
                 .isInstanceOf(IllegalArgumentException.class);
         Matrix oblong = inOut(1, 2, 0, 0);
-        assertThatThrownBy(() -> backend.secondMoments().mirror(oblong, stream))
+        assertThatThrownBy(() -> backend.operations().secondMoments().mirror(oblong, stream))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 }

@@ -34,7 +34,7 @@ abstract class SoftcapContract extends BackendContract {
     @Test
     void carriesNonFiniteNumbers() {
         Matrix x = inOut(1, 3, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY);
-        backend.softcap().cap(x, 30, stream);
+        backend.operations().softcap().cap(x, 30, stream);
         assertThat(floats(x)).containsExactly(Float.NaN, 30, -30);
     }
 
@@ -42,7 +42,7 @@ abstract class SoftcapContract extends BackendContract {
     @ValueSource(floats = {0, -1, Float.NaN, Float.POSITIVE_INFINITY})
     void rejectsCapsThatBoundNothing(float cap) {
         Matrix x = inOut(1, 1, 1);
-        assertThatThrownBy(() -> backend.softcap().cap(x, cap, stream))
+        assertThatThrownBy(() -> backend.operations().softcap().cap(x, cap, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("cap must be positive");
     }
@@ -53,7 +53,7 @@ abstract class SoftcapContract extends BackendContract {
      */
     private void check(float cap, int rows, int columns, float... values) {
         Matrix x = inOut(rows, columns, values);
-        backend.softcap().cap(x, cap, stream);
+        backend.operations().softcap().cap(x, cap, stream);
         float[] actual = floats(x);
         for (int i = 0; i < values.length; i++) {
             double expected = cap * Math.tanh((double) values[i] / cap);

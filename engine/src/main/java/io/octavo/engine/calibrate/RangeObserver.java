@@ -37,7 +37,7 @@ final class RangeObserver implements ActivationObserver, AutoCloseable {
     @Override
     public void input(String module, Matrix activations, Stream stream) {
         Matrix ranges = inputs.computeIfAbsent(module, name -> ranges(1));
-        backend.observeRange().observe(activations, ranges, stream);
+        backend.operations().observeRange().observe(activations, ranges, stream);
     }
 
     @Override
@@ -45,8 +45,12 @@ final class RangeObserver implements ActivationObserver, AutoCloseable {
         int heads = switch (spec.layers().get(layer).mixer()) {
             case AttentionSpec attention -> attention.kvHeads();
         };
-        backend.observeRange().observe(newKeys, keys.computeIfAbsent(layer, number -> ranges(heads)), stream);
-        backend.observeRange().observe(newValues, values.computeIfAbsent(layer, number -> ranges(heads)), stream);
+        backend.operations()
+                .observeRange()
+                .observe(newKeys, keys.computeIfAbsent(layer, number -> ranges(heads)), stream);
+        backend.operations()
+                .observeRange()
+                .observe(newValues, values.computeIfAbsent(layer, number -> ranges(heads)), stream);
     }
 
     /** Zeroed: zero belongs to every range. */

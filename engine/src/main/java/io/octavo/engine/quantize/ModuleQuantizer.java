@@ -99,7 +99,8 @@ final class ModuleQuantizer implements AutoCloseable {
         TensorInfo weight = step.source().info();
         long rows = to - from;
         slot.nonFinite.device().fill((byte) 0, stream);
-        backend.quantizeRows()
+        backend.operations()
+                .quantizeRows()
                 .quantize(
                         load(step, from, to),
                         Matrix.of(slot.codes.device(), DType.F8_E4M3, rows, step.inFeatures()),

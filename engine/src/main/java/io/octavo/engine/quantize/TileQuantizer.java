@@ -260,7 +260,8 @@ final class TileQuantizer implements AutoCloseable {
                 scaling instanceof Scaling.Given ? new QuantizeTiles.Tile(rows, columns) : outputs.tile();
         slots.source().load(step.source(), chunk.from * rowBytes, chunk.sourceBytes(), stream);
         slot.nonFinite.device().fill((byte) 0, stream);
-        backend.quantizeTiles()
+        backend.operations()
+                .quantizeTiles()
                 .quantize(
                         Matrix.of(slots.source().device(), weight.dtype(), rows, columns),
                         outputs.codeFormat(),

@@ -139,7 +139,8 @@ final class WeightComparison implements AutoCloseable {
         if (shifted) {
             put(rowZeroPoints, rowZeroPoints.length, zeroPoints);
         }
-        backend.quantizationError()
+        backend.operations()
+                .quantizationError()
                 .measure(
                         Matrix.of(source.device(), step.source().info().dtype(), rows, step.inFeatures()),
                         Matrix.of(codes.device(), DType.U8, rows, step.inFeatures()),

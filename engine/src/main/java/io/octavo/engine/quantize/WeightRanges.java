@@ -90,7 +90,7 @@ final class WeightRanges {
                 long to = Math.min(from + rows, step.outFeatures());
                 source.load(step.source(), from * rowBytes, (to - from) * rowBytes, stream);
                 Matrix x = Matrix.of(source.device(), weight.dtype(), to - from, step.inFeatures());
-                backend.observeRange().observe(x, range, stream);
+                backend.operations().observeRange().observe(x, range, stream);
                 stream.synchronize();
             }
             MemorySegment numbers = host.allocate(2L * Float.BYTES, Float.BYTES);

@@ -102,13 +102,16 @@ record AttentionMixer(
         RopeTables.Table rope = pass.ropes().get(spec);
         DeviceBatch.View batch = pass.batch();
         var rotation = new FusedSteps.Rotation(batch.positions(), rope.cos(), rope.sin());
-        backend.fusedSteps()
+        backend.operations()
+                .fusedSteps()
                 .rotateAndWrite(q, k, v, rotation, batch.slots(), state.layout(), state.keys(), state.values(), stream);
         pass.workspace().observer().keysAndValues(layer, k, v, stream);
         Matrix attended = pass.scratch(buffers.attended());
         var parameters =
                 new Attention.Parameters(spec.heads(), state.layout(), spec.scale(), spec.window(), spec.softcap());
-        backend.attention().attend(q, state.keys(), state.values(), batch.attention(), parameters, attended, stream);
+        backend.operations()
+                .attention()
+                .attend(q, state.keys(), state.values(), batch.attention(), parameters, attended, stream);
 
         Matrix result = pass.normed();
         new LinearInput(pass.workspace(), attended, stream).multiply(output, result);

@@ -64,17 +64,17 @@ record ExpertMixture(
         input.multiply(router, logits);
         Matrix chosen = pass.scratch(buffers.chosen());
         Matrix weights = pass.scratch(buffers.weights());
-        backend.expertRouting().route(logits, spec.normalized(), chosen, weights, stream);
+        backend.operations().expertRouting().route(logits, spec.normalized(), chosen, weights, stream);
         Matrix rows = pass.scratch(buffers.rows());
         Matrix sources = pass.scratch(buffers.sources()).reshape(1, rows.elements());
-        backend.expertOrder().sort(chosen, sources, rows, pass.scratch(buffers.starts()), stream);
+        backend.operations().expertOrder().sort(chosen, sources, rows, pass.scratch(buffers.starts()), stream);
 
         Matrix ordered = pass.scratch(buffers.ordered());
-        backend.embedding().gather(input.activations(), sources, 1, ordered, stream);
+        backend.operations().embedding().gather(input.activations(), sources, 1, ordered, stream);
         runExperts(ordered, pass);
 
         Matrix result = pass.normed();
-        backend.expertCombine().combine(ordered, rows, weights, result, stream);
+        backend.operations().expertCombine().combine(ordered, rows, weights, result, stream);
         return result;
     }
 
@@ -89,7 +89,7 @@ record ExpertMixture(
         LinearInput rounded = new LinearInput(workspace, ordered, stream);
         rounded.multiply(gates, starts, gated);
         rounded.multiply(ups, starts, upward);
-        backend.gatedActivation().apply(spec.activation(), gated, upward, gated, stream);
+        backend.operations().gatedActivation().apply(spec.activation(), gated, upward, gated, stream);
         new LinearInput(workspace, gated, stream).multiply(downs, starts, ordered);
     }
 }

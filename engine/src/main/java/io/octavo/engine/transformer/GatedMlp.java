@@ -58,7 +58,10 @@ record GatedMlp(FeedForwardSpec.Dense spec, Buffers buffers, Linear gate, Linear
         InputRounding rounding = down.roundingOn(pass.backend());
         Optional<ScaledMatrix> target = workspace.rounded(rounding, gated);
         ScaledMatrix activated = target.orElse(ScaledMatrix.plain(gated));
-        pass.backend().fusedSteps().activate(spec.activation(), gated, upward, activated, rounding.divisor(), stream);
+        pass.backend()
+                .operations()
+                .fusedSteps()
+                .activate(spec.activation(), gated, upward, activated, rounding.divisor(), stream);
         return target.map(rounded -> new LinearInput(workspace, rounding, rounded, stream))
                 .orElseGet(() -> new LinearInput(workspace, gated, stream));
     }

@@ -42,6 +42,7 @@ final class HiddenState {
         InputRounding rounding = Linear.sharedRounding(pass.backend(), readers).orElse(null);
         Optional<ScaledMatrix> target = rounding == null ? Optional.empty() : workspace.rounded(rounding, normed);
         pass.backend()
+                .operations()
                 .fusedSteps()
                 .normalize(
                         pass.residual(),
@@ -63,7 +64,7 @@ final class HiddenState {
     Matrix complete() {
         Matrix residual = pass.residual();
         if (pending != null) {
-            pass.backend().add().accumulate(residual, pending, pass.stream());
+            pass.backend().operations().add().accumulate(residual, pending, pass.stream());
             pending = null;
         }
         return residual;

@@ -97,7 +97,7 @@ public final class LayerStream implements AutoCloseable {
             Matrix ids = numbers.set(found, 1, stream);
             Matrix table =
                     new Matrix(normed.buffer(), normed.offset(), embedding.dtype(), tokens.length, spec.hiddenSize());
-            backend.embedding().gather(table, ids, spec.embeddingMultiplier(), residual, stream);
+            backend.operations().embedding().gather(table, ids, spec.embeddingMultiplier(), residual, stream);
             residual.buffer().copyTo(state.segment(), residual.offset(), stream);
             stream.synchronize();
         }

@@ -30,7 +30,7 @@ record Pass(
     void normalize(Matrix x, @Nullable Matrix weight, NormSpec norm) {
         if (weight != null) {
             Matrix rows = x.reshape(x.elements() / weight.columns(), weight.columns());
-            backend.rmsNorm().normalize(rows, weight, norm.gainOffset(), norm.epsilon(), rows, stream);
+            backend.operations().rmsNorm().normalize(rows, weight, norm.gainOffset(), norm.epsilon(), rows, stream);
         }
     }
 }

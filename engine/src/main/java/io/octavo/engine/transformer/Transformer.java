@@ -100,7 +100,7 @@ public final class Transformer implements AutoCloseable {
     private Matrix forward(Matrix ids, DeviceBatch.View view, KvCache cache) {
         int tokens = Math.toIntExact(ids.columns());
         Matrix residual = workspace.residual(tokens);
-        backend.embedding().gather(weights.embedding(), ids, spec.embeddingMultiplier(), residual, stream);
+        backend.operations().embedding().gather(weights.embedding(), ids, spec.embeddingMultiplier(), residual, stream);
         var pass = new Pass(backend, workspace, view, cache, ropes, stream);
         var state = new HiddenState(pass);
         weights.layers().forEach(layer -> layer.advance(state, pass));
@@ -116,7 +116,7 @@ public final class Transformer implements AutoCloseable {
     public Matrix logits(Matrix hidden, int[] rows) {
         Matrix indices = rowIndices.set(rows, 1, stream);
         Matrix gathered = outputs.gathered(rows.length);
-        backend.embedding().gather(hidden, indices, 1, gathered, stream);
+        backend.operations().embedding().gather(hidden, indices, 1, gathered, stream);
         return logits(gathered);
     }
 
@@ -125,9 +125,9 @@ public final class Transformer implements AutoCloseable {
         InputRounding rounding =
                 new InputRounding.None().on(backend, weights.output().dtype());
         ScaledMatrix input = workspace.input(hidden, rounding, stream);
-        backend.matMul().multiply(input, ScaledMatrix.plain(weights.output()), logits, stream);
+        backend.operations().matMul().multiply(input, ScaledMatrix.plain(weights.output()), logits, stream);
         if (spec.logitSoftcap() != 0) {
-            backend.softcap().cap(logits, spec.logitSoftcap(), stream);
+            backend.operations().softcap().cap(logits, spec.logitSoftcap(), stream);
         }
         return logits;
     }
@@ -136,7 +136,7 @@ public final class Transformer implements AutoCloseable {
     public float[] losses(Matrix logits, int[] targetIds) {
         Matrix wanted = targets.set(targetIds, 1, stream);
         Matrix losses = outputs.losses(targetIds.length);
-        backend.crossEntropy().loss(logits, wanted, losses, stream);
+        backend.operations().crossEntropy().loss(logits, wanted, losses, stream);
         return read(losses);
     }
 
@@ -166,7 +166,7 @@ public final class Transformer implements AutoCloseable {
 
     /** Submits what finds the most likely tokens by a {@link #logits} result: they become the current ones. */
     void findMostLikely(Matrix logits) {
-        backend.argMax().find(logits, current(Math.toIntExact(logits.rows())), stream);
+        backend.operations().argMax().find(logits, current(Math.toIntExact(logits.rows())), stream);
     }
 
     /** Submits what draws the current tokens of texts from a {@link #logits} result, and marks them as seen. */
@@ -176,7 +176,7 @@ public final class Transformer implements AutoCloseable {
 
     private void draw(Matrix logits, Matrix rowRequests) {
         int texts = Math.toIntExact(logits.rows());
-        backend.sampling().sample(logits, rowRequests, seen(texts), current(texts), stream);
+        backend.operations().sampling().sample(logits, rowRequests, seen(texts), current(texts), stream);
     }
 
     /**
@@ -198,7 +198,7 @@ public final class Transformer implements AutoCloseable {
         int rows = Math.toIntExact(logits.rows());
         Matrix divergences = outputs.losses(rows);
         Matrix agreements = outputs.winners(rows);
-        backend.divergence().compare(reference, logits, divergences, agreements, stream);
+        backend.operations().divergence().compare(reference, logits, divergences, agreements, stream);
         var found = new ArrayList<Float>();
         for (float divergence : read(divergences)) {
             found.add(divergence);

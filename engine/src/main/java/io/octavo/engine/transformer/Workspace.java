@@ -170,28 +170,31 @@ final class Workspace implements AutoCloseable {
             case InputRounding.None none -> ScaledMatrix.plain(activations);
             case InputRounding.Half toHalf -> {
                 Matrix target = halves(activations);
-                backend.convert().convert(activations, target, stream);
+                backend.operations().convert().convert(activations, target, stream);
                 yield ScaledMatrix.plain(target);
             }
             case InputRounding.Codes toCodes -> {
                 ScaledMatrix target = codes(activations, toCodes);
                 Matrix tokenScales = Objects.requireNonNull(target.scales());
                 Matrix flag = Matrix.of(buffer(NON_FINITE), DType.I32, 1, 1);
-                backend.quantizeRows()
+                backend.operations()
+                        .quantizeRows()
                         .quantize(activations, target.codes(), tokenScales, toCodes.divisor(), flag, stream);
                 yield target;
             }
             case InputRounding.Computed computed -> {
                 Matrix target = expanded(activations);
                 long columns = computed.groupColumns() == 0 ? activations.columns() : computed.groupColumns();
-                backend.fakeQuantize()
+                backend.operations()
+                        .fakeQuantize()
                         .apply(activations, computed.format(), columns, computed.scaling(), target, stream);
                 yield ScaledMatrix.plain(target);
             }
             case InputRounding.Fixed fixed -> {
                 Matrix target = expanded(activations);
                 Matrix scale = fixedScales.computeIfAbsent(fixed.scale(), value -> place(value, stream));
-                backend.fakeQuantize()
+                backend.operations()
+                        .fakeQuantize()
                         .applyFixed(activations, fixed.format(), scale, fixed.zeroPoint(), target, stream);
                 yield ScaledMatrix.plain(target);
             }

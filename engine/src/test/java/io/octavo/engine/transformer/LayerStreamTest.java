@@ -87,7 +87,8 @@ class LayerStreamTest {
             int hidden = spec.hiddenSize();
             Matrix x = Matrix.of(numbers, DType.F32, state.length / hidden, hidden);
             NormSpec norm = spec.norm();
-            backend.rmsNorm()
+            backend.operations()
+                    .rmsNorm()
                     .normalize(
                             x,
                             Matrix.of(weight, gain.dtype(), 1, hidden),

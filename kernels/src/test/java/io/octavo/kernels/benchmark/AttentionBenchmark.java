@@ -60,6 +60,6 @@ public class AttentionBenchmark {
 
     @Benchmark
     public void attend(BackendState state) {
-        state.backend.attention().attend(q, keys, values, batch, parameters, out, state.stream);
+        state.backend.operations().attention().attend(q, keys, values, batch, parameters, out, state.stream);
     }
 }

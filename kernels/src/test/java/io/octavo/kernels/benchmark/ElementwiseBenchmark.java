@@ -78,12 +78,12 @@ public class ElementwiseBenchmark {
     @Benchmark
     public void quantizeToE4m3(BackendState state) {
         Matrix e4m3 = Matrix.of(codes.buffer(), DType.F8_E4M3, ROWS, COLUMNS);
-        state.backend.quantizeRows().quantize(bf16, e4m3, scales, 448, nonFinite, state.stream);
+        state.backend.operations().quantizeRows().quantize(bf16, e4m3, scales, 448, nonFinite, state.stream);
     }
 
     @Benchmark
     public void quantizeToI8(BackendState state) {
-        state.backend.quantizeRows().quantize(bf16, codes, scales, 127.5f, nonFinite, state.stream);
+        state.backend.operations().quantizeRows().quantize(bf16, codes, scales, 127.5f, nonFinite, state.stream);
     }
 
     @Benchmark
@@ -118,6 +118,7 @@ public class ElementwiseBenchmark {
                 ? Matrix.of(zeroPoints.buffer(), DType.I8, ROWS, COLUMNS / width)
                 : null;
         state.backend
+                .operations()
                 .quantizeTiles()
                 .quantize(
                         bf16,
@@ -133,31 +134,31 @@ public class ElementwiseBenchmark {
 
     @Benchmark
     public void normalize(BackendState state) {
-        state.backend.rmsNorm().normalize(x, row, 0, 1e-5f, y, state.stream);
+        state.backend.operations().rmsNorm().normalize(x, row, 0, 1e-5f, y, state.stream);
     }
 
     @Benchmark
     public void rotate(BackendState state) {
-        state.backend.rope().rotate(y, positions, table, table, 128, state.stream);
+        state.backend.operations().rope().rotate(y, positions, table, table, 128, state.stream);
     }
 
     @Benchmark
     public void silu(BackendState state) {
-        state.backend.gatedActivation().apply(GatedActivation.Function.SILU, x, x, y, state.stream);
+        state.backend.operations().gatedActivation().apply(GatedActivation.Function.SILU, x, x, y, state.stream);
     }
 
     @Benchmark
     public void add(BackendState state) {
-        state.backend.add().accumulate(y, x, state.stream);
+        state.backend.operations().add().accumulate(y, x, state.stream);
     }
 
     @Benchmark
     public void crossEntropy(BackendState state) {
-        state.backend.crossEntropy().loss(x, positions, losses, state.stream);
+        state.backend.operations().crossEntropy().loss(x, positions, losses, state.stream);
     }
 
     @Benchmark
     public void argMax(BackendState state) {
-        state.backend.argMax().find(x, indices, state.stream);
+        state.backend.operations().argMax().find(x, indices, state.stream);
     }
 }

@@ -94,12 +94,12 @@ public final class GpuBenchmarks {
         bytes(
                 "quantize rows bf16 -> e4m3 16384x16384",
                 3L << 28,
-                i -> backend.quantizeRows().quantize(wide[i % 2], codes, scales, 448, flag, stream));
+                i -> backend.operations().quantizeRows().quantize(wide[i % 2], codes, scales, 448, flag, stream));
         Matrix bytes = Matrix.of(codes.buffer(), DType.I8, 16384, 16384);
         bytes(
                 "quantize rows bf16 -> int8 16384x16384",
                 3L << 28,
-                i -> backend.quantizeRows().quantize(wide[i % 2], bytes, scales, 127.5f, flag, stream));
+                i -> backend.operations().quantizeRows().quantize(wide[i % 2], bytes, scales, 127.5f, flag, stream));
         release();
 
         tiles("int4 groups of 128", CodeFormat.INT4_OFFSET, 1, 128, new Scaling.Absmax(7.5f), DType.BF16);
@@ -114,41 +114,51 @@ public final class GpuBenchmarks {
         bytes(
                 "rms norm f32 8192x8192",
                 8L << 26,
-                i -> backend.rmsNorm().normalize(x[i % 2], weight, 0, 1e-5f, x[2], stream));
+                i -> backend.operations().rmsNorm().normalize(x[i % 2], weight, 0, 1e-5f, x[2], stream));
         bytes(
                 "silu * up f32 8192x8192",
                 12L << 26,
-                i -> backend.gatedActivation()
+                i -> backend.operations()
+                        .gatedActivation()
                         .apply(GatedActivation.Function.SILU, x[i % 2], x[1 - i % 2], x[2], stream));
-        bytes("add f32 8192x8192", 12L << 26, i -> backend.add().accumulate(x[2], x[i % 2], stream));
+        bytes("add f32 8192x8192", 12L << 26, i -> backend.operations().add().accumulate(x[2], x[i % 2], stream));
         Matrix ranges = empty(DType.F32, 1, 2);
         bytes(
                 "observe range f32 8192x8192",
                 4L << 26,
-                i -> backend.observeRange().observe(x[i % 2], ranges, stream));
+                i -> backend.operations().observeRange().observe(x[i % 2], ranges, stream));
         bytes(
                 "fake quantize e4m3 groups of 128 f32 8192x8192",
                 8L << 26,
-                i -> backend.fakeQuantize()
+                i -> backend.operations()
+                        .fakeQuantize()
                         .apply(x[i % 2], CodeFormat.E4M3, 128, new Scaling.Absmax(448), x[2], stream));
         Matrix half = empty(DType.BF16, 8192, 8192);
-        bytes("convert f32 -> bf16 8192x8192", 6L << 26, i -> backend.convert().convert(x[i % 2], half, stream));
+        bytes(
+                "convert f32 -> bf16 8192x8192",
+                6L << 26,
+                i -> backend.operations().convert().convert(x[i % 2], half, stream));
         Matrix narrow = empty(DType.F8_E4M3, 8192, 8192);
         Matrix narrowScales = empty(DType.F32, 8192, 1);
         Matrix narrowFlag = empty(DType.I32, 1, 1);
         bytes(
                 "quantize rows f32 -> e4m3 8192x8192",
                 5L << 26,
-                i -> backend.quantizeRows().quantize(x[i % 2], narrow, narrowScales, 448, narrowFlag, stream));
+                i -> backend.operations()
+                        .quantizeRows()
+                        .quantize(x[i % 2], narrow, narrowScales, 448, narrowFlag, stream));
         var rounded = new ScaledMatrix(narrow, narrowScales);
         bytes(
                 "add, rms norm, f32 -> e4m3 8192x8192",
                 13L << 26,
-                i -> backend.fusedSteps().normalize(x[2], x[i % 2], weight, 0, 1e-5f, x[i % 2], rounded, 448, stream));
+                i -> backend.operations()
+                        .fusedSteps()
+                        .normalize(x[2], x[i % 2], weight, 0, 1e-5f, x[i % 2], rounded, 448, stream));
         bytes(
                 "silu * up, f32 -> e4m3 8192x8192",
                 9L << 26,
-                i -> backend.fusedSteps()
+                i -> backend.operations()
+                        .fusedSteps()
                         .activate(GatedActivation.Function.SILU, x[i % 2], x[1 - i % 2], rounded, 448, stream));
         rotation();
         release();
@@ -159,8 +169,11 @@ public final class GpuBenchmarks {
         bytes(
                 "cross-entropy 1024x128256",
                 4L * 1024 * 128256,
-                i -> backend.crossEntropy().loss(logits[0], targets, losses, stream));
-        bytes("arg max 1024x128256", 4L * 1024 * 128256, i -> backend.argMax().find(logits[0], targets, stream));
+                i -> backend.operations().crossEntropy().loss(logits[0], targets, losses, stream));
+        bytes(
+                "arg max 1024x128256",
+                4L * 1024 * 128256,
+                i -> backend.operations().argMax().find(logits[0], targets, stream));
         release();
         distributions();
     }
@@ -172,7 +185,9 @@ public final class GpuBenchmarks {
         bytes(
                 "divergence 1024x128256",
                 8L * 1024 * 128256,
-                i -> backend.divergence().compare(pair[i % 2], pair[1 - i % 2], divergences, agreements, stream));
+                i -> backend.operations()
+                        .divergence()
+                        .compare(pair[i % 2], pair[1 - i % 2], divergences, agreements, stream));
         sample(pair, new Sampling.Request(0.8f, 0, 1, 0, 1, 1, 2, 3), "");
         sample(pair, new Sampling.Request(0.8f, 50, 0.95f, 0, 1.1f, 1, 2, 3), ", top-k 50, top-p 0.95");
         release();
@@ -182,7 +197,7 @@ public final class GpuBenchmarks {
         bytes(
                 "observe histogram bf16 16384x8192",
                 2L << 27,
-                i -> backend.observeHistogram().observe(activations[i % 2], 4, counts, stream));
+                i -> backend.operations().observeHistogram().observe(activations[i % 2], 4, counts, stream));
         release();
     }
 
@@ -197,7 +212,9 @@ public final class GpuBenchmarks {
         bytes(
                 "sample 64x128256" + name,
                 4.0 * rows * 128256,
-                i -> backend.sampling().sample(logits[i % 2].rows(0, rows), requests, seen, tokens, stream));
+                i -> backend.operations()
+                        .sampling()
+                        .sample(logits[i % 2].rows(0, rows), requests, seen, tokens, stream));
     }
 
     private void tiles(String name, CodeFormat format, int rows, int columns, Scaling scaling, DType scaleType) {
@@ -209,13 +226,15 @@ public final class GpuBenchmarks {
         Matrix[] x = random(DType.BF16, size, size, 2);
         Matrix codes = empty(DType.U8, size, format.rowBytes(size));
         Matrix scales = empty(scaleType, size / rows, size / columns);
-        @Nullable Matrix zeroPoints = scaling instanceof Scaling.Range ? empty(DType.I8, size / rows, size / columns) : null;
+        @Nullable
+        Matrix zeroPoints = scaling instanceof Scaling.Range ? empty(DType.I8, size / rows, size / columns) : null;
         Matrix flag = empty(DType.I32, 1, 1);
         var tile = new QuantizeTiles.Tile(rows, columns);
         bytes(
                 title,
                 (double) (x[0].bytes() + codes.bytes() + scales.bytes()),
-                i -> backend.quantizeTiles()
+                i -> backend.operations()
+                        .quantizeTiles()
                         .quantize(x[i % 2], format, tile, scaling, codes, scales, zeroPoints, flag, stream));
         release();
     }
@@ -231,7 +250,8 @@ public final class GpuBenchmarks {
         Matrix out = empty(DType.F32, m, n);
         Matrix aScales = aType.bytes() == 1 ? ones(m) : null;
         Matrix wScales = wType.bytes() == 1 ? ones(n) : null;
-        double seconds = seconds(i -> backend.matMul()
+        double seconds = seconds(i -> backend.operations()
+                .matMul()
                 .multiply(new ScaledMatrix(a, aScales), new ScaledMatrix(w[i % copies], wScales), out, stream));
         double bytes = (double) n * k * wType.bytes() + (double) m * k * aType.bytes() + 4.0 * m * n;
         report(title, seconds, bytes, 2.0 * m * n * k);
@@ -248,7 +268,8 @@ public final class GpuBenchmarks {
         Matrix[] w = random(DType.U8, n, k / 2, COPIES);
         Matrix scales = random(DType.F32, n, k / 128, 1)[0];
         Matrix out = empty(DType.F32, m, n);
-        double seconds = seconds(i -> backend.packedMatMul().multiply(a, w[i % COPIES], scales, out, stream));
+        double seconds =
+                seconds(i -> backend.operations().packedMatMul().multiply(a, w[i % COPIES], scales, out, stream));
         double bytes = (double) w[0].bytes() + a.bytes() + scales.bytes() + out.bytes();
         report(title, seconds, bytes, 2.0 * m * n * k);
         release();
@@ -283,8 +304,8 @@ public final class GpuBenchmarks {
         Arrays.setAll(table, i -> (i * 37) % table.length);
         var batch = new Attention.Batch(ints(1, starts), ints(1, contexts), ints(sequences, table));
         var parameters = new Attention.Parameters(32, layout, (float) (1 / Math.sqrt(headDim)), Integer.MAX_VALUE, 0);
-        double seconds =
-                seconds(i -> backend.attention().attend(q, keys[i % 2], values[i % 2], batch, parameters, out, stream));
+        double seconds = seconds(i ->
+                backend.operations().attention().attend(q, keys[i % 2], values[i % 2], batch, parameters, out, stream));
         double pairs = queries == 1 ? (double) sequences * context : queries * (queries + 1.0) / 2 * sequences;
         report(title, seconds, 2.0 * headDim * cache.bytes() * layout.rows(), 4.0 * 32 * headDim * pairs);
         release();
@@ -298,7 +319,7 @@ public final class GpuBenchmarks {
         }
         Matrix[] x = random(DType.BF16, 32768, columns, 2);
         Matrix sums = empty(DType.F32, columns, columns);
-        double seconds = seconds(i -> backend.secondMoments().accumulate(x[i % 2], sums, stream));
+        double seconds = seconds(i -> backend.operations().secondMoments().accumulate(x[i % 2], sums, stream));
         report(name, seconds, 65536.0 * columns + 4.0 * columns * columns, 32768.0 * columns * columns);
         release();
     }
@@ -320,7 +341,8 @@ public final class GpuBenchmarks {
         bytes(
                 "rotate, write to the cache, 8192 tokens",
                 tokens * 128.0 * (32 * 8 + 8 * 8 + 8 * 4 + 16 * 2 + 4),
-                i -> backend.fusedSteps()
+                i -> backend.operations()
+                        .fusedSteps()
                         .rotateAndWrite(q, kv[0], kv[1], rotation, slots[i % 2], layout, caches[0], caches[1], stream));
     }
 

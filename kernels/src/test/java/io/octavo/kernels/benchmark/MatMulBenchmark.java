@@ -55,6 +55,6 @@ public class MatMulBenchmark {
 
     @Benchmark
     public void multiply(BackendState state) {
-        state.backend.matMul().multiply(a, w, out, state.stream);
+        state.backend.operations().matMul().multiply(a, w, out, state.stream);
     }
 }

@@ -55,6 +55,6 @@ public record ExpertLinears(List<String> modules, List<ScaledMatrix> weights, In
      * @param starts the rows of each expert
      */
     public void multiply(Backend backend, ScaledMatrix input, Matrix starts, Matrix out, Stream stream) {
-        backend.groupedMatMul().multiply(input, starts, weights, out, stream);
+        backend.operations().groupedMatMul().multiply(input, starts, weights, out, stream);
     }
 }

@@ -30,7 +30,7 @@ public record Linear(
     public void multiply(Backend backend, ScaledMatrix input, Matrix out, Stream stream) {
         weight.multiply(backend, input, out, stream);
         if (bias != null) {
-            backend.add().accumulate(out, bias, stream);
+            backend.operations().add().accumulate(out, bias, stream);
         }
     }
 

@@ -47,7 +47,7 @@ public sealed interface LinearWeight {
 
         @Override
         public void multiply(Backend backend, ScaledMatrix input, Matrix out, Stream stream) {
-            backend.matMul().multiply(input, matrix, out, stream);
+            backend.operations().matMul().multiply(input, matrix, out, stream);
         }
     }
 
@@ -84,7 +84,7 @@ public sealed interface LinearWeight {
             if (input.scales() != null) {
                 throw new IllegalArgumentException("codes of 4 bits are multiplied with plain inputs alone");
             }
-            backend.packedMatMul().multiply(input.codes(), codes, scales, out, stream);
+            backend.operations().packedMatMul().multiply(input.codes(), codes, scales, out, stream);
         }
     }
 }

@@ -1,9 +1,7 @@
 package io.octavo.kernels.internal.cuda;
 
-import io.octavo.kernels.attention.Attention;
-import io.octavo.kernels.attention.KvCacheWrite;
-import io.octavo.kernels.attention.Rope;
 import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.backend.Operations;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.HostMemory;
 import io.octavo.kernels.device.Stream;
@@ -45,30 +43,6 @@ import io.octavo.kernels.internal.cuda.quantization.CudaQuantizeRows;
 import io.octavo.kernels.internal.cuda.quantization.CudaQuantizeTiles;
 import io.octavo.kernels.internal.cuda.quantization.CudaSecondMoments;
 import io.octavo.kernels.number.DType;
-import io.octavo.kernels.operation.Add;
-import io.octavo.kernels.operation.ArgMax;
-import io.octavo.kernels.operation.Convert;
-import io.octavo.kernels.operation.CrossEntropy;
-import io.octavo.kernels.operation.Divergence;
-import io.octavo.kernels.operation.Embedding;
-import io.octavo.kernels.operation.ExpertCombine;
-import io.octavo.kernels.operation.ExpertOrder;
-import io.octavo.kernels.operation.ExpertRouting;
-import io.octavo.kernels.operation.FusedSteps;
-import io.octavo.kernels.operation.GatedActivation;
-import io.octavo.kernels.operation.RmsNorm;
-import io.octavo.kernels.operation.Sampling;
-import io.octavo.kernels.operation.Softcap;
-import io.octavo.kernels.product.GroupedMatMul;
-import io.octavo.kernels.product.MatMul;
-import io.octavo.kernels.product.PackedMatMul;
-import io.octavo.kernels.quantization.FakeQuantize;
-import io.octavo.kernels.quantization.ObserveHistogram;
-import io.octavo.kernels.quantization.ObserveRange;
-import io.octavo.kernels.quantization.QuantizationError;
-import io.octavo.kernels.quantization.QuantizeRows;
-import io.octavo.kernels.quantization.QuantizeTiles;
-import io.octavo.kernels.quantization.SecondMoments;
 import java.lang.foreign.MemorySegment;
 
 /** One NVIDIA GPU as a device. */
@@ -87,33 +61,7 @@ public final class CudaBackend implements Backend {
     /** In its order memory is allocated, zeroed and freed that belongs to no caller's stream. */
     private final Handles.Stream housekeeping;
 
-    private final QuantizeRows quantizeRows;
-    private final MatMul matMul;
-    private final RmsNorm rmsNorm;
-    private final Rope rope;
-    private final KvCacheWrite kvCacheWrite;
-    private final FusedSteps fusedSteps;
-    private final Attention attention;
-    private final GatedActivation gatedActivation;
-    private final Embedding embedding;
-    private final Add add;
-    private final Convert convert;
-    private final CrossEntropy crossEntropy;
-    private final ArgMax argMax;
-    private final Softcap softcap;
-    private final ExpertRouting expertRouting;
-    private final ExpertOrder expertOrder;
-    private final GroupedMatMul groupedMatMul;
-    private final ExpertCombine expertCombine;
-    private final PackedMatMul packedMatMul;
-    private final QuantizeTiles quantizeTiles;
-    private final FakeQuantize fakeQuantize;
-    private final ObserveRange observeRange;
-    private final QuantizationError quantizationError;
-    private final ObserveHistogram observeHistogram;
-    private final SecondMoments secondMoments;
-    private final Divergence divergence;
-    private final Sampling sampling;
+    private final Operations operations;
     private boolean closed;
 
     private CudaBackend(GpuDriver driver, int threads) {
@@ -126,34 +74,7 @@ public final class CudaBackend implements Backend {
         this.housekeeping = driver.newStream();
         this.description = "cuda: " + driver.name() + ", compute capability " + driver.computeCapability() / 10.0 + ", "
                 + driver.multiprocessors() + " multiprocessors, " + (free >> 20) + " MiB free";
-        this.quantizeRows = new CudaQuantizeRows(library);
-        var products = Products.of(library, driver, memory);
-        this.matMul = new CudaMatMul(products);
-        this.rmsNorm = new CudaRmsNorm(library);
-        this.rope = new CudaRope(library);
-        this.kvCacheWrite = new CudaKvCacheWrite(library);
-        this.fusedSteps = new CudaFusedSteps(library);
-        this.attention = new CudaAttention(library, memory, driver);
-        this.gatedActivation = new CudaGatedActivation(library);
-        this.embedding = new CudaEmbedding(library);
-        this.add = new CudaAdd(library);
-        this.convert = new CudaConvert(library);
-        this.crossEntropy = new CudaCrossEntropy(library);
-        this.argMax = new CudaArgMax(library);
-        this.softcap = new CudaSoftcap(library);
-        this.expertRouting = new CudaExpertRouting(library);
-        this.expertOrder = new CudaExpertOrder(library);
-        this.groupedMatMul = new CudaGroupedMatMul(products);
-        this.expertCombine = new CudaExpertCombine(library);
-        this.packedMatMul = new CudaPackedMatMul(products);
-        this.quantizeTiles = new CudaQuantizeTiles(library);
-        this.fakeQuantize = new CudaFakeQuantize(library);
-        this.observeRange = new CudaObserveRange(library, driver.multiprocessors());
-        this.quantizationError = new CudaQuantizationError(library);
-        this.observeHistogram = new CudaObserveHistogram(library, driver.multiprocessors());
-        this.secondMoments = new CudaSecondMoments(library, memory, driver);
-        this.divergence = new CudaDivergence(library);
-        this.sampling = new CudaSampling(library);
+        this.operations = operations(library, driver, memory);
     }
 
     /**
@@ -170,6 +91,38 @@ public final class CudaBackend implements Backend {
             driver.close();
             throw e;
         }
+    }
+
+    private static Operations operations(KernelLibrary library, GpuDriver driver, DeviceMemory memory) {
+        var products = Products.of(library, driver, memory);
+        return new Operations(
+                new CudaQuantizeRows(library),
+                new CudaQuantizeTiles(library),
+                new CudaFakeQuantize(library),
+                new CudaObserveRange(library, driver.multiprocessors()),
+                new CudaQuantizationError(library),
+                new CudaObserveHistogram(library, driver.multiprocessors()),
+                new CudaSecondMoments(library, memory, driver),
+                new CudaMatMul(products),
+                new CudaRmsNorm(library),
+                new CudaRope(library),
+                new CudaKvCacheWrite(library),
+                new CudaAttention(library, memory, driver),
+                new CudaGatedActivation(library),
+                new CudaEmbedding(library),
+                new CudaAdd(library),
+                new CudaConvert(library),
+                new CudaCrossEntropy(library),
+                new CudaArgMax(library),
+                new CudaDivergence(library),
+                new CudaSampling(library),
+                new CudaSoftcap(library),
+                new CudaExpertRouting(library),
+                new CudaExpertOrder(library),
+                new CudaGroupedMatMul(products),
+                new CudaExpertCombine(library),
+                new CudaPackedMatMul(products),
+                new CudaFusedSteps(library));
     }
 
     @Override
@@ -238,138 +191,8 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
-    public QuantizeRows quantizeRows() {
-        return quantizeRows;
-    }
-
-    @Override
-    public MatMul matMul() {
-        return matMul;
-    }
-
-    @Override
-    public RmsNorm rmsNorm() {
-        return rmsNorm;
-    }
-
-    @Override
-    public Rope rope() {
-        return rope;
-    }
-
-    @Override
-    public KvCacheWrite kvCacheWrite() {
-        return kvCacheWrite;
-    }
-
-    @Override
-    public FusedSteps fusedSteps() {
-        return fusedSteps;
-    }
-
-    @Override
-    public Attention attention() {
-        return attention;
-    }
-
-    @Override
-    public GatedActivation gatedActivation() {
-        return gatedActivation;
-    }
-
-    @Override
-    public Embedding embedding() {
-        return embedding;
-    }
-
-    @Override
-    public Add add() {
-        return add;
-    }
-
-    @Override
-    public Convert convert() {
-        return convert;
-    }
-
-    @Override
-    public CrossEntropy crossEntropy() {
-        return crossEntropy;
-    }
-
-    @Override
-    public ArgMax argMax() {
-        return argMax;
-    }
-
-    @Override
-    public Divergence divergence() {
-        return divergence;
-    }
-
-    @Override
-    public Sampling sampling() {
-        return sampling;
-    }
-
-    @Override
-    public Softcap softcap() {
-        return softcap;
-    }
-
-    @Override
-    public ExpertRouting expertRouting() {
-        return expertRouting;
-    }
-
-    @Override
-    public ExpertOrder expertOrder() {
-        return expertOrder;
-    }
-
-    @Override
-    public GroupedMatMul groupedMatMul() {
-        return groupedMatMul;
-    }
-
-    @Override
-    public QuantizeTiles quantizeTiles() {
-        return quantizeTiles;
-    }
-
-    @Override
-    public FakeQuantize fakeQuantize() {
-        return fakeQuantize;
-    }
-
-    @Override
-    public ObserveRange observeRange() {
-        return observeRange;
-    }
-
-    @Override
-    public QuantizationError quantizationError() {
-        return quantizationError;
-    }
-
-    @Override
-    public ObserveHistogram observeHistogram() {
-        return observeHistogram;
-    }
-
-    @Override
-    public SecondMoments secondMoments() {
-        return secondMoments;
-    }
-
-    @Override
-    public ExpertCombine expertCombine() {
-        return expertCombine;
-    }
-
-    @Override
-    public PackedMatMul packedMatMul() {
-        return packedMatMul;
+    public Operations operations() {
+        return operations;
     }
 
     @Override

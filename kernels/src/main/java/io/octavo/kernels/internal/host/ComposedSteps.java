@@ -2,26 +2,51 @@ package io.octavo.kernels.internal.host;
 
 import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
+import io.octavo.kernels.attention.KvCacheWrite;
+import io.octavo.kernels.attention.Rope;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.number.DType;
+import io.octavo.kernels.operation.Add;
+import io.octavo.kernels.operation.Convert;
 import io.octavo.kernels.operation.FusedSteps;
 import io.octavo.kernels.operation.GatedActivation;
+import io.octavo.kernels.operation.RmsNorm;
+import io.octavo.kernels.quantization.QuantizeRows;
 import java.lang.foreign.Arena;
 import org.jspecify.annotations.Nullable;
 
 /** One operation after another: what the steps of other backends are measured by. */
-final class ComposedSteps implements FusedSteps {
+public final class ComposedSteps implements FusedSteps {
 
-    private final HostOperations operations;
+    private final Add add;
+    private final RmsNorm rmsNorm;
+    private final Convert convert;
+    private final QuantizeRows quantizeRows;
+    private final GatedActivation gatedActivation;
+    private final Rope rope;
+    private final KvCacheWrite kvCacheWrite;
 
     /** Nobody looks: what is not finite shows itself later. */
     private final Matrix nonFinite;
 
-    ComposedSteps(HostOperations operations) {
-        this.operations = operations;
+    public ComposedSteps(
+            Add add,
+            RmsNorm rmsNorm,
+            Convert convert,
+            QuantizeRows quantizeRows,
+            GatedActivation gatedActivation,
+            Rope rope,
+            KvCacheWrite kvCacheWrite) {
+        this.add = add;
+        this.rmsNorm = rmsNorm;
+        this.convert = convert;
+        this.quantizeRows = quantizeRows;
+        this.gatedActivation = gatedActivation;
+        this.rope = rope;
+        this.kvCacheWrite = kvCacheWrite;
         Arena arena = Arena.ofAuto();
         this.nonFinite =
                 Matrix.of(HostBuffer.borrowing("fused steps", arena.allocate(DType.I32.bytes())), DType.I32, 1, 1);
@@ -40,11 +65,11 @@ final class ComposedSteps implements FusedSteps {
             Stream stream) {
         Operands.checkNormalizeStep(x, addend, weight, scratch, rounded, divisor);
         if (addend != null) {
-            operations.add().accumulate(x, addend, stream);
+            add.accumulate(x, addend, stream);
         }
         boolean plain = rounded.codes().dtype() == DType.F32;
         Matrix normalized = plain ? rounded.codes() : scratch;
-        operations.rmsNorm().normalize(x, weight, gainOffset, epsilon, normalized, stream);
+        rmsNorm.normalize(x, weight, gainOffset, epsilon, normalized, stream);
         if (!plain) {
             round(normalized, rounded, divisor, stream);
         }
@@ -61,7 +86,7 @@ final class ComposedSteps implements FusedSteps {
         Operands.checkActivateStep(gate, up, rounded, divisor);
         boolean plain = rounded.codes().dtype() == DType.F32;
         Matrix activated = plain ? rounded.codes() : gate;
-        operations.gatedActivation().apply(function, gate, up, activated, stream);
+        gatedActivation.apply(function, gate, up, activated, stream);
         if (!plain) {
             round(activated, rounded, divisor, stream);
         }
@@ -70,9 +95,9 @@ final class ComposedSteps implements FusedSteps {
     private void round(Matrix x, ScaledMatrix rounded, float divisor, Stream stream) {
         Matrix scales = rounded.scales();
         if (scales == null) {
-            operations.convert().convert(x, rounded.codes(), stream);
+            convert.convert(x, rounded.codes(), stream);
         } else {
-            operations.quantizeRows().quantize(x, rounded.codes(), scales, divisor, nonFinite, stream);
+            quantizeRows.quantize(x, rounded.codes(), scales, divisor, nonFinite, stream);
         }
     }
 
@@ -89,9 +114,9 @@ final class ComposedSteps implements FusedSteps {
             Stream stream) {
         Operands.checkRotateAndWrite(q, k, v, rotation, slots, layout, keys, values);
         for (Matrix x : new Matrix[] {q, k}) {
-            operations.rope().rotate(x, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim(), stream);
+            rope.rotate(x, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim(), stream);
         }
-        operations.kvCacheWrite().write(k, slots, layout, keys, stream);
-        operations.kvCacheWrite().write(v, slots, layout, values, stream);
+        kvCacheWrite.write(k, slots, layout, keys, stream);
+        kvCacheWrite.write(v, slots, layout, values, stream);
     }
 }

@@ -1,8 +1,9 @@
 package io.octavo.kernels.internal.scalar;
 
+import io.octavo.kernels.backend.Operations;
+import io.octavo.kernels.internal.host.ComposedSteps;
 import io.octavo.kernels.internal.host.HostConvert;
 import io.octavo.kernels.internal.host.HostGroupedMatMul;
-import io.octavo.kernels.internal.host.HostOperations;
 import io.octavo.kernels.internal.host.HostPackedMatMul;
 
 /** Makes the scalar operations; they hold no state. */
@@ -10,10 +11,17 @@ public final class ScalarOperations {
 
     private ScalarOperations() {}
 
-    public static HostOperations create() {
+    public static Operations create() {
         var matMul = new ScalarMatMul();
-        return new HostOperations(
-                new ScalarQuantizeRows(),
+        var add = new ScalarAdd();
+        var rmsNorm = new ScalarRmsNorm();
+        var convert = new HostConvert();
+        var quantizeRows = new ScalarQuantizeRows();
+        var gatedActivation = new ScalarGatedActivation();
+        var rope = new ScalarRope();
+        var kvCacheWrite = new ScalarKvCacheWrite();
+        return new Operations(
+                quantizeRows,
                 new ScalarQuantizeTiles(),
                 new ScalarFakeQuantize(),
                 new ScalarObserveRange(),
@@ -21,14 +29,14 @@ public final class ScalarOperations {
                 new ScalarObserveHistogram(),
                 new ScalarSecondMoments(),
                 matMul,
-                new ScalarRmsNorm(),
-                new ScalarRope(),
-                new ScalarKvCacheWrite(),
+                rmsNorm,
+                rope,
+                kvCacheWrite,
                 new ScalarAttention(),
-                new ScalarGatedActivation(),
+                gatedActivation,
                 new ScalarEmbedding(),
-                new ScalarAdd(),
-                new HostConvert(),
+                add,
+                convert,
                 new ScalarCrossEntropy(),
                 new ScalarArgMax(),
                 new ScalarDivergence(),
@@ -38,6 +46,7 @@ public final class ScalarOperations {
                 new ScalarExpertOrder(),
                 new HostGroupedMatMul(matMul),
                 new ScalarExpertCombine(),
-                new HostPackedMatMul(matMul));
+                new HostPackedMatMul(matMul),
+                new ComposedSteps(add, rmsNorm, convert, quantizeRows, gatedActivation, rope, kvCacheWrite));
     }
 }

@@ -1,10 +1,11 @@
 package io.octavo.kernels.internal.vector;
 
 import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.backend.Operations;
+import io.octavo.kernels.internal.host.ComposedSteps;
 import io.octavo.kernels.internal.host.HostBackend;
 import io.octavo.kernels.internal.host.HostConvert;
 import io.octavo.kernels.internal.host.HostGroupedMatMul;
-import io.octavo.kernels.internal.host.HostOperations;
 import io.octavo.kernels.internal.host.HostPackedMatMul;
 import io.octavo.kernels.internal.vector.attention.VectorAttention;
 import io.octavo.kernels.internal.vector.attention.VectorKvCacheWrite;
@@ -40,8 +41,15 @@ public final class VectorOperations {
     public static Backend backend(int threads) {
         WorkerPool workers = new WorkerPool(threads);
         var matMul = new VectorMatMul(workers);
-        var operations = new HostOperations(
-                new VectorQuantizeRows(workers),
+        var add = new VectorAdd(workers);
+        var rmsNorm = new VectorRmsNorm(workers);
+        var convert = new HostConvert();
+        var quantizeRows = new VectorQuantizeRows(workers);
+        var gatedActivation = new VectorGatedActivation(workers);
+        var rope = new VectorRope(workers);
+        var kvCacheWrite = new VectorKvCacheWrite(workers);
+        var operations = new Operations(
+                quantizeRows,
                 new VectorQuantizeTiles(workers),
                 new VectorFakeQuantize(workers),
                 new VectorObserveRange(workers),
@@ -49,14 +57,14 @@ public final class VectorOperations {
                 new VectorObserveHistogram(workers),
                 new VectorSecondMoments(workers),
                 matMul,
-                new VectorRmsNorm(workers),
-                new VectorRope(workers),
-                new VectorKvCacheWrite(workers),
+                rmsNorm,
+                rope,
+                kvCacheWrite,
                 new VectorAttention(workers),
-                new VectorGatedActivation(workers),
+                gatedActivation,
                 new VectorEmbedding(workers),
-                new VectorAdd(workers),
-                new HostConvert(),
+                add,
+                convert,
                 new VectorCrossEntropy(workers),
                 new VectorArgMax(workers),
                 new VectorDivergence(workers),
@@ -66,7 +74,8 @@ public final class VectorOperations {
                 new CountingExpertOrder(),
                 new HostGroupedMatMul(matMul),
                 new VectorExpertCombine(workers),
-                new HostPackedMatMul(matMul));
+                new HostPackedMatMul(matMul),
+                new ComposedSteps(add, rmsNorm, convert, quantizeRows, gatedActivation, rope, kvCacheWrite));
         String description = "cpu: Vector API, " + Native.FLOATS.vectorBitSize() + "-bit vectors, " + threads
                 + (threads == 1 ? " thread" : " threads");
         return new HostBackend(description, operations, workers::close);

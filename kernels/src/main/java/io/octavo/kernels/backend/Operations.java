@@ -1,4 +1,4 @@
-package io.octavo.kernels.internal.host;
+package io.octavo.kernels.backend;
 
 import io.octavo.kernels.attention.Attention;
 import io.octavo.kernels.attention.KvCacheWrite;
@@ -12,6 +12,7 @@ import io.octavo.kernels.operation.Embedding;
 import io.octavo.kernels.operation.ExpertCombine;
 import io.octavo.kernels.operation.ExpertOrder;
 import io.octavo.kernels.operation.ExpertRouting;
+import io.octavo.kernels.operation.FusedSteps;
 import io.octavo.kernels.operation.GatedActivation;
 import io.octavo.kernels.operation.RmsNorm;
 import io.octavo.kernels.operation.Sampling;
@@ -27,8 +28,8 @@ import io.octavo.kernels.quantization.QuantizeRows;
 import io.octavo.kernels.quantization.QuantizeTiles;
 import io.octavo.kernels.quantization.SecondMoments;
 
-/** One implementation of every operation. */
-public record HostOperations(
+/** A backend's implementation of every operation. */
+public record Operations(
         QuantizeRows quantizeRows,
         QuantizeTiles quantizeTiles,
         FakeQuantize fakeQuantize,
@@ -54,4 +55,5 @@ public record HostOperations(
         ExpertOrder expertOrder,
         GroupedMatMul groupedMatMul,
         ExpertCombine expertCombine,
-        PackedMatMul packedMatMul) {}
+        PackedMatMul packedMatMul,
+        FusedSteps fusedSteps) {}
