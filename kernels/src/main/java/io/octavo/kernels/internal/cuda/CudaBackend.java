@@ -67,11 +67,11 @@ public final class CudaBackend implements Backend {
     private CudaBackend(GpuDriver driver, int threads) {
         this.driver = driver;
         this.library = new KernelLibrary(driver);
-        long free = driver.freeBytes();
+        long free = driver.memory().freeBytes();
         this.memory = new DeviceMemory(driver, Math.max(0, free - SPARE_BYTES));
         this.pinned = new PinnedMemory(driver);
         this.copier = new HostCopier(threads);
-        this.housekeeping = driver.newStream();
+        this.housekeeping = driver.streams().newStream();
         this.description = "cuda: " + driver.name() + ", compute capability " + driver.computeCapability() / 10.0 + ", "
                 + driver.multiprocessors() + " multiprocessors, " + (free >> 20) + " MiB free";
         this.operations = operations(library, driver, memory);
@@ -137,7 +137,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public long freeMemoryBytes() {
-        return driver.freeBytes();
+        return driver.memory().freeBytes();
     }
 
     @Override
@@ -163,10 +163,10 @@ public final class CudaBackend implements Backend {
         long address = memory.allocate(owner, bytes, housekeeping);
         var buffer = memory.buffer(owner, address, bytes, () -> housekeeping, null);
         if (bytes > 0) {
-            driver.fill(address, (byte) 0, bytes, housekeeping);
+            driver.memory().fill(address, (byte) 0, bytes, housekeeping);
         }
         // Other streams must find it allocated and zeroed.
-        driver.synchronize(housekeeping);
+        driver.streams().synchronize(housekeeping);
         return buffer;
     }
 
@@ -203,7 +203,7 @@ public final class CudaBackend implements Backend {
         closed = true;
         copier.close();
         library.close();
-        driver.destroy(housekeeping);
+        driver.streams().destroy(housekeeping);
         driver.close();
     }
 }

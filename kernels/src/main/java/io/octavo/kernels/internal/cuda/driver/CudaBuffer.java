@@ -87,7 +87,7 @@ public final class CudaBuffer implements DeviceBuffer {
         CudaStream cuda = CudaStream.require(stream);
         long target = address();
         if (bytes > 0) {
-            driver.fill(target, value, bytes, cuda.handle());
+            driver.memory().fill(target, value, bytes, cuda.handle());
         }
     }
 

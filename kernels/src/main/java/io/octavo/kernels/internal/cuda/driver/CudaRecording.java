@@ -1,27 +1,25 @@
 package io.octavo.kernels.internal.cuda.driver;
 
 import io.octavo.kernels.device.Recording;
-import jcuda.driver.CUgraph;
-import jcuda.driver.CUgraphExec;
 
 /** A graph of launches, captured from a stream. */
 final class CudaRecording implements Recording {
 
     private final GpuDriver driver;
     private final CudaStream stream;
-    private final CUgraphExec graph;
+    private final Handles.Executable graph;
     private final int operations;
     private boolean closed;
 
     /** @param captured destroyed here */
-    CudaRecording(GpuDriver driver, CudaStream stream, CUgraph captured) {
+    CudaRecording(GpuDriver driver, CudaStream stream, Handles.Graph captured) {
         this.driver = driver;
         this.stream = stream;
         try {
-            this.operations = driver.nodes(captured);
-            this.graph = driver.instantiate(captured);
+            this.operations = driver.streams().nodes(captured);
+            this.graph = driver.streams().instantiate(captured);
         } finally {
-            driver.destroy(captured);
+            driver.streams().destroy(captured);
         }
     }
 
@@ -30,7 +28,7 @@ final class CudaRecording implements Recording {
         if (closed) {
             throw new IllegalStateException("recording is closed");
         }
-        driver.launch(graph, CudaStream.require(stream).handle());
+        driver.streams().launch(graph, CudaStream.require(stream).handle());
     }
 
     @Override
@@ -42,7 +40,7 @@ final class CudaRecording implements Recording {
     public void close() {
         if (!closed) {
             closed = true;
-            driver.destroy(graph);
+            driver.streams().destroy(graph);
         }
     }
 }

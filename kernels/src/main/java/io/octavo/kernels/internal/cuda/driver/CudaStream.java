@@ -29,7 +29,7 @@ public final class CudaStream implements Stream {
     public CudaStream(GpuDriver driver, PinnedMemory pinned, HostCopier copier) {
         this.driver = driver;
         this.pinned = pinned;
-        this.handle = driver.newStream();
+        this.handle = driver.streams().newStream();
         this.staging = new StagingRing(driver, pinned, copier, handle);
         this.call = new KernelCall(driver, handle);
     }
@@ -71,7 +71,7 @@ public final class CudaStream implements Stream {
         }
         if (tickets == 0) {
             tickets = allocate("tickets", (long) TICKETS * Integer.BYTES);
-            driver.fill(tickets, (byte) 0, (long) TICKETS * Integer.BYTES, handle);
+            driver.memory().fill(tickets, (byte) 0, (long) TICKETS * Integer.BYTES, handle);
         }
         return tickets;
     }
@@ -83,7 +83,7 @@ public final class CudaStream implements Stream {
         // What is allocated while recording belongs to the recording.
         tickets(TICKETS);
         parts();
-        driver.beginCapture(handle);
+        driver.streams().beginCapture(handle);
         recording = true;
         boolean complete = false;
         try {
@@ -97,11 +97,11 @@ public final class CudaStream implements Stream {
         } finally {
             recording = false;
             if (!complete) {
-                driver.endCapture(handle).ifPresent(driver::destroy);
+                driver.streams().endCapture(handle).ifPresent(driver.streams()::destroy);
             }
         }
         return complete
-                ? driver.endCapture(handle).map(graph -> new CudaRecording(driver, this, graph))
+                ? driver.streams().endCapture(handle).map(graph -> new CudaRecording(driver, this, graph))
                 : Optional.empty();
     }
 
@@ -120,7 +120,7 @@ public final class CudaStream implements Stream {
     }
 
     private long allocate(String what, long bytes) {
-        long address = driver.allocate(bytes, handle);
+        long address = driver.memory().allocate(bytes, handle);
         if (address == 0) {
             throw new OutOfDeviceMemoryException("no device memory for the " + what + " of a stream");
         }
@@ -131,7 +131,7 @@ public final class CudaStream implements Stream {
         requireRunning();
         call.keepApart();
         if (pinned.holds(source)) {
-            driver.copyToDevice(device, source.address(), source.byteSize(), handle);
+            driver.memory().copyToDevice(device, source.address(), source.byteSize(), handle);
         } else {
             staging.upload(source, device);
         }
@@ -140,7 +140,7 @@ public final class CudaStream implements Stream {
     void download(long device, MemorySegment target) {
         requireRunning();
         if (pinned.holds(target)) {
-            driver.copyToHost(target.address(), device, target.byteSize(), handle);
+            driver.memory().copyToHost(target.address(), device, target.byteSize(), handle);
         } else {
             staging.download(device, target);
         }
@@ -149,7 +149,7 @@ public final class CudaStream implements Stream {
     @Override
     public void synchronize() {
         require(this);
-        driver.synchronize(handle);
+        driver.streams().synchronize(handle);
         staging.finishDownloads();
     }
 
@@ -162,12 +162,12 @@ public final class CudaStream implements Stream {
             closed = true;
             for (long address : new long[] {tickets, parts}) {
                 if (address != 0) {
-                    driver.free(address, handle);
+                    driver.memory().free(address, handle);
                 }
             }
             staging.close();
             call.close();
-            driver.destroy(handle);
+            driver.streams().destroy(handle);
         }
     }
 }

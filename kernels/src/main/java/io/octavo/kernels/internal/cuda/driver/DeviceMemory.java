@@ -25,9 +25,9 @@ public final class DeviceMemory {
     public long allocate(String owner, long bytes, Handles.Stream stream) {
         reserve(owner, bytes);
         try {
-            long address = driver.allocate(Math.max(bytes, 1), stream);
+            long address = driver.memory().allocate(Math.max(bytes, 1), stream);
             if (address == 0) {
-                throw refusal(owner, bytes, "the device has " + driver.freeBytes() + " bytes free");
+                throw refusal(owner, bytes, "the device has " + driver.memory().freeBytes() + " bytes free");
             }
             return address;
         } catch (RuntimeException e) {
@@ -48,7 +48,7 @@ public final class DeviceMemory {
     }
 
     void free(String owner, long address, long bytes, Handles.Stream stream) {
-        driver.free(address, stream);
+        driver.memory().free(address, stream);
         giveBack(owner, bytes);
     }
 

@@ -2,10 +2,14 @@ package io.octavo.kernels.internal.cuda.driver;
 
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUevent;
 import jcuda.driver.CUfunction;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUgraphExec;
+import jcuda.driver.CUmodule;
 import jcuda.driver.CUstream;
 
-/** JCuda's handles with their addresses in the open, so that calls through the linker can share them. */
+/** JCuda's handles, which nobody else names, with addresses in the open where calls through the linker share them. */
 public final class Handles {
 
     private Handles() {}
@@ -16,6 +20,14 @@ public final class Handles {
             return getNativePointer();
         }
     }
+
+    static final class Event extends CUevent {}
+
+    static final class Graph extends CUgraph {}
+
+    static final class Executable extends CUgraphExec {}
+
+    static final class Module extends CUmodule {}
 
     static final class Function extends CUfunction {
 

@@ -56,7 +56,9 @@ public final class KernelCall implements AutoCloseable {
     /** The same of {@code rows} rows of {@code rowBytes} at an address. */
     public KernelCall boxes(long address, long rowBytes, long rows, int boxBytes, int boxRows) {
         long offset = next(TENSOR_MAP_BYTES);
-        driver.encodeTensorMap(struct.asSlice(offset, TENSOR_MAP_BYTES), address, rowBytes, rows, boxBytes, boxRows);
+        driver.modules()
+                .encodeTensorMap(
+                        struct.asSlice(offset, TENSOR_MAP_BYTES), address, rowBytes, rows, boxBytes, boxRows);
         return this;
     }
 
@@ -103,11 +105,12 @@ public final class KernelCall implements AutoCloseable {
         }
         kernel = null;
         if (!grid.isEmpty()) {
-            boolean overlaps = driver.overlapsLaunches() && launched.layout().overlaps();
+            boolean overlaps =
+                    driver.modules().overlapsLaunches() && launched.layout().overlaps();
             if (overlaps && afterOverlapping) {
-                driver.launchOverlapping(overlappingLaunch, launched, grid, pointers);
+                driver.modules().launchOverlapping(overlappingLaunch, launched, grid, pointers);
             } else {
-                driver.launch(launched, grid, stream, pointers);
+                driver.modules().launch(launched, grid, stream, pointers);
             }
             afterOverlapping = overlaps;
         }

@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
-import jcuda.driver.CUmodule;
 import org.jspecify.annotations.Nullable;
 
 /** A module of the driver, loaded when first asked for something. */
@@ -23,7 +22,7 @@ final class LoadedFile implements KernelFile {
     private final Supplier<byte[]> image;
     private final Map<String, Kernel> kernels = new HashMap<>();
     private final Map<String, Integer> constants = new HashMap<>();
-    private @Nullable CUmodule module;
+    private Handles.@Nullable Module module;
 
     LoadedFile(GpuDriver driver, String name, Supplier<byte[]> image) {
         this.driver = driver;
@@ -31,12 +30,12 @@ final class LoadedFile implements KernelFile {
         this.image = image;
     }
 
-    private CUmodule module() {
-        CUmodule loaded = module;
+    private Handles.Module module() {
+        Handles.Module loaded = module;
         if (loaded == null) {
-            loaded = driver.loadModule(image.get());
+            loaded = driver.modules().loadModule(image.get());
             module = loaded;
-            driver.readGlobal(loaded, name + "_constants").ifPresent(this::addConstants);
+            driver.modules().readGlobal(loaded, name + "_constants").ifPresent(this::addConstants);
         }
         return loaded;
     }
@@ -70,22 +69,23 @@ final class LoadedFile implements KernelFile {
     }
 
     private Kernel load(String kernel, int wantedBytes) {
-        CUmodule loaded = module();
-        Handles.Function function = driver.function(loaded, kernel);
-        Optional<ByteBuffer> launch = driver.readGlobal(loaded, kernel + "_launch");
+        Handles.Module loaded = module();
+        Handles.Function function = driver.modules().function(loaded, kernel);
+        Optional<ByteBuffer> launch = driver.modules().readGlobal(loaded, kernel + "_launch");
         int threads = launch.map(ByteBuffer::getInt).orElse(0);
         int sharedBytes = Math.max(launch.map(ByteBuffer::getInt).orElse(0), wantedBytes);
         if (sharedBytes > FREE_SHARED_BYTES) {
-            driver.allowSharedBytes(function, sharedBytes);
+            driver.modules().allowSharedBytes(function, sharedBytes);
         }
-        ByteBuffer layout = driver.readGlobal(loaded, name + "_parameters")
+        ByteBuffer layout = driver.modules()
+                .readGlobal(loaded, name + "_parameters")
                 .orElseThrow(() -> new IllegalStateException(name + ".cu tells nothing of its parameters"));
         return new Kernel(kernel, function.address(), ParameterLayout.of(layout), threads, sharedBytes);
     }
 
     synchronized void unload() {
         if (module != null) {
-            driver.unloadModule(module);
+            driver.modules().unloadModule(module);
             module = null;
         }
         kernels.clear();

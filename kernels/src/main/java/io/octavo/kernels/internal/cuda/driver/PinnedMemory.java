@@ -21,7 +21,7 @@ public final class PinnedMemory {
     /** @throws io.octavo.kernels.device.OutOfDeviceMemoryException if the host cannot pin that much */
     public HostMemory allocate(long bytes) {
         long size = Math.max(bytes, 1);
-        long address = driver.allocatePinned(size);
+        long address = driver.memory().allocatePinned(size);
         blocks.put(address, size);
         return new Block(address, bytes);
     }
@@ -60,7 +60,7 @@ public final class PinnedMemory {
                 closed = true;
                 arena.close();
                 blocks.remove(address);
-                driver.freePinned(address);
+                driver.memory().freePinned(address);
             }
         }
     }

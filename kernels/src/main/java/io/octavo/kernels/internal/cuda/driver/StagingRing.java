@@ -4,8 +4,6 @@ import io.octavo.kernels.device.HostMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import jcuda.driver.CUevent;
-import jcuda.driver.CUevent_flags;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,7 +40,7 @@ final class StagingRing implements AutoCloseable {
         for (long at = 0; at < source.byteSize(); ) {
             MemorySegment piece = take(source.byteSize() - at);
             copier.copy(source.asSlice(at, piece.byteSize()), piece);
-            driver.copyToDevice(device + at, piece.address(), piece.byteSize(), stream);
+            driver.memory().copyToDevice(device + at, piece.address(), piece.byteSize(), stream);
             at += piece.byteSize();
         }
     }
@@ -51,7 +49,7 @@ final class StagingRing implements AutoCloseable {
     void download(long device, MemorySegment target) {
         for (long at = 0; at < target.byteSize(); ) {
             MemorySegment piece = take(target.byteSize() - at);
-            driver.copyToHost(piece.address(), device + at, piece.byteSize(), stream);
+            driver.memory().copyToHost(piece.address(), device + at, piece.byteSize(), stream);
             sections[current].downloads.add(new Download(piece, target.asSlice(at, piece.byteSize())));
             at += piece.byteSize();
         }
@@ -79,7 +77,7 @@ final class StagingRing implements AutoCloseable {
 
         private final List<Download> downloads = new ArrayList<>();
         private @Nullable HostMemory memory;
-        private @Nullable CUevent left;
+        private Handles.@Nullable Event left;
         private long used;
 
         boolean isFull() {
@@ -99,17 +97,17 @@ final class StagingRing implements AutoCloseable {
         }
 
         void leave() {
-            CUevent event = left;
+            Handles.Event event = left;
             if (event == null) {
-                event = driver.newEvent(CUevent_flags.CU_EVENT_DISABLE_TIMING);
+                event = driver.streams().newEvent();
                 left = event;
             }
-            driver.record(event, stream);
+            driver.streams().record(event, stream);
         }
 
         void enter() {
             if (left != null) {
-                driver.synchronize(left);
+                driver.streams().synchronize(left);
             }
             finishDownloads();
             used = 0;
@@ -122,7 +120,7 @@ final class StagingRing implements AutoCloseable {
 
         void close() {
             if (left != null) {
-                driver.destroy(left);
+                driver.streams().destroy(left);
             }
             if (memory != null) {
                 memory.close();
