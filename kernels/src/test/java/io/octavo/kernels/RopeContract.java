@@ -88,7 +88,7 @@ abstract class RopeContract extends BackendContract {
     void rejectsTablesWiderThanAHead() {
         Matrix x = inOut(1, 8, new float[8]);
         Matrix table = input(DType.F32, 5, 3, new float[15]);
-        assertThatThrownBy(() -> backend.rope().rotate(x, ints(0), table, table, 4, stream))
+        assertThatThrownBy(() -> backend.operations().rope().rotate(x, ints(0), table, table, 4, stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("headDim 4");
     }

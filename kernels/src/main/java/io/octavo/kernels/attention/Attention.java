@@ -2,6 +2,9 @@ package io.octavo.kernels.attention;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
+import io.octavo.kernels.number.DType;
+import java.util.Set;
 
 /**
  * Causal grouped-query attention over a paged cache, softmax in f32 with the running maximum subtracted.
@@ -53,4 +56,33 @@ public interface Attention {
             Parameters parameters,
             Matrix out,
             Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(
+            Matrix q,
+            KvCacheTensor keys,
+            KvCacheTensor values,
+            Attention.Batch batch,
+            Attention.Parameters parameters,
+            Matrix out) {
+        KvCacheLayout layout = parameters.layout();
+        Operands.requireF32("q", q);
+        Operands.requireShape("q", q, q.rows(), (long) parameters.heads() * layout.headDim());
+        Operands.requireF32("out", out);
+        Operands.requireShape("out", out, q.rows(), q.columns());
+        keys.check("keys", layout);
+        values.check("values", layout);
+        Operands.requireType("values", values.numbers(), Set.of(keys.numbers().dtype()));
+        if (keys.hasTokenScales() != values.hasTokenScales()) {
+            throw new IllegalArgumentException("keys and values must both have scales for tokens, or neither");
+        }
+        long sequences = batch.contextLengths().columns();
+        Operands.requireInts("contextLengths", batch.contextLengths(), sequences);
+        Operands.requireInts("queryStarts", batch.queryStarts(), sequences + 1);
+        Operands.requireType("pageTable", batch.pageTable(), Set.of(DType.I32));
+        Operands.requireShape(
+                "pageTable", batch.pageTable(), sequences, batch.pageTable().columns());
+        Operands.requireIntRows("q", q);
+        Operands.requireIntColumns("q", q);
+    }
 }

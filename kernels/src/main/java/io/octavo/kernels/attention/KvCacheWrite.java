@@ -2,6 +2,7 @@ package io.octavo.kernels.attention;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.number.Float8;
 import io.octavo.kernels.quantization.QuantizeRows;
@@ -26,4 +27,12 @@ public interface KvCacheWrite {
      *     throws on one past the last page
      */
     void write(Matrix x, Matrix slots, KvCacheLayout layout, KvCacheTensor cache, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix x, Matrix slots, KvCacheLayout layout, KvCacheTensor cache) {
+        Operands.requireF32("x", x);
+        Operands.requireShape("x", x, x.rows(), (long) layout.kvHeads() * layout.headDim());
+        Operands.requireInts("slots", slots, x.rows());
+        cache.check("cache", layout);
+    }
 }

@@ -2,6 +2,7 @@ package io.octavo.kernels.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
 
 /** Element-wise sum, for residual connections and biases. */
 public interface Add {
@@ -13,4 +14,12 @@ public interface Add {
      * @param x {@code [rows, columns]}, or {@code [1, columns]} to add the same row everywhere; F32, BF16 or F16
      */
     void accumulate(Matrix target, Matrix x, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix target, Matrix x) {
+        Operands.requireF32("target", target);
+        Operands.requireType("x", x, Operands.FLOATS);
+        Operands.requireShape("x", x, x.rows() == 1 ? 1 : target.rows(), target.columns());
+        Operands.requireIntColumns("target", target);
+    }
 }

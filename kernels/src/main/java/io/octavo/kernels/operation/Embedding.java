@@ -2,6 +2,7 @@ package io.octavo.kernels.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
 
 /** Row gather: {@code out[t, :] = table[ids[t], :] * multiplier}. */
 public interface Embedding {
@@ -13,4 +14,13 @@ public interface Embedding {
      * @param out receives {@code [tokens, columns]} F32
      */
     void gather(Matrix table, Matrix ids, float multiplier, Matrix out, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix table, Matrix ids, Matrix out) {
+        Operands.requireType("table", table, Operands.FLOATS);
+        Operands.requireF32("out", out);
+        Operands.requireShape("out", out, out.rows(), table.columns());
+        Operands.requireInts("ids", ids, out.rows());
+        Operands.requireIntColumns("table", table);
+    }
 }

@@ -2,6 +2,9 @@ package io.octavo.kernels.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
+import io.octavo.kernels.number.DType;
+import java.util.Set;
 
 /**
  * Orders the rows of all tokens by the expert that they go to, so that the rows of each expert lie together; rows of one
@@ -17,4 +20,15 @@ public interface ExpertOrder {
      *     starts[e + 1]}
      */
     void sort(Matrix chosen, Matrix sources, Matrix rows, Matrix starts, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix chosen, Matrix sources, Matrix rows, Matrix starts) {
+        Operands.requireType("chosen", chosen, Set.of(DType.I32));
+        Operands.requireInts("sources", sources, chosen.elements());
+        Operands.requireType("rows", rows, Set.of(DType.I32));
+        Operands.requireShape("rows", rows, chosen.rows(), chosen.columns());
+        Operands.requireInts("starts", starts, Math.max(starts.columns(), 2));
+        Operands.requireInt("rows", chosen.elements());
+        Operands.requireIntColumns("starts", starts);
+    }
 }

@@ -2,6 +2,9 @@ package io.octavo.kernels.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
+import io.octavo.kernels.number.DType;
+import java.util.Set;
 
 /**
  * Chooses the experts of each token: the largest router logits and their weights.
@@ -22,4 +25,18 @@ public interface ExpertRouting {
      * @param weights receives {@code [tokens, perToken]} F32
      */
     void route(Matrix logits, boolean normalize, Matrix chosen, Matrix weights, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix logits, Matrix chosen, Matrix weights) {
+        Operands.requireF32("logits", logits);
+        Operands.requireType("chosen", chosen, Set.of(DType.I32));
+        Operands.requireF32("weights", weights);
+        Operands.requireShape("chosen", chosen, logits.rows(), chosen.columns());
+        Operands.requireShape("weights", weights, logits.rows(), chosen.columns());
+        Operands.requireIntColumns("logits", logits);
+        if (chosen.columns() < 1 || chosen.columns() > logits.columns()) {
+            throw new IllegalArgumentException(
+                    "chosen has " + chosen.columns() + " columns; allowed: 1 to the " + logits.columns() + " experts");
+        }
+    }
 }

@@ -7,7 +7,10 @@ import io.octavo.kernels.attention.Rope;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
+import io.octavo.kernels.number.DType;
 import io.octavo.kernels.quantization.QuantizeRows;
+import java.util.EnumSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,4 +88,51 @@ public interface FusedSteps {
      * @param sin like {@code cos}
      */
     record Rotation(Matrix positions, Matrix cos, Matrix sin) {}
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void checkNormalize(
+            Matrix x, @Nullable Matrix addend, Matrix weight, Matrix scratch, ScaledMatrix rounded, float divisor) {
+        RmsNorm.check(x, weight, scratch);
+        if (addend != null) {
+            Operands.requireF32("addend", addend);
+            Operands.requireShape("addend", addend, x.rows(), x.columns());
+        }
+        checkRounded(x, rounded, divisor);
+    }
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void checkActivate(Matrix gate, Matrix up, ScaledMatrix rounded, float divisor) {
+        GatedActivation.check(gate, up, gate);
+        checkRounded(gate, rounded, divisor);
+        Operands.requireIntColumns("gate", gate);
+    }
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void checkRotateAndWrite(
+            Matrix q,
+            Matrix k,
+            Matrix v,
+            FusedSteps.Rotation rotation,
+            Matrix slots,
+            KvCacheLayout layout,
+            KvCacheTensor keys,
+            KvCacheTensor values) {
+        Rope.check(q, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim());
+        Rope.check(k, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim());
+        KvCacheWrite.check(k, slots, layout, keys);
+        KvCacheWrite.check(v, slots, layout, values);
+    }
+
+    /** What products take of {@code x}. */
+    private static void checkRounded(Matrix x, ScaledMatrix rounded, float divisor) {
+        Matrix codes = rounded.codes();
+        Matrix scales = rounded.scales();
+        Operands.requireShape("rounded", codes, x.rows(), x.columns());
+        Operands.requireType("rounded", codes, scales == null ? EnumSet.of(DType.F32, DType.BF16) : Operands.CODES);
+        if (scales != null) {
+            Operands.requireF32("scales", scales);
+            Operands.requireShape("scales", scales, x.rows(), 1);
+            QuantizeRows.requireDivisor(divisor);
+        }
+    }
 }

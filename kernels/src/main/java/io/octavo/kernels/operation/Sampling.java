@@ -2,6 +2,9 @@ package io.octavo.kernels.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
+import io.octavo.kernels.number.DType;
+import java.util.Set;
 
 /**
  * Draws one token a row.
@@ -113,4 +116,16 @@ public interface Sampling {
      * @param tokens receives {@code [1, rows]} I32; -1 if a logit of the row is NaN
      */
     void sample(Matrix logits, Matrix requests, Matrix seen, Matrix tokens, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix logits, Matrix requests, Matrix seen, Matrix tokens) {
+        Operands.requireF32("logits", logits);
+        Operands.requireType("requests", requests, Set.of(DType.I32));
+        Operands.requireShape("requests", requests, logits.rows(), REQUEST_WORDS);
+        Operands.requireType("seen", seen, Set.of(DType.I32));
+        Operands.requireShape("seen", seen, logits.rows(), Math.ceilDiv(logits.columns(), (long) Integer.SIZE));
+        Operands.requireInts("tokens", tokens, logits.rows());
+        Operands.requireIntColumns("logits", logits);
+        Operands.requireAtLeastOneColumn("logits", logits);
+    }
 }

@@ -3,6 +3,7 @@ package io.octavo.kernels.product;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
 import java.util.List;
 
 /**
@@ -20,4 +21,16 @@ public interface GroupedMatMul {
      * @param out receives {@code [M, N]}, F32
      */
     void multiply(ScaledMatrix a, Matrix starts, List<ScaledMatrix> weights, Matrix out, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(ScaledMatrix a, Matrix starts, List<ScaledMatrix> weights, Matrix out) {
+        if (weights.isEmpty()) {
+            throw new IllegalArgumentException("no weights");
+        }
+        Operands.requireInts("starts", starts, weights.size() + 1L);
+        for (ScaledMatrix w : weights) {
+            Operands.requireShape("w", w.codes(), weights.getFirst().rows(), a.columns());
+            MatMul.check(a, w, out);
+        }
+    }
 }

@@ -3,6 +3,7 @@ package io.octavo.kernels.product;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
 
 /**
  * {@code out[m, n] = sum over k of a(m, k) * w(n, k)}: activations times the transpose of a weight, accumulated in f32
@@ -17,4 +18,23 @@ public interface MatMul {
      * @param out receives {@code [M, N]}, F32
      */
     void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(ScaledMatrix a, ScaledMatrix w, Matrix out) {
+        Operands.requireType("a", a.codes(), Operands.MATMUL);
+        Operands.requireType("w", w.codes(), Operands.MATMUL);
+        Operands.requireF32("out", out);
+        Operands.requireShape("w", w.codes(), w.rows(), a.columns());
+        Operands.requireShape("out", out, a.rows(), w.rows());
+        Operands.requireIntColumns("a", a.codes());
+        Operands.requireIntRows("a", a.codes());
+        Operands.requireIntRows("w", w.codes());
+        Operands.requireScales("a", a);
+        Operands.requireScales("w", w);
+        Matrix aScales = a.scales();
+        if (aScales != null && aScales.columns() > 1) {
+            throw new IllegalArgumentException(
+                    "a has " + aScales.columns() + " scales a row; activations take one a tensor or one a row");
+        }
+    }
 }

@@ -2,6 +2,7 @@ package io.octavo.kernels.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
 
 /**
@@ -28,4 +29,34 @@ public interface FakeQuantize {
      * @param zeroPoint 0 for floating formats
      */
     void applyFixed(Matrix x, CodeFormat format, Matrix scales, int zeroPoint, Matrix out, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix x, CodeFormat format, long groupColumns, Scaling scaling, Matrix out) {
+        Operands.requireF32("x", x);
+        Operands.requireF32("out", out);
+        Operands.requireShape("out", out, x.rows(), x.columns());
+        Operands.requireIntColumns("x", x);
+        scaling.requireFits(format);
+        if (scaling instanceof Scaling.Given) {
+            throw new IllegalArgumentException("given scales are fixed, not computed");
+        }
+        if (groupColumns <= 0 || x.columns() % groupColumns != 0) {
+            throw new IllegalArgumentException(
+                    "groups of " + groupColumns + " do not divide " + x.columns() + " columns");
+        }
+    }
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void checkFixed(Matrix x, CodeFormat format, Matrix scales, int zeroPoint, Matrix out) {
+        Operands.requireF32("x", x);
+        Operands.requireF32("out", out);
+        Operands.requireShape("out", out, x.rows(), x.columns());
+        Operands.requireIntColumns("x", x);
+        Operands.requireF32("scales", scales);
+        Operands.requireShape("scales", scales, 1, scales.columns());
+        Operands.requireGroups("scales", scales.columns(), x);
+        if (zeroPoint != 0 && (!format.isInteger() || zeroPoint < format.lowest() || zeroPoint > format.highest())) {
+            throw new IllegalArgumentException("zero point " + zeroPoint + " is none of " + format);
+        }
+    }
 }

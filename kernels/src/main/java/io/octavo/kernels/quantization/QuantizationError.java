@@ -2,6 +2,9 @@ package io.octavo.kernels.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
+import io.octavo.kernels.number.DType;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** How far codes lie from the numbers that they were made of, and whether rounding can have put them there. */
@@ -50,4 +53,35 @@ public interface QuantizationError {
             Matrix errors,
             Matrix reach,
             Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(
+            Matrix x,
+            Matrix codes,
+            Matrix codebook,
+            Matrix scales,
+            @Nullable Matrix zeroPoints,
+            long groupColumns,
+            Matrix errors,
+            Matrix reach) {
+        Operands.requireType("x", x, Operands.FLOATS);
+        Operands.requireIntColumns("x", x);
+        Operands.requireType("codes", codes, Set.of(DType.U8));
+        Operands.requireShape("codes", codes, x.rows(), x.columns());
+        Operands.requireF32("codebook", codebook);
+        Operands.requireShape("codebook", codebook, CODEBOOK_ROWS, CODES);
+        if (groupColumns <= 0) {
+            throw new IllegalArgumentException("groups must have columns: " + groupColumns);
+        }
+        Operands.requireF32("scales", scales);
+        Operands.requireShape("scales", scales, x.rows(), Math.ceilDiv(x.columns(), groupColumns));
+        if (zeroPoints != null) {
+            Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
+            Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
+        }
+        Operands.requireType("errors", errors, Set.of(DType.F64));
+        Operands.requireShape("errors", errors, x.rows(), COLUMNS);
+        Operands.requireF32("reach", reach);
+        Operands.requireShape("reach", reach, x.rows(), 2 * scales.columns());
+    }
 }

@@ -2,6 +2,9 @@ package io.octavo.kernels.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
+import io.octavo.kernels.number.DType;
+import java.util.Set;
 
 /**
  * Symmetric quantization with one scale a row: per channel of a weight, per token of an activation.
@@ -18,6 +21,9 @@ import io.octavo.kernels.device.Stream;
  */
 public interface QuantizeRows {
 
+    /** Far above what 8 bits need; keeps quotients where kernels can round them by adding a constant. */
+    float MOST_DIVISOR = 1 << 16;
+
     /**
      * @param x {@code [rows, columns]}, F32, BF16 or F16
      * @param codes receives {@code [rows, columns]}, F8_E4M3 or I8
@@ -27,4 +33,24 @@ public interface QuantizeRows {
      *     scale overflows its dtype (codes and scales of that row are then undefined)
      */
     void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite) {
+        Operands.requireType("x", x, Operands.FLOATS);
+        Operands.requireType("codes", codes, Operands.CODES);
+        Operands.requireType("scales", scales, Operands.FLOATS);
+        Operands.requireShape("codes", codes, x.rows(), x.columns());
+        Operands.requireShape("scales", scales, x.rows(), 1);
+        Operands.requireType("nonFinite", nonFinite, Set.of(DType.I32));
+        Operands.requireShape("nonFinite", nonFinite, 1, 1);
+        Operands.requireIntColumns("x", x);
+        requireDivisor(divisor);
+    }
+
+    /** @throws IllegalArgumentException if kernels cannot divide by it */
+    static void requireDivisor(float divisor) {
+        if (!(divisor > 0 && divisor <= MOST_DIVISOR)) {
+            throw new IllegalArgumentException("divisor must be positive and at most " + MOST_DIVISOR + ": " + divisor);
+        }
+    }
 }

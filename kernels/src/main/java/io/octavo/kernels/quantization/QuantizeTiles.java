@@ -2,7 +2,10 @@ package io.octavo.kernels.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,4 +49,54 @@ public interface QuantizeTiles {
             @Nullable Matrix zeroPoints,
             Matrix nonFinite,
             Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(
+            Matrix x,
+            CodeFormat format,
+            QuantizeTiles.Tile tile,
+            Scaling scaling,
+            Matrix codes,
+            Matrix scales,
+            @Nullable Matrix zeroPoints,
+            Matrix nonFinite) {
+        Operands.requireType("x", x, Operands.FLOATS);
+        Operands.requireIntColumns("x", x);
+        requireWholeBytes(format, x.columns());
+        Operands.requireType("codes", codes, Set.of(DType.U8));
+        Operands.requireShape("codes", codes, x.rows(), format.rowBytes(x.columns()));
+        Operands.requireType("scales", scales, scaleTypes(scaling));
+        Operands.requireShape(
+                "scales", scales, Math.ceilDiv(x.rows(), tile.rows()), Math.ceilDiv(x.columns(), tile.columns()));
+        Operands.requireType("nonFinite", nonFinite, Set.of(DType.I32));
+        Operands.requireShape("nonFinite", nonFinite, 1, 1);
+        scaling.requireFits(format);
+        if (scaling instanceof Scaling.Range != (zeroPoints != null)) {
+            throw new IllegalArgumentException("zeroPoints go with scaling by range, and only with it");
+        }
+        if (zeroPoints != null) {
+            Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
+            Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
+        }
+        if (format.bits() < Byte.SIZE && tile.columns() < x.columns() && tile.columns() % 2 != 0) {
+            throw new IllegalArgumentException(format + " shares bytes between columns; tiles are " + tile.columns()
+                    + " columns wide, which must be even");
+        }
+    }
+
+    private static Set<DType> scaleTypes(Scaling scaling) {
+        return switch (scaling) {
+            case Scaling.Absmax absmax -> Operands.FLOATS;
+            case Scaling.Range range -> Operands.FLOATS;
+            case Scaling.Relative relative -> Set.of(DType.F8_E4M3);
+            case Scaling.PowerOfTwo power -> Set.of(DType.U8);
+            case Scaling.Given given -> Operands.FLOATS;
+        };
+    }
+
+    private static void requireWholeBytes(CodeFormat format, long columns) {
+        if (columns * format.bits() % Byte.SIZE != 0) {
+            throw new IllegalArgumentException(columns + " columns of " + format + " do not fill whole bytes");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 package io.octavo.kernels.quantization;
 
+import io.octavo.kernels.number.CodeFormat;
+
 /**
  * How the scale of numbers that share one follows from them. What divides is always the scale as it is stored.
  *
@@ -46,6 +48,13 @@ public sealed interface Scaling {
     private static void requirePositive(String name, float value) {
         if (!(value > 0 && value < Float.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException(name + " must be positive and finite: " + value);
+        }
+    }
+
+    /** @throws IllegalArgumentException if codes of the format cannot be scaled so */
+    default void requireFits(CodeFormat format) {
+        if (this instanceof Range && !format.isInteger()) {
+            throw new IllegalArgumentException(format + " has no zero points");
         }
     }
 }

@@ -2,6 +2,9 @@ package io.octavo.kernels.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
+import io.octavo.kernels.number.DType;
+import java.util.Set;
 
 /** Sums of products of columns, of which GPTQ makes its Hessians. */
 public interface SecondMoments {
@@ -22,4 +25,22 @@ public interface SecondMoments {
      * @param sums {@code [columns, columns]} F32
      */
     void mirror(Matrix sums, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix x, Matrix sums) {
+        Operands.requireType("x", x, Set.of(DType.BF16));
+        Operands.requireIntColumns("x", x);
+        if (x.rows() > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("x has " + x.rows() + " rows, more than an int holds");
+        }
+        Operands.requireShape("sums", sums, x.columns(), x.columns());
+        check(sums);
+    }
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix sums) {
+        Operands.requireF32("sums", sums);
+        Operands.requireIntColumns("sums", sums);
+        Operands.requireShape("sums", sums, sums.columns(), sums.columns());
+    }
 }

@@ -7,7 +7,6 @@ import io.octavo.kernels.attention.Rope;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.operation.Add;
 import io.octavo.kernels.operation.Convert;
@@ -63,7 +62,7 @@ public final class ComposedSteps implements FusedSteps {
             ScaledMatrix rounded,
             float divisor,
             Stream stream) {
-        Operands.checkNormalizeStep(x, addend, weight, scratch, rounded, divisor);
+        FusedSteps.checkNormalize(x, addend, weight, scratch, rounded, divisor);
         if (addend != null) {
             add.accumulate(x, addend, stream);
         }
@@ -83,7 +82,7 @@ public final class ComposedSteps implements FusedSteps {
             ScaledMatrix rounded,
             float divisor,
             Stream stream) {
-        Operands.checkActivateStep(gate, up, rounded, divisor);
+        FusedSteps.checkActivate(gate, up, rounded, divisor);
         boolean plain = rounded.codes().dtype() == DType.F32;
         Matrix activated = plain ? rounded.codes() : gate;
         gatedActivation.apply(function, gate, up, activated, stream);
@@ -112,7 +111,7 @@ public final class ComposedSteps implements FusedSteps {
             KvCacheTensor keys,
             KvCacheTensor values,
             Stream stream) {
-        Operands.checkRotateAndWrite(q, k, v, rotation, slots, layout, keys, values);
+        FusedSteps.checkRotateAndWrite(q, k, v, rotation, slots, layout, keys, values);
         for (Matrix x : new Matrix[] {q, k}) {
             rope.rotate(x, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim(), stream);
         }

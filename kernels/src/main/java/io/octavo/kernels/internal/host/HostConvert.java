@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.host;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.operation.Convert;
 
 /** Every host backend's: nothing on the processor's way needs it to be fast. */
@@ -11,7 +10,7 @@ public final class HostConvert implements Convert {
     @Override
     public void convert(Matrix x, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkConvert(x, out);
+        Convert.check(x, out);
         HostMatrix values = HostMatrix.of(x);
         HostMatrix result = HostMatrix.of(out);
         for (long row = 0; row < x.rows(); row++) {

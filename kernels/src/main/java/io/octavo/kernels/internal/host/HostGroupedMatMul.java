@@ -3,7 +3,6 @@ package io.octavo.kernels.internal.host;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.product.GroupedMatMul;
 import io.octavo.kernels.product.MatMul;
 import java.util.List;
@@ -20,7 +19,7 @@ public final class HostGroupedMatMul implements GroupedMatMul {
     @Override
     public void multiply(ScaledMatrix a, Matrix starts, List<ScaledMatrix> weights, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkGroupedMatMul(a, starts, weights, out);
+        GroupedMatMul.check(a, starts, weights, out);
         int[] bounds = bounds(starts, a.rows());
         for (int group = 0; group < weights.size(); group++) {
             long from = bounds[group];

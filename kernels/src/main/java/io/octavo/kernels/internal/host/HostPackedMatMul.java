@@ -3,7 +3,6 @@ package io.octavo.kernels.internal.host;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.product.MatMul;
 import io.octavo.kernels.product.PackedMatMul;
@@ -25,7 +24,7 @@ public final class HostPackedMatMul implements PackedMatMul {
     @Override
     public void multiply(Matrix a, Matrix codes, Matrix scales, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkPackedMatMul(a, codes, scales, out);
+        PackedMatMul.check(a, codes, scales, out);
         // Several threads of the backend read the bytes.
         try (Arena arena = Arena.ofShared();
                 HostBuffer bytes =

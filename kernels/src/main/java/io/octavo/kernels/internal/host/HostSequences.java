@@ -3,7 +3,7 @@ package io.octavo.kernels.internal.host;
 import io.octavo.kernels.attention.Attention;
 import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.device.Matrix;
-import io.octavo.kernels.internal.Operands;
+import io.octavo.kernels.internal.operand.Operands;
 import java.util.Arrays;
 
 /**

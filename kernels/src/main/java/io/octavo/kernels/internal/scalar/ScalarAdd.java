@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.operation.Add;
@@ -12,7 +11,7 @@ final class ScalarAdd implements Add {
     @Override
     public void accumulate(Matrix target, Matrix x, Stream stream) {
         HostStream.require(stream);
-        Operands.checkAdd(target, x);
+        Add.check(target, x);
         HostMatrix sum = HostMatrix.of(target);
         HostMatrix addend = HostMatrix.of(x);
         for (long row = 0; row < target.rows(); row++) {

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.operation.ArgMax;
@@ -12,7 +11,7 @@ final class ScalarArgMax implements ArgMax {
     @Override
     public void find(Matrix x, Matrix indices, Stream stream) {
         HostStream.require(stream);
-        Operands.checkArgMax(x, indices);
+        ArgMax.check(x, indices);
         HostMatrix values = HostMatrix.of(x);
         HostMatrix result = HostMatrix.of(indices);
         for (long row = 0; row < x.rows(); row++) {

@@ -5,7 +5,6 @@ import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostSequences;
 import io.octavo.kernels.internal.host.HostStream;
@@ -22,7 +21,7 @@ final class ScalarAttention implements Attention {
             Matrix out,
             Stream stream) {
         HostStream.require(stream);
-        Operands.checkAttention(q, keys, values, batch, parameters, out);
+        Attention.check(q, keys, values, batch, parameters, out);
         HostSequences sequences = HostSequences.of(batch, parameters.layout(), q.rows());
         var heads = new Heads(
                 HostMatrix.of(q), Cache.of(keys), Cache.of(values), sequences, parameters, HostMatrix.of(out));

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.operation.CrossEntropy;
@@ -12,7 +11,7 @@ final class ScalarCrossEntropy implements CrossEntropy {
     @Override
     public void loss(Matrix logits, Matrix targets, Matrix loss, Stream stream) {
         HostStream.require(stream);
-        Operands.checkCrossEntropy(logits, targets, loss);
+        CrossEntropy.check(logits, targets, loss);
         HostMatrix values = HostMatrix.of(logits);
         HostMatrix target = HostMatrix.of(targets);
         HostMatrix result = HostMatrix.of(loss);

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.operation.Divergence;
@@ -12,7 +11,7 @@ final class ScalarDivergence implements Divergence {
     @Override
     public void compare(Matrix reference, Matrix logits, Matrix divergence, Matrix agreement, Stream stream) {
         HostStream.require(stream);
-        Operands.checkDivergence(reference, logits, divergence, agreement);
+        Divergence.check(reference, logits, divergence, agreement);
         HostMatrix divergences = HostMatrix.of(divergence);
         HostMatrix agreements = HostMatrix.of(agreement);
         for (long row = 0; row < reference.rows(); row++) {

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.operation.Embedding;
@@ -12,7 +11,7 @@ final class ScalarEmbedding implements Embedding {
     @Override
     public void gather(Matrix table, Matrix ids, float multiplier, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkEmbedding(table, ids, out);
+        Embedding.check(table, ids, out);
         HostMatrix rows = HostMatrix.of(table);
         HostMatrix id = HostMatrix.of(ids);
         HostMatrix result = HostMatrix.of(out);

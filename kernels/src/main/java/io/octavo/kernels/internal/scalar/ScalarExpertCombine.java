@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.operation.ExpertCombine;
@@ -12,7 +11,7 @@ final class ScalarExpertCombine implements ExpertCombine {
     @Override
     public void combine(Matrix x, Matrix rows, Matrix weights, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkExpertCombine(x, rows, weights, out);
+        ExpertCombine.check(x, rows, weights, out);
         HostMatrix values = HostMatrix.of(x);
         HostMatrix row = HostMatrix.of(rows);
         HostMatrix weight = HostMatrix.of(weights);

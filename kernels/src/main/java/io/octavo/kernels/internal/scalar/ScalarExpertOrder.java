@@ -2,9 +2,9 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.operation.ExpertOrder;
 
 final class ScalarExpertOrder implements ExpertOrder {
@@ -12,7 +12,7 @@ final class ScalarExpertOrder implements ExpertOrder {
     @Override
     public void sort(Matrix chosen, Matrix sources, Matrix rows, Matrix starts, Stream stream) {
         HostStream.require(stream);
-        Operands.checkExpertOrder(chosen, sources, rows, starts);
+        ExpertOrder.check(chosen, sources, rows, starts);
         HostMatrix choice = HostMatrix.of(chosen);
         HostMatrix source = HostMatrix.of(sources);
         HostMatrix row = HostMatrix.of(rows);

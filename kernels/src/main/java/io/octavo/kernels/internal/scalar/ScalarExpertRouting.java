@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.operation.ExpertRouting;
@@ -15,7 +14,7 @@ final class ScalarExpertRouting implements ExpertRouting {
     @Override
     public void route(Matrix logits, boolean normalize, Matrix chosen, Matrix weights, Stream stream) {
         HostStream.require(stream);
-        Operands.checkExpertRouting(logits, chosen, weights);
+        ExpertRouting.check(logits, chosen, weights);
         HostMatrix values = HostMatrix.of(logits);
         HostMatrix indices = HostMatrix.of(chosen);
         HostMatrix result = HostMatrix.of(weights);

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
@@ -17,7 +16,7 @@ final class ScalarFakeQuantize implements FakeQuantize {
     @Override
     public void apply(Matrix x, CodeFormat format, long groupColumns, Scaling scaling, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkFakeQuantize(x, format, groupColumns, scaling, out);
+        FakeQuantize.check(x, format, groupColumns, scaling, out);
         HostMatrix source = HostMatrix.of(x);
         HostMatrix target = HostMatrix.of(out);
         for (long row = 0; row < x.rows(); row++) {
@@ -50,7 +49,7 @@ final class ScalarFakeQuantize implements FakeQuantize {
     @Override
     public void applyFixed(Matrix x, CodeFormat format, Matrix scales, int zeroPoint, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkFakeQuantizeFixed(x, format, scales, zeroPoint, out);
+        FakeQuantize.checkFixed(x, format, scales, zeroPoint, out);
         HostMatrix source = HostMatrix.of(x);
         HostMatrix target = HostMatrix.of(out);
         HostMatrix scale = HostMatrix.of(scales);

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.operation.GatedActivation;
@@ -12,7 +11,7 @@ final class ScalarGatedActivation implements GatedActivation {
     @Override
     public void apply(Function function, Matrix gate, Matrix up, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkGatedActivation(gate, up, out);
+        GatedActivation.check(gate, up, out);
         HostMatrix gates = HostMatrix.of(gate);
         HostMatrix ups = HostMatrix.of(up);
         HostMatrix result = HostMatrix.of(out);

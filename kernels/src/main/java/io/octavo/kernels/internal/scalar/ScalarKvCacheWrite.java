@@ -5,10 +5,10 @@ import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.attention.KvCacheWrite;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.DType;
 
 final class ScalarKvCacheWrite implements KvCacheWrite {
@@ -16,7 +16,7 @@ final class ScalarKvCacheWrite implements KvCacheWrite {
     @Override
     public void write(Matrix x, Matrix slots, KvCacheLayout layout, KvCacheTensor cache, Stream stream) {
         HostStream.require(stream);
-        Operands.checkKvCacheWrite(x, slots, layout, cache);
+        KvCacheWrite.check(x, slots, layout, cache);
         HostMatrix values = HostMatrix.of(x);
         HostMatrix slot = HostMatrix.of(slots);
         HostMatrix target = HostMatrix.of(cache.numbers());

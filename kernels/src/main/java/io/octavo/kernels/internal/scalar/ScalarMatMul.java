@@ -3,7 +3,6 @@ package io.octavo.kernels.internal.scalar;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.product.MatMul;
@@ -13,7 +12,7 @@ final class ScalarMatMul implements MatMul {
     @Override
     public void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkMatMul(a, w, out);
+        MatMul.check(a, w, out);
         float[][] activations = new float[Math.toIntExact(a.rows())][];
         for (int m = 0; m < activations.length; m++) {
             activations[m] = row(a, m);

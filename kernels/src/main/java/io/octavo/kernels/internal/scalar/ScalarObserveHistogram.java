@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.quantization.ObserveHistogram;
@@ -12,7 +11,7 @@ final class ScalarObserveHistogram implements ObserveHistogram {
     @Override
     public void observe(Matrix x, float range, Matrix counts, Stream stream) {
         HostStream.require(stream);
-        Operands.checkObserveHistogram(x, range, counts);
+        ObserveHistogram.check(x, range, counts);
         HostMatrix source = HostMatrix.of(x);
         HostMatrix target = HostMatrix.of(counts);
         int bins = (int) counts.columns() - 1;

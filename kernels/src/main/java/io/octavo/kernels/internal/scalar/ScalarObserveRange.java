@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.quantization.ObserveRange;
@@ -12,7 +11,7 @@ final class ScalarObserveRange implements ObserveRange {
     @Override
     public void observe(Matrix x, Matrix ranges, Stream stream) {
         HostStream.require(stream);
-        Operands.checkObserveRange(x, ranges);
+        ObserveRange.check(x, ranges);
         HostMatrix source = HostMatrix.of(x);
         HostMatrix range = HostMatrix.of(ranges);
         long groupColumns = x.columns() / ranges.rows();

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.quantization.QuantizationError;
@@ -23,7 +22,7 @@ final class ScalarQuantizationError implements QuantizationError {
             Matrix reach,
             Stream stream) {
         HostStream.require(stream);
-        Operands.checkQuantizationError(x, codes, codebook, scales, zeroPoints, groupColumns, errors, reach);
+        QuantizationError.check(x, codes, codebook, scales, zeroPoints, groupColumns, errors, reach);
         HostMatrix source = HostMatrix.of(x);
         HostMatrix bytes = HostMatrix.of(codes);
         HostMatrix table = HostMatrix.of(codebook);

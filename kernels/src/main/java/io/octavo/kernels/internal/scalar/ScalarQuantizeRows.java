@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.number.DType;
@@ -13,7 +12,7 @@ final class ScalarQuantizeRows implements QuantizeRows {
     @Override
     public void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
         HostStream.require(stream);
-        Operands.checkQuantizeRows(x, codes, scales, divisor, nonFinite);
+        QuantizeRows.check(x, codes, scales, divisor, nonFinite);
         HostMatrix values = HostMatrix.of(x);
         HostMatrix code = HostMatrix.of(codes);
         HostMatrix scale = HostMatrix.of(scales);

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
@@ -26,7 +25,7 @@ final class ScalarQuantizeTiles implements QuantizeTiles {
             Matrix nonFinite,
             Stream stream) {
         HostStream.require(stream);
-        Operands.checkQuantizeTiles(x, format, tile, scaling, codes, scales, zeroPoints, nonFinite);
+        QuantizeTiles.check(x, format, tile, scaling, codes, scales, zeroPoints, nonFinite);
         var run = new Run(
                 HostMatrix.of(x),
                 format,

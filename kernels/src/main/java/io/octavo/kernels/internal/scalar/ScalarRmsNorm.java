@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.operation.RmsNorm;
@@ -12,7 +11,7 @@ final class ScalarRmsNorm implements RmsNorm {
     @Override
     public void normalize(Matrix x, Matrix weight, float gainOffset, float epsilon, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkRmsNorm(x, weight, out);
+        RmsNorm.check(x, weight, out);
         HostMatrix values = HostMatrix.of(x);
         HostMatrix gain = HostMatrix.of(weight);
         HostMatrix result = HostMatrix.of(out);

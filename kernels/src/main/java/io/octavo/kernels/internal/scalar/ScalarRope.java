@@ -3,16 +3,16 @@ package io.octavo.kernels.internal.scalar;
 import io.octavo.kernels.attention.Rope;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.internal.operand.Operands;
 
 final class ScalarRope implements Rope {
 
     @Override
     public void rotate(Matrix x, Matrix positions, Matrix cos, Matrix sin, int headDim, Stream stream) {
         HostStream.require(stream);
-        Operands.checkRope(x, positions, cos, sin, headDim);
+        Rope.check(x, positions, cos, sin, headDim);
         HostMatrix values = HostMatrix.of(x);
         HostMatrix position = HostMatrix.of(positions);
         HostMatrix cosines = HostMatrix.of(cos);

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.SampleRules;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
@@ -18,7 +17,7 @@ final class ScalarSampling implements Sampling {
     @Override
     public void sample(Matrix logits, Matrix requests, Matrix seen, Matrix tokens, Stream stream) {
         HostStream.require(stream);
-        Operands.checkSampling(logits, requests, seen, tokens);
+        Sampling.check(logits, requests, seen, tokens);
         HostMatrix bits = HostMatrix.of(seen);
         for (long row = 0; row < logits.rows(); row++) {
             long at = row;

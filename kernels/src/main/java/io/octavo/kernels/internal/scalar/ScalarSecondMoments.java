@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.scalar;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.quantization.SecondMoments;
@@ -12,7 +11,7 @@ final class ScalarSecondMoments implements SecondMoments {
     @Override
     public void accumulate(Matrix x, Matrix sums, Stream stream) {
         HostStream.require(stream);
-        Operands.checkSecondMoments(x, sums);
+        SecondMoments.check(x, sums);
         HostMatrix source = HostMatrix.of(x);
         HostMatrix target = HostMatrix.of(sums);
         for (long i = 0; i < x.columns(); i++) {
@@ -29,7 +28,7 @@ final class ScalarSecondMoments implements SecondMoments {
     @Override
     public void mirror(Matrix sums, Stream stream) {
         HostStream.require(stream);
-        Operands.checkSecondMoments(sums);
+        SecondMoments.check(sums);
         HostMatrix target = HostMatrix.of(sums);
         for (long i = 0; i < sums.rows(); i++) {
             for (long j = 0; j < i; j++) {

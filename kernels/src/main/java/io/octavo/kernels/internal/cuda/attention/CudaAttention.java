@@ -5,7 +5,6 @@ import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaBuffer;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.DeviceMemory;
@@ -142,7 +141,7 @@ public final class CudaAttention implements Attention {
             Matrix out,
             Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkAttention(q, keys, values, batch, parameters, out);
+        Attention.check(q, keys, values, batch, parameters, out);
         var operation = new Operation(q, keys, values, batch, parameters, out);
         long rows = (long) operation.tokens() * operation.group();
         if (!operation.fitsTensorCores()) {

@@ -5,7 +5,6 @@ import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.attention.KvCacheWrite;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -25,7 +24,7 @@ public final class CudaKvCacheWrite implements KvCacheWrite {
     @Override
     public void write(Matrix x, Matrix slots, KvCacheLayout layout, KvCacheTensor cache, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkKvCacheWrite(x, slots, layout, cache);
+        KvCacheWrite.check(x, slots, layout, cache);
         DType cacheType = cache.numbers().dtype();
         cuda.call(library.kernel("kv_cache_write", "kv_cache_write"))
                 .matrix(x)

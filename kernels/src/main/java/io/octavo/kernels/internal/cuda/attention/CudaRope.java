@@ -3,7 +3,6 @@ package io.octavo.kernels.internal.cuda.attention;
 import io.octavo.kernels.attention.Rope;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -22,7 +21,7 @@ public final class CudaRope implements Rope {
     @Override
     public void rotate(Matrix x, Matrix positions, Matrix cos, Matrix sin, int headDim, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkRope(x, positions, cos, sin, headDim);
+        Rope.check(x, positions, cos, sin, headDim);
         cuda.call(library.kernel("rope", "rope"))
                 .matrix(x)
                 .matrix(positions)

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -25,7 +24,7 @@ public final class CudaAdd implements Add {
     @Override
     public void accumulate(Matrix target, Matrix x, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkAdd(target, x);
+        Add.check(target, x);
         cuda.call(library.kernel("add", "add"))
                 .matrix(target)
                 .matrix(x)

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -22,7 +21,7 @@ public final class CudaArgMax implements ArgMax {
     @Override
     public void find(Matrix x, Matrix indices, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkArgMax(x, indices);
+        ArgMax.check(x, indices);
         cuda.call(library.kernel("arg_max", "arg_max"))
                 .matrix(x)
                 .matrix(indices)

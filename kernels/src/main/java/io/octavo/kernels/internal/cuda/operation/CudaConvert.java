@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -25,7 +24,7 @@ public final class CudaConvert implements Convert {
     @Override
     public void convert(Matrix x, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkConvert(x, out);
+        Convert.check(x, out);
         cuda.call(library.kernel("convert", "convert"))
                 .matrix(x)
                 .matrix(out)

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -23,7 +22,7 @@ public final class CudaCrossEntropy implements CrossEntropy {
     @Override
     public void loss(Matrix logits, Matrix targets, Matrix loss, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkCrossEntropy(logits, targets, loss);
+        CrossEntropy.check(logits, targets, loss);
         cuda.call(library.kernel("cross_entropy", "cross_entropy"))
                 .matrix(logits)
                 .matrix(targets)

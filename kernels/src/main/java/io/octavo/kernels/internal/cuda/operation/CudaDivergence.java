@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -23,7 +22,7 @@ public final class CudaDivergence implements Divergence {
     @Override
     public void compare(Matrix reference, Matrix logits, Matrix divergence, Matrix agreement, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkDivergence(reference, logits, divergence, agreement);
+        Divergence.check(reference, logits, divergence, agreement);
         cuda.call(library.kernel("divergence", "divergence"))
                 .matrix(reference)
                 .matrix(logits)

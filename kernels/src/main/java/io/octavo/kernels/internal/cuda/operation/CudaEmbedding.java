@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -22,7 +21,7 @@ public final class CudaEmbedding implements Embedding {
     @Override
     public void gather(Matrix table, Matrix ids, float multiplier, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkEmbedding(table, ids, out);
+        Embedding.check(table, ids, out);
         cuda.call(library.kernel("embedding", "embedding"))
                 .matrix(table)
                 .matrix(ids)

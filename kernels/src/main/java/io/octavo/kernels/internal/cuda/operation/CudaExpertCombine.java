@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -22,7 +21,7 @@ public final class CudaExpertCombine implements ExpertCombine {
     @Override
     public void combine(Matrix x, Matrix rows, Matrix weights, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkExpertCombine(x, rows, weights, out);
+        ExpertCombine.check(x, rows, weights, out);
         int across = Math.ceilDiv((int) out.columns(), THREADS);
         cuda.call(library.kernel("expert_combine", "expert_combine"))
                 .matrix(x)

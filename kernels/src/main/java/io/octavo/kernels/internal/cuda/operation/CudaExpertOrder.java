@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -22,7 +21,7 @@ public final class CudaExpertOrder implements ExpertOrder {
     @Override
     public void sort(Matrix chosen, Matrix sources, Matrix rows, Matrix starts, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkExpertOrder(chosen, sources, rows, starts);
+        ExpertOrder.check(chosen, sources, rows, starts);
         cuda.call(library.kernel("expert_order", "expert_order"))
                 .matrix(chosen)
                 .matrix(sources)

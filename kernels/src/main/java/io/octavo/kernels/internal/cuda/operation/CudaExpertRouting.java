@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -22,7 +21,7 @@ public final class CudaExpertRouting implements ExpertRouting {
     @Override
     public void route(Matrix logits, boolean normalize, Matrix chosen, Matrix weights, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkExpertRouting(logits, chosen, weights);
+        ExpertRouting.check(logits, chosen, weights);
         cuda.call(library.kernel("expert_routing", "expert_routing"))
                 .matrix(logits)
                 .matrix(chosen)

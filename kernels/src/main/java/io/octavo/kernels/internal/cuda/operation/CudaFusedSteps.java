@@ -6,7 +6,6 @@ import io.octavo.kernels.attention.KvCacheWrite;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.attention.CudaKvCacheWrite;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
@@ -50,7 +49,7 @@ public final class CudaFusedSteps implements FusedSteps {
             float divisor,
             Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkNormalizeStep(x, addend, weight, scratch, rounded, divisor);
+        FusedSteps.checkNormalize(x, addend, weight, scratch, rounded, divisor);
         String kernel = "normalize_round_" + suffix(weight) + "_" + suffix(rounded.codes());
         cuda.call(library.kernel("normalize_round", kernel))
                 .matrix(x)
@@ -74,7 +73,7 @@ public final class CudaFusedSteps implements FusedSteps {
             float divisor,
             Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkActivateStep(gate, up, rounded, divisor);
+        FusedSteps.checkActivate(gate, up, rounded, divisor);
         String kernel = "activate_round_" + function.name().toLowerCase(Locale.ROOT) + "_" + suffix(rounded.codes());
         cuda.call(library.kernel("activate_round", kernel))
                 .matrix(gate)
@@ -98,7 +97,7 @@ public final class CudaFusedSteps implements FusedSteps {
             KvCacheTensor values,
             Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkRotateAndWrite(q, k, v, rotation, slots, layout, keys, values);
+        FusedSteps.checkRotateAndWrite(q, k, v, rotation, slots, layout, keys, values);
         int heads = Math.toIntExact(q.columns() / layout.headDim());
         KernelCall call = cuda.call(library.kernel("rotate_write", "rotate_write"))
                 .matrix(q)

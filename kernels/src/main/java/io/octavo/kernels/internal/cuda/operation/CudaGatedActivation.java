@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -25,7 +24,7 @@ public final class CudaGatedActivation implements GatedActivation {
     @Override
     public void apply(Function function, Matrix gate, Matrix up, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkGatedActivation(gate, up, out);
+        GatedActivation.check(gate, up, out);
         String name = switch (function) {
             case SILU -> "gated_activation_silu";
             case GELU_TANH -> "gated_activation_gelu_tanh";

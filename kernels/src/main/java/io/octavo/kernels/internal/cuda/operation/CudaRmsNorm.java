@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -27,7 +26,7 @@ public final class CudaRmsNorm implements RmsNorm {
     @Override
     public void normalize(Matrix x, Matrix weight, float gainOffset, float epsilon, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkRmsNorm(x, weight, out);
+        RmsNorm.check(x, weight, out);
         String type = weight.dtype().name().toLowerCase(Locale.ROOT);
         cuda.call(library.kernel("rms_norm", "rms_norm_" + type))
                 .matrix(x)

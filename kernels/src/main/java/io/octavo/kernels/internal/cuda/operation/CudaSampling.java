@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -23,7 +22,7 @@ public final class CudaSampling implements Sampling {
     @Override
     public void sample(Matrix logits, Matrix requests, Matrix seen, Matrix tokens, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkSampling(logits, requests, seen, tokens);
+        Sampling.check(logits, requests, seen, tokens);
         cuda.call(library.kernel("sample", "sample"))
                 .matrix(logits)
                 .matrix(requests)

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -22,7 +21,7 @@ public final class CudaSoftcap implements Softcap {
     @Override
     public void cap(Matrix x, float cap, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkSoftcap(x, cap);
+        Softcap.check(x, cap);
         cuda.call(library.kernel("softcap", "softcap"))
                 .matrix(x)
                 .count(x.elements())

@@ -3,7 +3,6 @@ package io.octavo.kernels.internal.cuda.product;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.product.GroupedMatMul;
 import java.util.List;
@@ -23,7 +22,7 @@ public final class CudaGroupedMatMul implements GroupedMatMul {
     @Override
     public void multiply(ScaledMatrix a, Matrix starts, List<ScaledMatrix> weights, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkGroupedMatMul(a, starts, weights, out);
+        GroupedMatMul.check(a, starts, weights, out);
         Matrix bounds = starts.reshape(starts.columns(), 1);
         for (int group = 0; group < weights.size(); group++) {
             Weight w = Weight.of(weights.get(group));

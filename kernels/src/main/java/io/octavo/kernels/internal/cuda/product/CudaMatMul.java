@@ -3,7 +3,6 @@ package io.octavo.kernels.internal.cuda.product;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.product.MatMul;
 
@@ -19,7 +18,7 @@ public final class CudaMatMul implements MatMul {
     @Override
     public void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkMatMul(a, w, out);
+        MatMul.check(a, w, out);
         products.launch(new Product(a, Weight.of(w), out, null), cuda);
     }
 }

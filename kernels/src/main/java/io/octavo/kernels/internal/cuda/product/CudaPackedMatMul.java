@@ -3,7 +3,6 @@ package io.octavo.kernels.internal.cuda.product;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.product.PackedMatMul;
 
@@ -19,7 +18,7 @@ public final class CudaPackedMatMul implements PackedMatMul {
     @Override
     public void multiply(Matrix a, Matrix codes, Matrix scales, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkPackedMatMul(a, codes, scales, out);
+        PackedMatMul.check(a, codes, scales, out);
         products.launch(new Product(ScaledMatrix.plain(a), Weight.packed(codes, scales), out, null), cuda);
     }
 }

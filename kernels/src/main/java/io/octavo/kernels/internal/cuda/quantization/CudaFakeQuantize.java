@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.number.CodeFormat;
@@ -21,7 +20,7 @@ public final class CudaFakeQuantize implements FakeQuantize {
     @Override
     public void apply(Matrix x, CodeFormat format, long groupColumns, Scaling scaling, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkFakeQuantize(x, format, groupColumns, scaling, out);
+        FakeQuantize.check(x, format, groupColumns, scaling, out);
         new TileLaunch(TileLaunch.Kernels.ROUNDING, x, out, format, 1, groupColumns, scaling, null, null, null, 0)
                 .launch(library, cuda);
     }
@@ -29,7 +28,7 @@ public final class CudaFakeQuantize implements FakeQuantize {
     @Override
     public void applyFixed(Matrix x, CodeFormat format, Matrix scales, int zeroPoint, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkFakeQuantizeFixed(x, format, scales, zeroPoint, out);
+        FakeQuantize.checkFixed(x, format, scales, zeroPoint, out);
         long rows = Math.max(x.rows(), 1);
         long groupColumns = x.columns() / scales.columns();
         new TileLaunch(

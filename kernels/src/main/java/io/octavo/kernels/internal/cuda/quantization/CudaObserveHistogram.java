@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.Kernel;
@@ -34,7 +33,7 @@ public final class CudaObserveHistogram implements ObserveHistogram {
     @Override
     public void observe(Matrix x, float range, Matrix counts, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkObserveHistogram(x, range, counts);
+        ObserveHistogram.check(x, range, counts);
         int columns = (int) counts.columns();
         int copies = Math.clamp(Integer.highestOneBit(Math.max(SHARED_BYTES / (columns * Integer.BYTES), 1)), 1, WARPS);
         String type = x.dtype().name().toLowerCase(Locale.ROOT);

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -28,7 +27,7 @@ public final class CudaObserveRange implements ObserveRange {
     @Override
     public void observe(Matrix x, Matrix ranges, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkObserveRange(x, ranges);
+        ObserveRange.check(x, ranges);
         int groups = Math.toIntExact(ranges.rows());
         long wantedChunks = Math.max((long) BLOCKS * multiprocessors / groups, 1);
         long chunkRows = Math.max(Math.ceilDiv(x.rows(), wantedChunks), 1);

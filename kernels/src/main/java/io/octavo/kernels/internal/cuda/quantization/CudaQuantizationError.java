@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -34,7 +33,7 @@ public final class CudaQuantizationError implements QuantizationError {
             Matrix reach,
             Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkQuantizationError(x, codes, codebook, scales, zeroPoints, groupColumns, errors, reach);
+        QuantizationError.check(x, codes, codebook, scales, zeroPoints, groupColumns, errors, reach);
         cuda.call(library.kernel(
                         "quantization_error",
                         "quantization_error_" + x.dtype().name().toLowerCase(Locale.ROOT)))

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
@@ -28,7 +27,7 @@ public final class CudaQuantizeRows implements QuantizeRows {
     @Override
     public void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkQuantizeRows(x, codes, scales, divisor, nonFinite);
+        QuantizeRows.check(x, codes, scales, divisor, nonFinite);
         String kernel = "quantize_rows_" + suffix(x) + "_" + suffix(codes);
         cuda.call(library.kernel("quantize_rows", kernel))
                 .matrix(x)

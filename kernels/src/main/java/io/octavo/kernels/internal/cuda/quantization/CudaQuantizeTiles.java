@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.number.CodeFormat;
@@ -31,7 +30,7 @@ public final class CudaQuantizeTiles implements QuantizeTiles {
             Matrix nonFinite,
             Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkQuantizeTiles(x, format, tile, scaling, codes, scales, zeroPoints, nonFinite);
+        QuantizeTiles.check(x, format, tile, scaling, codes, scales, zeroPoints, nonFinite);
         new TileLaunch(
                         TileLaunch.Kernels.CODES,
                         x,

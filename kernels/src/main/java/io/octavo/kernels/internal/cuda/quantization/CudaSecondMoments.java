@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.cuda.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.cuda.driver.CudaBuffer;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.DeviceMemory;
@@ -80,7 +79,7 @@ public final class CudaSecondMoments implements SecondMoments {
     @Override
     public void accumulate(Matrix x, Matrix sums, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkSecondMoments(x, sums);
+        SecondMoments.check(x, sums);
         if (x.rows() == 0 || x.columns() == 0) {
             return;
         }
@@ -127,7 +126,7 @@ public final class CudaSecondMoments implements SecondMoments {
     @Override
     public void mirror(Matrix sums, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Operands.checkSecondMoments(sums);
+        SecondMoments.check(sums);
         int tiles = Math.toIntExact(Math.ceilDiv(sums.columns(), (long) MIRROR_TILE));
         cuda.call(library.kernel("second_moments_mirror", "second_moments_mirror"))
                 .matrix(sums)

@@ -5,7 +5,6 @@ import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostSequences;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -46,7 +45,7 @@ public final class VectorAttention implements Attention {
             Matrix out,
             Stream stream) {
         HostStream.require(stream);
-        Operands.checkAttention(q, keys, values, batch, parameters, out);
+        Attention.check(q, keys, values, batch, parameters, out);
         HostSequences sequences = HostSequences.of(batch, parameters.layout(), q.rows());
         var operands = new AttentionPiece.Operands(
                 Native.address(q),

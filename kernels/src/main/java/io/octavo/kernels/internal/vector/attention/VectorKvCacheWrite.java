@@ -5,9 +5,9 @@ import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.attention.KvCacheWrite;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
 import io.octavo.kernels.internal.vector.base.WorkerPool;
@@ -27,7 +27,7 @@ public final class VectorKvCacheWrite implements KvCacheWrite {
     @Override
     public void write(Matrix x, Matrix slots, KvCacheLayout layout, KvCacheTensor cache, Stream stream) {
         HostStream.require(stream);
-        Operands.checkKvCacheWrite(x, slots, layout, cache);
+        KvCacheWrite.check(x, slots, layout, cache);
         long slotCount = (long) layout.pages() * KvCacheLayout.PAGE_TOKENS;
         int columns = (int) x.columns();
         int headDim = layout.headDim();

@@ -6,8 +6,8 @@ import static io.octavo.kernels.internal.vector.base.Native.LANES;
 import io.octavo.kernels.attention.Rope;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
 import io.octavo.kernels.internal.vector.base.WorkerPool;
@@ -25,7 +25,7 @@ public final class VectorRope implements Rope {
     @Override
     public void rotate(Matrix x, Matrix positions, Matrix cos, Matrix sin, int headDim, Stream stream) {
         HostStream.require(stream);
-        Operands.checkRope(x, positions, cos, sin, headDim);
+        Rope.check(x, positions, cos, sin, headDim);
         int columns = (int) x.columns();
         int half = (int) cos.columns();
         long xAt = Native.address(x);

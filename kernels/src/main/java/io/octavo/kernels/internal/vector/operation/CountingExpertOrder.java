@@ -2,8 +2,8 @@ package io.octavo.kernels.internal.vector.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.internal.vector.base.Native;
 import io.octavo.kernels.operation.ExpertOrder;
 
@@ -13,7 +13,7 @@ public final class CountingExpertOrder implements ExpertOrder {
     @Override
     public void sort(Matrix chosen, Matrix sources, Matrix rows, Matrix starts, Stream stream) {
         HostStream.require(stream);
-        Operands.checkExpertOrder(chosen, sources, rows, starts);
+        ExpertOrder.check(chosen, sources, rows, starts);
         int experts = (int) starts.columns() - 1;
         int perToken = (int) chosen.columns();
         int count = (int) chosen.elements();

@@ -4,7 +4,6 @@ import static io.octavo.kernels.internal.vector.base.Native.LANES;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -25,7 +24,7 @@ public final class VectorAdd implements Add {
     @Override
     public void accumulate(Matrix target, Matrix x, Stream stream) {
         HostStream.require(stream);
-        Operands.checkAdd(target, x);
+        Add.check(target, x);
         int columns = (int) target.columns();
         long targetAt = Native.address(target);
         long xAt = Native.address(x);

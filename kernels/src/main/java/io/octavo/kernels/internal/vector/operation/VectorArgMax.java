@@ -4,7 +4,6 @@ import static io.octavo.kernels.internal.vector.base.Native.LANES;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -25,7 +24,7 @@ public final class VectorArgMax implements ArgMax {
     @Override
     public void find(Matrix x, Matrix indices, Stream stream) {
         HostStream.require(stream);
-        Operands.checkArgMax(x, indices);
+        ArgMax.check(x, indices);
         int columns = (int) x.columns();
         long xAt = Native.address(x);
         long indicesAt = Native.address(indices);

@@ -5,7 +5,6 @@ import static io.octavo.kernels.internal.vector.base.Native.LANES;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Exponential;
 import io.octavo.kernels.internal.vector.base.Grain;
@@ -34,7 +33,7 @@ public final class VectorCrossEntropy implements CrossEntropy {
     @Override
     public void loss(Matrix logits, Matrix targets, Matrix loss, Stream stream) {
         HostStream.require(stream);
-        Operands.checkCrossEntropy(logits, targets, loss);
+        CrossEntropy.check(logits, targets, loss);
         int columns = (int) logits.columns();
         long logitsAt = Native.address(logits);
         long targetsAt = Native.address(targets);

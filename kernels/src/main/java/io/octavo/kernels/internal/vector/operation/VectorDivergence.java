@@ -5,7 +5,6 @@ import static io.octavo.kernels.internal.vector.base.Native.LANES;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Exponential;
 import io.octavo.kernels.internal.vector.base.Grain;
@@ -38,7 +37,7 @@ public final class VectorDivergence implements Divergence {
     @Override
     public void compare(Matrix reference, Matrix logits, Matrix divergence, Matrix agreement, Stream stream) {
         HostStream.require(stream);
-        Operands.checkDivergence(reference, logits, divergence, agreement);
+        Divergence.check(reference, logits, divergence, agreement);
         int columns = (int) reference.columns();
         long referenceAt = Native.address(reference);
         long logitsAt = Native.address(logits);

@@ -5,7 +5,6 @@ import static io.octavo.kernels.internal.vector.base.Native.LANES;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -27,7 +26,7 @@ public final class VectorEmbedding implements Embedding {
     @Override
     public void gather(Matrix table, Matrix ids, float multiplier, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkEmbedding(table, ids, out);
+        Embedding.check(table, ids, out);
         int columns = (int) table.columns();
         long tableAt = Native.address(table);
         long rowBytes = Matrix.bytes(table.dtype(), 1, columns);

@@ -6,7 +6,6 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -28,7 +27,7 @@ public final class VectorExpertCombine implements ExpertCombine {
     @Override
     public void combine(Matrix x, Matrix rows, Matrix weights, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkExpertCombine(x, rows, weights, out);
+        ExpertCombine.check(x, rows, weights, out);
         int columns = (int) out.columns();
         int perToken = (int) rows.columns();
         long xAt = Native.address(x);

@@ -4,7 +4,6 @@ import static io.octavo.kernels.internal.vector.base.Native.LANES;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Exponential;
 import io.octavo.kernels.internal.vector.base.Grain;
@@ -28,7 +27,7 @@ public final class VectorExpertRouting implements ExpertRouting {
     @Override
     public void route(Matrix logits, boolean normalize, Matrix chosen, Matrix weights, Stream stream) {
         HostStream.require(stream);
-        Operands.checkExpertRouting(logits, chosen, weights);
+        ExpertRouting.check(logits, chosen, weights);
         int experts = (int) logits.columns();
         int perToken = (int) chosen.columns();
         long logitsAt = Native.address(logits);

@@ -6,7 +6,6 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Exponential;
 import io.octavo.kernels.internal.vector.base.Grain;
@@ -36,7 +35,7 @@ public final class VectorGatedActivation implements GatedActivation {
     @Override
     public void apply(Function function, Matrix gate, Matrix up, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkGatedActivation(gate, up, out);
+        GatedActivation.check(gate, up, out);
         long gateAt = Native.address(gate);
         long upAt = Native.address(up);
         long outAt = Native.address(out);

@@ -5,7 +5,6 @@ import static io.octavo.kernels.internal.vector.base.Native.LANES;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Lanes;
@@ -28,7 +27,7 @@ public final class VectorRmsNorm implements RmsNorm {
     @Override
     public void normalize(Matrix x, Matrix weight, float gainOffset, float epsilon, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkRmsNorm(x, weight, out);
+        RmsNorm.check(x, weight, out);
         int columns = (int) x.columns();
         long xAt = Native.address(x);
         long weightAt = Native.address(weight);

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.vector.operation;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.SampleRules;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -29,7 +28,7 @@ public final class VectorSampling implements Sampling {
     @Override
     public void sample(Matrix logits, Matrix requests, Matrix seen, Matrix tokens, Stream stream) {
         HostStream.require(stream);
-        Operands.checkSampling(logits, requests, seen, tokens);
+        Sampling.check(logits, requests, seen, tokens);
         int columns = (int) logits.columns();
         int words = (int) seen.columns();
         long logitsAt = Native.address(logits);

@@ -6,7 +6,6 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Exponential;
 import io.octavo.kernels.internal.vector.base.Grain;
@@ -37,7 +36,7 @@ public final class VectorSoftcap implements Softcap {
     @Override
     public void cap(Matrix x, float cap, Stream stream) {
         HostStream.require(stream);
-        Operands.checkSoftcap(x, cap);
+        Softcap.check(x, cap);
         long xAt = Native.address(x);
         workers.runRanges(x.elements(), Grain.elements(), (from, to, scratch) -> {
             float[] values = scratch.floats(Scratch.Use.ROWS, PIECE);

@@ -3,7 +3,6 @@ package io.octavo.kernels.internal.vector.product;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Native;
 import io.octavo.kernels.internal.vector.base.WorkerPool;
@@ -23,7 +22,7 @@ public final class VectorMatMul implements MatMul {
     @Override
     public void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkMatMul(a, w, out);
+        MatMul.check(a, w, out);
         int m = (int) a.rows();
         int n = (int) w.rows();
         int k = (int) a.columns();

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.vector.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
@@ -32,7 +31,7 @@ public final class VectorFakeQuantize implements FakeQuantize {
     @Override
     public void apply(Matrix x, CodeFormat format, long groupColumns, Scaling scaling, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkFakeQuantize(x, format, groupColumns, scaling, out);
+        FakeQuantize.check(x, format, groupColumns, scaling, out);
         int columns = (int) x.columns();
         int size = (int) groupColumns;
         eachRow(x, out, row -> {
@@ -67,7 +66,7 @@ public final class VectorFakeQuantize implements FakeQuantize {
     @Override
     public void applyFixed(Matrix x, CodeFormat format, Matrix scales, int zeroPoint, Matrix out, Stream stream) {
         HostStream.require(stream);
-        Operands.checkFakeQuantizeFixed(x, format, scales, zeroPoint, out);
+        FakeQuantize.checkFixed(x, format, scales, zeroPoint, out);
         int groups = (int) scales.columns();
         int size = (int) x.columns() / groups;
         float[] fixed = new float[groups];

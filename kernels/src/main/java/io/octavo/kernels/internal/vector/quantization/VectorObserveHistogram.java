@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.vector.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -23,7 +22,7 @@ public final class VectorObserveHistogram implements ObserveHistogram {
     @Override
     public void observe(Matrix x, float range, Matrix counts, Stream stream) {
         HostStream.require(stream);
-        Operands.checkObserveHistogram(x, range, counts);
+        ObserveHistogram.check(x, range, counts);
         int columns = (int) x.columns();
         int bins = (int) counts.columns() - 1;
         float factor = bins / range;

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.vector.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -24,7 +23,7 @@ public final class VectorObserveRange implements ObserveRange {
     @Override
     public void observe(Matrix x, Matrix ranges, Stream stream) {
         HostStream.require(stream);
-        Operands.checkObserveRange(x, ranges);
+        ObserveRange.check(x, ranges);
         int columns = (int) x.columns();
         int groups = (int) ranges.rows();
         int size = columns / groups;

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.vector.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -38,7 +37,7 @@ public final class VectorQuantizationError implements QuantizationError {
             Matrix reach,
             Stream stream) {
         HostStream.require(stream);
-        Operands.checkQuantizationError(x, codes, codebook, scales, zeroPoints, groupColumns, errors, reach);
+        QuantizationError.check(x, codes, codebook, scales, zeroPoints, groupColumns, errors, reach);
         int columns = (int) x.columns();
         int groups = (int) scales.columns();
         float[] table = new float[CODES];

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.vector.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -25,7 +24,7 @@ public final class VectorQuantizeRows implements QuantizeRows {
     @Override
     public void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
         HostStream.require(stream);
-        Operands.checkQuantizeRows(x, codes, scales, divisor, nonFinite);
+        QuantizeRows.check(x, codes, scales, divisor, nonFinite);
         int columns = (int) x.columns();
         boolean halves = areHalves(x, scales);
         long xAt = Native.address(x);

@@ -2,7 +2,6 @@ package io.octavo.kernels.internal.vector.quantization;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
@@ -47,7 +46,7 @@ public final class VectorQuantizeTiles implements QuantizeTiles {
             Matrix nonFinite,
             Stream stream) {
         HostStream.require(stream);
-        Operands.checkQuantizeTiles(x, format, tile, scaling, codes, scales, zeroPoints, nonFinite);
+        QuantizeTiles.check(x, format, tile, scaling, codes, scales, zeroPoints, nonFinite);
         if (x.elements() == 0) {
             return;
         }

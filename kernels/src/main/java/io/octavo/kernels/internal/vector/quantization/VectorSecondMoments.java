@@ -5,7 +5,6 @@ import static io.octavo.kernels.internal.vector.base.Native.LANES;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.internal.Operands;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
@@ -36,7 +35,7 @@ public final class VectorSecondMoments implements SecondMoments {
     @Override
     public void accumulate(Matrix x, Matrix sums, Stream stream) {
         HostStream.require(stream);
-        Operands.checkSecondMoments(x, sums);
+        SecondMoments.check(x, sums);
         int columns = (int) x.columns();
         long xAt = Native.address(x);
         long sumsAt = Native.address(sums);
@@ -108,7 +107,7 @@ public final class VectorSecondMoments implements SecondMoments {
     @Override
     public void mirror(Matrix sums, Stream stream) {
         HostStream.require(stream);
-        Operands.checkSecondMoments(sums);
+        SecondMoments.check(sums);
         long columns = sums.columns();
         long at = Native.address(sums);
         workers.runRanges(columns, Grain.rows((int) columns), (from, to, scratch) -> {
