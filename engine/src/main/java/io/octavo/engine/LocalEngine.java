@@ -29,7 +29,6 @@ import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.engine.transformer.RunLimits;
 import io.octavo.engine.transformer.Transformer;
-import io.octavo.kernels.OperationUnavailableException;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceFaultException;
 import io.octavo.kernels.device.OutOfDeviceMemoryException;
@@ -146,8 +145,6 @@ final class LocalEngine implements Engine {
             throw new QuantizationException(ErrorCode.OUT_OF_MEMORY, String.valueOf(e.getMessage()), e);
         } catch (DeviceFaultException e) {
             throw new QuantizationException(ErrorCode.DEVICE_FAULT, String.valueOf(e.getMessage()), e);
-        } catch (OperationUnavailableException e) {
-            throw new QuantizationException(ErrorCode.BACKEND_UNAVAILABLE, String.valueOf(e.getMessage()), e);
         }
     }
 
