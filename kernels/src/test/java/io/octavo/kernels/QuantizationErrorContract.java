@@ -56,7 +56,7 @@ abstract class QuantizationErrorContract extends BackendContract {
             zeroPoints[i] = shifted ? random.nextInt(-128, 128) : 0;
         }
         Matrix errors = output(DType.F64, rows, QuantizationError.COLUMNS);
-        Matrix reach = output(DType.F32, rows, 2 * groups);
+        Matrix reach = output(DType.F32, rows, 2L * groups);
         backend.operations()
                 .quantizationError()
                 .measure(
