@@ -11,6 +11,7 @@
 //
 // Source: arXiv:2407.08608.  Twin: ScalarAttention.java; fallback: attention_prefill.cu.  Launch: grid = at most tiles x
 // kvHeads, block = kHopperThreads, dynamic shared memory = two tiles of queries and kStages stages: HopperPrefill.java.
+// Targets: sm_90a
 
 #include "attention/attention.cuh"
 #include "base/hopper.cuh"

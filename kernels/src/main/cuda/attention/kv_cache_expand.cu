@@ -5,6 +5,7 @@
 //
 // Twin: KvCacheTensor.java says what numbers are worth.  Launch: expand: grid = (maxPages, kvHeads, sequences), block =
 // kThreads; range: grid = (kvHeads, sequences), block = kRangeThreads.
+// Targets: all
 
 #include "attention/attention.cuh"
 

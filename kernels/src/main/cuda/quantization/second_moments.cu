@@ -9,6 +9,7 @@
 // Twin: ScalarSecondMoments.java; fallback: second_moments_general.cu.  Launch: grid = an even number of blocks, block =
 // kThreads, dynamic shared memory = kStages stages: CudaSecondMoments.java; fold: grid = (tiles shared out, kTile / 4), block
 // = kTile.  Any tokens >= 1; columns a multiple of 8; a share holds a slab or more.
+// Targets: sm_90a
 
 #include "base/hopper.cuh"
 

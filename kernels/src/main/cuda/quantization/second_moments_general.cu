@@ -3,6 +3,7 @@
 // A block computes a tile of kTile x kTile over all tokens, kSlabTokens at a time, and a warp a quarter of it.
 //
 // Twin: ScalarSecondMoments.java.  Launch: grid = (tiles of columns, tiles of columns), block = kThreads.  Any tokens, columns.
+// Targets: all
 
 #include "base/async_copy.cuh"
 

@@ -1,6 +1,7 @@
 // The lower triangle of a square matrix becomes what the upper one is.
 //
 // Twin: ScalarSecondMoments.java.  Launch: grid = (tiles of columns, tiles of columns), block = kThreads.  Any columns.
+// Targets: all
 
 #include "base/common.cuh"
 
