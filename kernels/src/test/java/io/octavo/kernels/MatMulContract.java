@@ -143,7 +143,7 @@ abstract class MatMulContract extends BackendContract {
         }
     }
 
-    /** docs/kernels.md, section 10: what perplexities rest on, in the norm of the whole product. */
+    /** docs/kernels.md, Bounds: what perplexities rest on, in the norm of the whole product. */
     @ParameterizedTest
     @ValueSource(ints = {128, 4096, 14336})
     void keepsFloat8ProductsWithinTheirNorm(int k) {
