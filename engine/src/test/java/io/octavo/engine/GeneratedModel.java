@@ -30,16 +30,18 @@ public final class GeneratedModel {
     public static Path write(String name, Path folder) throws IOException {
         Path golden = golden(name);
         var fixture = new CheckpointFixture().config(Files.readString(golden.resolve("config.json")));
+        // Gemma stores what is added to 1.
+        int gain = fixture.config().contains("\"Gemma") ? 0 : 1;
         for (String line : Files.readAllLines(golden.resolve("tensors.txt"))) {
             String[] parts = line.split(" ");
             List<Long> shape = Arrays.stream(parts).skip(1).map(Long::valueOf).toList();
-            fixture.with(parts[0], DType.BF16, shape, weight(parts[0], shape));
+            fixture.with(parts[0], DType.BF16, shape, weight(parts[0], shape, gain));
         }
         return fixture.write(folder);
     }
 
-    /** Nearly normal: four bytes added, in steps of 1/1024; gains of norms are 1 and a fourth of that. */
-    private static byte[] weight(String name, List<Long> shape) {
+    /** Nearly normal: four bytes added, in steps of 1/1024; norms store {@code gain} and a fourth of that. */
+    private static byte[] weight(String name, List<Long> shape, int gain) {
         int count = Math.toIntExact(shape.stream().reduce(1L, Math::multiplyExact));
         var crc = new CRC32();
         crc.update(name.getBytes(StandardCharsets.UTF_8));
@@ -48,7 +50,7 @@ public final class GeneratedModel {
         for (int i = 0; i < count; i++) {
             long bits = mix(seed + i);
             float value = ((bits & 255) + (bits >>> 8 & 255) + (bits >>> 16 & 255) + (bits >>> 24 & 255) - 510) / 1024f;
-            bytes.putShort(BFloat16.fromFloat(name.contains("norm") ? 1 + value / 4 : value));
+            bytes.putShort(BFloat16.fromFloat(name.contains("norm") ? gain + value / 4 : value));
         }
         return bytes.array();
     }

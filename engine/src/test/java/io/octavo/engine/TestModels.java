@@ -24,6 +24,11 @@ public final class TestModels {
         return repository().resolve("examples/models/books-5m");
     }
 
+    /** 128 passages of the kind that books-5m was trained on. */
+    public static Path calibrationTexts() {
+        return repository().resolve("examples/data/books-calibration.jsonl");
+    }
+
     /** A path in the folder {@code shared} beside the repository; skips the test where that does not exist. */
     public static Path shared(String path) {
         Path shared = repository().resolveSibling("shared").resolve(path);

@@ -3,7 +3,7 @@ package io.octavo.engine.convert;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.TestModels;
+import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.failure.ErrorCode;
@@ -183,15 +183,13 @@ class ConverterTest {
         "w4a16-rtn, gptq",
         "w4a16-rtn, gptq_v2",
         "w4a16-rtn, awq",
-        "w4a16-gptq, gptq",
-        "w4a16-awq, awq",
         "w4a16-asym-rtn, awq",
         "w4a16-asym-rtn, gptq_v2",
         "w8a16-rtn, gptq",
         "nvfp4, modelopt"
     })
     void repacksTheGoldenCheckpointsThereAndBack(String name, String layout) {
-        Path source = TestModels.shared("golden/" + name);
+        Path source = GoldenCheckpoints.of(name);
         convert(source, "there", layout);
         convert(folder.resolve("there"), "back", "compressed-tensors");
         assertThat(tensors(folder.resolve("back"))).isEqualTo(tensors(source));
@@ -207,7 +205,7 @@ class ConverterTest {
         "fp8-dynamic, compressed-tensors, has layout compressed-tensors already"
     })
     void refusesWhatTheLayoutCannotHold(String name, String layout, String reason) {
-        Path source = TestModels.shared("golden/" + name);
+        Path source = GoldenCheckpoints.of(name);
         assertUnsuitable(source, layout, reason);
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.TestModels;
@@ -101,7 +102,7 @@ class DivergenceTest {
 
     private static Path peer(String name, Path folder) throws IOException {
         for (String file : List.of("config.json", "model.safetensors")) {
-            Files.copy(TestModels.shared("golden/" + name).resolve(file), folder.resolve(file));
+            Files.copy(GoldenCheckpoints.of(name).resolve(file), folder.resolve(file));
         }
         Files.copy(TestModels.books5m().resolve("tokenizer.json"), folder.resolve("tokenizer.json"));
         return folder;

@@ -2,7 +2,7 @@ package io.octavo.engine.label;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.engine.TestModels;
+import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.scheme.Scheme;
@@ -110,7 +110,7 @@ class LabelTest {
         "w8a8-static-rtn, W8A8-INT8-static, W8A8 W8A8 W8A8 W8A8 W8A8 - -"
     })
     void labelsWhatTheReferenceToolWrote(String name, String expected, String runsAs) {
-        var manifest = ConfigJson.read(TestModels.shared("golden/manifests/" + name + ".json"));
+        var manifest = ConfigJson.read(GoldenCheckpoints.manifestFile(name));
         Label label = Label.of(manifest);
         assertThat(label.text()).isEqualTo(expected);
         assertThat(label.executions().stream().map(Execution::runsAs).toList())

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.octavo.engine.GeneratedModel;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
@@ -202,10 +203,10 @@ class PreFlightTest {
                 .with("model.layers.0.self_attn.q_proj.weight", "BF16", 64, 64)
                 .write("{\"architectures\": [\"Unknown\"]}");
         assertRefused(ErrorCode.ARCHITECTURE_UNSUPPORTED, () -> plan(unknown, calibrated));
+        Path moe = GeneratedModel.write("qwen3-moe", folder.resolve("moe"));
         assertRefused(
                 ErrorCode.TOKENIZER_MISSING,
-                () -> PreFlight.quantization(
-                        Checkpoint.ofHeaders(files(TestModels.shared("models/arch/qwen3-moe"))), calibrated));
+                () -> PreFlight.quantization(Checkpoint.ofHeaders(files(moe)), calibrated));
     }
 
     private static Recipe recipe(String scheme) {
@@ -225,7 +226,7 @@ class PreFlightTest {
                 .write(
                         "{\"architectures\": [\"LlamaForCausalLM\"], \"quantization_config\": {\"quant_method\": \"x\"}}");
         assertRefused(ErrorCode.QUANTIZATION_UNSUPPORTED, () -> evaluation(unknown.files()));
-        Path model = TestModels.shared("models/arch/qwen3-moe");
+        Path model = GeneratedModel.write("qwen3-moe", folder.resolve("moe"));
         assertRefused(ErrorCode.TOKENIZER_MISSING, () -> evaluation(files(model)));
     }
 

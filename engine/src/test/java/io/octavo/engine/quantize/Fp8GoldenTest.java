@@ -2,6 +2,7 @@ package io.octavo.engine.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
@@ -34,7 +35,7 @@ class Fp8GoldenTest {
 
     @BeforeAll
     static void quantize() {
-        golden = Checkpoint.open(TestModels.shared("golden/fp8-dynamic"));
+        golden = Checkpoint.open(GoldenCheckpoints.of("fp8-dynamic"));
         var request = new QuantizationRequest(
                 TestModels.books5m(),
                 folder.resolve("fp8"),

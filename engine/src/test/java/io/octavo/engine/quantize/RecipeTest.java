@@ -3,6 +3,7 @@ package io.octavo.engine.quantize;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.engine.GeneratedModel;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.ErrorCode;
@@ -19,6 +20,7 @@ import io.octavo.engine.request.SchemeOverride;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -84,12 +86,12 @@ class RecipeTest {
     }
 
     @Test
-    void refusesOneScaleForProjectionsThatAreStoredAsOne() {
+    void refusesOneScaleForProjectionsThatAreStoredAsOne() throws IOException {
         var request = new QuantizationRequest(
-                        TestModels.shared("models/arch/phi3"),
+                        GeneratedModel.write("phi3", folder.resolve("source")),
                         folder.resolve("out"),
                         new Recipe("FP8", CompressedTensors.NAME, List.of()))
-                .withCalibration(new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 1, 16, 0));
+                .withCalibration(new CalibrationData(TestModels.calibrationTexts(), 1, 16, 0));
         assertRefused(request, ErrorCode.SCHEME_UNSUITABLE, "stored as one matrix of several projections");
     }
 
@@ -121,7 +123,7 @@ class RecipeTest {
     void storesAScaleForEachHeadOfTheCache() {
         quantize(request("FP8_DYNAMIC")
                 .with(recipe -> recipe.withKvCache(KvCacheQuantization.FP8_PER_HEAD))
-                .withCalibration(new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 16, 256, 7)));
+                .withCalibration(new CalibrationData(TestModels.calibrationTexts(), 16, 256, 7)));
         try (Checkpoint written = Checkpoint.open(folder.resolve("out"))) {
             KvCacheScales scales = CompressedTensors.read(written).kvCache().orElseThrow();
             assertThat(scales.byLayer()).hasSize(4);

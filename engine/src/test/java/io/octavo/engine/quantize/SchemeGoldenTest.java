@@ -2,6 +2,7 @@ package io.octavo.engine.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
@@ -60,7 +61,7 @@ class SchemeGoldenTest {
     })
     void writesWhatTheReferenceToolWrites(String name, String scheme) {
         Path target = quantize(scheme, name.endsWith("-kv"));
-        try (Checkpoint golden = Checkpoint.open(TestModels.shared("golden/" + name));
+        try (Checkpoint golden = Checkpoint.open(GoldenCheckpoints.of(name));
                 Checkpoint ours = Checkpoint.open(target);
                 Checkpoint source = Checkpoint.open(TestModels.books5m())) {
             assertThat(ours.shards().getFirst().header())
@@ -83,7 +84,7 @@ class SchemeGoldenTest {
     /** The reference tool keeps the last sample's range of the cache only; over all samples no scale is smaller. */
     @Test
     void scalesOfTheCacheCoverAllSamples() {
-        try (Checkpoint golden = Checkpoint.open(TestModels.shared("golden/fp8-static-kv"));
+        try (Checkpoint golden = Checkpoint.open(GoldenCheckpoints.of("fp8-static-kv"));
                 Checkpoint ours = Checkpoint.open(quantize("FP8", true))) {
             var expected = CompressedTensors.read(golden).kvCache().orElseThrow();
             var actual = CompressedTensors.read(ours).kvCache().orElseThrow();
@@ -106,7 +107,7 @@ class SchemeGoldenTest {
     void storesTheTensorsOfTheManifest(String name, String scheme) {
         JsonNode manifest = JsonMapper.shared()
                 .readTree(
-                        TestModels.shared("golden/manifests/" + name + ".json").toFile());
+                        GoldenCheckpoints.manifestFile(name).toFile());
         try (Checkpoint ours = Checkpoint.open(quantize(scheme, false))) {
             assertThat(ours.names())
                     .containsExactlyInAnyOrderElementsOf(
@@ -153,7 +154,7 @@ class SchemeGoldenTest {
         var request = new QuantizationRequest(
                 TestModels.books5m(), folder.resolve("out"), new Recipe(scheme, CompressedTensors.NAME, List.of()));
         var calibrated = request.withCalibration(
-                new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 128, 512, 0));
+                new CalibrationData(TestModels.calibrationTexts(), 128, 512, 0));
         try (Backend backend = Backends.cpu(2)) {
             return new Quantizer(backend, 2)
                     .quantize(

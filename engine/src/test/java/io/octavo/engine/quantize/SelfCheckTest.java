@@ -53,7 +53,7 @@ class SelfCheckTest {
         var request = request(scheme);
         if (Scheme.named(scheme).needsCalibration()) {
             request = request.withCalibration(
-                    new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 1, 16, 0));
+                    new CalibrationData(TestModels.calibrationTexts(), 1, 16, 0));
         }
         quantize(request);
         assertThat(verify(request).failures()).isEmpty();
@@ -117,7 +117,7 @@ class SelfCheckTest {
     void seesScalesOfTheCacheThatNobodyMeasured() throws IOException {
         var request = request("FP8_DYNAMIC")
                 .with(recipe -> recipe.withKvCache(KvCacheQuantization.FP8_PER_TENSOR))
-                .withCalibration(new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 2, 32, 0));
+                .withCalibration(new CalibrationData(TestModels.calibrationTexts(), 2, 32, 0));
         quantize(request);
         for (int layer = 0; layer < 4; layer++) {
             for (String scale : List.of("k_scale", "v_scale")) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
@@ -272,7 +273,7 @@ class SafetensorsFileTest {
 
     @Test
     void writesTheHeaderThatTheReferenceWriterWrote() throws IOException {
-        Path golden = TestModels.shared("golden/fp8-dynamic/model.safetensors");
+        Path golden = GoldenCheckpoints.of("fp8-dynamic").resolve("model.safetensors");
         try (SafetensorsFile file = SafetensorsFile.open(golden)) {
             var specs = file.header().tensors().values().stream()
                     .map(tensor -> new TensorSpec(tensor.name(), tensor.dtype(), tensor.shape()))

@@ -3,6 +3,7 @@ package io.octavo.engine.transformer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.engine.GeneratedModel;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
@@ -51,8 +52,8 @@ class LayerStreamTest {
     /** Norms before, after and around blocks; fused projections; windows. */
     @ParameterizedTest
     @ValueSource(strings = {"olmo2", "gemma3", "phi3"})
-    void givesThoseOfOtherArchitectures(String name) {
-        assertSame(TestModels.shared("models/arch/" + name));
+    void givesThoseOfOtherArchitectures(String name) throws IOException {
+        assertSame(GeneratedModel.write(name, folder));
     }
 
     private void assertSame(Path path) {

@@ -3,7 +3,7 @@ package io.octavo.engine.layout.compressed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.octavo.engine.TestModels;
+import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
@@ -178,7 +178,7 @@ public class CompressedTensorsConfigTest {
     }
 
     private static void assertEqualToGolden(String name, Scheme scheme) {
-        Path folder = TestModels.shared("golden/manifests/" + name + ".json");
+        Path folder = GoldenCheckpoints.manifestFile(name);
         JsonNode golden = JSON.readTree(folder.toFile()).path("quantization_config");
         ObjectNode expected = (ObjectNode) golden.deepCopy();
         expected.remove("version");
@@ -190,7 +190,7 @@ public class CompressedTensorsConfigTest {
     @Test
     void matchesTheGoldenConfigOnDisk() {
         JsonNode golden = ConfigJson.read(
-                        TestModels.shared("golden/fp8-dynamic").resolve("config.json"))
+                        GoldenCheckpoints.of("fp8-dynamic").resolve("config.json"))
                 .quantizationConfig()
                 .orElseThrow();
         assertThat(CompressedTensorsConfig.parse(golden).groups().getFirst().weights())

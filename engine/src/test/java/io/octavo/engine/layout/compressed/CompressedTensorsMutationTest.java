@@ -3,7 +3,7 @@ package io.octavo.engine.layout.compressed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.octavo.engine.TestModels;
+import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.failure.ErrorCode;
@@ -78,7 +78,7 @@ public class CompressedTensorsMutationTest {
                 "w4a16-rtn|/sparsity_config|REMOVED",
                 "nvfp4|/transform_config|REMOVED",
                 "nvfp4|/config_groups/group_0/weights/observer|\"mse\"",
-                "w4a16-gptq|/config_groups/group_0/weights/actorder|\"weight\""
+                "w4a16-rtn|/config_groups/group_0/weights/actorder|\"weight\""
             })
     void readsWhatTheClientFoundHarmless(String golden, String path, String value) throws IOException {
         assertThat(read(withConfig(golden, path, value))).isEqualTo(28);
@@ -171,7 +171,7 @@ public class CompressedTensorsMutationTest {
     @Test
     void readsGroupsInTheOrderThatTheCheckpointStores() throws IOException {
         CheckpointFixture ordered = withConfig("w4a16-rtn", "/config_groups/group_0/weights/actorder", "\"group\"");
-        try (Checkpoint golden = Checkpoint.open(TestModels.shared("golden/w4a16-rtn"))) {
+        try (Checkpoint golden = Checkpoint.open(GoldenCheckpoints.of("w4a16-rtn"))) {
             for (String name : golden.names()) {
                 if (name.endsWith(".weight_packed")) {
                     String module = name.substring(0, name.length() - ".weight_packed".length());
@@ -215,7 +215,7 @@ public class CompressedTensorsMutationTest {
     }
 
     private static CheckpointFixture copy(String golden) {
-        return CheckpointFixture.copyOf(TestModels.shared("golden/" + golden));
+        return CheckpointFixture.copyOf(GoldenCheckpoints.of(golden));
     }
 
     private static CheckpointFixture as(String golden, String tensor, DType dtype, List<Long> shape) {

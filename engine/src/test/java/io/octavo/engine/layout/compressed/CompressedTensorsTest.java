@@ -3,6 +3,7 @@ package io.octavo.engine.layout.compressed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
@@ -15,10 +16,11 @@ import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.api.io.TempDir;
 
 public class CompressedTensorsTest {
@@ -33,7 +35,7 @@ public class CompressedTensorsTest {
 
     @Test
     void readsTheReferenceToolsCheckpoint() {
-        try (Checkpoint checkpoint = Checkpoint.open(TestModels.shared("golden/fp8-dynamic"))) {
+        try (Checkpoint checkpoint = Checkpoint.open(GoldenCheckpoints.of("fp8-dynamic"))) {
             QuantizedModules modules = CompressedTensors.read(checkpoint);
             assertThat(modules.byName()).hasSize(28);
             QuantizedLinear down = modules.find("model.layers.0.mlp.down_proj").orElseThrow();
@@ -45,19 +47,24 @@ public class CompressedTensorsTest {
         }
     }
 
-    @Test
-    void readsEveryCheckpointOfTheReferenceTool() throws IOException {
-        Path golden = TestModels.shared("golden");
-        try (var folders = Files.list(golden)) {
-            for (Path folder : folders.filter(path -> Files.exists(path.resolve("model.safetensors")))
-                    .toList()) {
-                try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-                    String name = folder.getFileName().toString();
-                    QuantizedModules modules = CompressedTensors.read(checkpoint);
-                    assertThat(modules.byName()).as(name).hasSize(28);
-                    assertThat(modules.kvCache().isPresent()).as(name).isEqualTo(name.endsWith("-kv"));
-                }
-            }
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "fp8-dynamic",
+                "fp8-static-kv",
+                "mxfp4",
+                "nvfp4",
+                "w4a16-asym-rtn",
+                "w4a16-rtn",
+                "w8a16-rtn",
+                "w8a8-dynamic-rtn",
+                "w8a8-static-rtn"
+            })
+    void readsCheckpointsOfTheReferenceTool(String name) {
+        try (Checkpoint checkpoint = Checkpoint.open(GoldenCheckpoints.of(name))) {
+            QuantizedModules modules = CompressedTensors.read(checkpoint);
+            assertThat(modules.byName()).hasSize(28);
+            assertThat(modules.kvCache().isPresent()).isEqualTo(name.endsWith("-kv"));
         }
     }
 

@@ -20,7 +20,7 @@ WIDTHS = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "n
 HEADS = {"num_key_value_heads": 2, "head_dim": 16}
 COMMON = {**WIDTHS, **HEADS, "max_position_embeddings": 64}
 ROPE = {"rope_type": "default", "rope_theta": 10000.0}
-EXPERTS = {"num_experts": 4, "moe_intermediate_size": 48, "num_experts_per_tok": 2}
+EXPERTS = {"num_experts": 4, "moe_intermediate_size": 32, "num_experts_per_tok": 2}
 TYPES = {"Gemma3": "gemma3_text", "Qwen3Moe": "qwen3_moe", "SeedOss": "seed_oss"}
 
 
@@ -112,8 +112,8 @@ def mix(x):
     return x ^ (x >> np.uint64(31))
 
 
-def weight(name, shape):
-    """Nearly normal: four bytes added, in steps of 1/1024; gains of norms are 1 and a fourth of that."""
+def weight(name, shape, gain):
+    """Nearly normal: four bytes added, in steps of 1/1024; norms store `gain` and a fourth of that."""
     count = int(np.prod(shape))
     with np.errstate(over="ignore"):
         seeds = np.uint64(zlib.crc32(name.encode())) * np.uint64(0x9E3779B97F4A7C15) + np.arange(count, dtype=np.uint64)
@@ -121,7 +121,7 @@ def weight(name, shape):
     total = sum(((bits >> np.uint64(8 * i)) & np.uint64(255)).astype(np.int64) for i in range(4)) - 510
     values = total.astype(np.float32) / np.float32(1024)
     if "norm" in name:
-        values = 1 + values / np.float32(4)
+        values = gain + values / np.float32(4)
     return torch.from_numpy(values.reshape(shape)).to(torch.bfloat16)
 
 
@@ -146,7 +146,9 @@ def make(name, config):
         shapes = {k: v["shape"] for k, v in sorted(header(saved + "/model.safetensors").items()) if k != "__metadata__"}
         if name == "tied-head-stored":
             shapes = {"lm_head.weight": [96, 64], **shapes}
-        tensors = {k: weight(k, shape) for k, shape in shapes.items()}
+        # Gemma stores what is added to 1.
+        gain = 0 if "Gemma" in config["architectures"][0] else 1
+        tensors = {k: weight(k, shape, gain) for k, shape in shapes.items()}
         save_file(tensors, folder + "/model.safetensors", metadata={"format": "pt"})
         model, info = transformers.AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
