@@ -345,6 +345,14 @@ class ApiTest {
     }
 
     @Test
+    void tellsWhereMalformedJsonIsMalformed() throws Exception {
+        String body = "{\"type\": \"quantize\",\n  \"calibration\": {\"dataset\": hub:a/b}}";
+        assertThat(read(post("/api/v1/jobs", body)).get("detail").stringValue())
+                .contains("line 2, column ", "/calibration/dataset")
+                .doesNotContain("hub:a/b");
+    }
+
+    @Test
     void refusesUnknownSchemesSourcesAndOverlongBodies() throws Exception {
         assertProblem(post("/api/v1/jobs", QUANTIZE.replace("FP8_DYNAMIC", "FP3")), 400, "scheme-unknown");
         assertProblem(post("/api/v1/jobs", QUANTIZE.replace("octavo/model", "octavo/no")), 422, "source-not-found");

@@ -12,7 +12,7 @@ import io.octavo.jobs.queue.JobStatus;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.spec.JobSpec;
-import io.octavo.jobs.spec.JobSpecParser;
+import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.testing.EmbeddedS3;
 import io.octavo.jobs.testing.EmbeddedServices;
 import java.sql.Connection;
@@ -206,7 +206,7 @@ class UpgradeTest {
                 assertThat(queue.claim(worker, TYPES)).isEmpty();
 
                 // A step that waits is nothing for the old worker; what it ends of a pipeline is caught up with.
-                JobSpec pipeline = context.getBean(JobSpecParser.class).parseStored(JSON.readTree(PIPELINE));
+                JobSpec pipeline = context.getBean(JobSpecReader.class).readStored(JSON.readTree(PIPELINE));
                 JobRecord submitted = service.submit(TenantId.BUILT_IN, pipeline);
                 Lease step = old.claim().orElseThrow();
                 assertThat(step.jobId()).isEqualTo(submitted.steps().getFirst().jobId());

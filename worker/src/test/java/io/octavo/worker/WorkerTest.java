@@ -26,7 +26,7 @@ import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.repository.RevisionRecord;
-import io.octavo.jobs.spec.JobSpecParser;
+import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.worker.claim.ProcessEnd;
 import io.octavo.worker.claim.WorkerLoop;
@@ -157,7 +157,7 @@ class WorkerTest {
     JobQueue queue;
 
     @Autowired
-    JobSpecParser parser;
+    JobSpecReader reader;
 
     @Autowired
     ArtifactService artifacts;
@@ -226,7 +226,7 @@ class WorkerTest {
     }
 
     private UUID submit(String spec) {
-        return jobs.submit(TENANT, parser.parse(json.readTree(spec.replace('\'', '"'))))
+        return jobs.submit(TENANT, reader.read(json.readTree(spec.replace('\'', '"'))))
                 .id();
     }
 

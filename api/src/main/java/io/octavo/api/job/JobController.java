@@ -14,7 +14,7 @@ import io.octavo.jobs.queue.JobRecord;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.queue.JobStatus;
 import io.octavo.jobs.spec.JobSpec;
-import io.octavo.jobs.spec.JobSpecParser;
+import io.octavo.jobs.spec.JobSpecReader;
 import java.net.URI;
 import java.util.List;
 import java.util.Objects;
@@ -43,13 +43,13 @@ class JobController {
     private static final int MAX_KEY = 255;
 
     private final JobService jobs;
-    private final JobSpecParser parser;
+    private final JobSpecReader reader;
     private final JobPreFlight preFlight;
     private final EventStreams streams;
 
-    JobController(JobService jobs, JobSpecParser parser, JobPreFlight preFlight, EventStreams streams) {
+    JobController(JobService jobs, JobSpecReader reader, JobPreFlight preFlight, EventStreams streams) {
         this.jobs = jobs;
-        this.parser = parser;
+        this.reader = reader;
         this.preFlight = preFlight;
         this.streams = streams;
     }
@@ -60,7 +60,7 @@ class JobController {
             Caller caller,
             @RequestBody JsonNode body,
             @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key) {
-        JobSpec spec = parser.parse(body);
+        JobSpec spec = reader.read(body);
         JobRecord job = key == null ? submit(caller.tenant(), spec) : submitOnce(caller.tenant(), spec, checked(key));
         return ResponseEntity.accepted()
                 .location(URI.create("/api/v1/jobs/" + job.id()))
@@ -82,7 +82,7 @@ class JobController {
 
     @PostMapping(params = "dryRun=true")
     PlanView plan(Caller caller, @RequestBody JsonNode body) {
-        return preFlight.plan(caller.tenant(), parser.parse(body));
+        return preFlight.plan(caller.tenant(), reader.read(body));
     }
 
     private static String checked(String key) {

@@ -49,6 +49,7 @@ class OpenApiConfiguration {
         SpringDocUtils.getConfig()
                 .replaceWithSchema(JsonNode.class, new Schema<Object>().description("any JSON"))
                 .addRequestWrapperToIgnore(Caller.class);
+        JobSchemas.replaceTexts();
     }
 
     @Bean
@@ -65,23 +66,18 @@ class OpenApiConfiguration {
                                         .type(SecurityScheme.Type.HTTP)
                                         .scheme("bearer")
                                         .description("an API key, or a token of the operator's identity provider"))
-                        .addSchemas(PROBLEM, problem())
-                        .addSchemas("QuantizeJob", JobRequestSchema.quantize())
-                        .addSchemas("ConvertJob", JobRequestSchema.convert())
-                        .addSchemas("EvaluateJob", JobRequestSchema.evaluate())
-                        .addSchemas("QuantizeToSchemesJob", JobRequestSchema.quantizeToSchemes())
-                        .addSchemas("PipelineJob", JobRequestSchema.pipeline()))
+                        .addSchemas(PROBLEM, problem()))
                 .security(List.of(new SecurityRequirement().addList(KEY)));
     }
 
     private static Schema<?> problem() {
-        Schema<Object> problem = JobRequestSchema.of("object");
+        Schema<Object> problem = PlainSchemas.of("object");
         problem.setDescription("RFC 9457");
         for (String name : List.of("type", "title", "detail", "instance")) {
-            problem.addProperty(name, JobRequestSchema.of("string"));
+            problem.addProperty(name, PlainSchemas.of("string"));
         }
-        problem.addProperty("status", JobRequestSchema.of("integer"));
-        problem.addProperty("code", JobRequestSchema.text("stable; docs/errors.md lists them"));
+        problem.addProperty("status", PlainSchemas.of("integer"));
+        problem.addProperty("code", PlainSchemas.text("stable; docs/errors.md lists them"));
         problem.setRequired(List.of("type", "status", "detail", "code"));
         return problem;
     }
@@ -89,29 +85,16 @@ class OpenApiConfiguration {
     @Bean
     GlobalOpenApiCustomizer complete() {
         return document -> {
+            JobSchemas.addTo(document.getComponents());
             document.getPaths()
                     .forEach((path, item) ->
                             item.readOperationsMap().forEach((method, operation) -> complete(path, method, operation)));
         };
     }
 
-    private static Schema<?> anyJob() {
-        return new Schema<Object>()
-                .oneOf(List.of(
-                        reference("QuantizeJob"),
-                        reference("ConvertJob"),
-                        reference("EvaluateJob"),
-                        reference("QuantizeToSchemesJob"),
-                        reference("PipelineJob")));
-    }
-
-    static Schema<?> reference(String name) {
-        return new Schema<Object>().$ref("#/components/schemas/" + name);
-    }
-
     private static void complete(String path, PathItem.HttpMethod method, Operation operation) {
         if (path.equals(JOBS) && operation.getRequestBody() != null) {
-            operation.getRequestBody().content(json(anyJob()));
+            operation.getRequestBody().content(json(JobSchemas.any()));
         }
         EVERYWHERE.forEach((status, meaning) -> addProblem(operation, status, meaning));
         if (method != PathItem.HttpMethod.GET) {
@@ -123,7 +106,7 @@ class OpenApiConfiguration {
                     .get("429")
                     .addHeaderObject(
                             "Retry-After",
-                            new Header().schema(JobRequestSchema.of("string")).description("seconds"));
+                            new Header().schema(PlainSchemas.of("string")).description("seconds"));
         }
         ApiResponse same = operation.getResponses().get("200");
         if (method == PathItem.HttpMethod.POST && path.endsWith("/revisions") && same != null) {
@@ -147,12 +130,14 @@ class OpenApiConfiguration {
                         new ApiResponse()
                                 .description(meaning)
                                 .content(new Content()
-                                        .addMediaType(PROBLEM_JSON, new MediaType().schema(reference(PROBLEM)))));
+                                        .addMediaType(
+                                                PROBLEM_JSON,
+                                                new MediaType().schema(PlainSchemas.reference(PROBLEM)))));
     }
 
     /** Files answer with what they hold, whole or a range of it. */
     private static void addBytes(Operation operation) {
-        Schema<?> bytes = JobRequestSchema.of("string").format("binary");
+        Schema<?> bytes = PlainSchemas.of("string").format("binary");
         Content content = new Content().addMediaType("application/octet-stream", new MediaType().schema(bytes));
         operation
                 .getResponses()

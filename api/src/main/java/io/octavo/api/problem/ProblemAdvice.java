@@ -23,6 +23,8 @@ import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.WebRequest;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
 
 /** Renders every failure of a call. */
 @RestControllerAdvice
@@ -98,8 +100,21 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
         ProblemDetail problem = Problems.of(
                 HttpStatus.BAD_REQUEST,
                 ProblemCode.INVALID_REQUEST.slug(),
-                "the body is not the JSON that is expected");
+                "the body is not the JSON that is expected" + where(failure.getCause()));
         return handleExceptionInternal(failure, problem, headers, status, request);
+    }
+
+    private static String where(@Nullable Throwable cause) {
+        if (!(cause instanceof JacksonException failure)
+                || failure.getLocation() == null
+                || failure.getLocation().getLineNr() < 0) {
+            return "";
+        }
+        String member = failure.processor() instanceof JsonParser parser
+                ? parser.streamReadContext().pathAsPointer().toString()
+                : "";
+        return ": line " + failure.getLocation().getLineNr() + ", column "
+                + failure.getLocation().getColumnNr() + (member.isEmpty() ? "" : ", at " + member);
     }
 
     /** Gives the framework's own problems a code. */

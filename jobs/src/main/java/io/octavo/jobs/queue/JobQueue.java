@@ -5,7 +5,7 @@ import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.JobSpec;
-import io.octavo.jobs.spec.JobSpecParser;
+import io.octavo.jobs.spec.JobSpecReader;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -37,7 +37,7 @@ public class JobQueue {
     private final Pipelines pipelines;
     private final Lanes lanes;
     private final QueueMetrics metrics;
-    private final JobSpecParser parser;
+    private final JobSpecReader reader;
     private final JsonMapper json;
     private final QueueProperties properties;
     private final RetryPolicy retries;
@@ -49,7 +49,7 @@ public class JobQueue {
             Pipelines pipelines,
             Lanes lanes,
             QueueMetrics metrics,
-            JobSpecParser parser,
+            JobSpecReader reader,
             JsonMapper json,
             QueueProperties properties) {
         this.jobs = jobs;
@@ -58,7 +58,7 @@ public class JobQueue {
         this.pipelines = pipelines;
         this.lanes = lanes;
         this.metrics = metrics;
-        this.parser = parser;
+        this.reader = reader;
         this.json = json;
         this.properties = properties;
         this.retries = new RetryPolicy(properties, RandomGenerator.getDefault());
@@ -86,7 +86,7 @@ public class JobQueue {
         Instant now = jobs.now();
         JobSpec spec;
         try {
-            spec = parser.parseStored(json.readTree(job.spec()));
+            spec = reader.readStored(json.readTree(job.spec()));
         } catch (ProblemException | JacksonException e) {
             leaveToOthers(job, worker, String.valueOf(e.getMessage()), now);
             return Optional.empty();

@@ -36,7 +36,7 @@ class Lanes {
 
     /** The lane of jobs with these requirements, made if it is new. */
     int of(Requirements asked) {
-        if (asked.isNone()) {
+        if (asked.equals(Requirements.NONE)) {
             return 0;
         }
         String labels = asked.labelsJson().toString();

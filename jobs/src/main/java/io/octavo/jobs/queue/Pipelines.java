@@ -2,7 +2,7 @@ package io.octavo.jobs.queue;
 
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.spec.JobSpecParser;
+import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.spec.PipelineSpec;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -33,7 +33,7 @@ class Pipelines {
     private final JobRepository jobs;
     private final Lanes lanes;
     private final JobLog log;
-    private final JobSpecParser parser;
+    private final JobSpecReader reader;
     private final JsonMapper json;
 
     Pipelines(
@@ -41,13 +41,13 @@ class Pipelines {
             JobRepository jobs,
             Lanes lanes,
             JobLog log,
-            JobSpecParser parser,
+            JobSpecReader reader,
             JsonMapper json) {
         this.pipelines = pipelines;
         this.jobs = jobs;
         this.lanes = lanes;
         this.log = log;
-        this.parser = parser;
+        this.reader = reader;
         this.json = json;
     }
 
@@ -183,7 +183,7 @@ class Pipelines {
         ObjectNode spec = (ObjectNode) json.readTree(step.spec());
         ObjectNode resolved = PipelineSpec.resolve(spec, name -> artifactOf(steps, name));
         try {
-            int lane = lanes.of(parser.parseStored(resolved).requirements());
+            int lane = lanes.of(reader.readStored(resolved).requirements());
             step.release(resolved.toString(), lane, now);
             jobs.saveAndFlush(step);
             log.released(step);

@@ -1,17 +1,27 @@
 package io.octavo.jobs.spec;
 
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import com.fasterxml.jackson.annotation.JsonRootName;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.octavo.jobs.repository.RepositoryName;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Size;
 import java.util.List;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
-/**
- * Write a quantized checkpoint in another layout, into a repository of this service.
- *
- * @param layout such as {@code compressed-tensors} or {@code awq}
- */
-public record ConvertSpec(SourceUri source, RepositoryName target, String layout, Scheduling scheduling)
-        implements JobSpec {
+/** Write a quantized checkpoint in another layout, into a repository of this service. */
+@JsonRootName("ConvertJob")
+public record ConvertSpec(
+        @NotNull SourceUri source,
+
+        @NotNull @JsonPropertyDescription("the repository that receives the artifact, namespace/name")
+        RepositoryName target,
+
+        @NotNull @Size(max = QuantizeSpec.MAX_NAME) @JsonPropertyDescription("a layout of GET /schemes")
+        String layout,
+
+        @Valid @JsonUnwrapped Scheduling scheduling)
+        implements SingleJobSpec {
 
     public static final String TYPE = "convert";
 
@@ -23,14 +33,5 @@ public record ConvertSpec(SourceUri source, RepositoryName target, String layout
     @Override
     public List<SourceUri> sources() {
         return List.of(source);
-    }
-
-    @Override
-    public ObjectNode toJson() {
-        ObjectNode json = JsonNodeFactory.instance.objectNode();
-        return scheduling.writeTo(json.put("type", TYPE)
-                .put("source", source.toString())
-                .put("target", target.toString())
-                .put("layout", layout));
     }
 }

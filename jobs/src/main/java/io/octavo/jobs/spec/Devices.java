@@ -1,13 +1,11 @@
 package io.octavo.jobs.spec;
 
-import java.util.List;
-
 /** What a spec may say of the device it runs on. */
 final class Devices {
 
     static final String AUTO = "auto";
+    static final String CPU = "cpu";
     static final String CUDA = "cuda";
-    static final List<String> ALL = List.of(AUTO, "cpu", CUDA);
 
     private Devices() {}
 

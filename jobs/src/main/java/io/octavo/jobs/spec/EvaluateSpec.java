@@ -1,12 +1,20 @@
 package io.octavo.jobs.spec;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonRootName;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import io.octavo.jobs.problem.FieldError;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.NotEmpty;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Size;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Score a checkpoint, beside a baseline if one is given.
@@ -14,20 +22,25 @@ import tools.jackson.databind.node.ObjectNode;
  * @param tasks at least one, with distinct names; divergence needs a baseline
  * @param gates what the scores must hold, or the job fails
  */
+@JsonRootName("EvaluateJob")
 public record EvaluateSpec(
-        SourceUri source,
-        @Nullable SourceUri baseline,
-        List<TaskSpec> tasks,
-        List<GateSpec> gates,
-        String device,
-        Scheduling scheduling)
-        implements JobSpec {
+        @NotNull SourceUri source,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable SourceUri baseline,
+
+        @NotEmpty(message = "must name at least one task") @Size(max = 64) List<@NotNull @Valid TaskSpec> tasks,
+
+        @JsonInclude(JsonInclude.Include.NON_EMPTY) @Size(max = 64) List<@NotNull @Valid GateSpec> gates,
+
+        @OneOf({Devices.AUTO, Devices.CPU, Devices.CUDA}) String device,
+        @Valid @JsonUnwrapped Scheduling scheduling)
+        implements SingleJobSpec {
 
     public static final String TYPE = "evaluate";
 
     public EvaluateSpec {
-        tasks = List.copyOf(tasks);
-        gates = List.copyOf(gates);
+        tasks = SpecJson.list(tasks);
+        gates = SpecJson.list(gates);
+        device = Objects.requireNonNullElse(device, Devices.AUTO);
     }
 
     @Override
@@ -46,18 +59,22 @@ public record EvaluateSpec(
     }
 
     @Override
-    public ObjectNode toJson() {
-        ObjectNode json = JsonNodeFactory.instance.objectNode();
-        json.put("type", TYPE).put("source", source.toString());
-        if (baseline != null) {
-            json.put("baseline", baseline.toString());
+    public List<FieldError> contradictions() {
+        List<FieldError> errors = new ArrayList<>();
+        Set<String> names = new HashSet<>();
+        for (int i = 0; i < tasks.size(); i++) {
+            String place = "tasks[" + i + "]";
+            if (!names.add(tasks.get(i).name())) {
+                errors.add(new FieldError(place + ".name", "is used by an earlier task"));
+            }
+            tasks.get(i).contradiction().ifPresent(wrong -> errors.add(wrong.below(place)));
         }
-        ArrayNode array = json.putArray("tasks");
-        tasks.forEach(task -> array.add(task.toJson()));
-        if (!gates.isEmpty()) {
-            ArrayNode limits = json.putArray("gates");
-            gates.forEach(gate -> limits.add(gate.toJson()));
+        for (int i = 0; i < gates.size(); i++) {
+            gates.get(i).contradictions(tasks, baseline != null, "gates[" + i + "]", errors);
         }
-        return scheduling.writeTo(json.put("device", device));
+        if (baseline == null && tasks.stream().anyMatch(TaskSpec.Divergence.class::isInstance)) {
+            errors.add(new FieldError("baseline", "is required by tasks of type " + TaskSpec.Divergence.TYPE));
+        }
+        return errors;
     }
 }

@@ -1,22 +1,31 @@
 package io.octavo.jobs.spec;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import com.fasterxml.jackson.annotation.JsonRootName;
+import io.octavo.jobs.problem.FieldError;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Size;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A limit that scores must keep.
  *
- * @param metric one of {@link #METRICS}
+ * @param metric {@code perplexity}, {@code accuracy}, or one that compares with the baseline
  * @param task whose score is meant; every task that has the metric when absent
  * @param min the least value allowed
  * @param max the greatest value allowed
  */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+@JsonRootName("GateRequest")
 public record GateSpec(
+        @NotNull @OneOf({PERPLEXITY, PERPLEXITY_RATIO, ACCURACY, ACCURACY_DIFFERENCE, DIVERGENCE_MEAN, DIVERGENCE_AGREEMENT})
         String metric,
+
+        @Size(max = QuantizeSpec.MAX_NAME) @JsonPropertyDescription("whose score is meant; all that have it where it is absent")
         @Nullable String task,
+
         @Nullable Double min,
         @Nullable Double max) {
 
@@ -31,9 +40,6 @@ public record GateSpec(
     /** Those that compare with the baseline. */
     public static final List<String> COMPARING =
             List.of(PERPLEXITY_RATIO, ACCURACY_DIFFERENCE, DIVERGENCE_MEAN, DIVERGENCE_AGREEMENT);
-
-    public static final List<String> METRICS =
-            Stream.concat(Stream.of(PERPLEXITY, ACCURACY), COMPARING.stream()).toList();
 
     /** Whether it compares with the baseline. */
     boolean compares() {
@@ -51,17 +57,16 @@ public record GateSpec(
         return kind && (task == null || task.equals(of.name()));
     }
 
-    ObjectNode toJson() {
-        ObjectNode json = JsonNodeFactory.instance.objectNode().put("metric", metric);
-        if (task != null) {
-            json.put("task", task);
+    void contradictions(List<TaskSpec> tasks, boolean hasBaseline, String place, List<FieldError> errors) {
+        if (min == null && max == null) {
+            errors.add(new FieldError(place + ".max", "or min is required"));
         }
-        if (min != null) {
-            json.put("min", min);
+        if (compares() && !hasBaseline) {
+            errors.add(new FieldError(place + ".metric", "compares with a baseline, which the job does not name"));
         }
-        if (max != null) {
-            json.put("max", max);
+        if (tasks.stream().noneMatch(this::judges)) {
+            errors.add(new FieldError(
+                    place + ".metric", "is a score of no task" + (task == null ? "" : " named " + task)));
         }
-        return json;
     }
 }

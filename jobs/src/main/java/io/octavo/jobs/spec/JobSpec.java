@@ -1,10 +1,23 @@
 package io.octavo.jobs.spec;
 
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import io.octavo.jobs.problem.FieldError;
 import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What a job should do. Records hold only checked values, so a stored spec never needs checking again. */
-public sealed interface JobSpec permits QuantizeSpec, ConvertSpec, EvaluateSpec, PipelineSpec {
+/**
+ * What a job should do: the records are the JSON, in the order of their components, and carry its limits. What reads
+ * them is {@link JobSpecReader}, which hands out none that is wrong, so that nobody needs to check one again.
+ */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+    @JsonSubTypes.Type(name = QuantizeSpec.TYPE, value = QuantizeSpec.class),
+    @JsonSubTypes.Type(name = ConvertSpec.TYPE, value = ConvertSpec.class),
+    @JsonSubTypes.Type(name = EvaluateSpec.TYPE, value = EvaluateSpec.class),
+    @JsonSubTypes.Type(name = PipelineSpec.TYPE, value = PipelineSpec.class)
+})
+public sealed interface JobSpec permits SingleJobSpec, PipelineSpec {
 
     /** The {@code type} member. */
     String type();
@@ -19,6 +32,13 @@ public sealed interface JobSpec permits QuantizeSpec, ConvertSpec, EvaluateSpec,
         return scheduling().requirements();
     }
 
+    /** What is wrong between members that are each right. */
+    default List<FieldError> contradictions() {
+        return List.of();
+    }
+
     /** The spec with its defaults filled in, in the order of the contract. */
-    ObjectNode toJson();
+    default ObjectNode toJson() {
+        return SpecJson.write(this);
+    }
 }

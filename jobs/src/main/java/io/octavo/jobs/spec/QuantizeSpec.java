@@ -1,10 +1,20 @@
 package io.octavo.jobs.spec;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import com.fasterxml.jackson.annotation.JsonRootName;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.octavo.jobs.repository.RepositoryName;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotEmpty;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Size;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.JsonNodeFactory;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -17,26 +27,54 @@ import tools.jackson.databind.node.ObjectNode;
  * @param device {@code auto}, {@code cpu} or {@code cuda}
  * @param reuse an artifact that was made before of the same bytes in the same way will do
  */
+@JsonRootName("QuantizeJob")
 public record QuantizeSpec(
-        SourceUri source,
+        @NotNull SourceUri source,
+
+        @NotNull @Size(max = MAX_NAME) @JsonPropertyDescription("a scheme of GET /schemes")
         String scheme,
+
+        @NotNull @JsonPropertyDescription("the repository that receives the artifact, namespace/name")
         RepositoryName target,
+
+        @Size(max = MAX_NAME) @JsonPropertyDescription("a layout of GET /schemes; compressed-tensors where it is absent")
         String layout,
-        List<String> ignore,
-        List<SchemeOverride> overrides,
-        Optional<KvCache> kvCache,
-        Optional<Calibration> calibration,
-        String device,
-        boolean reuse,
-        Scheduling scheduling)
-        implements JobSpec {
+
+        @Size(max = 1000) @JsonPropertyDescription("modules to leave alone: exact names or re:<regex>")
+        List<@NotNull @Size(max = MAX_PATTERN) String> ignore,
+
+        @Size(max = 64) @JsonInclude(JsonInclude.Include.NON_EMPTY)
+        List<@NotNull @Valid SchemeOverride> overrides,
+
+        @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<@Valid KvCache> kvCache,
+        @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<@Valid Calibration> calibration,
+        @OneOf({Devices.AUTO, Devices.CPU, Devices.CUDA}) String device,
+
+        @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = OmitTrue.class)
+        @JsonPropertyDescription("false: make the artifact even if there is the same one")
+        Boolean reuse,
+
+        @Valid @JsonUnwrapped Scheduling scheduling)
+        implements SingleJobSpec {
 
     public static final String TYPE = "quantize";
+    public static final String DEFAULT_LAYOUT = "compressed-tensors";
+
+    static final int MAX_NAME = 128;
+
+    static final int MAX_PATTERN = 512;
+    private static final List<String> RECIPE =
+            List.of("scheme", "layout", "ignore", "overrides", "kvCache", "calibration");
 
     /** Modules by exact names or {@code re:<regex>}, and their scheme. */
-    public record SchemeOverride(String scheme, List<String> targets) {
+    @JsonRootName("SchemeOverrideRequest")
+    public record SchemeOverride(
+            @NotNull @Size(max = MAX_NAME) String scheme,
+
+            @NotEmpty(message = "must name at least one module") @Size(max = 1000) List<@NotNull @Size(max = MAX_PATTERN) String> targets) {
+
         public SchemeOverride {
-            targets = List.copyOf(targets);
+            targets = SpecJson.list(targets);
         }
     }
 
@@ -44,19 +82,56 @@ public record QuantizeSpec(
      * @param type {@code fp8}
      * @param granularity {@code tensor} or {@code head}
      */
-    public record KvCache(String type, String granularity) {
+    @JsonRootName("KvCacheRequest")
+    public record KvCache(
+            @NotNull @OneOf(FP8) String type,
+            @OneOf({PER_TENSOR, PER_HEAD}) String granularity) {
 
         public static final String FP8 = "fp8";
         public static final String PER_TENSOR = "tensor";
         public static final String PER_HEAD = "head";
+
+        public KvCache {
+            granularity = Objects.requireNonNullElse(granularity, PER_TENSOR);
+        }
     }
 
     /** What a model is run on to learn its activations; see the engine's {@code CalibrationData}. */
-    public record Calibration(DatasetReference dataset, int samples, int sequenceLength, int seed) {}
+    @JsonRootName("CalibrationRequest")
+    public record Calibration(
+            @NotNull DatasetReference dataset,
+            @Min(1) @Max(100_000) Integer samples,
+            @Min(1) @Max(1 << 20) Integer sequenceLength,
+            @Min(0) int seed) {
+
+        public Calibration {
+            samples = Objects.requireNonNullElse(samples, 512);
+            sequenceLength = Objects.requireNonNullElse(sequenceLength, 2048);
+        }
+    }
+
+    /** Leaves {@code reuse} out of the JSON unless it is false, so that a worker of the release before can read it. */
+    static final class OmitTrue {
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return Boolean.TRUE.equals(other);
+        }
+
+        @Override
+        public int hashCode() {
+            return Boolean.TRUE.hashCode();
+        }
+    }
 
     public QuantizeSpec {
-        ignore = List.copyOf(ignore);
-        overrides = List.copyOf(overrides);
+        layout = Objects.requireNonNullElse(layout, DEFAULT_LAYOUT);
+        ignore = SpecJson.list(ignore);
+        overrides = SpecJson.list(overrides);
+        kvCache = Objects.requireNonNullElse(kvCache, Optional.empty());
+        calibration = Objects.requireNonNullElse(calibration, Optional.empty());
+        device = Objects.requireNonNullElse(device, Devices.AUTO);
+        reuse = Objects.requireNonNullElse(reuse, true);
     }
 
     /** One scheme for everything, without data. */
@@ -97,53 +172,16 @@ public record QuantizeSpec(
         return Devices.require(device, scheduling.requirements());
     }
 
-    @Override
-    public ObjectNode toJson() {
-        ObjectNode json = JsonNodeFactory.instance.objectNode();
-        json.put("type", TYPE)
-                .put("source", source.toString())
-                .put("scheme", scheme)
-                .put("target", target.toString())
-                .put("layout", layout);
-        ignore.forEach(json.putArray("ignore")::add);
-        writeRest(json);
-        json.put("device", device);
-        if (!reuse) {
-            json.put("reuse", false); // left out otherwise, so that a worker of the release before can read it
-        }
-        return scheduling.writeTo(json);
-    }
-
     /**
      * All that decides what the artifact holds, besides the bytes of source and data: neither where they lie, nor where
      * the result goes, nor on what and when it is made.
      */
     public ObjectNode recipe() {
-        ObjectNode json = JsonNodeFactory.instance.objectNode();
-        json.put("scheme", scheme).put("layout", layout);
+        ObjectNode json = toJson().retain(RECIPE);
         ignore.stream().sorted().distinct().forEach(json.putArray("ignore")::add);
-        writeRest(json);
         if (json.get("calibration") instanceof ObjectNode data) {
             data.remove("dataset");
         }
         return json;
-    }
-
-    private void writeRest(ObjectNode json) {
-        if (!overrides.isEmpty()) {
-            ArrayNode array = json.putArray("overrides");
-            for (SchemeOverride override : overrides) {
-                ArrayNode targets =
-                        array.addObject().put("scheme", override.scheme()).putArray("targets");
-                override.targets().forEach(targets::add);
-            }
-        }
-        kvCache.ifPresent(
-                cache -> json.putObject("kvCache").put("type", cache.type()).put("granularity", cache.granularity()));
-        calibration.ifPresent(data -> json.putObject("calibration")
-                .put("dataset", data.dataset().toString())
-                .put("samples", data.samples())
-                .put("sequenceLength", data.sequenceLength())
-                .put("seed", data.seed()));
     }
 }

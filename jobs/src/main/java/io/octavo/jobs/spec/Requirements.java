@@ -1,7 +1,17 @@
 package io.octavo.jobs.spec;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import com.fasterxml.jackson.annotation.JsonRootName;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.Size;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.annotation.JsonDeserialize;
+import tools.jackson.databind.annotation.JsonSerialize;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -13,23 +23,40 @@ import tools.jackson.databind.node.ObjectNode;
  * @param computeCapability of the device, ten times its number (90 for 9.0), at least; 0 for any
  * @param labels that the worker carries, all of them
  */
+@JsonInclude(JsonInclude.Include.NON_DEFAULT)
+@JsonRootName("RequirementsRequest")
 public record Requirements(
-        String deviceKind, long deviceMemoryBytes, int computeCapability, Map<String, String> labels) {
+        @OneOf({"", Devices.CUDA}) String deviceKind,
+        @Min(0) @Max(1L << 50) long deviceMemoryBytes,
+
+        @JsonDeserialize(using = CapabilityText.Reader.class)
+        @JsonSerialize(using = CapabilityText.Writer.class)
+        @JsonPropertyDescription("such as 9.0")
+        int computeCapability,
+
+        @Size(max = 16) Map<@Size(max = 64) String, @Size(max = 64) String> labels) {
 
     public static final Requirements NONE = new Requirements("", 0, 0, Map.of());
 
     private static final double GIGABYTE = 1e9;
 
     public Requirements {
-        if (deviceMemoryBytes < 0 || computeCapability < 0) {
-            throw new IllegalArgumentException(
-                    "requirements must not be negative: " + deviceMemoryBytes + " bytes, " + computeCapability);
-        }
-        labels = Map.copyOf(labels);
+        deviceKind = Objects.requireNonNullElse(deviceKind, "");
+        labels = SpecJson.map(labels);
     }
 
-    public boolean isNone() {
-        return equals(NONE);
+    /** Leaves out of the JSON what asks for nothing. */
+    static final class OmitNone {
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return NONE.equals(other);
+        }
+
+        @Override
+        public int hashCode() {
+            return NONE.hashCode();
+        }
     }
 
     /** The same with a device of this kind, where none was named yet. */
@@ -37,32 +64,11 @@ public record Requirements(
         return deviceKind.isEmpty() ? new Requirements(kind, deviceMemoryBytes, computeCapability, labels) : this;
     }
 
-    ObjectNode toJson() {
-        ObjectNode json = JsonNodeFactory.instance.objectNode();
-        if (!deviceKind.isEmpty()) {
-            json.put("deviceKind", deviceKind);
-        }
-        if (deviceMemoryBytes > 0) {
-            json.put("deviceMemoryBytes", deviceMemoryBytes);
-        }
-        if (computeCapability > 0) {
-            json.put("computeCapability", capabilityText());
-        }
-        if (!labels.isEmpty()) {
-            json.set("labels", labelsJson());
-        }
-        return json;
-    }
-
     /** In the order of their names, so that equal labels have equal text. */
     public ObjectNode labelsJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         new TreeMap<>(labels).forEach(json::put);
         return json;
-    }
-
-    private String capabilityText() {
-        return computeCapability / 10 + "." + computeCapability % 10;
     }
 
     /** Such as {@code a cuda device with 40 GB of free memory}. */
@@ -75,7 +81,7 @@ public record Requirements(
             joint = " and ";
         }
         if (computeCapability > 0) {
-            text.append(joint).append("compute capability ").append(capabilityText());
+            text.append(joint).append("compute capability ").append(CapabilityText.of(computeCapability));
             joint = " and ";
         }
         if (!labels.isEmpty()) {

@@ -1,31 +1,58 @@
 package io.octavo.jobs.spec;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import com.fasterxml.jackson.annotation.JsonRootName;
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import io.octavo.jobs.problem.FieldError;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.DecimalMax;
+import jakarta.validation.constraints.DecimalMin;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Size;
+import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
 
 /** One measurement of an evaluate job. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonSubTypes({
+    @JsonSubTypes.Type(name = TaskSpec.Perplexity.TYPE, value = TaskSpec.Perplexity.class),
+    @JsonSubTypes.Type(name = TaskSpec.MultipleChoice.TYPE, value = TaskSpec.MultipleChoice.class),
+    @JsonSubTypes.Type(name = TaskSpec.Generation.TYPE, value = TaskSpec.Generation.class),
+    @JsonSubTypes.Type(name = TaskSpec.Divergence.TYPE, value = TaskSpec.Divergence.class)
+})
+@JsonInclude(JsonInclude.Include.NON_NULL)
 public sealed interface TaskSpec {
 
-    /** Names the task in results. */
+    int MAX_NAME = QuantizeSpec.MAX_NAME;
+    int DEFAULT_WINDOW = 512;
+
+    /** Names the task in results; its type where none was given. */
     String name();
 
-    ObjectNode toJson();
+    /** What is wrong between members that are each right. */
+    default Optional<FieldError> contradiction() {
+        return Optional.empty();
+    }
 
     /** @param maxWindows only the first so many windows; all when absent */
+    @JsonRootName("PerplexityTask")
     record Perplexity(
-            String name,
-            DatasetReference dataset,
-            int windowTokens,
-            @Nullable Integer maxWindows) implements TaskSpec {
+            @Size(max = MAX_NAME) String name,
+            @NotNull DatasetReference dataset,
+            @Min(1) @Max(1 << 20) Integer windowTokens,
+            @Min(1) @Nullable Integer maxWindows)
+            implements TaskSpec {
 
         public static final String TYPE = "perplexity";
 
-        @Override
-        public ObjectNode toJson() {
-            ObjectNode json = object(TYPE, name).put("dataset", dataset.toString());
-            json.put("windowTokens", windowTokens);
-            return maxWindows == null ? json : json.put("maxWindows", maxWindows);
+        public Perplexity {
+            name = Objects.requireNonNullElse(name, TYPE);
+            windowTokens = Objects.requireNonNullElse(windowTokens, DEFAULT_WINDOW);
         }
     }
 
@@ -34,40 +61,37 @@ public sealed interface TaskSpec {
      *
      * @param maxWindows only the first so many windows; all when absent
      */
+    @JsonRootName("DivergenceTask")
     record Divergence(
-            String name,
-            DatasetReference dataset,
-            int windowTokens,
-            @Nullable Integer maxWindows) implements TaskSpec {
+            @Size(max = MAX_NAME) String name,
+            @NotNull DatasetReference dataset,
+            @Min(1) @Max(1 << 20) Integer windowTokens,
+            @Min(1) @Nullable Integer maxWindows)
+            implements TaskSpec {
 
         public static final String TYPE = "divergence";
 
-        @Override
-        public ObjectNode toJson() {
-            ObjectNode json = object(TYPE, name).put("dataset", dataset.toString());
-            json.put("windowTokens", windowTokens);
-            return maxWindows == null ? json : json.put("maxWindows", maxWindows);
+        public Divergence {
+            name = Objects.requireNonNullElse(name, TYPE);
+            windowTokens = Objects.requireNonNullElse(windowTokens, DEFAULT_WINDOW);
         }
     }
 
-    /**
-     * @param format {@code jsonl}
-     * @param maxItems only the first so many items; all when absent
-     */
+    /** @param maxItems only the first so many items; all when absent */
+    @JsonRootName("MultipleChoiceTask")
     record MultipleChoice(
-            String name,
-            DatasetReference dataset,
-            String format,
-            @Nullable Integer maxItems) implements TaskSpec {
+            @Size(max = MAX_NAME) String name,
+            @NotNull DatasetReference dataset,
+            @OneOf(JSONL) String format,
+            @Min(1) @Nullable Integer maxItems)
+            implements TaskSpec {
 
         public static final String TYPE = "multiple-choice";
         public static final String JSONL = "jsonl";
 
-        @Override
-        public ObjectNode toJson() {
-            ObjectNode json =
-                    object(TYPE, name).put("dataset", dataset.toString()).put("format", format);
-            return maxItems == null ? json : json.put("maxItems", maxItems);
+        public MultipleChoice {
+            name = Objects.requireNonNullElse(name, TYPE);
+            format = Objects.requireNonNullElse(format, JSONL);
         }
     }
 
@@ -76,27 +100,38 @@ public sealed interface TaskSpec {
      *
      * @param sampling how its tokens are drawn; the most likely ones when absent
      */
+    @JsonRootName("GenerationTask")
     record Generation(
-            String name,
+            @Size(max = MAX_NAME) String name,
+
+            @NotNull @Size(max = 32_768) @JsonPropertyDescription("what generation goes on from")
             String prompt,
-            int maxTokens,
-            @Nullable Sampling sampling) implements TaskSpec {
+
+            @Min(1) @Max(4096) Integer maxTokens,
+
+            @Valid @JsonPropertyDescription("how generation draws its tokens; the most likely ones where it is absent")
+            @Nullable Sampling sampling)
+            implements TaskSpec {
 
         public static final String TYPE = "generation";
 
+        public Generation {
+            name = Objects.requireNonNullElse(name, TYPE);
+            maxTokens = Objects.requireNonNullElse(maxTokens, 64);
+        }
+
         @Override
-        public ObjectNode toJson() {
-            ObjectNode json = object(TYPE, name).put("prompt", prompt).put("maxTokens", maxTokens);
-            if (sampling != null) {
-                json.set("sampling", sampling.toJson());
-            }
-            return json;
+        public Optional<FieldError> contradiction() {
+            return Optional.ofNullable(sampling)
+                    .flatMap(Sampling::contradiction)
+                    .map(message -> new FieldError("sampling.temperature", message));
         }
     }
 
     /**
      * How tokens are drawn. Of the most likely {@code topK}, the fewest that reach {@code topP} together stay, and of those
-     * the ones that are at least {@code minP} times as likely as the first.
+     * the ones that are at least {@code minP} times as likely as the first. Limits keep every number apart from 0 and
+     * infinity in 32 bits, and quotients of logits finite.
      *
      * @param temperature 0 for the most likely token
      * @param topK 0 for all
@@ -105,21 +140,30 @@ public sealed interface TaskSpec {
      * @param repetitionPenalty of tokens that the prompt or the text holds; 1 for none
      * @param seed the same one draws the same text
      */
-    record Sampling(double temperature, int topK, double topP, double minP, double repetitionPenalty, int seed) {
+    @JsonRootName("SamplingRequest")
+    record Sampling(
+            @DecimalMin("0") @DecimalMax("100") Double temperature,
+            @Min(0) @Max(1 << 24) int topK,
+            @DecimalMin("0.001") @DecimalMax("1") Double topP,
+            @DecimalMin("0") @DecimalMax("1") double minP,
+            @DecimalMin("0.01") @DecimalMax("100") Double repetitionPenalty,
+            @Min(0) int seed) {
 
-        ObjectNode toJson() {
-            return JsonNodeFactory.instance
-                    .objectNode()
-                    .put("temperature", temperature)
-                    .put("topK", topK)
-                    .put("topP", topP)
-                    .put("minP", minP)
-                    .put("repetitionPenalty", repetitionPenalty)
-                    .put("seed", seed);
+        private static final double LEAST_TEMPERATURE = 0.001;
+
+        public Sampling {
+            temperature = Objects.requireNonNullElse(temperature, 1.0);
+            topP = Objects.requireNonNullElse(topP, 1.0);
+            repetitionPenalty = Objects.requireNonNullElse(repetitionPenalty, 1.0);
         }
-    }
 
-    private static ObjectNode object(String type, String name) {
-        return JsonNodeFactory.instance.objectNode().put("type", type).put("name", name);
+        private Optional<String> contradiction() {
+            if (temperature > 0 && temperature < LEAST_TEMPERATURE) {
+                return Optional.of("must be 0 or at least " + LEAST_TEMPERATURE);
+            }
+            return temperature > 0 || equals(new Sampling(0.0, 0, 1.0, 0, repetitionPenalty, 0))
+                    ? Optional.empty()
+                    : Optional.of("is 0, which takes the most likely token: only repetitionPenalty goes with it");
+        }
     }
 }

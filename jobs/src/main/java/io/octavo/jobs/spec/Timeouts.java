@@ -1,8 +1,11 @@
 package io.octavo.jobs.spec;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * How long a job may take.
@@ -10,12 +13,18 @@ import tools.jackson.databind.node.ObjectNode;
  * @param job from its first start to its end, with all attempts and the rests between them
  * @param phase for each phase of an attempt, such as {@code fetch} or {@code quantize}
  */
-public record Timeouts(Optional<Duration> job, Optional<Duration> phase) {
+@JsonInclude(JsonInclude.Include.NON_ABSENT)
+public record Timeouts(
+        @JsonProperty("timeout") @JsonPropertyDescription("of the job: an ISO 8601 duration from PT1S to PT720H")
+        Optional<Duration> job,
+
+        @JsonProperty("phaseTimeout") @JsonPropertyDescription("of each of its phases, likewise")
+        Optional<Duration> phase) {
 
     public static final Timeouts NONE = new Timeouts(Optional.empty(), Optional.empty());
 
-    void writeTo(ObjectNode json) {
-        job.ifPresent(limit -> json.put("timeout", limit.toString()));
-        phase.ifPresent(limit -> json.put("phaseTimeout", limit.toString()));
+    public Timeouts {
+        job = Objects.requireNonNullElse(job, Optional.empty());
+        phase = Objects.requireNonNullElse(phase, Optional.empty());
     }
 }

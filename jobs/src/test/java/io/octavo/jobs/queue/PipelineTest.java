@@ -11,7 +11,7 @@ import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.FailureKind;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.spec.JobSpecParser;
+import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.testing.EmbeddedServices;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,7 +62,7 @@ class PipelineTest extends JobsTest {
     JobQueue queue;
 
     @Autowired
-    JobSpecParser parser;
+    JobSpecReader reader;
 
     @Autowired
     JdbcClient sql;
@@ -103,7 +103,7 @@ class PipelineTest extends JobsTest {
     }
 
     private UUID submitText(String spec) {
-        return service.submit(TENANT, parser.parseStored(json.readTree(spec.replace('\'', '"'))))
+        return service.submit(TENANT, reader.readStored(json.readTree(spec.replace('\'', '"'))))
                 .id();
     }
 
@@ -305,7 +305,7 @@ class PipelineTest extends JobsTest {
 
     @Test
     void theSameKeyAnswersWithTheSamePipeline() {
-        var spec = parser.parseStored(json.readTree("{'type':'pipeline','steps':[".replace('\'', '"')
+        var spec = reader.readStored(json.readTree("{'type':'pipeline','steps':[".replace('\'', '"')
                 + quantize("a").replace('\'', '"') + "]}"));
         UUID first = service.submit(TENANT, spec, "key").id();
         assertThat(service.submit(TENANT, spec, "key").id()).isEqualTo(first);

@@ -25,7 +25,7 @@ class PipelineSpecTest {
     private static final String E =
             "{'type':'evaluate','source':'step:q','tasks':[{'type':'perplexity','dataset':'hub:a/d'}]}";
 
-    private final JobSpecParser parser = new JobSpecParser(new SchemeCatalog() {
+    private final JobSpecReader reader = new JobSpecReader(new SchemeCatalog() {
         @Override
         public List<SchemeInfo> schemes() {
             return List.of(new SchemeInfo("FP8_DYNAMIC", ""), new SchemeInfo("W4A16_G128", ""));
@@ -38,7 +38,7 @@ class PipelineSpecTest {
     });
 
     private JobSpec parse(String spec) {
-        return parser.parse(JSON.readTree(spec.replace('\'', '"')));
+        return reader.read(JSON.readTree(spec.replace('\'', '"')));
     }
 
     private static String pipeline(String... steps) {
@@ -67,7 +67,7 @@ class PipelineSpecTest {
         assertThat(first.priority()).isEqualTo(3);
         assertThat(first.labels()).isEqualTo(Map.of("team", "search", "a", "2"));
         assertThat(spec.steps().getLast().job().scheduling().priority()).isEqualTo(7);
-        assertThat(parser.parseStored(spec.toJson())).isEqualTo(spec);
+        assertThat(reader.readStored(spec.toJson())).isEqualTo(spec);
     }
 
     @Test
@@ -75,7 +75,7 @@ class PipelineSpecTest {
         PipelineSpec spec = (PipelineSpec) parse(
                 pipeline(step("q", "", Q), step("e", "'q'", E.replace("'tasks'", "'baseline':'hub:a/m','tasks'"))));
         var resolved = PipelineSpec.resolve(spec.steps().getLast().job().toJson(), step -> "hub:a/" + step + "-made");
-        assertThat(parser.parse(resolved).sources()).hasToString("[hub:a/q-made, hub:a/m]");
+        assertThat(reader.read(resolved).sources()).hasToString("[hub:a/q-made, hub:a/m]");
     }
 
     @ParameterizedTest
@@ -149,7 +149,7 @@ class PipelineSpecTest {
         assertThat(last.gates()).containsExactly(new GateSpec("perplexity.ratio", null, null, 1.02));
         assertThat(last.scheduling().labels()).isEqualTo(Map.of("team", "search"));
         assertThat(spec.steps().get(3).needs()).containsExactly("W4A16_G128");
-        assertThat(parser.parseStored(spec.toJson())).isEqualTo(spec);
+        assertThat(reader.readStored(spec.toJson())).isEqualTo(spec);
     }
 
     @ParameterizedTest
@@ -188,7 +188,7 @@ class PipelineSpecTest {
 
     @Test
     void readsTheExamples() throws IOException {
-        var anything = new JobSpecParser(new SchemeCatalog() {
+        var anything = new JobSpecReader(new SchemeCatalog() {
             @Override
             public List<SchemeInfo> schemes() {
                 return List.of();
@@ -200,7 +200,7 @@ class PipelineSpecTest {
             }
         });
         try (Stream<Path> files = Files.list(Path.of("../examples/jobs"))) {
-            List<JobSpec> specs = files.map(file -> anything.parse(JSON.readTree(file.toFile())))
+            List<JobSpec> specs = files.map(file -> anything.read(JSON.readTree(file.toFile())))
                     .toList();
             assertThat(specs).extracting(JobSpec::type).contains("quantize", "evaluate", "pipeline");
         }

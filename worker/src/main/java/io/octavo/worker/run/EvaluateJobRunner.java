@@ -119,7 +119,7 @@ class EvaluateJobRunner {
                                             .path(),
                                     divergence.windowTokens(),
                                     optional(divergence.maxWindows()),
-                                    Objects.requireNonNull(baseline, "the parser requires it")
+                                    Objects.requireNonNull(baseline, "the reader requires it")
                                             .folder());
                         case TaskSpec.MultipleChoice choice ->
                             new EvaluationTask.MultipleChoice(
@@ -142,11 +142,11 @@ class EvaluateJobRunner {
         return asked == null
                 ? SamplingOptions.greedy()
                 : new SamplingOptions(
-                        (float) asked.temperature(),
+                        asked.temperature().floatValue(),
                         asked.topK(),
-                        (float) asked.topP(),
+                        asked.topP().floatValue(),
                         (float) asked.minP(),
-                        (float) asked.repetitionPenalty(),
+                        asked.repetitionPenalty().floatValue(),
                         asked.seed());
     }
 

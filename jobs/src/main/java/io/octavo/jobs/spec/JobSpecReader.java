@@ -1,0 +1,89 @@
+package io.octavo.jobs.spec;
+
+import io.octavo.jobs.problem.FieldError;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import java.util.List;
+import java.util.Map;
+import org.springframework.stereotype.Component;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Reads a spec strictly: what is not understood is refused, never ignored. */
+@Component
+public class JobSpecReader {
+
+    private final SchemeCatalog catalog;
+
+    public JobSpecReader(SchemeCatalog catalog) {
+        this.catalog = catalog;
+    }
+
+    /**
+     * @throws ProblemException {@code invalid-request} with every wrong field, {@code scheme-unknown}, {@code
+     *     layout-unknown}, or one of the {@code pipeline-} codes
+     */
+    public JobSpec read(JsonNode body) {
+        JobSpec spec = readStored(body);
+        switch (spec) {
+            case PipelineSpec pipeline -> pipeline.steps().forEach(step -> requireKnownNames(step.job()));
+            case SingleJobSpec job -> {
+                requireKnownNames(job);
+                requireNoStep(job);
+            }
+        }
+        return spec;
+    }
+
+    /** A spec that this service stored: its scheme was known then, whatever the catalog says now. */
+    public JobSpec readStored(JsonNode body) {
+        if (body instanceof ObjectNode job && SchemeList.isOne(job)) {
+            return SchemeList.expand(job);
+        }
+        boolean pipeline = body.path("type").asString("").equals(PipelineSpec.TYPE);
+        JobSpec spec = SpecJson.read(pipeline ? PipelineSpec.inherited(body) : body, "", JobSpec.class);
+        if (spec instanceof PipelineSpec steps) {
+            PipelineGraph.check(steps.steps());
+        }
+        return spec;
+    }
+
+    private void requireKnownNames(SingleJobSpec spec) {
+        switch (spec) {
+            case QuantizeSpec quantize -> {
+                requireKnownScheme(quantize.scheme());
+                quantize.overrides().forEach(override -> requireKnownScheme(override.scheme()));
+                requireKnownLayout(quantize.layout());
+            }
+            case ConvertSpec convert -> requireKnownLayout(convert.layout());
+            case EvaluateSpec evaluate -> {}
+        }
+    }
+
+    private static void requireNoStep(JobSpec spec) {
+        if (spec.sources().stream().anyMatch(SourceUri.Step.class::isInstance)) {
+            SpecJson.throwIfAny(List.of(new FieldError(
+                    "source", "must not be a step:, which names a step of the pipeline that the job belongs to")));
+        }
+    }
+
+    private void requireKnownScheme(String scheme) {
+        List<String> schemes = catalog.schemes().stream().map(SchemeInfo::name).toList();
+        if (!schemes.isEmpty() && !schemes.contains(scheme)) {
+            throw unknown(ProblemCode.SCHEME_UNKNOWN, "scheme", scheme, schemes);
+        }
+    }
+
+    private void requireKnownLayout(String layout) {
+        List<String> layouts = catalog.layouts();
+        if (!layouts.isEmpty() && !layouts.contains(layout)) {
+            throw unknown(ProblemCode.LAYOUT_UNKNOWN, "layout", layout, layouts);
+        }
+    }
+
+    private static ProblemException unknown(ProblemCode code, String field, String actual, List<String> allowed) {
+        String message = "is unknown: " + actual + "; known are " + String.join(", ", allowed);
+        return new ProblemException(
+                code, field + " " + message, Map.of("errors", List.of(new FieldError(field, message))));
+    }
+}

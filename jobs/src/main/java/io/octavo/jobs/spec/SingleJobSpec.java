@@ -1,0 +1,11 @@
+package io.octavo.jobs.spec;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+
+/** A job that a worker runs. */
+@JsonSubTypes({
+    @JsonSubTypes.Type(name = QuantizeSpec.TYPE, value = QuantizeSpec.class),
+    @JsonSubTypes.Type(name = ConvertSpec.TYPE, value = ConvertSpec.class),
+    @JsonSubTypes.Type(name = EvaluateSpec.TYPE, value = EvaluateSpec.class)
+})
+public sealed interface SingleJobSpec extends JobSpec permits QuantizeSpec, ConvertSpec, EvaluateSpec {}

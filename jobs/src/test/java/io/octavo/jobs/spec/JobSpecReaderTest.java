@@ -1,0 +1,231 @@
+package io.octavo.jobs.spec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.jobs.problem.FieldError;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class JobSpecReaderTest {
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final JobSpecReader reader = new JobSpecReader(new Catalog());
+
+    private static final class Catalog implements SchemeCatalog {
+        @Override
+        public List<SchemeInfo> schemes() {
+            return List.of(new SchemeInfo("FP8", "eight bits"), new SchemeInfo("W4A16", "four bits"));
+        }
+
+        @Override
+        public List<String> layouts() {
+            return List.of(QuantizeSpec.DEFAULT_LAYOUT);
+        }
+    }
+
+    @Test
+    void readsEverythingThatAQuantizeJobMaySay() {
+        QuantizeSpec spec = (QuantizeSpec) parse("""
+                "overrides": [{"scheme": "W4A16", "targets": ["re:.*mlp.*"]}],
+                "kvCache": {"type": "fp8", "granularity": "head"},
+                "calibration": {"dataset": "hub:a/texts#train.jsonl", "samples": 128, "sequenceLength": 512, "seed": 7}
+                """);
+        assertThat(spec.overrides()).containsExactly(new QuantizeSpec.SchemeOverride("W4A16", List.of("re:.*mlp.*")));
+        assertThat(spec.kvCache()).contains(new QuantizeSpec.KvCache("fp8", "head"));
+        QuantizeSpec.Calibration calibration = spec.calibration().orElseThrow();
+        assertThat(calibration.dataset()).hasToString("hub:a/texts#train.jsonl");
+        assertThat(calibration.samples()).isEqualTo(128);
+        assertThat(calibration.sequenceLength()).isEqualTo(512);
+        assertThat(calibration.seed()).isEqualTo(7);
+        assertThat(reader.readStored(spec.toJson())).isEqualTo(spec);
+    }
+
+    @Test
+    void needsNoneOfIt() {
+        QuantizeSpec spec = (QuantizeSpec) parse("\"priority\": 1");
+        assertThat(spec.overrides()).isEmpty();
+        assertThat(spec.kvCache()).isEmpty();
+        assertThat(spec.calibration()).isEmpty();
+        assertThat(reader.readStored(spec.toJson())).isEqualTo(spec);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"overrides\": [{\"scheme\": \"W4A16\", \"targets\": []}]",
+                "\"overrides\": [{\"scheme\": \"W3A16\", \"targets\": [\"a\"]}]",
+                "\"overrides\": {\"scheme\": \"W4A16\"}",
+                "\"kvCache\": {\"type\": \"int8\"}",
+                "\"kvCache\": {\"type\": \"fp8\", \"granularity\": \"token\"}",
+                "\"kvCache\": {\"type\": \"fp8\", \"bits\": 8}",
+                "\"kvCache\": \"fp8\"",
+                "\"calibration\": {\"samples\": 8}",
+                "\"calibration\": {\"dataset\": \"hub:a/texts\", \"samples\": 0}",
+                "\"calibration\": {\"dataset\": \"hub:a/texts\", \"seed\": -1}",
+                "\"calibration\": {\"dataset\": \"hub:a/texts\", \"observer\": \"mse\"}"
+            })
+    void refusesWhatItDoesNotKnow(String members) {
+        assertThatThrownBy(() -> parse(members)).isInstanceOf(ProblemException.class);
+    }
+
+    @Test
+    void drawsTheMostLikelyTokensUnlessAskedOtherwise() {
+        TaskSpec.Generation plain = generation("");
+        assertThat(plain.sampling()).isNull();
+        assertThat(evaluate("").toJson().at("/tasks/0"))
+                .hasToString(
+                        "{\"type\":\"generation\",\"name\":\"generation\"," + "\"prompt\":\"x\",\"maxTokens\":64}");
+        assertThat(generation(", \"sampling\": {}").sampling())
+                .isEqualTo(new TaskSpec.Sampling(1.0, 0, 1.0, 0, 1.0, 0));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"temperature\": 0.8, \"topK\": 50, \"topP\": 0.95, \"minP\": 0.05, \"repetitionPenalty\": 1.1, \"seed\": 7",
+                "\"temperature\": 0, \"repetitionPenalty\": 1.3",
+                "\"temperature\": 0.001"
+            })
+    void readsBackHowTokensAreDrawn(String members) {
+        EvaluateSpec spec = evaluate(", \"sampling\": {" + members + "}");
+        assertThat(reader.readStored(spec.toJson())).isEqualTo(spec);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"temperature\": 0.0001",
+                "\"temperature\": -1",
+                "\"temperature\": 101",
+                "\"temperature\": \"hot\"",
+                "\"temperature\": 0, \"topK\": 5",
+                "\"temperature\": 0, \"seed\": 5",
+                "\"topK\": 1.5",
+                "\"topP\": 0",
+                "\"topP\": 1e-50",
+                "\"minP\": 1.1",
+                "\"repetitionPenalty\": 0",
+                "\"seed\": -1",
+                "\"typicalP\": 0.5"
+            })
+    void refusesHowTokensCannotBeDrawn(String members) {
+        assertThatThrownBy(() -> evaluate(", \"sampling\": {" + members + "}")).isInstanceOf(ProblemException.class);
+    }
+
+    /** Idempotency keys, artifacts to reuse and workers of the release before all depend on the text. */
+    @Test
+    void writesSpecsAsTheReleaseBeforeWroteThem() throws IOException {
+        var anything = new JobSpecReader(new SchemeCatalog() {
+            @Override
+            public List<SchemeInfo> schemes() {
+                return List.of();
+            }
+
+            @Override
+            public List<String> layouts() {
+                return List.of();
+            }
+        });
+        try (var golden = JobSpecReaderTest.class.getResourceAsStream("specs-of-the-release-before.jsonl")) {
+            for (JsonNode each :
+                    JSON.readerFor(JsonNode.class).<JsonNode>readValues(golden).readAll()) {
+                JobSpec spec = anything.read(each.get("request"));
+                assertThat(spec.toJson()).hasToString(each.get("stored").toString());
+                assertThat(anything.readStored(each.get("stored"))).isEqualTo(spec);
+                if (spec instanceof QuantizeSpec quantize) {
+                    assertThat(quantize.recipe()).hasToString(each.get("recipe").toString());
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "'x': 1 | x is not known here",
+                "'scheme': 5 | scheme must be a string",
+                "'ignore': 'a' | ignore must be an array",
+                "'ignore': ['a', null] | ignore[1] is required",
+                "'ignore': ['a', ' '] | ignore[1] must not be blank",
+                "'ignore': ['\\u0000'] | ignore[0] must not contain NUL or broken Unicode",
+                "'ignore': [{'a': [1]}], 'priority': 2000 | ignore[0] must be a string (and 1 more)",
+                "'priority': 2000 | priority must be at most 1000",
+                "'priority': 1.0 | priority must be a whole number of 32 bits",
+                "'priority': 99999999999999999999 | priority must be a whole number of 32 bits",
+                "'priority': '1' | priority must be a whole number of 32 bits",
+                "'reuse': 'true' | reuse must be true or false",
+                "'kvCache': 'fp8' | kvCache must be an object",
+                "'kvCache': [] | kvCache must be an object",
+                "'kvCache': {'type': 'int8'} | kvCache.type must be one of fp8",
+                "'calibration': {'samples': 0} | calibration.dataset is required (and 1 more)",
+                "'calibration': {'dataset': 'hub:a/b', 'observer': 'mse'} | calibration.observer is not known here",
+                "'overrides': [{'scheme': 'FP8', 'targets': []}] | overrides[0].targets must name at least one module",
+                "'overrides': [{'scheme': 'FP8', 'targets': ['a'], 'b': 1}] | overrides[0].b is not known here",
+                "'labels': {'a:b': 'c'} | labels must have names without ':'",
+                "'labels': {'a': 1} | labels.a must be a string",
+                "'labels': {'\\u0000': 'x'} | must have a name that is neither blank nor broken",
+                "'labels': [] | labels must be an object",
+                "'timeout': 'PT0S' | timeout must be an ISO 8601 duration from PT1S to PT720H: PT0S",
+                "'timeout': 60 | timeout must be a string",
+                "'requirements': {'deviceKind': 'tpu'} | requirements.deviceKind must be one of cuda",
+                "'requirements': {'computeCapability': '9'} | requirements.computeCapability must be a compute capability",
+                "'requirements': {'deviceMemoryBytes': -1} | requirements.deviceMemoryBytes must be at least 0",
+                "'requirements': {'vram': 1} | requirements.vram is not known here",
+                "'device': 'tpu' | device must be one of auto, cpu, cuda"
+            })
+    void tellsWhichMemberIsWrongAndWhat(String members, String detail) {
+        assertThatExceptionOfType(ProblemException.class)
+                .isThrownBy(() -> parse(members.replace('\'', '"')))
+                .satisfies(problem -> {
+                    assertThat(problem.code()).isEqualTo(ProblemCode.INVALID_REQUEST);
+                    assertThat(problem.detail()).contains(detail);
+                });
+    }
+
+    @Test
+    void namesThePlaceInsideOfAPipelineWhereverTheTypeStands() {
+        String quantize =
+                "{'source':'hub:a/m','scheme':'FP8','target':'a/q','priority':'x','ignore':[1],'type':'quantize'}";
+        String evaluate = "{'source':'step:q','tasks':[{'sampling':{'topK':-1},'prompt':'x','type':'generation'}],"
+                + "'labels':{'a':1},'type':'evaluate'}";
+        assertThatExceptionOfType(ProblemException.class)
+                .isThrownBy(() -> reader.read(JSON.readTree(("{'steps':[{'name':'q','job':" + quantize
+                                + "},{'name':'e','needs':['q'],'job':" + evaluate + "}],'type':'pipeline'}")
+                        .replace('\'', '"'))))
+                .satisfies(problem -> assertThat(problem.members().get("errors"))
+                        .extracting(error -> ((FieldError) error).field())
+                        .containsExactlyInAnyOrder(
+                                "steps[0].job.priority",
+                                "steps[0].job.ignore[0]",
+                                "steps[1].job.labels.a",
+                                "steps[1].job.tasks[0].sampling.topK"));
+    }
+
+    private TaskSpec.Generation generation(String members) {
+        return (TaskSpec.Generation) evaluate(members).tasks().getFirst();
+    }
+
+    private EvaluateSpec evaluate(String members) {
+        return (EvaluateSpec) reader.read(JSON.readTree("{\"type\": \"evaluate\", \"source\": \"hub:a/model\","
+                + " \"tasks\": [{\"type\": \"generation\", \"prompt\": \"x\"" + members + "}]}"));
+    }
+
+    private JobSpec parse(String members) {
+        return reader.read(JSON.readTree(
+                "{\"type\": \"quantize\", \"source\": \"hub:a/model\", \"scheme\": \"FP8\", \"target\": \"a/out\", "
+                        + members + "}"));
+    }
+}
