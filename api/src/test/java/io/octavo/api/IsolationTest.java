@@ -3,6 +3,7 @@ package io.octavo.api;
 import static io.octavo.api.TestApi.assertProblem;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.artifact.ArtifactCommit;
 import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.ArtifactService;
@@ -14,7 +15,6 @@ import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.repository.FileEntry;
-import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.jobs.worker.WorkerDescription;

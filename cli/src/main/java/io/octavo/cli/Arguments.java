@@ -1,6 +1,6 @@
 package io.octavo.cli;
 
-import io.octavo.cli.client.RepositoryName;
+import io.octavo.hub.RepositoryName;
 import java.util.UUID;
 
 /** Reads what several commands take, and says what is wrong with it in terms of the command line. */

@@ -2,9 +2,9 @@ package io.octavo.cli;
 
 import io.octavo.cli.client.Artifact;
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.Page;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.Terminal;
+import io.octavo.wire.Page;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

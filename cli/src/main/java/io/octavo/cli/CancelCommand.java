@@ -1,9 +1,9 @@
 package io.octavo.cli;
 
-import io.octavo.cli.client.JobStatus;
-import io.octavo.cli.client.JobView;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.terminal.Terminal;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

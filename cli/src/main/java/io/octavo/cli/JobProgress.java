@@ -1,8 +1,8 @@
 package io.octavo.cli;
 
 import io.octavo.cli.client.JobEvent;
-import io.octavo.cli.client.JobStatus;
 import io.octavo.cli.terminal.LiveProgress;
+import io.octavo.wire.JobStatus;
 import java.util.Locale;
 import java.util.function.Consumer;
 

@@ -1,10 +1,11 @@
 package io.octavo.cli;
 
 import io.octavo.cli.client.Artifact;
-import io.octavo.cli.client.JobView;
-import io.octavo.cli.client.RepositoryFile;
+import io.octavo.cli.client.Problem;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.Quantity;
+import io.octavo.wire.JobView;
+import io.octavo.wire.RepositoryFile;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -47,9 +48,9 @@ final class JobText {
     }
 
     private static String subject(JobView job) {
-        return job.stepsOrNone().isEmpty()
+        return job.steps().isEmpty()
                 ? job.spec().path("source").asString("")
-                : job.stepsOrNone().stream().map(JobView.Step::name).collect(Collectors.joining(", "));
+                : job.steps().stream().map(JobView.Step::name).collect(Collectors.joining(", "));
     }
 
     /** Everything about one job. */
@@ -61,8 +62,8 @@ final class JobText {
         if (job.parent() != null) {
             add(text, "step", job.step() + " of " + job.parent());
         }
-        if (job.waiting() != null && !job.waiting().isNull()) {
-            add(text, "waits", job.waiting().path("detail").asString(""));
+        if (job.waiting() != null) {
+            add(text, "waits", job.waiting().detail());
         }
         add(text, "phase", job.phase());
         add(text, "progress", Quantity.percent(job.progress()));
@@ -75,11 +76,11 @@ final class JobText {
                     Quantity.seconds(
                             Duration.between(job.startedAt(), job.finishedAt()).toMillis() / 1e3));
         }
-        if (job.status().terminal() && job.problem() != null && !job.problem().isNull()) {
-            add(text, "problem", job.problemLine());
+        if (job.status().isTerminal() && job.problem() != null) {
+            add(text, "problem", Problem.line(job.problem()));
         }
-        if (!job.stepsOrNone().isEmpty()) {
-            text.append("steps\n").append(steps(job.stepsOrNone()));
+        if (!job.steps().isEmpty()) {
+            text.append("steps\n").append(steps(job.steps()));
         }
         add(text, "spec", compact(job.spec()));
         if (job.result() != null && !job.result().isNull()) {
@@ -99,8 +100,9 @@ final class JobText {
                     step.status(),
                     step.progress() * 100,
                     step.jobId()));
-            step.problemLine()
-                    .ifPresent(line -> text.append("    ").append(line).append('\n'));
+            if (step.status().isTerminal() && step.problem() != null) {
+                text.append("    ").append(Problem.line(step.problem())).append('\n');
+            }
         }
         return text.toString();
     }

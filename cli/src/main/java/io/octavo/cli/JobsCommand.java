@@ -1,11 +1,11 @@
 package io.octavo.cli;
 
-import io.octavo.cli.client.JobStatus;
-import io.octavo.cli.client.JobView;
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.Page;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.Terminal;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
+import io.octavo.wire.Page;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -1,11 +1,12 @@
 package io.octavo.cli;
 
 import io.octavo.cli.client.JobEvent;
-import io.octavo.cli.client.JobStatus;
-import io.octavo.cli.client.JobView;
 import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.client.Problem;
 import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.Terminal;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -46,7 +47,7 @@ final class LogsCommand implements Callable<Integer> {
             }
             JobView ended = client.follow(jobId, this::print);
             if (ended.status() == JobStatus.FAILED) {
-                terminal.err().println("error: " + ended.problemLine());
+                terminal.err().println("error: " + Problem.line(ended.problem()));
             }
             return ended.status() == JobStatus.SUCCEEDED ? ExitCode.OK : ExitCode.FAILED;
         }

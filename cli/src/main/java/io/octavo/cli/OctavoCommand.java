@@ -3,8 +3,8 @@ package io.octavo.cli;
 import io.octavo.cli.terminal.Terminal;
 import java.io.PrintWriter;
 import java.util.Map;
-import picocli.CommandLine.Command;
 import picocli.CommandLine;
+import picocli.CommandLine.Command;
 
 /** The root of the command line. */
 @Command(

@@ -2,11 +2,11 @@ package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.RetryPolicy;
-import io.octavo.cli.client.Revision;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.RepositoryPull;
+import io.octavo.wire.RevisionView;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -51,7 +51,7 @@ final class PullCommand implements Callable<Integer> {
         if (wanted.isEmpty()) {
             throw new UsageException("'" + reference + "' names no revision after '@'");
         }
-        Revision revision;
+        RevisionView revision;
         try (OctavoClient client = server.connect();
                 var progress = new LiveProgress(terminal)) {
             revision = new RepositoryPull(client, RetryPolicy.DEFAULT, new TransferProgress(progress, name.name()))

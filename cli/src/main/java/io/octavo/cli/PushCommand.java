@@ -1,11 +1,11 @@
 package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.Revision;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.RepositoryPush;
+import io.octavo.wire.RevisionView;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -56,7 +56,7 @@ final class PushCommand implements Callable<Integer> {
         String why = message != null
                 ? message
                 : "Push of " + folder.toAbsolutePath().normalize().getFileName();
-        Revision revision;
+        RevisionView revision;
         try (OctavoClient client = server.connect();
                 var progress = new LiveProgress(terminal)) {
             revision = new RepositoryPush(client, new TransferProgress(progress, name.name())).push(folder, name, why);

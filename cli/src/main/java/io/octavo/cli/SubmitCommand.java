@@ -1,11 +1,11 @@
 package io.octavo.cli;
 
-import io.octavo.cli.client.JobStatus;
-import io.octavo.cli.client.JobView;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -130,7 +130,7 @@ final class SubmitCommand implements Callable<Integer> {
         JobView ended;
         try (var progress = new LiveProgress(terminal)) {
             progress.line("job " + submitted.id());
-            for (JobView.Step step : submitted.stepsOrNone()) {
+            for (JobView.Step step : submitted.steps()) {
                 client.follow(step.jobId(), new JobProgress(progress, step.name()));
             }
             ended = client.follow(submitted.id(), new JobProgress(progress, submitted.type()));

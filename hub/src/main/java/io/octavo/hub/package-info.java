@@ -1,6 +1,8 @@
 /**
- * The Hugging Face Hub protocol: records and a client. It comes with the publishing and Hub endpoint work;
- * until then this package only fixes its place.
+ * The Hugging Face Hub protocol: the values that it names repositories by, and with the publishing and Hub endpoint work
+ * its records and a client.
+ *
+ * <p>Entry class: {@link io.octavo.hub.RepositoryName}.
  */
 @NullMarked
 package io.octavo.hub;

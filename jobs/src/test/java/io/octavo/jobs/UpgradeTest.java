@@ -6,15 +6,15 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
-import io.octavo.jobs.queue.JobRecord;
 import io.octavo.jobs.queue.JobService;
-import io.octavo.jobs.queue.JobStatus;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.testing.EmbeddedS3;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -207,7 +207,7 @@ class UpgradeTest {
 
                 // A step that waits is nothing for the old worker; what it ends of a pipeline is caught up with.
                 JobSpec pipeline = context.getBean(JobSpecReader.class).readStored(JSON.readTree(PIPELINE));
-                JobRecord submitted = service.submit(TenantId.BUILT_IN, pipeline);
+                JobView submitted = service.submit(TenantId.BUILT_IN, pipeline);
                 Lease step = old.claim().orElseThrow();
                 assertThat(step.jobId()).isEqualTo(submitted.steps().getFirst().jobId());
                 assertThat(old.claim()).isEmpty();

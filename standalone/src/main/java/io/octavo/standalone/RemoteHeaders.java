@@ -1,10 +1,10 @@
 package io.octavo.standalone;
 
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.RepositoryFile;
-import io.octavo.cli.client.RepositoryName;
-import io.octavo.cli.client.Revision;
 import io.octavo.engine.checkpoint.CheckpointFiles;
+import io.octavo.hub.RepositoryName;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,7 +23,7 @@ final class RemoteHeaders {
     RemoteHeaders(OctavoClient client, RepositoryName repository, String revision) throws InterruptedException {
         this.client = client;
         this.repository = repository;
-        Revision listed = client.revision(repository, revision);
+        RevisionView listed = client.revision(repository, revision);
         this.revision = listed.id();
         listed.files().forEach(file -> files.put(file.path(), file));
     }

@@ -44,17 +44,19 @@ class ArchitectureTest {
         return Stream.of(
                 Arguments.of("kernels", List.of(), "it knows shapes, never models"),
                 Arguments.of("engine", List.of("kernels"), "it also serves as a plain library"),
-                Arguments.of("jobs", List.of(), "api and worker meet in it and nowhere else"),
+                Arguments.of("wire", List.of(), "a client takes nothing else over from the service"),
+                Arguments.of("jobs", List.of("wire", "hub"), "api and worker meet in it and nowhere else"),
                 Arguments.of("hub", List.of(), "it is a protocol, whoever speaks it"),
                 Arguments.of(
                         "api",
-                        List.of("jobs", "hub", "engine"),
+                        List.of("jobs", "wire", "hub", "engine"),
                         "of the engine it needs the pre-flight alone, never a device"),
                 Arguments.of(
                         "worker",
-                        List.of("engine", "jobs", "hub"),
+                        List.of("engine", "jobs", "wire", "hub"),
                         "how an operation is computed is the engine's business"),
-                Arguments.of("cli", List.of("hub"), "it knows the service through REST alone, as any client does"));
+                Arguments.of(
+                        "cli", List.of("wire", "hub"), "it knows the service through REST alone, as any client does"));
     }
 
     @ParameterizedTest

@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.request.JobMonitor;
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.blob.BlobId;
@@ -17,17 +18,16 @@ import io.octavo.jobs.blob.ObjectStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
-import io.octavo.jobs.queue.EventRecord;
 import io.octavo.jobs.queue.JobQueue;
-import io.octavo.jobs.queue.JobRecord;
 import io.octavo.jobs.queue.JobService;
-import io.octavo.jobs.queue.JobStatus;
 import io.octavo.jobs.repository.FileEntry;
-import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.repository.RevisionRecord;
 import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.wire.EventRecord;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import io.octavo.worker.claim.ProcessEnd;
 import io.octavo.worker.claim.WorkerLoop;
 import io.octavo.worker.metrics.MetricsEndpoint;
@@ -230,7 +230,7 @@ class WorkerTest {
                 .id();
     }
 
-    private JobRecord await(UUID id, JobStatus status) {
+    private JobView await(UUID id, JobStatus status) {
         Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> {
             JobStatus now = jobs.get(TENANT, id).status();
             assertThat(now.isTerminal() && now != status)
@@ -245,7 +245,7 @@ class WorkerTest {
         return Objects.requireNonNull(await(id, JobStatus.SUCCEEDED).result());
     }
 
-    private static JobRecord.JobProblem problemOf(JobRecord job) {
+    private static JobView.JobProblem problemOf(JobView job) {
         return Objects.requireNonNull(job.problem());
     }
 
@@ -375,7 +375,7 @@ class WorkerTest {
     })
     void saysWhatIsWrongWithASource(String source, String code) {
         objects.ensureBucket("models");
-        JobRecord job = await(quantize(source), JobStatus.FAILED);
+        JobView job = await(quantize(source), JobStatus.FAILED);
         assertThat(problemOf(job).code()).isEqualTo(code);
         assertThat(job.attempt()).isEqualTo(1);
         assertNothingLeftOnDisk();
@@ -405,7 +405,7 @@ class WorkerTest {
         Path secret = Files.writeString(folder.resolve("secret"), "secret");
         Path link = Files.createSymbolicLink(model.resolve("link"), secret);
         try {
-            JobRecord job = await(quantize("file:" + model), JobStatus.FAILED);
+            JobView job = await(quantize("file:" + model), JobStatus.FAILED);
             assertThat(problemOf(job).code()).isEqualTo("source-not-allowed");
         } finally {
             Files.delete(link);
@@ -418,9 +418,9 @@ class WorkerTest {
             throw new QuantizationException(
                     ErrorCode.ALREADY_QUANTIZED, request.source().resolve("config.json") + " is quantized");
         };
-        JobRecord job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
+        JobView job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
         assertThat(job.problem())
-                .isEqualTo(new JobRecord.JobProblem("already-quantized", "source/config.json is quantized"));
+                .isEqualTo(new JobView.JobProblem("already-quantized", "source/config.json is quantized"));
     }
 
     @Test
@@ -441,7 +441,7 @@ class WorkerTest {
     @Test
     void refusesAJobThatItsDiskHasNoRoomForBeforeFetchingIt() {
         engine.extraOutputBytes = 1L << 60;
-        JobRecord job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
+        JobView job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
         assertThat(problemOf(job).code()).isEqualTo("disk-full");
         assertThat(problemOf(job).detail()).contains("the job needs 1152921504");
         assertThat(engine.begun.availablePermits()).isZero();
@@ -453,9 +453,9 @@ class WorkerTest {
         engine.interlude = (request, monitor) -> {
             throw new UncheckedIOException(new IOException(request.target() + ": No space left on device"));
         };
-        JobRecord job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
+        JobView job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
         assertThat(job.problem())
-                .isEqualTo(new JobRecord.JobProblem(
+                .isEqualTo(new JobView.JobProblem(
                         "disk-full", "the worker's disk is full (attempt 4 was the last one allowed)"));
         assertNothingLeftOnDisk();
     }
@@ -482,7 +482,7 @@ class WorkerTest {
         engine.interlude = (request, monitor) -> {
             throw new IllegalStateException("secret detail");
         };
-        JobRecord job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
+        JobView job = await(quantize("hub:octavo/model"), JobStatus.FAILED);
         assertThat(problemOf(job).code()).isEqualTo("internal");
         assertThat(problemOf(job).detail()).doesNotContain("secret");
         assertThat(job.attempt()).isEqualTo(1);
@@ -591,7 +591,7 @@ class WorkerTest {
                 {"type": "quantize", "source": "hub:octavo/model", "scheme": "FP8_DYNAMIC",
                  "target": "octavo/output", "timeout": "PT1S"}
                 """);
-        JobRecord job = await(id, JobStatus.FAILED);
+        JobView job = await(id, JobStatus.FAILED);
         assertThat(problemOf(job).code()).isEqualTo("job-timed-out");
         assertThat(problemOf(job).detail()).startsWith("the job was not done within its timeout of PT1S");
         assertThat(job.deadLetter()).isFalse();
@@ -730,7 +730,7 @@ class WorkerTest {
         };
         UUID id = quantize("hub:octavo/model");
 
-        JobRecord job = await(id, JobStatus.SUCCEEDED);
+        JobView job = await(id, JobStatus.SUCCEEDED);
 
         assertThat(job.attempt()).isEqualTo(2);
         onlyArtifact();
@@ -886,9 +886,9 @@ class WorkerTest {
     void aGateThatIsNotPassedFailsItsStepAndShowsTheScores() {
         push("octavo/data", "text.txt", bytes("one\ntwo\n"), "cloze.jsonl", bytes("{}\n"));
         UUID id = submit(judged("1.05"));
-        JobRecord pipeline = await(id, JobStatus.FAILED);
+        JobView pipeline = await(id, JobStatus.FAILED);
         assertThat(problemOf(pipeline).code()).isEqualTo("step-failed");
-        JobRecord step = jobs.get(TENANT, pipeline.steps().getLast().jobId());
+        JobView step = jobs.get(TENANT, pipeline.steps().getLast().jobId());
         assertThat(problemOf(step).code()).isEqualTo("gate-failed");
         assertThat(problemOf(step).detail())
                 .isEqualTo("perplexity.ratio of task books is 1.1; the gate allows at most 1.05");

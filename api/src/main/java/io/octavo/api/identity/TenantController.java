@@ -2,9 +2,9 @@ package io.octavo.api.identity;
 
 import io.octavo.jobs.identity.Tenant;
 import io.octavo.jobs.identity.Tenants;
-import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
+import io.octavo.wire.Page;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
 import java.time.Instant;

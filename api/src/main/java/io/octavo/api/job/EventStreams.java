@@ -1,11 +1,11 @@
 package io.octavo.api.job;
 
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
-import io.octavo.jobs.queue.EventRecord;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.queue.JobSignals;
+import io.octavo.wire.EventRecord;
+import io.octavo.wire.Page;
 import java.io.IOException;
 import java.util.Set;
 import java.util.UUID;

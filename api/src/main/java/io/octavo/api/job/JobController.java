@@ -5,16 +5,16 @@ import io.octavo.api.plan.JobPreFlight;
 import io.octavo.api.plan.PlanView;
 import io.octavo.api.problem.Problems;
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
-import io.octavo.jobs.queue.EventRecord;
 import io.octavo.jobs.queue.JobFilter;
-import io.octavo.jobs.queue.JobRecord;
 import io.octavo.jobs.queue.JobService;
-import io.octavo.jobs.queue.JobStatus;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.JobSpecReader;
+import io.octavo.wire.EventRecord;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
+import io.octavo.wire.Page;
 import java.net.URI;
 import java.util.List;
 import java.util.Objects;
@@ -61,19 +61,19 @@ class JobController {
             @RequestBody JsonNode body,
             @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key) {
         JobSpec spec = reader.read(body);
-        JobRecord job = key == null ? submit(caller.tenant(), spec) : submitOnce(caller.tenant(), spec, checked(key));
+        JobView job = key == null ? submit(caller.tenant(), spec) : submitOnce(caller.tenant(), spec, checked(key));
         return ResponseEntity.accepted()
                 .location(URI.create("/api/v1/jobs/" + job.id()))
-                .body(JobView.of(job));
+                .body(job);
     }
 
-    private JobRecord submit(TenantId tenant, JobSpec spec) {
+    private JobView submit(TenantId tenant, JobSpec spec) {
         preFlight.plan(tenant, spec);
         return jobs.submit(tenant, spec);
     }
 
     /** Looks at the key before the sources, which may be gone by the time that a request is sent again. */
-    private JobRecord submitOnce(TenantId tenant, JobSpec spec, String key) {
+    private JobView submitOnce(TenantId tenant, JobSpec spec, String key) {
         return jobs.submitted(tenant, spec, key).orElseGet(() -> {
             preFlight.plan(tenant, spec);
             return jobs.submit(tenant, spec, key);
@@ -109,13 +109,12 @@ class JobController {
                 Optional.ofNullable(type),
                 Problems.read("label", () -> JobFilter.labels(labels)),
                 Optional.ofNullable(parent));
-        return jobs.list(caller.tenant(), filter, PageLimit.of(limit), TimeCursor.parse(cursor))
-                .map(JobView::of);
+        return jobs.list(caller.tenant(), filter, PageLimit.of(limit), TimeCursor.parse(cursor));
     }
 
     @GetMapping("/{id}")
     JobView get(Caller caller, @PathVariable UUID id) {
-        return JobView.of(jobs.get(caller.tenant(), id));
+        return jobs.get(caller.tenant(), id);
     }
 
     @GetMapping("/{id}/events")
@@ -141,11 +140,11 @@ class JobController {
 
     @PostMapping("/{id}/cancel")
     JobView cancel(Caller caller, @PathVariable UUID id) {
-        return JobView.of(jobs.cancel(caller.tenant(), id));
+        return jobs.cancel(caller.tenant(), id);
     }
 
     @PostMapping("/{id}/retry")
     JobView retry(Caller caller, @PathVariable UUID id) {
-        return JobView.of(jobs.retry(caller.tenant(), id));
+        return jobs.retry(caller.tenant(), id);
     }
 }

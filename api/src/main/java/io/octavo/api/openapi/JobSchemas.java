@@ -1,6 +1,6 @@
 package io.octavo.api.openapi;
 
-import io.octavo.jobs.repository.RepositoryName;
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;

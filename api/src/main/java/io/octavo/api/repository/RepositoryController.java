@@ -3,17 +3,20 @@ package io.octavo.api.repository;
 import io.octavo.api.file.BlobDownload;
 import io.octavo.api.identity.Caller;
 import io.octavo.api.problem.Problems;
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.repository.CommitResult;
 import io.octavo.jobs.repository.FileEntry;
-import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.repository.RevisionSummary;
+import io.octavo.jobs.repository.RevisionRecord;
+import io.octavo.wire.Page;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionSummary;
+import io.octavo.wire.RevisionView;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import jakarta.validation.Valid;
@@ -49,7 +52,7 @@ class RepositoryController {
 
     /** The bytes stream through to storage; the file shows in the repository once a revision names it. */
     @PutMapping("/files/{*path}")
-    UploadedFile upload(
+    RepositoryFile upload(
             Caller caller,
             @PathVariable String namespace,
             @PathVariable String name,
@@ -60,7 +63,7 @@ class RepositoryController {
         RepositoryPath file = path(path);
         repositories.requireOwn(caller.tenant(), repository(namespace, name));
         BlobId stored = store(caller.tenant(), request, sha256);
-        return new UploadedFile(file.value(), stored.size(), stored.sha256());
+        return new RepositoryFile(file.value(), stored.size(), stored.sha256());
     }
 
     private BlobId store(TenantId owner, HttpServletRequest request, @Nullable String sha256) throws IOException {
@@ -85,7 +88,7 @@ class RepositoryController {
         RepositoryName repository = repository(namespace, name);
         CommitResult result =
                 repositories.commit(caller.tenant(), repository, request.messageOrEmpty(), request.entries());
-        RevisionView view = RevisionView.of(result.revision());
+        RevisionView view = view(result.revision());
         return result.created()
                 ? ResponseEntity.created(URI.create("/api/v1/repositories/" + repository + "/revisions/" + view.id()))
                         .body(view)
@@ -105,7 +108,7 @@ class RepositoryController {
     @GetMapping("/revisions/{revision}")
     RevisionView revision(
             Caller caller, @PathVariable String namespace, @PathVariable String name, @PathVariable String revision) {
-        return RevisionView.of(repositories.revision(caller.tenant(), repository(namespace, name), revision));
+        return view(repositories.revision(caller.tenant(), repository(namespace, name), revision));
     }
 
     @GetMapping("/files/{*path}")
@@ -128,5 +131,15 @@ class RepositoryController {
     /** A pattern that captures the rest of a path keeps the slash before it. */
     private static RepositoryPath path(String rest) {
         return Problems.read("path", () -> new RepositoryPath(rest.substring(1)));
+    }
+
+    private static RevisionView view(RevisionRecord revision) {
+        return new RevisionView(
+                revision.id(),
+                revision.createdAt(),
+                revision.message(),
+                revision.files().stream()
+                        .map(file -> new RepositoryFile(file.path(), file.size(), file.sha256()))
+                        .toList());
     }
 }

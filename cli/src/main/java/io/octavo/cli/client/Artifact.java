@@ -1,5 +1,6 @@
 package io.octavo.cli.client;
 
+import io.octavo.wire.RepositoryFile;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;

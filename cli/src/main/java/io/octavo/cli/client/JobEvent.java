@@ -1,5 +1,6 @@
 package io.octavo.cli.client;
 
+import io.octavo.wire.JobStatus;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 

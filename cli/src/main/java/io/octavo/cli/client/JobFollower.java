@@ -78,7 +78,7 @@ final class JobFollower {
         event.ifPresent(listener);
         boolean terminal = event.isPresent()
                 && event.get().detail() instanceof JobEvent.State state
-                && state.status().terminal();
+                && state.status().isTerminal();
         ended = terminal && check.ended();
     }
 }

@@ -1,13 +1,19 @@
 package io.octavo.cli.client;
 
+import io.octavo.hub.RepositoryName;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
+import io.octavo.wire.Page;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URLEncoder;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -94,7 +100,7 @@ public final class OctavoClient implements AutoCloseable {
                         exchange,
                         API + "/jobs/" + id + "/events",
                         listener,
-                        () -> job(id).status().terminal())
+                        () -> job(id).status().isTerminal())
                 .awaitEnd();
         return job(id);
     }
@@ -174,7 +180,7 @@ public final class OctavoClient implements AutoCloseable {
     /**
      * @param revision a revision's id, or {@code main}
      */
-    public Revision revision(RepositoryName repository, String revision) throws InterruptedException {
+    public RevisionView revision(RepositoryName repository, String revision) throws InterruptedException {
         return read(
                 exchange.request(repositoryPath(repository) + "/revisions/" + encode(revision)),
                 new TypeReference<>() {});

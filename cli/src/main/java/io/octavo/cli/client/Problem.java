@@ -1,5 +1,6 @@
 package io.octavo.cli.client;
 
+import io.octavo.wire.JobView;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -55,6 +56,13 @@ public record Problem(String code, String detail, Map<String, JsonNode> members)
                 .map(error -> text(error, "field", "") + " " + text(error, "message", ""))
                 .collect(Collectors.joining("; "));
         return (errors.size() > 1 ? oneLine(fields) : detail) + " [" + code + "]";
+    }
+
+    /** Why a job failed, in one line. */
+    public static String line(JobView.@Nullable JobProblem problem) {
+        return problem == null
+                ? "no reason given"
+                : new Problem(problem.code(), oneLine(problem.detail()), Map.of()).line();
     }
 
     private static String detail(JsonNode body) {

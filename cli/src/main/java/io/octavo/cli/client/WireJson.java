@@ -1,5 +1,6 @@
 package io.octavo.cli.client;
 
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -7,7 +8,11 @@ import tools.jackson.databind.json.JsonMapper;
 /** JSON as the service speaks it. */
 public final class WireJson {
 
-    static final JsonMapper MAPPER = JsonMapper.builder().build();
+    /** A service of before says less. */
+    static final JsonMapper MAPPER = JsonMapper.builder()
+            .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .build();
+
     private static final JsonMapper PRETTY =
             JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 

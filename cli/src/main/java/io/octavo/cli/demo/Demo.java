@@ -5,15 +5,16 @@ import io.octavo.cli.JobProgress;
 import io.octavo.cli.TransferProgress;
 import io.octavo.cli.UsageException;
 import io.octavo.cli.client.Artifact;
-import io.octavo.cli.client.JobStatus;
-import io.octavo.cli.client.JobView;
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.RepositoryName;
+import io.octavo.cli.client.Problem;
 import io.octavo.cli.client.RetryPolicy;
-import io.octavo.cli.client.Revision;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.transfer.RepositoryPull;
 import io.octavo.cli.transfer.RepositoryPush;
+import io.octavo.hub.RepositoryName;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
+import io.octavo.wire.RevisionView;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -118,7 +119,7 @@ public final class Demo {
 
     private String push(Path folder, String name, String what) throws IOException, InterruptedException {
         var repository = new RepositoryName(NAMESPACE, name);
-        Revision revision = new RepositoryPush(client, new TransferProgress(progress, what))
+        RevisionView revision = new RepositoryPush(client, new TransferProgress(progress, what))
                 .push(folder, repository, "Demo: " + what);
         return "hub:" + repository + "@" + revision.id();
     }
@@ -127,7 +128,8 @@ public final class Demo {
     private Path pull(Artifact artifact, Path artifacts) throws IOException, InterruptedException {
         var repository = RepositoryName.parse(artifact.repository());
         Path folder = artifacts.resolve(repository.name()).toAbsolutePath().normalize();
-        Revision pulled = new RepositoryPull(client, RetryPolicy.DEFAULT, new TransferProgress(progress, "artifact"))
+        RevisionView pulled = new RepositoryPull(
+                        client, RetryPolicy.DEFAULT, new TransferProgress(progress, "artifact"))
                 .pull(repository, artifact.revision(), folder);
         if (!Set.copyOf(pulled.files()).equals(Set.copyOf(Objects.requireNonNullElse(artifact.files(), List.of())))) {
             throw new CommandFailedException(
@@ -143,8 +145,8 @@ public final class Demo {
 
     private static JsonNode resultOf(JobView job) {
         if (job.status() != JobStatus.SUCCEEDED || job.result() == null) {
-            throw new CommandFailedException(
-                    "the " + job.type() + " job " + job.id() + " ended as " + job.status() + ": " + job.problemLine());
+            throw new CommandFailedException("the " + job.type() + " job " + job.id() + " ended as " + job.status()
+                    + ": " + Problem.line(job.problem()));
         }
         return job.result();
     }
@@ -152,8 +154,8 @@ public final class Demo {
     private static Optional<String> notScorable(JobView evaluated) {
         boolean expected = evaluated.status() == JobStatus.FAILED
                 && evaluated.problem() != null
-                && NOT_SCORABLE.contains(evaluated.problem().path("code").asString(""));
-        return expected ? Optional.of(evaluated.problemLine()) : Optional.empty();
+                && NOT_SCORABLE.contains(evaluated.problem().code());
+        return expected ? Optional.of(Problem.line(evaluated.problem())) : Optional.empty();
     }
 
     private void requireScheme(String scheme) throws InterruptedException {

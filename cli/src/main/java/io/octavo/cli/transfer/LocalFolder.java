@@ -1,6 +1,6 @@
 package io.octavo.cli.transfer;
 
-import io.octavo.cli.client.RepositoryFile;
+import io.octavo.wire.RepositoryFile;
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;

@@ -1,10 +1,10 @@
 package io.octavo.cli.transfer;
 
-import io.octavo.cli.client.OctavoClient.Download;
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.RepositoryFile;
-import io.octavo.cli.client.RepositoryName;
+import io.octavo.cli.client.OctavoClient.Download;
 import io.octavo.cli.client.RetryPolicy;
+import io.octavo.hub.RepositoryName;
+import io.octavo.wire.RepositoryFile;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,10 +1,10 @@
 package io.octavo.cli.transfer;
 
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.RepositoryFile;
-import io.octavo.cli.client.RepositoryName;
 import io.octavo.cli.client.RetryPolicy;
-import io.octavo.cli.client.Revision;
+import io.octavo.hub.RepositoryName;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -35,9 +35,9 @@ public final class RepositoryPull {
      * @return the revision that the folder now holds; files that it does not name are left as they are
      * @throws TransferException if a path is refused or contents do not match their hash
      */
-    public Revision pull(RepositoryName repository, String revision, Path folder)
+    public RevisionView pull(RepositoryName repository, String revision, Path folder)
             throws IOException, InterruptedException {
-        Revision wanted = client.revision(repository, revision);
+        RevisionView wanted = client.revision(repository, revision);
         var local = new LocalFolder(folder);
         local.requireSafe(wanted.files());
         monitor.stage(

@@ -2,9 +2,9 @@ package io.octavo.cli.transfer;
 
 import io.octavo.cli.client.CommitOutcome;
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.RepositoryFile;
-import io.octavo.cli.client.RepositoryName;
-import io.octavo.cli.client.Revision;
+import io.octavo.hub.RepositoryName;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,7 +34,7 @@ public final class RepositoryPush {
     /**
      * @throws TransferException if the folder is empty, or what the server stored is not what was sent
      */
-    public Revision push(Path folder, RepositoryName repository, String message)
+    public RevisionView push(Path folder, RepositoryName repository, String message)
             throws IOException, InterruptedException {
         Map<RepositoryFile, Path> files = hash(folder);
         List<RepositoryFile> list = List.copyOf(files.keySet());

@@ -2,6 +2,8 @@ package io.octavo.cli.client;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -11,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -287,7 +290,7 @@ public final class FakeService implements AutoCloseable {
             return;
         }
         String id = commit(repository, files);
-        answer(exchange, 201, WireJson.MAPPER.writeValueAsString(new Revision(id, null, "", files)));
+        answer(exchange, 201, WireJson.MAPPER.writeValueAsString(new RevisionView(id, Instant.EPOCH, "", files)));
     }
 
     private void repository(HttpExchange exchange, String[] path) throws IOException {
@@ -300,7 +303,7 @@ public final class FakeService implements AutoCloseable {
         } else if (path[3].equals("revisions")) {
             String id =
                     sha256(files.toString().getBytes(StandardCharsets.UTF_8)).substring(0, 40);
-            answer(exchange, 200, WireJson.MAPPER.writeValueAsString(new Revision(id, null, "", files)));
+            answer(exchange, 200, WireJson.MAPPER.writeValueAsString(new RevisionView(id, Instant.EPOCH, "", files)));
         } else {
             RepositoryFile file = files.stream()
                     .filter(candidate -> candidate.path().equals(rest(path)))

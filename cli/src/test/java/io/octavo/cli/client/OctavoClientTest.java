@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

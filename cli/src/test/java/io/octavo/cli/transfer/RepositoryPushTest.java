@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.sun.net.httpserver.HttpExchange;
 import io.octavo.cli.client.FakeService;
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.RepositoryFile;
-import io.octavo.cli.client.RepositoryName;
-import io.octavo.cli.client.Revision;
+import io.octavo.hub.RepositoryName;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,7 +53,7 @@ class RepositoryPushTest {
 
     @Test
     void sendsEachContentOnceAndCommitsEveryFile() throws Exception {
-        Revision revision = push();
+        RevisionView revision = push();
 
         assertThat(revision.files())
                 .extracting(RepositoryFile::path)
@@ -65,7 +65,7 @@ class RepositoryPushTest {
 
     @Test
     void sendsNothingWhenNothingIsMissing() throws Exception {
-        Revision first = push();
+        RevisionView first = push();
         long uploads = service.count("PUT");
 
         assertThat(push().id()).isEqualTo(first.id());
@@ -112,7 +112,7 @@ class RepositoryPushTest {
                 .hasMessageContaining("holds no files");
     }
 
-    private Revision push() throws IOException, InterruptedException {
+    private RevisionView push() throws IOException, InterruptedException {
         return new RepositoryPush(client, monitor).push(folder, NAME, "test");
     }
 }

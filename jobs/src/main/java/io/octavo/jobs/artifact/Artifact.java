@@ -1,8 +1,8 @@
 package io.octavo.jobs.artifact;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.repository.FileEntry;
-import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.repository.RevisionRecord;
 import io.octavo.jobs.spec.SourceUri;
 import jakarta.persistence.CollectionTable;

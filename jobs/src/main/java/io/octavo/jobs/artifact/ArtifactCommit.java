@@ -1,8 +1,8 @@
 package io.octavo.jobs.artifact;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.repository.FileEntry;
-import io.octavo.jobs.repository.RepositoryName;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;

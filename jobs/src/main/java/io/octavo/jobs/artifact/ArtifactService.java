@@ -1,9 +1,9 @@
 package io.octavo.jobs.artifact;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.problem.Failure;
@@ -12,11 +12,11 @@ import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.repository.FileEntry;
-import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.repository.RevisionRecord;
 import io.octavo.jobs.spec.SourceUri;
+import io.octavo.wire.Page;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

@@ -1,8 +1,8 @@
 package io.octavo.jobs.audit;
 
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
+import io.octavo.wire.Page;
 import java.sql.Types;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;

@@ -1,10 +1,10 @@
 package io.octavo.jobs.identity;
 
-import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.wire.Page;
 import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.Optional;

@@ -8,6 +8,8 @@ import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.Scheduling;
 import io.octavo.jobs.trace.Traceparent;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.EnumType;
@@ -425,9 +427,7 @@ class Job {
         return result;
     }
 
-    JobRecord.@Nullable JobProblem problem() {
-        return problemCode == null || problemDetail == null
-                ? null
-                : new JobRecord.JobProblem(problemCode, problemDetail);
+    JobView.@Nullable JobProblem problem() {
+        return problemCode == null || problemDetail == null ? null : new JobView.JobProblem(problemCode, problemDetail);
     }
 }

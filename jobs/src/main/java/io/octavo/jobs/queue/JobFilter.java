@@ -1,5 +1,6 @@
 package io.octavo.jobs.queue;
 
+import io.octavo.wire.JobStatus;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -2,6 +2,7 @@ package io.octavo.jobs.queue;
 
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.TimeCursor;
+import io.octavo.wire.JobStatus;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.UUID;

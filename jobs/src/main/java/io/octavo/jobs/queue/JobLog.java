@@ -1,5 +1,7 @@
 package io.octavo.jobs.queue;
 
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
 import java.util.UUID;
@@ -32,7 +34,7 @@ class JobLog {
         if (job.worker() != null) {
             data.put("worker", job.worker());
         }
-        JobRecord.JobProblem problem = job.problem();
+        JobView.JobProblem problem = job.problem();
         if (problem != null) {
             data.putObject("problem").put("code", problem.code()).put("detail", problem.detail());
         }

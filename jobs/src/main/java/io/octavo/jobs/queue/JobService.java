@@ -1,13 +1,16 @@
 package io.octavo.jobs.queue;
 
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.PipelineSpec;
+import io.octavo.wire.EventRecord;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
+import io.octavo.wire.Page;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -62,7 +65,7 @@ public class JobService {
         this.properties = properties;
     }
 
-    public JobRecord submit(TenantId tenant, JobSpec spec) {
+    public JobView submit(TenantId tenant, JobSpec spec) {
         return record(store(tenant, spec));
     }
 
@@ -71,7 +74,7 @@ public class JobService {
      *
      * @throws ProblemException {@code idempotency-key-reused} for the same key with another spec
      */
-    public JobRecord submit(TenantId tenant, JobSpec spec, String idempotencyKey) {
+    public JobView submit(TenantId tenant, JobSpec spec, String idempotencyKey) {
         keys.lock(tenant.value(), idempotencyKey);
         return submitted(tenant, spec, idempotencyKey).orElseGet(() -> {
             Job job = store(tenant, spec);
@@ -86,7 +89,7 @@ public class JobService {
      * @throws ProblemException {@code idempotency-key-reused} for the same key with another spec
      */
     @Transactional(readOnly = true)
-    public Optional<JobRecord> submitted(TenantId tenant, JobSpec spec, String idempotencyKey) {
+    public Optional<JobView> submitted(TenantId tenant, JobSpec spec, String idempotencyKey) {
         return keys.find(tenant.value(), idempotencyKey).map(earlier -> {
             if (!earlier.getRequestSha256().equals(digest(spec))) {
                 throw new ProblemException(
@@ -97,13 +100,13 @@ public class JobService {
     }
 
     @Transactional(readOnly = true)
-    public JobRecord get(TenantId tenant, UUID id) {
+    public JobView get(TenantId tenant, UUID id) {
         return record(jobs.findByTenantAndId(tenant.value(), id).orElseThrow(() -> notFound(id)));
     }
 
     /** Newest first. */
     @Transactional(readOnly = true)
-    public Page<JobRecord> list(TenantId tenant, JobFilter filter, PageLimit limit, TimeCursor cursor) {
+    public Page<JobView> list(TenantId tenant, JobFilter filter, PageLimit limit, TimeCursor cursor) {
         List<UUID> ids = listing.page(tenant, filter, cursor, limit.probe());
         Map<UUID, Job> found =
                 jobs.findAllByIdInOrderById(ids).stream().collect(Collectors.toMap(Job::id, Function.identity()));
@@ -130,7 +133,7 @@ public class JobService {
     }
 
     /** Of a pipeline, all of its steps that have not ended. */
-    public JobRecord cancel(TenantId tenant, UUID id) {
+    public JobView cancel(TenantId tenant, UUID id) {
         Job job = lock(tenant, id);
         Instant now = jobs.now();
         if (job.isPipeline()) {
@@ -144,7 +147,7 @@ public class JobService {
     }
 
     /** Queues a failed or cancelled job again, with a full set of attempts; of a pipeline, all steps that are so. */
-    public JobRecord retry(TenantId tenant, UUID id) {
+    public JobView retry(TenantId tenant, UUID id) {
         Job job = lock(tenant, id);
         Instant now = jobs.now();
         if (job.isPipeline()) {
@@ -189,11 +192,11 @@ public class JobService {
         return job;
     }
 
-    private JobRecord record(Job job) {
+    private JobView record(Job job) {
         return records(List.of(job)).getFirst();
     }
 
-    private List<JobRecord> records(List<Job> page) {
+    private List<JobView> records(List<Job> page) {
         if (page.isEmpty()) {
             return List.of();
         }
@@ -210,11 +213,11 @@ public class JobService {
                 .collect(Collectors.toMap(JobEventRepository.Position::getJobId, Function.identity()));
     }
 
-    private Map<UUID, JobRecord.Waiting> waiting(List<Job> shown) {
+    private Map<UUID, JobView.Waiting> waiting(List<Job> shown) {
         Map<Boolean, List<UUID>> queued = shown.stream()
                 .filter(job -> job.status() == JobStatus.QUEUED && !job.isPipeline())
                 .collect(Collectors.partitioningBy(Job::isBlocked, Collectors.mapping(Job::id, Collectors.toList())));
-        Map<UUID, JobRecord.Waiting> reasons = new HashMap<>(lanes.reasons(queued.getOrDefault(false, List.of())));
+        Map<UUID, JobView.Waiting> reasons = new HashMap<>(lanes.reasons(queued.getOrDefault(false, List.of())));
         reasons.putAll(pipelines.reasons(queued.getOrDefault(true, List.of())));
         return reasons;
     }

@@ -1,6 +1,8 @@
 package io.octavo.jobs.queue;
 
 import io.octavo.jobs.identity.TenantId;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -15,5 +17,5 @@ public record JobStateChanged(
         String type,
         JobStatus status,
         int attempt,
-        JobRecord.@Nullable JobProblem problem,
+        JobView.@Nullable JobProblem problem,
         @Nullable UUID parent) {}

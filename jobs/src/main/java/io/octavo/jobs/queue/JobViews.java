@@ -1,6 +1,8 @@
 package io.octavo.jobs.queue;
 
 import io.octavo.jobs.queue.JobEventRepository.Position;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -18,13 +20,13 @@ import tools.jackson.databind.json.JsonMapper;
 record JobViews(
         Map<UUID, List<Job>> steps,
         Map<UUID, Position> positions,
-        Map<UUID, JobRecord.Waiting> waiting,
+        Map<UUID, JobView.Waiting> waiting,
         JsonMapper json) {
 
-    JobRecord record(Job job) {
+    JobView record(Job job) {
         List<Job> own = steps.getOrDefault(job.id(), List.of());
         Position position = positions.get(job.id());
-        return new JobRecord(
+        return new JobView(
                 job.id(),
                 job.type(),
                 job.status(),
@@ -54,20 +56,20 @@ record JobViews(
         return job.status() == JobStatus.SUCCEEDED ? 1.0 : Objects.requireNonNullElse(reached, 0.0);
     }
 
-    private JobRecord.Step step(Job step) {
-        return new JobRecord.Step(
+    private JobView.Step step(Job step) {
+        return new JobView.Step(
                 step.step(), step.id(), step.type(), step.status(), progress(step), step.needs(), step.problem());
     }
 
     /** A pipeline waits for what the first of its steps that could run waits for. */
-    private JobRecord.@Nullable Waiting waitingToStart(Job pipeline, List<Job> own) {
+    private JobView.@Nullable Waiting waitingToStart(Job pipeline, List<Job> own) {
         return own.stream()
                 .filter(step -> pipeline.status() == JobStatus.QUEUED && !step.isBlocked())
                 .filter(step -> waiting.containsKey(step.id()))
                 .findFirst()
                 .map(step -> {
-                    JobRecord.Waiting first = Objects.requireNonNull(waiting.get(step.id()));
-                    return new JobRecord.Waiting(first.code(), "step " + step.step() + ": " + first.detail());
+                    JobView.Waiting first = Objects.requireNonNull(waiting.get(step.id()));
+                    return new JobView.Waiting(first.code(), "step " + step.step() + ": " + first.detail());
                 })
                 .orElse(null);
     }

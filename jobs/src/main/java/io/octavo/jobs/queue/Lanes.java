@@ -1,7 +1,7 @@
 package io.octavo.jobs.queue;
 
-import io.octavo.jobs.queue.JobRecord.Waiting;
 import io.octavo.jobs.spec.Requirements;
+import io.octavo.wire.JobView.Waiting;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;

@@ -4,6 +4,8 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.spec.PipelineSpec;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -228,7 +230,7 @@ class Pipelines {
             pipeline.cancelledWith(why, now);
         } else {
             Job first = failed.getFirst();
-            JobRecord.JobProblem problem = first.problem();
+            JobView.JobProblem problem = first.problem();
             String why = problem == null ? "" : ": " + problem.detail() + " [" + problem.code() + "]";
             pipeline.failWith(
                     "step " + first.step() + " failed" + why, failed.stream().allMatch(Job::deadLetter), now);
@@ -252,7 +254,7 @@ class Pipelines {
     }
 
     /** Why steps wait for others, for those of these jobs that do. */
-    Map<UUID, JobRecord.Waiting> reasons(Collection<UUID> blocked) {
+    Map<UUID, JobView.Waiting> reasons(Collection<UUID> blocked) {
         if (blocked.isEmpty()) {
             return Map.of();
         }
@@ -264,7 +266,7 @@ class Pipelines {
         return open.entrySet().stream()
                 .collect(Collectors.toMap(
                         Map.Entry::getKey,
-                        entry -> new JobRecord.Waiting("needs", "waits for " + String.join(", ", entry.getValue()))));
+                        entry -> new JobView.Waiting("needs", "waits for " + String.join(", ", entry.getValue()))));
     }
 
     /** The steps of these pipelines. */

@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.MultiGauge.Row;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import io.octavo.wire.JobView;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -74,7 +75,7 @@ public class QueueMetrics {
 
     /** An attempt of the job has ended, with the status that it has now. */
     void ended(Job job) {
-        JobRecord.JobProblem problem = job.problem();
+        JobView.JobProblem problem = job.problem();
         Metrics.counter(
                         "octavo.attempts",
                         "type",

@@ -1,5 +1,6 @@
 package io.octavo.jobs.repository;
 
+import io.octavo.hub.RepositoryName;
 import jakarta.persistence.Column;
 import jakarta.persistence.Entity;
 import jakarta.persistence.Id;

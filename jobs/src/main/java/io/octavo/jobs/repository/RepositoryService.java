@@ -1,13 +1,15 @@
 package io.octavo.jobs.repository;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.wire.Page;
+import io.octavo.wire.RevisionSummary;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

@@ -1,5 +1,6 @@
 package io.octavo.jobs.repository;
 
+import io.octavo.hub.RepositoryName;
 import java.time.Instant;
 import java.util.List;
 

@@ -3,7 +3,7 @@ package io.octavo.jobs.spec;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.annotation.JsonRootName;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
-import io.octavo.jobs.repository.RepositoryName;
+import io.octavo.hub.RepositoryName;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Size;

@@ -1,6 +1,6 @@
 package io.octavo.jobs.spec;
 
-import io.octavo.jobs.repository.RepositoryName;
+import io.octavo.hub.RepositoryName;
 import java.util.regex.Pattern;
 
 /** Where a checkpoint or a dataset comes from. */

@@ -1,9 +1,9 @@
 package io.octavo.jobs.spec;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.repository.RepositoryName;
 import jakarta.validation.ConstraintViolation;
 import jakarta.validation.ElementKind;
 import jakarta.validation.Path;

@@ -1,6 +1,6 @@
 package io.octavo.jobs.webhook;
 
-import io.octavo.jobs.queue.JobStatus;
+import io.octavo.wire.JobStatus;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

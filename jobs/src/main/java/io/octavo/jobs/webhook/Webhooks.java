@@ -2,12 +2,12 @@ package io.octavo.jobs.webhook;
 
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.outgoing.OutgoingHttp;
-import io.octavo.jobs.page.Page;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.secret.SecretBox;
+import io.octavo.wire.Page;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Base64;

@@ -3,6 +3,7 @@ package io.octavo.jobs.queue;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
@@ -11,9 +12,10 @@ import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.FailureKind;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.SourceUri;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -122,7 +124,7 @@ abstract class AbstractQueueTest extends JobsTest {
         Claim claim = claim(ALICE);
 
         assertThat(claim).isEqualTo(new Claim(new Lease(id, 1), TENANT, spec(0)));
-        JobRecord job = service.get(TENANT, id);
+        JobView job = service.get(TENANT, id);
         assertThat(job.status()).isEqualTo(JobStatus.RUNNING);
         assertThat(job.worker()).isEqualTo("alice");
         assertThat(job.startedAt()).isNotNull();
@@ -240,10 +242,10 @@ abstract class AbstractQueueTest extends JobsTest {
             assertThat(queue.reclaimExpired()).isEqualTo(1);
         }
 
-        JobRecord job = service.get(TENANT, id);
+        JobView job = service.get(TENANT, id);
         assertThat(job.status()).isEqualTo(JobStatus.FAILED);
         assertThat(job.problem())
-                .isEqualTo(new JobRecord.JobProblem(
+                .isEqualTo(new JobView.JobProblem(
                         "worker-lost", "worker alice stopped answering in attempt 3, which was the last one allowed"));
         assertThat(job.finishedAt()).isNotNull();
     }
@@ -256,9 +258,9 @@ abstract class AbstractQueueTest extends JobsTest {
         UUID id = submit();
         queue.fail(claim(ALICE).lease(), new Failure("some-code", kind, "some reason"));
 
-        JobRecord job = service.get(TENANT, id);
+        JobView job = service.get(TENANT, id);
         assertThat(job.status()).isEqualTo(JobStatus.QUEUED);
-        assertThat(job.problem()).isEqualTo(new JobRecord.JobProblem("some-code", "some reason"));
+        assertThat(job.problem()).isEqualTo(new JobView.JobProblem("some-code", "some reason"));
         makeAvailable(id);
         assertThat(claim(BOB).lease().attempt()).isEqualTo(2);
     }
@@ -281,10 +283,10 @@ abstract class AbstractQueueTest extends JobsTest {
             queue.fail(claim(ALICE).lease(), STORAGE_DOWN);
         }
 
-        JobRecord job = service.get(TENANT, id);
+        JobView job = service.get(TENANT, id);
         assertThat(job.status()).isEqualTo(JobStatus.FAILED);
         assertThat(job.problem())
-                .isEqualTo(new JobRecord.JobProblem(
+                .isEqualTo(new JobView.JobProblem(
                         "storage-unavailable", "storage is down (attempt 3 was the last one allowed)"));
     }
 
@@ -337,7 +339,7 @@ abstract class AbstractQueueTest extends JobsTest {
         UUID id = submit();
         queue.fail(claim(ALICE).lease(), new Failure("scheme-unsuitable", FailureKind.USER, "no"));
 
-        JobRecord queued = service.retry(TENANT, id);
+        JobView queued = service.retry(TENANT, id);
         assertThat(queued.status()).isEqualTo(JobStatus.QUEUED);
         assertThat(queued.problem()).isNull();
 
@@ -429,7 +431,7 @@ abstract class AbstractQueueTest extends JobsTest {
     private List<UUID> listed(Optional<JobStatus> status, Optional<String> type) {
         var filter = new JobFilter(status, type, Map.of(), Optional.empty());
         return service.list(TENANT, filter, PageLimit.of(null), TimeCursor.parse(null)).items().stream()
-                .map(JobRecord::id)
+                .map(JobView::id)
                 .toList();
     }
 
@@ -440,7 +442,7 @@ abstract class AbstractQueueTest extends JobsTest {
         queue.phase(lease, "quantize");
         queue.progress(lease, 0.5);
         queue.log(lease, "layer 1");
-        JobRecord running = service.get(TENANT, id);
+        JobView running = service.get(TENANT, id);
         assertThat(running.phase()).isEqualTo("quantize");
         assertThat(running.progress()).isEqualTo(0.5);
         queue.complete(lease, result("done"));

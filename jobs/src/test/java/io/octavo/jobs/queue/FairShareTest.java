@@ -2,11 +2,11 @@ package io.octavo.jobs.queue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.FailureKind;
-import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.Requirements;
 import io.octavo.jobs.spec.Scheduling;
@@ -16,6 +16,8 @@ import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerOffer;
 import io.octavo.jobs.worker.WorkerRegistry;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,7 +95,7 @@ class FairShareTest extends JobsTest {
                 .single());
     }
 
-    private JobRecord job(UUID id) {
+    private JobView job(UUID id) {
         return service.get(tenantOf(id), id);
     }
 
@@ -115,7 +117,7 @@ class FairShareTest extends JobsTest {
         return queue.claim(worker, TYPES).map(claim -> claim.lease().jobId());
     }
 
-    private JobRecord.Waiting waiting(UUID job) {
+    private JobView.Waiting waiting(UUID job) {
         return Objects.requireNonNull(job(job).waiting());
     }
 
@@ -177,7 +179,7 @@ class FairShareTest extends JobsTest {
                 .query(UUID.class)
                 .single();
         register(worker, WorkerOffer.CPU);
-        assertThat(waiting(third)).isEqualTo(new JobRecord.Waiting("quota", "quota of 2 running jobs reached"));
+        assertThat(waiting(third)).isEqualTo(new JobView.Waiting("quota", "quota of 2 running jobs reached"));
     }
 
     @Test
@@ -238,8 +240,7 @@ class FairShareTest extends JobsTest {
         register(worker, WorkerOffer.CPU);
         assertThat(claimed()).isEmpty();
         assertThat(waiting(id))
-                .isEqualTo(
-                        new JobRecord.Waiting("no-suitable-worker", "no worker has a cuda device; 1 worker running"));
+                .isEqualTo(new JobView.Waiting("no-suitable-worker", "no worker has a cuda device; 1 worker running"));
     }
 
     @Test
@@ -255,19 +256,19 @@ class FairShareTest extends JobsTest {
         UUID first = submit(RED, 0);
         UUID second = submit(RED, 0);
         UUID third = submit(RED, 0);
-        assertThat(waiting(first)).isEqualTo(new JobRecord.Waiting("no-worker", "no worker is running"));
+        assertThat(waiting(first)).isEqualTo(new JobView.Waiting("no-worker", "no worker is running"));
 
         register(worker, new WorkerOffer("cuda", 24 * GB, 89, Map.of()));
 
         assertThat(waiting(large))
-                .isEqualTo(new JobRecord.Waiting(
+                .isEqualTo(new JobView.Waiting(
                         "no-suitable-worker",
                         "no worker has a device with 40 GB of free memory and compute capability 9.0 and labels"
                                 + " {pool=a}; 1 worker running"));
         assertThat(waiting(first))
-                .isEqualTo(new JobRecord.Waiting("workers-busy", "next in line for one of 1 suitable worker"));
-        assertThat(waiting(second)).isEqualTo(new JobRecord.Waiting("jobs-ahead", "1 job ahead"));
-        assertThat(waiting(third)).isEqualTo(new JobRecord.Waiting("jobs-ahead", "2 jobs ahead"));
+                .isEqualTo(new JobView.Waiting("workers-busy", "next in line for one of 1 suitable worker"));
+        assertThat(waiting(second)).isEqualTo(new JobView.Waiting("jobs-ahead", "1 job ahead"));
+        assertThat(waiting(third)).isEqualTo(new JobView.Waiting("jobs-ahead", "2 jobs ahead"));
 
         Claim claim = queue.claim(worker, TYPES).orElseThrow();
         assertThat(job(first).waiting()).isNull();

@@ -13,6 +13,8 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.wire.JobStatus;
+import io.octavo.wire.JobView;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -111,7 +113,7 @@ class PipelineTest extends JobsTest {
         return queue.claim(WORKER, TYPES).orElseThrow();
     }
 
-    private JobRecord job(UUID id) {
+    private JobView job(UUID id) {
         return service.get(TENANT, id);
     }
 
@@ -124,14 +126,14 @@ class PipelineTest extends JobsTest {
     }
 
     private Map<String, JobStatus> statuses(UUID pipeline) {
-        return job(pipeline).steps().stream().collect(Collectors.toMap(JobRecord.Step::name, JobRecord.Step::status));
+        return job(pipeline).steps().stream().collect(Collectors.toMap(JobView.Step::name, JobView.Step::status));
     }
 
     private static ObjectNode artifact(String uri) {
         return JsonNodeFactory.instance.objectNode().put("uri", uri);
     }
 
-    private static JobRecord.JobProblem problem(JobRecord job) {
+    private static JobView.JobProblem problem(JobView job) {
         return Objects.requireNonNull(job.problem());
     }
 
@@ -139,9 +141,8 @@ class PipelineTest extends JobsTest {
     void aStepStartsWhenWhatItNeedsHasSucceededAndReadsItsArtifact() {
         UUID id = submit(quantize("q"), evaluate("e", "q"));
         assertThat(job(id).status()).isEqualTo(JobStatus.QUEUED);
-        assertThat(job(id).steps()).extracting(JobRecord.Step::name).containsExactly("q", "e");
-        assertThat(job(stepId(id, "e")).waiting())
-                .isEqualTo(new JobRecord.Waiting("needs", "waits for step q (QUEUED)"));
+        assertThat(job(id).steps()).extracting(JobView.Step::name).containsExactly("q", "e");
+        assertThat(job(stepId(id, "e")).waiting()).isEqualTo(new JobView.Waiting("needs", "waits for step q (QUEUED)"));
         assertThat(Objects.requireNonNull(job(id).waiting()).detail()).startsWith("step q: ");
 
         Claim first = claim();
@@ -157,7 +158,7 @@ class PipelineTest extends JobsTest {
         assertThat(second.spec().sources()).hasToString("[hub:a/q@" + "0".repeat(40) + "]");
         queue.complete(second.lease(), JsonNodeFactory.instance.objectNode().put("score", 1));
 
-        JobRecord done = job(id);
+        JobView done = job(id);
         assertThat(done.status()).isEqualTo(JobStatus.SUCCEEDED);
         assertThat(done.progress()).isEqualTo(1);
         assertThat(Objects.requireNonNull(done.result()).at("/steps/e/score").intValue())
@@ -190,13 +191,13 @@ class PipelineTest extends JobsTest {
                         "c", JobStatus.CANCELLED,
                         "d", JobStatus.RUNNING));
         assertThat(problem(job(stepId(id, "c"))))
-                .isEqualTo(new JobRecord.JobProblem("need-failed", "step b, which this one needs, ended as CANCELLED"));
+                .isEqualTo(new JobView.JobProblem("need-failed", "step b, which this one needs, ended as CANCELLED"));
         assertThat(job(id).status()).isEqualTo(JobStatus.RUNNING);
 
         queue.complete(d.lease(), artifact("hub:a/d"));
         assertThat(job(id).status()).isEqualTo(JobStatus.FAILED);
         assertThat(problem(job(id)))
-                .isEqualTo(new JobRecord.JobProblem("step-failed", "step a failed: not divisible [scheme-unsuitable]"));
+                .isEqualTo(new JobView.JobProblem("step-failed", "step a failed: not divisible [scheme-unsuitable]"));
     }
 
     @Test
@@ -242,7 +243,7 @@ class PipelineTest extends JobsTest {
         UUID id = submit(quantize("a"), quantize("b", "a"));
         service.cancel(TENANT, stepId(id, "a"));
         assertThat(job(id).status()).isEqualTo(JobStatus.CANCELLED);
-        assertThat(problem(job(id))).isEqualTo(new JobRecord.JobProblem("step-cancelled", "step a was cancelled"));
+        assertThat(problem(job(id))).isEqualTo(new JobView.JobProblem("step-cancelled", "step a was cancelled"));
     }
 
     @Test
@@ -449,7 +450,7 @@ class PipelineTest extends JobsTest {
                 service.cancel(TENANT, id);
                 return "cancel";
             }
-            List<JobRecord.Step> steps = job(id).steps();
+            List<JobView.Step> steps = job(id).steps();
             service.cancel(TENANT, steps.get(random.nextInt(steps.size())).jobId());
             return "cancel step";
         } catch (ProblemException | LeaseLostException e) {
@@ -461,13 +462,13 @@ class PipelineTest extends JobsTest {
     }
 
     private void requireConsistent(UUID id, String history) {
-        JobRecord pipeline = job(id);
+        JobView pipeline = job(id);
         Map<String, JobStatus> status = statuses(id);
         Set<UUID> blocked = Set.copyOf(
                 sql.sql("select id from job where lane = -1 and parent is not null" + " and status = 'QUEUED'")
                         .query(UUID.class)
                         .list());
-        for (JobRecord.Step step : pipeline.steps()) {
+        for (JobView.Step step : pipeline.steps()) {
             List<JobStatus> needs = step.needs().stream().map(status::get).toList();
             boolean met = needs.stream().allMatch(JobStatus.SUCCEEDED::equals);
             boolean lost = needs.stream().anyMatch(need -> need.isTerminal() && need != JobStatus.SUCCEEDED);

@@ -6,6 +6,7 @@ import io.octavo.jobs.queue.QueueModel.Command;
 import io.octavo.jobs.queue.QueueModel.ModelJob;
 import io.octavo.jobs.queue.QueueModel.State;
 import io.octavo.jobs.queue.QueueModel.Step;
+import io.octavo.wire.JobStatus;
 import java.util.Optional;
 
 /**

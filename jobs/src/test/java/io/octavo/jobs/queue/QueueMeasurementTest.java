@@ -2,9 +2,9 @@ package io.octavo.jobs.queue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedServices;

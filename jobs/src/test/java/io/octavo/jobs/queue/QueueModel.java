@@ -8,6 +8,7 @@ import io.octavo.jobs.queue.QueueModel.Command.Renew;
 import io.octavo.jobs.queue.QueueModel.Command.Rested;
 import io.octavo.jobs.queue.QueueModel.Command.Retry;
 import io.octavo.jobs.queue.QueueModel.Command.Sweep;
+import io.octavo.wire.JobStatus;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

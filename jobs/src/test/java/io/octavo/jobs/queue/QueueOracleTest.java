@@ -2,6 +2,7 @@ package io.octavo.jobs.queue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
@@ -13,10 +14,10 @@ import io.octavo.jobs.queue.QueueModel.Ending;
 import io.octavo.jobs.queue.QueueModel.ModelJob;
 import io.octavo.jobs.queue.QueueModel.State;
 import io.octavo.jobs.queue.QueueModel.Step;
-import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.wire.JobStatus;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -2,22 +2,22 @@ package io.octavo.worker.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.JobsConfiguration;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.queue.JobRecord;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.repository.FileEntry;
-import io.octavo.jobs.repository.RepositoryName;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.Scheduling;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedS3;
+import io.octavo.wire.JobView;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -362,7 +362,7 @@ class FaultSuiteTest {
                 steps.add(new PipelineSpec.Step(second, List.of(first), step(number, second, "step:" + first)));
             }
             var spec = new PipelineSpec(steps, Scheduling.of(0));
-            JobRecord pipeline = insist(() -> jobs.submit(TenantId.BUILT_IN, spec, "fault-suite-" + number));
+            JobView pipeline = insist(() -> jobs.submit(TenantId.BUILT_IN, spec, "fault-suite-" + number));
             submitted.add(pipeline.id());
             pipelines.add(pipeline.id());
             pipeline.steps().forEach(step -> {

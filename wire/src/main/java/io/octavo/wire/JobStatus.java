@@ -1,4 +1,4 @@
-package io.octavo.jobs.queue;
+package io.octavo.wire;
 
 /** Where a job stands. */
 public enum JobStatus {

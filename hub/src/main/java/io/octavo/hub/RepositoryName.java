@@ -1,4 +1,4 @@
-package io.octavo.jobs.repository;
+package io.octavo.hub;
 
 import java.util.regex.Pattern;
 

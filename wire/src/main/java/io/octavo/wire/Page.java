@@ -1,4 +1,4 @@
-package io.octavo.jobs.page;
+package io.octavo.wire;
 
 import java.util.List;
 import java.util.function.Function;

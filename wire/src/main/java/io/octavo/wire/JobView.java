@@ -1,16 +1,17 @@
-package io.octavo.jobs.queue;
+package io.octavo.wire;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A job as it stood at one moment.
+ * A job as it stood at one moment, as the service stores it together and shows it.
  *
  * @param phase what its current attempt does
- * @param progress of its current attempt, 0 to 1
+ * @param progress of its current attempt, 0 to 1; of a pipeline, the mean of its steps'
  * @param attempt how often it was claimed
  * @param problem why it failed, or why its last attempt did
  * @param deadLetter it failed because its attempts were used up, not because it cannot work
@@ -19,7 +20,7 @@ import tools.jackson.databind.JsonNode;
  * @param step its name among the steps of that
  * @param steps of a pipeline, in its own order; empty for other jobs
  */
-public record JobRecord(
+public record JobView(
         UUID id,
         String type,
         JobStatus status,
@@ -40,8 +41,8 @@ public record JobRecord(
         @Nullable String step,
         List<Step> steps) {
 
-    public JobRecord {
-        steps = List.copyOf(steps);
+    public JobView {
+        steps = Objects.requireNonNullElse(steps, List.of());
     }
 
     /**

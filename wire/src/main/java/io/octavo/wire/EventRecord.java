@@ -1,4 +1,4 @@
-package io.octavo.jobs.queue;
+package io.octavo.wire;
 
 import java.time.Instant;
 import tools.jackson.databind.JsonNode;

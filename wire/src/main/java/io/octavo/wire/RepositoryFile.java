@@ -1,4 +1,4 @@
-package io.octavo.cli.client;
+package io.octavo.wire;
 
 /**
  * One file of a revision.
