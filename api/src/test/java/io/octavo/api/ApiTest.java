@@ -281,6 +281,56 @@ class ApiTest {
         assertThat(read(get("/api/v1/jobs")).get("items")).isEmpty();
     }
 
+    @Test
+    void keepsWhatPlanningFoundWithTheJob() throws Exception {
+        JsonNode job = read(get("/api/v1/jobs/" + submit()));
+        assertThat(job.at("/plan/label").stringValue()).isEqualTo("W8A8-FP8-dynamic");
+        assertThat(job.at("/plan/inputBytes").longValue()).isEqualTo(2 * 64 * 32);
+        assertThat(job.at("/plan/outputBytes").longValue()).isEqualTo(64 * 32 + 2 * 64);
+        assertThat(job.at("/plan/resources/diskBytes").longValue()).isGreaterThan(2 * 64 * 32);
+        String head = read(get("/api/v1/repositories/octavo/model/revisions/main"))
+                .get("id")
+                .stringValue();
+        assertThat(job.at("/plan/revision").stringValue()).isEqualTo(head);
+        assertThat(claim().plan().orElseThrow().outputBytes()).isEqualTo(64 * 32 + 2 * 64);
+
+        JsonNode pipeline = read(post("/api/v1/jobs", PIPELINE));
+        assertThat(pipeline.get("plan").isNull()).isTrue();
+        JsonNode step = read(get("/api/v1/jobs/" + pipeline.at("/steps/0/jobId").stringValue()));
+        assertThat(step.get("plan")).isEqualTo(job.get("plan"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "FP8; ''; calibration-missing",
+                "NVFP4; ''; calibration-missing",
+                "W8A8_STATIC; ''; calibration-missing",
+                "FP8_DYNAMIC; ,\"kvCache\":{\"type\":\"fp8\"}; calibration-missing",
+                "FP8; ,\"calibration\":{\"dataset\":\"hub:octavo/model#no.txt\"}; source-not-found",
+                "FP8; ,\"calibration\":{\"dataset\":\"hub:octavo/model\"}; source-ambiguous"
+            })
+    void refusesWhatLacksItsDataBeforeItIsQueued(String scheme, String members, String code) throws Exception {
+        workers.register(
+                new WorkerIdentity(UUID.randomUUID(), "b"),
+                new WorkerDescription(
+                        "host",
+                        "cpu",
+                        "1",
+                        List.of(
+                                new SchemeInfo("FP8", ""),
+                                new SchemeInfo("NVFP4", ""),
+                                new SchemeInfo("W8A8_STATIC", ""),
+                                new SchemeInfo("FP8_DYNAMIC", "")),
+                        List.of("compressed-tensors")),
+                false);
+        String job = QUANTIZE.replace("FP8_DYNAMIC", scheme).replace("}", members + "}");
+        assertProblem(post("/api/v1/jobs?dryRun=true", job), 422, code);
+        assertProblem(post("/api/v1/jobs", job), 422, code);
+        assertThat(read(get("/api/v1/jobs")).get("items")).isEmpty();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"/api/v1/jobs?dryRun=true", "/api/v1/jobs"})
     void refusesAtOnceWhatAWorkerWouldRefuse(String path) throws Exception {

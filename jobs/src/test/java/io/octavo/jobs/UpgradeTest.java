@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.queue.Claim;
+import io.octavo.jobs.queue.FoundPlans;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.queue.Lease;
@@ -207,7 +208,7 @@ class UpgradeTest {
 
                 // A step that waits is nothing for the old worker; what it ends of a pipeline is caught up with.
                 JobSpec pipeline = context.getBean(JobSpecReader.class).readStored(JSON.readTree(PIPELINE));
-                JobView submitted = service.submit(TenantId.BUILT_IN, pipeline);
+                JobView submitted = service.submit(TenantId.BUILT_IN, pipeline, FoundPlans.NONE);
                 Lease step = old.claim().orElseThrow();
                 assertThat(step.jobId()).isEqualTo(submitted.steps().getFirst().jobId());
                 assertThat(old.claim()).isEmpty();

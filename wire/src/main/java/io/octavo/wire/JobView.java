@@ -13,6 +13,7 @@ import tools.jackson.databind.JsonNode;
  * @param phase what its current attempt does
  * @param progress of its current attempt, 0 to 1; of a pipeline, the mean of its steps'
  * @param attempt how often it was claimed
+ * @param plan what is known of it beforehand; null where it could not be looked at
  * @param problem why it failed, or why its last attempt did
  * @param deadLetter it failed because its attempts were used up, not because it cannot work
  * @param waiting why it does not run yet, if it is queued
@@ -32,6 +33,7 @@ public record JobView(
         @Nullable Instant startedAt,
         @Nullable Instant finishedAt,
         JsonNode spec,
+        @Nullable PlanSummary plan,
         @Nullable JsonNode result,
         @Nullable JobProblem problem,
         @Nullable String worker,

@@ -18,6 +18,7 @@ import io.octavo.jobs.blob.ObjectStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
+import io.octavo.jobs.queue.FoundPlans;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.repository.FileEntry;
@@ -28,6 +29,7 @@ import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.wire.EventRecord;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
+import io.octavo.wire.PlanSummary;
 import io.octavo.worker.claim.ProcessEnd;
 import io.octavo.worker.claim.WorkerLoop;
 import io.octavo.worker.metrics.MetricsEndpoint;
@@ -45,6 +47,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
@@ -221,12 +224,34 @@ class WorkerTest {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
+    @Test
+    void doesNotPlanAgainWhatWasPlannedOfTheSameRevision() {
+        engine.extraOutputBytes = Long.MAX_VALUE / 2; // what it would plan has no room anywhere
+        String spec = "{'type':'quantize','source':'hub:octavo/model','scheme':'FP8_DYNAMIC','target':'octavo/out'}";
+        String head = repositories
+                .revision(TENANT, RepositoryName.parse("octavo/model"), "main")
+                .id();
+        await(submit(spec, head), JobStatus.SUCCEEDED);
+        JobView job = jobs.get(TENANT, submit(spec.replace("/out'", "/other','reuse':false"), "0".repeat(40)));
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(() -> jobs.get(TENANT, job.id()).problem() != null);
+        assertThat(problemOf(jobs.get(TENANT, job.id())).code()).isEqualTo("disk-full");
+    }
+
+    /** @param revision that was planned */
+    private UUID submit(String spec, String revision) {
+        var plan = new PlanSummary(revision, "W8A8-FP8-dynamic", 8.5, 1, 1, new PlanSummary.Resources(0, 0, 0, 0));
+        return jobs.submit(TENANT, reader.read(json.readTree(spec.replace('\'', '"'))), new FoundPlans(plan, Map.of()))
+                .id();
+    }
+
     private UUID quantize(String source) {
         return submit("{'type':'quantize','source':'" + source + "','scheme':'FP8_DYNAMIC','target':'octavo/out'}");
     }
 
     private UUID submit(String spec) {
-        return jobs.submit(TENANT, reader.read(json.readTree(spec.replace('\'', '"'))))
+        return jobs.submit(TENANT, reader.read(json.readTree(spec.replace('\'', '"'))), FoundPlans.NONE)
                 .id();
     }
 

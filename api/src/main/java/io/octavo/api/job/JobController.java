@@ -68,16 +68,14 @@ class JobController {
     }
 
     private JobView submit(TenantId tenant, JobSpec spec) {
-        preFlight.plan(tenant, spec);
-        return jobs.submit(tenant, spec);
+        return jobs.submit(tenant, spec, preFlight.plan(tenant, spec).found());
     }
 
     /** Looks at the key before the sources, which may be gone by the time that a request is sent again. */
     private JobView submitOnce(TenantId tenant, JobSpec spec, String key) {
-        return jobs.submitted(tenant, spec, key).orElseGet(() -> {
-            preFlight.plan(tenant, spec);
-            return jobs.submit(tenant, spec, key);
-        });
+        return jobs.submitted(tenant, spec, key)
+                .orElseGet(() ->
+                        jobs.submit(tenant, spec, preFlight.plan(tenant, spec).found(), key));
     }
 
     @PostMapping(params = "dryRun=true")

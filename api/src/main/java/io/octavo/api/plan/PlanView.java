@@ -3,7 +3,11 @@ package io.octavo.api.plan;
 import io.octavo.engine.plan.EvaluationReport;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.jobs.plan.JobPlan;
+import io.octavo.jobs.queue.FoundPlans;
+import io.octavo.wire.PlanSummary;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -11,7 +15,7 @@ import tools.jackson.databind.JsonNode;
  * What a job would do.
  *
  * @param spec with its defaults filled in
- * @param inputs sources and datasets, each once
+ * @param inputs sources and datasets, each once; of a quantize job its source first
  * @param quantization of a quantize job; null where its source could not be looked at
  * @param evaluations of an evaluate job: its source, its baseline, as far as they could be looked at
  * @param notChecked what was left to the worker
@@ -30,6 +34,32 @@ public record PlanView(
         evaluations = List.copyOf(evaluations);
         notChecked = List.copyOf(notChecked);
         steps = List.copyOf(steps);
+    }
+
+    /** What is kept with the job. */
+    public FoundPlans found() {
+        Map<String, PlanSummary> found = new HashMap<>();
+        for (Step step : steps) {
+            PlanSummary summary = step.plan().summary();
+            if (summary != null) {
+                found.put(step.name(), summary);
+            }
+        }
+        return new FoundPlans(summary(), found);
+    }
+
+    private @Nullable PlanSummary summary() {
+        if (quantization == null) {
+            return null;
+        }
+        PlanReport.Resources needs = quantization.resources();
+        return new PlanSummary(
+                inputs.getFirst().revision(),
+                quantization.label(),
+                quantization.weightBits(),
+                quantization.inputBytes(),
+                quantization.outputBytes(),
+                new PlanSummary.Resources(needs.hostBytes(), needs.deviceBytes(), needs.diskBytes(), needs.seconds()));
     }
 
     /** @param plan of the step's job, as far as it can be told before the steps that it needs */

@@ -6,6 +6,7 @@ import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.repository.RevisionRecord;
+import io.octavo.jobs.source.SourceCatalog;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;
@@ -25,16 +26,18 @@ import org.springframework.stereotype.Service;
 public class JobPlanner {
 
     private final RepositoryService repositories;
+    private final SourceCatalog sources;
 
-    JobPlanner(RepositoryService repositories) {
+    JobPlanner(RepositoryService repositories, SourceCatalog sources) {
         this.repositories = repositories;
+        this.sources = sources;
     }
 
     /**
      * A pipeline's steps are planned one by one.
      *
      * @throws ProblemException {@code source-not-found} if a repository, revision or file does not exist here, {@code
-     *     repository-not-found} if the target is not the tenant's to make
+     *     source-ambiguous} if a dataset is one of several files, {@code repository-not-found} if the target is not the tenant's to make
      */
     public JobPlan plan(TenantId tenant, JobSpec spec) {
         switch (spec) {
@@ -44,7 +47,11 @@ public class JobPlanner {
             case PipelineSpec pipeline -> {}
         }
         List<JobPlan.Input> inputs = switch (spec) {
-            case QuantizeSpec quantize -> List.of(input(tenant, quantize.source()));
+            case QuantizeSpec quantize ->
+                Stream.concat(
+                                Stream.of(input(tenant, quantize.source())),
+                                quantize.calibration().stream().map(data -> input(tenant, data.dataset())))
+                        .toList();
             case ConvertSpec convert -> List.of(input(tenant, convert.source()));
             case EvaluateSpec evaluate -> inputs(tenant, evaluate);
             case PipelineSpec pipeline -> List.of();
@@ -80,17 +87,17 @@ public class JobPlanner {
                 revision.files().stream().mapToLong(FileEntry::size).sum());
     }
 
+    /** One file, which must be there and be named if there are several. */
     private JobPlan.Input input(TenantId tenant, DatasetReference dataset) {
-        if (!(dataset.source() instanceof SourceUri.Hub hub) || dataset.path() == null) {
+        if (!(dataset.source() instanceof SourceUri.Hub hub)) {
             return input(tenant, dataset.source());
         }
-        RevisionRecord revision = revision(tenant, hub);
-        FileEntry file = revision.files().stream()
-                .filter(entry -> entry.path().equals(dataset.path().value()))
-                .findFirst()
-                .orElseThrow(() -> new ProblemException(
-                        ProblemCode.SOURCE_NOT_FOUND, "dataset " + dataset + ": the repository has no such file"));
-        return new JobPlan.Input(dataset.toString(), revision.id(), 1, file.size());
+        String revision = revision(tenant, hub).id();
+        return new JobPlan.Input(
+                dataset.toString(),
+                revision,
+                1,
+                sources.dataset(tenant, dataset).size());
     }
 
     private RevisionRecord revision(TenantId tenant, SourceUri.Hub source) {

@@ -62,6 +62,10 @@ class Job {
 
     @JdbcTypeCode(SqlTypes.JSON)
     @Column(updatable = false)
+    private @Nullable String plan;
+
+    @JdbcTypeCode(SqlTypes.JSON)
+    @Column(updatable = false)
     private Map<String, String> labels;
 
     @Column(updatable = false)
@@ -110,7 +114,9 @@ class Job {
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Job() {}
 
-    Job(TenantId tenant, JobSpec spec, int lane, int maxAttempts, Instant now) {
+    /** @param plan what planning found of it, as JSON */
+    Job(TenantId tenant, JobSpec spec, @Nullable String plan, int lane, int maxAttempts, Instant now) {
+        this.plan = plan;
         this.tenant = tenant.value();
         this.type = spec.type();
         this.spec = spec.toJson().toString();
@@ -124,8 +130,8 @@ class Job {
     }
 
     /** A step of a stored pipeline. */
-    Job(Job pipeline, PipelineSpec.Step step, int lane, int maxAttempts, Instant now) {
-        this(pipeline.tenant(), step.job(), lane, maxAttempts, now);
+    Job(Job pipeline, PipelineSpec.Step step, @Nullable String plan, int lane, int maxAttempts, Instant now) {
+        this(pipeline.tenant(), step.job(), plan, lane, maxAttempts, now);
         this.parent = pipeline.id();
         this.step = step.name();
         this.needs = step.needs();
@@ -388,6 +394,10 @@ class Job {
 
     JobStatus status() {
         return status;
+    }
+
+    @Nullable String plan() {
+        return plan;
     }
 
     String spec() {

@@ -6,6 +6,7 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.JobSpecReader;
+import io.octavo.wire.PlanSummary;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -101,6 +102,7 @@ public class JobQueue {
                 job.lease(),
                 job.tenant(),
                 spec,
+                Optional.ofNullable(job.plan()).map(plan -> json.readValue(plan, PlanSummary.class)),
                 job.timeLeft(spec.scheduling(), now),
                 Optional.ofNullable(job.traceparent())));
     }

@@ -65,8 +65,8 @@ public class JobService {
         this.properties = properties;
     }
 
-    public JobView submit(TenantId tenant, JobSpec spec) {
-        return record(store(tenant, spec));
+    public JobView submit(TenantId tenant, JobSpec spec, FoundPlans plans) {
+        return record(store(tenant, spec, plans));
     }
 
     /**
@@ -74,10 +74,10 @@ public class JobService {
      *
      * @throws ProblemException {@code idempotency-key-reused} for the same key with another spec
      */
-    public JobView submit(TenantId tenant, JobSpec spec, String idempotencyKey) {
+    public JobView submit(TenantId tenant, JobSpec spec, FoundPlans plans, String idempotencyKey) {
         keys.lock(tenant.value(), idempotencyKey);
         return submitted(tenant, spec, idempotencyKey).orElseGet(() -> {
-            Job job = store(tenant, spec);
+            Job job = store(tenant, spec, plans);
             keys.insert(tenant.value(), idempotencyKey, digest(spec), job.id());
             return record(job);
         });
@@ -181,13 +181,14 @@ public class JobService {
         log.state(job);
     }
 
-    private Job store(TenantId tenant, JobSpec spec) {
+    private Job store(TenantId tenant, JobSpec spec, FoundPlans plans) {
         Instant now = jobs.now();
         int lane = spec instanceof PipelineSpec ? Lanes.NOBODY : lanes.of(spec.requirements());
-        Job job = new Job(tenant, spec, lane, properties.maxAttempts(), now);
+        String plan = plans.own() == null ? null : json.writeValueAsString(plans.own());
+        Job job = new Job(tenant, spec, plan, lane, properties.maxAttempts(), now);
         save(job);
         if (spec instanceof PipelineSpec pipeline) {
-            pipelines.submitSteps(job, pipeline, properties.maxAttempts(), now);
+            pipelines.submitSteps(job, pipeline, plans, properties.maxAttempts(), now);
         }
         return job;
     }

@@ -3,6 +3,7 @@ package io.octavo.jobs.queue;
 import io.octavo.jobs.queue.JobEventRepository.Position;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
+import io.octavo.wire.PlanSummary;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -40,6 +41,7 @@ record JobViews(
                 job.startedAt(),
                 job.finishedAt(),
                 json.readTree(job.spec()),
+                job.plan() == null ? null : json.readValue(job.plan(), PlanSummary.class),
                 job.result() == null ? null : json.readTree(job.result()),
                 job.problem(),
                 job.worker(),

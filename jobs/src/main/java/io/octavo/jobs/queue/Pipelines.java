@@ -6,6 +6,7 @@ import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
+import io.octavo.wire.PlanSummary;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -54,10 +55,11 @@ class Pipelines {
     }
 
     /** Stores the steps of a new pipeline; those that need nothing are ready at once. */
-    void submitSteps(Job pipeline, PipelineSpec spec, int maxAttempts, Instant now) {
+    void submitSteps(Job pipeline, PipelineSpec spec, FoundPlans plans, int maxAttempts, Instant now) {
         for (PipelineSpec.Step step : spec.steps()) {
             int lane = step.needs().isEmpty() ? lanes.of(step.job().requirements()) : Lanes.NOBODY;
-            store(new Job(pipeline, step, lane, maxAttempts, now));
+            PlanSummary plan = plans.steps().get(step.name());
+            store(new Job(pipeline, step, plan == null ? null : json.writeValueAsString(plan), lane, maxAttempts, now));
         }
     }
 

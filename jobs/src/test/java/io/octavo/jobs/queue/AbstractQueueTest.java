@@ -88,7 +88,7 @@ abstract class AbstractQueueTest extends JobsTest {
     }
 
     private UUID submit() {
-        return service.submit(TENANT, spec(0)).id();
+        return service.submit(TENANT, spec(0), FoundPlans.NONE).id();
     }
 
     private Claim claim(WorkerIdentity worker) {
@@ -109,7 +109,7 @@ abstract class AbstractQueueTest extends JobsTest {
     void handsOutByPriorityThenAge() {
         UUID first = submit();
         UUID second = submit();
-        UUID urgent = service.submit(TENANT, spec(5)).id();
+        UUID urgent = service.submit(TENANT, spec(5), FoundPlans.NONE).id();
 
         assertThat(List.of(claim(ALICE), claim(ALICE), claim(BOB)))
                 .extracting(claim -> claim.lease().jobId())
@@ -387,18 +387,21 @@ abstract class AbstractQueueTest extends JobsTest {
 
     @Test
     void theSameKeyAndRequestAnswerWithTheFirstJob() throws Exception {
-        List<UUID> ids =
-                onThreads(8, () -> service.submit(TENANT, spec(0), "key-1").id());
+        List<UUID> ids = onThreads(
+                8,
+                () -> service.submit(TENANT, spec(0), FoundPlans.NONE, "key-1").id());
 
         assertThat(new HashSet<>(ids)).hasSize(1);
         assertThat(count("select count(*) from job")).isEqualTo(1);
-        assertThat(service.submit(TENANT, spec(0), "key-2").id()).isNotEqualTo(ids.getFirst());
+        assertThat(service.submit(TENANT, spec(0), FoundPlans.NONE, "key-2").id())
+                .isNotEqualTo(ids.getFirst());
     }
 
     @Test
     void theSameKeyWithAnotherRequestIsRefused() {
-        service.submit(TENANT, spec(0), "key-1");
-        assertThatProblem(ProblemCode.IDEMPOTENCY_KEY_REUSED, () -> service.submit(TENANT, spec(1), "key-1"));
+        service.submit(TENANT, spec(0), FoundPlans.NONE, "key-1");
+        assertThatProblem(
+                ProblemCode.IDEMPOTENCY_KEY_REUSED, () -> service.submit(TENANT, spec(1), FoundPlans.NONE, "key-1"));
         assertThat(count("select count(*) from job")).isEqualTo(1);
     }
 

@@ -100,12 +100,15 @@ class FairShareTest extends JobsTest {
     }
 
     private UUID submit(UUID tenant, int priority) {
-        return service.submit(new TenantId(tenant), spec("auto", Scheduling.of(priority)))
+        return service.submit(new TenantId(tenant), spec("auto", Scheduling.of(priority)), FoundPlans.NONE)
                 .id();
     }
 
     private UUID submit(Requirements requirements) {
-        return service.submit(TenantId.BUILT_IN, spec("auto", new Scheduling(0, requirements, Timeouts.NONE, Map.of())))
+        return service.submit(
+                        TenantId.BUILT_IN,
+                        spec("auto", new Scheduling(0, requirements, Timeouts.NONE, Map.of())),
+                        FoundPlans.NONE)
                 .id();
     }
 
@@ -235,7 +238,7 @@ class FairShareTest extends JobsTest {
 
     @Test
     void aJobForCudaAsksForIt() {
-        UUID id = service.submit(TenantId.BUILT_IN, spec("cuda", Scheduling.of(0)))
+        UUID id = service.submit(TenantId.BUILT_IN, spec("cuda", Scheduling.of(0)), FoundPlans.NONE)
                 .id();
         register(worker, WorkerOffer.CPU);
         assertThat(claimed()).isEmpty();
@@ -306,7 +309,8 @@ class FairShareTest extends JobsTest {
                                 0,
                                 Requirements.NONE,
                                 new Timeouts(Optional.of(Duration.ofHours(1)), Optional.of(Duration.ofMinutes(1))),
-                                Map.of())));
+                                Map.of())),
+                FoundPlans.NONE);
         Claim first = queue.claim(worker, TYPES).orElseThrow();
         assertThat(first.timeLeft()).contains(Duration.ofHours(1));
         queue.release(first.lease());

@@ -105,7 +105,7 @@ class PipelineTest extends JobsTest {
     }
 
     private UUID submitText(String spec) {
-        return service.submit(TENANT, reader.readStored(json.readTree(spec.replace('\'', '"'))))
+        return service.submit(TENANT, reader.readStored(json.readTree(spec.replace('\'', '"'))), FoundPlans.NONE)
                 .id();
     }
 
@@ -308,8 +308,8 @@ class PipelineTest extends JobsTest {
     void theSameKeyAnswersWithTheSamePipeline() {
         var spec = reader.readStored(json.readTree("{'type':'pipeline','steps':[".replace('\'', '"')
                 + quantize("a").replace('\'', '"') + "]}"));
-        UUID first = service.submit(TENANT, spec, "key").id();
-        assertThat(service.submit(TENANT, spec, "key").id()).isEqualTo(first);
+        UUID first = service.submit(TENANT, spec, FoundPlans.NONE, "key").id();
+        assertThat(service.submit(TENANT, spec, FoundPlans.NONE, "key").id()).isEqualTo(first);
         assertThat(count("select count(*) from job")).isEqualTo(2);
     }
 

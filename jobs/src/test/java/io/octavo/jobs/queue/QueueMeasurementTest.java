@@ -152,7 +152,8 @@ class QueueMeasurementTest extends JobsTest {
             for (int i = 0; i < 1100; i++) {
                 LockSupport.parkNanos(10_000_000);
                 long asked = System.nanoTime();
-                UUID id = service.submit(TenantId.BUILT_IN, spec()).id();
+                UUID id = service.submit(TenantId.BUILT_IN, spec(), FoundPlans.NONE)
+                        .id();
                 long submitted = System.nanoTime();
                 waiter.claimed.acquire();
                 if (i >= 100) {
@@ -181,7 +182,7 @@ class QueueMeasurementTest extends JobsTest {
                     claims.add(millis(System.nanoTime() - asked));
                 }
                 queue.complete(claim.lease(), JsonNodeFactory.instance.objectNode());
-                service.submit(new TenantId(tenant(i)), spec());
+                service.submit(new TenantId(tenant(i)), spec(), FoundPlans.NONE);
             }
             report("claim with " + queued + " queued", claims);
             last = claims;
@@ -199,7 +200,8 @@ class QueueMeasurementTest extends JobsTest {
                 insert into lane (device_kind, device_memory_bytes)
                 select 'cuda', cast(1000000000 as bigint) * g from generate_series(1, 5) g on conflict do nothing
                 """).update();
-        UUID pattern = service.submit(new TenantId(tenant(0)), spec()).id();
+        UUID pattern =
+                service.submit(new TenantId(tenant(0)), spec(), FoundPlans.NONE).id();
         sql.sql("""
                 insert into job (id, type, status, priority, spec, attempt_limit, tenant, lane, created_at)
                 select gen_random_uuid(), type, status, g % 10, spec, attempt_limit,
@@ -215,7 +217,7 @@ class QueueMeasurementTest extends JobsTest {
     void theJobsOfADeadWorkerRunAgainTwoSecondsAfterTheirLeaseAtTheLatest() throws Exception {
         Map<UUID, Long> renewedAt = new HashMap<>();
         for (int i = 0; i < 20; i++) {
-            service.submit(TenantId.BUILT_IN, spec());
+            service.submit(TenantId.BUILT_IN, spec(), FoundPlans.NONE);
             Claim claim = queue.claim(new WorkerIdentity(UUID.randomUUID(), "dies"), TYPES)
                     .orElseThrow();
             renewedAt.put(claim.lease().jobId(), System.nanoTime());
@@ -237,7 +239,7 @@ class QueueMeasurementTest extends JobsTest {
         List<Thread> threads = new ArrayList<>();
         String before = size();
         for (int i = 0; i < jobs; i++) {
-            service.submit(TenantId.BUILT_IN, spec());
+            service.submit(TenantId.BUILT_IN, spec(), FoundPlans.NONE);
             Lease lease = queue.claim(worker, TYPES).orElseThrow().lease();
             threads.add(Thread.ofPlatform().start(() -> {
                 for (int beat = 0; beat < beats; beat++) {

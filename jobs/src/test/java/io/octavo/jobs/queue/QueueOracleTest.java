@@ -69,7 +69,7 @@ class QueueOracleTest extends JobsTest {
         sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation")
                 .update();
         for (int i = 0; i < JOBS; i++) {
-            ids.add(service.submit(TenantId.BUILT_IN, spec()).id());
+            ids.add(service.submit(TenantId.BUILT_IN, spec(), FoundPlans.NONE).id());
         }
         Random random = new Random(seed);
         QueueModel model = new QueueModel(MAX_ATTEMPTS);

@@ -252,7 +252,7 @@ public class WorkerLoop implements SmartLifecycle {
         private Runnable work(Claim claim, Attempt attempt, Deadlines deadlines, JobScratch scratch) {
             try {
                 attempt.checkpoint();
-                Runnable commit = runners.run(claim.spec(), attempt, scratch);
+                Runnable commit = runners.run(claim, attempt, scratch);
                 return () -> attempt.commit(commit);
             } catch (JobCancelledException | LeaseLostException e) {
                 return () -> giveUp(attempt, deadlines);

@@ -1,8 +1,8 @@
 package io.octavo.worker.run;
 
+import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.EvaluateSpec;
-import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.worker.attempt.Attempt;
@@ -34,10 +34,10 @@ public class JobRunners {
      *
      * @return the commit: one transaction that makes the outcome visible and completes the job; it may be repeated
      */
-    public Runnable run(JobSpec spec, Attempt attempt, JobScratch scratch) {
+    public Runnable run(Claim claim, Attempt attempt, JobScratch scratch) {
         PeakMemory.reset();
-        return switch (spec) {
-            case QuantizeSpec job -> quantize.run(job, attempt, scratch);
+        return switch (claim.spec()) {
+            case QuantizeSpec job -> quantize.run(job, claim.plan(), attempt, scratch);
             case ConvertSpec job -> convert.run(job, attempt, scratch);
             case EvaluateSpec job -> evaluate.run(job, attempt, scratch);
             case PipelineSpec job -> throw new IllegalStateException("a pipeline has no work but that of its steps");

@@ -16,6 +16,7 @@ import io.octavo.jobs.artifact.Lineage;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.wire.PlanSummary;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.attempt.JobScratch;
 import io.octavo.worker.engine.DeviceProperties;
@@ -62,7 +63,8 @@ class QuantizeJobRunner {
         this.json = json;
     }
 
-    Runnable run(QuantizeSpec spec, Attempt attempt, JobScratch scratch) {
+    /** @param planned what was found when the job was submitted */
+    Runnable run(QuantizeSpec spec, Optional<PlanSummary> planned, Attempt attempt, JobScratch scratch) {
         long started = System.nanoTime();
         attempt.phase("resolve");
         SourceListing listing = sources.list(attempt.tenant(), spec.source());
@@ -70,7 +72,7 @@ class QuantizeJobRunner {
         if (made.isPresent()) {
             return made.get();
         }
-        requireFeasible(spec, listing, attempt);
+        requireFeasible(spec, planned, listing, attempt);
         attempt.phase("fetch");
         ResolvedSource source = sources.checkpoint(listing, scratch.folder("source"), attempt.section(0, FETCHED));
         Optional<ResolvedDataset> data = data(spec, attempt, scratch);
@@ -104,8 +106,18 @@ class QuantizeJobRunner {
         return () -> artifacts.commit(attempt.lease(), commit);
     }
 
-    /** Headers tell in a second what would otherwise fail after the download. */
-    private void requireFeasible(QuantizeSpec spec, SourceListing listing, Attempt attempt) {
+    /**
+     * Headers tell in a second what would otherwise fail after the download. What was found of the same revision before
+     * need not be found again.
+     */
+    private void requireFeasible(
+            QuantizeSpec spec, Optional<PlanSummary> planned, SourceListing listing, Attempt attempt) {
+        Optional<PlanSummary> known = planned.filter(plan -> plan.revision() != null)
+                .filter(plan -> listing.revision().equals(Optional.ofNullable(plan.revision())));
+        if (known.isPresent()) {
+            sources.requireRoom(listing, known.get().outputBytes());
+            return;
+        }
         attempt.phase("plan");
         PlanReport plan = engines.plan(new CheckpointFiles(listing.sizes(), listing::open), recipe(spec));
         attempt.log("%s will become %s: %d modules of %d bytes quantized to %d bytes"

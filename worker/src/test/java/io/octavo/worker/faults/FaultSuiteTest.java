@@ -9,6 +9,7 @@ import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.queue.FoundPlans;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
@@ -342,7 +343,7 @@ class FaultSuiteTest {
                         List.of(own),
                         "auto",
                         random.nextInt(-5, 6));
-                UUID id = insist(() -> jobs.submit(TenantId.BUILT_IN, spec, "fault-suite-" + number)
+                UUID id = insist(() -> jobs.submit(TenantId.BUILT_IN, spec, FoundPlans.NONE, "fault-suite-" + number)
                         .id());
                 Map<String, String> files = new HashMap<>(models.get(model));
                 files.put("own", ReversingEngine.sha256(ReversingEngine.own(own)));
@@ -362,7 +363,8 @@ class FaultSuiteTest {
                 steps.add(new PipelineSpec.Step(second, List.of(first), step(number, second, "step:" + first)));
             }
             var spec = new PipelineSpec(steps, Scheduling.of(0));
-            JobView pipeline = insist(() -> jobs.submit(TenantId.BUILT_IN, spec, "fault-suite-" + number));
+            JobView pipeline =
+                    insist(() -> jobs.submit(TenantId.BUILT_IN, spec, FoundPlans.NONE, "fault-suite-" + number));
             submitted.add(pipeline.id());
             pipelines.add(pipeline.id());
             pipeline.steps().forEach(step -> {
