@@ -16,14 +16,19 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -728,6 +733,27 @@ class ApiTest {
         assertThat(document.get("paths").propertyNames())
                 .contains("/api/v1/jobs", "/api/v1/jobs/{id}/events", "/api/v1/artifacts/{id}/report");
         assertThat(read(get("/actuator/health")).get("status").stringValue()).isEqualTo("UP");
+    }
+
+    @Test
+    void theDesignTellsWhichCallsAreBuilt() throws Exception {
+        JsonNode paths = read(get("/v3/api-docs")).get("paths");
+        Set<String> calls = new TreeSet<>();
+        for (String path : paths.propertyNames()) {
+            for (String method : paths.get(path).propertyNames()) {
+                calls.add(method.toUpperCase(Locale.ROOT) + " "
+                        + path.replace("/api/v1", "").replace("{*", "{"));
+            }
+        }
+        assertThat(Files.readString(Path.of("..", "docs", "design.md"))
+                        .lines()
+                        .filter(line -> line.contains(" | built | "))
+                        .map(line -> line.substring(0, line.indexOf(" | built | ")))
+                        .flatMap(line -> Pattern.compile("`((?:GET|POST|PUT|DELETE) [^`]*)`")
+                                .matcher(line)
+                                .results())
+                        .map(call -> call.group(1)))
+                .containsExactlyInAnyOrderElementsOf(calls);
     }
 
     private static String sha256(byte[] content) throws Exception {
