@@ -8,6 +8,8 @@ import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
+import io.octavo.engine.modify.Modifier;
+import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.KvCacheQuantization;
@@ -93,6 +95,13 @@ final class QuantizeCommand implements Callable<Integer> {
                     + " plain UTF-8.")
     private @Nullable Path calibration;
 
+    @Option(
+            names = "--smoothquant",
+            paramLabel = "ALPHA",
+            description =
+                    "Moves outliers of activations into weights first, as far as 0 to 1 say. Needs --calibration.")
+    private @Nullable Double smoothQuant;
+
     @Option(names = "--samples", paramLabel = "N", description = "At most so many texts (${DEFAULT-VALUE}).")
     private int samples = 512;
 
@@ -135,6 +144,9 @@ final class QuantizeCommand implements Callable<Integer> {
             throw new UsageException(
                     "--samples and --sequence-length must be at least 1: " + samples + ", " + sequenceLength);
         }
+        if (smoothQuant != null && !(smoothQuant >= 0 && smoothQuant <= 1)) {
+            throw new UsageException("--smoothquant takes a number between 0 and 1, not " + smoothQuant);
+        }
         Optional<Path> dataset = Optional.ofNullable(calibration);
         var recipe = new Recipe(
                 scheme,
@@ -142,7 +154,10 @@ final class QuantizeCommand implements Callable<Integer> {
                 ignore,
                 schemeOverrides(),
                 Optional.ofNullable(kvCache).map(QuantizeCommand::granularity),
-                List.of(),
+                Optional.ofNullable(smoothQuant)
+                        .map(SmoothQuant::new)
+                        .map(List::<Modifier>of)
+                        .orElse(List.of()),
                 dataset.map(file -> new CalibrationShape(samples, sequenceLength, 0)));
         return new QuantizationRequest(source, target, recipe, dataset, List.of());
     }

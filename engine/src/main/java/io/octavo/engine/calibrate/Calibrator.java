@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
@@ -37,16 +38,21 @@ public final class Calibrator {
     }
 
     /**
+     * @param channels modules whose input channels are told apart
      * @param progress receives the share that is done of all texts in all layers
      * @throws QuantizationException {@code ARCHITECTURE_UNSUPPORTED}, a {@code DATASET_} or {@code TOKENIZER_} code, or
      *     {@code TENSOR_NOT_FINITE}
      */
     public ActivationRanges observe(
-            Checkpoint checkpoint, CalibrationData data, JobMonitor monitor, DoubleConsumer progress) {
+            Checkpoint checkpoint,
+            CalibrationData data,
+            Set<String> channels,
+            JobMonitor monitor,
+            DoubleConsumer progress) {
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
         List<int[]> samples = samples(checkpoint, data, spec);
         try (LayerStream layers = new ModelLoader(backend, checkpoint, spec).stream(samples);
-                var observer = new RangeObserver(backend, spec);
+                var observer = new RangeObserver(backend, spec, channels);
                 Stream stream = backend.newStream()) {
             int steps = layers.layers() * samples.size();
             var done = new AtomicInteger();
@@ -80,7 +86,7 @@ public final class Calibrator {
                 }
             }
         }
-        return new ActivationRanges(inputs, seen.keys(), seen.values());
+        return new ActivationRanges(inputs, seen.channels(), seen.keys(), seen.values());
     }
 
     private static List<int[]> samples(Checkpoint checkpoint, CalibrationData data, ModelSpec spec) {

@@ -18,25 +18,30 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Plain minima and maxima over everything that was seen, kept on the device. */
 final class RangeObserver implements ActivationObserver, AutoCloseable {
 
     private final Backend backend;
     private final ModelSpec spec;
+    private final Set<String> channels;
     private final List<DeviceBuffer> buffers = new ArrayList<>();
     private final Map<String, Matrix> inputs = new LinkedHashMap<>();
     private final Map<Integer, Matrix> keys = new LinkedHashMap<>();
     private final Map<Integer, Matrix> values = new LinkedHashMap<>();
 
-    RangeObserver(Backend backend, ModelSpec spec) {
+    /** @param channels modules whose input channels are told apart */
+    RangeObserver(Backend backend, ModelSpec spec, Set<String> channels) {
         this.backend = backend;
         this.spec = spec;
+        this.channels = channels;
     }
 
     @Override
     public void input(String module, Matrix activations, Stream stream) {
-        Matrix ranges = inputs.computeIfAbsent(module, name -> ranges(1));
+        Matrix ranges = inputs.computeIfAbsent(
+                module, name -> ranges(channels.contains(name) ? (int) activations.columns() : 1));
         backend.operations().observeRange().observe(activations, ranges, stream);
     }
 
@@ -63,9 +68,15 @@ final class RangeObserver implements ActivationObserver, AutoCloseable {
     /** @throws QuantizationException {@code TENSOR_NOT_FINITE} */
     ActivationRanges ranges(Stream stream) {
         var byModule = new LinkedHashMap<String, Range>();
-        inputs.forEach((module, ranges) -> byModule.put(
-                module, read("the inputs of " + module, ranges, stream).getFirst()));
-        return new ActivationRanges(byModule, read("keys", keys, stream), read("values", values, stream));
+        var byChannel = new LinkedHashMap<String, List<Range>>();
+        inputs.forEach((module, matrix) -> {
+            List<Range> ranges = read("the inputs of " + module, matrix, stream);
+            byModule.put(module, ranges.stream().reduce(Range::union).orElseThrow());
+            if (channels.contains(module)) {
+                byChannel.put(module, ranges);
+            }
+        });
+        return new ActivationRanges(byModule, byChannel, read("keys", keys, stream), read("values", values, stream));
     }
 
     private static Map<Integer, List<Range>> read(String what, Map<Integer, Matrix> layers, Stream stream) {

@@ -15,7 +15,16 @@ public final class TensorComparison {
 
     /** Whether type, shape and all bits are equal; names do not count. */
     public static boolean identical(StoredTensor tensor, StoredTensor copy) {
-        TensorInfo info = tensor.info();
+        return identical(tensor.info(), (from, target) -> tensor.shard().read(tensor.info(), from, target), copy);
+    }
+
+    /** Reads bytes of a tensor, from one of them on, as many as there is room for. */
+    public interface Reader {
+        void read(long from, MemorySegment target);
+    }
+
+    /** The same for bytes that come from anywhere. */
+    public static boolean identical(TensorInfo info, Reader bytesOf, StoredTensor copy) {
         boolean equal = info.dtype() == copy.info().dtype()
                 && info.shape().equals(copy.info().shape());
         try (Arena arena = Arena.ofConfined()) {
@@ -24,7 +33,7 @@ public final class TensorComparison {
             MemorySegment other = arena.allocate(windowBytes);
             for (long from = 0; equal && from < info.byteSize(); from += windowBytes) {
                 long bytes = Math.min(windowBytes, info.byteSize() - from);
-                tensor.shard().read(info, from, one.asSlice(0, bytes));
+                bytesOf.read(from, one.asSlice(0, bytes));
                 copy.shard().read(copy.info(), from, other.asSlice(0, bytes));
                 equal = one.asSlice(0, bytes).mismatch(other.asSlice(0, bytes)) < 0;
             }

@@ -4,6 +4,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.LayoutWriters;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.Recipe;
@@ -20,9 +21,11 @@ import java.util.Optional;
  *
  * @param scheme of every module that no override names
  * @param overrides the first that names a module counts
+ * @param modifiers what changes weights before they are rounded
  * @param kvCache how scales of the KV cache are stored; empty for none
  */
-public record ModuleSchemes(Scheme scheme, List<ModuleScheme> overrides, Optional<Quantization> kvCache) {
+public record ModuleSchemes(
+        Scheme scheme, List<ModuleScheme> overrides, Optional<Quantization> kvCache, List<Modifier> modifiers) {
 
     /** Modules with a scheme of their own. */
     public record ModuleScheme(Scheme scheme, List<ModulePattern> targets) {
@@ -38,11 +41,12 @@ public record ModuleSchemes(Scheme scheme, List<ModuleScheme> overrides, Optiona
 
     public ModuleSchemes {
         overrides = List.copyOf(overrides);
+        modifiers = List.copyOf(modifiers);
     }
 
     /** One scheme for everything. */
     static ModuleSchemes of(Scheme scheme) {
-        return new ModuleSchemes(scheme, List.of(), Optional.empty());
+        return new ModuleSchemes(scheme, List.of(), Optional.empty(), List.of());
     }
 
     /** @throws io.octavo.engine.failure.QuantizationException {@code SCHEME_UNKNOWN} or {@code IGNORE_INVALID} */
@@ -50,7 +54,8 @@ public record ModuleSchemes(Scheme scheme, List<ModuleScheme> overrides, Optiona
         return new ModuleSchemes(
                 Scheme.named(recipe.scheme()),
                 recipe.overrides().stream().map(ModuleSchemes::override).toList(),
-                recipe.kvCache().map(ModuleSchemes::kvCache));
+                recipe.kvCache().map(ModuleSchemes::kvCache),
+                recipe.modifiers());
     }
 
     private static ModuleScheme override(SchemeOverride override) {
@@ -100,9 +105,10 @@ public record ModuleSchemes(Scheme scheme, List<ModuleScheme> overrides, Optiona
                 .orElse(scheme);
     }
 
-    /** Whether running the model on data must tell some scales. */
+    /** Whether the model must be run on data. */
     public boolean needsCalibration() {
-        return kvCache.isPresent()
+        return !modifiers.isEmpty()
+                || kvCache.isPresent()
                 || scheme.needsCalibration()
                 || overrides.stream().anyMatch(override -> override.scheme().needsCalibration());
     }
@@ -113,6 +119,7 @@ public record ModuleSchemes(Scheme scheme, List<ModuleScheme> overrides, Optiona
         overrides.forEach(
                 override -> name.append(" + ").append(override.scheme().name()));
         kvCache.ifPresent(cache -> name.append(" + FP8 KV cache"));
+        modifiers.forEach(modifier -> name.append(" + ").append(modifier.name()));
         return name.toString();
     }
 }

@@ -3,10 +3,12 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.artifact.EngineVersion;
 import io.octavo.engine.checkpoint.JsonText;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.VerificationReport;
 import java.util.List;
+import java.util.TreeMap;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -46,6 +48,10 @@ final class Provenance {
                         .put("samples", data.samples())
                         .put("sequenceLength", data.sequenceLength())
                         .put("seed", data.seed()));
+        for (Modifier modifier : plan.schemes().modifiers()) {
+            ObjectNode made = root.withArray("modifiers").addObject().put("type", modifier.name());
+            new TreeMap<>(modifier.settings()).forEach(made::put);
+        }
         root.put("weightBits", plan.weightBits());
         plan.ignore().forEach(root.putArray("ignore")::add);
         var files = root.putObject("source").putArray("files");

@@ -1,11 +1,11 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.checkpoint.Checkpoint;
-import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.layout.compressed.CompressedTensorsConfig;
+import io.octavo.engine.modify.ChannelScaling;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Scheme;
@@ -45,12 +45,12 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
      * A weight that becomes codes and scales.
      *
      * @param module the weight's name without {@code .weight}
+     * @param source the numbers that are rounded
      * @param sharing all modules, this one among them, that must have one scale for their whole weights; empty where
      *     that has no meaning
      * @param outputs follow from the others; kept, because a plan of 40,000 steps is asked for them again and again
      */
-    public record Quantize(
-            String module, Scheme scheme, StoredTensor source, List<String> sharing, List<TensorSpec> outputs)
+    public record Quantize(String module, Scheme scheme, Numbers source, List<String> sharing, List<TensorSpec> outputs)
             implements Step {
 
         public Quantize {
@@ -58,7 +58,7 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
             outputs = List.copyOf(outputs);
         }
 
-        Quantize(String module, Scheme scheme, StoredTensor source) {
+        Quantize(String module, Scheme scheme, Numbers source) {
             this(
                     module,
                     scheme,
@@ -109,11 +109,11 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
     }
 
     /**
-     * A tensor that keeps its name, type and bits.
+     * A tensor that keeps its name and type, and its bits too unless a modifier scales it.
      *
      * @param reason why, for people
      */
-    public record Keep(StoredTensor source, String reason) implements Step {
+    public record Keep(Numbers source, String reason) implements Step {
         @Override
         public List<TensorSpec> outputs() {
             return List.of(source.info().spec());
@@ -173,6 +173,35 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
      */
     public static QuantizationPlan of(Checkpoint checkpoint, ModuleSchemes schemes, List<String> ignore) {
         return new QuantizationPlanner(checkpoint, schemes, ignore).plan();
+    }
+
+    /** The same with some tensors' channels multiplied before anything else happens to them. */
+    QuantizationPlan with(Map<String, ChannelScaling> scalings) {
+        return new QuantizationPlan(
+                schemes, steps.stream().map(step -> scaled(step, scalings)).toList(), ignore);
+    }
+
+    private static Step scaled(Step step, Map<String, ChannelScaling> scalings) {
+        return switch (step) {
+            case KvScales scales -> scales;
+            case Keep keep -> {
+                ChannelScaling scaling = scalings.get(keep.source().info().name());
+                yield scaling == null
+                        ? keep
+                        : new Keep(new Numbers.Scaled(keep.source().tensor(), scaling), keep.reason());
+            }
+            case Quantize weight -> {
+                ChannelScaling scaling = scalings.get(weight.source().info().name());
+                yield scaling == null
+                        ? weight
+                        : new Quantize(
+                                weight.module(),
+                                weight.scheme(),
+                                new Numbers.Scaled(weight.source().tensor(), scaling),
+                                weight.sharing(),
+                                weight.outputs());
+            }
+        };
     }
 
     /** What the written config says. */

@@ -168,7 +168,7 @@ final class QuantizationPlanner {
     private Step step(StoredTensor source) {
         TensorInfo tensor = source.info();
         if (!tensor.name().endsWith(CompressedTensors.WEIGHT_SUFFIX)) {
-            return new Keep(source, "no weight of a Linear");
+            return new Keep(new Numbers.Stored(source), "no weight of a Linear");
         }
         String module = tensor.name().substring(0, tensor.name().length() - CompressedTensors.WEIGHT_SUFFIX.length());
         ModuleRole role =
@@ -181,16 +181,16 @@ final class QuantizationPlanner {
             if (role.isQuantized()) {
                 leftByRequest.add(module);
             }
-            return new Keep(source, role.isQuantized() ? "ignored by request" : role.reason());
+            return new Keep(new Numbers.Stored(source), role.isQuantized() ? "ignored by request" : role.reason());
         }
         if (tensor.byteSize() == 0) {
             ignoreList.add(module);
-            return new Keep(source, "has no elements");
+            return new Keep(new Numbers.Stored(source), "has no elements");
         }
         requireQuantizable(tensor);
         Scheme scheme = schemes.schemeOf(module);
         SchemeFit.require(module, scheme, tensor);
-        return new Quantize(module, scheme, source);
+        return new Quantize(module, scheme, new Numbers.Stored(source));
     }
 
     private static void requireQuantizable(TensorInfo tensor) {

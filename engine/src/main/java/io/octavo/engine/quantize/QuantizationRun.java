@@ -11,6 +11,11 @@ import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.modify.ChannelScaling;
+import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
@@ -26,7 +31,7 @@ import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.backend.Backend;
 import java.lang.foreign.Arena;
-import java.nio.ByteBuffer;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -34,10 +39,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** One call of {@link Quantizer#quantize}: write everything, verify it, publish it. */
 final class QuantizationRun {
@@ -56,7 +63,7 @@ final class QuantizationRun {
 
     private final QuantizationRequest request;
     private final Checkpoint source;
-    private final QuantizationPlan plan;
+    private QuantizationPlan plan;
     private final ShardPlan shards;
     private final StagingFolder staging;
     private final JobMonitor monitor;
@@ -90,7 +97,7 @@ final class QuantizationRun {
         Optional<List<Future<HashedFile>>> early =
                 threads >= ENOUGH_THREADS ? Optional.of(files.hashSources()) : Optional.empty();
         Backend backend = device.get();
-        ActivationRanges activations = calibrate(backend);
+        ActivationRanges activations = calibrate(backend, chunkBytes);
         monitor.phase("quantize");
         writeWeights(backend, chunkBytes, activations);
         ConfigJson config = source.config().withQuantizationConfig(plan.quantizationConfig());
@@ -121,14 +128,37 @@ final class QuantizationRun {
                 report);
     }
 
-    private ActivationRanges calibrate(Backend backend) {
+    /** What data shows; what modifiers make of it becomes part of the plan. */
+    private ActivationRanges calibrate(Backend backend, long chunkBytes) {
         if (!plan.schemes().needsCalibration()) {
             return ActivationRanges.none();
         }
         CalibrationData data = request.calibration().orElseThrow();
         monitor.phase("calibrate");
-        return new Calibrator(backend)
-                .observe(source, data, monitor, share -> monitor.progress(CALIBRATING_SHARE * share));
+        List<Modifier> modifiers = plan.schemes().modifiers();
+        ModelSpec spec = Architectures.read(source.config().tree());
+        Set<String> channels = modifiers.stream()
+                .flatMap(modifier -> modifier.observed(spec).stream())
+                .collect(Collectors.toSet());
+        ActivationRanges seen = new Calibrator(backend)
+                .observe(source, data, channels, monitor, share -> monitor.progress(CALIBRATING_SHARE * share));
+        for (Modifier modifier : modifiers) {
+            seen = apply(modifier, spec, seen, new WeightChannels(backend, source, chunkBytes, monitor::checkpoint));
+        }
+        return seen;
+    }
+
+    private ActivationRanges apply(Modifier modifier, ModelSpec spec, ActivationRanges seen, WeightChannels weights) {
+        Map<String, ChannelScaling> scalings = modifier.scalings(spec, seen::channelMagnitudes, weights);
+        plan = plan.with(scalings);
+        ActivationRanges scaled = seen;
+        for (String module : modifier.observed(spec)) {
+            ChannelScaling scaling = scalings.get(module + CompressedTensors.WEIGHT_SUFFIX);
+            if (scaling != null) {
+                scaled = scaled.dividedBy(module, scaling.factors());
+            }
+        }
+        return scaled;
     }
 
     /** Where quantizing begins on the progress bar. */
@@ -209,11 +239,15 @@ final class QuantizationRun {
             long end = Math.min(from + COPY_BYTES, tensor.byteSize());
             queue.submit(() -> {
                 try (Arena window = Arena.ofConfined()) {
-                    ByteBuffer bytes = keep.source()
-                            .shard()
-                            .map(tensor, begin, end, window)
-                            .asByteBuffer();
-                    writer.write(tensor.name(), begin, bytes);
+                    MemorySegment bytes = switch (keep.source()) {
+                        case Numbers.Stored stored -> stored.tensor().shard().map(tensor, begin, end, window);
+                        case Numbers.Scaled scaled -> {
+                            MemorySegment made = window.allocate(end - begin);
+                            scaled.read(begin, made);
+                            yield made;
+                        }
+                    };
+                    writer.write(tensor.name(), begin, bytes.asByteBuffer());
                 }
             });
             progress.add(end - begin);

@@ -7,8 +7,11 @@ import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
@@ -16,6 +19,9 @@ import io.octavo.engine.request.Recipe;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.kernels.backend.Backend;
 import java.nio.channels.ClosedByInterruptException;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongUnaryOperator;
 import java.util.function.Supplier;
 
@@ -73,26 +79,34 @@ public final class Quantizer {
     public static QuantizationPlan plan(Checkpoint source, Recipe recipe) {
         ModuleSchemes schemes = ModuleSchemes.of(recipe);
         schemes.requireSuitable(Layout.named(recipe.layout()));
-        if (!recipe.modifiers().isEmpty()) {
-            throw new QuantizationException(
-                    ErrorCode.MODIFIER_UNSUITABLE,
-                    "modifier " + recipe.modifiers().getFirst().name() + " is not made yet");
-        }
         if (schemes.needsCalibration() && recipe.calibration().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.CALIBRATION_MISSING,
-                    schemes.name() + " stores scales that only data can tell; name a calibration dataset");
+                    schemes.name() + " needs what only data can tell; name a calibration dataset");
         }
         QuantizationPlan plan = QuantizationPlan.of(source, schemes, recipe.ignore());
         if (schemes.needsCalibration()) {
-            requireRunnable(source);
+            requireRunnable(source, recipe.modifiers());
         }
         return plan;
     }
 
     /** Whether the source can be run on data. */
-    private static void requireRunnable(Checkpoint source) {
-        Architectures.read(source.config().tree());
+    private static void requireRunnable(Checkpoint source, List<Modifier> modifiers) {
+        ModelSpec spec = Architectures.read(source.config().tree());
+        for (Modifier modifier : modifiers) {
+            Set<String> modules = modifier.observed(spec);
+            Optional<String> missing = modules.stream()
+                    .filter(module -> !source.names().contains(module + CompressedTensors.WEIGHT_SUFFIX))
+                    .findFirst();
+            if (modules.isEmpty() || missing.isPresent()) {
+                throw new QuantizationException(
+                        ErrorCode.MODIFIER_UNSUITABLE,
+                        modifier.name() + " "
+                                + missing.map(module -> "finds no weight of " + module)
+                                        .orElse("knows no norms of this architecture that it could scale"));
+            }
+        }
         if (!source.hasFile(Tokenizer.FILE_NAME)) {
             throw new QuantizationException(
                     ErrorCode.TOKENIZER_MISSING,

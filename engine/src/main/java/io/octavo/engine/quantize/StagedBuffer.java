@@ -1,6 +1,5 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.HostMemory;
@@ -32,8 +31,8 @@ record StagedBuffer(DeviceBuffer device, MemorySegment host, boolean shared) {
     }
 
     /** Brings part of a tensor to the device, once the stream has passed whatever used this before. */
-    void load(StoredTensor tensor, long from, long bytes, Stream stream) {
-        tensor.shard().read(tensor.info(), from, first(bytes));
+    void load(Numbers numbers, long from, long bytes, Stream stream) {
+        numbers.read(from, first(bytes));
         send(bytes, stream);
     }
 

@@ -31,6 +31,7 @@ class CalibratorTest {
                         "model.layers.0.self_attn.q_proj",
                         new Range(-2, 2)),
                 Map.of(),
+                Map.of(),
                 Map.of());
 
         ActivationRanges shared = Calibrator.sharedByExperts(seen, spec);

@@ -1,0 +1,82 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
+import io.octavo.engine.checkpoint.TensorComparison;
+import io.octavo.engine.modify.ChannelScaling;
+import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** Where the numbers of a step come from; writing and verification read them alike. Safe for use by several threads. */
+public sealed interface Numbers {
+
+    /** The tensor of the source that they have name, type and shape of. */
+    StoredTensor tensor();
+
+    default TensorInfo info() {
+        return tensor().info();
+    }
+
+    /** @param from byte of the tensor at which {@code target} begins, a whole element */
+    void read(long from, MemorySegment target);
+
+    /** Whether a written tensor holds exactly these. */
+    default boolean equalTo(StoredTensor written) {
+        return TensorComparison.identical(info(), this::read, written);
+    }
+
+    /** As they are stored. */
+    record Stored(StoredTensor tensor) implements Numbers {
+
+        @Override
+        public void read(long from, MemorySegment target) {
+            tensor.shard().read(tensor.info(), from, target);
+        }
+    }
+
+    /** Each input channel multiplied, then rounded to the tensor's type. */
+    record Scaled(StoredTensor tensor, ChannelScaling scaling) implements Numbers {
+
+        public Scaled {
+            long channels = tensor.info().shape().getLast();
+            if (channels != scaling.channels()) {
+                throw new IllegalArgumentException(
+                        tensor.info().name() + " has " + channels + " channels, not " + scaling.channels());
+            }
+        }
+
+        @Override
+        public void read(long from, MemorySegment target) {
+            tensor.shard().read(tensor.info(), from, target);
+            DType dtype = tensor.info().dtype();
+            long first = from / dtype.bytes();
+            long count = target.byteSize() / dtype.bytes();
+            for (long i = 0; i < count; i++) {
+                int channel = (int) ((first + i) % scaling.channels());
+                set(target, dtype, i, scaling.apply(get(target, dtype, i), channel));
+            }
+        }
+
+        private static float get(MemorySegment numbers, DType dtype, long i) {
+            return switch (dtype) {
+                case BF16 -> BFloat16.toFloat(numbers.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
+                case F16 -> Float.float16ToFloat(numbers.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
+                case F32 -> numbers.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i);
+                case F64, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
+                    throw new IllegalStateException("no scaling of " + dtype);
+            };
+        }
+
+        private static void set(MemorySegment numbers, DType dtype, long i, float value) {
+            switch (dtype) {
+                case BF16 -> numbers.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, BFloat16.fromFloat(value));
+                case F16 -> numbers.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, Float.floatToFloat16(value));
+                case F32 -> numbers.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i, value);
+                case F64, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
+                    throw new IllegalStateException("no scaling of " + dtype);
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package io.octavo.engine.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.Engines;
+import io.octavo.engine.TestModels;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.modify.SmoothQuant;
+import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.CalibrationShape;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.EvaluationRequest;
+import io.octavo.engine.request.EvaluationTask;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
+import io.octavo.engine.request.TaskResult;
+import io.octavo.kernels.number.BFloat16;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Weights that are changed before they are rounded. */
+class ModifiersTest {
+
+    private static final String NORM = "model.layers.1.post_attention_layernorm.weight";
+
+    @TempDir
+    Path folder;
+
+    private final Engine engine = Engines.open(new EngineOptions("cpu", 2));
+
+    @AfterEach
+    void close() {
+        engine.close();
+    }
+
+    @Test
+    void smoothingTakesMuchOfTheLossThatOutliersCause() {
+        Path model = TestModels.shared("models/books-5m-outliers");
+        quantize(model, "plain", new Recipe("W8A8", CompressedTensors.NAME, List.of()));
+        quantize(model, "smooth", smooth("W8A8"));
+        double original = perplexity(model);
+        double plain = perplexity(folder.resolve("plain"));
+        double smooth = perplexity(folder.resolve("smooth"));
+        assertThat(smooth - original).isLessThan((plain - original) / 2);
+    }
+
+    @Test
+    void staticScalesAreThoseOfTheScaledInputs() {
+        Path model = TestModels.shared("models/books-5m-outliers");
+        quantize(model, "plain", new Recipe("W8A8_STATIC", CompressedTensors.NAME, List.of()));
+        quantize(model, "smooth", smooth("W8A8_STATIC"));
+        double plain = perplexity(folder.resolve("plain"));
+        double smooth = perplexity(folder.resolve("smooth"));
+        assertThat(smooth).isLessThan(plain / 2);
+    }
+
+    @Test
+    void normsAndWeightsAreScaledAndVerifiedAsSuch() throws Exception {
+        QuantizationResult result = quantize(TestModels.books5m(), "smooth", smooth("W8A8"));
+        try (Checkpoint source = Checkpoint.open(TestModels.books5m())) {
+            // Two norms a layer are not what they were.
+            assertThat(result.verification().untouchedTensors())
+                    .isEqualTo(source.names().size() - 4 * 7 - 2 * 4);
+            try (Checkpoint written = Checkpoint.open(folder.resolve("smooth"))) {
+                assertThat(numbers(written)).isNotEqualTo(numbers(source));
+            }
+        }
+        assertThat(Files.readString(folder.resolve("smooth/octavo.json")))
+                .contains("\"W8A8 + smoothquant\"", "\"alpha\": 0.8");
+    }
+
+    private static float[] numbers(Checkpoint checkpoint) {
+        short[] bits = checkpoint.tensor(NORM).segment().toArray(ValueLayout.JAVA_SHORT_UNALIGNED);
+        float[] numbers = new float[bits.length];
+        for (int i = 0; i < bits.length; i++) {
+            numbers[i] = BFloat16.toFloat(bits[i]);
+        }
+        return numbers;
+    }
+
+    @Test
+    void refusesModelsWithoutANormToScaleAndRecipesWithoutData() {
+        Recipe withoutData =
+                new Recipe("W8A8", CompressedTensors.NAME, List.of()).withModifiers(List.of(new SmoothQuant(0.8)));
+        assertRefused(TestModels.books5m(), withoutData, ErrorCode.CALIBRATION_MISSING);
+        Recipe smooth = smooth("W8A8").withCalibration(new CalibrationShape(1, 16, 0));
+        assertRefused(TestModels.shared("models/arch/olmo2"), smooth, ErrorCode.MODIFIER_UNSUITABLE);
+    }
+
+    private static void assertRefused(Path model, Recipe recipe, ErrorCode code) {
+        try (Checkpoint source = Checkpoint.open(model)) {
+            assertThatThrownBy(() -> Quantizer.plan(source, recipe))
+                    .isInstanceOfSatisfying(
+                            QuantizationException.class,
+                            e -> assertThat(e.code()).isEqualTo(code));
+        }
+    }
+
+    private static Recipe smooth(String scheme) {
+        return new Recipe(scheme, CompressedTensors.NAME, List.of()).withModifiers(List.of(new SmoothQuant(0.8)));
+    }
+
+    private QuantizationResult quantize(Path model, String name, Recipe recipe) {
+        var request = new QuantizationRequest(
+                model,
+                folder.resolve(name),
+                recipe.withCalibration(data().shape()),
+                Optional.of(data().dataset()),
+                List.of());
+        return engine.quantize(request, JobMonitor.none());
+    }
+
+    private static CalibrationData data() {
+        return new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 16, 256, 0);
+    }
+
+    private double perplexity(Path checkpoint) {
+        var task = new EvaluationTask.Perplexity(
+                "text", TestModels.shared("data/books-heldout.txt"), 512, OptionalInt.of(4));
+        var result = engine.evaluate(new EvaluationRequest(checkpoint, List.of(task)), JobMonitor.none());
+        return ((TaskResult.Perplexity) result.tasks().getFirst()).perplexity();
+    }
+}
