@@ -15,7 +15,8 @@ class CalibratorTest {
     void givesAllExpertsOfALayerOneRange() {
         ModelSpec spec = Architectures.read(JsonMapper.shared().readTree("""
                 {"architectures": ["MixtralForCausalLM"], "hidden_size": 64, "num_hidden_layers": 2,
-                 "num_attention_heads": 4, "intermediate_size": 32, "num_local_experts": 3, "num_experts_per_tok": 2,
+                 "num_attention_heads": 4, "num_key_value_heads": 4, "intermediate_size": 32, "num_local_experts": 3,
+                 "num_experts_per_tok": 2,
                  "vocab_size": 100}
                 """));
         String first = "model.layers.0.block_sparse_moe.experts.";
