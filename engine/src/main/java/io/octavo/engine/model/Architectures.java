@@ -1,6 +1,5 @@
 package io.octavo.engine.model;
 
-import static io.octavo.engine.model.AttentionReader.separate;
 import static io.octavo.engine.model.AttentionSpec.QueryKeyNorm.NONE;
 import static io.octavo.engine.model.AttentionSpec.QueryKeyNorm.PER_HEAD;
 import static io.octavo.engine.model.AttentionSpec.QueryKeyNorm.WHOLE;
@@ -8,8 +7,6 @@ import static java.util.Map.entry;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.model.AttentionReader.Slides;
-import io.octavo.engine.model.Family.Embedding;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -19,51 +16,32 @@ import tools.jackson.databind.node.ObjectNode;
 /** The architectures whose forward pass is known, by the name that config.json gives them. */
 public final class Architectures {
 
-    private static final Slides ALL = config -> layer -> true;
-
-    /** Qwen's first {@code max_window_layers} see everything; other families do not have the key. */
-    private static final Slides QWEN_SLIDES = config -> {
-        int first = config.whole("max_window_layers", 0, Integer.MAX_VALUE, 0);
-        return layer -> layer >= first;
-    };
-
-    private static final Slides GEMMA3_SLIDES = config -> {
-        int pattern = config.dimension("sliding_window_pattern", 6);
-        return layer -> (layer + 1) % pattern != 0;
-    };
-
     private static final FeedForwardReader DENSE = FeedForwardReader.dense(FeedForwardSpec.Names.SEPARATE);
 
-    /** Llama, Mistral (sliding window), Qwen2 and Seed-OSS (biases are found by their tensors). */
-    private static final Family LLAMA = new Family(LayerNorms::before, separate(NONE, QWEN_SLIDES), DENSE);
+    private static final AttentionReader PLAIN = new AttentionReader(NONE, AttentionSpec.Names.SEPARATE);
 
-    private static final Family SMOLLM3 =
-            new Family(LayerNorms::before, separate(NONE, QWEN_SLIDES), DENSE, Embedding.TIED, 0);
+    private static final AttentionReader NORMED_HEADS = new AttentionReader(PER_HEAD, AttentionSpec.Names.SEPARATE);
 
-    private static final Family QWEN3 = new Family(LayerNorms::before, separate(PER_HEAD, QWEN_SLIDES), DENSE);
+    /** Llama, Mistral, Qwen2 and Seed-OSS (biases are found by their tensors), SmolLM3. */
+    private static final Family LLAMA = new Family(LayerNorms::before, PLAIN, DENSE);
 
-    private static final Family QWEN3_MOE =
-            new Family(LayerNorms::before, separate(PER_HEAD, ALL), FeedForwardReader::qwen3Moe);
+    private static final Family QWEN3 = new Family(LayerNorms::before, NORMED_HEADS, DENSE);
 
-    private static final Family MIXTRAL =
-            new Family(LayerNorms::before, separate(NONE, ALL), FeedForwardReader::mixtral);
+    private static final Family QWEN3_MOE = new Family(LayerNorms::before, NORMED_HEADS, FeedForwardReader::qwen3Moe);
+
+    private static final Family MIXTRAL = new Family(LayerNorms::before, PLAIN, FeedForwardReader::mixtral);
 
     private static final Family PHI3 = new Family(
             LayerNorms::before,
-            new AttentionReader(NONE, AttentionSpec.Names.FUSED, 0, ALL),
+            new AttentionReader(NONE, AttentionSpec.Names.FUSED),
             FeedForwardReader.dense(FeedForwardSpec.Names.FUSED));
 
-    private static final Family OLMO2 = new Family(LayerNorms::after, separate(WHOLE, ALL), DENSE);
+    private static final Family OLMO2 =
+            new Family(LayerNorms::after, new AttentionReader(WHOLE, AttentionSpec.Names.SEPARATE), DENSE);
 
-    private static final Family GEMMA2 = new Family(
-            LayerNorms::around,
-            new AttentionReader(NONE, AttentionSpec.Names.SEPARATE, 50, config -> layer -> layer % 2 == 0),
-            DENSE,
-            Embedding.TIED_AND_SCALED,
-            30);
+    private static final Family GEMMA2 = new Family(LayerNorms::around, PLAIN, DENSE, true);
 
-    private static final Family GEMMA3 =
-            new Family(LayerNorms::around, separate(PER_HEAD, GEMMA3_SLIDES), DENSE, Embedding.TIED_AND_SCALED, 0);
+    private static final Family GEMMA3 = new Family(LayerNorms::around, NORMED_HEADS, DENSE, true);
 
     private static final Map<String, Family> KNOWN = new TreeMap<>(Map.ofEntries(
             entry("LlamaForCausalLM", LLAMA),
@@ -77,7 +55,7 @@ public final class Architectures {
             entry("MixtralForCausalLM", MIXTRAL),
             entry("Qwen3MoeForCausalLM", QWEN3_MOE),
             entry("SeedOssForCausalLM", LLAMA),
-            entry("SmolLM3ForCausalLM", SMOLLM3)));
+            entry("SmolLM3ForCausalLM", LLAMA)));
 
     private Architectures() {}
 

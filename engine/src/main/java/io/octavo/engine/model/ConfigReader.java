@@ -74,11 +74,6 @@ final class ConfigReader {
         return has(key) ? positive(key) : absent;
     }
 
-    /** For settings that null switches off: 0 for null, {@code missing} where there is no such key. */
-    double positiveOrOff(String key, double missing) {
-        return node.has(key) ? positive(key, 0) : missing;
-    }
-
     boolean flag(String key, boolean absent) {
         if (!has(key)) {
             return absent;

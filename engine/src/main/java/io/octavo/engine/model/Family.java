@@ -5,13 +5,11 @@ import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
- * What architectures of one kind have in common, where their configs do not say it.
+ * What architectures of one kind have in common. What their configs leave out is told by {@link ConfigDefaults}.
  *
- * @param embedding of tokens
- * @param logitSoftcap where the config does not say; 0 for none
+ * @param scaledEmbeddings whether those of tokens are multiplied by the root of their width
  */
-record Family(
-        Norms norms, MixerReader mixers, FeedForwardReader feedForwards, Embedding embedding, float logitSoftcap) {
+record Family(Norms norms, MixerReader mixers, FeedForwardReader feedForwards, boolean scaledEmbeddings) {
 
     /** Ten times the largest known. */
     private static final int MOST_LAYERS = 2048;
@@ -21,16 +19,8 @@ record Family(
         LayerNorms of(float epsilon);
     }
 
-    /** What the embedding of tokens is, where the config does not say whether it is the output projection too. */
-    enum Embedding {
-        UNTIED,
-        TIED,
-        /** And multiplied by the root of its width. */
-        TIED_AND_SCALED
-    }
-
     Family(Norms norms, MixerReader mixers, FeedForwardReader feedForwards) {
-        this(norms, mixers, feedForwards, Embedding.UNTIED, 0);
+        this(norms, mixers, feedForwards, false);
     }
 
     ModelSpec read(String architecture, ConfigReader config) {
@@ -43,9 +33,9 @@ record Family(
                 config.dimension("max_position_embeddings", 2048),
                 ModelSpec.Names.LLAMA,
                 layerNorms.kind(),
-                embedding == Embedding.TIED_AND_SCALED ? (float) Math.sqrt(hidden) : 1,
-                (float) config.positiveOrOff("final_logit_softcapping", logitSoftcap),
-                config.flag("tie_word_embeddings", embedding != Embedding.UNTIED),
+                scaledEmbeddings ? (float) Math.sqrt(hidden) : 1,
+                (float) config.positive("final_logit_softcapping", 0),
+                config.flag("tie_word_embeddings", false),
                 layers(config, layerNorms),
                 config.tokenId("bos_token_id"),
                 config.tokenIds("eos_token_id"));
