@@ -69,7 +69,7 @@ class CudaSanitizerTest extends BackendContract {
                                 128,
                                 1,
                                 output(DType.F64, 3, QuantizationError.COLUMNS),
-                                output(DType.F32, 3, 2 * Math.ceilDiv(columns, 128)),
+                                output(DType.F32, 3, 2L * Math.ceilDiv(columns, 128)),
                                 stream);
             }
             for (GatedActivation.Function function : GatedActivation.Function.values()) {

@@ -226,8 +226,7 @@ public final class GpuBenchmarks {
         Matrix[] x = random(DType.BF16, size, size, 2);
         Matrix codes = empty(DType.U8, size, format.rowBytes(size));
         Matrix scales = empty(scaleType, size / rows, size / columns);
-        @Nullable
-        Matrix zeroPoints = scaling instanceof Scaling.Range ? empty(DType.I8, size / rows, size / columns) : null;
+        @Nullable Matrix zeroPoints = scaling instanceof Scaling.Range ? empty(DType.I8, size / rows, size / columns) : null;
         Matrix flag = empty(DType.I32, 1, 1);
         var tile = new QuantizeTiles.Tile(rows, columns);
         bytes(

@@ -45,7 +45,7 @@ record SourceFile(String text) implements KernelFile {
             throw new IllegalStateException("no constant " + term);
         }
         int product = 1;
-        for (String factor : matcher.group(1).split(" \\* ")) {
+        for (String factor : matcher.group(1).split(" \\* ", -1)) {
             product *= value(factor);
         }
         return product;
