@@ -57,8 +57,7 @@ public final class KernelCall implements AutoCloseable {
     public KernelCall boxes(long address, long rowBytes, long rows, int boxBytes, int boxRows) {
         long offset = next(TENSOR_MAP_BYTES);
         driver.modules()
-                .encodeTensorMap(
-                        struct.asSlice(offset, TENSOR_MAP_BYTES), address, rowBytes, rows, boxBytes, boxRows);
+                .encodeTensorMap(struct.asSlice(offset, TENSOR_MAP_BYTES), address, rowBytes, rows, boxBytes, boxRows);
         return this;
     }
 
