@@ -6,6 +6,7 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.layout.compressed.CompressedTensorsConfig;
 import io.octavo.engine.modify.ChannelScaling;
+import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Scheme;
@@ -16,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.LongUnaryOperator;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -204,8 +206,13 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
         };
     }
 
-    /** What the written config says. */
-    ObjectNode quantizationConfig() {
+    /**
+     * What the written config says.
+     *
+     * @param config the source's config.json
+     */
+    ObjectNode quantizationConfig(JsonNode config) {
+        var names = new LoaderNames(config, stepsByOutput().keySet());
         var targets = new ArrayList<CompressedTensorsConfig.Target>();
         var bySchemes = new LinkedHashMap<Scheme, List<String>>();
         quantized()
@@ -216,9 +223,10 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
             targets.add(CompressedTensorsConfig.Target.everyLinear(
                     bySchemes.keySet().iterator().next()));
         } else {
-            bySchemes.forEach((scheme, modules) -> targets.add(new CompressedTensorsConfig.Target(scheme, modules)));
+            bySchemes.forEach((scheme, modules) ->
+                    targets.add(new CompressedTensorsConfig.Target(scheme, names.spellings(modules))));
         }
-        return CompressedTensors.config(targets, ignore, schemes.kvCache());
+        return CompressedTensors.config(targets, names.spellings(ignore), schemes.kvCache());
     }
 
     public List<Quantize> quantized() {

@@ -100,7 +100,8 @@ final class QuantizationRun {
         ActivationRanges activations = calibrate(backend, chunkBytes);
         monitor.phase("quantize");
         writeWeights(backend, chunkBytes, activations);
-        ConfigJson config = source.config().withQuantizationConfig(plan.quantizationConfig());
+        ConfigJson config = source.config()
+                .withQuantizationConfig(plan.quantizationConfig(source.config().tree()));
         files.write(ConfigJson.FILE_NAME, config.bytes());
         shards.indexJson().ifPresent(json -> files.write(ShardPlan.INDEX_FILE_NAME, json));
         files.copySideFiles();

@@ -109,7 +109,7 @@ final class Verification implements AutoCloseable {
     }
 
     private void checkStructure() {
-        ObjectNode expected = plan.quantizationConfig();
+        ObjectNode expected = plan.quantizationConfig(artifact.config().tree());
         boolean declared = artifact.config()
                 .quantizationConfig()
                 .map(written -> written.equals(expected))

@@ -67,8 +67,8 @@ public record CompressedTensorsConfig(List<Group> groups, List<ModulePattern> ig
             targets = List.copyOf(targets);
         }
 
-        boolean targetsByName(String module) {
-            return targets.stream().anyMatch(target -> target.matches(module));
+        boolean targetsByName(List<String> spellings) {
+            return targets.stream().anyMatch(target -> spellings.stream().anyMatch(target::matches));
         }
 
         boolean targetsEveryLinear() {
@@ -81,8 +81,8 @@ public record CompressedTensorsConfig(List<Group> groups, List<ModulePattern> ig
         ignore = List.copyOf(ignore);
     }
 
-    boolean ignores(String module) {
-        return ignore.stream().anyMatch(pattern -> pattern.matches(module));
+    boolean ignores(List<String> spellings) {
+        return ignore.stream().anyMatch(pattern -> spellings.stream().anyMatch(pattern::matches));
     }
 
     /** Modules of one scheme, as a config is to name them. */

@@ -9,6 +9,7 @@ import io.octavo.engine.layout.weight.QuantizationParameters;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.QuantizedWeight;
+import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.scheme.Quantization;
@@ -27,11 +28,13 @@ public final class QuantizedModulesReader {
     private final Checkpoint checkpoint;
     private final CompressedTensorsConfig config;
     private final ModuleTensors tensors;
+    private final LoaderNames names;
 
     QuantizedModulesReader(Checkpoint checkpoint, CompressedTensorsConfig config) {
         this.checkpoint = checkpoint;
         this.config = config;
         this.tensors = new ModuleTensors(checkpoint);
+        this.names = new LoaderNames(checkpoint.config().tree(), checkpoint.names());
     }
 
     /** A checkpoint without quantization_config must not hold what only a quantized one holds. */
@@ -86,9 +89,9 @@ public final class QuantizedModulesReader {
 
     /** Even where the head is tied to the embedding and not stored, loaders would create a quantized one. */
     private void requireHeadIgnored() {
-        boolean targeted =
-                config.groups().stream().anyMatch(group -> group.targetsEveryLinear() || group.targetsByName(HEAD));
-        if (targeted && !tensors.isQuantized(HEAD) && !config.ignores(HEAD)) {
+        boolean targeted = config.groups().stream()
+                .anyMatch(group -> group.targetsEveryLinear() || group.targetsByName(List.of(HEAD)));
+        if (targeted && !tensors.isQuantized(HEAD) && !config.ignores(List.of(HEAD))) {
             throw StrictObject.unsupported("its targets match lm_head, which is neither quantized nor in ignore");
         }
     }
@@ -111,11 +114,12 @@ public final class QuantizedModulesReader {
     }
 
     private Optional<CompressedTensorsConfig.Group> groupOf(String module, boolean quantized) {
-        if (config.ignores(module)) {
+        List<String> spellings = names.spellings(module);
+        if (config.ignores(spellings)) {
             return Optional.empty();
         }
         List<CompressedTensorsConfig.Group> named = config.groups().stream()
-                .filter(group -> group.targetsByName(module))
+                .filter(group -> group.targetsByName(spellings))
                 .toList();
         List<CompressedTensorsConfig.Group> matching = !named.isEmpty() || !isLinear(module, quantized)
                 ? named
@@ -150,7 +154,9 @@ public final class QuantizedModulesReader {
         for (CompressedTensorsConfig.Group group : config.groups()) {
             for (ModulePattern target : group.targets()) {
                 boolean found = target.text().equals(CompressedTensorsConfig.LINEAR)
-                        || modules.stream().anyMatch(target::matches);
+                        || modules.stream()
+                                .flatMap(module -> names.spellings(module).stream())
+                                .anyMatch(target::matches);
                 if (!found) {
                     throw StrictObject.unsupported("config_groups." + group.name() + " targets " + target.text()
                             + ", which is no module of the checkpoint");

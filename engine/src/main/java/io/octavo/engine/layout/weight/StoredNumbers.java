@@ -2,6 +2,7 @@ package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
@@ -111,7 +112,7 @@ public record StoredNumbers(
         if (modules.find(OUTPUT_HEAD).isPresent()) {
             names.remove(OUTPUT_HEAD);
         }
-        return List.copyOf(names);
+        return new LoaderNames(checkpoint.config().tree(), checkpoint.names()).spellings(List.copyOf(names));
     }
 
     private static DType scaleType(Checkpoint checkpoint, QuantizedModules modules) {

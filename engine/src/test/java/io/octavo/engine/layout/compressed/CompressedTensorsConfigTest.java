@@ -71,8 +71,8 @@ public class CompressedTensorsConfigTest {
         assertThat(config.groups()).hasSize(1);
         assertThat(config.groups().getFirst().weights()).isEqualTo(Scheme.FP8_DYNAMIC.weights());
         assertThat(config.groups().getFirst().inputs()).isEqualTo(Scheme.FP8_DYNAMIC.inputs());
-        assertThat(config.ignores("lm_head")).isTrue();
-        assertThat(config.ignores("lm_head2")).isFalse();
+        assertThat(config.ignores(List.of("lm_head"))).isTrue();
+        assertThat(config.ignores(List.of("lm_head2"))).isFalse();
     }
 
     @Test

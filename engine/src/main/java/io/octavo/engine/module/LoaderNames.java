@@ -1,0 +1,114 @@
+package io.octavo.engine.module;
+
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Under which names loaders look for a module in a quantization config.
+ *
+ * <p>A checkpoint's names are not always those of a loader's module tree. transformers renames the parts of multimodal
+ * models while it loads ({@code visual.} to {@code model.visual.}) and compares a config with its own tree; vLLM rewrites
+ * plain names of the config by its own rules and compares them with another tree. Patterns see the tree alone. So each
+ * spelling is written plainly; one that no loader uses matches nothing and does no harm.
+ */
+public final class LoaderNames {
+
+    /** Members of config.json that hold the config of a part, as those of multimodal models do. */
+    private static final List<String> PARTS = List.of(
+            "text_config",
+            "vision_config",
+            "audio_config",
+            "speech_config",
+            "llm_config",
+            "language_config",
+            "thinker_config");
+
+    /** Where the decoder stands: in a checkpoint as it was first published, as it is saved today, and in vLLM. */
+    private static final List<String> DECODER = List.of("model.language_model.", "language_model.model.", "model.");
+
+    private static final List<String> DECODER_PARTS = List.of("layers.", "embed_tokens", "norm");
+    private static final List<String> OUTPUT_HEAD = List.of("lm_head", "language_model.lm_head");
+    private static final String MODEL = "model.";
+
+    /** Towers that hold their model in one more module than transformers does. */
+    private static final String VISION_TOWER = "vision_tower.";
+
+    private static final String VISION_MODEL = "vision_model.";
+
+    /** vLLM asks for the experts of a layer by these names of the first one, whatever they are called. */
+    private static final Pattern FIRST_EXPERT = Pattern.compile("(.*\\.experts\\.0\\.)(w[123])");
+
+    private final boolean ofParts;
+    private final Set<String> modules;
+
+    /**
+     * @param config the root of config.json
+     * @param tensors of the checkpoint; no other spelling of a module is the name of one that holds any of these
+     */
+    public LoaderNames(JsonNode config, Collection<String> tensors) {
+        this.ofParts = PARTS.stream().anyMatch(part -> config.path(part).isObject());
+        this.modules = tensors.stream()
+                .map(tensor -> tensor.substring(0, Math.max(tensor.lastIndexOf('.'), 0)))
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** Every spelling of a module's name, the checkpoint's own first. */
+    public List<String> spellings(String module) {
+        var spellings = new LinkedHashSet<String>();
+        spellings.add(module);
+        Stream.concat(ofParts ? renamed(module) : Stream.empty(), expert(module))
+                .filter(name -> !modules.contains(name))
+                .forEach(spellings::add);
+        return List.copyOf(spellings);
+    }
+
+    /** Every spelling of every module's name, those of the checkpoint first. */
+    public List<String> spellings(List<String> modules) {
+        return Stream.concat(
+                        modules.stream(),
+                        modules.stream()
+                                .flatMap(module -> spellings(module).stream().skip(1)))
+                .distinct()
+                .toList();
+    }
+
+    private static Stream<String> expert(String module) {
+        Matcher expert = FIRST_EXPERT.matcher(module);
+        if (!expert.matches()) {
+            return Stream.empty();
+        }
+        return Stream.of(expert.group(1)
+                + switch (expert.group(2)) {
+                    case "w1" -> "gate_proj";
+                    case "w3" -> "up_proj";
+                    default -> "down_proj";
+                });
+    }
+
+    private static Stream<String> renamed(String module) {
+        if (OUTPUT_HEAD.contains(module)) {
+            return OUTPUT_HEAD.stream();
+        }
+        for (String prefix : DECODER) {
+            String rest = module.startsWith(prefix) ? module.substring(prefix.length()) : "";
+            if (DECODER_PARTS.stream().anyMatch(rest::startsWith)) {
+                return DECODER.stream().map(other -> other + rest);
+            }
+        }
+        String bare = module.startsWith(MODEL) ? module.substring(MODEL.length()) : module;
+        Stream<String> names = Stream.of(bare);
+        if (bare.startsWith(VISION_TOWER)) {
+            String inner = bare.substring(VISION_TOWER.length());
+            String own = inner.startsWith(VISION_MODEL) ? inner.substring(VISION_MODEL.length()) : inner;
+            names = Stream.of(VISION_TOWER + own, VISION_TOWER + VISION_MODEL + own);
+        }
+        return names.flatMap(name -> Stream.of(name, MODEL + name));
+    }
+}
