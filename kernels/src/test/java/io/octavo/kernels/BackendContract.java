@@ -121,7 +121,7 @@ abstract class BackendContract {
                 case F16 -> host.set(I16, at, Float.floatToFloat16(values[i]));
                 case F8_E4M3 -> host.set(ValueLayout.JAVA_BYTE, at, Float8.toE4m3(values[i]));
                 case I8 -> host.set(ValueLayout.JAVA_BYTE, at, (byte) Math.clamp(Math.rint(values[i]), -128, 127));
-                case F64, F8_E5M2, I64, I32, I16, U8, BOOL -> throw new IllegalArgumentException(dtype.toString());
+                default -> throw new IllegalArgumentException(dtype.toString());
             }
         }
         return Matrix.of(place(host), dtype, rows, columns);
@@ -191,8 +191,7 @@ abstract class BackendContract {
                 case F8_E4M3 -> Float8.fromE4m3(host.get(ValueLayout.JAVA_BYTE, at));
                 case I8 -> host.get(ValueLayout.JAVA_BYTE, at);
                 case I32 -> host.get(I32, at);
-                case F64, F8_E5M2, I64, I16, U8, BOOL ->
-                    throw new IllegalArgumentException(matrix.dtype().toString());
+                default -> throw new IllegalArgumentException(matrix.dtype().toString());
             };
         }
         return values;

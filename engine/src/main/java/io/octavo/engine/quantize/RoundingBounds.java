@@ -147,7 +147,7 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) {
             case BF16 -> 7;
             case F16 -> 10;
             case F8_E4M3 -> 3;
-            case F32, F64, F8_E5M2, I64, I32, I16, I8, U8, BOOL -> 23;
+            default -> 23;
         };
     }
 
@@ -156,7 +156,7 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) {
             case BF16 -> 0x1p-133;
             case F16 -> 0x1p-24;
             case F8_E4M3 -> 0x1p-9;
-            case F32, F64, F8_E5M2, I64, I32, I16, I8, U8, BOOL -> Float.MIN_VALUE;
+            default -> Float.MIN_VALUE;
         };
     }
 }

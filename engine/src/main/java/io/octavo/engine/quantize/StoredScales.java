@@ -66,7 +66,7 @@ final class StoredScales {
         return switch (dtype) {
             case BF16 -> BFloat16.toFloat(BFloat16.fromFloat(value));
             case F16 -> Float.float16ToFloat(Float.floatToFloat16(value));
-            case F32, F64, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL -> value;
+            default -> value;
         };
     }
 
@@ -74,7 +74,7 @@ final class StoredScales {
         return switch (dtype) {
             case BF16 -> 0x1p-7f;
             case F16 -> 0x1p-10f;
-            case F32, F64, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL -> 0x1p-23f;
+            default -> 0x1p-23f;
         };
     }
 
@@ -86,8 +86,7 @@ final class StoredScales {
                 case BF16 -> bytes.putShort(BFloat16.fromFloat(value));
                 case F16 -> bytes.putShort(Float.floatToFloat16(value));
                 case F32 -> bytes.putFloat(value);
-                case F64, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
-                    throw new IllegalArgumentException("no scales in " + dtype);
+                default -> throw new IllegalArgumentException("no scales in " + dtype);
             }
         }
         return bytes.flip();

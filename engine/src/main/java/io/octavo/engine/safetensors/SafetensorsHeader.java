@@ -31,17 +31,25 @@ public record SafetensorsHeader(
 
     /** Wider types first, then by name: what the reference writer does, which keeps every tensor aligned. */
     private static final List<DType> DTYPE_ORDER = List.of(
+            DType.U64,
             DType.I64,
             DType.F64,
+            DType.C64,
             DType.F32,
+            DType.U32,
             DType.I32,
             DType.BF16,
             DType.F16,
+            DType.U16,
             DType.I16,
+            DType.F8_E8M0,
             DType.F8_E4M3,
             DType.F8_E5M2,
             DType.I8,
             DType.U8,
+            DType.F6_E3M2,
+            DType.F6_E2M3,
+            DType.F4,
             DType.BOOL);
 
     private static final Comparator<TensorSpec> CANONICAL_ORDER = Comparator.comparingInt(

@@ -220,6 +220,9 @@ final class SafetensorsHeaderParser {
                     ErrorCode.SAFETENSORS_SHAPE_INVALID,
                     file + ": tensor " + name + ": shape " + shape + " of " + dtype + " has more than 2^63-1 bytes",
                     e);
+        } catch (IllegalArgumentException e) {
+            throw new QuantizationException(
+                    ErrorCode.SAFETENSORS_SHAPE_INVALID, file + ": tensor " + name + ": " + e.getMessage(), e);
         }
         long actual = offsets.getLast() - offsets.getFirst();
         if (actual != expected) {

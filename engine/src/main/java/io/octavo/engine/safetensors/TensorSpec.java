@@ -44,7 +44,7 @@ public record TensorSpec(String name, DType dtype, List<Long> shape) {
     /**
      * Bytes of a dense tensor.
      *
-     * @throws IllegalArgumentException if a dimension is negative
+     * @throws IllegalArgumentException if a dimension is negative, or elements of fewer than 8 bits fill no whole bytes
      * @throws ArithmeticException if the product overflows, even where another dimension is zero
      */
     static long byteSize(DType dtype, List<Long> shape) {
@@ -57,7 +57,14 @@ public record TensorSpec(String name, DType dtype, List<Long> shape) {
             empty |= dimension == 0;
             elements = Math.multiplyExact(elements, Math.max(dimension, 1));
         }
-        long bytes = Math.multiplyExact(elements, (long) dtype.bytes());
-        return empty ? 0 : bytes;
+        if (dtype.bits() % Byte.SIZE == 0) {
+            long bytes = Math.multiplyExact(elements, (long) dtype.bytes());
+            return empty ? 0 : bytes;
+        }
+        long bits = empty ? 0 : Math.multiplyExact(elements, (long) dtype.bits());
+        if (bits % Byte.SIZE != 0) {
+            throw new IllegalArgumentException(shape + " of " + dtype + " are no whole bytes");
+        }
+        return bits / Byte.SIZE;
     }
 }

@@ -147,8 +147,7 @@ final class GpuSchemeCheck {
             case F32 -> tensor.segment().get(ValueLayout.JAVA_FLOAT_UNALIGNED, index * Float.BYTES);
             case BF16 -> BFloat16.toFloat(tensor.segment().get(ValueLayout.JAVA_SHORT_UNALIGNED, index * Short.BYTES));
             case I8 -> tensor.segment().get(ValueLayout.JAVA_BYTE, index);
-            case F64, F16, F8_E4M3, F8_E5M2, I64, I32, I16, U8, BOOL ->
-                throw new IllegalArgumentException(tensor.name() + " is " + tensor.dtype());
+            default -> throw new IllegalArgumentException(tensor.name() + " is " + tensor.dtype());
         };
     }
 

@@ -191,6 +191,13 @@ class SafetensorsFileTest {
     }
 
     @Test
+    void countsElementsThatAreNoWholeBytes() throws IOException {
+        String nibbles = "{\"a\":{\"dtype\":\"F4\",\"shape\":[SHAPE],\"data_offsets\":[0,4]}}";
+        assertHeaderRejected(nibbles.replace("SHAPE", "4"), ErrorCode.SAFETENSORS_SIZE_MISMATCH);
+        assertHeaderRejected(nibbles.replace("SHAPE", "7"), ErrorCode.SAFETENSORS_SHAPE_INVALID);
+    }
+
+    @Test
     void rejectsNamesThatCannotBeShown() throws IOException {
         assertHeaderRejected(ONE_TENSOR.replace("\"a\"", "\"\\u001b[2J\""), ErrorCode.SAFETENSORS_HEADER_INVALID);
         assertHeaderRejected(ONE_TENSOR.replace("\"a\"", "\"\""), ErrorCode.SAFETENSORS_HEADER_INVALID);

@@ -27,8 +27,7 @@ public final class ScaleRules {
             case F32 -> quotient;
             case BF16 -> BFloat16.toFloat(BFloat16.fromFloat(quotient));
             case F16 -> Float.float16ToFloat(Float.floatToFloat16(quotient));
-            case F64, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
-                throw new IllegalArgumentException("not a type of scales: " + dtype);
+            default -> throw new IllegalArgumentException("not a type of scales: " + dtype);
         };
         return stored == 0 ? epsilon(dtype) : stored;
     }

@@ -20,7 +20,7 @@ public final class ExactNumbers {
             case F16 -> Float.float16ToFloat(Float.floatToFloat16(value)) == value;
             case BF16 -> BFloat16.toFloat(BFloat16.fromFloat(value)) == value;
             case F8_E4M3 -> Float8.fromE4m3(Float8.toE4m3(value)) == value;
-            case F64, F8_E5M2, I64, I32, I16, I8, U8, BOOL -> false;
+            default -> false;
         };
     }
 
@@ -50,8 +50,7 @@ public final class ExactNumbers {
             case F16 -> bytes.putShort(Float.floatToFloat16(value));
             case BF16 -> bytes.putShort(BFloat16.fromFloat(value));
             case F8_E4M3 -> bytes.put(Float8.toE4m3(value));
-            case F64, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
-                throw new IllegalArgumentException("no scales in " + dtype);
+            default -> throw new IllegalArgumentException("no scales in " + dtype);
         }
     }
 

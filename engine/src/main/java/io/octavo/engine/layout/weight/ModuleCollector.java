@@ -105,8 +105,8 @@ public final class ModuleCollector {
         if (stored == null || !name.endsWith("." + QuantizationParameters.WEIGHT)) {
             return;
         }
-        boolean codes =
-                stored.info().dtype().bytes() == 1 && stored.info().shape().size() == 2;
+        boolean codes = stored.info().dtype().bits() <= Byte.SIZE
+                && stored.info().shape().size() == 2;
         if (codes && !modules.containsKey(QuantizationParameters.module(name))) {
             throw StrictObject.unsupported("it does not explain tensor " + name + " of "
                     + stored.info().dtype());

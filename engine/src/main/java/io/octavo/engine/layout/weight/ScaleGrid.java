@@ -79,8 +79,7 @@ public record ScaleGrid(Tensor tensor, long tileRows, int columns) {
                     target[at + i] = power(bits[i] & 0xFF);
                 }
             }
-            case F64, F8_E5M2, I64, I32, I16, I8, BOOL ->
-                throw new IllegalStateException("no scales in " + tensor.dtype());
+            default -> throw new IllegalStateException("no scales in " + tensor.dtype());
         }
     }
 

@@ -48,6 +48,7 @@ public final class HostMatrix {
             case I16 -> segment.get(I16, at);
             case I8 -> segment.get(I8, at);
             case U8, BOOL -> segment.get(I8, at) & 0xFF;
+            default -> throw new IllegalArgumentException("nothing computes with " + dtype);
         };
     }
 
@@ -62,7 +63,7 @@ public final class HostMatrix {
             case F8_E4M3 -> segment.set(I8, at, Float8.toE4m3(value));
             case F8_E5M2 -> segment.set(I8, at, Float8.toE5m2(value));
             case I8 -> segment.set(I8, at, (byte) Math.clamp(Math.rint(value), -128, 127));
-            case I64, I32, I16, U8, BOOL -> throw new IllegalArgumentException("no float goes into " + dtype);
+            default -> throw new IllegalArgumentException("no float goes into " + dtype);
         }
     }
 

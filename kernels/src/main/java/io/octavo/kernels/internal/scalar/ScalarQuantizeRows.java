@@ -46,8 +46,7 @@ final class ScalarQuantizeRows implements QuantizeRows {
             case BF16 -> 0x1p-7f;
             case F16 -> 0x1p-10f;
             case F32 -> 0x1p-23f;
-            case F64, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
-                throw new IllegalArgumentException("not a type of scales: " + scaleType);
+            default -> throw new IllegalArgumentException("not a type of scales: " + scaleType);
         };
     }
 }

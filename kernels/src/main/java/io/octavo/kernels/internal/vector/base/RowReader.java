@@ -61,7 +61,7 @@ public final class RowReader {
             case F16 -> readF16(address, whole, target, at);
             case F8_E4M3 -> BYTES_FIT ? readE4m3(address, whole, target, at) : 0;
             case I8 -> BYTES_FIT ? readI8(address, whole, target, at) : 0;
-            case F64, F8_E5M2, I64, I32, I16, U8, BOOL -> 0;
+            default -> 0;
         };
         for (int i = read; i < count; i++) {
             target[at + i] = Native.getNumber(dtype, address + (long) i * dtype.bytes());

@@ -76,8 +76,7 @@ public final class VectorQuantizeRows implements QuantizeRows {
                 Native.setShort(address, stored);
                 yield Float.float16ToFloat(stored);
             }
-            case F64, F8_E4M3, F8_E5M2, I64, I32, I16, I8, U8, BOOL ->
-                throw new IllegalArgumentException("not a type of scales: " + dtype);
+            default -> throw new IllegalArgumentException("not a type of scales: " + dtype);
         };
     }
 }
