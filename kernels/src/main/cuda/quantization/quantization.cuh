@@ -59,7 +59,7 @@ __device__ __forceinline__ float storableScale(float scale, int type) {
   return stored == 0.0f ? epsilon : stored;
 }
 
-// As CodeFormat.java.
+// The ids of CodeFormat.java.
 enum Format : int { kFormatE4M3 = 0, kFormatE2M1 = 1, kFormatI8 = 2, kFormatI8Offset = 3, kFormatI4Offset = 4 };
 
 __device__ __forceinline__ bool isNibble(int format) {

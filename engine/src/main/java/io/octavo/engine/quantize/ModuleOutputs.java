@@ -28,12 +28,7 @@ record ModuleOutputs(String module, Scheme scheme, DType dtype, long outFeatures
     }
 
     CodeFormat codeFormat() {
-        return switch (format()) {
-            case FLOAT_QUANTIZED, NAIVE_QUANTIZED, MXFP8 -> CodeFormat.E4M3;
-            case INT_QUANTIZED -> CodeFormat.INT8;
-            case PACK_QUANTIZED -> weights().type().bits() == 4 ? CodeFormat.INT4_OFFSET : CodeFormat.INT8_OFFSET;
-            case NVFP4, MXFP4 -> CodeFormat.E2M1;
-        };
+        return format().codes(weights().type());
     }
 
     /** The weight's tiles that share a scale. */

@@ -1,11 +1,8 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.ScaleType;
 import io.octavo.kernels.number.DType;
-import io.octavo.kernels.number.Float4;
-import io.octavo.kernels.number.Float8;
 import io.octavo.kernels.quantization.QuantizationError;
 import java.util.Arrays;
 
@@ -42,7 +39,7 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) {
         int codes = QuantizationError.CODES;
         float[] book = new float[QuantizationError.CODEBOOK_ROWS * codes];
         for (int code = 0; code < codes; code++) {
-            book[code] = number(weights.type(), code);
+            book[code] = weights.type().number((byte) code);
         }
         float[] ordered = new float[codes];
         int count = 0;
@@ -71,20 +68,6 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) {
             }
         }
         return Float.isNaN(number) ? Float.NaN : Float.POSITIVE_INFINITY;
-    }
-
-    private static float number(NumberType type, int code) {
-        return switch (type) {
-            case NumberType.IntType integers -> {
-                int half = 1 << (integers.bits() - 1);
-                yield (byte) code >= -half && (byte) code < half ? (byte) code : Float.NaN;
-            }
-            case NumberType.FloatType floats ->
-                switch (floats) {
-                    case E4M3 -> Float8.fromE4m3((byte) code);
-                    case E2M1 -> code < 1 << floats.bits() ? Float4.fromE2m1(code) : Float.NaN;
-                };
-        };
     }
 
     /**

@@ -1,5 +1,9 @@
 package io.octavo.engine.scheme;
 
+import io.octavo.kernels.number.CodeFormat;
+import java.util.Arrays;
+import java.util.Optional;
+
 /** The type of a code. */
 public sealed interface NumberType {
 
@@ -7,6 +11,9 @@ public sealed interface NumberType {
 
     /** What the largest magnitude is divided by to get a symmetric scale. */
     float divisor();
+
+    /** What a byte stands for as a code, before scaling; NaN where it is none. */
+    float number(byte code);
 
     /** Two's complement, {@code -2^(bits-1)} to {@code 2^(bits-1) - 1}. */
     record IntType(int bits) implements NumberType {
@@ -23,6 +30,12 @@ public sealed interface NumberType {
         }
 
         @Override
+        public float number(byte code) {
+            int half = 1 << (bits - 1);
+            return code >= -half && code < half ? code : Float.NaN;
+        }
+
+        @Override
         public String toString() {
             return "INT" + bits;
         }
@@ -31,27 +44,40 @@ public sealed interface NumberType {
     /** One sign bit, then exponent and mantissa. */
     enum FloatType implements NumberType {
         /** Bias 7, largest finite value 448, no infinities. */
-        E4M3(8, 448),
+        E4M3(CodeFormat.E4M3),
         /** 0, 0.5, 1, 1.5, 2, 3, 4, 6 and their negatives. */
-        E2M1(4, 6);
+        E2M1(CodeFormat.E2M1);
 
-        private final int bits;
-        private final float largest;
+        private final CodeFormat codes;
 
-        FloatType(int bits, float largest) {
-            this.bits = bits;
-            this.largest = largest;
+        FloatType(CodeFormat codes) {
+            this.codes = codes;
+        }
+
+        /** The type that compressed-tensors means by a float of so many bits. */
+        public static Optional<FloatType> ofBits(int bits) {
+            return Arrays.stream(values()).filter(type -> type.bits() == bits).findFirst();
+        }
+
+        /** How codes of this type lie in memory. */
+        public CodeFormat codes() {
+            return codes;
         }
 
         @Override
         public int bits() {
-            return bits;
+            return codes.bits();
+        }
+
+        @Override
+        public float number(byte code) {
+            return Byte.toUnsignedInt(code) >>> codes.bits() == 0 ? codes.number(code) : Float.NaN;
         }
 
         /** The largest finite value. */
         @Override
         public float divisor() {
-            return largest;
+            return codes.highest();
         }
     }
 }

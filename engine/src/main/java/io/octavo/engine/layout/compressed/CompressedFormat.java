@@ -3,6 +3,7 @@ package io.octavo.engine.layout.compressed;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.ScaleType;
+import io.octavo.kernels.number.CodeFormat;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -65,6 +66,19 @@ public enum CompressedFormat {
             return MXFP8;
         }
         return inputs.isPresent() ? FLOAT_QUANTIZED : NAIVE_QUANTIZED;
+    }
+
+    /** How codes of a type lie in a weight of this format. */
+    public CodeFormat codes(NumberType type) {
+        return switch (type) {
+            case NumberType.FloatType floats -> floats.codes();
+            case NumberType.IntType integers -> {
+                if (this == INT_QUANTIZED) {
+                    yield CodeFormat.INT8;
+                }
+                yield integers.bits() == 4 ? CodeFormat.INT4_OFFSET : CodeFormat.INT8_OFFSET;
+            }
+        };
     }
 
     /** Whether codes lie in {@code weight_packed}. */

@@ -62,11 +62,7 @@ public final class CompressedTensorsWriter implements LayoutWriter {
                 }
                 yield numbers.inputs().isEmpty() ? Form.WORDS : Form.BYTES;
             }
-            case NumberType.FloatType floats ->
-                switch (floats) {
-                    case E4M3 -> Form.BYTES;
-                    case E2M1 -> Form.PAIRS;
-                };
+            case NumberType.FloatType floats -> floats.bits() == Byte.SIZE ? Form.BYTES : Form.PAIRS;
         };
     }
 

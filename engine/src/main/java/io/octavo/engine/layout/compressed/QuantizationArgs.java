@@ -153,11 +153,9 @@ public record QuantizationArgs(StrictObject object, String path) {
     private NumberType type() {
         String type = object.string("type");
         int bits = object.integer("num_bits");
-        if (type.equals("float") && bits == NumberType.FloatType.E4M3.bits()) {
-            return NumberType.FloatType.E4M3;
-        }
-        if (type.equals("float") && bits == NumberType.FloatType.E2M1.bits()) {
-            return NumberType.FloatType.E2M1;
+        Optional<NumberType.FloatType> floats = NumberType.FloatType.ofBits(bits);
+        if (type.equals("float") && floats.isPresent()) {
+            return floats.get();
         }
         if (type.equals("int") && bits >= 2 && bits <= 8) {
             return new NumberType.IntType(bits);

@@ -82,7 +82,7 @@ public sealed interface InputRounding {
         if (type.equals(new NumberType.IntType(8))) {
             return CodeFormat.INT8;
         }
-        return type == FloatType.E2M1 ? CodeFormat.E2M1 : CodeFormat.E4M3;
+        return ((FloatType) type).codes();
     }
 
     private static IllegalArgumentException unknown(Quantization inputs) {

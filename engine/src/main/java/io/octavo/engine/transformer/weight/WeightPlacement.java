@@ -154,14 +154,7 @@ final class WeightPlacement {
         NumberType type = weight.quantization().type();
         for (int i = 0; i < codes.length; i++) {
             int group = i / columns * groups + groupOf[i % columns];
-            float number = switch (type) {
-                case NumberType.IntType integers -> codes[i] - zeroPoints[group];
-                case NumberType.FloatType floats ->
-                    switch (floats) {
-                        case E4M3 -> Float8.fromE4m3(codes[i]);
-                        case E2M1 -> Float4.fromE2m1(codes[i]);
-                    };
-            };
+            float number = type.number(codes[i]) - zeroPoints[group];
             target.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, number * scales[group]);
         }
     }

@@ -73,7 +73,7 @@ final class ScalarFakeQuantize implements FakeQuantize {
             int zeroPoint) {
         for (long column = from; column < to; column++) {
             int code = Codes.code(source.get(row, column) / scale, zeroPoint, format);
-            target.set(row, column, (Codes.number(code, format) - zeroPoint) * scale);
+            target.set(row, column, (format.number(code) - zeroPoint) * scale);
         }
     }
 }

@@ -95,7 +95,7 @@ record TileLaunch(
                 .count(workColumns)
                 .count(given ? tileRows : 1)
                 .count(across)
-                .number(number(format))
+                .number(format.id())
                 .number(kind())
                 .type(scales == null ? DType.F32 : scales.dtype());
         switch (scaling) {
@@ -141,17 +141,6 @@ record TileLaunch(
     private static int blockThreads(long tileBytes) {
         long warps = Math.ceilDiv(tileBytes, (long) VECTOR_BYTES * BLOCK_VECTORS * WARP);
         return Math.clamp(warps * WARP, WARP, BLOCK_THREADS);
-    }
-
-    /** As {@code Format} of quantization.cuh. */
-    private static int number(CodeFormat format) {
-        return switch (format) {
-            case E4M3 -> 0;
-            case E2M1 -> 1;
-            case INT8 -> 2;
-            case INT8_OFFSET -> 3;
-            case INT4_OFFSET -> 4;
-        };
     }
 
     /** As {@code ScalingKind} of tiles.cuh. */

@@ -160,21 +160,7 @@ final class TileEncoder {
     }
 
     private static byte code(CodeFormat format, float quotient, int zeroPoint) {
-        return switch (format) {
-            case E4M3 -> Float8.toE4m3(quotient);
-            case E2M1 -> Float4.toE2m1(quotient);
-            case INT8, INT8_OFFSET, INT4_OFFSET ->
-                (byte) (Math.rint(Math.clamp(quotient + zeroPoint, format.lowest(), format.highest()))
-                        + offset(format));
-        };
-    }
-
-    private static int offset(CodeFormat format) {
-        return switch (format) {
-            case INT8_OFFSET -> 128;
-            case INT4_OFFSET -> 8;
-            case E4M3, E2M1, INT8 -> 0;
-        };
+        return (byte) (format.code(quotient, zeroPoint) + format.offset());
     }
 
     private static void encodeIntegers(
@@ -185,9 +171,9 @@ final class TileEncoder {
             float[] scales,
             int[] zeroPoints,
             byte[] codes) {
-        int shift = offset(format) - Float.floatToRawIntBits(INTEGER_ROUNDER);
-        int low = (int) format.lowest() + offset(format);
-        int high = (int) format.highest() + offset(format);
+        int shift = format.offset() - Float.floatToRawIntBits(INTEGER_ROUNDER);
+        int low = (int) format.lowest() + format.offset();
+        int high = (int) format.highest() + format.offset();
         for (int tile = 0, at = 0; at < columns; tile++, at += tileColumns) {
             int end = Math.min(at + tileColumns, columns);
             int vectorEnd = vectorEnd(at, end);
@@ -275,14 +261,7 @@ final class TileEncoder {
             case INT8, INT8_OFFSET, INT4_OFFSET -> roundIntegers(format, values, at, count, scale, zeroPoint);
         };
         for (int i = at + rounded; i < at + count; i++) {
-            byte code = code(format, values[i] / scale, zeroPoint);
-            float number = switch (format) {
-                case E4M3 -> Float8.fromE4m3(code);
-                case E2M1 -> Float4.fromE2m1(code);
-                case INT8 -> code;
-                case INT8_OFFSET, INT4_OFFSET -> (code & 0xFF) - offset(format);
-            };
-            values[i] = (number - zeroPoint) * scale;
+            values[i] = (format.number(format.code(values[i] / scale, zeroPoint)) - zeroPoint) * scale;
         }
     }
 
