@@ -204,6 +204,13 @@ class CudaBackendTest {
     }
 
     @Nested
+    class InverseFactorOperation extends InverseFactorContract {
+        InverseFactorOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
     class SecondMomentsOperation extends SecondMomentsContract {
         SecondMomentsOperation() {
             super(CudaDevice::open);

@@ -149,6 +149,15 @@ class CudaSanitizerTest extends BackendContract {
     }
 
     @Test
+    void inverseFactor() {
+        float[] identities = new float[2 * 200 * 200];
+        for (int i = 0; i < 400; i++) {
+            identities[i * 200 + i % 200] = 1;
+        }
+        backend.operations().inverseFactor().factor(inOut(400, 200, identities), output(DType.I32, 1, 2), stream);
+    }
+
+    @Test
     void secondMoments() {
         for (int columns : new int[] {300, 776}) {
             Matrix tokens = input(DType.BF16, 150, columns, gaussian(random(1), 150 * columns, 1));

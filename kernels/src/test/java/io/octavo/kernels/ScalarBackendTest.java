@@ -41,6 +41,13 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class InverseFactorOperation extends InverseFactorContract {
+        InverseFactorOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class SecondMomentsOperation extends SecondMomentsContract {
         SecondMomentsOperation() {
             super(threads -> Backends.scalar());

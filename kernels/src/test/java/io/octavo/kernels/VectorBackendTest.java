@@ -41,6 +41,13 @@ class VectorBackendTest {
     }
 
     @Nested
+    class InverseFactorOperation extends InverseFactorContract {
+        InverseFactorOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class SecondMomentsOperation extends SecondMomentsContract {
         SecondMomentsOperation() {
             super(Backends::cpu);

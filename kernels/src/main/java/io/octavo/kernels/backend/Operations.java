@@ -21,6 +21,7 @@ import io.octavo.kernels.product.GroupedMatMul;
 import io.octavo.kernels.product.MatMul;
 import io.octavo.kernels.product.PackedMatMul;
 import io.octavo.kernels.quantization.FakeQuantize;
+import io.octavo.kernels.quantization.InverseFactor;
 import io.octavo.kernels.quantization.ObserveHistogram;
 import io.octavo.kernels.quantization.ObserveRange;
 import io.octavo.kernels.quantization.QuantizationError;
@@ -37,6 +38,7 @@ public record Operations(
         QuantizationError quantizationError,
         ObserveHistogram observeHistogram,
         SecondMoments secondMoments,
+        InverseFactor inverseFactor,
         MatMul matMul,
         RmsNorm rmsNorm,
         Rope rope,

@@ -84,6 +84,9 @@ public final class GpuBenchmarks {
         }
         secondMoments(4096);
         secondMoments(14336);
+        inverseFactor(1, 4096);
+        inverseFactor(1, 14336);
+        inverseFactor(128, 768);
     }
 
     private void bandwidth() {
@@ -320,6 +323,27 @@ public final class GpuBenchmarks {
         Matrix sums = empty(DType.F32, columns, columns);
         double seconds = seconds(i -> backend.operations().secondMoments().accumulate(x[i % 2], sums, stream));
         report(name, seconds, 65536.0 * columns + 4.0 * columns * columns, 32768.0 * columns * columns);
+        release();
+    }
+
+    /** Of the second moments of twice as many tokens as columns, copied first. */
+    private void inverseFactor(int count, int n) {
+        String name = "inverse factor " + (count == 1 ? "" : count + " x ") + n;
+        if (isUnwanted(name)) {
+            return;
+        }
+        Matrix x = random(DType.BF16, 2L * n, n, 1)[0];
+        Matrix moments = empty(DType.F32, (long) count * n, n);
+        for (int i = 0; i < count; i++) {
+            backend.operations().secondMoments().accumulate(x, moments.rows((long) i * n, (i + 1L) * n), stream);
+        }
+        Matrix factors = empty(DType.F32, (long) count * n, n);
+        Matrix failures = empty(DType.I32, 1, count);
+        double seconds = seconds(i -> {
+            backend.operations().convert().convert(moments, factors, stream);
+            backend.operations().inverseFactor().factor(factors, failures, stream);
+        });
+        report(name, seconds, 16.0 * count * n * n, 2.0 / 3 * count * n * n * n);
         release();
     }
 

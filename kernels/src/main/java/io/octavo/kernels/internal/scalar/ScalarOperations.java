@@ -28,6 +28,7 @@ public final class ScalarOperations {
                 new ScalarQuantizationError(),
                 new ScalarObserveHistogram(),
                 new ScalarSecondMoments(),
+                new ScalarInverseFactor(),
                 matMul,
                 rmsNorm,
                 rope,
