@@ -190,10 +190,9 @@ def main():
         for kind in ("bf16", "fp8", "int8"):
             matmul(kind, size, size, size)
     for m in (1, 4, 8, 16, 64, 128, 256):
-        for kind in ("bf16", "w8a16", "w4a16", "fp8"):
-            matmul(kind, m, 28672, 4096)
-        for kind in ("bf16", "w8a16", "w4a16"):
-            matmul(kind, m, 4096, 14336)
+        for n, k in ((28672, 4096), (4096, 14336)):
+            for kind in ("bf16", "w8a16", "w4a16", "fp8", "int8"):
+                matmul(kind, m, n, k)
     for cache in ("", " f8_e4m3", " i8"):
         attention("decode 64 x 1024" + cache, 64, 1, 1024)
         attention("decode 8 x 4096" + cache, 8, 1, 4096)

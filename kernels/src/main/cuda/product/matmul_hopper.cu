@@ -1,31 +1,27 @@
-// out = a w^T on Hopper's tensor cores: wgmma with operands of one type, bf16 or INT8, and scales applied at the end.
-// E4M3 comes as bf16, exactly: a wgmma of 8-bit floats keeps some 13 bits of its sums, and that costs 1.3e-4 of the product's
-// norm even where every 128 of k go on in f32 (docs/kernels.md asks for 1e-4).
+// out = a w^T on Hopper's tensor cores: wgmma with operands of one type, bf16, E4M3 or INT8, and scales applied at the end. Sums
+// of E4M3 go on in f32 every 128 of k, since wgmma keeps but some 13 bits of them (docs/kernels.md, section 2).
 //
 // Rows of both operands are handled as bytes: 32 bytes of k are one wgmma of every type. A block computes tiles of out, one
-// after the other. Its first warpgroup fetches slabs of kSlabBytes of k with the bulk tensor copy engine, which swizzles
-// them as wgmma wants them and fills what lies outside with zeros; the two others multiply 64 rows each and store. A ring of
-// stages, with a barrier for "full" and one for "empty" each, ties them together.
+// after the other, or a slice of one (slices.cuh). Its first warpgroup fetches slabs of kSlabBytes of k with the bulk tensor copy
+// engine, which swizzles them as wgmma wants them and fills what lies outside with zeros; the two others multiply, above or
+// beside each other, and store. A ring of stages, with a barrier for "full" and one for "empty" each, ties them together. Two
+// blocks of a cluster compute tiles above each other: each fetches half of what they share of w for both.
 //
-// Twin: ScalarMatMul.java; fallback: matmul.cu.  Launch: grid = at most the tiles of out, block = kThreads, dynamic shared
-// memory = kSharedBytes.  Any m, n >= 1; rows of a and w are whole, aligned 16-byte chunks.
+// Twin: ScalarMatMul.java; fallback: matmul.cu.  Launch: grid = (workers times kCluster, slices), at most as many workers as
+// there are tiles, and slices as there are slabs.  Any m, n >= 1; rows of a and w are whole, aligned 16-byte chunks.
 // Targets: sm_90a
 
-#include "base/async_copy.cuh"
-#include "base/row_range.cuh"
-
-// As cuTensorMapEncodeTiled writes it.
-struct alignas(64) TensorMap {
-  uint8_t opaque[128];
-};
+#include "product/consumers.cuh"
+#include "product/slices.cuh"
 
 struct Parameters {
-  TensorMap a;          // [m, rowBytes] in boxes of kRows x kSlabBytes
-  TensorMap w;          // [n, rowBytes] in boxes of the kernel's columns x kSlabBytes
+  TensorMap a;          // [m, rowBytes] in boxes of the kernel's rows x kSlabBytes
+  TensorMap w;          // [n, rowBytes] in boxes of the kernel's columns / kCluster x kSlabBytes
   const void* aScales;  // [m] or [1]; null for plain numbers
   const void* wScales;  // [n] or [1]; null for plain numbers
   float* out;           // [m, n]
-  const int* bounds;    // [2] of the rows to compute; null for all
+  float* parts;         // as Slices takes them
+  int* tickets;
   int m;
   int n;
   int rowBytes;         // of k numbers
@@ -34,140 +30,51 @@ struct Parameters {
   int aScalePerRow;     // 0: one for the tensor
   int wScalePerRow;
 };
-OCTAVO_PARAMETERS(
-    matmul_hopper, Parameters, a, w, aScales, wScales, out, bounds, m, n, rowBytes, aScaleType, wScaleType, aScalePerRow,
-    wScalePerRow)
-
-#if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
+OCTAVO_OVERLAPPING_PARAMETERS(
+    matmul_hopper, Parameters, a, w, aScales, wScales, out, parts, tickets, m, n, rowBytes, aScaleType, wScaleType,
+    aScalePerRow, wScalePerRow)
 
 namespace {
 
-constexpr int kSlabBytes = 128;    // of k in shared memory a stage: one row of a tile, and of the swizzle
-constexpr int kMmaBytes = 32;      // of k that one wgmma consumes
-constexpr int kRows = 128;         // of a tile
-constexpr int kWideColumns = 256;  // of the kernels' tiles
-constexpr int kNarrowColumns = 128;
-constexpr int kGroupRows = 64;     // of a warpgroup
-constexpr int kConsumers = kRows / kGroupRows;
-constexpr int kGroupThreads = 128;
-constexpr int kThreads = (1 + kConsumers) * kGroupThreads;
-constexpr int kSwizzleBytes = 1024;  // after which the swizzle repeats
-constexpr int kProducerRegisters = 40;
-constexpr int kConsumerRegisters = 232;
-
-// --- Barriers and copies ----------------------------------------------------------------------------------------------
-
-__device__ __forceinline__ void initBarrier(uint32_t barrier, int arrivals) {
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals));
-}
-
-__device__ __forceinline__ void arrive(uint32_t barrier) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
-}
-
-__device__ __forceinline__ void arriveAndExpect(uint32_t barrier, int bytes) {
-  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
-}
-
-__device__ __forceinline__ void await(uint32_t barrier, uint32_t parity) {
-  uint32_t done;
-  do {
-    asm volatile(
-        "{\n.reg .pred p;\n"
-        "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
-        "selp.u32 %0, 1, 0, p;\n}"
-        : "=r"(done)
-        : "r"(barrier), "r"(parity)
-        : "memory");
-  } while (done == 0);
-}
-
-// The box of `map` that starts at byte `byte` of row `row`, into shared memory.
-__device__ __forceinline__ void fetchBox(uint32_t target, const TensorMap& map, int byte, int row, uint32_t barrier) {
-  asm volatile(
-      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(target),
-      "l"(reinterpret_cast<uint64_t>(&map)), "r"(byte), "r"(row), "r"(barrier)
-      : "memory");
-}
-
-// --- wgmma ------------------------------------------------------------------------------------------------------------
-
-// A tile of rows of 128 swizzled bytes: groups of 8 rows follow each other.
-__device__ __forceinline__ uint64_t describe(uint32_t address) {
-  constexpr uint64_t kLeading = 1;  // without meaning here
-  constexpr uint64_t kStride = kSwizzleBytes >> 4;
-  constexpr uint64_t kSwizzle128 = 1;
-  return (address & 0x3FFFFu) >> 4 | kLeading << 16 | kStride << 32 | kSwizzle128 << 62;
-}
-
-__device__ __forceinline__ void beginMultiplying() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-
-__device__ __forceinline__ void commitProducts() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
-
-template <int kPending>
-__device__ __forceinline__ void awaitProducts() {
-  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
-}
-
-// The registers of an accumulator, for asm.
-#define FLOAT_1(d, i) "+f"(d[i])
-#define INT_1(d, i) "+r"(d[i])
-#define EIGHT(one, d, i) \
-  one(d, i), one(d, i + 1), one(d, i + 2), one(d, i + 3), one(d, i + 4), one(d, i + 5), one(d, i + 6), one(d, i + 7)
-#define THIRTY_TWO(one, d, i) EIGHT(one, d, i), EIGHT(one, d, i + 8), EIGHT(one, d, i + 16), EIGHT(one, d, i + 24)
-#define REGISTERS_64(one, d) THIRTY_TWO(one, d, 0), THIRTY_TWO(one, d, 32)
-#define REGISTERS_128(one, d) REGISTERS_64(one, d), THIRTY_TWO(one, d, 64), THIRTY_TWO(one, d, 96)
-#define OPERANDS_64 \
-  "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
-  "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, " \
-  "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, " \
-  "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
-#define OPERANDS_128 \
-  "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
-  "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, " \
-  "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, " \
-  "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63, " \
-  "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, " \
-  "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95, " \
-  "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, " \
-  "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
-
 // d (+)= a w^T over kMmaBytes of k; `keeps`: d counts, otherwise it is overwritten.
-#define WGMMA(count, a, w, last, one, shape, modifiers)                                                          \
-  asm volatile(                                                                                                \
-      "{\n.reg .pred p;\n"                                                                                     \
-      "setp.ne.b32 p, %" last ", 0;\n"                                                                         \
-      "wgmma.mma_async.sync.aligned." shape " {" OPERANDS_##count "}, %" a ", %" w ", p" modifiers ";\n}"      \
-      : REGISTERS_##count(one, d)                                                                              \
-      : "l"(aTile), "l"(wTile), "r"(keeps))
+#define MULTIPLY(number, one, count, a, w, last, shape, modifiers)                                                      \
+  static __device__ __forceinline__ void multiply(number (&d)[count], uint64_t aTile, uint64_t wTile, int keeps) {      \
+    asm volatile(                                                                                                       \
+        "{\n.reg .pred p;\n"                                                                                            \
+        "setp.ne.b32 p, %" last ", 0;\n"                                                                                \
+        "wgmma.mma_async.sync.aligned." shape " {" OPERANDS_##count "}, %" a ", %" w ", p" modifiers ";\n}"             \
+        : REGISTERS_##count(one, d)                                                                                     \
+        : "l"(aTile), "l"(wTile), "r"(keeps));                                                                          \
+  }
+#define MULTIPLY_NARROW(number, one, kind, modifiers)                    \
+  MULTIPLY(number, one, 32, "32", "33", "34", "m64n64" kind, modifiers)  \
+  MULTIPLY(number, one, 56, "56", "57", "58", "m64n112" kind, modifiers) \
+  MULTIPLY(number, one, 64, "64", "65", "66", "m64n128" kind, modifiers)
+#define MULTIPLY_WIDE(number, one, kind, modifiers)                            \
+  MULTIPLY(number, one, 112, "112", "113", "114", "m64n224" kind, modifiers)   \
+  MULTIPLY(number, one, 128, "128", "129", "130", "m64n256" kind, modifiers)
 
 struct Bf16 {
-  using Accumulator = float;
+  using Sum = float;
+  static constexpr bool kPromotes = false;
+  MULTIPLY_NARROW(float, FLOAT_1, "k16.f32.bf16.bf16", ", 1, 1, 0, 0")
+  MULTIPLY_WIDE(float, FLOAT_1, "k16.f32.bf16.bf16", ", 1, 1, 0, 0")
+};
 
-  static __device__ __forceinline__ void multiply(float (&d)[64], uint64_t aTile, uint64_t wTile, int keeps) {
-    WGMMA(64, "64", "65", "66", FLOAT_1, "m64n128k16.f32.bf16.bf16", ", 1, 1, 0, 0");
-  }
-
-  static __device__ __forceinline__ void multiply(float (&d)[128], uint64_t aTile, uint64_t wTile, int keeps) {
-    WGMMA(128, "128", "129", "130", FLOAT_1, "m64n256k16.f32.bf16.bf16", ", 1, 1, 0, 0");
-  }
+struct E4m3 {
+  using Sum = float;
+  static constexpr bool kPromotes = true;
+  MULTIPLY_NARROW(float, FLOAT_1, "k32.f32.e4m3.e4m3", ", 1, 1")
 };
 
 struct I8 {
-  using Accumulator = int;
-
-  static __device__ __forceinline__ void multiply(int (&d)[64], uint64_t aTile, uint64_t wTile, int keeps) {
-    WGMMA(64, "64", "65", "66", INT_1, "m64n128k32.s32.s8.s8", "");
-  }
-
-  static __device__ __forceinline__ void multiply(int (&d)[128], uint64_t aTile, uint64_t wTile, int keeps) {
-    WGMMA(128, "128", "129", "130", INT_1, "m64n256k32.s32.s8.s8", "");
-  }
+  using Sum = int;
+  static constexpr bool kPromotes = false;
+  MULTIPLY_NARROW(int, INT_1, "k32.s32.s8.s8", "")
+  MULTIPLY_WIDE(int, INT_1, "k32.s32.s8.s8", "")
 };
 
-// --- The product ------------------------------------------------------------------------------------------------------
-
-// Blocks walk over out in bands of kBand tiles of rows, so that those at work at a time share operands in L2.
+// Workers walk over out in bands of kBand rows of tiles, so that those at work at a time share operands in L2.
 struct Tiles {
   static constexpr int kBand = 8;
   int rowTiles;
@@ -185,158 +92,345 @@ struct Tiles {
   }
 };
 
-// Where a role is in the ring.
-template <int kStages>
-struct Position {
-  int stage = 0;
-  uint32_t parity = 0;
+constexpr int kMmaWarpRows = 16;  // of those that a wgmma computes, a warp's
+constexpr int kLine = 32;         // columns of out that are written at a time: whole lines of memory
+constexpr int kPitch = kLine + 8;  // of their rows in shared memory, so that no bank is met twice
 
-  __device__ __forceinline__ void advance() {
-    if (++stage == kStages) {
-      stage = 0;
-      parity ^= 1;
-    }
-  }
+// Tiles of out: a block's rows and columns, blocks above each other that are a worker, and clocks that a slab takes, measured on
+// an H200, by which the launcher chooses: memory sets the pace of few rows, the second-level cache and the tensor cores that of
+// many.
+constexpr int kSlimRows = 64;
+constexpr int kSlimColumns = 128;
+constexpr int kSlimCluster = 1;
+constexpr int kSlimClocks = 900;
+constexpr int kFlatRows = 64;
+constexpr int kFlatColumns = 224;
+constexpr int kFlatCluster = 1;
+constexpr int kFlatClocks = 1590;
+constexpr int kSquareRows = 128;
+constexpr int kSquareColumns = 128;
+constexpr int kSquareCluster = 1;
+constexpr int kSquareClocks = 1020;
+constexpr int kWideRows = 128;
+constexpr int kWideColumns = 224;
+constexpr int kWideCluster = 1;
+constexpr int kWideClocks = 1620;
+constexpr int kTallRows = 256;
+constexpr int kTallColumns = 112;
+constexpr int kTallCluster = 1;
+constexpr int kTallClocks = 1590;
+constexpr int kPairRows = 128;
+constexpr int kPairColumns = 256;
+constexpr int kPairCluster = 2;
+constexpr int kPairClocks = 1700;
+
+template <int kRowsOf, int kColumnsOf, int kClusterOf>
+struct Tile {
+  static constexpr int kRows = kRowsOf;
+  static constexpr int kColumns = kColumnsOf;
+  static constexpr int kCluster = kClusterOf;
 };
 
-template <typename Type, int kColumns, int kStages>
+using Slim = Tile<kSlimRows, kSlimColumns, kSlimCluster>;
+using Flat = Tile<kFlatRows, kFlatColumns, kFlatCluster>;
+using Square = Tile<kSquareRows, kSquareColumns, kSquareCluster>;
+using Wide = Tile<kWideRows, kWideColumns, kWideCluster>;
+using Tall = Tile<kTallRows, kTallColumns, kTallCluster>;
+using Pair = Tile<kPairRows, kPairColumns, kPairCluster>;
+
+// A warpgroup computes kBlocks x 64 rows, kDown x kAcross of them a tile.
+template <typename Type, typename TileOf, int kBlocks, int kDown, int kAcross, int kStages>
 struct Product {
+  static_assert(kDown * kAcross == kConsumers && kDown * kBlocks * kMmaRows == TileOf::kRows, "warpgroups cover the tile");
+  static constexpr int kRows = TileOf::kRows;
+  static constexpr int kColumns = TileOf::kColumns;
+  static constexpr int kCluster = TileOf::kCluster;
+  static constexpr int kGroupRows = kBlocks * kMmaRows;
+  static constexpr int kWidth = kColumns / kAcross;      // of a warpgroup
   static constexpr int kABytes = kRows * kSlabBytes;
   static constexpr int kStageBytes = kABytes + kColumns * kSlabBytes;
-  static constexpr int kSharedBytes = kStages * kStageBytes + kSwizzleBytes;  // stages start where the swizzle does
-  static constexpr int kSums = kColumns / 2;  // of a thread: kGroupRows * kColumns / kGroupThreads
+  static constexpr int kPassing = kConsumerWarps * kMmaWarpRows * kPitch;  // numbers on their way out
+  static constexpr int kSharedBytes = kStages * kStageBytes + kPassing * 4 + kSwizzleBytes;  // stages start where the swizzle does
+  static constexpr int kSums = kWidth / 2;               // of a thread and 64 rows
+  static constexpr int kScales = kWidth + kGroupRows;    // of a warpgroup: of columns, then of rows
+  static constexpr int kThreadScales = (kScales + kGroupThreads - 1) / kGroupThreads;
   static_assert(kStageBytes % kSwizzleBytes == 0, "stages start where the swizzle does");
-  using Accumulator = typename Type::Accumulator;
-  using Ring = Position<kStages>;
+  using Sum = typename Type::Sum;
+  using Sums = Sum[kBlocks][kSums];
+  using Stages = Ring<kStages>;
 
   static __device__ __forceinline__ void run(const Parameters& p) {
     extern __shared__ uint8_t shared[];
     __shared__ __align__(8) uint64_t full[kStages];
     __shared__ __align__(8) uint64_t empty[kStages];
+    __shared__ __align__(16) float scales[kConsumers][kScales];
     const uint32_t ring = (sharedAddress(shared) + kSwizzleBytes - 1) / kSwizzleBytes * kSwizzleBytes;
     const uint32_t fullBarriers = sharedAddress(full);
     const uint32_t emptyBarriers = sharedAddress(empty);
     if (threadIdx.x == 0) {
       for (int stage = 0; stage < kStages; stage++) {
         initBarrier(fullBarriers + 8 * stage, 1);
-        initBarrier(emptyBarriers + 8 * stage, kConsumers * kGroupThreads / kWarp);
+        initBarrier(emptyBarriers + 8 * stage, kConsumerWarps * kCluster);
       }
-      asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+      publishBarriers();
     }
-    __syncthreads();
+    if constexpr (kCluster > 1) {
+      syncCluster();
+    } else {
+      __syncthreads();
+    }
+    enterStream();
 
-    const RowRange range(p.bounds, p.m);
-    const Tiles tiles = {(range.to - range.from + kRows - 1) / kRows, (p.n + kColumns - 1) / kColumns};
-    const int slabs = (p.rowBytes + kSlabBytes - 1) / kSlabBytes;
+    const Tiles tiles = {(p.m + kRows * kCluster - 1) / (kRows * kCluster), (p.n + kColumns - 1) / kColumns};
+    const Slice slice((p.rowBytes + kSlabBytes - 1) / kSlabBytes);
     const int group = threadIdx.x / kGroupThreads;
     if (group == 0) {
-      asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(kProducerRegisters));
-      if (threadIdx.x == 0) produce(p, range, tiles, slabs, ring, fullBarriers, emptyBarriers);
+      giveRegisters<kProducerRegisters>();
+      if (threadIdx.x == 0) produce(p, tiles, slice, ring, fullBarriers, emptyBarriers);
     } else {
-      asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kConsumerRegisters));
-      consume(p, range, tiles, slabs, ring, fullBarriers, emptyBarriers, group - 1);
+      takeRegisters<kConsumerRegisters>();
+      float* passing = reinterpret_cast<float*>(shared + (ring - sharedAddress(shared)) + kStages * kStageBytes);
+      consume(p, tiles, slice, ring, fullBarriers, emptyBarriers, group - 1, scales[group - 1], passing);
     }
+    if constexpr (kCluster > 1) syncCluster();  // nobody leaves whose memory or barriers another one uses
   }
 
+  static __device__ __forceinline__ int rank() { return kCluster > 1 ? rankInCluster() : 0; }
+
   static __device__ __forceinline__ void produce(
-      const Parameters& p, const RowRange& range, const Tiles& tiles, int slabs, uint32_t ring, uint32_t full, uint32_t empty) {
-    Ring at;
-    for (int tile = blockIdx.x; tile < tiles.count(); tile += gridDim.x) {
+      const Parameters& p, const Tiles& tiles, const Slice& slice, uint32_t ring, uint32_t full, uint32_t empty) {
+    constexpr int kPart = kColumns / kCluster;
+    Stages at;
+    for (int tile = blockIdx.x / kCluster; tile < tiles.count(); tile += gridDim.x / kCluster) {
       int row;
       int column;
       tiles.find(tile, row, column);
-      for (int slab = 0; slab < slabs; slab++) {
+      const int aRow = (row * kCluster + rank()) * kRows;
+      const int wRow = column * kColumns + rank() * kPart;
+      for (int slab = slice.from; slab < slice.from + slice.slabs; slab++) {
         // A fresh barrier counts as having passed the phase before its first.
         await(empty + 8 * at.stage, at.parity ^ 1);
         const uint32_t target = ring + at.stage * kStageBytes;
         const uint32_t barrier = full + 8 * at.stage;
         arriveAndExpect(barrier, kStageBytes);
-        fetchBox(target, p.a, slab * kSlabBytes, range.from + row * kRows, barrier);
-        fetchBox(target + kABytes, p.w, slab * kSlabBytes, column * kColumns, barrier);
+        fetchBox(target, p.a, slab * kSlabBytes, aRow, barrier);
+        const uint32_t wTarget = target + kABytes + rank() * kPart * kSlabBytes;
+        if constexpr (kCluster > 1) {
+          fetchBoxFor((1 << kCluster) - 1, wTarget, p.w, slab * kSlabBytes, wRow, barrier);
+        } else {
+          fetchBox(wTarget, p.w, slab * kSlabBytes, wRow, barrier);
+        }
         at.advance();
       }
     }
   }
 
   static __device__ __forceinline__ void consume(
-      const Parameters& p, const RowRange& range, const Tiles& tiles, int slabs, uint32_t ring, uint32_t full, uint32_t empty,
-      int group) {
-    const int lane = threadIdx.x % kWarp;
-    const int warp = threadIdx.x % kGroupThreads / kWarp;
-    Ring at;
-    for (int tile = blockIdx.x; tile < tiles.count(); tile += gridDim.x) {
+      const Parameters& p, const Tiles& tiles, const Slice& slice, uint32_t ring, uint32_t full, uint32_t empty, int group,
+      float* scales, float* passing) {
+    const int thread = threadIdx.x % kGroupThreads;
+    const int lane = thread % kWarp;
+    const int down = group / kAcross;
+    const int across = group % kAcross;
+    const uint64_t a = describe(ring + down * kGroupRows * kSlabBytes);
+    const uint64_t w = describe(ring + kABytes + across * kWidth * kSlabBytes);
+    const uint32_t release = kCluster > 1 ? addressIn(empty, lane % kCluster) : empty;
+    const Slices<kConsumerThreads, Sum, kBlocks, kSums> slices(p.parts, p.tickets, threadIdx.x - kGroupThreads);
+    const Turns turns(group);
+    const bool writesLines = isAligned(p.out, p.n * 4, 16);
+    Stages at;
+    for (int tile = blockIdx.x / kCluster; tile < tiles.count(); tile += gridDim.x / kCluster) {
       int row;
       int column;
       tiles.find(tile, row, column);
-      Accumulator sums[kSums];
-      multiply(sums, slabs, ring, full, empty, group, lane, at);
-      const int firstRow = range.from + row * kRows + group * kGroupRows + warp * 16 + lane / 4;
-      store(p, sums, range.to, firstRow, column * kColumns + lane % 4 * 2);
+      const int firstRow = (row * kCluster + rank()) * kRows + down * kGroupRows;
+      const int firstColumn = column * kColumns + across * kWidth;
+      float loaded[kThreadScales];
+#pragma unroll
+      for (int i = 0; i < kThreadScales; i++) loaded[i] = scaleOf(p, firstRow, firstColumn, thread + i * kGroupThreads);
+      Sums sums;
+      multiply(sums, slice.slabs, a, w, full, release, turns, lane, at);
+      syncConsumer(group);
+#pragma unroll
+      for (int i = 0; i < kThreadScales; i++) {
+        if (thread + i * kGroupThreads < kScales) scales[thread + i * kGroupThreads] = loaded[i];
+      }
+      syncConsumer(group);
+      const int warpRow = thread / kWarp * kMmaWarpRows;
+      const OutRows rows(p, scales + kWidth, firstRow, warpRow + lane / 4);
+      if (gridDim.y == 1 && writesLines) {
+        float* warpPassing = passing + (threadIdx.x - kGroupThreads) / kWarp * kMmaWarpRows * kPitch;
+        storeLines(p, sums, rows, scales, warpPassing, firstRow + warpRow, firstColumn, lane);
+      } else {
+        slices.finish(sums, tile * kCluster + rank(), [&](int i, const Sum(&four)[4]) {
+          store(p, four, rows, scales, firstColumn, lane % 4 * 2, i);
+        });
+      }
+    }
+    turns.end();
+  }
+
+  // A slab's products run while the next one's are submitted, or while the ones of the other warpgroup's sums go on in f32.
+  static __device__ __forceinline__ void multiply(
+      Sums& sums, int slabs, uint64_t a, uint64_t w, uint32_t full, uint32_t release, const Turns& turns, int lane,
+      Stages& at) {
+    constexpr int kStageStep = kStageBytes >> 4;
+    if constexpr (Type::kPromotes) {
+#pragma unroll
+      for (int block = 0; block < kBlocks; block++) {
+#pragma unroll
+        for (int i = 0; i < kSums; i++) sums[block][i] = 0;
+      }
+      for (int slab = 0; slab < slabs; slab++) {
+        await(full + 8 * at.stage, at.parity);
+        Sum slabSums[kSums];
+#pragma unroll
+        for (int block = 0; block < kBlocks; block++) {
+          turns.await();
+          beginMultiplying();
+          multiplyBlock(slabSums, a + at.stage * kStageStep, w + at.stage * kStageStep, block, false);
+          commitProducts();
+          turns.pass();
+          awaitProducts<0>();
+          settle(slabSums);
+          if (block == kBlocks - 1) free(release, at.stage, lane);
+#pragma unroll
+          for (int i = 0; i < kSums; i++) sums[block][i] += slabSums[i];
+        }
+        at.advance();
+      }
+    } else {
+      int before = at.stage;
+      submit(sums, a, w, full, at, false);
+      for (int slab = 1; slab < slabs; slab++) {
+        submit(sums, a, w, full, at, true);
+        awaitProducts<1>();
+        free(release, before, lane);
+        before = before + 1 == kStages ? 0 : before + 1;
+      }
+      awaitProducts<0>();
+      free(release, before, lane);
+#pragma unroll
+      for (int block = 0; block < kBlocks; block++) settle(sums[block]);
     }
   }
 
-  static __device__ __forceinline__ void multiplySlab(
-      Accumulator (&sums)[kSums], uint32_t ring, const Ring& at, int group, bool keeps) {
-    const uint32_t stage = ring + at.stage * kStageBytes;
-    const uint64_t a = describe(stage + group * kGroupRows * kSlabBytes);
-    const uint64_t w = describe(stage + kABytes);
+  static __device__ __forceinline__ void submit(Sums& sums, uint64_t a, uint64_t w, uint32_t full, Stages& at, bool keeps) {
+    constexpr int kStageStep = kStageBytes >> 4;
+    await(full + 8 * at.stage, at.parity);
     beginMultiplying();
 #pragma unroll
-    for (int step = 0; step < kSlabBytes / kMmaBytes; step++) {
-      Type::multiply(sums, a + step * (kMmaBytes >> 4), w + step * (kMmaBytes >> 4), keeps || step > 0);
+    for (int block = 0; block < kBlocks; block++) {
+      multiplyBlock(sums[block], a + at.stage * kStageStep, w + at.stage * kStageStep, block, keeps);
     }
     commitProducts();
+    at.advance();
   }
 
-  // A slab's products run while the next one's are submitted.
-  static __device__ __forceinline__ void multiply(
-      Accumulator (&sums)[kSums], int slabs, uint32_t ring, uint32_t full, uint32_t empty, int group, int lane, Ring& at) {
-    int before = at.stage;
-    for (int slab = 0; slab < slabs; slab++) {
-      await(full + 8 * at.stage, at.parity);
-      multiplySlab(sums, ring, at, group, slab > 0);
-      awaitProducts<1>();
-      if (slab > 0 && lane == 0) arrive(empty + 8 * before);
-      before = at.stage;
-      at.advance();
+  static __device__ __forceinline__ void multiplyBlock(Sum (&sums)[kSums], uint64_t a, uint64_t w, int block, bool keeps) {
+#pragma unroll
+    for (int step = 0; step < kSlabBytes / kMmaBytes; step++) {
+      const int bytes = step * kMmaBytes;
+      Type::multiply(sums, a + ((block * kMmaRows * kSlabBytes + bytes) >> 4), w + (bytes >> 4), keeps || step > 0);
     }
-    awaitProducts<0>();
-    if (slabs > 0 && lane == 0) arrive(empty + 8 * before);
+  }
+
+  // Every block of the cluster has written to the stage.
+  static __device__ __forceinline__ void free(uint32_t release, int stage, int lane) {
+    if (lane < kCluster) arrive(release + 8 * stage);
+  }
+
+  // Scale `i` of a warpgroup's.
+  static __device__ __forceinline__ float scaleOf(const Parameters& p, int row, int column, int i) {
+    const int m = row + i - kWidth;
+    const int n = column + i;
+    if (i < kWidth) return n < p.n ? scaleAt(p.wScales, p.wScaleType, p.wScalePerRow, n) : 0.0f;
+    return i < kScales && m < p.m ? scaleAt(p.aScales, p.aScaleType, p.aScalePerRow, m) : 0.0f;
   }
 
   static __device__ __forceinline__ float scaleAt(const void* scales, int type, bool perRow, int index) {
     return scales == nullptr ? 1.0f : loadNumber(scales, type, perRow ? index : 0);
   }
 
-  // A thread holds two neighbours of a row, and two of the row 8 below, in every 8 columns.
+  // Of a thread: where its rows of out begin, null for those that are not there, and their scales.
+  struct OutRows {
+    float* begins[kBlocks][2];
+    float scales[kBlocks][2];
+
+    __device__ __forceinline__ OutRows(const Parameters& p, const float* groupScales, int firstRow, int row) {
+#pragma unroll
+      for (int block = 0; block < kBlocks; block++) {
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+          const int inGroup = row + block * kMmaRows + 8 * half;
+          const int m = firstRow + inGroup;
+          begins[block][half] = m < p.m ? p.out + m * static_cast<int64_t>(p.n) : nullptr;
+          scales[block][half] = groupScales[inGroup];
+        }
+      }
+    }
+  };
+
+  // Passes a warp's sums of whole lines of out through shared memory, so that they are written as such: single pieces of lines
+  // would take memory many times as long.
+  static __device__ __forceinline__ void storeLines(
+      const Parameters& p, const Sums& sums, const OutRows& rows, const float* scales, float* passing, int firstRow,
+      int firstColumn, int lane) {
+#pragma unroll
+    for (int block = 0; block < kBlocks; block++) {
+#pragma unroll
+      for (int column = 0; column < kWidth; column += kLine) {
+        constexpr int kLast = kWidth % kLine == 0 ? kLine : kWidth % kLine;
+        const int columns = column + kLine <= kWidth ? kLine : kLast;
+        __syncwarp();
+#pragma unroll
+        for (int j = 0; j < columns / 8; j++) {
+          const int inGroup = column + 8 * j + lane % 4 * 2;
+          const float2 wScales = *reinterpret_cast<const float2*>(scales + inGroup);
+          const Sum* four = &sums[block][(column / 8 + j) * 4];
+#pragma unroll
+          for (int half = 0; half < 2; half++) {
+            const float aScale = rows.scales[block][half];
+            float* to = passing + (lane / 4 + 8 * half) * kPitch + inGroup - column;
+            *reinterpret_cast<float2*>(to) = make_float2(
+                static_cast<float>(four[2 * half]) * aScale * wScales.x,
+                static_cast<float>(four[2 * half + 1]) * aScale * wScales.y);
+          }
+        }
+        __syncwarp();
+        const int lanes = columns / 4;  // that write a row
+        const int n = firstColumn + column + lane % lanes * 4;
+#pragma unroll
+        for (int row = 0; row < kMmaWarpRows; row += kWarp / lanes) {
+          const int m = firstRow + block * kMmaRows + row + lane / lanes;
+          const float4 line = *reinterpret_cast<const float4*>(passing + (row + lane / lanes) * kPitch + lane % lanes * 4);
+          if (m < p.m && n < p.n) __stcs(reinterpret_cast<float4*>(p.out + m * static_cast<int64_t>(p.n) + n), line);
+        }
+      }
+    }
+  }
+
+  // A thread holds two neighbours of a row, and two of the row 8 below, in every 8 columns and 64 rows.
   static __device__ __forceinline__ void store(
-      const Parameters& p, const Accumulator (&sums)[kSums], int rows, int row, int column) {
-    const bool inPairs = p.n % 2 == 0;
-    float aScales[2];
-    float* outs[2];
+      const Parameters& p, const Sum (&four)[4], const OutRows& rows, const float* scales, int firstColumn, int column, int i) {
+    constexpr int kQuads = kSums / 4;  // of 64 rows
+    const bool first = i < kQuads;
+    column += i % kQuads * 8;
+    const int n = firstColumn + column;
+    if (n >= p.n) return;
+    const float2 wScales = *reinterpret_cast<const float2*>(scales + column);
 #pragma unroll
     for (int half = 0; half < 2; half++) {
-      const int m = row + 8 * half;
-      aScales[half] = m < rows ? scaleAt(p.aScales, p.aScaleType, p.aScalePerRow, m) : 0.0f;
-      outs[half] = p.out + m * static_cast<int64_t>(p.n);
-    }
-#pragma unroll
-    for (int j = 0; j < kColumns / 8; j++) {
-      const int n = column + 8 * j;
-      if (n >= p.n) continue;
-      const float lowScale = scaleAt(p.wScales, p.wScaleType, p.wScalePerRow, n);
-      const float highScale = n + 1 < p.n ? scaleAt(p.wScales, p.wScaleType, p.wScalePerRow, n + 1) : 0.0f;
-#pragma unroll
-      for (int half = 0; half < 2; half++) {
-        if (row + 8 * half >= rows) continue;
-        const float low = static_cast<float>(sums[4 * j + 2 * half]) * aScales[half] * lowScale;
-        const float high = static_cast<float>(sums[4 * j + 2 * half + 1]) * aScales[half] * highScale;
-        if (inPairs) {
-          *reinterpret_cast<float2*>(outs[half] + n) = make_float2(low, high);
-        } else {
-          outs[half][n] = low;
-          if (n + 1 < p.n) outs[half][n + 1] = high;
-        }
+      float* out = first ? rows.begins[0][half] : rows.begins[kBlocks - 1][half];
+      if (out == nullptr) continue;
+      const float aScale = first ? rows.scales[0][half] : rows.scales[kBlocks - 1][half];
+      const float low = static_cast<float>(four[2 * half]) * aScale * wScales.x;
+      const float high = static_cast<float>(four[2 * half + 1]) * aScale * wScales.y;
+      if (p.n % 2 == 0) {
+        __stcs(reinterpret_cast<float2*>(out + n), make_float2(low, high));
+      } else {
+        out[n] = low;
+        if (n + 1 < p.n) out[n + 1] = high;
       }
     }
   }
@@ -344,18 +438,35 @@ struct Product {
 
 }  // namespace
 
-#define MATMUL(name, type, columns, stages)                                                                     \
-  extern "C" __global__ __launch_bounds__(kThreads, 1) void matmul_hopper_##name##_##columns(                  \
-      const __grid_constant__ Parameters p) {                                                                   \
-    Product<type, columns, stages>::run(p);                                                                     \
-  }                                                                                                             \
-  OCTAVO_LAUNCH(matmul_hopper_##name##_##columns, kThreads, Product<type, columns, stages>::kSharedBytes)
+#define MATMUL(name, type, tile, blocks, down, across, stages)                                                      \
+  extern "C" __global__ __cluster_dims__(tile::kCluster, 1, 1) __launch_bounds__(kThreads, 1)                        \
+      void matmul_hopper_##name##_##tile(const __grid_constant__ Parameters p) {                                     \
+    Product<type, tile, blocks, down, across, stages>::run(p);                                                       \
+  }                                                                                                                  \
+  OCTAVO_LAUNCH(                                                                                                     \
+      matmul_hopper_##name##_##tile, kThreads, Product<type, tile, blocks, down, across, stages>::kSharedBytes)
 
-MATMUL(bf16, Bf16, 256, 4)
-MATMUL(bf16, Bf16, 128, 6)
-MATMUL(i8, I8, 256, 4)
-MATMUL(i8, I8, 128, 6)
+#define MATMULS(name, type)               \
+  MATMUL(name, type, Slim, 1, 1, 2, 8)    \
+  MATMUL(name, type, Flat, 1, 1, 2, 5)    \
+  MATMUL(name, type, Square, 1, 2, 1, 6)  \
+  MATMUL(name, type, Tall, 2, 2, 1, 4)
 
-OCTAVO_CONSTANTS(matmul_hopper, kRows, kWideColumns, kNarrowColumns, kSlabBytes)
+MATMULS(bf16, Bf16)
+MATMUL(bf16, Bf16, Wide, 1, 2, 1, 4)
+MATMUL(bf16, Bf16, Pair, 1, 2, 1, 4)
 
-#endif
+MATMULS(i8, I8)
+MATMUL(i8, I8, Wide, 1, 2, 1, 4)
+MATMUL(i8, I8, Pair, 1, 2, 1, 4)
+
+// With a second set of sums, registers do not suffice for warpgroups above each other.
+MATMULS(e4m3, E4m3)
+MATMUL(e4m3, E4m3, Wide, 2, 1, 2, 4)
+MATMUL(e4m3, E4m3, Pair, 2, 1, 2, 4)
+
+OCTAVO_CONSTANTS(
+    matmul_hopper, kSlabBytes, kSlimRows, kSlimColumns, kSlimCluster, kSlimClocks, kFlatRows, kFlatColumns, kFlatCluster,
+    kFlatClocks, kSquareRows, kSquareColumns, kSquareCluster, kSquareClocks, kWideRows, kWideColumns, kWideCluster, kWideClocks,
+    kTallRows, kTallColumns, kTallCluster, kTallClocks, kPairRows, kPairColumns, kPairCluster, kPairClocks)
+

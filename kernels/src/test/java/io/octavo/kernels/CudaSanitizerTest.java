@@ -201,15 +201,25 @@ class CudaSanitizerTest extends BackendContract {
                 }
             }
         }
-        // Enough tiles for the largest kinds.
-        for (DType type : new DType[] {DType.BF16, DType.F8_E4M3, DType.I8}) {
-            for (int n : new int[] {2100, 4200}) {
-                Matrix a = input(type, 1025, 160, gaussian(random, 1025 * 160, 30));
-                Matrix w = input(type, n, 160, gaussian(random, n * 160, 30));
-                backend.operations()
-                        .matMul()
-                        .multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(w), output(DType.F32, 1025, n), stream);
+        // A tile of every shape, and slices of k.
+        int[][] shapes = {
+            {1025, 4200, 160}, {40, 29000, 32}, {120, 29000, 32}, {250, 14001, 32}, {60, 200, 2304}, {128, 130, 2304}
+        };
+        for (int[] mnk : shapes) {
+            int m = mnk[0];
+            int n = mnk[1];
+            Matrix half = input(DType.BF16, m, mnk[2], gaussian(random, m * mnk[2], 1));
+            Matrix out = output(DType.F32, m, n);
+            for (DType type : new DType[] {DType.BF16, DType.F8_E4M3, DType.I8}) {
+                Matrix a = input(type, m, mnk[2], gaussian(random, m * mnk[2], 30));
+                ScaledMatrix w = ScaledMatrix.plain(input(type, n, mnk[2], gaussian(random, n * mnk[2], 30)));
+                backend.operations().matMul().multiply(ScaledMatrix.plain(a), w, out, stream);
+                backend.operations().matMul().multiply(ScaledMatrix.plain(half), w, out, stream);
             }
+            Matrix packed = output(DType.U8, n, mnk[2] / 2);
+            int groups = Math.max(mnk[2] / 128, 1);
+            Matrix scales = input(DType.BF16, n, mnk[2] % groups == 0 ? groups : 1, new float[n * groups]);
+            backend.operations().packedMatMul().multiply(half, packed, scales, out, stream);
         }
     }
 

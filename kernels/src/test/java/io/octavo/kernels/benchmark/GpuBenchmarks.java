@@ -68,6 +68,9 @@ public final class GpuBenchmarks {
             matmul("bf16", DType.BF16, DType.BF16, m, 28672, 4096);
             matmul("w8a16", DType.BF16, DType.F8_E4M3, m, 28672, 4096);
             matmul("fp8", DType.F8_E4M3, DType.F8_E4M3, m, 28672, 4096);
+            matmul("fp8", DType.F8_E4M3, DType.F8_E4M3, m, 4096, 14336);
+            matmul("int8", DType.I8, DType.I8, m, 28672, 4096);
+            matmul("int8", DType.I8, DType.I8, m, 4096, 14336);
             packed(m, 28672, 4096);
             packed(m, 4096, 14336);
             matmul("bf16", DType.BF16, DType.BF16, m, 4096, 14336);

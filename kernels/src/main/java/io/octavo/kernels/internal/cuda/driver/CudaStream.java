@@ -14,7 +14,7 @@ public final class CudaStream implements Stream {
     private static final int TICKETS = 4096;
 
     /** What blocks share that are as many as multiprocessors, on the largest devices. */
-    static final long PARTS_BYTES = 4 << 20;
+    static final long PARTS_BYTES = 8 << 20;
 
     private final GpuDriver driver;
     private final PinnedMemory pinned;

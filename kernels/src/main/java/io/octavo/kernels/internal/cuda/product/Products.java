@@ -43,9 +43,8 @@ public final class Products {
                 new MatmulGeneral(files.apply("matmul_general")));
         List<ProductKernel> known = new ArrayList<>(ampere);
         if (computeCapability == HOPPER) {
-            var wgmma = new MatmulHopper(files.apply("matmul_hopper"), multiprocessors);
-            known.add(wgmma);
-            known.add(new DecodedOperands(decode, memory, wgmma));
+            known.add(new MatmulHopper(files.apply("matmul_hopper"), memory, multiprocessors));
+            known.add(new MatmulHopperCodes(files.apply("matmul_hopper_codes"), memory, multiprocessors));
         }
         known.add(new DecodedWeight(decode, memory, new Products(known)));
         known.add(new Matvec(files.apply("matvec")));

@@ -37,9 +37,8 @@ class ProductsTest {
         "80, BF16, bf16, 2, 1, MatmulNarrow",
         "80, BF16, bf16, 16, 1, MatmulNarrow",
         "80, BF16, bf16, 17, 1, Matmul",
-        "90, BF16, bf16, 17, 1, Matmul",
-        "90, BF16, bf16, 32, 1, Matmul",
-        "90, BF16, bf16, 33, 1, MatmulHopper",
+        "90, BF16, bf16, 16, 1, MatmulNarrow",
+        "90, BF16, bf16, 17, 1, MatmulHopper",
         "90, BF16, bf16, 8192, 1, MatmulHopper",
         "80, BF16, bf16, 8192, 1, Matmul",
         "80, BF16, e4m3, 1, 1, Matvec",
@@ -53,6 +52,13 @@ class ProductsTest {
         "80, BF16, i8, 97, 32, DecodedWeight",
         "80, BF16, i8, 1, 256, DecodedWeight",
         "80, BF16, i8, 1, 512, MatmulGeneral",
+        "90, BF16, e4m3, 16, 1, MatmulStream",
+        "90, BF16, e4m3, 17, 1, MatmulHopperCodes",
+        "90, BF16, i8, 1024, 1, MatmulHopperCodes",
+        "90, BF16, e4m3, 8192, 1, DecodedWeight",
+        "90, BF16, e4m3, 64, 32, MatmulFew",
+        "90, BF16, i4, 17, 32, MatmulHopperCodes",
+        "90, BF16, i4, 64, 64, MatmulFew",
         "80, BF16, i4, 1, 32, MatmulStream",
         "80, BF16, i4, 97, 32, DecodedWeight",
         "80, F32, i4, 1, 32, DecodedWeight",
@@ -62,15 +68,56 @@ class ProductsTest {
         "80, F16, f16, 1, 1, MatmulGeneral",
         "80, F8_E4M3, e4m3, 64, 1, MatmulGeneral",
         "89, F8_E4M3, e4m3, 64, 1, Matmul",
-        "90, F8_E4M3, e4m3, 511, 1, Matmul",
-        "90, F8_E4M3, e4m3, 512, 1, DecodedOperands",
-        "90, I8, i8, 32, 1, Matmul",
-        "90, I8, i8, 33, 1, MatmulHopper",
+        "90, F8_E4M3, e4m3, 1, 1, MatmulHopper",
+        "90, F8_E4M3, e4m3, 8192, 1, MatmulHopper",
+        "89, I8, i8, 1, 1, Matmul",
+        "90, I8, i8, 1, 1, MatmulHopper",
     })
     void theFastestKernelIsChosen(int device, DType aType, String wType, int m, int groups, String kernel) {
         assertThat(products(device).choose(shape(m, aType, wType, groups, false)))
                 .extracting(chosen -> chosen.getClass().getSimpleName())
                 .isEqualTo(kernel);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "64, 28672, 4096, Flat, 1",
+        "64, 4096, 14336, Slim, 4",
+        "128, 28672, 4096, Wide, 1",
+        "128, 4096, 14336, Square, 4",
+        "256, 28672, 4096, Tall, 1",
+        "256, 4096, 14336, Square, 2",
+        "1024, 28672, 4096, Pair, 1",
+        "4096, 4096, 4096, Pair, 1",
+        "8192, 8192, 8192, Pair, 1",
+        "1, 8, 16, Slim, 1",
+    })
+    void hoppersTileIsTheFastest(int m, int n, int k, String tile, int slices) {
+        var hopper = new MatmulHopper(SourceFile.of("matmul_hopper"), null, MULTIPROCESSORS);
+
+        HopperPlan plan = hopper.plan(new Shape(m, n, k, DType.F8_E4M3, true, "e4m3", 8, 1, true, false));
+
+        assertThat(plan.tile()).isEqualTo(tile);
+        assertThat(plan.slices()).isEqualTo(slices);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "64, 28672, 4096, Flat, 1",
+        "64, 4096, 14336, Slim, 4",
+        "128, 28672, 4096, Square, 1",
+        "128, 4096, 14336, Square, 4",
+        "256, 28672, 4096, Tall, 1",
+        "256, 4096, 14336, Tall, 4",
+        "17, 8, 16, Slim, 1",
+    })
+    void hoppersTileOfCodesIsTheFastest(int m, int n, int k, String tile, int slices) {
+        var hopper = new MatmulHopperCodes(SourceFile.of("matmul_hopper_codes"), null, MULTIPROCESSORS);
+
+        HopperPlan plan = hopper.plan(new Shape(m, n, k, DType.BF16, false, "e4m3", 8, 1, true, false), DType.F32);
+
+        assertThat(plan.tile()).isEqualTo(tile);
+        assertThat(plan.slices()).isEqualTo(slices);
     }
 
     /** A launch of several kernels, or of one that copies by a map, cannot begin at a row that the device alone knows. */

@@ -8,15 +8,26 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** The numbers of a .cu file as its source spells them, where no device can tell them: literals, and their products. */
 record SourceFile(String text) implements KernelFile {
 
-    private static final Path FOLDER = Path.of("src/main/cuda/product");
+    private static final Path FOLDER = Path.of("src/main/cuda");
+    private static final Pattern HEADER = Pattern.compile("#include \"(.*)\"");
 
     static SourceFile of(String name) {
+        return new SourceFile(read("product/" + name + ".cu"));
+    }
+
+    /** With the headers that it includes. */
+    private static String read(String path) {
         try {
-            return new SourceFile(Files.readString(FOLDER.resolve(name + ".cu")));
+            String text = Files.readString(FOLDER.resolve(path));
+            return HEADER.matcher(text)
+                    .results()
+                    .map(header -> read(header.group(1)))
+                    .collect(Collectors.joining("", text, ""));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
