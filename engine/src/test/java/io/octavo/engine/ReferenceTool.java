@@ -42,7 +42,9 @@ final class ReferenceTool {
                     : little(4).putFloat(value).array();
         }
         boolean quantized = tensors.has(module + ".weight_scale");
-        return quantized ? new Weight(module).bytes(kind) : source.tensor(tensor).segment().toArray(ValueLayout.JAVA_BYTE);
+        return quantized
+                ? new Weight(module).bytes(kind)
+                : source.tensor(tensor).segment().toArray(ValueLayout.JAVA_BYTE);
     }
 
     private static ByteBuffer little(int bytes) {
@@ -143,9 +145,7 @@ final class ReferenceTool {
         }
 
         private int zeroPoint(int group) {
-            return asymmetric()
-                    ? Math.clamp((long) Math.rint(bf16(-8 - bf16(least(group) / scale(group)))), -8, 7)
-                    : 0;
+            return asymmetric() ? Math.clamp((long) Math.rint(bf16(-8 - bf16(least(group) / scale(group)))), -8, 7) : 0;
         }
 
         /** NVFP4's: one for the parts that loaders fuse. PyTorch divides a number by a tensor through its reciprocal. */

@@ -64,8 +64,7 @@ public sealed interface Numbers {
                 case BF16 -> BFloat16.toFloat(numbers.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
                 case F16 -> Float.float16ToFloat(numbers.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
                 case F32 -> numbers.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i);
-                default ->
-                    throw new IllegalStateException("no scaling of " + dtype);
+                default -> throw new IllegalStateException("no scaling of " + dtype);
             };
         }
 
@@ -74,8 +73,7 @@ public sealed interface Numbers {
                 case BF16 -> numbers.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, BFloat16.fromFloat(value));
                 case F16 -> numbers.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, Float.floatToFloat16(value));
                 case F32 -> numbers.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i, value);
-                default ->
-                    throw new IllegalStateException("no scaling of " + dtype);
+                default -> throw new IllegalStateException("no scaling of " + dtype);
             }
         }
     }

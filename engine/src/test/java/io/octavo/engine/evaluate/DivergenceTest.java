@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
+import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.dataset.Datasets;
 import io.octavo.engine.failure.ErrorCode;

@@ -45,8 +45,26 @@ class QuantizedArchitecturesTest {
         Path golden = GeneratedModel.golden(name);
         // Weights and inputs lose so much each, and every layer adds to it. Mixtures lose more: a token between two
         // experts may go to the other, and random experts have nothing in common.
-        check(model, golden, "FP8_DYNAMIC", quantized, ignored, 0.02, 0.03, ignored == 1 ? 0.2 : 0.4, folder.resolve("fp8"));
-        check(model, golden, "W4A16_G32", quantized, ignored, 0.06, 0.12, ignored == 1 ? 0.6 : 0.9, folder.resolve("int4"));
+        check(
+                model,
+                golden,
+                "FP8_DYNAMIC",
+                quantized,
+                ignored,
+                0.02,
+                0.03,
+                ignored == 1 ? 0.2 : 0.4,
+                folder.resolve("fp8"));
+        check(
+                model,
+                golden,
+                "W4A16_G32",
+                quantized,
+                ignored,
+                0.06,
+                0.12,
+                ignored == 1 ? 0.6 : 0.9,
+                folder.resolve("int4"));
     }
 
     private static void check(

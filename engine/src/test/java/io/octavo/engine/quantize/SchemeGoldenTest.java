@@ -106,8 +106,7 @@ class SchemeGoldenTest {
     @CsvSource({"fp8-static, FP8", "nvfp4a16, NVFP4A16", "mxfp4a16, MXFP4A16"})
     void storesTheTensorsOfTheManifest(String name, String scheme) {
         JsonNode manifest = JsonMapper.shared()
-                .readTree(
-                        GoldenCheckpoints.manifestFile(name).toFile());
+                .readTree(GoldenCheckpoints.manifestFile(name).toFile());
         try (Checkpoint ours = Checkpoint.open(quantize(scheme, false))) {
             assertThat(ours.names())
                     .containsExactlyInAnyOrderElementsOf(
@@ -153,8 +152,7 @@ class SchemeGoldenTest {
     private VerificationReport report(String scheme, boolean kvCache) {
         var request = new QuantizationRequest(
                 TestModels.books5m(), folder.resolve("out"), new Recipe(scheme, CompressedTensors.NAME, List.of()));
-        var calibrated = request.withCalibration(
-                new CalibrationData(TestModels.calibrationTexts(), 128, 512, 0));
+        var calibrated = request.withCalibration(new CalibrationData(TestModels.calibrationTexts(), 128, 512, 0));
         try (Backend backend = Backends.cpu(2)) {
             return new Quantizer(backend, 2)
                     .quantize(

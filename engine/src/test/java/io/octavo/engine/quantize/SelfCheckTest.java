@@ -52,8 +52,7 @@ class SelfCheckTest {
     void seesOneCodeAndOneScaleThatMovedByOneStep(String scheme, String codes) throws IOException {
         var request = request(scheme);
         if (Scheme.named(scheme).needsCalibration()) {
-            request = request.withCalibration(
-                    new CalibrationData(TestModels.calibrationTexts(), 1, 16, 0));
+            request = request.withCalibration(new CalibrationData(TestModels.calibrationTexts(), 1, 16, 0));
         }
         quantize(request);
         assertThat(verify(request).failures()).isEmpty();

@@ -189,8 +189,7 @@ public class CompressedTensorsConfigTest {
 
     @Test
     void matchesTheGoldenConfigOnDisk() {
-        JsonNode golden = ConfigJson.read(
-                        GoldenCheckpoints.of("fp8-dynamic").resolve("config.json"))
+        JsonNode golden = ConfigJson.read(GoldenCheckpoints.of("fp8-dynamic").resolve("config.json"))
                 .quantizationConfig()
                 .orElseThrow();
         assertThat(CompressedTensorsConfig.parse(golden).groups().getFirst().weights())
