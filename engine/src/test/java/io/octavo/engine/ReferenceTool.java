@@ -234,7 +234,8 @@ final class ReferenceTool {
 
         private byte[] packed(int count, IntUnaryOperator code) {
             int each = 32 / bits();
-            ByteBuffer bytes = little(count / each * 4);
+            byte[] packed = new byte[count / each * 4];
+            ByteBuffer bytes = ByteBuffer.wrap(packed).order(ByteOrder.LITTLE_ENDIAN);
             for (int i = 0; i < count; i += each) {
                 int word = 0;
                 for (int j = 0; j < each; j++) {
@@ -242,7 +243,7 @@ final class ReferenceTool {
                 }
                 bytes.putInt(word);
             }
-            return bytes.array();
+            return packed;
         }
 
         /** Two E2M1 codes in a byte, the first in the low half. */

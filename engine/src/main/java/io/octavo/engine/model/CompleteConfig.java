@@ -89,7 +89,7 @@ final class CompleteConfig {
         });
         family.values().forEachEntry((key, value) -> {
             JsonNode given = source.get(spelled(key));
-            result.set(key, given == null || given.isNull() && !NULLABLE.contains(key) ? value : given);
+            result.set(key, given == null || (given.isNull() && !NULLABLE.contains(key)) ? value : given);
         });
         result.set("architectures", source.path("architectures"));
         SIZES.forEach(key -> result.set(key, source.path(key)));
