@@ -153,21 +153,21 @@ class ArchitectureTest {
 
     @Test
     void packagesAreSmallEnoughToBeReadAtOnce() throws IOException {
-        Map<Path, Long> files;
-        try (Stream<Path> sources = javaSources()) {
-            files = sources.filter(file -> !file.endsWith("package-info.java"))
-                    .collect(groupingBy(Path::getParent, counting()));
-        }
+        Map<Path, Long> files = javaSources().stream()
+                .filter(file -> !file.endsWith("package-info.java"))
+                .collect(groupingBy(Path::getParent, counting()));
         files.values().removeIf(count -> count <= MOST_FILES);
         assertThat(files)
                 .as("packages with more than %d files; a larger one needs its reason here", MOST_FILES)
                 .isEmpty();
     }
 
-    private static Stream<Path> javaSources() throws IOException {
-        return Files.walk(ProjectFolder.root())
-                .filter(file -> file.toString().endsWith(".java"))
-                .filter(file -> file.toString().contains("/src/main/java/"));
+    private static List<Path> javaSources() throws IOException {
+        try (Stream<Path> files = Files.walk(ProjectFolder.root())) {
+            return files.filter(file -> file.toString().endsWith(".java"))
+                    .filter(file -> file.toString().contains("/src/main/java/"))
+                    .toList();
+        }
     }
 
     @Test
@@ -181,13 +181,11 @@ class ArchitectureTest {
 
     @Test
     void everyPackageSaysWhatItIsFor() throws IOException {
-        List<Path> silent;
-        try (Stream<Path> files = javaSources()) {
-            silent = files.map(file -> file.resolveSibling("package-info.java"))
-                    .distinct()
-                    .filter(info -> !isNullMarked(info))
-                    .toList();
-        }
+        List<Path> silent = javaSources().stream()
+                .map(file -> file.resolveSibling("package-info.java"))
+                .distinct()
+                .filter(info -> !isNullMarked(info))
+                .toList();
         assertThat(silent)
                 .as("packages without a package-info.java that has Javadoc and @NullMarked")
                 .isEmpty();

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -62,7 +63,7 @@ class SmoothQuantTest {
     void gainsThatAreStoredLessOneAreScaledWithIt() {
         Map<String, ChannelScaling> scalings =
                 new SmoothQuant(1).scalings(spec("Gemma2ForCausalLM", "gemma2"), INPUTS, module -> new float[] {1, 1});
-        ChannelScaling norm = scalings.get(LAYER + "pre_feedforward_layernorm.weight");
+        ChannelScaling norm = Objects.requireNonNull(scalings.get(LAYER + "pre_feedforward_layernorm.weight"));
         // A gain of 3 is stored as 2 and becomes 3 / 16.
         assertThat(norm.apply(2, 1)).isEqualTo(3f / 16 - 1);
         assertThat(scalings).doesNotContainKey(LAYER + "post_feedforward_layernorm.weight");
@@ -76,7 +77,7 @@ class SmoothQuantTest {
 
     private static void assertScaling(
             Map<String, ChannelScaling> scalings, String module, float offset, float... factors) {
-        ChannelScaling scaling = scalings.get(LAYER + module + ".weight");
+        ChannelScaling scaling = Objects.requireNonNull(scalings.get(LAYER + module + ".weight"));
         assertThat(scaling.offset()).isEqualTo(offset);
         assertThat(scaling.factors()).containsExactly(factors, within(1e-6f));
     }

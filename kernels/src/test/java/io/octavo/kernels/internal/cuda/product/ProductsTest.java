@@ -92,6 +92,7 @@ class ProductsTest {
         "8192, 8192, 8192, Pair, 1",
         "1, 8, 16, Slim, 1",
     })
+    @SuppressWarnings("NullAway") // choosing takes no memory
     void hoppersTileIsTheFastest(int m, int n, int k, String tile, int slices) {
         var hopper = new MatmulHopper(SourceFile.of("matmul_hopper"), null, MULTIPROCESSORS);
 
@@ -111,6 +112,7 @@ class ProductsTest {
         "256, 4096, 14336, Tall, 4",
         "17, 8, 16, Slim, 1",
     })
+    @SuppressWarnings("NullAway") // choosing takes no memory
     void hoppersTileOfCodesIsTheFastest(int m, int n, int k, String tile, int slices) {
         var hopper = new MatmulHopperCodes(SourceFile.of("matmul_hopper_codes"), null, MULTIPROCESSORS);
 
