@@ -12,6 +12,7 @@
 // Twin: ScalarInverseFactor.java.  Launch: grid = (tiles, 1, matrices) for diagonal, (tiles of rows above, 1, matrices) for
 // panel, above and invert, (tiles of columns before, the same of rows, matrices) for update; block = kThreads; dynamic shared
 // memory of diagonal = kDiagonalBytes.
+// Targets: all
 
 #include "base/common.cuh"
 
