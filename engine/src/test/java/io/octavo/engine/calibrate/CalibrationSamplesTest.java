@@ -1,0 +1,98 @@
+package io.octavo.engine.calibrate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.octavo.engine.TestModels;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Which tokens a calibration sees. */
+class CalibrationSamplesTest {
+
+    private static final List<String> TEXTS =
+            List.of("The old man sat down.", "It rained.", "", "Nobody came to the door that evening.", "Wait!");
+
+    @TempDir
+    private Path folder;
+
+    private List<int[]> samples(int count, int length, long seed) throws IOException {
+        Path file = folder.resolve("texts.jsonl");
+        Files.write(
+                file, TEXTS.stream().map(text -> "{\"text\": \"" + text + "\"}").toList());
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            return Calibrator.samples(checkpoint, new CalibrationData(file, count, length, seed), spec);
+        }
+    }
+
+    /** What a model was trained on: its first token, then the text. */
+    private static int[] tokens(String text) {
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m());
+                Tokenizer tokenizer = Tokenizer.open(TestModels.books5m())) {
+            int first =
+                    Architectures.read(checkpoint.config().tree()).bosTokenId().orElseThrow();
+            int[] encoded = tokenizer.encode(text);
+            int[] all = new int[encoded.length + 1];
+            all[0] = first;
+            System.arraycopy(encoded, 0, all, 1, encoded.length);
+            return all;
+        }
+    }
+
+    @Test
+    void everyTextBeginsWithTheModelsFirstToken() throws IOException {
+        assertThat(samples(5, 100, 0))
+                .usingRecursiveComparison()
+                .isEqualTo(TEXTS.stream().map(CalibrationSamplesTest::tokens).toList());
+    }
+
+    @Test
+    void aSeedDrawsOtherTextsAndAlwaysTheSame() throws IOException {
+        var drawn = new ArrayList<>(TEXTS);
+        Collections.shuffle(drawn, new Random(3));
+        assertThat(drawn.subList(0, 2)).as("a draw that tells").isNotEqualTo(TEXTS.subList(0, 2));
+
+        assertThat(samples(2, 100, 3))
+                .usingRecursiveComparison()
+                .isEqualTo(drawn.subList(0, 2).stream()
+                        .map(CalibrationSamplesTest::tokens)
+                        .toList());
+    }
+
+    @Test
+    void textsAreCutAfterTheFirstTokens() throws IOException {
+        List<int[]> samples = samples(3, 4, 0);
+        assertThat(samples).hasSize(3);
+        for (int i = 0; i < samples.size(); i++) {
+            int[] whole = tokens(TEXTS.get(i));
+            assertThat(samples.get(i)).isEqualTo(Arrays.copyOf(whole, Math.min(whole.length, 4)));
+        }
+    }
+
+    @Test
+    void aFileWithoutTextsIsRefused() throws IOException {
+        Path empty = Files.createFile(folder.resolve("empty.jsonl"));
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            assertThatExceptionOfType(QuantizationException.class)
+                    .isThrownBy(() -> Calibrator.samples(checkpoint, new CalibrationData(empty, 1, 4, 0), spec))
+                    .satisfies(refused -> assertThat(refused.code()).isEqualTo(ErrorCode.DATASET_INVALID));
+        }
+    }
+}
