@@ -28,7 +28,7 @@ public class TestSummary {
     private static final List<Pattern> KNOWN_SKIPS = Stream.of(
                     "no GPU: .*",
                     ".*[Dd]ocker.*",
-                    "figures need an idle machine .*",
+                    ".*figures need an idle machine .*",
                     ".*pg_dump and pg_restore.*",
                     "needs /dev/.*|.*DiskFullTest.*",
                     ".*EmbeddedDatabaseTest.*",

@@ -124,7 +124,11 @@ class BackupTest {
         service.setWebApplicationType(WebApplicationType.SERVLET);
         service.setDefaultProperties(bucket.settings());
         return service.run(
-                "--server.port=0", "--octavo.database.url=" + database, "--octavo.identity.bootstrap-key=" + key);
+                "--server.port=0",
+                "--octavo.database.url=" + database,
+                "--octavo.database.username=postgres",
+                "--octavo.database.password=",
+                "--octavo.identity.bootstrap-key=" + key);
     }
 
     private static String baseOf(ConfigurableApplicationContext service) {
