@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
+import io.octavo.engine.GeneratedModel;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.ErrorCode;
@@ -22,6 +23,7 @@ import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.TaskResult;
 import io.octavo.kernels.number.BFloat16;
+import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,8 +50,8 @@ class ModifiersTest {
     }
 
     @Test
-    void smoothingTakesMuchOfTheLossThatOutliersCause() {
-        Path model = TestModels.shared("models/books-5m-outliers");
+    void smoothingTakesMuchOfTheLossThatOutliersCause() throws IOException {
+        Path model = OutlierModel.write(folder.resolve("outliers"));
         quantize(model, "plain", new Recipe("W8A8", CompressedTensors.NAME, List.of()));
         quantize(model, "smooth", smooth("W8A8"));
         double original = perplexity(model);
@@ -59,8 +61,8 @@ class ModifiersTest {
     }
 
     @Test
-    void staticScalesAreThoseOfTheScaledInputs() {
-        Path model = TestModels.shared("models/books-5m-outliers");
+    void staticScalesAreThoseOfTheScaledInputs() throws IOException {
+        Path model = OutlierModel.write(folder.resolve("outliers"));
         quantize(model, "plain", new Recipe("W8A8_STATIC", CompressedTensors.NAME, List.of()));
         quantize(model, "smooth", smooth("W8A8_STATIC"));
         double plain = perplexity(folder.resolve("plain"));
@@ -93,12 +95,12 @@ class ModifiersTest {
     }
 
     @Test
-    void refusesModelsWithoutANormToScaleAndRecipesWithoutData() {
+    void refusesModelsWithoutANormToScaleAndRecipesWithoutData() throws IOException {
         Recipe withoutData =
                 new Recipe("W8A8", CompressedTensors.NAME, List.of()).withModifiers(List.of(new SmoothQuant(0.8)));
         assertRefused(TestModels.books5m(), withoutData, ErrorCode.CALIBRATION_MISSING);
         Recipe smooth = smooth("W8A8").withCalibration(new CalibrationShape(1, 16, 0));
-        assertRefused(TestModels.shared("models/arch/olmo2"), smooth, ErrorCode.MODIFIER_UNSUITABLE);
+        assertRefused(GeneratedModel.write("olmo2", folder.resolve("olmo2")), smooth, ErrorCode.MODIFIER_UNSUITABLE);
     }
 
     private static void assertRefused(Path model, Recipe recipe, ErrorCode code) {
@@ -125,12 +127,12 @@ class ModifiersTest {
     }
 
     private static CalibrationData data() {
-        return new CalibrationData(TestModels.shared("data/books-calibration.jsonl"), 16, 256, 0);
+        return new CalibrationData(TestModels.calibrationTexts(), 16, 256, 0);
     }
 
     private double perplexity(Path checkpoint) {
         var task = new EvaluationTask.Perplexity(
-                "text", TestModels.shared("data/books-heldout.txt"), 512, OptionalInt.of(4));
+                "text", TestModels.repository().resolve("examples/data/books-heldout.txt"), 512, OptionalInt.of(4));
         var result = engine.evaluate(new EvaluationRequest(checkpoint, List.of(task)), JobMonitor.none());
         return ((TaskResult.Perplexity) result.tasks().getFirst()).perplexity();
     }
