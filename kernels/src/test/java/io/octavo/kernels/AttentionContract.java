@@ -147,7 +147,9 @@ abstract class AttentionContract extends BackendContract {
         void attend(int window, float softcap, Matrix out) {
             float scale = (float) (1 / Math.sqrt(layout.headDim()));
             var parameters = new Attention.Parameters(heads, layout, scale, window, softcap);
-            backend.operations().attention().attend(q, keys.tensor, values.tensor, batch(), parameters, out, stream);
+            backend.operations()
+                    .attention()
+                    .attend(new Attention.Arguments(q, keys.tensor, values.tensor, batch(), parameters, out), stream);
         }
     }
 
@@ -233,8 +235,12 @@ abstract class AttentionContract extends BackendContract {
         var parameters = new Attention.Parameters(4, layout, 0.125f, Integer.MAX_VALUE, 0);
         Matrix expected = output(DType.F32, 100, 256);
         Matrix actual = output(DType.F32, 100, 256);
-        backend.operations().attention().attend(q, numbers, numbers, batch, parameters, expected, stream);
-        backend.operations().attention().attend(q, codes, codes, batch, parameters, actual, stream);
+        backend.operations()
+                .attention()
+                .attend(new Attention.Arguments(q, numbers, numbers, batch, parameters, expected), stream);
+        backend.operations()
+                .attention()
+                .attend(new Attention.Arguments(q, codes, codes, batch, parameters, actual), stream);
         float[] wanted = floats(expected);
         float[] found = floats(actual);
         if (operandRounding(DType.F8_E4M3) == 0) {
@@ -294,7 +300,10 @@ abstract class AttentionContract extends BackendContract {
         Matrix large = input(DType.F32, far.layout.rows(), 16, keys);
         backend.operations()
                 .attention()
-                .attend(far.q, KvCacheTensor.plain(large), far.values.tensor, far.batch(), parameters, out, stream);
+                .attend(
+                        new Attention.Arguments(
+                                far.q, KvCacheTensor.plain(large), far.values.tensor, far.batch(), parameters, out),
+                        stream);
         for (float value : floats(out)) {
             assertThat(value).isFinite().isBetween(-6f, 6f);
         }
@@ -317,7 +326,10 @@ abstract class AttentionContract extends BackendContract {
         var parameters = new Attention.Parameters(4, both.layout, 0.125f, Integer.MAX_VALUE, 0);
         backend.operations()
                 .attention()
-                .attend(both.q.rows(300, 302), both.keys.tensor, both.values.tensor, second, parameters, alone, stream);
+                .attend(
+                        new Attention.Arguments(
+                                both.q.rows(300, 302), both.keys.tensor, both.values.tensor, second, parameters, alone),
+                        stream);
         assertThat(floats(alone)).isEqualTo(floats(out.rows(300, 302)));
     }
 
@@ -362,12 +374,13 @@ abstract class AttentionContract extends BackendContract {
         backend.operations()
                 .attention()
                 .attend(
-                        other.q,
-                        KvCacheTensor.plain(keys),
-                        KvCacheTensor.plain(values),
-                        other.batch(),
-                        parameters,
-                        again,
+                        new Attention.Arguments(
+                                other.q,
+                                KvCacheTensor.plain(keys),
+                                KvCacheTensor.plain(values),
+                                other.batch(),
+                                parameters,
+                                again),
                         stream);
         assertThat(floats(again)).isEqualTo(floats(out));
     }
@@ -380,7 +393,10 @@ abstract class AttentionContract extends BackendContract {
             guard(out);
             backend.operations()
                     .attention()
-                    .attend(valid.q, valid.keys.tensor, valid.values.tensor, batch, parameters, out, stream);
+                    .attend(
+                            new Attention.Arguments(
+                                    valid.q, valid.keys.tensor, valid.values.tensor, batch, parameters, out),
+                            stream);
             boolean queriesAreWrong = message.startsWith("query rows");
             float[] found = floats(out);
             assertThat(queriesAreWrong || Arrays.equals(found, allNan(found.length)))
@@ -390,7 +406,10 @@ abstract class AttentionContract extends BackendContract {
         }
         assertThatThrownBy(() -> backend.operations()
                         .attention()
-                        .attend(valid.q, valid.keys.tensor, valid.values.tensor, batch, parameters, out, stream))
+                        .attend(
+                                new Attention.Arguments(
+                                        valid.q, valid.keys.tensor, valid.values.tensor, batch, parameters, out),
+                                stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(message);
     }

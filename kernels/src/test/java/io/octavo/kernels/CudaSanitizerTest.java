@@ -52,7 +52,9 @@ class CudaSanitizerTest extends BackendContract {
                 for (ScaledMatrix rounded : rounded(3, columns)) {
                     backend.operations()
                             .fusedSteps()
-                            .normalize(x, y, typed.rows(0, 1), 0, 1e-5f, y, rounded, 448, stream);
+                            .normalize(
+                                    new FusedSteps.Normalization(x, y, typed.rows(0, 1), 0, 1e-5f, y, rounded, 448),
+                                    stream);
                 }
                 backend.operations().add().accumulate(x, typed, stream);
                 backend.operations().add().accumulate(x, typed.rows(1, 2), stream);
@@ -61,21 +63,24 @@ class CudaSanitizerTest extends BackendContract {
                 backend.operations()
                         .quantizationError()
                         .measure(
-                                typed,
-                                output(DType.U8, 3, columns),
-                                output(DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES),
-                                output(DType.F32, 3, Math.ceilDiv(columns, 128)),
-                                output(DType.I8, 3, Math.ceilDiv(columns, 128)),
-                                128,
-                                1,
-                                output(DType.F64, 3, QuantizationError.COLUMNS),
-                                output(DType.F32, 3, 2L * Math.ceilDiv(columns, 128)),
+                                new QuantizationError.Arguments(
+                                        typed,
+                                        output(DType.U8, 3, columns),
+                                        output(DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES),
+                                        output(DType.F32, 3, Math.ceilDiv(columns, 128)),
+                                        output(DType.I8, 3, Math.ceilDiv(columns, 128)),
+                                        128,
+                                        1,
+                                        output(DType.F64, 3, QuantizationError.COLUMNS),
+                                        output(DType.F32, 3, 2L * Math.ceilDiv(columns, 128))),
                                 stream);
             }
             for (GatedActivation.Function function : GatedActivation.Function.values()) {
                 backend.operations().gatedActivation().apply(function, x, y, x, stream);
                 for (ScaledMatrix rounded : rounded(3, columns)) {
-                    backend.operations().fusedSteps().activate(function, x, y, rounded, 448, stream);
+                    backend.operations()
+                            .fusedSteps()
+                            .activate(new FusedSteps.Activation(function, x, y, rounded, 448), stream);
                 }
             }
             backend.operations().crossEntropy().loss(x, ints(1, -100, columns), output(DType.F32, 1, 3), stream);
@@ -145,7 +150,9 @@ class CudaSanitizerTest extends BackendContract {
         Matrix scales = output(scaleType, rows, columns);
         backend.operations()
                 .quantizeTiles()
-                .quantize(x, format, tile, scaling, codes, scales, zeroPoints, ints(0), stream);
+                .quantize(
+                        new QuantizeTiles.Arguments(x, format, tile, scaling, codes, scales, zeroPoints, ints(0)),
+                        stream);
     }
 
     @Test
@@ -270,23 +277,34 @@ class CudaSanitizerTest extends BackendContract {
                 var rotation = new FusedSteps.Rotation(ints(0, 4, 5), tables, tables);
                 backend.operations()
                         .fusedSteps()
-                        .rotateAndWrite(queries, x, values, rotation, ints(0, 255, 256), layout, cache, cache, stream);
+                        .rotateAndWrite(
+                                new FusedSteps.RotatedWrite(
+                                        queries, x, values, rotation, ints(0, 255, 256), layout, cache, cache),
+                                stream);
                 Matrix q = inOut(71, 4L * headDim, gaussian(random(1), 71 * 4 * headDim, 1));
                 var batch = new Attention.Batch(ints(0, 70, 71), ints(130, 64), intMatrix(2, 3, 0, 1, 2, 3, 0, 0));
                 var parameters = new Attention.Parameters(4, layout, 0.1f, 100, 30);
-                backend.operations().attention().attend(q, cache, cache, batch, parameters, q, stream);
+                backend.operations()
+                        .attention()
+                        .attend(new Attention.Arguments(q, cache, cache, batch, parameters, q), stream);
                 var few = new Attention.Batch(ints(0, 20), ints(130), intMatrix(1, 3, 0, 1, 2));
                 backend.operations()
                         .attention()
-                        .attend(q.rows(0, 20), cache, cache, few, parameters, q.rows(0, 20), stream);
+                        .attend(
+                                new Attention.Arguments(q.rows(0, 20), cache, cache, few, parameters, q.rows(0, 20)),
+                                stream);
                 Matrix many = inOut(260, 4L * headDim, gaussian(random(1), 260 * 4 * headDim, 1));
                 var one = new Attention.Batch(ints(0, 260), ints(300), intMatrix(1, 5, 0, 1, 2, 3, 0));
-                backend.operations().attention().attend(many, cache, cache, one, parameters, many, stream);
+                backend.operations()
+                        .attention()
+                        .attend(new Attention.Arguments(many, cache, cache, one, parameters, many), stream);
                 var tokens = new Attention.Batch(
                         ints(0, 1, 2), ints(190, 64), intMatrix(2, 5, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0));
                 backend.operations()
                         .attention()
-                        .attend(q.rows(0, 2), cache, cache, tokens, parameters, q.rows(0, 2), stream);
+                        .attend(
+                                new Attention.Arguments(q.rows(0, 2), cache, cache, tokens, parameters, q.rows(0, 2)),
+                                stream);
             }
         }
     }

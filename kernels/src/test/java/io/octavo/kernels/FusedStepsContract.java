@@ -62,7 +62,10 @@ abstract class FusedStepsContract extends BackendContract {
         ScaledMatrix actual = rounded(type, rows, columns);
         backend.operations()
                 .fusedSteps()
-                .normalize(x, adds ? other : null, weight, gainOffset, 1e-5f, other, actual, 448, stream);
+                .normalize(
+                        new FusedSteps.Normalization(
+                                x, adds ? other : null, weight, gainOffset, 1e-5f, other, actual, 448),
+                        stream);
         assertThat(bytes(x)).isEqualTo(bytes(expectedX));
         assertSame(actual, expected);
     }
@@ -77,26 +80,28 @@ abstract class FusedStepsContract extends BackendContract {
         backend.operations()
                 .fusedSteps()
                 .normalize(
-                        inOut(3, 640, numbers),
-                        inOut(3, 640, more),
-                        weight,
-                        0,
-                        1e-5f,
-                        output(DType.F32, 3, 640),
-                        ScaledMatrix.plain(expected),
-                        1,
+                        new FusedSteps.Normalization(
+                                inOut(3, 640, numbers),
+                                inOut(3, 640, more),
+                                weight,
+                                0,
+                                1e-5f,
+                                output(DType.F32, 3, 640),
+                                ScaledMatrix.plain(expected),
+                                1),
                         stream);
         backend.operations()
                 .fusedSteps()
                 .normalize(
-                        inOut(3, 640, numbers),
-                        addend,
-                        weight,
-                        0,
-                        1e-5f,
-                        addend,
-                        ScaledMatrix.plain(addend),
-                        1,
+                        new FusedSteps.Normalization(
+                                inOut(3, 640, numbers),
+                                addend,
+                                weight,
+                                0,
+                                1e-5f,
+                                addend,
+                                ScaledMatrix.plain(addend),
+                                1),
                         stream);
         assertThat(floats(addend)).isEqualTo(floats(expected));
     }
@@ -124,7 +129,10 @@ abstract class FusedStepsContract extends BackendContract {
         ScaledMatrix actual = rounded(type, rows, columns);
         backend.operations()
                 .fusedSteps()
-                .activate(function, inOut(rows, columns, gates), inOut(rows, columns, ups), actual, 448, stream);
+                .activate(
+                        new FusedSteps.Activation(
+                                function, inOut(rows, columns, gates), inOut(rows, columns, ups), actual, 448),
+                        stream);
         assertSame(actual, expected);
     }
 
@@ -173,7 +181,9 @@ abstract class FusedStepsContract extends BackendContract {
         KvCacheTensor actualValues = cache(cacheType, layout, tokenScales);
         backend.operations()
                 .fusedSteps()
-                .rotateAndWrite(q, k, v, rotation, slots, layout, actualKeys, actualValues, stream);
+                .rotateAndWrite(
+                        new FusedSteps.RotatedWrite(q, k, v, rotation, slots, layout, actualKeys, actualValues),
+                        stream);
         assertThat(bytes(q)).isEqualTo(bytes(expectedQ));
         assertThat(bytes(k)).isEqualTo(bytes(expectedK));
         assertSame(actualKeys.numbers(), expectedKeys.numbers(), actualKeys.scales(), expectedKeys.scales());
@@ -196,17 +206,23 @@ abstract class FusedStepsContract extends BackendContract {
         ScaledMatrix codes = rounded(DType.F8_E4M3, 2, 8);
         assertThatThrownBy(() -> backend.operations()
                         .fusedSteps()
-                        .normalize(x, inOut(2, 4, new float[8]), weight, 0, 1e-5f, x, codes, 448, stream))
+                        .normalize(
+                                new FusedSteps.Normalization(
+                                        x, inOut(2, 4, new float[8]), weight, 0, 1e-5f, x, codes, 448),
+                                stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("addend is 2 x 4, expected 2 x 8");
-        assertThatThrownBy(() ->
-                        backend.operations().fusedSteps().normalize(x, null, weight, 0, 1e-5f, x, codes, 0, stream))
+        assertThatThrownBy(() -> backend.operations()
+                        .fusedSteps()
+                        .normalize(new FusedSteps.Normalization(x, null, weight, 0, 1e-5f, x, codes, 0), stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("divisor");
         ScaledMatrix plainCodes = ScaledMatrix.plain(codes.codes());
         assertThatThrownBy(() -> backend.operations()
                         .fusedSteps()
-                        .activate(GatedActivation.Function.SILU, x, x, plainCodes, 448, stream))
+                        .activate(
+                                new FusedSteps.Activation(GatedActivation.Function.SILU, x, x, plainCodes, 448),
+                                stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("rounded");
     }

@@ -60,15 +60,16 @@ abstract class QuantizationErrorContract extends BackendContract {
         backend.operations()
                 .quantizationError()
                 .measure(
-                        x,
-                        bytes(rows, columns, codes),
-                        input(DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES, table),
-                        input(DType.F32, rows, groups, scales),
-                        shifted ? input(DType.I8, rows, groups, zeroPoints) : null,
-                        groupColumns,
-                        0.75f,
-                        errors,
-                        reach,
+                        new QuantizationError.Arguments(
+                                x,
+                                bytes(rows, columns, codes),
+                                input(DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES, table),
+                                input(DType.F32, rows, groups, scales),
+                                shifted ? input(DType.I8, rows, groups, zeroPoints) : null,
+                                groupColumns,
+                                0.75f,
+                                errors,
+                                reach),
                         stream);
 
         float[] numbers = floats(x);
@@ -112,15 +113,16 @@ abstract class QuantizationErrorContract extends BackendContract {
             backend.operations()
                     .quantizationError()
                     .measure(
-                            input(DType.F32, 3, 600, new float[3 * 600]),
-                            bytes(3, 600, codes),
-                            input(DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES, table),
-                            input(DType.F32, 3, 1, 1, 1, 1),
-                            null,
-                            600,
-                            1,
-                            errors,
-                            output(DType.F32, 3, 2),
+                            new QuantizationError.Arguments(
+                                    input(DType.F32, 3, 600, new float[3 * 600]),
+                                    bytes(3, 600, codes),
+                                    input(DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES, table),
+                                    input(DType.F32, 3, 1, 1, 1, 1),
+                                    null,
+                                    600,
+                                    1,
+                                    errors,
+                                    output(DType.F32, 3, 2)),
                             stream);
             assertThat(doubles(errors)).containsExactly(0, 0, 0, Double.NaN, 0, Double.NaN, 0, 0, 0);
         }
@@ -136,7 +138,9 @@ abstract class QuantizationErrorContract extends BackendContract {
         Matrix codes = bytes(1, 3, new byte[3]);
         assertThatThrownBy(() -> backend.operations()
                         .quantizationError()
-                        .measure(x, codes, table, scales, null, 1, 1, errors, reach, stream))
+                        .measure(
+                                new QuantizationError.Arguments(x, codes, table, scales, null, 1, 1, errors, reach),
+                                stream))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("expected 1 x 3");
     }

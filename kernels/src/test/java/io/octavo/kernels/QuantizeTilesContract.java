@@ -118,14 +118,15 @@ abstract class QuantizeTilesContract extends BackendContract {
             backend.operations()
                     .quantizeTiles()
                     .quantize(
-                            x,
-                            format,
-                            new QuantizeTiles.Tile(12, 40),
-                            new Scaling.Given(),
-                            codes,
-                            scales,
-                            null,
-                            flag,
+                            new QuantizeTiles.Arguments(
+                                    x,
+                                    format,
+                                    new QuantizeTiles.Tile(12, 40),
+                                    new Scaling.Given(),
+                                    codes,
+                                    scales,
+                                    null,
+                                    flag),
                             stream);
             byte[] stored = bytes(codes);
             var scale = new TileOracle.Scale(0.25f, 0.25f, 0);
@@ -152,14 +153,15 @@ abstract class QuantizeTilesContract extends BackendContract {
         backend.operations()
                 .quantizeTiles()
                 .quantize(
-                        x,
-                        format,
-                        new QuantizeTiles.Tile(1, values.length),
-                        new Scaling.Given(),
-                        codes,
-                        input(DType.F32, 1, 1, 1),
-                        null,
-                        ints(0),
+                        new QuantizeTiles.Arguments(
+                                x,
+                                format,
+                                new QuantizeTiles.Tile(1, values.length),
+                                new Scaling.Given(),
+                                codes,
+                                input(DType.F32, 1, 1, 1),
+                                null,
+                                ints(0)),
                         stream);
         int[] words = new int[1];
         ByteBuffer.wrap(bytes(codes))
@@ -271,14 +273,15 @@ abstract class QuantizeTilesContract extends BackendContract {
         backend.operations()
                 .quantizeTiles()
                 .quantize(
-                        x,
-                        format,
-                        new QuantizeTiles.Tile(height, width),
-                        scaling,
-                        codes,
-                        scales,
-                        zeroPoints,
-                        flag,
+                        new QuantizeTiles.Arguments(
+                                x,
+                                format,
+                                new QuantizeTiles.Tile(height, width),
+                                scaling,
+                                codes,
+                                scales,
+                                zeroPoints,
+                                flag),
                         stream);
         return new Result(codes, scales, zeroPoints == null ? output(DType.I8, 0, 0) : zeroPoints, flag);
     }

@@ -263,20 +263,29 @@ final class TileQuantizer implements AutoCloseable {
         backend.operations()
                 .quantizeTiles()
                 .quantize(
-                        Matrix.of(slots.source().device(), weight.dtype(), rows, columns),
-                        outputs.codeFormat(),
-                        tile,
-                        scaling,
-                        Matrix.of(
-                                slot.codes.device(),
-                                DType.U8,
-                                rows,
-                                outputs.codeFormat().rowBytes(columns)),
-                        Matrix.of(slot.scales.device(), outputs.scaleType(), chunk.scaleRows, outputs.scaleColumns()),
-                        outputs.hasZeroPoints()
-                                ? Matrix.of(slot.zeroPoints.device(), DType.I8, chunk.scaleRows, outputs.scaleColumns())
-                                : null,
-                        Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1),
+                        new QuantizeTiles.Arguments(
+                                Matrix.of(slots.source().device(), weight.dtype(), rows, columns),
+                                outputs.codeFormat(),
+                                tile,
+                                scaling,
+                                Matrix.of(
+                                        slot.codes.device(),
+                                        DType.U8,
+                                        rows,
+                                        outputs.codeFormat().rowBytes(columns)),
+                                Matrix.of(
+                                        slot.scales.device(),
+                                        outputs.scaleType(),
+                                        chunk.scaleRows,
+                                        outputs.scaleColumns()),
+                                outputs.hasZeroPoints()
+                                        ? Matrix.of(
+                                                slot.zeroPoints.device(),
+                                                DType.I8,
+                                                chunk.scaleRows,
+                                                outputs.scaleColumns())
+                                        : null,
+                                Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1)),
                         stream);
         slot.codes.fetch(chunk.codeBytes(), stream);
         slot.scales.fetch(chunk.scaleBytes(), stream);

@@ -142,16 +142,20 @@ final class WeightComparison implements AutoCloseable {
         backend.operations()
                 .quantizationError()
                 .measure(
-                        Matrix.of(source.device(), step.source().info().dtype(), rows, step.inFeatures()),
-                        Matrix.of(codes.device(), DType.U8, rows, step.inFeatures()),
-                        Matrix.of(
-                                codebook.device(), DType.F32, QuantizationError.CODEBOOK_ROWS, QuantizationError.CODES),
-                        Matrix.of(scales.device(), DType.F32, rows, groups),
-                        shifted ? Matrix.of(zeroPoints.device(), DType.I8, rows, groups) : null,
-                        step.layout().tile().columns(),
-                        stored.globalScale(),
-                        Matrix.of(errors.device(), DType.F64, rows, QuantizationError.COLUMNS),
-                        Matrix.of(reach.device(), DType.F32, rows, 2L * groups),
+                        new QuantizationError.Arguments(
+                                Matrix.of(source.device(), step.source().info().dtype(), rows, step.inFeatures()),
+                                Matrix.of(codes.device(), DType.U8, rows, step.inFeatures()),
+                                Matrix.of(
+                                        codebook.device(),
+                                        DType.F32,
+                                        QuantizationError.CODEBOOK_ROWS,
+                                        QuantizationError.CODES),
+                                Matrix.of(scales.device(), DType.F32, rows, groups),
+                                shifted ? Matrix.of(zeroPoints.device(), DType.I8, rows, groups) : null,
+                                step.layout().tile().columns(),
+                                stored.globalScale(),
+                                Matrix.of(errors.device(), DType.F64, rows, QuantizationError.COLUMNS),
+                                Matrix.of(reach.device(), DType.F32, rows, 2L * groups)),
                         stream);
         MemorySegment measured = errors.fetch(rows * QuantizationError.COLUMNS * Double.BYTES, stream);
         reach.fetch(2 * rows * groups * Float.BYTES, stream);

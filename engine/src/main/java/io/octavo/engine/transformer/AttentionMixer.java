@@ -104,14 +104,20 @@ record AttentionMixer(
         var rotation = new FusedSteps.Rotation(batch.positions(), rope.cos(), rope.sin());
         backend.operations()
                 .fusedSteps()
-                .rotateAndWrite(q, k, v, rotation, batch.slots(), state.layout(), state.keys(), state.values(), stream);
+                .rotateAndWrite(
+                        new FusedSteps.RotatedWrite(
+                                q, k, v, rotation, batch.slots(), state.layout(), state.keys(), state.values()),
+                        stream);
         pass.workspace().observer().keysAndValues(layer, k, v, stream);
         Matrix attended = pass.scratch(buffers.attended());
         var parameters =
                 new Attention.Parameters(spec.heads(), state.layout(), spec.scale(), spec.window(), spec.softcap());
         backend.operations()
                 .attention()
-                .attend(q, state.keys(), state.values(), batch.attention(), parameters, attended, stream);
+                .attend(
+                        new Attention.Arguments(
+                                q, state.keys(), state.values(), batch.attention(), parameters, attended),
+                        stream);
 
         Matrix result = pass.normed();
         new LinearInput(pass.workspace(), attended, stream).multiply(output, result);

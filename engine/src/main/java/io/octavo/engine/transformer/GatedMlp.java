@@ -7,6 +7,7 @@ import io.octavo.engine.transformer.weight.ModuleReader;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.operation.FusedSteps;
 import java.util.List;
 import java.util.Optional;
 
@@ -61,7 +62,9 @@ record GatedMlp(FeedForwardSpec.Dense spec, Buffers buffers, Linear gate, Linear
         pass.backend()
                 .operations()
                 .fusedSteps()
-                .activate(spec.activation(), gated, upward, activated, rounding.divisor(), stream);
+                .activate(
+                        new FusedSteps.Activation(spec.activation(), gated, upward, activated, rounding.divisor()),
+                        stream);
         return target.map(rounded -> new LinearInput(workspace, rounding, rounded, stream))
                 .orElseGet(() -> new LinearInput(workspace, gated, stream));
     }

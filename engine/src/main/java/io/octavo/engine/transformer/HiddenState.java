@@ -5,6 +5,7 @@ import io.octavo.engine.transformer.weight.InputRounding;
 import io.octavo.engine.transformer.weight.Linear;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
+import io.octavo.kernels.operation.FusedSteps;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -45,14 +46,15 @@ final class HiddenState {
                 .operations()
                 .fusedSteps()
                 .normalize(
-                        pass.residual(),
-                        pending,
-                        weight,
-                        norm.gainOffset(),
-                        norm.epsilon(),
-                        normed,
-                        target.orElse(ScaledMatrix.plain(normed)),
-                        rounding == null ? 1 : rounding.divisor(),
+                        new FusedSteps.Normalization(
+                                pass.residual(),
+                                pending,
+                                weight,
+                                norm.gainOffset(),
+                                norm.epsilon(),
+                                normed,
+                                target.orElse(ScaledMatrix.plain(normed)),
+                                rounding == null ? 1 : rounding.divisor()),
                         pass.stream());
         pending = null;
         return rounding == null || target.isEmpty()

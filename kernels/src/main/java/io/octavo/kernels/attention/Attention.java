@@ -43,46 +43,40 @@ public interface Attention {
     record Batch(Matrix queryStarts, Matrix contextLengths, Matrix pageTable) {}
 
     /**
+     * What the operation reads and writes.
+     *
      * @param q {@code [tokens, heads * headDim]} F32, rotated
      * @param keys fitting the layout
      * @param values like {@code keys}: of the same type, with scales for the same
      * @param out receives {@code [tokens, heads * headDim]} F32
      */
-    void attend(
-            Matrix q,
-            KvCacheTensor keys,
-            KvCacheTensor values,
-            Batch batch,
-            Parameters parameters,
-            Matrix out,
-            Stream stream);
+    record Arguments(
+            Matrix q, KvCacheTensor keys, KvCacheTensor values, Batch batch, Parameters parameters, Matrix out) {
 
-    /** @throws IllegalArgumentException if the operation does not take these operands */
-    static void check(
-            Matrix q,
-            KvCacheTensor keys,
-            KvCacheTensor values,
-            Attention.Batch batch,
-            Attention.Parameters parameters,
-            Matrix out) {
-        KvCacheLayout layout = parameters.layout();
-        Operands.requireF32("q", q);
-        Operands.requireShape("q", q, q.rows(), (long) parameters.heads() * layout.headDim());
-        Operands.requireF32("out", out);
-        Operands.requireShape("out", out, q.rows(), q.columns());
-        keys.check("keys", layout);
-        values.check("values", layout);
-        Operands.requireType("values", values.numbers(), Set.of(keys.numbers().dtype()));
-        if (keys.hasTokenScales() != values.hasTokenScales()) {
-            throw new IllegalArgumentException("keys and values must both have scales for tokens, or neither");
+        /** @throws IllegalArgumentException if the operation does not take these operands */
+        public Arguments {
+            KvCacheLayout layout = parameters.layout();
+            Operands.requireF32("q", q);
+            Operands.requireShape("q", q, q.rows(), (long) parameters.heads() * layout.headDim());
+            Operands.requireF32("out", out);
+            Operands.requireShape("out", out, q.rows(), q.columns());
+            keys.check("keys", layout);
+            values.check("values", layout);
+            Operands.requireType(
+                    "values", values.numbers(), Set.of(keys.numbers().dtype()));
+            if (keys.hasTokenScales() != values.hasTokenScales()) {
+                throw new IllegalArgumentException("keys and values must both have scales for tokens, or neither");
+            }
+            long sequences = batch.contextLengths().columns();
+            Operands.requireInts("contextLengths", batch.contextLengths(), sequences);
+            Operands.requireInts("queryStarts", batch.queryStarts(), sequences + 1);
+            Operands.requireType("pageTable", batch.pageTable(), Set.of(DType.I32));
+            Operands.requireShape(
+                    "pageTable", batch.pageTable(), sequences, batch.pageTable().columns());
+            Operands.requireIntRows("q", q);
+            Operands.requireIntColumns("q", q);
         }
-        long sequences = batch.contextLengths().columns();
-        Operands.requireInts("contextLengths", batch.contextLengths(), sequences);
-        Operands.requireInts("queryStarts", batch.queryStarts(), sequences + 1);
-        Operands.requireType("pageTable", batch.pageTable(), Set.of(DType.I32));
-        Operands.requireShape(
-                "pageTable", batch.pageTable(), sequences, batch.pageTable().columns());
-        Operands.requireIntRows("q", q);
-        Operands.requireIntColumns("q", q);
     }
+
+    void attend(Arguments arguments, Stream stream);
 }

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 public interface FusedSteps {
 
     /**
-     * {@link Add}, {@link RmsNorm}, and rounding.
+     * What {@link #normalize} reads and writes.
      *
      * @param x {@code [rows, columns]} F32; {@code addend} is added to it
      * @param addend like {@code x}, or null for nothing; undefined afterwards
@@ -33,7 +33,7 @@ public interface FusedSteps {
      * @param rounded receives {@code [rows, columns]}; F32 may be {@code scratch} or {@code addend}
      * @param divisor of {@link QuantizeRows}; without meaning for plain numbers
      */
-    void normalize(
+    record Normalization(
             Matrix x,
             @Nullable Matrix addend,
             Matrix weight,
@@ -41,27 +41,49 @@ public interface FusedSteps {
             float epsilon,
             Matrix scratch,
             ScaledMatrix rounded,
-            float divisor,
-            Stream stream);
+            float divisor) {
+
+        /** @throws IllegalArgumentException if the operation does not take these operands */
+        public Normalization {
+            RmsNorm.check(x, weight, scratch);
+            if (addend != null) {
+                Operands.requireF32("addend", addend);
+                Operands.requireShape("addend", addend, x.rows(), x.columns());
+            }
+            checkRounded(x, rounded, divisor);
+        }
+    }
 
     /**
-     * {@link GatedActivation} and rounding.
+     * {@link Add}, {@link RmsNorm}, and rounding.
+     */
+    void normalize(Normalization arguments, Stream stream);
+
+    /**
+     * What {@link #activate} reads and writes.
      *
      * @param gate {@code [rows, columns]} F32; undefined afterwards
      * @param up like {@code gate}
      * @param rounded receives {@code [rows, columns]}; F32 may be {@code gate}
      * @param divisor of {@link QuantizeRows}; without meaning for plain numbers
      */
-    void activate(
-            GatedActivation.Function function,
-            Matrix gate,
-            Matrix up,
-            ScaledMatrix rounded,
-            float divisor,
-            Stream stream);
+    record Activation(GatedActivation.Function function, Matrix gate, Matrix up, ScaledMatrix rounded, float divisor) {
+
+        /** @throws IllegalArgumentException if the operation does not take these operands */
+        public Activation {
+            GatedActivation.check(gate, up, gate);
+            checkRounded(gate, rounded, divisor);
+            Operands.requireIntColumns("gate", gate);
+        }
+    }
 
     /**
-     * {@link Rope} of queries and keys, in place, then {@link KvCacheWrite} of keys and values.
+     * {@link GatedActivation} and rounding.
+     */
+    void activate(Activation arguments, Stream stream);
+
+    /**
+     * What {@link #rotateAndWrite} reads and writes.
      *
      * @param q {@code [tokens, heads * headDim]} F32
      * @param k {@code [tokens, kvHeads * headDim]} F32
@@ -69,7 +91,7 @@ public interface FusedSteps {
      * @param rotation where the tokens are
      * @param slots as for {@link KvCacheWrite}
      */
-    void rotateAndWrite(
+    record RotatedWrite(
             Matrix q,
             Matrix k,
             Matrix v,
@@ -77,8 +99,21 @@ public interface FusedSteps {
             Matrix slots,
             KvCacheLayout layout,
             KvCacheTensor keys,
-            KvCacheTensor values,
-            Stream stream);
+            KvCacheTensor values) {
+
+        /** @throws IllegalArgumentException if the operation does not take these operands */
+        public RotatedWrite {
+            Rope.check(q, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim());
+            Rope.check(k, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim());
+            KvCacheWrite.check(k, slots, layout, keys);
+            KvCacheWrite.check(v, slots, layout, values);
+        }
+    }
+
+    /**
+     * {@link Rope} of queries and keys, in place, then {@link KvCacheWrite} of keys and values.
+     */
+    void rotateAndWrite(RotatedWrite arguments, Stream stream);
 
     /**
      * What {@link Rope} takes beside the numbers.
@@ -88,40 +123,6 @@ public interface FusedSteps {
      * @param sin like {@code cos}
      */
     record Rotation(Matrix positions, Matrix cos, Matrix sin) {}
-
-    /** @throws IllegalArgumentException if the operation does not take these operands */
-    static void checkNormalize(
-            Matrix x, @Nullable Matrix addend, Matrix weight, Matrix scratch, ScaledMatrix rounded, float divisor) {
-        RmsNorm.check(x, weight, scratch);
-        if (addend != null) {
-            Operands.requireF32("addend", addend);
-            Operands.requireShape("addend", addend, x.rows(), x.columns());
-        }
-        checkRounded(x, rounded, divisor);
-    }
-
-    /** @throws IllegalArgumentException if the operation does not take these operands */
-    static void checkActivate(Matrix gate, Matrix up, ScaledMatrix rounded, float divisor) {
-        GatedActivation.check(gate, up, gate);
-        checkRounded(gate, rounded, divisor);
-        Operands.requireIntColumns("gate", gate);
-    }
-
-    /** @throws IllegalArgumentException if the operation does not take these operands */
-    static void checkRotateAndWrite(
-            Matrix q,
-            Matrix k,
-            Matrix v,
-            FusedSteps.Rotation rotation,
-            Matrix slots,
-            KvCacheLayout layout,
-            KvCacheTensor keys,
-            KvCacheTensor values) {
-        Rope.check(q, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim());
-        Rope.check(k, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim());
-        KvCacheWrite.check(k, slots, layout, keys);
-        KvCacheWrite.check(v, slots, layout, values);
-    }
 
     /** What products take of {@code x}. */
     private static void checkRounded(Matrix x, ScaledMatrix rounded, float divisor) {

@@ -28,9 +28,7 @@ public interface QuantizationError {
     int CODEBOOK_ROWS = 3;
 
     /**
-     * Measures every row on its own, in f64, with {@code error = (number[code] - zeroPoint) * scale * wholeScale - x}. The
-     * excess is by how many scales an error is larger than {@code below[code]}, or, where it is negative, than
-     * {@code above[code]}; 0 if none is. A backend adds in an order of its own, the same in every call. NaN stays.
+     * What the operation reads and writes.
      *
      * @param x {@code [rows, columns]}, F32, BF16 or F16
      * @param codes {@code [rows, columns]} U8, whatever the bits stand for
@@ -42,7 +40,7 @@ public interface QuantizationError {
      * @param reach receives {@code [rows, 2 * groups]} F32: how far below and above zero the numbers of each group reach; of
      *     NaN it knows nothing
      */
-    void measure(
+    record Arguments(
             Matrix x,
             Matrix codes,
             Matrix codebook,
@@ -51,37 +49,36 @@ public interface QuantizationError {
             long groupColumns,
             float wholeScale,
             Matrix errors,
-            Matrix reach,
-            Stream stream);
-
-    /** @throws IllegalArgumentException if the operation does not take these operands */
-    static void check(
-            Matrix x,
-            Matrix codes,
-            Matrix codebook,
-            Matrix scales,
-            @Nullable Matrix zeroPoints,
-            long groupColumns,
-            Matrix errors,
             Matrix reach) {
-        Operands.requireType("x", x, Operands.FLOATS);
-        Operands.requireIntColumns("x", x);
-        Operands.requireType("codes", codes, Set.of(DType.U8));
-        Operands.requireShape("codes", codes, x.rows(), x.columns());
-        Operands.requireF32("codebook", codebook);
-        Operands.requireShape("codebook", codebook, CODEBOOK_ROWS, CODES);
-        if (groupColumns <= 0) {
-            throw new IllegalArgumentException("groups must have columns: " + groupColumns);
+
+        /** @throws IllegalArgumentException if the operation does not take these operands */
+        public Arguments {
+            Operands.requireType("x", x, Operands.FLOATS);
+            Operands.requireIntColumns("x", x);
+            Operands.requireType("codes", codes, Set.of(DType.U8));
+            Operands.requireShape("codes", codes, x.rows(), x.columns());
+            Operands.requireF32("codebook", codebook);
+            Operands.requireShape("codebook", codebook, CODEBOOK_ROWS, CODES);
+            if (groupColumns <= 0) {
+                throw new IllegalArgumentException("groups must have columns: " + groupColumns);
+            }
+            Operands.requireF32("scales", scales);
+            Operands.requireShape("scales", scales, x.rows(), Math.ceilDiv(x.columns(), groupColumns));
+            if (zeroPoints != null) {
+                Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
+                Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
+            }
+            Operands.requireType("errors", errors, Set.of(DType.F64));
+            Operands.requireShape("errors", errors, x.rows(), COLUMNS);
+            Operands.requireF32("reach", reach);
+            Operands.requireShape("reach", reach, x.rows(), 2 * scales.columns());
         }
-        Operands.requireF32("scales", scales);
-        Operands.requireShape("scales", scales, x.rows(), Math.ceilDiv(x.columns(), groupColumns));
-        if (zeroPoints != null) {
-            Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
-            Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
-        }
-        Operands.requireType("errors", errors, Set.of(DType.F64));
-        Operands.requireShape("errors", errors, x.rows(), COLUMNS);
-        Operands.requireF32("reach", reach);
-        Operands.requireShape("reach", reach, x.rows(), 2 * scales.columns());
     }
+
+    /**
+     * Measures every row on its own, in f64, with {@code error = (number[code] - zeroPoint) * scale * wholeScale - x}. The
+     * excess is by how many scales an error is larger than {@code below[code]}, or, where it is negative, than
+     * {@code above[code]}; 0 if none is. A backend adds in an order of its own, the same in every call. NaN stays.
+     */
+    void measure(Arguments arguments, Stream stream);
 }

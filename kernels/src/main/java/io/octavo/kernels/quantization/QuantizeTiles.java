@@ -29,6 +29,8 @@ public interface QuantizeTiles {
     }
 
     /**
+     * What the operation reads and writes.
+     *
      * @param x {@code [rows, columns]}, F32, BF16 or F16; columns even for formats of 4 bits
      * @param codes receives {@code [rows, format.rowBytes(columns)]} U8
      * @param scales {@code [ceil(rows / tile.rows), ceil(columns / tile.columns)]}: receives F32, BF16 or F16 for
@@ -39,7 +41,7 @@ public interface QuantizeTiles {
      * @param nonFinite {@code [1, 1]} I32, zeroed by the caller; becomes 1 if {@code x} holds NaN or infinity, or if a
      *     scale overflows its type
      */
-    void quantize(
+    record Arguments(
             Matrix x,
             CodeFormat format,
             Tile tile,
@@ -47,42 +49,36 @@ public interface QuantizeTiles {
             Matrix codes,
             Matrix scales,
             @Nullable Matrix zeroPoints,
-            Matrix nonFinite,
-            Stream stream);
-
-    /** @throws IllegalArgumentException if the operation does not take these operands */
-    static void check(
-            Matrix x,
-            CodeFormat format,
-            QuantizeTiles.Tile tile,
-            Scaling scaling,
-            Matrix codes,
-            Matrix scales,
-            @Nullable Matrix zeroPoints,
             Matrix nonFinite) {
-        Operands.requireType("x", x, Operands.FLOATS);
-        Operands.requireIntColumns("x", x);
-        requireWholeBytes(format, x.columns());
-        Operands.requireType("codes", codes, Set.of(DType.U8));
-        Operands.requireShape("codes", codes, x.rows(), format.rowBytes(x.columns()));
-        Operands.requireType("scales", scales, scaleTypes(scaling));
-        Operands.requireShape(
-                "scales", scales, Math.ceilDiv(x.rows(), tile.rows()), Math.ceilDiv(x.columns(), tile.columns()));
-        Operands.requireType("nonFinite", nonFinite, Set.of(DType.I32));
-        Operands.requireShape("nonFinite", nonFinite, 1, 1);
-        scaling.requireFits(format);
-        if (scaling instanceof Scaling.Range != (zeroPoints != null)) {
-            throw new IllegalArgumentException("zeroPoints go with scaling by range, and only with it");
-        }
-        if (zeroPoints != null) {
-            Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
-            Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
-        }
-        if (format.bits() < Byte.SIZE && tile.columns() < x.columns() && tile.columns() % 2 != 0) {
-            throw new IllegalArgumentException(format + " shares bytes between columns; tiles are " + tile.columns()
-                    + " columns wide, which must be even");
+
+        /** @throws IllegalArgumentException if the operation does not take these operands */
+        public Arguments {
+            Operands.requireType("x", x, Operands.FLOATS);
+            Operands.requireIntColumns("x", x);
+            requireWholeBytes(format, x.columns());
+            Operands.requireType("codes", codes, Set.of(DType.U8));
+            Operands.requireShape("codes", codes, x.rows(), format.rowBytes(x.columns()));
+            Operands.requireType("scales", scales, scaleTypes(scaling));
+            Operands.requireShape(
+                    "scales", scales, Math.ceilDiv(x.rows(), tile.rows()), Math.ceilDiv(x.columns(), tile.columns()));
+            Operands.requireType("nonFinite", nonFinite, Set.of(DType.I32));
+            Operands.requireShape("nonFinite", nonFinite, 1, 1);
+            scaling.requireFits(format);
+            if (scaling instanceof Scaling.Range != (zeroPoints != null)) {
+                throw new IllegalArgumentException("zeroPoints go with scaling by range, and only with it");
+            }
+            if (zeroPoints != null) {
+                Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
+                Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
+            }
+            if (format.bits() < Byte.SIZE && tile.columns() < x.columns() && tile.columns() % 2 != 0) {
+                throw new IllegalArgumentException(format + " shares bytes between columns; tiles are " + tile.columns()
+                        + " columns wide, which must be even");
+            }
         }
     }
+
+    void quantize(Arguments arguments, Stream stream);
 
     private static Set<DType> scaleTypes(Scaling scaling) {
         return switch (scaling) {

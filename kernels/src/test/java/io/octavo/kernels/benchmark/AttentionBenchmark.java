@@ -60,6 +60,9 @@ public class AttentionBenchmark {
 
     @Benchmark
     public void attend(BackendState state) {
-        state.backend.operations().attention().attend(q, keys, values, batch, parameters, out, state.stream);
+        state.backend
+                .operations()
+                .attention()
+                .attend(new Attention.Arguments(q, keys, values, batch, parameters, out), state.stream);
     }
 }

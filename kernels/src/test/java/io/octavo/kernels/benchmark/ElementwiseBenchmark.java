@@ -121,14 +121,15 @@ public class ElementwiseBenchmark {
                 .operations()
                 .quantizeTiles()
                 .quantize(
-                        bf16,
-                        format,
-                        new QuantizeTiles.Tile(height, width),
-                        scaling,
-                        target,
-                        tiles,
-                        zeros,
-                        nonFinite,
+                        new QuantizeTiles.Arguments(
+                                bf16,
+                                format,
+                                new QuantizeTiles.Tile(height, width),
+                                scaling,
+                                target,
+                                tiles,
+                                zeros,
+                                nonFinite),
                         state.stream);
     }
 

@@ -159,13 +159,18 @@ public final class GpuBenchmarks {
                 13L << 26,
                 i -> backend.operations()
                         .fusedSteps()
-                        .normalize(x[2], x[i % 2], weight, 0, 1e-5f, x[i % 2], rounded, 448, stream));
+                        .normalize(
+                                new FusedSteps.Normalization(x[2], x[i % 2], weight, 0, 1e-5f, x[i % 2], rounded, 448),
+                                stream));
         bytes(
                 "silu * up, f32 -> e4m3 8192x8192",
                 9L << 26,
                 i -> backend.operations()
                         .fusedSteps()
-                        .activate(GatedActivation.Function.SILU, x[i % 2], x[1 - i % 2], rounded, 448, stream));
+                        .activate(
+                                new FusedSteps.Activation(
+                                        GatedActivation.Function.SILU, x[i % 2], x[1 - i % 2], rounded, 448),
+                                stream));
         rotation();
         release();
 
@@ -240,7 +245,10 @@ public final class GpuBenchmarks {
                 (double) (x[0].bytes() + codes.bytes() + scales.bytes()),
                 i -> backend.operations()
                         .quantizeTiles()
-                        .quantize(x[i % 2], format, tile, scaling, codes, scales, zeroPoints, flag, stream));
+                        .quantize(
+                                new QuantizeTiles.Arguments(
+                                        x[i % 2], format, tile, scaling, codes, scales, zeroPoints, flag),
+                                stream));
         release();
     }
 
@@ -309,8 +317,9 @@ public final class GpuBenchmarks {
         Arrays.setAll(table, i -> (i * 37) % table.length);
         var batch = new Attention.Batch(ints(1, starts), ints(1, contexts), ints(sequences, table));
         var parameters = new Attention.Parameters(32, layout, (float) (1 / Math.sqrt(headDim)), Integer.MAX_VALUE, 0);
-        double seconds = seconds(i ->
-                backend.operations().attention().attend(q, keys[i % 2], values[i % 2], batch, parameters, out, stream));
+        double seconds = seconds(i -> backend.operations()
+                .attention()
+                .attend(new Attention.Arguments(q, keys[i % 2], values[i % 2], batch, parameters, out), stream));
         double pairs = queries == 1 ? (double) sequences * context : queries * (queries + 1.0) / 2 * sequences;
         report(title, seconds, 2.0 * headDim * cache.bytes() * layout.rows(), 4.0 * 32 * headDim * pairs);
         release();
@@ -369,7 +378,10 @@ public final class GpuBenchmarks {
                 tokens * 128.0 * (32 * 8 + 8 * 8 + 8 * 4 + 16 * 2 + 4),
                 i -> backend.operations()
                         .fusedSteps()
-                        .rotateAndWrite(q, kv[0], kv[1], rotation, slots[i % 2], layout, caches[0], caches[1], stream));
+                        .rotateAndWrite(
+                                new FusedSteps.RotatedWrite(
+                                        q, kv[0], kv[1], rotation, slots[i % 2], layout, caches[0], caches[1]),
+                                stream));
     }
 
     private KvCacheTensor[] cache(DType type, KvCacheLayout layout) {

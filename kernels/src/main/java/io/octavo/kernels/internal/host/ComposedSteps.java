@@ -1,7 +1,5 @@
 package io.octavo.kernels.internal.host;
 
-import io.octavo.kernels.attention.KvCacheLayout;
-import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.attention.KvCacheWrite;
 import io.octavo.kernels.attention.Rope;
 import io.octavo.kernels.device.Matrix;
@@ -15,7 +13,6 @@ import io.octavo.kernels.operation.GatedActivation;
 import io.octavo.kernels.operation.RmsNorm;
 import io.octavo.kernels.quantization.QuantizeRows;
 import java.lang.foreign.Arena;
-import org.jspecify.annotations.Nullable;
 
 /** One operation after another: what the steps of other backends are measured by. */
 public final class ComposedSteps implements FusedSteps {
@@ -52,42 +49,26 @@ public final class ComposedSteps implements FusedSteps {
     }
 
     @Override
-    public void normalize(
-            Matrix x,
-            @Nullable Matrix addend,
-            Matrix weight,
-            float gainOffset,
-            float epsilon,
-            Matrix scratch,
-            ScaledMatrix rounded,
-            float divisor,
-            Stream stream) {
-        FusedSteps.checkNormalize(x, addend, weight, scratch, rounded, divisor);
-        if (addend != null) {
-            add.accumulate(x, addend, stream);
+    public void normalize(Normalization arguments, Stream stream) {
+        if (arguments.addend() != null) {
+            add.accumulate(arguments.x(), arguments.addend(), stream);
         }
-        boolean plain = rounded.codes().dtype() == DType.F32;
-        Matrix normalized = plain ? rounded.codes() : scratch;
-        rmsNorm.normalize(x, weight, gainOffset, epsilon, normalized, stream);
+        boolean plain = arguments.rounded().codes().dtype() == DType.F32;
+        Matrix normalized = plain ? arguments.rounded().codes() : arguments.scratch();
+        rmsNorm.normalize(
+                arguments.x(), arguments.weight(), arguments.gainOffset(), arguments.epsilon(), normalized, stream);
         if (!plain) {
-            round(normalized, rounded, divisor, stream);
+            round(normalized, arguments.rounded(), arguments.divisor(), stream);
         }
     }
 
     @Override
-    public void activate(
-            GatedActivation.Function function,
-            Matrix gate,
-            Matrix up,
-            ScaledMatrix rounded,
-            float divisor,
-            Stream stream) {
-        FusedSteps.checkActivate(gate, up, rounded, divisor);
-        boolean plain = rounded.codes().dtype() == DType.F32;
-        Matrix activated = plain ? rounded.codes() : gate;
-        gatedActivation.apply(function, gate, up, activated, stream);
+    public void activate(Activation arguments, Stream stream) {
+        boolean plain = arguments.rounded().codes().dtype() == DType.F32;
+        Matrix activated = plain ? arguments.rounded().codes() : arguments.gate();
+        gatedActivation.apply(arguments.function(), arguments.gate(), arguments.up(), activated, stream);
         if (!plain) {
-            round(activated, rounded, divisor, stream);
+            round(activated, arguments.rounded(), arguments.divisor(), stream);
         }
     }
 
@@ -101,21 +82,17 @@ public final class ComposedSteps implements FusedSteps {
     }
 
     @Override
-    public void rotateAndWrite(
-            Matrix q,
-            Matrix k,
-            Matrix v,
-            Rotation rotation,
-            Matrix slots,
-            KvCacheLayout layout,
-            KvCacheTensor keys,
-            KvCacheTensor values,
-            Stream stream) {
-        FusedSteps.checkRotateAndWrite(q, k, v, rotation, slots, layout, keys, values);
-        for (Matrix x : new Matrix[] {q, k}) {
-            rope.rotate(x, rotation.positions(), rotation.cos(), rotation.sin(), layout.headDim(), stream);
+    public void rotateAndWrite(RotatedWrite arguments, Stream stream) {
+        for (Matrix x : new Matrix[] {arguments.q(), arguments.k()}) {
+            rope.rotate(
+                    x,
+                    arguments.rotation().positions(),
+                    arguments.rotation().cos(),
+                    arguments.rotation().sin(),
+                    arguments.layout().headDim(),
+                    stream);
         }
-        kvCacheWrite.write(k, slots, layout, keys, stream);
-        kvCacheWrite.write(v, slots, layout, values, stream);
+        kvCacheWrite.write(arguments.k(), arguments.slots(), arguments.layout(), arguments.keys(), stream);
+        kvCacheWrite.write(arguments.v(), arguments.slots(), arguments.layout(), arguments.values(), stream);
     }
 }

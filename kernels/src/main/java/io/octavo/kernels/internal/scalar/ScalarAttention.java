@@ -3,7 +3,6 @@ package io.octavo.kernels.internal.scalar;
 import io.octavo.kernels.attention.Attention;
 import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
-import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostSequences;
@@ -12,22 +11,22 @@ import io.octavo.kernels.internal.host.HostStream;
 final class ScalarAttention implements Attention {
 
     @Override
-    public void attend(
-            Matrix q,
-            KvCacheTensor keys,
-            KvCacheTensor values,
-            Batch batch,
-            Parameters parameters,
-            Matrix out,
-            Stream stream) {
+    public void attend(Arguments arguments, Stream stream) {
         HostStream.require(stream);
-        Attention.check(q, keys, values, batch, parameters, out);
-        HostSequences sequences = HostSequences.of(batch, parameters.layout(), q.rows());
+        HostSequences sequences = HostSequences.of(
+                arguments.batch(),
+                arguments.parameters().layout(),
+                arguments.q().rows());
         var heads = new Heads(
-                HostMatrix.of(q), Cache.of(keys), Cache.of(values), sequences, parameters, HostMatrix.of(out));
+                HostMatrix.of(arguments.q()),
+                Cache.of(arguments.keys()),
+                Cache.of(arguments.values()),
+                sequences,
+                arguments.parameters(),
+                HostMatrix.of(arguments.out()));
         for (int sequence = 0; sequence < sequences.count(); sequence++) {
             for (int row = sequences.queryStart(sequence); row < sequences.queryStart(sequence + 1); row++) {
-                for (int head = 0; head < parameters.heads(); head++) {
+                for (int head = 0; head < arguments.parameters().heads(); head++) {
                     heads.attend(sequence, row, head);
                 }
             }

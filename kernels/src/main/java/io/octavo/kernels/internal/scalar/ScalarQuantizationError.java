@@ -1,46 +1,34 @@
 package io.octavo.kernels.internal.scalar;
 
-import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.quantization.QuantizationError;
-import org.jspecify.annotations.Nullable;
 
 final class ScalarQuantizationError implements QuantizationError {
 
     @Override
-    public void measure(
-            Matrix x,
-            Matrix codes,
-            Matrix codebook,
-            Matrix scales,
-            @Nullable Matrix zeroPoints,
-            long groupColumns,
-            float wholeScale,
-            Matrix errors,
-            Matrix reach,
-            Stream stream) {
+    public void measure(Arguments arguments, Stream stream) {
         HostStream.require(stream);
-        QuantizationError.check(x, codes, codebook, scales, zeroPoints, groupColumns, errors, reach);
-        HostMatrix source = HostMatrix.of(x);
-        HostMatrix bytes = HostMatrix.of(codes);
-        HostMatrix table = HostMatrix.of(codebook);
-        HostMatrix steps = HostMatrix.of(scales);
-        HostMatrix result = HostMatrix.of(errors);
-        HostMatrix reached = HostMatrix.of(reach);
-        for (long row = 0; row < x.rows(); row++) {
+        HostMatrix source = HostMatrix.of(arguments.x());
+        HostMatrix bytes = HostMatrix.of(arguments.codes());
+        HostMatrix table = HostMatrix.of(arguments.codebook());
+        HostMatrix steps = HostMatrix.of(arguments.scales());
+        HostMatrix result = HostMatrix.of(arguments.errors());
+        HostMatrix reached = HostMatrix.of(arguments.reach());
+        for (long row = 0; row < arguments.x().rows(); row++) {
             double squaredError = 0;
             double squaredNumber = 0;
             double excess = 0;
-            for (long side = 0; side < reach.columns(); side++) {
+            for (long side = 0; side < arguments.reach().columns(); side++) {
                 reached.set(row, side, 0);
             }
-            for (long column = 0; column < x.columns(); column++) {
-                long group = column / groupColumns;
-                double scale = (double) steps.get(row, group) * wholeScale;
-                float zeroPoint =
-                        zeroPoints == null ? 0 : HostMatrix.of(zeroPoints).get(row, group);
+            for (long column = 0; column < arguments.x().columns(); column++) {
+                long group = column / arguments.groupColumns();
+                double scale = (double) steps.get(row, group) * arguments.wholeScale();
+                float zeroPoint = arguments.zeroPoints() == null
+                        ? 0
+                        : HostMatrix.of(arguments.zeroPoints()).get(row, group);
                 double number = source.get(row, column);
                 long code = (long) bytes.get(row, column);
                 double error = (table.get(NUMBER, code) - zeroPoint) * scale - number;

@@ -14,38 +14,30 @@ import org.jspecify.annotations.Nullable;
 final class ScalarQuantizeTiles implements QuantizeTiles {
 
     @Override
-    public void quantize(
-            Matrix x,
-            CodeFormat format,
-            Tile tile,
-            Scaling scaling,
-            Matrix codes,
-            Matrix scales,
-            @Nullable Matrix zeroPoints,
-            Matrix nonFinite,
-            Stream stream) {
+    public void quantize(Arguments arguments, Stream stream) {
         HostStream.require(stream);
-        QuantizeTiles.check(x, format, tile, scaling, codes, scales, zeroPoints, nonFinite);
         var run = new Run(
-                HostMatrix.of(x),
-                format,
-                scaling,
-                HostMatrix.of(codes),
-                HostMatrix.of(scales),
-                scales,
-                zeroPoints == null ? null : HostMatrix.of(zeroPoints),
-                HostMatrix.of(nonFinite));
-        for (long tileRow = 0; tileRow < scales.rows(); tileRow++) {
-            for (long tileColumn = 0; tileColumn < scales.columns(); tileColumn++) {
-                long row = tileRow * tile.rows();
-                long column = tileColumn * tile.columns();
+                HostMatrix.of(arguments.x()),
+                arguments.format(),
+                arguments.scaling(),
+                HostMatrix.of(arguments.codes()),
+                HostMatrix.of(arguments.scales()),
+                arguments.scales(),
+                arguments.zeroPoints() == null ? null : HostMatrix.of(arguments.zeroPoints()),
+                HostMatrix.of(arguments.nonFinite()));
+        for (long tileRow = 0; tileRow < arguments.scales().rows(); tileRow++) {
+            for (long tileColumn = 0; tileColumn < arguments.scales().columns(); tileColumn++) {
+                long row = tileRow * arguments.tile().rows();
+                long column = tileColumn * arguments.tile().columns();
                 run.tile(
                         tileRow,
                         tileColumn,
                         row,
-                        Math.min(row + tile.rows(), x.rows()),
+                        Math.min(row + arguments.tile().rows(), arguments.x().rows()),
                         column,
-                        Math.min(column + tile.columns(), x.columns()));
+                        Math.min(
+                                column + arguments.tile().columns(),
+                                arguments.x().columns()));
             }
         }
     }

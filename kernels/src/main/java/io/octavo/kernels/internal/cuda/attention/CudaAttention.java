@@ -132,17 +132,15 @@ public final class CudaAttention implements Attention {
     }
 
     @Override
-    public void attend(
-            Matrix q,
-            KvCacheTensor keys,
-            KvCacheTensor values,
-            Batch batch,
-            Parameters parameters,
-            Matrix out,
-            Stream stream) {
+    public void attend(Arguments arguments, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        Attention.check(q, keys, values, batch, parameters, out);
-        var operation = new Operation(q, keys, values, batch, parameters, out);
+        var operation = new Operation(
+                arguments.q(),
+                arguments.keys(),
+                arguments.values(),
+                arguments.batch(),
+                arguments.parameters(),
+                arguments.out());
         long rows = (long) operation.tokens() * operation.group();
         if (!operation.fitsTensorCores()) {
             general(operation, cuda);

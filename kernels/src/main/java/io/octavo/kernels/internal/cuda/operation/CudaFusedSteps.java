@@ -1,10 +1,8 @@
 package io.octavo.kernels.internal.cuda.operation;
 
-import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.attention.KvCacheWrite;
 import io.octavo.kernels.device.Matrix;
-import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.attention.CudaKvCacheWrite;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
@@ -14,9 +12,7 @@ import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.Rows;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.operation.FusedSteps;
-import io.octavo.kernels.operation.GatedActivation;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /** Launches {@code normalize_round.cu}, {@code activate_round.cu} and {@code rotate_write.cu}. */
 public final class CudaFusedSteps implements FusedSteps {
@@ -38,89 +34,64 @@ public final class CudaFusedSteps implements FusedSteps {
     }
 
     @Override
-    public void normalize(
-            Matrix x,
-            @Nullable Matrix addend,
-            Matrix weight,
-            float gainOffset,
-            float epsilon,
-            Matrix scratch,
-            ScaledMatrix rounded,
-            float divisor,
-            Stream stream) {
+    public void normalize(Normalization arguments, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        FusedSteps.checkNormalize(x, addend, weight, scratch, rounded, divisor);
-        String kernel = "normalize_round_" + suffix(weight) + "_" + suffix(rounded.codes());
+        String kernel = "normalize_round_" + suffix(arguments.weight()) + "_"
+                + suffix(arguments.rounded().codes());
         cuda.call(library.kernel("normalize_round", kernel))
-                .matrix(x)
-                .optional(addend)
-                .matrix(weight)
-                .matrix(rounded.codes())
-                .optional(rounded.scales())
-                .count(x.columns())
-                .number(gainOffset)
-                .number(epsilon)
-                .number(divisor)
-                .launch(Grid.of(x.rows(), Rows.threads(x, KEPT, MOST_THREADS)));
+                .matrix(arguments.x())
+                .optional(arguments.addend())
+                .matrix(arguments.weight())
+                .matrix(arguments.rounded().codes())
+                .optional(arguments.rounded().scales())
+                .count(arguments.x().columns())
+                .number(arguments.gainOffset())
+                .number(arguments.epsilon())
+                .number(arguments.divisor())
+                .launch(Grid.of(arguments.x().rows(), Rows.threads(arguments.x(), KEPT, MOST_THREADS)));
     }
 
     @Override
-    public void activate(
-            GatedActivation.Function function,
-            Matrix gate,
-            Matrix up,
-            ScaledMatrix rounded,
-            float divisor,
-            Stream stream) {
+    public void activate(Activation arguments, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        FusedSteps.checkActivate(gate, up, rounded, divisor);
-        String kernel = "activate_round_" + function.name().toLowerCase(Locale.ROOT) + "_" + suffix(rounded.codes());
+        String kernel = "activate_round_" + arguments.function().name().toLowerCase(Locale.ROOT) + "_"
+                + suffix(arguments.rounded().codes());
         cuda.call(library.kernel("activate_round", kernel))
-                .matrix(gate)
-                .matrix(up)
-                .matrix(rounded.codes())
-                .optional(rounded.scales())
-                .count(gate.columns())
-                .number(divisor)
-                .launch(Grid.of(gate.rows(), Rows.threads(gate, KEPT, MOST_THREADS)));
+                .matrix(arguments.gate())
+                .matrix(arguments.up())
+                .matrix(arguments.rounded().codes())
+                .optional(arguments.rounded().scales())
+                .count(arguments.gate().columns())
+                .number(arguments.divisor())
+                .launch(Grid.of(arguments.gate().rows(), Rows.threads(arguments.gate(), KEPT, MOST_THREADS)));
     }
 
     @Override
-    public void rotateAndWrite(
-            Matrix q,
-            Matrix k,
-            Matrix v,
-            Rotation rotation,
-            Matrix slots,
-            KvCacheLayout layout,
-            KvCacheTensor keys,
-            KvCacheTensor values,
-            Stream stream) {
+    public void rotateAndWrite(RotatedWrite arguments, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        FusedSteps.checkRotateAndWrite(q, k, v, rotation, slots, layout, keys, values);
-        int heads = Math.toIntExact(q.columns() / layout.headDim());
+        int heads = Math.toIntExact(arguments.q().columns() / arguments.layout().headDim());
         KernelCall call = cuda.call(library.kernel("rotate_write", "rotate_write"))
-                .matrix(q)
-                .matrix(k)
-                .matrix(v)
-                .matrix(rotation.positions())
-                .matrix(rotation.cos())
-                .matrix(rotation.sin())
-                .matrix(slots)
-                .matrix(keys.numbers())
-                .optional(keys.scales())
-                .matrix(values.numbers())
-                .optional(values.scales())
-                .count(rotation.cos().rows())
-                .count(layout.pages())
+                .matrix(arguments.q())
+                .matrix(arguments.k())
+                .matrix(arguments.v())
+                .matrix(arguments.rotation().positions())
+                .matrix(arguments.rotation().cos())
+                .matrix(arguments.rotation().sin())
+                .matrix(arguments.slots())
+                .matrix(arguments.keys().numbers())
+                .optional(arguments.keys().scales())
+                .matrix(arguments.values().numbers())
+                .optional(arguments.values().scales())
+                .count(arguments.rotation().cos().rows())
+                .count(arguments.layout().pages())
                 .number(heads)
-                .number(layout.kvHeads())
-                .number(layout.headDim())
-                .number((int) rotation.cos().columns());
-        cache(cache(call, keys), values)
+                .number(arguments.layout().kvHeads())
+                .number(arguments.layout().headDim())
+                .number((int) arguments.rotation().cos().columns());
+        cache(cache(call, arguments.keys()), arguments.values())
                 .launch(new Grid(
-                        Math.toIntExact(q.rows()),
-                        Math.ceilDiv((heads + 2 * layout.kvHeads()) * WARP, THREADS),
+                        Math.toIntExact(arguments.q().rows()),
+                        Math.ceilDiv((heads + 2 * arguments.layout().kvHeads()) * WARP, THREADS),
                         1,
                         THREADS));
     }

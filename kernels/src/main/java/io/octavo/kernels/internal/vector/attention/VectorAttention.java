@@ -2,8 +2,6 @@ package io.octavo.kernels.internal.vector.attention;
 
 import io.octavo.kernels.attention.Attention;
 import io.octavo.kernels.attention.KvCacheLayout;
-import io.octavo.kernels.attention.KvCacheTensor;
-import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.host.HostSequences;
 import io.octavo.kernels.internal.host.HostStream;
@@ -36,25 +34,20 @@ public final class VectorAttention implements Attention {
     private record Piece(int sequence, int kvHead, int firstRow, int endRow) {}
 
     @Override
-    public void attend(
-            Matrix q,
-            KvCacheTensor keys,
-            KvCacheTensor values,
-            Batch batch,
-            Parameters parameters,
-            Matrix out,
-            Stream stream) {
+    public void attend(Arguments arguments, Stream stream) {
         HostStream.require(stream);
-        Attention.check(q, keys, values, batch, parameters, out);
-        HostSequences sequences = HostSequences.of(batch, parameters.layout(), q.rows());
+        HostSequences sequences = HostSequences.of(
+                arguments.batch(),
+                arguments.parameters().layout(),
+                arguments.q().rows());
         var operands = new AttentionPiece.Operands(
-                Native.address(q),
-                AttentionPiece.Cache.of(keys),
-                AttentionPiece.Cache.of(values),
-                Native.address(out),
+                Native.address(arguments.q()),
+                AttentionPiece.Cache.of(arguments.keys()),
+                AttentionPiece.Cache.of(arguments.values()),
+                Native.address(arguments.out()),
                 sequences,
-                parameters);
-        List<Piece> pieces = pieces(sequences, parameters);
+                arguments.parameters());
+        List<Piece> pieces = pieces(sequences, arguments.parameters());
         workers.run(pieces.size(), (index, scratch) -> {
             Piece piece = pieces.get(index);
             new AttentionPiece(operands, piece.sequence(), piece.kvHead(), piece.firstRow(), piece.endRow(), scratch)

@@ -10,7 +10,6 @@ import io.octavo.kernels.internal.vector.base.Scratch;
 import io.octavo.kernels.internal.vector.base.WorkerPool;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.quantization.QuantizationError;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Plain loops over rows that were read at once: the table look-up is what takes the time, and a process that quantizes a
@@ -25,40 +24,34 @@ public final class VectorQuantizationError implements QuantizationError {
     }
 
     @Override
-    public void measure(
-            Matrix x,
-            Matrix codes,
-            Matrix codebook,
-            Matrix scales,
-            @Nullable Matrix zeroPoints,
-            long groupColumns,
-            float wholeScale,
-            Matrix errors,
-            Matrix reach,
-            Stream stream) {
+    public void measure(Arguments arguments, Stream stream) {
         HostStream.require(stream);
-        QuantizationError.check(x, codes, codebook, scales, zeroPoints, groupColumns, errors, reach);
-        int columns = (int) x.columns();
-        int groups = (int) scales.columns();
+        int columns = (int) arguments.x().columns();
+        int groups = (int) arguments.scales().columns();
         float[] table = new float[CODES];
-        RowReader.read(DType.F32, Native.address(codebook), CODES, table, 0);
-        float[] allowed = allowed(codebook);
-        long xAt = Native.address(x);
-        long codesAt = Native.address(codes);
-        long scalesAt = Native.address(scales);
-        long zeroPointsAt = zeroPoints == null ? 0 : Native.address(zeroPoints);
-        long errorsAt = Native.address(errors);
-        long reachAt = Native.address(reach);
-        workers.runRanges(x.rows(), Grain.rows(columns), (from, to, scratch) -> {
+        RowReader.read(DType.F32, Native.address(arguments.codebook()), CODES, table, 0);
+        float[] allowed = allowed(arguments.codebook());
+        long xAt = Native.address(arguments.x());
+        long codesAt = Native.address(arguments.codes());
+        long scalesAt = Native.address(arguments.scales());
+        long zeroPointsAt = arguments.zeroPoints() == null ? 0 : Native.address(arguments.zeroPoints());
+        long errorsAt = Native.address(arguments.errors());
+        long reachAt = Native.address(arguments.reach());
+        workers.runRanges(arguments.x().rows(), Grain.rows(columns), (from, to, scratch) -> {
             float[] values = scratch.floats(Scratch.Use.ROWS, columns);
             for (long row = from; row < to; row++) {
-                RowReader.read(x.dtype(), xAt + row * columns * x.dtype().bytes(), columns, values, 0);
+                RowReader.read(
+                        arguments.x().dtype(),
+                        xAt + row * columns * arguments.x().dtype().bytes(),
+                        columns,
+                        values,
+                        0);
                 var sums = new Sums(values, table, allowed);
                 for (int group = 0; group < groups; group++) {
                     long at = row * groups + group;
-                    int begin = (int) (group * groupColumns);
-                    int end = (int) Math.min(begin + groupColumns, columns);
-                    double scale = (double) Native.getFloat(scalesAt + at * Float.BYTES) * wholeScale;
+                    int begin = (int) (group * arguments.groupColumns());
+                    int end = (int) Math.min(begin + arguments.groupColumns(), columns);
+                    double scale = (double) Native.getFloat(scalesAt + at * Float.BYTES) * arguments.wholeScale();
                     int zeroPoint = zeroPointsAt == 0 ? 0 : Native.getByte(zeroPointsAt + at);
                     sums.add(codesAt + row * columns, begin, end, scale, zeroPoint);
                     sums.reach(begin, end, reachAt + 2 * at * Float.BYTES);

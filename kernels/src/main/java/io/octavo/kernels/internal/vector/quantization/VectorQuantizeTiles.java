@@ -1,6 +1,5 @@
 package io.octavo.kernels.internal.vector.quantization;
 
-import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.ScaleRules;
 import io.octavo.kernels.internal.host.HostStream;
@@ -20,7 +19,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Works through bands of rows that share a row of scales. Rows of a band that has several are read twice: for the
@@ -35,41 +33,33 @@ public final class VectorQuantizeTiles implements QuantizeTiles {
     }
 
     @Override
-    public void quantize(
-            Matrix x,
-            CodeFormat format,
-            Tile tile,
-            Scaling scaling,
-            Matrix codes,
-            Matrix scales,
-            @Nullable Matrix zeroPoints,
-            Matrix nonFinite,
-            Stream stream) {
+    public void quantize(Arguments arguments, Stream stream) {
         HostStream.require(stream);
-        QuantizeTiles.check(x, format, tile, scaling, codes, scales, zeroPoints, nonFinite);
-        if (x.elements() == 0) {
+        if (arguments.x().elements() == 0) {
             return;
         }
         // Rows with given scales do not depend on each other, however high their tile is.
-        long bandRows = scaling instanceof Scaling.Given ? 1 : Math.min(tile.rows(), x.rows());
-        long flagAt = Native.address(nonFinite);
+        long bandRows = arguments.scaling() instanceof Scaling.Given
+                ? 1
+                : Math.min(arguments.tile().rows(), arguments.x().rows());
+        long flagAt = Native.address(arguments.nonFinite());
         var operands = new Operand(
-                x.dtype(),
-                Native.address(x),
-                x.rows(),
-                (int) x.columns(),
+                arguments.x().dtype(),
+                Native.address(arguments.x()),
+                arguments.x().rows(),
+                (int) arguments.x().columns(),
                 bandRows,
-                tile.rows(),
-                (int) Math.min(tile.columns(), x.columns()),
-                format,
-                scaling,
-                Native.address(codes),
-                scales.dtype(),
-                Native.address(scales),
-                (int) scales.columns(),
-                zeroPoints == null ? 0 : Native.address(zeroPoints));
+                arguments.tile().rows(),
+                (int) Math.min(arguments.tile().columns(), arguments.x().columns()),
+                arguments.format(),
+                arguments.scaling(),
+                Native.address(arguments.codes()),
+                arguments.scales().dtype(),
+                Native.address(arguments.scales()),
+                (int) arguments.scales().columns(),
+                arguments.zeroPoints() == null ? 0 : Native.address(arguments.zeroPoints()));
         AtomicBoolean finite = new AtomicBoolean(true);
-        long bands = Math.ceilDiv(x.rows(), bandRows);
+        long bands = Math.ceilDiv(arguments.x().rows(), bandRows);
         long grain = Math.max(1, Grain.rows(operands.columns) / bandRows);
         workers.runRanges(bands, grain, (from, to, scratch) -> {
             Bands piece = new Bands(operands, scratch);
