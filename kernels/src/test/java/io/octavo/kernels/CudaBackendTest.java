@@ -211,6 +211,13 @@ class CudaBackendTest {
     }
 
     @Nested
+    class GptqSweepOperation extends GptqSweepContract {
+        GptqSweepOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
     class SecondMomentsOperation extends SecondMomentsContract {
         SecondMomentsOperation() {
             super(CudaDevice::open);

@@ -48,6 +48,13 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class GptqSweepOperation extends GptqSweepContract {
+        GptqSweepOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class SecondMomentsOperation extends SecondMomentsContract {
         SecondMomentsOperation() {
             super(threads -> Backends.scalar());

@@ -48,6 +48,13 @@ class VectorBackendTest {
     }
 
     @Nested
+    class GptqSweepOperation extends GptqSweepContract {
+        GptqSweepOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class SecondMomentsOperation extends SecondMomentsContract {
         SecondMomentsOperation() {
             super(Backends::cpu);

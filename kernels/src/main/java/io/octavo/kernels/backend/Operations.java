@@ -21,6 +21,7 @@ import io.octavo.kernels.product.GroupedMatMul;
 import io.octavo.kernels.product.MatMul;
 import io.octavo.kernels.product.PackedMatMul;
 import io.octavo.kernels.quantization.FakeQuantize;
+import io.octavo.kernels.quantization.GptqSweep;
 import io.octavo.kernels.quantization.InverseFactor;
 import io.octavo.kernels.quantization.ObserveHistogram;
 import io.octavo.kernels.quantization.ObserveRange;
@@ -39,6 +40,7 @@ public record Operations(
         ObserveHistogram observeHistogram,
         SecondMoments secondMoments,
         InverseFactor inverseFactor,
+        GptqSweep gptqSweep,
         MatMul matMul,
         RmsNorm rmsNorm,
         Rope rope,

@@ -90,7 +90,8 @@ public interface QuantizeTiles {
         };
     }
 
-    private static void requireWholeBytes(CodeFormat format, long columns) {
+    /** @throws IllegalArgumentException if a row of codes ends within a byte */
+    static void requireWholeBytes(CodeFormat format, long columns) {
         if (columns * format.bits() % Byte.SIZE != 0) {
             throw new IllegalArgumentException(columns + " columns of " + format + " do not fill whole bytes");
         }

@@ -36,6 +36,7 @@ import io.octavo.kernels.internal.cuda.product.CudaMatMul;
 import io.octavo.kernels.internal.cuda.product.CudaPackedMatMul;
 import io.octavo.kernels.internal.cuda.product.Products;
 import io.octavo.kernels.internal.cuda.quantization.CudaFakeQuantize;
+import io.octavo.kernels.internal.cuda.quantization.CudaGptqSweep;
 import io.octavo.kernels.internal.cuda.quantization.CudaInverseFactor;
 import io.octavo.kernels.internal.cuda.quantization.CudaObserveHistogram;
 import io.octavo.kernels.internal.cuda.quantization.CudaObserveRange;
@@ -105,6 +106,7 @@ public final class CudaBackend implements Backend {
                 new CudaObserveHistogram(library, driver.multiprocessors()),
                 new CudaSecondMoments(library, memory, driver),
                 new CudaInverseFactor(library, memory),
+                new CudaGptqSweep(),
                 new CudaMatMul(products),
                 new CudaRmsNorm(library),
                 new CudaRope(library),

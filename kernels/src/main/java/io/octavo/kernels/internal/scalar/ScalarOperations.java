@@ -29,6 +29,7 @@ public final class ScalarOperations {
                 new ScalarObserveHistogram(),
                 new ScalarSecondMoments(),
                 new ScalarInverseFactor(),
+                new ScalarGptqSweep(),
                 matMul,
                 rmsNorm,
                 rope,

@@ -26,6 +26,7 @@ import io.octavo.kernels.internal.vector.operation.VectorSampling;
 import io.octavo.kernels.internal.vector.operation.VectorSoftcap;
 import io.octavo.kernels.internal.vector.product.VectorMatMul;
 import io.octavo.kernels.internal.vector.quantization.VectorFakeQuantize;
+import io.octavo.kernels.internal.vector.quantization.VectorGptqSweep;
 import io.octavo.kernels.internal.vector.quantization.VectorInverseFactor;
 import io.octavo.kernels.internal.vector.quantization.VectorObserveHistogram;
 import io.octavo.kernels.internal.vector.quantization.VectorObserveRange;
@@ -58,6 +59,7 @@ public final class VectorOperations {
                 new VectorObserveHistogram(workers),
                 new VectorSecondMoments(workers),
                 new VectorInverseFactor(workers),
+                new VectorGptqSweep(workers),
                 matMul,
                 rmsNorm,
                 rope,

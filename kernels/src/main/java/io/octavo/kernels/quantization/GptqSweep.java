@@ -1,0 +1,83 @@
+package io.octavo.kernels.quantization;
+
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.operand.Operands;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Quantization of a weight column by column, where columns that come later make up for the error of each: GPTQ (Frantar et
+ * al., 2022, arXiv 2210.17323), with scales that are there already.
+ *
+ * <p>With {@code h^-1 = u^T u}, {@code u} upper triangular, and column {@code i} the next: its codes are those of
+ * {@link QuantizeTiles} with {@link Scaling.Given}, {@code error[i] = (w[i] - rounded) / u[i, i]}, and every later column
+ * {@code j} becomes {@code w[j] - error[i] * u[i, j]}. Arithmetic is f32 in an order of the backend's own, the same in every
+ * call, so a number that lies close to the middle of two codes may get either.
+ */
+public interface GptqSweep {
+
+    /**
+     * @param weights {@code [rows, columns]}, F32, BF16 or F16; columns even for formats of 4 bits
+     * @param factor {@code [columns, columns]} F32: {@code u} as {@link InverseFactor} leaves it, for columns in the order in
+     *     which they are quantized; what lies below its diagonal is not read
+     * @param order {@code [1, columns]} I32: the column that is quantized as the i-th, each once; null for 0, 1, 2 and so on
+     * @param scales {@code [rows, ceil(columns / groupColumns)]} F32, positive; a group is a run of {@code groupColumns}
+     *     columns of {@code weights}, whatever the order; the last may be shorter
+     * @param zeroPoints {@code [rows, groups]} I8, for integers only; null for zeros
+     * @param codes receives {@code [rows, format.rowBytes(columns)]} U8, columns where they are in {@code weights}
+     * @param losses receives {@code [1, rows]} F32: the sum of squared errors, which is {@code d h d^T} for {@code d} what
+     *     rounding changed in all of a row
+     */
+    void quantize(
+            Matrix weights,
+            Matrix factor,
+            @Nullable Matrix order,
+            CodeFormat format,
+            Matrix scales,
+            @Nullable Matrix zeroPoints,
+            long groupColumns,
+            Matrix codes,
+            Matrix losses,
+            Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(
+            Matrix weights,
+            Matrix factor,
+            @Nullable Matrix order,
+            CodeFormat format,
+            Matrix scales,
+            @Nullable Matrix zeroPoints,
+            long groupColumns,
+            Matrix codes,
+            Matrix losses) {
+        Operands.requireType("weights", weights, Operands.FLOATS);
+        Operands.requireIntRows("weights", weights);
+        Operands.requireIntColumns("weights", weights);
+        QuantizeTiles.requireWholeBytes(format, weights.columns());
+        Operands.requireF32("factor", factor);
+        Operands.requireShape("factor", factor, weights.columns(), weights.columns());
+        if (order != null) {
+            Operands.requireInts("order", order, weights.columns());
+        }
+        if (groupColumns <= 0) {
+            throw new IllegalArgumentException("groups must have columns: " + groupColumns);
+        }
+        Operands.requireF32("scales", scales);
+        Operands.requireShape("scales", scales, weights.rows(), Math.ceilDiv(weights.columns(), groupColumns));
+        if (zeroPoints != null) {
+            if (!format.isInteger()) {
+                throw new IllegalArgumentException(format + " has no zero points");
+            }
+            Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
+            Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
+        }
+        Operands.requireType("codes", codes, Set.of(DType.U8));
+        Operands.requireShape("codes", codes, weights.rows(), format.rowBytes(weights.columns()));
+        Operands.requireF32("losses", losses);
+        Operands.requireShape("losses", losses, 1, weights.rows());
+    }
+}
