@@ -1,0 +1,27 @@
+package io.octavo.engine.solve.scale;
+
+/**
+ * Scales of a weight's tiles, exactly as they are stored: {@code w ≈ (code - zeroPoint) * scale / divisor}, the divisor being
+ * that of the {@link WeightFormat}.
+ *
+ * @param scales {@code [tileRows, groups]}, every one a number of the stored type; powers of two for MX formats. Owned by this
+ * @param zeroPoints of the same shape; empty for symmetric weights. Owned by this
+ */
+@SuppressWarnings("ArrayRecordComponent") // Numbers by the million that are filled in place; nobody compares them.
+public record TileScales(float[] scales, byte[] zeroPoints) {
+
+    public TileScales {
+        if (zeroPoints.length != 0 && zeroPoints.length != scales.length) {
+            throw new IllegalArgumentException(zeroPoints.length + " zero points for " + scales.length + " scales");
+        }
+    }
+
+    /** Those of symmetric weights. */
+    public TileScales(float[] scales) {
+        this(scales, new byte[0]);
+    }
+
+    public int zeroPoint(int tile) {
+        return zeroPoints.length == 0 ? 0 : zeroPoints[tile];
+    }
+}

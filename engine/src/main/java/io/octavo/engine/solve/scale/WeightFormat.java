@@ -1,0 +1,119 @@
+package io.octavo.engine.solve.scale;
+
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType.FloatType;
+import io.octavo.engine.scheme.NumberType.IntType;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.ScaleType;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float8;
+
+/**
+ * How a module's weight is stored: which numbers a code can stand for, which of them share a scale, and which numbers a scale
+ * can be.
+ *
+ * @param dtype of the source weight, in which scales of type {@link ScaleType#FLOAT} are stored
+ * @param inFeatures numbers in a row
+ * @param absmax the largest magnitude of the weight, and of all that must share its scale
+ */
+public record WeightFormat(Quantization quantization, DType dtype, int inFeatures, float absmax) {
+
+    /** The largest number of E4M3 times that of E2M1: where a tensor's largest magnitude is to lie (NVFP4). */
+    private static final float NVFP4_LARGEST = 448f * 6f;
+
+    /** What NVFP4 stores in place of a scale that would be zero. */
+    private static final float SMALLEST_RELATIVE = 0x1p-3f;
+
+    private static final int SMALLEST_EXPONENT = -127;
+    private static final int LARGEST_EXPONENT = 127;
+
+    /** Which numbers codes stand for; integers without their offset. */
+    public CodeFormat codes() {
+        return switch (quantization.type()) {
+            case IntType integers -> integers.bits() == Byte.SIZE ? CodeFormat.INT8 : CodeFormat.INT4_OFFSET;
+            case FloatType floats -> floats.codes();
+        };
+    }
+
+    /** Rows that share a scale; all of the module's where it has one scale. */
+    public int tileRows() {
+        return switch (quantization.granularity()) {
+            case Granularity.PerTensor tensor -> Integer.MAX_VALUE;
+            case Granularity.PerBlock block -> block.rows();
+            default -> 1;
+        };
+    }
+
+    /** Columns that share a scale. */
+    public int tileColumns() {
+        return switch (quantization.granularity()) {
+            case Granularity.PerGroup group -> group.size();
+            case Granularity.PerTensorGroup group -> group.size();
+            case Granularity.PerBlock block -> block.columns();
+            default -> inFeatures;
+        };
+    }
+
+    /** Tiles beside each other. */
+    public int groups() {
+        return Math.ceilDiv(inFeatures, tileColumns());
+    }
+
+    /** Tiles below each other in so many rows. */
+    public int tilesDown(int rows) {
+        return Math.ceilDiv(rows, tileRows());
+    }
+
+    /** What stored scales are divided by: NVFP4's scale of the whole tensor, as it is stored; 1 for others. */
+    public float divisor() {
+        if (!(quantization.granularity() instanceof Granularity.PerTensorGroup)) {
+            return 1;
+        }
+        float divisor = rounded(NVFP4_LARGEST / absmax);
+        return Float.isFinite(divisor) && divisor > 0 ? divisor : 1;
+    }
+
+    /**
+     * The scale that is stored for an exact one: times {@link #divisor}, then the nearest number of its type, but never zero
+     * nor infinity.
+     */
+    public float stored(float exact) {
+        return switch (quantization.scaleType()) {
+            case FLOAT -> finite(exact);
+            case E4M3 -> {
+                float nearest = Float8.fromE4m3(Float8.toE4m3(Math.min(divisor() * exact, Float8.E4M3_MAX)));
+                yield nearest > 0 ? nearest : SMALLEST_RELATIVE;
+            }
+            case E8M0 -> power((int) Math.rint(Math.log(Math.max(exact, Float.MIN_VALUE)) / Math.log(2)));
+        };
+    }
+
+    /** {@code 2^exponent}, or the nearest that E8M0 stores. */
+    public static float power(int exponent) {
+        return (float) Math.scalb(1.0, Math.clamp(exponent, SMALLEST_EXPONENT, LARGEST_EXPONENT));
+    }
+
+    private float finite(float exact) {
+        float largest = dtype == DType.F16 ? 65504 : Float.intBitsToFloat(0x7F7F0000);
+        float nearest = rounded(Math.min(exact, largest));
+        return nearest > 0 ? nearest : epsilon();
+    }
+
+    private float rounded(float value) {
+        return switch (dtype) {
+            case BF16 -> BFloat16.toFloat(BFloat16.fromFloat(value));
+            case F16 -> Float.float16ToFloat(Float.floatToFloat16(value));
+            default -> value;
+        };
+    }
+
+    private float epsilon() {
+        return switch (dtype) {
+            case BF16 -> 0x1p-7f;
+            case F16 -> 0x1p-10f;
+            default -> 0x1p-23f;
+        };
+    }
+}

@@ -1,0 +1,10 @@
+/**
+ * Which scales and zero points the tiles of a weight get before codes are solved under them.
+ *
+ * <p>Entry class: {@link io.octavo.engine.solve.scale.ScaleSource}. What codes they are rounded to is left to
+ * {@code engine.solve}.
+ */
+@NullMarked
+package io.octavo.engine.solve.scale;
+
+import org.jspecify.annotations.NullMarked;
