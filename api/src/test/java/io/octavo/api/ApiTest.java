@@ -313,6 +313,7 @@ class ApiTest {
                 "NVFP4; ''; calibration-missing",
                 "W8A8_STATIC; ''; calibration-missing",
                 "FP8_DYNAMIC; ,\"kvCache\":{\"type\":\"fp8\"}; calibration-missing",
+                "FP8_DYNAMIC; ,\"modifiers\":[{\"type\":\"smoothquant\"}]; calibration-missing",
                 "FP8; ,\"calibration\":{\"dataset\":\"hub:octavo/model#no.txt\"}; source-not-found",
                 "FP8; ,\"calibration\":{\"dataset\":\"hub:octavo/model\"}; source-ambiguous"
             })
@@ -360,6 +361,10 @@ class ApiTest {
         assertThat(plan.get("quantization").isNull()).isTrue();
         assertThat(plan.at("/notChecked/0/uri").stringValue()).isEqualTo("file:/models/x");
         assertThat(post("/api/v1/jobs", local).statusCode()).isEqualTo(202);
+        assertProblem(
+                post("/api/v1/jobs", local.replace("}", ",\"modifiers\":[{\"type\":\"smoothquant\"}]}")),
+                422,
+                "calibration-missing");
         EmbeddedServices.s3().stop();
         try {
             plan = read(post("/api/v1/jobs?dryRun=true", QUANTIZE));

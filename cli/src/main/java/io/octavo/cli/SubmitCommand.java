@@ -78,6 +78,13 @@ final class SubmitCommand implements Callable<Integer> {
     private List<String> ignore = new ArrayList<>();
 
     @Option(
+            names = "--modifier",
+            paramLabel = "NAME",
+            description = "What changes weights before they are rounded: smoothquant, or JSON with its settings such as"
+                    + " {\"type\":\"smoothquant\",\"alpha\":0.8}; repeatable.")
+    private List<String> modifiers = new ArrayList<>();
+
+    @Option(
             names = "--set",
             paramLabel = "FIELD=VALUE",
             description = "Any other field; the value is JSON, or else text; repeatable.")
@@ -149,6 +156,10 @@ final class SubmitCommand implements Callable<Integer> {
         if (!ignore.isEmpty()) {
             ignore.forEach(spec.putArray("ignore")::add);
         }
+        if (!modifiers.isEmpty()) {
+            spec.putArray("modifiers")
+                    .addAll(modifiers.stream().map(SubmitCommand::modifier).toList());
+        }
         fields.forEach((name, value) -> spec.set(name, jsonOrText(value)));
         if (!spec.has("type")) {
             throw new UsageException("a job needs a type: name a FILE, or give --type");
@@ -174,6 +185,12 @@ final class SubmitCommand implements Callable<Integer> {
             throw new UsageException(file + " is not JSON: " + e.getOriginalMessage());
         }
         throw new UsageException(file + " is not a JSON object");
+    }
+
+    private static JsonNode modifier(String value) {
+        return jsonOrText(value) instanceof ObjectNode settings
+                ? settings
+                : JsonNodeFactory.instance.objectNode().put("type", value);
     }
 
     private static JsonNode jsonOrText(String value) {

@@ -70,6 +70,8 @@ class OctavoCommandTest {
                 "FP8_DYNAMIC",
                 "--ignore",
                 "lm_head",
+                "--modifier",
+                "smoothquant",
                 "--set",
                 "priority=5",
                 "--set",
@@ -82,7 +84,7 @@ class OctavoCommandTest {
                 .isEqualTo(
                         WireJson.parse(
                                 "{\"type\":\"quantize\",\"source\":\"hub:a/b\",\"scheme\":\"FP8_DYNAMIC\","
-                                        + "\"ignore\":[\"lm_head\"],\"priority\":5,\"labels\":{\"team\":\"search\"},\"device\":\"auto\"}"));
+                                        + "\"ignore\":[\"lm_head\"],\"modifiers\":[{\"type\":\"smoothquant\"}],\"priority\":5,\"labels\":{\"team\":\"search\"},\"device\":\"auto\"}"));
         assertThat(UUID.fromString(out.toString(UTF_8).strip())).isNotNull();
     }
 

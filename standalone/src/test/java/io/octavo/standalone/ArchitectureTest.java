@@ -45,7 +45,7 @@ class ArchitectureTest {
                 Arguments.of("kernels", List.of(), "it knows shapes, never models"),
                 Arguments.of("engine", List.of("kernels"), "it also serves as a plain library"),
                 Arguments.of("wire", List.of(), "a client takes nothing else over from the service"),
-                Arguments.of("jobs", List.of("wire", "hub"), "api and worker meet in it and nowhere else"),
+                Arguments.of("jobs", List.of("wire", "hub", "engine"), "api and worker meet in it and nowhere else"),
                 Arguments.of("hub", List.of(), "it is a protocol, whoever speaks it"),
                 Arguments.of(
                         "api",
@@ -92,6 +92,19 @@ class ArchitectureTest {
                         "okhttp3..",
                         "java.net.http..")
                 .because("the engine also serves as a plain library")
+                .check(classes);
+    }
+
+    @Test
+    void jobsKnowWhatIsAskedOfTheEngineAndNothingElseOfIt() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.octavo.jobs..")
+                .should()
+                .dependOnClassesThat(resideInAPackage("io.octavo.engine..")
+                        .and(not(resideInAnyPackage("io.octavo.engine.request", "io.octavo.engine.modify"))))
+                .because(
+                        "a request becomes a recipe in one place; what comes of it is the api's to plan, the worker's to do")
                 .check(classes);
     }
 

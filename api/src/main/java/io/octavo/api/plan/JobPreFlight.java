@@ -8,10 +8,7 @@ import io.octavo.engine.failure.ErrorKind;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PreFlight;
-import io.octavo.engine.request.CalibrationShape;
-import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.Recipe;
-import io.octavo.engine.request.SchemeOverride;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.plan.JobPlan;
 import io.octavo.jobs.plan.JobPlanner;
@@ -72,7 +69,8 @@ public class JobPreFlight {
         List<Evaluation> evaluations = new ArrayList<>();
         switch (spec) {
             case QuantizeSpec job -> {
-                Recipe recipe = recipe(job);
+                Recipe recipe = job.recipe();
+                PreFlight.requireSound(recipe);
                 quantization = look(
                                 tenant,
                                 job.source(),
@@ -112,26 +110,6 @@ public class JobPreFlight {
             }
         }
         return steps;
-    }
-
-    private static Recipe recipe(QuantizeSpec spec) {
-        return new Recipe(
-                spec.scheme(),
-                spec.layout(),
-                spec.ignore(),
-                spec.overrides().stream()
-                        .map(override -> new SchemeOverride(override.scheme(), override.targets()))
-                        .toList(),
-                spec.kvCache().map(JobPreFlight::kvCache),
-                List.of(),
-                spec.calibration()
-                        .map(data -> new CalibrationShape(data.samples(), data.sequenceLength(), data.seed())));
-    }
-
-    private static KvCacheQuantization kvCache(QuantizeSpec.KvCache cache) {
-        return cache.granularity().equals(QuantizeSpec.KvCache.PER_HEAD)
-                ? KvCacheQuantization.FP8_PER_HEAD
-                : KvCacheQuantization.FP8_PER_TENSOR;
     }
 
     private <T> Optional<T> look(

@@ -42,6 +42,11 @@ public final class PreFlight {
 
     private PreFlight() {}
 
+    /** @throws QuantizationException if the recipe cannot work, whatever the source */
+    public static void requireSound(Recipe recipe) {
+        Quantizer.schemes(recipe);
+    }
+
     /**
      * @throws QuantizationException if the recipe cannot work, with what the quantization itself would say
      */

@@ -77,6 +77,16 @@ public final class Quantizer {
      * @throws QuantizationException if the recipe cannot work on the source
      */
     public static QuantizationPlan plan(Checkpoint source, Recipe recipe) {
+        ModuleSchemes schemes = schemes(recipe);
+        QuantizationPlan plan = QuantizationPlan.of(source, schemes, recipe.ignore());
+        if (schemes.needsCalibration()) {
+            requireRunnable(source, recipe.modifiers());
+        }
+        return plan;
+    }
+
+    /** @throws QuantizationException if the recipe cannot work, whatever the source */
+    public static ModuleSchemes schemes(Recipe recipe) {
         ModuleSchemes schemes = ModuleSchemes.of(recipe);
         schemes.requireSuitable(Layout.named(recipe.layout()));
         if (schemes.needsCalibration() && recipe.calibration().isEmpty()) {
@@ -84,11 +94,7 @@ public final class Quantizer {
                     ErrorCode.CALIBRATION_MISSING,
                     schemes.name() + " needs what only data can tell; name a calibration dataset");
         }
-        QuantizationPlan plan = QuantizationPlan.of(source, schemes, recipe.ignore());
-        if (schemes.needsCalibration()) {
-            requireRunnable(source, recipe.modifiers());
-        }
-        return plan;
+        return schemes;
     }
 
     /** Whether the source can be run on data. */

@@ -4,7 +4,11 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.annotation.JsonRootName;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import io.octavo.engine.request.CalibrationShape;
+import io.octavo.engine.request.KvCacheQuantization;
+import io.octavo.engine.request.Recipe;
 import io.octavo.hub.RepositoryName;
+import io.octavo.jobs.problem.FieldError;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -23,7 +27,8 @@ import tools.jackson.databind.node.ObjectNode;
  * @param ignore modules to leave alone: exact names or {@code re:<regex>}
  * @param overrides modules that get other schemes
  * @param kvCache what scales of the KV cache are stored; empty for none
- * @param calibration data for schemes that store scales of activations
+ * @param modifiers what changes weights before they are rounded
+ * @param calibration data for modifiers and for schemes that store scales of activations
  * @param device {@code auto}, {@code cpu} or {@code cuda}
  * @param reuse an artifact that was made before of the same bytes in the same way will do
  */
@@ -47,6 +52,11 @@ public record QuantizeSpec(
         List<@NotNull @Valid SchemeOverride> overrides,
 
         @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<@Valid KvCache> kvCache,
+
+        @Size(max = 8) @JsonInclude(JsonInclude.Include.NON_EMPTY)
+        @JsonPropertyDescription("what changes weights before they are rounded, in this order; needs calibration")
+        List<@NotNull @Valid ModifierSpec> modifiers,
+
         @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<@Valid Calibration> calibration,
         @OneOf({Devices.AUTO, Devices.CPU, Devices.CUDA}) String device,
 
@@ -64,7 +74,7 @@ public record QuantizeSpec(
 
     static final int MAX_PATTERN = 512;
     private static final List<String> RECIPE =
-            List.of("scheme", "layout", "ignore", "overrides", "kvCache", "calibration");
+            List.of("scheme", "layout", "ignore", "overrides", "kvCache", "modifiers", "calibration");
 
     /** Modules by exact names or {@code re:<regex>}, and their scheme. */
     @JsonRootName("SchemeOverrideRequest")
@@ -94,6 +104,10 @@ public record QuantizeSpec(
         public KvCache {
             granularity = Objects.requireNonNullElse(granularity, PER_TENSOR);
         }
+
+        private KvCacheQuantization quantization() {
+            return granularity.equals(PER_HEAD) ? KvCacheQuantization.FP8_PER_HEAD : KvCacheQuantization.FP8_PER_TENSOR;
+        }
     }
 
     /** What a model is run on to learn its activations; see the engine's {@code CalibrationData}. */
@@ -107,6 +121,10 @@ public record QuantizeSpec(
         public Calibration {
             samples = Objects.requireNonNullElse(samples, 512);
             sequenceLength = Objects.requireNonNullElse(sequenceLength, 2048);
+        }
+
+        private CalibrationShape shape() {
+            return new CalibrationShape(samples, sequenceLength, seed);
         }
     }
 
@@ -129,6 +147,7 @@ public record QuantizeSpec(
         ignore = SpecJson.list(ignore);
         overrides = SpecJson.list(overrides);
         kvCache = Objects.requireNonNullElse(kvCache, Optional.empty());
+        modifiers = SpecJson.list(modifiers);
         calibration = Objects.requireNonNullElse(calibration, Optional.empty());
         device = Objects.requireNonNullElse(device, Devices.AUTO);
         reuse = Objects.requireNonNullElse(reuse, true);
@@ -151,6 +170,7 @@ public record QuantizeSpec(
                 ignore,
                 List.of(),
                 Optional.empty(),
+                List.of(),
                 Optional.empty(),
                 device,
                 true,
@@ -172,11 +192,33 @@ public record QuantizeSpec(
         return Devices.require(device, scheduling.requirements());
     }
 
+    @Override
+    public List<FieldError> contradictions() {
+        long types = modifiers.stream().map(Object::getClass).distinct().count();
+        return types == modifiers.size()
+                ? List.of()
+                : List.of(new FieldError("modifiers", "must not hold two of a type"));
+    }
+
+    /** What the engine plans and does. */
+    public Recipe recipe() {
+        return new Recipe(
+                scheme,
+                layout,
+                ignore,
+                overrides.stream()
+                        .map(override -> new io.octavo.engine.request.SchemeOverride(override.scheme, override.targets))
+                        .toList(),
+                kvCache.map(KvCache::quantization),
+                modifiers.stream().map(ModifierSpec::modifier).toList(),
+                calibration.map(Calibration::shape));
+    }
+
     /**
-     * All that decides what the artifact holds, besides the bytes of source and data: neither where they lie, nor where
+     * The recipe as text. All that decides what the artifact holds, besides the bytes of source and data: neither where they lie, nor where
      * the result goes, nor on what and when it is made.
      */
-    public ObjectNode recipe() {
+    public ObjectNode recipeJson() {
         ObjectNode json = toJson().retain(RECIPE);
         ignore.stream().sorted().distinct().forEach(json.putArray("ignore")::add);
         if (json.get("calibration") instanceof ObjectNode data) {

@@ -82,6 +82,7 @@ class FairShareTest extends JobsTest {
                 List.of(),
                 List.of(),
                 Optional.empty(),
+                List.of(),
                 Optional.empty(),
                 device,
                 true,

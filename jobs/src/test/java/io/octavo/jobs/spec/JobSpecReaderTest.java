@@ -4,11 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import io.octavo.engine.modify.SmoothQuant;
+import io.octavo.engine.request.CalibrationShape;
+import io.octavo.engine.request.KvCacheQuantization;
+import io.octavo.engine.request.Recipe;
+import io.octavo.engine.request.SchemeOverride;
 import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,16 +46,71 @@ class JobSpecReaderTest {
         QuantizeSpec spec = (QuantizeSpec) parse("""
                 "overrides": [{"scheme": "W4A16", "targets": ["re:.*mlp.*"]}],
                 "kvCache": {"type": "fp8", "granularity": "head"},
+                "modifiers": [{"type": "smoothquant", "alpha": 0.8}],
                 "calibration": {"dataset": "hub:a/texts#train.jsonl", "samples": 128, "sequenceLength": 512, "seed": 7}
                 """);
         assertThat(spec.overrides()).containsExactly(new QuantizeSpec.SchemeOverride("W4A16", List.of("re:.*mlp.*")));
         assertThat(spec.kvCache()).contains(new QuantizeSpec.KvCache("fp8", "head"));
+        assertThat(spec.modifiers()).containsExactly(new ModifierSpec.Smoothing(0.8));
+        assertThat(spec.recipeJson().toString()).contains("\"modifiers\":[{\"type\":\"smoothquant\",\"alpha\":0.8}]");
         QuantizeSpec.Calibration calibration = spec.calibration().orElseThrow();
         assertThat(calibration.dataset()).hasToString("hub:a/texts#train.jsonl");
         assertThat(calibration.samples()).isEqualTo(128);
         assertThat(calibration.sequenceLength()).isEqualTo(512);
         assertThat(calibration.seed()).isEqualTo(7);
         assertThat(reader.readStored(spec.toJson())).isEqualTo(spec);
+    }
+
+    @Test
+    void asksTheEngineForWhatTheRequestSays() {
+        Recipe recipe = ((QuantizeSpec) parse("""
+                "layout": "compressed-tensors", "ignore": ["a"],
+                "overrides": [{"scheme": "W4A16", "targets": ["re:.*mlp.*"]}],
+                "kvCache": {"type": "fp8", "granularity": "head"},
+                "modifiers": [{"alpha": 0.8, "type": "smoothquant"}],
+                "calibration": {"dataset": "hub:a/texts", "samples": 128, "sequenceLength": 512, "seed": 7}
+                """)).recipe();
+        assertThat(recipe)
+                .isEqualTo(new Recipe(
+                        "FP8",
+                        "compressed-tensors",
+                        List.of("a"),
+                        List.of(new SchemeOverride("W4A16", List.of("re:.*mlp.*"))),
+                        Optional.of(KvCacheQuantization.FP8_PER_HEAD),
+                        List.of(new SmoothQuant(0.8)),
+                        Optional.of(new CalibrationShape(128, 512, 7))));
+    }
+
+    @Test
+    void spellsModifiersAsTheEngineCallsThem() {
+        QuantizeSpec spec = (QuantizeSpec) parse("\"modifiers\": [{\"type\": \"smoothquant\"}]");
+        assertThat(spec.recipe().modifiers()).containsExactly(new SmoothQuant(SmoothQuant.DEFAULT_ALPHA));
+        for (JsonSubTypes.Type type :
+                ModifierSpec.class.getAnnotation(JsonSubTypes.class).value()) {
+            QuantizeSpec one = (QuantizeSpec) parse("\"modifiers\": [{\"type\": \"" + type.name() + "\"}]");
+            assertThat(one.recipe().modifiers().getFirst().name()).isEqualTo(type.name());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "[{\"type\": \"smooth\"}]; modifiers[0].type; must be one of smoothquant",
+                "[{\"alpha\": 0.5}]; modifiers[0].type; must be one of smoothquant",
+                "[\"smoothquant\"]; modifiers[0].type; must be one of smoothquant",
+                "[null]; modifiers[0]; is required",
+                "{\"type\": \"smoothquant\"}; modifiers; must be an array",
+                "[{\"type\": \"smoothquant\", \"alpha\": 1.5}]; modifiers[0].alpha; must be at most 1",
+                "[{\"type\": \"smoothquant\", \"alpha\": \"0.5\"}]; modifiers[0].alpha; must be a number",
+                "[{\"type\": \"smoothquant\", \"beta\": 1}]; modifiers[0].beta; is not known here",
+                "[{\"type\": \"smoothquant\"}, {\"type\": \"smoothquant\"}]; modifiers; must not hold two of a type"
+            })
+    void refusesModifiersThatItDoesNotKnow(String modifiers, String field, String message) {
+        assertThatExceptionOfType(ProblemException.class)
+                .isThrownBy(() -> parse("\"modifiers\": " + modifiers))
+                .satisfies(refusal ->
+                        assertThat(refusal.members().get("errors")).isEqualTo(List.of(new FieldError(field, message))));
     }
 
     @Test
@@ -144,7 +206,8 @@ class JobSpecReaderTest {
                 assertThat(spec.toJson()).hasToString(each.get("stored").toString());
                 assertThat(anything.readStored(each.get("stored"))).isEqualTo(spec);
                 if (spec instanceof QuantizeSpec quantize) {
-                    assertThat(quantize.recipe()).hasToString(each.get("recipe").toString());
+                    assertThat(quantize.recipeJson())
+                            .hasToString(each.get("recipe").toString());
                 }
             }
         }

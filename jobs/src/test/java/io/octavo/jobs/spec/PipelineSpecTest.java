@@ -229,6 +229,6 @@ class PipelineSpecTest {
     }
 
     private String recipe(String job) {
-        return ((QuantizeSpec) parse(job)).recipe().toString();
+        return ((QuantizeSpec) parse(job)).recipeJson().toString();
     }
 }

@@ -72,7 +72,7 @@ class ArtifactReuse {
                 engines.version(),
                 source,
                 data.orElse("none"),
-                spec.recipe().toString());
+                spec.recipeJson().toString());
         try {
             return HexFormat.of()
                     .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));

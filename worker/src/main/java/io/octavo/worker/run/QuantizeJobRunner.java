@@ -3,12 +3,8 @@ package io.octavo.worker.run;
 import io.octavo.engine.Engine;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
-import io.octavo.engine.request.CalibrationShape;
-import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
-import io.octavo.engine.request.Recipe;
-import io.octavo.engine.request.SchemeOverride;
 import io.octavo.jobs.artifact.ArtifactCommit;
 import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.ArtifactService;
@@ -25,7 +21,6 @@ import io.octavo.worker.source.ResolvedDataset;
 import io.octavo.worker.source.ResolvedSource;
 import io.octavo.worker.source.SourceResolver;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
@@ -119,7 +114,7 @@ class QuantizeJobRunner {
             return;
         }
         attempt.phase("plan");
-        PlanReport plan = engines.plan(new CheckpointFiles(listing.sizes(), listing::open), recipe(spec));
+        PlanReport plan = engines.plan(new CheckpointFiles(listing.sizes(), listing::open), spec.recipe());
         attempt.log("%s will become %s: %d modules of %d bytes quantized to %d bytes"
                 .formatted(
                         listing.uri(), plan.label(), plan.quantizedModules(), plan.inputBytes(), plan.outputBytes()));
@@ -135,27 +130,7 @@ class QuantizeJobRunner {
     private static QuantizationRequest request(
             QuantizeSpec spec, ResolvedSource source, Optional<ResolvedDataset> data, Path output) {
         return new QuantizationRequest(
-                source.folder(), output, recipe(spec), data.map(ResolvedDataset::path), source.files());
-    }
-
-    private static Recipe recipe(QuantizeSpec spec) {
-        return new Recipe(
-                spec.scheme(),
-                spec.layout(),
-                spec.ignore(),
-                spec.overrides().stream()
-                        .map(override -> new SchemeOverride(override.scheme(), override.targets()))
-                        .toList(),
-                spec.kvCache().map(QuantizeJobRunner::kvCache),
-                List.of(),
-                spec.calibration()
-                        .map(data -> new CalibrationShape(data.samples(), data.sequenceLength(), data.seed())));
-    }
-
-    private static KvCacheQuantization kvCache(QuantizeSpec.KvCache cache) {
-        return cache.granularity().equals(QuantizeSpec.KvCache.PER_HEAD)
-                ? KvCacheQuantization.FP8_PER_HEAD
-                : KvCacheQuantization.FP8_PER_TENSOR;
+                source.folder(), output, spec.recipe(), data.map(ResolvedDataset::path), source.files());
     }
 
     private static QuantizationResult quantize(
