@@ -39,8 +39,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.ContextConfiguration;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -56,6 +55,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
             "octavo.identity.bootstrap-key=" + ApiTest.KEY,
             "octavo.identity.rate.burst=100000"
         })
+@ContextConfiguration(initializers = EmbeddedServices.class)
 class ApiTest {
 
     static final String KEY = "octv_000000000000_0000000000000000000000000000000000000000000000000000000000000000";
@@ -63,11 +63,6 @@ class ApiTest {
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "alice");
     private static final String QUANTIZE = """
             {"type":"quantize","source":"hub:octavo/model","scheme":"FP8_DYNAMIC","target":"octavo/out"}""";
-
-    @DynamicPropertySource
-    static void services(DynamicPropertyRegistry registry) {
-        EmbeddedServices.register(registry);
-    }
 
     @LocalServerPort
     int port;

@@ -16,7 +16,6 @@ import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.spec.SchemeInfo;
-import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerRegistry;
 import java.io.ByteArrayInputStream;
@@ -41,8 +40,7 @@ import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 import tools.jackson.databind.JsonNode;
@@ -52,6 +50,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 @Timeout(120)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ServiceTest
+@TestPropertySource(properties = "spring.application.name=isolation") // so that it has a database of its own
 class IsolationTest {
 
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "worker");
@@ -62,11 +61,6 @@ class IsolationTest {
             "source":"hub:alice/model","scheme":"FP8_DYNAMIC","target":"alice/out","requirements":{"labels":{"a":"b"}}}}]}
             """;
     private static final String SECRET_BYTES = "what only alice has";
-
-    @DynamicPropertySource
-    static void services(DynamicPropertyRegistry registry) {
-        EmbeddedServices.register(registry);
-    }
 
     @LocalServerPort
     int port;

@@ -1,10 +1,12 @@
 package io.octavo.api;
 
+import io.octavo.jobs.testing.EmbeddedServices;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.test.context.ContextConfiguration;
 
 /** Runs the whole api on a free port, with {@link ApiTest#KEY}, a key for secrets, and webhooks to this machine allowed. */
 @Target(ElementType.TYPE)
@@ -21,4 +23,5 @@ import org.springframework.boot.test.context.SpringBootTest;
             "octavo.outgoing.allow-http=true",
             "octavo.outgoing.allowed-networks=127.0.0.0/8"
         })
+@ContextConfiguration(initializers = EmbeddedServices.class)
 @interface ServiceTest {}

@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
-import io.octavo.jobs.testing.EmbeddedServices;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -24,8 +23,6 @@ import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
@@ -38,11 +35,6 @@ class WebhookTest {
 
     private static final String JOB = """
             {"type":"quantize","source":"hub:hooks/model","scheme":"FP8_DYNAMIC","target":"hooks/out"}""";
-
-    @DynamicPropertySource
-    static void services(DynamicPropertyRegistry registry) {
-        EmbeddedServices.register(registry);
-    }
 
     @LocalServerPort
     int port;

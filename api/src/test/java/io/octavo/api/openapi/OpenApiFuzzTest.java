@@ -37,8 +37,7 @@ import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.ContextConfiguration;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -60,6 +59,7 @@ import tools.jackson.databind.json.JsonMapper;
             "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "octavo.secrets.current=a"
         })
+@ContextConfiguration(initializers = EmbeddedServices.class)
 @SuppressWarnings("NullAway.Init") // what is drawn with is made anew for each call
 class OpenApiFuzzTest {
 
@@ -67,11 +67,6 @@ class OpenApiFuzzTest {
     private static final long SEED = Long.getLong("octavo.fuzz.seed", 5);
     private static final int MAX_KNOWN = 200;
     private static final Set<String> BODIES = Set.of("post", "put");
-
-    @DynamicPropertySource
-    static void services(DynamicPropertyRegistry registry) {
-        EmbeddedServices.register(registry);
-    }
 
     @LocalServerPort
     int port;

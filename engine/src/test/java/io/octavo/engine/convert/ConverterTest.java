@@ -234,21 +234,7 @@ class ConverterTest {
     @Test
     void leavesNothingBehindWhenCancelled() throws IOException {
         Path source = integers(Layout.AWQ, INT4.asymmetric()).write(folder.resolve("source"));
-        var monitor = new JobMonitor() {
-            @Override
-            public void phase(String name) {}
-
-            @Override
-            public void progress(double fraction) {}
-
-            @Override
-            public void log(String line) {}
-
-            @Override
-            public void checkpoint() {
-                throw new JobCancelledException("enough");
-            }
-        };
+        var monitor = JobMonitor.stoppedBy(() -> true);
         Path target = folder.resolve("targets/there");
         assertThatThrownBy(() -> converter.convert(new ConversionRequest(source, target, "gptq_v2"), monitor))
                 .isInstanceOf(JobCancelledException.class);

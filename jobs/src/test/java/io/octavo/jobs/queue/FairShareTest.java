@@ -37,21 +37,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.ContextConfiguration;
 
 /** Who gets which job: turns of tenants, quotas, ageing priorities, what workers offer, and what a job is told. */
+@ContextConfiguration(initializers = EmbeddedServices.class)
 class FairShareTest extends JobsTest {
 
     private static final Set<String> TYPES = Set.of(QuantizeSpec.TYPE);
     private static final UUID RED = new UUID(1, 1);
     private static final UUID BLUE = new UUID(2, 2);
     private static final long GB = 1_000_000_000L;
-
-    @DynamicPropertySource
-    static void services(DynamicPropertyRegistry registry) {
-        EmbeddedServices.register(registry);
-    }
 
     @Autowired
     JobService service;

@@ -37,13 +37,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.ContextConfiguration;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Steps run in the order of what they need, each once, and the pipeline is what they are. */
+@ContextConfiguration(initializers = EmbeddedServices.class)
 class PipelineTest extends JobsTest {
 
     private static final TenantId TENANT = TenantId.BUILT_IN;
@@ -51,11 +51,6 @@ class PipelineTest extends JobsTest {
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "alice");
     private static final Failure WRONG = new Failure("scheme-unsuitable", FailureKind.USER, "not divisible");
     private static final Failure DOWN = new Failure("down", FailureKind.TRANSIENT, "down");
-
-    @DynamicPropertySource
-    static void services(DynamicPropertyRegistry registry) {
-        EmbeddedServices.register(registry);
-    }
 
     @Autowired
     JobService service;

@@ -188,17 +188,7 @@ class JobSpecReaderTest {
     /** Idempotency keys, artifacts to reuse and workers of the release before all depend on the text. */
     @Test
     void writesSpecsAsTheReleaseBeforeWroteThem() throws IOException {
-        var anything = new JobSpecReader(new SchemeCatalog() {
-            @Override
-            public List<SchemeInfo> schemes() {
-                return List.of();
-            }
-
-            @Override
-            public List<String> layouts() {
-                return List.of();
-            }
-        });
+        var anything = new JobSpecReader(FixedCatalog.ANYTHING);
         try (var golden = JobSpecReaderTest.class.getResourceAsStream("specs-of-the-release-before.jsonl")) {
             for (JsonNode each :
                     JSON.readerFor(JsonNode.class).<JsonNode>readValues(golden).readAll()) {

@@ -25,17 +25,9 @@ class PipelineSpecTest {
     private static final String E =
             "{'type':'evaluate','source':'step:q','tasks':[{'type':'perplexity','dataset':'hub:a/d'}]}";
 
-    private final JobSpecReader reader = new JobSpecReader(new SchemeCatalog() {
-        @Override
-        public List<SchemeInfo> schemes() {
-            return List.of(new SchemeInfo("FP8_DYNAMIC", ""), new SchemeInfo("W4A16_G128", ""));
-        }
-
-        @Override
-        public List<String> layouts() {
-            return List.of("compressed-tensors");
-        }
-    });
+    private final JobSpecReader reader = new JobSpecReader(new FixedCatalog(
+            List.of(new SchemeInfo("FP8_DYNAMIC", ""), new SchemeInfo("W4A16_G128", "")),
+            List.of("compressed-tensors")));
 
     private JobSpec parse(String spec) {
         return reader.read(JSON.readTree(spec.replace('\'', '"')));
@@ -188,17 +180,7 @@ class PipelineSpecTest {
 
     @Test
     void readsTheExamples() throws IOException {
-        var anything = new JobSpecReader(new SchemeCatalog() {
-            @Override
-            public List<SchemeInfo> schemes() {
-                return List.of();
-            }
-
-            @Override
-            public List<String> layouts() {
-                return List.of();
-            }
-        });
+        var anything = new JobSpecReader(FixedCatalog.ANYTHING);
         try (Stream<Path> files = Files.list(Path.of("../examples/jobs"))) {
             List<JobSpec> specs = files.map(file -> anything.read(JSON.readTree(file.toFile())))
                     .toList();

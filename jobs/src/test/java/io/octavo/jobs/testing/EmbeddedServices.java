@@ -8,15 +8,26 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.springframework.context.ApplicationContextInitializer;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.core.env.MapPropertySource;
 import org.springframework.test.context.DynamicPropertyRegistry;
 
 /** One PostgreSQL and one S3 server a JVM; each application context gets a database of its own. */
-public final class EmbeddedServices {
+public final class EmbeddedServices implements ApplicationContextInitializer<ConfigurableApplicationContext> {
 
     private static final AtomicInteger DATABASES = new AtomicInteger();
 
-    private EmbeddedServices() {}
+    /** As {@link #register}. */
+    @Override
+    public void initialize(ConfigurableApplicationContext context) {
+        Map<String, Object> settings = new HashMap<>();
+        register((name, value) -> settings.put(name, value.get()));
+        context.getEnvironment().getPropertySources().addFirst(new MapPropertySource("embedded services", settings));
+    }
 
     /** Settings for an application on a fresh database and on the shared S3 server. */
     public static void register(DynamicPropertyRegistry registry) {
