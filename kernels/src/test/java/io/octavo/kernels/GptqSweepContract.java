@@ -7,6 +7,7 @@ import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.GptqSweep;
 import java.util.Arrays;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
@@ -73,15 +74,16 @@ abstract class GptqSweepContract extends BackendContract {
             backend.operations()
                     .gptqSweep()
                     .quantize(
-                            typed,
-                            input(DType.F32, columns, columns, u),
-                            ordered ? ints(order) : null,
-                            format,
-                            input(DType.F32, rows, groups, scales),
-                            format.isInteger() ? input(DType.I8, rows, groups, zeroPoints) : null,
-                            groupColumns,
-                            found,
-                            sums,
+                            new GptqSweep.Arguments(
+                                    typed,
+                                    input(DType.F32, columns, columns, u),
+                                    ordered ? ints(order) : null,
+                                    format,
+                                    input(DType.F32, rows, groups, scales),
+                                    format.isInteger() ? input(DType.I8, rows, groups, zeroPoints) : null,
+                                    groupColumns,
+                                    found,
+                                    sums),
                             stream);
             codes = bytes(found);
             losses = floats(sums);
@@ -303,10 +305,8 @@ abstract class GptqSweepContract extends BackendContract {
             long groupColumns,
             Matrix codes,
             Matrix losses) {
-        assertThatThrownBy(() -> backend.operations()
-                        .gptqSweep()
-                        .quantize(
-                                weights, factor, null, format, scales, zeroPoints, groupColumns, codes, losses, stream))
+        assertThatThrownBy(() -> new GptqSweep.Arguments(
+                        weights, factor, null, format, scales, zeroPoints, groupColumns, codes, losses))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 
@@ -319,9 +319,8 @@ abstract class GptqSweepContract extends BackendContract {
             Matrix losses = output(DType.F32, 1, 1);
             Matrix scales = inOut(1, 1, 1);
             Matrix order = ints(0, 2);
-            assertThatThrownBy(() -> backend.operations()
-                            .gptqSweep()
-                            .quantize(weights, u, order, CodeFormat.INT8, scales, null, 2, codes, losses, stream))
+            var arguments = new GptqSweep.Arguments(weights, u, order, CodeFormat.INT8, scales, null, 2, codes, losses);
+            assertThatThrownBy(() -> backend.operations().gptqSweep().quantize(arguments, stream))
                     .isInstanceOf(IllegalArgumentException.class);
         }
     }

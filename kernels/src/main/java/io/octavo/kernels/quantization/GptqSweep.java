@@ -31,20 +31,7 @@ public interface GptqSweep {
      * @param losses receives {@code [1, rows]} F32: the sum of squared errors, which is {@code d h d^T} for {@code d} what
      *     rounding changed in all of a row
      */
-    void quantize(
-            Matrix weights,
-            Matrix factor,
-            @Nullable Matrix order,
-            CodeFormat format,
-            Matrix scales,
-            @Nullable Matrix zeroPoints,
-            long groupColumns,
-            Matrix codes,
-            Matrix losses,
-            Stream stream);
-
-    /** @throws IllegalArgumentException if the operation does not take these operands */
-    static void check(
+    record Arguments(
             Matrix weights,
             Matrix factor,
             @Nullable Matrix order,
@@ -54,30 +41,37 @@ public interface GptqSweep {
             long groupColumns,
             Matrix codes,
             Matrix losses) {
-        Operands.requireType("weights", weights, Operands.FLOATS);
-        Operands.requireIntRows("weights", weights);
-        Operands.requireIntColumns("weights", weights);
-        QuantizeTiles.requireWholeBytes(format, weights.columns());
-        Operands.requireF32("factor", factor);
-        Operands.requireShape("factor", factor, weights.columns(), weights.columns());
-        if (order != null) {
-            Operands.requireInts("order", order, weights.columns());
-        }
-        if (groupColumns <= 0) {
-            throw new IllegalArgumentException("groups must have columns: " + groupColumns);
-        }
-        Operands.requireF32("scales", scales);
-        Operands.requireShape("scales", scales, weights.rows(), Math.ceilDiv(weights.columns(), groupColumns));
-        if (zeroPoints != null) {
-            if (!format.isInteger()) {
-                throw new IllegalArgumentException(format + " has no zero points");
+
+        /** @throws IllegalArgumentException if the operation does not take these operands */
+        public Arguments {
+            Operands.requireType("weights", weights, Operands.FLOATS);
+            Operands.requireIntRows("weights", weights);
+            Operands.requireIntColumns("weights", weights);
+            Operands.requireAtLeastOneColumn("weights", weights);
+            QuantizeTiles.requireWholeBytes(format, weights.columns());
+            Operands.requireF32("factor", factor);
+            Operands.requireShape("factor", factor, weights.columns(), weights.columns());
+            if (order != null) {
+                Operands.requireInts("order", order, weights.columns());
             }
-            Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
-            Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
+            if (groupColumns <= 0) {
+                throw new IllegalArgumentException("groups must have columns: " + groupColumns);
+            }
+            Operands.requireF32("scales", scales);
+            Operands.requireShape("scales", scales, weights.rows(), Math.ceilDiv(weights.columns(), groupColumns));
+            if (zeroPoints != null) {
+                if (!format.isInteger()) {
+                    throw new IllegalArgumentException(format + " has no zero points");
+                }
+                Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
+                Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
+            }
+            Operands.requireType("codes", codes, Set.of(DType.U8));
+            Operands.requireShape("codes", codes, weights.rows(), format.rowBytes(weights.columns()));
+            Operands.requireF32("losses", losses);
+            Operands.requireShape("losses", losses, 1, weights.rows());
         }
-        Operands.requireType("codes", codes, Set.of(DType.U8));
-        Operands.requireShape("codes", codes, weights.rows(), format.rowBytes(weights.columns()));
-        Operands.requireF32("losses", losses);
-        Operands.requireShape("losses", losses, 1, weights.rows());
     }
+
+    void quantize(Arguments arguments, Stream stream);
 }

@@ -106,7 +106,7 @@ public final class CudaBackend implements Backend {
                 new CudaObserveHistogram(library, driver.multiprocessors()),
                 new CudaSecondMoments(library, memory, driver),
                 new CudaInverseFactor(library, memory),
-                new CudaGptqSweep(),
+                new CudaGptqSweep(library, memory),
                 new CudaMatMul(products),
                 new CudaRmsNorm(library),
                 new CudaRope(library),

@@ -5,7 +5,6 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.host.HostMatrix;
 import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.operand.Operands;
-import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.quantization.GptqSweep;
 import org.jspecify.annotations.Nullable;
 
@@ -13,44 +12,34 @@ import org.jspecify.annotations.Nullable;
 final class ScalarGptqSweep implements GptqSweep {
 
     @Override
-    public void quantize(
-            Matrix weights,
-            Matrix factor,
-            @Nullable Matrix order,
-            CodeFormat format,
-            Matrix scales,
-            @Nullable Matrix zeroPoints,
-            long groupColumns,
-            Matrix codes,
-            Matrix losses,
-            Stream stream) {
+    public void quantize(Arguments a, Stream stream) {
         HostStream.require(stream);
-        GptqSweep.check(weights, factor, order, format, scales, zeroPoints, groupColumns, codes, losses);
-        HostMatrix source = HostMatrix.of(weights);
-        HostMatrix u = HostMatrix.of(factor);
-        HostMatrix target = HostMatrix.of(codes);
-        int columns = (int) weights.columns();
-        for (long row = 0; row < weights.rows(); row++) {
+        HostMatrix source = HostMatrix.of(a.weights());
+        HostMatrix u = HostMatrix.of(a.factor());
+        HostMatrix target = HostMatrix.of(a.codes());
+        int columns = (int) a.weights().columns();
+        for (long row = 0; row < a.weights().rows(); row++) {
             double[] w = new double[columns];
             for (int i = 0; i < columns; i++) {
-                w[i] = source.get(row, column(order, i, columns));
+                w[i] = source.get(row, column(a.order(), i, columns));
             }
             double loss = 0;
             for (int i = 0; i < columns; i++) {
-                int column = column(order, i, columns);
-                long group = column / groupColumns;
-                double scale = HostMatrix.of(scales).get(row, group);
-                int zeroPoint =
-                        zeroPoints == null ? 0 : (int) HostMatrix.of(zeroPoints).get(row, group);
-                int code = Codes.code((float) (w[i] / scale), zeroPoint, format);
-                Codes.set(target, row, column, format, code);
-                double error = (w[i] - (format.number(code) - zeroPoint) * scale) / u.get(i, i);
+                int column = column(a.order(), i, columns);
+                long group = column / a.groupColumns();
+                double scale = HostMatrix.of(a.scales()).get(row, group);
+                int zeroPoint = a.zeroPoints() == null
+                        ? 0
+                        : (int) HostMatrix.of(a.zeroPoints()).get(row, group);
+                int code = Codes.code((float) (w[i] / scale), zeroPoint, a.format());
+                Codes.set(target, row, column, a.format(), code);
+                double error = (w[i] - (a.format().number(code) - zeroPoint) * scale) / u.get(i, i);
                 loss += error * error;
                 for (int j = i + 1; j < columns; j++) {
                     w[j] -= error * u.get(i, j);
                 }
             }
-            HostMatrix.of(losses).set(0, row, (float) loss);
+            HostMatrix.of(a.losses()).set(0, row, (float) loss);
         }
     }
 

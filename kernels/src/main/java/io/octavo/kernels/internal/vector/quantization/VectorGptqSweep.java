@@ -18,7 +18,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Threads share out rows, which do not depend on each other. Errors of a block of columns reach the columns behind it all at
@@ -38,37 +37,26 @@ public final class VectorGptqSweep implements GptqSweep {
     }
 
     @Override
-    public void quantize(
-            Matrix weights,
-            Matrix factor,
-            @Nullable Matrix order,
-            CodeFormat format,
-            Matrix scales,
-            @Nullable Matrix zeroPoints,
-            long groupColumns,
-            Matrix codes,
-            Matrix losses,
-            Stream stream) {
+    public void quantize(Arguments a, Stream stream) {
         HostStream.require(stream);
-        GptqSweep.check(weights, factor, order, format, scales, zeroPoints, groupColumns, codes, losses);
-        int columns = (int) weights.columns();
+        int columns = (int) a.weights().columns();
         int[] sequence = new int[columns];
         for (int i = 0; i < columns; i++) {
-            int column = order == null ? i : Native.getInt(Native.address(order) + (long) i * Integer.BYTES);
+            int column = a.order() == null ? i : Native.getInt(Native.address(a.order()) + (long) i * Integer.BYTES);
             sequence[i] = Operands.requireIndex("column", column, columns);
         }
         var operands = new Operand(
-                weights,
-                Native.address(weights),
-                Native.address(factor),
-                format,
-                Native.address(scales),
-                zeroPoints == null ? 0 : Native.address(zeroPoints),
-                groupColumns,
-                (int) scales.columns(),
-                Native.address(codes),
-                Native.address(losses));
-        workers.runRanges(weights.rows(), ROWS, (from, to, scratch) -> {
+                a.weights(),
+                Native.address(a.weights()),
+                Native.address(a.factor()),
+                a.format(),
+                Native.address(a.scales()),
+                a.zeroPoints() == null ? 0 : Native.address(a.zeroPoints()),
+                a.groupColumns(),
+                (int) a.scales().columns(),
+                Native.address(a.codes()),
+                Native.address(a.losses()));
+        workers.runRanges(a.weights().rows(), ROWS, (from, to, scratch) -> {
             Rows rows = new Rows(operands, sequence, scratch);
             for (long first = from; first < to; first += ROWS) {
                 rows.run(first, (int) Math.min(ROWS, to - first));

@@ -1,0 +1,241 @@
+// Quantization of a weight column by column, where columns that come later make up for the error of each (GPTQ).
+//
+// `gather` copies the weight, columns in the order in which they are quantized. Then for each block of kBlock columns `block`
+// quantizes its columns one after the other, kLanes lanes a row, and `update` adds what its errors do to all columns behind it:
+// a product. Codes are bytes where their columns were; of formats of 4 bits, `pack` makes two a byte.
+//
+// Twin: ScalarGptqSweep.java.  Launch: grid = rows for gather and pack (block = kRowThreads); errorRows / kRows for block;
+// (tiles of columns behind, tiles of rows) for update.
+// Targets: all
+
+#include "quantization/f32_tile.cuh"
+#include "quantization/quantization.cuh"
+
+struct SweepParameters {
+  const void* weights;       // [rows, columns]
+  const float* factor;       // [columns, columns], upper
+  const int* order;          // [columns], or null
+  const float* scales;       // [rows, groups]
+  const int8_t* zeroPoints;  // [rows, groups], or null
+  float* numbers;            // [rows, pitch]: what is left of the weight, in the order of quantization
+  float* errors;             // [kBlock, errorRows]: with the opposite sign
+  uint8_t* bytes;            // [rows, columns]: a code each
+  uint8_t* codes;            // [rows, columns / 2], of 4 bits
+  float* losses;             // [rows]
+  int rows;
+  int columns;
+  int pitch;                 // a multiple of 4
+  int errorRows;             // a multiple of kTile
+  int groups;
+  int groupColumns;
+  int first;                 // column of the block
+  int weightType;            // Number
+  int format;                // Format
+};
+OCTAVO_PARAMETERS(
+    gptq_sweep, SweepParameters, weights, factor, order, scales, zeroPoints, numbers, errors, bytes, codes, losses, rows, columns,
+    pitch, errorRows, groups, groupColumns, first, weightType, format)
+
+namespace {
+
+constexpr int kBlock = 128;
+constexpr int kRowThreads = 256;
+constexpr int kLanes = 8;
+constexpr int kRows = kRowThreads / kLanes;   // of a block of threads
+constexpr int kEach = kBlock / kLanes;        // columns of a lane: 4 together, every 32
+constexpr int kErrorPitch = kRows + 1;        // columns start in different banks
+constexpr int kBlockNumbers = kBlock * kBlock + kBlock + kBlock * kErrorPitch;
+constexpr int kBlockBytes = kBlockNumbers * sizeof(float) + kRows * kBlock;
+static_assert(kTile == kBlock, "an update has the errors of a block");
+
+// A code and what it stands for, before scaling.
+struct Rounded {
+  float number;
+  uint32_t code;
+};
+
+struct Integers {
+  static __device__ __forceinline__ Rounded round(float quotient, float zeroPoint, int format) {
+    const uint32_t bits = encodeInteger(quotient, zeroPoint, lowestOf(format), highestOf(format));
+    const uint32_t offset = format == kFormatI8 ? 0u : format == kFormatI8Offset ? 128u : 8u;
+    return {__uint_as_float(bits) - kRounder, bits + offset};
+  }
+};
+
+struct Floats8 {
+  static __device__ __forceinline__ Rounded round(float quotient, float, int) {
+    const uint8_t code = encode<true>(quotient);
+    return {toFloat(E4M3{code}), code};
+  }
+};
+
+struct Floats4 {
+  static __device__ __forceinline__ Rounded round(float quotient, float, int) {
+    const uint32_t code = encodeE2m1(quotient);
+    return {decodeE2m1(code), code};
+  }
+};
+
+__device__ __forceinline__ int columnAt(const SweepParameters& p, int i) {
+  return p.order == nullptr ? i : p.order[i];
+}
+
+// Inside the scales whatever the order says.
+__device__ __forceinline__ int groupAt(const SweepParameters& p, int i) {
+  return min(static_cast<unsigned>(columnAt(p, i)) / p.groupColumns, p.groups - 1u);
+}
+
+// Columns of a lane: register r of it is column columnOf(lane, r) of the block.
+__device__ __forceinline__ int columnOf(int lane, int r) {
+  return r / 4 * 32 + lane * 4 + r % 4;
+}
+
+template <typename Codes>
+__device__ __forceinline__ void sweepBlock(const SweepParameters& p) {
+  extern __shared__ __align__(16) float shared[];
+  float* u = shared;                          // [kBlock, kBlock], zeros up to the diagonal
+  float* inverses = u + kBlock * kBlock;      // of the diagonal
+  float* errors = inverses + kBlock;          // [kBlock, kErrorPitch]
+  uint8_t* codes = reinterpret_cast<uint8_t*>(errors + kBlock * kErrorPitch);  // [kRows, kBlock]
+  const int width = min(kBlock, p.columns - p.first);
+  for (int at = threadIdx.x; at < kBlock * kBlock; at += kRowThreads) {
+    const int i = at / kBlock;
+    const int j = at % kBlock;
+    const bool above = i <= j && j < width;
+    const float number = above ? p.factor[static_cast<int64_t>(p.first + i) * p.columns + p.first + j] : 0.0f;
+    u[at] = i == j ? 0.0f : number;
+    if (i == j) inverses[i] = j < width ? __frcp_rn(number) : 0.0f;
+  }
+  const int lane = threadIdx.x % kLanes;
+  const int inBlock = threadIdx.x / kLanes;
+  const int row = blockIdx.x * kRows + inBlock;
+  float w[kEach];
+  float scales[kEach];
+  float zeroPoints[kEach];
+#pragma unroll
+  for (int r = 0; r < kEach; r++) {
+    const int i = columnOf(lane, r);
+    const bool exists = row < p.rows && i < width;
+    w[r] = exists ? p.numbers[static_cast<int64_t>(row) * p.pitch + p.first + i] : 0.0f;
+    const int64_t group = exists ? row * static_cast<int64_t>(p.groups) + groupAt(p, p.first + i) : 0;
+    scales[r] = exists ? p.scales[group] : 1.0f;
+    zeroPoints[r] = exists && p.zeroPoints != nullptr ? p.zeroPoints[group] : 0.0f;
+  }
+  __syncthreads();
+  float loss = 0.0f;
+#pragma unroll
+  for (int quarter = 0; quarter < kEach / 4; quarter++) {
+#pragma unroll 1
+    for (int source = 0; source < kLanes; source++) {
+#pragma unroll
+      for (int s = 0; s < 4; s++) {
+        const int r = quarter * 4 + s;
+        const int i = columnOf(source, r);
+        const float number = __shfl_sync(kAllLanes, w[r], source, kLanes);
+        const float scale = __shfl_sync(kAllLanes, scales[r], source, kLanes);
+        const float zeroPoint = __shfl_sync(kAllLanes, zeroPoints[r], source, kLanes);
+        const Rounded rounded = Codes::round(__fdiv_rn(number, scale), zeroPoint, p.format);
+        const float error = ((rounded.number - zeroPoint) * scale - number) * inverses[i];
+        loss = fmaf(error, error, loss);
+        if (lane == s) {
+          errors[i * kErrorPitch + inBlock] = error;
+          codes[inBlock * kBlock + i] = rounded.code;
+        }
+#pragma unroll
+        for (int q = quarter; q < kEach / 4; q++) {
+          const float4 v = *reinterpret_cast<const float4*>(&u[i * kBlock + q * 32 + lane * 4]);
+          w[q * 4] = fmaf(error, v.x, w[q * 4]);
+          w[q * 4 + 1] = fmaf(error, v.y, w[q * 4 + 1]);
+          w[q * 4 + 2] = fmaf(error, v.z, w[q * 4 + 2]);
+          w[q * 4 + 3] = fmaf(error, v.w, w[q * 4 + 3]);
+        }
+      }
+    }
+  }
+  if (lane == 0 && row < p.rows) p.losses[row] = p.first == 0 ? loss : p.losses[row] + loss;
+  __syncthreads();
+  for (int at = threadIdx.x; at < kBlock * kRows; at += kRowThreads) {
+    const int i = at / kRows;
+    p.errors[static_cast<int64_t>(i) * p.errorRows + blockIdx.x * kRows + at % kRows] = errors[i * kErrorPitch + at % kRows];
+  }
+  for (int at = threadIdx.x; at < kBlock * kRows; at += kRowThreads) {
+    const int i = at % kBlock;
+    const int target = blockIdx.x * kRows + at / kBlock;
+    if (i < width && target < p.rows) {
+      const int column = columnAt(p, p.first + i);
+      if (static_cast<unsigned>(column) < static_cast<unsigned>(p.columns)) {
+        p.bytes[static_cast<int64_t>(target) * p.columns + column] = codes[at];
+      }
+    }
+  }
+}
+
+}  // namespace
+
+OCTAVO_CONSTANTS(gptq_sweep, kBlock, kRows)
+OCTAVO_LAUNCH(gptq_sweep_gather, kRowThreads, 0)
+OCTAVO_LAUNCH(gptq_sweep_pack, kRowThreads, 0)
+OCTAVO_LAUNCH(gptq_sweep_update, kTileThreads, kTileBytes)
+
+#define BLOCK(name, codes)                                                                                                  \
+  OCTAVO_LAUNCH(gptq_sweep_block_##name, kRowThreads, kBlockBytes)                                                          \
+  extern "C" __global__ __launch_bounds__(kRowThreads, 2) void gptq_sweep_block_##name(const __grid_constant__ SweepParameters p) { \
+    sweepBlock<codes>(p);                                                                                                   \
+  }
+
+BLOCK(integers, Integers)
+BLOCK(e4m3, Floats8)
+BLOCK(e2m1, Floats4)
+
+extern "C" __global__ __launch_bounds__(kRowThreads) void gptq_sweep_gather(const __grid_constant__ SweepParameters p) {
+  const int64_t row = blockIdx.x;
+  for (int i = threadIdx.x; i < p.columns; i += kRowThreads) {
+    const int column = columnAt(p, i);
+    const bool exists = static_cast<unsigned>(column) < static_cast<unsigned>(p.columns);
+    p.numbers[row * p.pitch + i] = exists ? loadNumber(p.weights, p.weightType, row * p.columns + column) : nanf("");
+  }
+}
+
+// numbers += errors^T times the block's rows of the factor.
+extern "C" __global__ __launch_bounds__(kTileThreads, 2) void gptq_sweep_update(const __grid_constant__ SweepParameters p) {
+  extern __shared__ __align__(16) float shared[];
+  const int row = blockIdx.y * kTile;
+  const int column = p.first + kBlock + blockIdx.x * kTile;
+  const bool inChunks = isAligned(p.factor, p.columns * sizeof(float), 16);
+  Tile tile;
+#pragma unroll
+  for (int i = 0; i < Tile::kEach; i++) {
+#pragma unroll
+    for (int j = 0; j < Tile::kEach; j += 4) {
+      const int64_t at = static_cast<int64_t>(row + Tile::row(i)) * p.pitch + column + Tile::column(j);
+      const bool exists = row + Tile::row(i) < p.rows && column + Tile::column(j) < p.pitch;
+      *reinterpret_cast<float4*>(&tile.sums[i][j]) =
+          exists ? *reinterpret_cast<const float4*>(&p.numbers[at]) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    }
+  }
+  tile.addAll(shared, kBlock / kSlab, [&](int slab, uint32_t target) {
+    const int k = slab * kSlab;
+    fetchRows(target, p.errors + static_cast<int64_t>(k) * p.errorRows + row, p.errorRows, kSlab, kTile, true);
+    fetchRows(
+        target + kSlab * kTile * sizeof(float), p.factor + static_cast<int64_t>(p.first + k) * p.columns + column, p.columns,
+        kSlab, p.columns - column, inChunks);
+  });
+#pragma unroll
+  for (int i = 0; i < Tile::kEach; i++) {
+#pragma unroll
+    for (int j = 0; j < Tile::kEach; j += 4) {
+      const int64_t at = static_cast<int64_t>(row + Tile::row(i)) * p.pitch + column + Tile::column(j);
+      if (row + Tile::row(i) < p.rows && column + Tile::column(j) < p.pitch) {
+        *reinterpret_cast<float4*>(&p.numbers[at]) = *reinterpret_cast<const float4*>(&tile.sums[i][j]);
+      }
+    }
+  }
+}
+
+extern "C" __global__ __launch_bounds__(kRowThreads) void gptq_sweep_pack(const __grid_constant__ SweepParameters p) {
+  const int64_t row = blockIdx.x;
+  const uint8_t* bytes = p.bytes + row * p.columns;
+  for (int at = threadIdx.x; at < p.columns / 2; at += kRowThreads) {
+    p.codes[row * (p.columns / 2) + at] = (bytes[2 * at] & 15) | bytes[2 * at + 1] << 4;
+  }
+}
