@@ -2,7 +2,6 @@ package io.octavo.engine.convert;
 
 import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.layout.config.Layout;
-import io.octavo.engine.quantize.ModuleSchemes;
 import io.octavo.engine.quantize.Quantizer;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
@@ -32,12 +31,10 @@ public final class ForeignQuantizer {
      *     say what the scheme stores, and whatever quantizing and converting throw
      */
     public QuantizationResult quantize(QuantizationRequest request, Layout layout, JobMonitor monitor) {
-        ModuleSchemes.of(request.recipe()).requireSuitable(layout);
         try (StagingFolder between = StagingFolder.beside(request.target())) {
             Path plain = between.folder().resolve("checkpoint");
-            QuantizationResult quantized = quantizer.quantize(
-                    request.into(plain).with(recipe -> recipe.withLayout(Layout.COMPRESSED_TENSORS.id())),
-                    new Section(monitor, 0, QUANTIZING_SHARE));
+            QuantizationResult quantized =
+                    quantizer.quantize(request.into(plain), new Section(monitor, 0, QUANTIZING_SHARE));
             ConversionResult converted = converter.convert(
                     new ConversionRequest(plain, request.target(), layout.id()).withKnown(quantized.files()),
                     new Section(monitor, QUANTIZING_SHARE, 1));

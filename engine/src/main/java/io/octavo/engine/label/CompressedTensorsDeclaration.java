@@ -154,7 +154,7 @@ final class CompressedTensorsDeclaration {
     private static @Nullable LoaderPath weightOnly(Numbers weights) {
         return switch (weights.family()) {
             case INT -> weights.bits() == 4 || weights.bits() == 8 ? LoaderPath.WEIGHT_ONLY : null;
-            case FP8 -> weights.granularity() instanceof Granularity.PerGroup ? null : LoaderPath.WEIGHT_ONLY;
+            case FP8 -> weights.granularity() instanceof Granularity.PerGroup ? null : LoaderPath.FP8_WEIGHT_ONLY;
             case NVFP4 -> LoaderPath.WEIGHT_ONLY;
             case MXFP4 -> LoaderPath.MXFP4_WEIGHT_ONLY;
             case MXFP8 -> null;

@@ -35,6 +35,8 @@ final class Fp8Declaration {
         // Loaders read the scales where they find them; the member only says that there are some.
         if (config.hasNonNull("kv_cache_scheme")) {
             declared.kvCache(KvCache.FP8_PER_TENSOR);
+            declared.warn("the KV cache is 16-bit and its scales are passed over unless the server starts with"
+                    + " --kv-cache-dtype fp8");
         }
         return declared.build();
     }

@@ -50,11 +50,11 @@ final class IntegerDeclaration {
                     + shown(config.path("group_size")));
         }
         var weights = new Numbers(Family.INT, bits, granularity.get(), symmetric, Timing.STORED);
-        boolean marlin = symmetric && (bits == 4 || bits == 8);
+        boolean loads = symmetric && (bits == 4 || bits == 8);
         declared.add(DeclaredGroup.ofEveryLinear(
-                "gptq", weights, null, marlin ? LoaderPath.WEIGHT_ONLY : LoaderPath.WEIGHT_ONLY_SLOW));
-        if (!marlin) {
-            declared.warn("Marlin takes symmetric GPTQ of 4 or 8 bits only; others run on a slower kernel, or on none");
+                "gptq", weights, null, loads ? LoaderPath.WEIGHT_ONLY : LoaderPath.GPTQ_WITHOUT_KERNEL));
+        if (!loads) {
+            declared.warn("vLLM loads gptq of symmetric weights of 4 or 8 bits alone");
         }
         if (flag(config, "desc_act", false)) {
             declared.warn("desc_act: slower kernels, and tensor-parallel row shards cannot split groups");

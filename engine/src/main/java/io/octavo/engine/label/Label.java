@@ -161,10 +161,6 @@ public record Label(
         if (staticInputs) {
             warnings.add("below sm_89 the stored input scales are ignored");
         }
-        if (declaration.kvCache().isPresent()) {
-            warnings.add(
-                    "the KV cache is 16-bit unless the server starts with --kv-cache-dtype fp8, on sm_89 or newer");
-        }
         return warnings.stream().distinct().toList();
     }
 

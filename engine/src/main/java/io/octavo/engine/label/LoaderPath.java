@@ -41,6 +41,18 @@ enum LoaderPath {
             return gpu == Gpu.SM_90 ? Execution.on(gpu, intent, NATIVE) : fails(gpu, "needs exactly sm_90");
         }
     },
+    /** E4M3 weights beside 16-bit inputs. */
+    FP8_WEIGHT_ONLY {
+        @Override
+        Execution on(Gpu gpu, String intent) {
+            return Execution.on(
+                    gpu,
+                    intent,
+                    gpu.isBefore(Gpu.SM_89)
+                            ? EXPANDED
+                            : "weights are expanded to 16 bits, if the humming-kernels package is there: Marlin refuses");
+        }
+    },
     /** Codes of 8 or 4 bits, expanded to 16 while they are multiplied. */
     WEIGHT_ONLY {
         @Override
@@ -48,11 +60,11 @@ enum LoaderPath {
             return Execution.on(gpu, intent, EXPANDED);
         }
     },
-    /** The same without the fast kernel. */
-    WEIGHT_ONLY_SLOW {
+    /** Zero points, or bits that no kernel has. */
+    GPTQ_WITHOUT_KERNEL {
         @Override
         Execution on(Gpu gpu, String intent) {
-            return Execution.on(gpu, intent, "weights are expanded to 16 bits, by a kernel slower than Marlin");
+            return fails(gpu, "vLLM loads gptq of symmetric weights of 4 or 8 bits alone");
         }
     },
     NVFP4 {
@@ -70,10 +82,11 @@ enum LoaderPath {
             return gpu.isBefore(Gpu.SM_100) ? expanded(gpu, 4) : Execution.on(gpu, intent, NATIVE);
         }
     },
+    /** vLLM looks at the weights alone: where it can, it rounds the inputs as well. */
     MXFP4_WEIGHT_ONLY {
         @Override
         Execution on(Gpu gpu, String intent) {
-            return gpu.isBefore(Gpu.SM_80) ? fails(gpu, "needs sm_80 or newer") : Execution.on(gpu, intent, EXPANDED);
+            return gpu.isBefore(Gpu.SM_100) ? MXFP4.on(gpu, intent) : Execution.on(gpu, "W4A4", NATIVE);
         }
     },
     MXFP8 {

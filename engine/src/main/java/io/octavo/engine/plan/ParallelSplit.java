@@ -1,5 +1,6 @@
 package io.octavo.engine.plan;
 
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.TensorParallel;
@@ -21,9 +22,12 @@ final class ParallelSplit {
 
     private final JsonNode config;
     private final List<ModuleGroup> quantized;
+    private final boolean misread;
 
-    ParallelSplit(JsonNode config, List<ModuleGroup> modules) {
+    /** @param layout in which the result is written */
+    ParallelSplit(JsonNode config, List<ModuleGroup> modules, Layout layout) {
         this.config = config;
+        this.misread = layout == Layout.GPTQ || layout == Layout.GPTQ_V2;
         this.quantized = modules.stream().filter(ModuleGroup::quantized).toList();
     }
 
@@ -91,8 +95,7 @@ final class ParallelSplit {
         }
     }
 
-    private static void checkInput(
-            String module, long inFeatures, int ways, Granularity granularity, List<String> obstacles) {
+    private void checkInput(String module, long inFeatures, int ways, Granularity granularity, List<String> obstacles) {
         if (inFeatures % ways != 0) {
             obstacles.add(module + ": inFeatures " + inFeatures + " is not divisible by " + ways);
             return;
@@ -108,7 +111,8 @@ final class ParallelSplit {
         };
         if (inFeatures / ways % shared != 0) {
             obstacles.add(module + ": inFeatures " + inFeatures + " / " + ways + " = " + inFeatures / ways
-                    + " is not divisible by the " + shared + " input channels that share a scale");
+                    + " is not divisible by the " + shared + " input channels that share a scale"
+                    + (misread ? "; vLLM does not refuse that in this layout, but reads scales of other rows" : ""));
         }
     }
 }

@@ -2,11 +2,12 @@ package io.octavo.engine.plan;
 
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Warning;
-import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.quantize.ModuleSchemes;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Scheme;
 import java.util.ArrayList;
@@ -24,19 +25,21 @@ final class PlanWarnings {
     private static final int FP8_STEP = 16;
 
     private final JsonNode config;
+    private final ModuleSchemes schemes;
     private final Scheme scheme;
     private final List<ModuleGroup> modules;
     private final List<Warning> warnings = new ArrayList<>();
 
-    private PlanWarnings(JsonNode config, Scheme scheme, List<ModuleGroup> modules) {
+    private PlanWarnings(JsonNode config, ModuleSchemes schemes, List<ModuleGroup> modules) {
         this.config = config;
-        this.scheme = scheme;
+        this.schemes = schemes;
+        this.scheme = schemes.scheme();
         this.modules = modules;
     }
 
     /** @param label whose own warnings are among them */
-    static List<Warning> of(JsonNode config, Scheme scheme, Label label, List<ModuleGroup> modules) {
-        var found = new PlanWarnings(config, scheme, modules);
+    static List<Warning> of(JsonNode config, ModuleSchemes schemes, Label label, List<ModuleGroup> modules) {
+        var found = new PlanWarnings(config, schemes, modules);
         label.warnings().forEach(warning -> found.add("loader", warning));
         found.numbers();
         found.architecture();
@@ -120,6 +123,11 @@ final class PlanWarnings {
     }
 
     private void loaders() {
+        if (schemes.layout() == Layout.FP8 && schemes.kvCache().isPresent()) {
+            add(
+                    "kv-cache-needs-flag",
+                    "scales of the KV cache in layout fp8 count only where the server starts with --kv-cache-dtype fp8");
+        }
         boolean fp8 = scheme.weights().type() == NumberType.FloatType.E4M3;
         for (ModuleGroup group : quantized()) {
             boolean uneven = group.shape().stream().anyMatch(size -> size % FP8_STEP != 0);
@@ -128,13 +136,6 @@ final class PlanWarnings {
                         "uneven-for-fp8",
                         group.name() + ": shape " + group.shape() + " is not divisible by " + FP8_STEP
                                 + ", which GPU kernels for 8-bit floats ask for");
-            }
-            if (scheme.weights().granularity() instanceof Granularity.PerTensor
-                    && ModuleRole.named(group.name()).isFusedOnDisk()) {
-                add(
-                        "fused-with-one-scale",
-                        group.name() + ": vLLM may read scales of a layer that is fused on disk wrongly where there is"
-                                + " one a tensor; a scheme with one a channel is safe");
             }
         }
     }

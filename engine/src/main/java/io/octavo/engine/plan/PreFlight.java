@@ -69,8 +69,8 @@ public final class PreFlight {
                 plan.outputFiles(),
                 modules,
                 resources(checkpoint, plan, recipe),
-                new ParallelSplit(config, modules).report(),
-                PlanWarnings.of(config, scheme, label, modules));
+                new ParallelSplit(config, modules, plan.schemes().layout()).report(),
+                PlanWarnings.of(config, plan.schemes(), label, modules));
     }
 
     /** The layers of a calibration are gone before pieces of tensors are on their way. */

@@ -23,9 +23,14 @@ import java.util.Optional;
  * @param overrides the first that names a module counts
  * @param modifiers what changes weights before they are rounded
  * @param kvCache how scales of the KV cache are stored; empty for none
+ * @param layout in which all of it is written in the end
  */
 public record ModuleSchemes(
-        Scheme scheme, List<ModuleScheme> overrides, Optional<Quantization> kvCache, List<Modifier> modifiers) {
+        Scheme scheme,
+        List<ModuleScheme> overrides,
+        Optional<Quantization> kvCache,
+        List<Modifier> modifiers,
+        Layout layout) {
 
     /** Modules with a scheme of their own. */
     public record ModuleScheme(Scheme scheme, List<ModulePattern> targets) {
@@ -46,16 +51,20 @@ public record ModuleSchemes(
 
     /** One scheme for everything. */
     static ModuleSchemes of(Scheme scheme) {
-        return new ModuleSchemes(scheme, List.of(), Optional.empty(), List.of());
+        return new ModuleSchemes(scheme, List.of(), Optional.empty(), List.of(), Layout.COMPRESSED_TENSORS);
     }
 
-    /** @throws io.octavo.engine.failure.QuantizationException {@code SCHEME_UNKNOWN} or {@code IGNORE_INVALID} */
+    /**
+     * @throws io.octavo.engine.failure.QuantizationException {@code SCHEME_UNKNOWN}, {@code LAYOUT_UNKNOWN} or {@code
+     *     IGNORE_INVALID}
+     */
     public static ModuleSchemes of(Recipe recipe) {
         return new ModuleSchemes(
                 Scheme.named(recipe.scheme()),
                 recipe.overrides().stream().map(ModuleSchemes::override).toList(),
                 recipe.kvCache().map(ModuleSchemes::kvCache),
-                recipe.modifiers());
+                recipe.modifiers(),
+                Layout.named(recipe.layout()));
     }
 
     private static ModuleScheme override(SchemeOverride override) {
@@ -75,15 +84,22 @@ public record ModuleSchemes(
     }
 
     /**
-     * Whether a layout can say all of this, before there are any numbers.
+     * Whether the layout can say all of this, before there are any numbers.
      *
      * @throws QuantizationException {@code LAYOUT_UNSUITABLE} if not
      */
-    public void requireSuitable(Layout layout) {
+    public void requireSuitable() {
         if (layout == Layout.COMPRESSED_TENSORS) {
             return;
         }
         LayoutWriters.requireSuitable(layout, scheme, kvCache);
+        boolean gptq = layout == Layout.GPTQ || layout == Layout.GPTQ_V2;
+        if (gptq && !scheme.weights().symmetric()) {
+            throw new QuantizationException(
+                    ErrorCode.LAYOUT_UNSUITABLE,
+                    "vLLM loads layout " + layout.id() + " of symmetric weights alone, and " + scheme.name()
+                            + " has zero points; choose layout awq or compressed-tensors");
+        }
         for (ModuleScheme override : overrides) {
             boolean alike = override.scheme().weights().equals(scheme.weights())
                     && override.scheme().inputs().equals(scheme.inputs());

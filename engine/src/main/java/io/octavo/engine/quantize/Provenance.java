@@ -3,6 +3,7 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.artifact.EngineVersion;
 import io.octavo.engine.checkpoint.JsonText;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.QuantizationRequest;
@@ -39,7 +40,7 @@ final class Provenance {
                 .put("version", EngineVersion.release())
                 .put("backend", backend);
         root.put("scheme", plan.schemes().name());
-        root.put("layout", request.recipe().layout());
+        root.put("layout", CompressedTensors.NAME);
         root.put("label", label.text());
         root.put("divisor", plan.schemes().scheme().weights().type().divisor());
         request.calibration()

@@ -226,7 +226,16 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
             bySchemes.forEach((scheme, modules) ->
                     targets.add(new CompressedTensorsConfig.Target(scheme, names.spellings(modules))));
         }
-        return CompressedTensors.config(targets, names.spellings(ignore), schemes.kvCache());
+        return CompressedTensors.config(targets, listed(config), schemes.kvCache());
+    }
+
+    /**
+     * Every spelling of the modules that are left alone, as configs list them.
+     *
+     * @param config the source's config.json
+     */
+    public List<String> listed(JsonNode config) {
+        return new LoaderNames(config, stepsByOutput().keySet()).spellings(ignore);
     }
 
     public List<Quantize> quantized() {

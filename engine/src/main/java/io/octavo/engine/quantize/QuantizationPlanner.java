@@ -5,6 +5,8 @@ import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.loader.ModuleAgreement;
+import io.octavo.engine.loader.SchemeFit;
 import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
@@ -15,7 +17,7 @@ import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -48,12 +50,14 @@ final class QuantizationPlanner {
     private final Checkpoint checkpoint;
     private final ModuleSchemes schemes;
     private final List<ModulePattern> ignored;
+    private final SchemeFit fit;
     private final Set<String> ignoreList = new TreeSet<>(Set.of(OUTPUT_HEAD));
     private final Set<String> leftByRequest = new TreeSet<>();
 
     QuantizationPlanner(Checkpoint checkpoint, ModuleSchemes schemes, List<String> ignore) {
         this.checkpoint = checkpoint;
         this.schemes = schemes;
+        this.fit = new SchemeFit(schemes.layout(), checkpoint.config().tree());
         this.ignored = ignore.stream()
                 .map(text -> ModulePattern.parse(text, ErrorCode.IGNORE_INVALID))
                 .toList();
@@ -78,7 +82,7 @@ final class QuantizationPlanner {
                     ErrorCode.NOTHING_TO_QUANTIZE,
                     "none of the checkpoint's " + steps.size() + " tensors is the weight of a Linear to quantize");
         }
-        requireFusedPartsAlike(plan);
+        requireLoadersAgree(plan);
         return new QuantizationPlan(schemes, shareScales(steps), plan.ignore());
     }
 
@@ -189,7 +193,7 @@ final class QuantizationPlanner {
         }
         requireQuantizable(tensor);
         Scheme scheme = schemes.schemeOf(module);
-        SchemeFit.require(module, scheme, tensor);
+        fit.require(module, scheme, tensor);
         return new Quantize(module, scheme, new Numbers.Stored(source));
     }
 
@@ -209,32 +213,13 @@ final class QuantizationPlanner {
         }
     }
 
-    private void requireFusedPartsAlike(QuantizationPlan plan) {
-        var byModule = new HashMap<String, Scheme>();
+    private void requireLoadersAgree(QuantizationPlan plan) {
+        var byModule = new LinkedHashMap<String, Scheme>();
         plan.quantized().forEach(step -> byModule.put(step.module(), step.scheme()));
-        for (String module : leftByRequest) {
-            for (String sibling : ModuleRole.fusedWith(module)) {
-                if (byModule.containsKey(sibling)) {
-                    throw new QuantizationException(
-                            ErrorCode.IGNORE_INVALID,
-                            "module " + module + " is ignored and " + sibling
-                                    + " is not; loaders fuse them, so ignore all parts or none");
-                }
-            }
-        }
-        if (schemes.overrides().isEmpty()) {
-            return;
-        }
-        byModule.forEach((module, scheme) -> {
-            for (String sibling : ModuleRole.fusedWith(module)) {
-                Scheme other = byModule.getOrDefault(sibling, scheme);
-                if (!other.equals(scheme)) {
-                    throw new QuantizationException(
-                            ErrorCode.IGNORE_INVALID,
-                            "module " + module + " gets " + scheme.name() + " and " + sibling + " gets " + other.name()
-                                    + "; loaders fuse them, so give all parts one scheme");
-                }
-            }
-        });
+        new ModuleAgreement(byModule, leftByRequest).require();
+        ModuleAgreement.requireNotPassedOver(
+                schemes.layout(),
+                byModule.keySet(),
+                plan.listed(checkpoint.config().tree()));
     }
 }

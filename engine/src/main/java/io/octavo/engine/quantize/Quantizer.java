@@ -8,7 +8,6 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
-import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.modify.Modifier;
@@ -88,7 +87,7 @@ public final class Quantizer {
     /** @throws QuantizationException if the recipe cannot work, whatever the source */
     public static ModuleSchemes schemes(Recipe recipe) {
         ModuleSchemes schemes = ModuleSchemes.of(recipe);
-        schemes.requireSuitable(Layout.named(recipe.layout()));
+        schemes.requireSuitable();
         if (schemes.needsCalibration() && recipe.calibration().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.CALIBRATION_MISSING,
@@ -121,17 +120,14 @@ public final class Quantizer {
     }
 
     /**
-     * Writes the quantized checkpoint, verifies it by reading it back, then makes it visible by one rename. Nothing
-     * appears at the target unless all of that succeeds.
+     * Writes the quantized checkpoint as compressed-tensors, verifies it by reading it back, then makes it visible by one
+     * rename. Nothing appears at the target unless all of that succeeds. If the recipe asks for another layout, what is
+     * written can be converted into that one.
      *
      * @throws QuantizationException for what a user or operator can see
      * @throws io.octavo.engine.failure.JobCancelledException if the monitor asked to stop
      */
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
-        String layout = request.recipe().layout();
-        if (Layout.named(layout) != Layout.COMPRESSED_TENSORS) {
-            throw new IllegalArgumentException("layout " + layout + " is written by converting");
-        }
         monitor.phase("plan");
         try (Checkpoint source = Checkpoint.open(request.source())) {
             QuantizationPlan plan = plan(source, request.recipe());

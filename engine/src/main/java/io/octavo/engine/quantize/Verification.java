@@ -14,6 +14,7 @@ import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.request.VerificationReport.Check;
 import io.octavo.engine.request.VerificationReport.ModuleError;
+import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.kernels.backend.Backend;
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -119,15 +121,17 @@ final class Verification implements AutoCloseable {
                 declared,
                 () -> "the written config says " + Label.of(artifact.config()).text()
                         + ", which is not what was asked for");
-        Set<String> planned = new HashSet<>();
-        for (QuantizationPlan.Step step : plan.steps()) {
-            step.outputs().forEach(output -> planned.add(output.name()));
-        }
+        // Types and shapes too: vLLM converts whatever type it finds, and looks for nothing that is missing.
+        Set<TensorSpec> planned = new HashSet<>();
+        plan.steps().forEach(step -> planned.addAll(step.outputs()));
+        Set<TensorSpec> written = artifact.stored().values().stream()
+                .map(stored -> stored.info().spec())
+                .collect(Collectors.toSet());
         check(
                 "no tensor is missing or surplus",
-                planned.equals(artifact.names()),
-                () -> "the artifact holds " + artifact.names().size() + " tensors, not the " + planned.size()
-                        + " that were planned");
+                planned.equals(written),
+                () -> "the artifact holds " + written.size() + " tensors, not the " + planned.size()
+                        + " that were planned, or one of another type or shape");
         if (failures.isEmpty()) {
             checkModules();
         }

@@ -36,10 +36,6 @@ public record Recipe(
         this(scheme, layout, ignore, List.of(), Optional.empty(), List.of(), Optional.empty());
     }
 
-    public Recipe withLayout(String other) {
-        return new Recipe(scheme, other, ignore, overrides, kvCache, modifiers, calibration);
-    }
-
     public Recipe withOverrides(List<SchemeOverride> others) {
         return new Recipe(scheme, layout, ignore, others, kvCache, modifiers, calibration);
     }

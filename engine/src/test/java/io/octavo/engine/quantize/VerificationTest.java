@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.JobMonitor;
@@ -17,6 +18,7 @@ import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.DType;
 import io.octavo.kernels.number.Float8;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -31,6 +33,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Damages a good artifact in one place at a time; each must be seen. */
@@ -154,6 +157,22 @@ class VerificationTest {
         int end = text.indexOf('}', text.indexOf("zp_dtype", inputs));
         Files.writeString(config, text.substring(0, inputs) + "\"input_activations\": null" + text.substring(end + 1));
         assertThat(verify().failures()).singleElement().asString().contains("W8A16-FP8");
+    }
+
+    /** vLLM would convert it without a word. */
+    @ParameterizedTest
+    @CsvSource({"model.layers.2.mlp.up_proj.weight_scale, F16", "model.layers.2.mlp.up_proj.weight, I8"})
+    void seesATensorOfAnotherType(String tensor, DType dtype) throws IOException {
+        CheckpointFixture copy = CheckpointFixture.copyOf(artifact);
+        List<Long> shape = shape(tensor);
+        copy.as(tensor, tensor, dtype, shape).write(artifact);
+        assertThat(verify().failures()).singleElement().asString().contains("of another type or shape");
+    }
+
+    private List<Long> shape(String tensor) {
+        try (Checkpoint written = Checkpoint.open(artifact)) {
+            return written.tensor(tensor).shape();
+        }
     }
 
     private VerificationReport verify() {
