@@ -31,6 +31,10 @@ record ModuleOutputs(String module, Scheme scheme, DType dtype, long outFeatures
         return format().codes(weights().type());
     }
 
+    long codeRowBytes() {
+        return codeFormat().rowBytes(inFeatures);
+    }
+
     /** The weight's tiles that share a scale. */
     QuantizeTiles.Tile tile() {
         return switch (weights().granularity()) {
@@ -71,13 +75,9 @@ record ModuleOutputs(String module, Scheme scheme, DType dtype, long outFeatures
                         name(CompressedTensors.WEIGHT_PACKED_SUFFIX),
                         DType.I32,
                         outFeatures,
-                        codeFormat().rowBytes(inFeatures) / Integer.BYTES);
+                        codeRowBytes() / Integer.BYTES);
             case NVFP4, MXFP4 ->
-                new TensorSpec(
-                        name(CompressedTensors.WEIGHT_PACKED_SUFFIX),
-                        DType.U8,
-                        outFeatures,
-                        codeFormat().rowBytes(inFeatures));
+                new TensorSpec(name(CompressedTensors.WEIGHT_PACKED_SUFFIX), DType.U8, outFeatures, codeRowBytes());
         };
     }
 

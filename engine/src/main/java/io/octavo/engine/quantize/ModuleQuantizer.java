@@ -58,7 +58,8 @@ final class ModuleQuantizer implements AutoCloseable {
     /** Whether a step only makes E4M3 codes and one scale a row, which takes the fastest way. */
     static boolean takes(Quantize step) {
         return step.scheme().weights().equals(Scheme.FP8_DYNAMIC.weights())
-                && !step.scheme().needsCalibration();
+                && !step.scheme().needsCalibration()
+                && step.source().solved().isEmpty();
     }
 
     private long chunkRows(Quantize step) {

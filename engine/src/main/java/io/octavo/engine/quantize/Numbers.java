@@ -3,11 +3,14 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.TensorComparison;
 import io.octavo.engine.modify.ChannelScaling;
+import io.octavo.engine.modify.SolvedCodes;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 
 /** Where the numbers of a step come from; writing and verification read them alike. Safe for use by several threads. */
 public sealed interface Numbers {
@@ -22,6 +25,18 @@ public sealed interface Numbers {
     /** @param from byte of the tensor at which {@code target} begins, a whole element */
     void read(long from, MemorySegment target);
 
+    /** The same, from one byte to another, in memory that lives as long as an arena. */
+    default MemorySegment view(long from, long to, Arena arena) {
+        MemorySegment made = arena.allocate(to - from);
+        read(from, made);
+        return made;
+    }
+
+    /** The codes that were found for them, if rounding does not make them. */
+    default Optional<SolvedCodes> solved() {
+        return Optional.empty();
+    }
+
     /** Whether a written tensor holds exactly these. */
     default boolean equalTo(StoredTensor written) {
         return TensorComparison.identical(info(), this::read, written);
@@ -33,6 +48,12 @@ public sealed interface Numbers {
         @Override
         public void read(long from, MemorySegment target) {
             tensor.shard().read(tensor.info(), from, target);
+        }
+
+        /** Mapped, without a copy. */
+        @Override
+        public MemorySegment view(long from, long to, Arena arena) {
+            return tensor.shard().map(tensor.info(), from, to, arena);
         }
     }
 
@@ -75,6 +96,25 @@ public sealed interface Numbers {
                 case F32 -> numbers.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i, value);
                 default -> throw new IllegalStateException("no scaling of " + dtype);
             }
+        }
+    }
+
+    /** Any of the others, whose codes are known. */
+    record Solved(Numbers numbers, SolvedCodes codes) implements Numbers {
+
+        @Override
+        public StoredTensor tensor() {
+            return numbers.tensor();
+        }
+
+        @Override
+        public void read(long from, MemorySegment target) {
+            numbers.read(from, target);
+        }
+
+        @Override
+        public Optional<SolvedCodes> solved() {
+            return Optional.of(codes);
         }
     }
 }

@@ -6,16 +6,20 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.layout.compressed.CompressedTensorsConfig;
 import io.octavo.engine.modify.ChannelScaling;
+import io.octavo.engine.modify.SolvedCodes;
 import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.number.DType;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.LongUnaryOperator;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -73,6 +77,26 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
             return new Quantize(module, scheme, source, modules, outputs);
         }
 
+        Quantize from(Numbers numbers) {
+            return new Quantize(module, scheme, numbers, sharing, outputs);
+        }
+
+        Quantize solved(SolvedCodes codes) {
+            ModuleOutputs layout = layout();
+            long scales = layout.scaleRows() * layout.scaleColumns();
+            requireSize("codes", codes.codes(), layout.outFeatures() * layout.codeRowBytes());
+            requireSize("scales", codes.scales(), scales * layout.scaleType().bytes());
+            requireSize("zero points", codes.zeroPoints(), layout.hasZeroPoints() ? scales : 0);
+            return from(new Numbers.Solved(source, codes));
+        }
+
+        private void requireSize(String what, MemorySegment solved, long bytes) {
+            if (solved.byteSize() != bytes) {
+                throw new IllegalArgumentException(
+                        "the solved " + what + " of " + module + " are " + solved.byteSize() + " bytes, not " + bytes);
+            }
+        }
+
         public long outFeatures() {
             return source.info().shape().getFirst();
         }
@@ -86,9 +110,12 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
         }
 
         /** What verification holds the written numbers against. */
-        RoundingBounds bounds() {
-            return new RoundingBounds(
+        WeightBounds bounds() {
+            var rounding = new RoundingBounds(
                     scheme.weights(), layout().scaleType(), source.info().dtype());
+            return source.solved()
+                    .<WeightBounds>map(codes -> SolvedBounds.of(rounding, codes.nearest()))
+                    .orElse(rounding);
         }
 
         private static ModuleOutputs layout(String module, Scheme scheme, TensorInfo weight) {
@@ -194,16 +221,37 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
             }
             case Quantize weight -> {
                 ChannelScaling scaling = scalings.get(weight.source().info().name());
+                if (scaling != null && weight.source().solved().isPresent()) {
+                    throw new IllegalStateException("the codes of " + weight.module() + " are solved already");
+                }
                 yield scaling == null
                         ? weight
-                        : new Quantize(
-                                weight.module(),
-                                weight.scheme(),
-                                new Numbers.Scaled(weight.source().tensor(), scaling),
-                                weight.sharing(),
-                                weight.outputs());
+                        : weight.from(new Numbers.Scaled(weight.source().tensor(), scaling));
             }
         };
+    }
+
+    /**
+     * The same with the codes of some modules known: they are written as they are, and verification holds them against
+     * {@link SolvedBounds}. What multiplies channels comes first.
+     *
+     * @param solved by module
+     * @throws IllegalArgumentException if no step quantizes a module, or something of it has another size
+     */
+    public QuantizationPlan withSolved(Map<String, SolvedCodes> solved) {
+        var unknown = new HashSet<>(solved.keySet());
+        quantized().forEach(step -> unknown.remove(step.module()));
+        if (!unknown.isEmpty()) {
+            throw new IllegalArgumentException("no step quantizes " + unknown);
+        }
+        return new QuantizationPlan(
+                schemes,
+                steps.stream()
+                        .map(step -> step instanceof Quantize weight && solved.containsKey(weight.module())
+                                ? weight.solved(Objects.requireNonNull(solved.get(weight.module())))
+                                : step)
+                        .toList(),
+                ignore);
     }
 
     /**

@@ -31,7 +31,6 @@ import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.backend.Backend;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -240,15 +239,10 @@ final class QuantizationRun {
             long end = Math.min(from + COPY_BYTES, tensor.byteSize());
             queue.submit(() -> {
                 try (Arena window = Arena.ofConfined()) {
-                    MemorySegment bytes = switch (keep.source()) {
-                        case Numbers.Stored stored -> stored.tensor().shard().map(tensor, begin, end, window);
-                        case Numbers.Scaled scaled -> {
-                            MemorySegment made = window.allocate(end - begin);
-                            scaled.read(begin, made);
-                            yield made;
-                        }
-                    };
-                    writer.write(tensor.name(), begin, bytes.asByteBuffer());
+                    writer.write(
+                            tensor.name(),
+                            begin,
+                            keep.source().view(begin, end, window).asByteBuffer());
                 }
             });
             progress.add(end - begin);

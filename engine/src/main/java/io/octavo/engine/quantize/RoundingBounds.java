@@ -18,7 +18,7 @@ import java.util.Arrays;
  * @param scaleType of the stored scales
  * @param dtype of the source, to which scales of whole tensors are rounded
  */
-record RoundingBounds(Quantization weights, DType scaleType, DType dtype) {
+record RoundingBounds(Quantization weights, DType scaleType, DType dtype) implements WeightBounds {
 
     /** Where a quotient is computed in f32, by a factor that is rounded too: some roundings of 2^-24 each. */
     private static final double QUOTIENT = 0x1p-22;
@@ -34,8 +34,8 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) {
     /** What NVFP4 stores in place of a scale that would be zero. */
     private static final float SMALLEST_RELATIVE = 0x1p-3f;
 
-    /** The table that {@link QuantizationError} takes. NaN for bytes that are no codes, so that they fail. */
-    float[] codebook() {
+    @Override
+    public float[] codebook() {
         int codes = QuantizationError.CODES;
         float[] book = new float[QuantizationError.CODEBOOK_ROWS * codes];
         for (int code = 0; code < codes; code++) {
@@ -70,52 +70,66 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) {
         return Float.isNaN(number) ? Float.NaN : Float.POSITIVE_INFINITY;
     }
 
-    /**
-     * Whether a stored scale is what the numbers that share it lead to.
-     *
-     * @param wholeScale what the scale is multiplied by
-     * @param below how far they reach below zero
-     * @param above how far they reach above zero
-     */
-    boolean scaleFits(float scale, float wholeScale, float below, float above) {
+    @Override
+    public boolean scaleFits(float scale, float wholeScale, float below, float above, float rowAbsmax) {
+        double exact = exactScale(wholeScale, below, above);
+        return weights.scaleType() == ScaleType.E8M0
+                ? (scale == SMALLEST_POWER || exact >= CARRIED / 2 * scale)
+                        && (scale == LARGEST_POWER || exact < CARRIED * scale)
+                : isNearest(scale, exact, scaleType);
+    }
+
+    /** What numbers lead to that share a scale, before it is rounded to its type. */
+    double exactScale(float wholeScale, float below, float above) {
         double absmax = Math.max(below, above);
         float divisor = weights.type().divisor();
         return switch (weights.scaleType()) {
-            case FLOAT ->
-                weights.symmetric()
-                        ? isNearest(scale, absmax / divisor, scaleType)
-                        : isNearest(scale, ((double) below + above) / (2 * divisor), scaleType);
-            case E4M3 -> isNearest(scale, absmax / divisor / wholeScale, scaleType);
-            case E8M0 -> {
-                double power = Math.scalb((double) scale, Math.getExponent(divisor));
-                yield (scale == SMALLEST_POWER || absmax >= CARRIED / 2 * power)
-                        && (scale == LARGEST_POWER || absmax < CARRIED * power);
-            }
+            case FLOAT -> weights.symmetric() ? absmax / divisor : ((double) below + above) / (2 * divisor);
+            case E4M3 -> absmax / divisor / wholeScale;
+            case E8M0 -> Math.scalb(absmax, -Math.getExponent(divisor));
         };
     }
 
-    /** Whether a zero point is where zero lies, as near as an integer can be. */
-    boolean zeroPointFits(int zeroPoint, float scale, float below) {
+    /** Whether a scale is what is stored where none is needed. */
+    boolean isZero(float scale) {
+        return scale == (weights.scaleType() == ScaleType.E8M0 ? SMALLEST_POWER : zero(scaleType));
+    }
+
+    /** A zero point is where zero lies, as near as an integer can be. */
+    @Override
+    public boolean zeroPointFits(int zeroPoint, float scale, float below) {
         int half = 1 << (weights.type().bits() - 1);
         double exact = Math.clamp(-half + (double) below / scale, -half, half - 1);
         return Math.abs(zeroPoint - exact) <= 0.5 + 2 * half * QUOTIENT;
     }
 
-    /** Whether one scale of a whole tensor, or of several that share it, is what their largest magnitude leads to. */
-    boolean wholeFits(float wholeScale, float absmax) {
+    @Override
+    public boolean wholeFits(float wholeScale, float absmax) {
         if (weights.scaleType() == ScaleType.FLOAT) {
-            return isNearest(wholeScale, absmax / weights.type().divisor(), dtype);
+            return isNearest(wholeScale, exactWhole(absmax), dtype);
         }
         float stored = StoredScales.rounded((float) (1.0 / wholeScale), dtype);
         return stored == StoredScales.globalDivisor(absmax, dtype);
+    }
+
+    /** What a largest magnitude leads to as the scale of whole tensors. */
+    double exactWhole(float absmax) {
+        return weights.scaleType() == ScaleType.FLOAT
+                ? absmax / weights.type().divisor()
+                : 1.0 / StoredScales.globalDivisor(absmax, DType.F32);
+    }
+
+    /** Each of its numbers was held against its own bound. */
+    @Override
+    public boolean rowFits(double error, double norm, double scales) {
+        return true;
     }
 
     /** Whether no number of a type lies nearer to an exact one; zero is stored as the type's epsilon. */
     private static boolean isNearest(float stored, double exact, DType type) {
         double slack = exact * QUOTIENT;
         double smallest = smallest(type);
-        float zero = type == DType.F8_E4M3 ? SMALLEST_RELATIVE : StoredScales.epsilon(type);
-        if (exact <= smallest / 2 + slack && stored == zero) {
+        if (exact <= smallest / 2 + slack && stored == zero(type)) {
             return true;
         }
         // A float's own distance to the next one, times what its type has fewer bits.
@@ -123,6 +137,10 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) {
         boolean narrowBelow = exact < stored && Math.scalb(1.0f, Math.getExponent(stored)) == stored;
         double half = Math.max(narrowBelow ? ulp / 4 : ulp / 2, smallest / 2);
         return Math.abs(stored - exact) <= half + slack;
+    }
+
+    private static float zero(DType type) {
+        return type == DType.F8_E4M3 ? SMALLEST_RELATIVE : StoredScales.epsilon(type);
     }
 
     private static int mantissaBits(DType type) {

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class RowBounds {
 
     private final Quantize step;
-    private final RoundingBounds bounds;
+    private final WeightBounds bounds;
     private final int groups;
     private final float wholeScale;
 
@@ -21,17 +21,19 @@ final class RowBounds {
     private final float[] reach;
 
     private final long tileRows;
+    private final long groupColumns;
     private final boolean scalesByTile;
     private float absmax;
     private @Nullable String failure;
 
-    RowBounds(Quantize step, RoundingBounds bounds, QuantizedWeight stored) {
+    RowBounds(Quantize step, WeightBounds bounds, QuantizedWeight stored) {
         this.step = step;
         this.bounds = bounds;
         this.groups = stored.groups();
         this.wholeScale = stored.globalScale();
         this.reach = new float[2 * groups];
         this.tileRows = step.layout().tile().rows();
+        this.groupColumns = step.layout().tile().columns();
         this.scalesByTile = !(step.scheme().weights().granularity() instanceof Granularity.PerTensor);
     }
 
@@ -49,6 +51,7 @@ final class RowBounds {
             if (!(excess <= 0)) {
                 fail(row, "a number is " + excess + " scales farther from its code than rounding moves it");
             }
+            judgeRow(row, at, measured, scales);
             for (int side = 0; side < reach.length; side++) {
                 float far = reached.getAtIndex(ValueLayout.JAVA_FLOAT, (long) at * reach.length + side);
                 reach[side] = Math.max(reach[side], far);
@@ -59,7 +62,24 @@ final class RowBounds {
         }
     }
 
+    private void judgeRow(long row, int at, double[] measured, float[] scales) {
+        double squares = 0;
+        for (int group = 0; group < groups; group++) {
+            double scale = (double) scales[at * groups + group] * wholeScale;
+            squares += scale * scale * Math.min(groupColumns, step.inFeatures() - group * groupColumns);
+        }
+        double error = Math.sqrt(measured[at * QuantizationError.COLUMNS + QuantizationError.SQUARED_ERROR]);
+        double norm = Math.sqrt(measured[at * QuantizationError.COLUMNS + QuantizationError.SQUARED_NUMBER]);
+        if (!bounds.rowFits(error, norm, Math.sqrt(squares))) {
+            fail(row, "its codes are " + error + " away from numbers whose norm is " + norm);
+        }
+    }
+
     private void closeTile(long row, int at, float[] scales, byte[] zeroPoints) {
+        float rowAbsmax = 0;
+        for (float far : reach) {
+            rowAbsmax = Math.max(rowAbsmax, far);
+        }
         for (int group = 0; group < groups; group++) {
             float below = reach[2 * group];
             float above = reach[2 * group + 1];
@@ -67,10 +87,10 @@ final class RowBounds {
             absmax = Math.max(absmax, Math.max(below, above));
             reach[2 * group] = 0;
             reach[2 * group + 1] = 0;
-            if (scalesByTile && !bounds.scaleFits(scale, wholeScale, below, above)) {
+            if (scalesByTile && !bounds.scaleFits(scale, wholeScale, below, above, rowAbsmax)) {
                 fail(
                         row,
-                        "scale " + scale + " of group " + group + " is not that of numbers from " + -below + " to "
+                        "scale " + scale + " of group " + group + " is not one for numbers from " + -below + " to "
                                 + above);
             }
             if (zeroPoints.length > 0 && !bounds.zeroPointFits(zeroPoints[at + group], scale, below)) {

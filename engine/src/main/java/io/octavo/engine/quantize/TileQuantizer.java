@@ -4,6 +4,7 @@ import io.octavo.engine.calibrate.ActivationRanges;
 import io.octavo.engine.calibrate.ActivationRanges.Range;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.modify.SolvedCodes;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.safetensors.SafetensorsWriter;
@@ -22,6 +23,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -53,11 +55,20 @@ final class TileQuantizer implements AutoCloseable {
         }
 
         long codeBytes() {
-            return (to - from) * outputs.codeFormat().rowBytes(outputs.inFeatures());
+            return (to - from) * outputs.codeRowBytes();
+        }
+
+        /** Tiles before this, in the order of scales. */
+        long firstTile() {
+            return from / outputs.tile().rows() * outputs.scaleColumns();
+        }
+
+        long tiles() {
+            return scaleRows * outputs.scaleColumns();
         }
 
         long scaleBytes() {
-            return scaleRows * outputs.scaleColumns() * outputs.scaleType().bytes();
+            return tiles() * outputs.scaleType().bytes();
         }
     }
 
@@ -89,8 +100,7 @@ final class TileQuantizer implements AutoCloseable {
                     Math.max(sourceBytes, Math.max(first.sourceBytes(), WeightRanges.mostBytes(step, chunkBytes)));
             codeBytes = Math.max(codeBytes, first.codeBytes());
             scaleBytes = Math.max(scaleBytes, first.scaleBytes());
-            zeroPoints =
-                    Math.max(zeroPoints, first.scaleRows() * first.outputs().scaleColumns());
+            zeroPoints = Math.max(zeroPoints, first.tiles());
         }
         long mostCodes = codeBytes;
         long mostScales = scaleBytes;
@@ -131,16 +141,19 @@ final class TileQuantizer implements AutoCloseable {
      */
     void quantize(Quantize step, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
         ModuleOutputs outputs = step.layout();
-        float whole = outputs.hasGlobalScale() || isPerTensor(outputs) ? weightRanges.absmax(step) : 0;
-        Scaling scaling = scaling(outputs, whole);
+        ByteBuffer whole = whole(step, outputs);
         writeNumbers(outputs, whole, writer, queue);
         for (long row = 0; row < outputs.outFeatures(); ) {
             Chunk chunk = chunk(step, row);
             Slot slot = slots.take(queue);
-            if (scaling instanceof Scaling.Given) {
-                slot.scales.send(setTensorScale(outputs, whole, slot), stream);
-            }
-            compute(step, chunk, scaling, slot);
+            step.source().solved().ifPresentOrElse(codes -> take(codes, chunk, slot), () -> {
+                Scaling scaling = scaling(outputs, whole);
+                if (scaling instanceof Scaling.Given) {
+                    slot.scales.first(whole.remaining()).copyFrom(MemorySegment.ofBuffer(whole));
+                    slot.scales.send(whole.remaining(), stream);
+                }
+                compute(step, chunk, scaling, slot);
+            });
             queue.submit(() -> {
                 write(chunk, slot, writer);
                 slots.release(slot);
@@ -150,14 +163,35 @@ final class TileQuantizer implements AutoCloseable {
         }
     }
 
-    private static Scaling scaling(ModuleOutputs outputs, float absmax) {
+    /** What a whole tensor is scaled by, as it is stored; empty where each tile has scales of its own alone. */
+    private ByteBuffer whole(Quantize step, ModuleOutputs outputs) {
+        Optional<SolvedCodes> solved = step.source().solved();
+        if (outputs.hasGlobalScale()) {
+            float divisor = solved.map(SolvedCodes::globalDivisor)
+                    .orElseGet(() -> StoredScales.globalDivisor(weightRanges.absmax(step), outputs.dtype()));
+            return StoredScales.bytes(DType.F32, divisor);
+        }
+        if (isPerTensor(outputs)) {
+            return solved.map(codes -> codes.scales().asByteBuffer())
+                    .orElseGet(() -> StoredScales.bytes(
+                            outputs.dtype(),
+                            StoredScales.symmetric(
+                                    "the weight of " + outputs.module(),
+                                    weightRanges.absmax(step),
+                                    outputs.scheme().weights().type(),
+                                    outputs.dtype())));
+        }
+        return ByteBuffer.allocate(0);
+    }
+
+    private static Scaling scaling(ModuleOutputs outputs, ByteBuffer whole) {
         Quantization weights = outputs.scheme().weights();
         float divisor = weights.type().divisor();
         if (weights.scaleType() == ScaleType.E8M0) {
             return new Scaling.PowerOfTwo(Math.getExponent(divisor));
         }
         if (outputs.hasGlobalScale()) {
-            return new Scaling.Relative(divisor, StoredScales.globalDivisor(absmax, outputs.dtype()));
+            return new Scaling.Relative(divisor, whole.getFloat(0));
         }
         if (isPerTensor(outputs)) {
             return new Scaling.Given();
@@ -165,38 +199,35 @@ final class TileQuantizer implements AutoCloseable {
         return weights.symmetric() ? new Scaling.Absmax(divisor) : new Scaling.Range();
     }
 
-    private static float tensorScale(ModuleOutputs outputs, float absmax) {
-        return StoredScales.symmetric(
-                "the weight of " + outputs.module(),
-                absmax,
-                outputs.scheme().weights().type(),
-                outputs.dtype());
+    /** In place of {@link #compute}: what it would leave in the slot is known. */
+    private static void take(SolvedCodes solved, Chunk chunk, Slot slot) {
+        ModuleOutputs outputs = chunk.outputs;
+        long scaleBytes = outputs.scaleType().bytes();
+        copy(solved.codes(), chunk.from * outputs.codeRowBytes(), chunk.codeBytes(), slot.codes);
+        copy(solved.scales(), chunk.firstTile() * scaleBytes, chunk.scaleBytes(), slot.scales);
+        if (outputs.hasZeroPoints()) {
+            copy(solved.zeroPoints(), chunk.firstTile(), chunk.tiles(), slot.zeroPoints);
+        }
     }
 
-    /** @return how many bytes it has */
-    private static long setTensorScale(ModuleOutputs outputs, float absmax, Slot slot) {
-        ByteBuffer bytes = StoredScales.bytes(outputs.dtype(), tensorScale(outputs, absmax));
-        slot.scales.first(bytes.remaining()).copyFrom(MemorySegment.ofBuffer(bytes));
-        return bytes.remaining();
+    private static void copy(MemorySegment source, long from, long bytes, StagedBuffer target) {
+        target.first(bytes).copyFrom(source.asSlice(from, bytes));
     }
 
     /** The tensors of one or two numbers. */
-    private void writeNumbers(ModuleOutputs outputs, float absmax, SafetensorsWriter writer, WriteQueue queue) {
+    private void writeNumbers(ModuleOutputs outputs, ByteBuffer whole, SafetensorsWriter writer, WriteQueue queue) {
         if (outputs.hasShape()) {
             ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
             shape.putLong(outputs.outFeatures()).putLong(outputs.inFeatures()).flip();
             queue.submit(() -> writer.write(outputs.shape().name(), 0, shape));
         }
-        if (outputs.hasGlobalScale()) {
-            float divisor = StoredScales.globalDivisor(absmax, outputs.dtype());
-            queue.submit(() -> writer.write(outputs.globalScale().name(), 0, StoredScales.bytes(DType.F32, divisor)));
+        if (whole.hasRemaining()) {
+            String name = (outputs.hasGlobalScale() ? outputs.globalScale() : outputs.scales()).name();
+            ByteBuffer number = whole.duplicate();
+            queue.submit(() -> writer.write(name, 0, number));
         }
         if (outputs.hasInputScale()) {
             writeInputScale(outputs, writer, queue);
-        }
-        if (isPerTensor(outputs)) {
-            ByteBuffer scale = StoredScales.bytes(outputs.dtype(), tensorScale(outputs, absmax));
-            queue.submit(() -> writer.write(outputs.scales().name(), 0, scale));
         }
     }
 
@@ -268,11 +299,7 @@ final class TileQuantizer implements AutoCloseable {
                                 outputs.codeFormat(),
                                 tile,
                                 scaling,
-                                Matrix.of(
-                                        slot.codes.device(),
-                                        DType.U8,
-                                        rows,
-                                        outputs.codeFormat().rowBytes(columns)),
+                                Matrix.of(slot.codes.device(), DType.U8, rows, outputs.codeRowBytes()),
                                 Matrix.of(
                                         slot.scales.device(),
                                         outputs.scaleType(),
@@ -290,7 +317,7 @@ final class TileQuantizer implements AutoCloseable {
         slot.codes.fetch(chunk.codeBytes(), stream);
         slot.scales.fetch(chunk.scaleBytes(), stream);
         if (outputs.hasZeroPoints()) {
-            slot.zeroPoints.fetch(chunk.scaleRows * outputs.scaleColumns(), stream);
+            slot.zeroPoints.fetch(chunk.tiles(), stream);
         }
         slot.nonFinite.fetch(DType.I32.bytes(), stream);
         stream.synchronize();
@@ -306,15 +333,14 @@ final class TileQuantizer implements AutoCloseable {
         ModuleOutputs outputs = chunk.outputs;
         writer.write(
                 outputs.codes().name(),
-                chunk.from * outputs.codeFormat().rowBytes(outputs.inFeatures()),
+                chunk.from * outputs.codeRowBytes(),
                 slot.codes.first(chunk.codeBytes()).asByteBuffer());
         if (isPerTensor(outputs)) {
             return;
         }
-        long firstScale = chunk.from / outputs.tile().rows() * outputs.scaleColumns();
         writer.write(
                 outputs.scales().name(),
-                firstScale * outputs.scaleType().bytes(),
+                chunk.firstTile() * outputs.scaleType().bytes(),
                 slot.scales.first(chunk.scaleBytes()).asByteBuffer());
         if (outputs.hasZeroPoints()) {
             long word = chunk.from / outputs.zeroPointsPerWord() * outputs.scaleColumns();

@@ -16,6 +16,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * The error of stored codes and scales against the source weight, computed by the backend in f64 from what the reader of the
@@ -43,10 +44,16 @@ final class WeightComparison implements AutoCloseable {
     private final StagedBuffer reach;
 
     /**
-     * @param failure what rounding alone cannot have done; empty if all is well
+     * @param failure what the step's bounds do not allow; empty if all is well
      * @param absmax of the source weight
      */
-    record Result(ModuleError error, Optional<String> failure, float absmax) {}
+    record Result(ModuleError error, Optional<String> failure, float absmax) {
+
+        /** Asked only if nothing failed before. */
+        Result orFailure(Supplier<Optional<String>> other) {
+            return new Result(error, failure.or(other), absmax);
+        }
+    }
 
     /**
      * @param plan all modules that will be compared
@@ -97,7 +104,7 @@ final class WeightComparison implements AutoCloseable {
     Result compare(Quantize step, QuantizedWeight stored) {
         long windowRows = windowRows(step);
         byte[] window = new byte[stored.plainCodes().isPresent() ? 0 : Math.toIntExact(windowRows * step.inFeatures())];
-        RoundingBounds bounds = step.bounds();
+        WeightBounds bounds = step.bounds();
         put(bounds.codebook(), codebook);
         var rows = new RowBounds(step, bounds, stored);
         double squaredError = 0;

@@ -49,39 +49,39 @@ class RoundingBoundsTest {
     void aScaleIsTheNearestOfItsType() {
         RoundingBounds rows = bounds("FP8_DYNAMIC", DType.BF16);
         // 448 / 448 = 1; the next numbers of BF16 are 1 - 2^-8 and 1 + 2^-7.
-        assertThat(rows.scaleFits(1, 1, 0, 448)).isTrue();
-        assertThat(rows.scaleFits(1, 1, 448 * (1 + 0x1.fp-9f), 3)).isTrue();
-        assertThat(rows.scaleFits(1, 1, 448 * (1 + 0x1.1p-8f), 3)).isFalse();
-        assertThat(rows.scaleFits(1, 1, 0, 448 * (1 - 0x1.fp-10f))).isTrue();
-        assertThat(rows.scaleFits(1, 1, 0, 448 * (1 - 0x1.1p-9f))).isFalse();
-        assertThat(rows.scaleFits(0x1p-7f, 1, 0, 0)).isTrue();
-        assertThat(rows.scaleFits(0x1p-6f, 1, 0, 0)).isFalse();
+        assertThat(rows.scaleFits(1, 1, 0, 448, 0)).isTrue();
+        assertThat(rows.scaleFits(1, 1, 448 * (1 + 0x1.fp-9f), 3, 0)).isTrue();
+        assertThat(rows.scaleFits(1, 1, 448 * (1 + 0x1.1p-8f), 3, 0)).isFalse();
+        assertThat(rows.scaleFits(1, 1, 0, 448 * (1 - 0x1.fp-10f), 0)).isTrue();
+        assertThat(rows.scaleFits(1, 1, 0, 448 * (1 - 0x1.1p-9f), 0)).isFalse();
+        assertThat(rows.scaleFits(0x1p-7f, 1, 0, 0, 0)).isTrue();
+        assertThat(rows.scaleFits(0x1p-6f, 1, 0, 0, 0)).isFalse();
     }
 
     @Test
     void smallScalesOfF16HaveFewBits() {
         RoundingBounds rows = bounds("FP8_DYNAMIC", DType.F16);
-        assertThat(rows.scaleFits(0x1p-24f, 1, 0, 448 * 0x1.7p-24f)).isTrue();
-        assertThat(rows.scaleFits(0x1p-24f, 1, 0, 448 * 0x1.9p-24f)).isFalse();
-        assertThat(rows.scaleFits(0x1p-10f, 1, 0, 448 * 0x1p-26f)).isTrue();
+        assertThat(rows.scaleFits(0x1p-24f, 1, 0, 448 * 0x1.7p-24f, 0)).isTrue();
+        assertThat(rows.scaleFits(0x1p-24f, 1, 0, 448 * 0x1.9p-24f, 0)).isFalse();
+        assertThat(rows.scaleFits(0x1p-10f, 1, 0, 448 * 0x1p-26f, 0)).isTrue();
     }
 
     @Test
     void aPowerOfTwoHoldsTheLargestNumberBelowItsCarry() {
         RoundingBounds mx = bounds("MXFP4", DType.U8);
-        assertThat(mx.scaleFits(1, 1, 0, 4)).isTrue();
-        assertThat(mx.scaleFits(1, 1, 6.99f, 0)).isTrue();
-        assertThat(mx.scaleFits(1, 1, 0, 7)).isFalse();
-        assertThat(mx.scaleFits(1, 1, 0, 3.5f)).isTrue();
-        assertThat(mx.scaleFits(1, 1, 0, 3.49f)).isFalse();
-        assertThat(mx.scaleFits(0x1p-127f, 1, 0, 0)).isTrue();
-        assertThat(mx.scaleFits(0x1p-126f, 1, 0, 0)).isFalse();
+        assertThat(mx.scaleFits(1, 1, 0, 4, 0)).isTrue();
+        assertThat(mx.scaleFits(1, 1, 6.99f, 0, 0)).isTrue();
+        assertThat(mx.scaleFits(1, 1, 0, 7, 0)).isFalse();
+        assertThat(mx.scaleFits(1, 1, 0, 3.5f, 0)).isTrue();
+        assertThat(mx.scaleFits(1, 1, 0, 3.49f, 0)).isFalse();
+        assertThat(mx.scaleFits(0x1p-127f, 1, 0, 0, 0)).isTrue();
+        assertThat(mx.scaleFits(0x1p-126f, 1, 0, 0, 0)).isFalse();
     }
 
     @Test
     void aZeroPointIsWhereZeroLies() {
         RoundingBounds groups = bounds("W4A16_ASYM", DType.BF16);
-        assertThat(groups.scaleFits(0.5f, 1, 2.5f, 5)).isTrue();
+        assertThat(groups.scaleFits(0.5f, 1, 2.5f, 5, 0)).isTrue();
         assertThat(groups.zeroPointFits(-3, 0.5f, 2.5f)).isTrue();
         assertThat(groups.zeroPointFits(-4, 0.5f, 2.5f)).isFalse();
         assertThat(groups.zeroPointFits(7, 0.5f, 9)).isTrue();
@@ -93,6 +93,37 @@ class RoundingBoundsTest {
         assertThat(bounds("FP8", DType.BF16).wholeFits(0.50390625f, 224)).isFalse();
         assertThat(bounds("NVFP4", DType.F8_E4M3).wholeFits(1 / 672f, 4)).isTrue();
         assertThat(bounds("NVFP4", DType.F8_E4M3).wholeFits(1 / 676f, 4)).isFalse();
+    }
+
+    @Test
+    void solvedScalesLieBetweenWhatTheirNumbersAndTheirRowsLeadTo() {
+        SolvedBounds groups = SolvedBounds.of(bounds("W4A16", DType.BF16), false);
+        // 7.5 leads to 1 here, 75 to 10 in the row.
+        assertThat(groups.scaleFits(160, 1, 0, 7.5f, 75)).isTrue();
+        assertThat(groups.scaleFits(161, 1, 0, 7.5f, 75)).isFalse();
+        assertThat(groups.scaleFits(0.0625f, 1, 7.5f, 0, 75)).isTrue();
+        assertThat(groups.scaleFits(0.0624f, 1, 7.5f, 0, 75)).isFalse();
+        assertThat(groups.scaleFits(0x1p-7f, 1, 0, 0, 0)).isTrue();
+        assertThat(groups.scaleFits(0x1p-6f, 1, 0, 0, 0)).isFalse();
+        assertThat(groups.scaleFits(Float.NaN, 1, 0, 7.5f, 75)).isFalse();
+    }
+
+    @Test
+    void aSolvedRowLosesHalfOfItsNormBesideItsRounding() {
+        SolvedBounds groups = SolvedBounds.of(bounds("W4A16", DType.BF16), false);
+        assertThat(groups.rowFits(5.99, 10, 2)).isTrue();
+        assertThat(groups.rowFits(6.01, 10, 2)).isFalse();
+        assertThat(groups.rowFits(Double.NaN, 10, 2)).isFalse();
+        assertThat(SolvedBounds.of(bounds("MXFP8", DType.U8), false).rowFits(16.1, 0, 1))
+                .isFalse();
+        assertThat(groups.codebook()[QuantizationError.CODES + 3]).isInfinite();
+        assertThat(groups.codebook()[QuantizationError.CODES + 8]).isNaN();
+        assertThat(SolvedBounds.of(bounds("W4A16", DType.BF16), true).codebook())
+                .isEqualTo(bounds("W4A16", DType.BF16).codebook());
+        assertThat(SolvedBounds.of(bounds("FP8", DType.BF16), false).wholeFits(8, 224))
+                .isTrue();
+        assertThat(SolvedBounds.of(bounds("FP8", DType.BF16), false).wholeFits(8.1f, 224))
+                .isFalse();
     }
 
     private static RoundingBounds bounds(String scheme, DType scaleType) {
