@@ -1,0 +1,34 @@
+package io.octavo.engine.solve.scale;
+
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.NumberType.FloatType;
+
+/**
+ * How far a search goes from the scale of plain rounding, in rungs of the ladder of numbers that a scale can be.
+ *
+ * @param below rungs down
+ * @param above rungs up
+ * @param stride rungs between those that are tried first
+ * @param finest rungs between those that are tried last
+ */
+record Reach(ScaleLadder ladder, int below, int above, int stride, int finest) {
+
+    static Reach of(WeightFormat format) {
+        ScaleLadder ladder = ScaleLadder.of(format);
+        return switch (ladder) {
+            // Down to 0.6 of plain rounding's scale and up to 1.7 of it: the largest number may become 4 instead of 6.
+            case E4M3 -> new Reach(ladder, 6, 6, 1, 1);
+            case E8M0 -> new Reach(ladder, 1, 1, 1, 1);
+            case BF16, F16, F32 -> floating(ladder, format.quantization().type());
+        };
+    }
+
+    private static Reach floating(ScaleLadder ladder, NumberType type) {
+        int fraction = ladder.perOctave() / 128;
+        int finest = Math.max(fraction / 8, 1);
+        // Floats round as well under any scale but for what they cut off, so theirs is sought in the octave above.
+        return type == FloatType.E4M3
+                ? new Reach(ladder, 12 * fraction, 128 * fraction, 4 * fraction, finest)
+                : new Reach(ladder, 128 * fraction, 12 * fraction, 4 * fraction, finest);
+    }
+}
