@@ -185,6 +185,41 @@ def inverse_factor(n):
     attempt(f"inverse factor {n}", "torch f32, three steps", make)
 
 
+def gptq_sweep(rows, columns):
+    """Column by column in blocks of 128, as GPTQ's authors and their followers do; too many launches for a graph."""
+    name = f"gptq sweep int4 {rows}x{columns}"
+    if not re.search(os.environ.get("OCTAVO_BENCHMARKS", ""), name):
+        return
+    weight = torch.randn(rows, columns, device=DEVICE)
+    u = torch.eye(columns, device=DEVICE) + 0.01 * torch.randn(columns, columns, device=DEVICE).triu(1)
+    scales = weight.abs().view(rows, -1, 128).amax(2) / 7.5
+
+    def sweep():
+        w = weight.clone()
+        codes = torch.empty(rows, columns, device=DEVICE, dtype=torch.int8)
+        for first in range(0, columns, 128):
+            last = min(first + 128, columns)
+            errors = torch.empty(rows, last - first, device=DEVICE)
+            block, triangle = w[:, first:last], u[first:last, first:last]
+            for i in range(last - first):
+                scale = scales[:, (first + i) // 128]
+                code = torch.clamp(torch.round(block[:, i] / scale), -8, 7)
+                codes[:, first + i] = code
+                errors[:, i] = (block[:, i] - code * scale) / triangle[i, i]
+                block[:, i:] -= errors[:, i : i + 1] * triangle[i : i + 1, i:]
+            w[:, last:] -= errors @ u[first:last, last:]
+
+    times = []
+    for _ in range(3):
+        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        begin.record()
+        sweep()
+        end.record()
+        torch.cuda.synchronize()
+        times.append(begin.elapsed_time(end) / 1e3)
+    report(name, sorted(times)[1], "torch f32, column by column")
+
+
 def main():
     torch.manual_seed(0)
     bandwidth()
@@ -207,6 +242,8 @@ def main():
     second_moments(14336)
     inverse_factor(4096)
     inverse_factor(14336)
+    gptq_sweep(4096, 14336)
+    gptq_sweep(28672, 4096)
 
 
 main()

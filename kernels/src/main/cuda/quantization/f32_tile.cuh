@@ -10,7 +10,9 @@ constexpr int kTile = 128;
 constexpr int kSlab = 16;
 constexpr int kTileThreads = 256;
 constexpr int kStages = 3;
-constexpr int kSlabNumbers = 2 * kSlab * kTile;
+constexpr int kTilePitch = kTile + 8;  // four columns of eight rows lie in different banks
+constexpr int kSlabNumbers = 2 * kSlab * kTilePitch;
+constexpr int kSecond = kSlab * kTilePitch * sizeof(float);  // where the second operand of a slab begins
 constexpr int kTileBytes = kStages * kSlabNumbers * sizeof(float);
 
 // A number into shared memory, or zero.
@@ -47,8 +49,8 @@ struct Tile {
       float y[kEach];
 #pragma unroll
       for (int i = 0; i < kEach; i += 4) {
-        *reinterpret_cast<float4*>(&x[i]) = *reinterpret_cast<const float4*>(&slab[k * kTile + row(i)]);
-        *reinterpret_cast<float4*>(&y[i]) = *reinterpret_cast<const float4*>(&slab[(kSlab + k) * kTile + column(i)]);
+        *reinterpret_cast<float4*>(&x[i]) = *reinterpret_cast<const float4*>(&slab[k * kTilePitch + row(i)]);
+        *reinterpret_cast<float4*>(&y[i]) = *reinterpret_cast<const float4*>(&slab[(kSlab + k) * kTilePitch + column(i)]);
       }
 #pragma unroll
       for (int i = 0; i < kEach; i++) {
@@ -61,7 +63,7 @@ struct Tile {
   // += over all slabs. fetch(slab, at) begins the copies of this thread into shared memory at an address.
   template <typename Fetch>
   __device__ __forceinline__ void addAll(float* shared, int slabs, Fetch fetch) {
-#pragma unroll
+#pragma unroll 1
     for (int s = 0; s < kStages - 1; s++) {
       if (s < slabs) fetch(s, sharedAddress(shared + s * kSlabNumbers));
       commitCopies();
@@ -77,25 +79,64 @@ struct Tile {
   }
 };
 
-// Begins copying kSlab rows of kTile numbers: what lies in the first `rows` rows and `columns` columns, and zeros. Whole chunks of
-// 16 bytes where `inChunks`, so that all rows are aligned; a chunk is then all there, or not at all.
-__device__ __forceinline__ void fetchRows(uint32_t target, const float* source, int64_t pitch, int rows, int columns, bool inChunks) {
-  if (inChunks) {
+// What follows begins to copy kSlab x kTile numbers of an operand into a slab, zeros where exists(k, i) says that there are none.
+// Most slabs are whole, and addresses then a constant apart.
+
+// Of rows along k, number by number.
+template <typename Exists>
+__device__ __forceinline__ void fetchNumbers(uint32_t target, const float* source, int64_t pitch, Exists exists) {
+#pragma unroll 1
+  for (int at = threadIdx.x; at < kSlab * kTile; at += kTileThreads) {
+    const int k = at / kTile;
+    const int i = at % kTile;
+    const bool there = exists(k, i);
+    copyNumber(target + (k * kTilePitch + i) * sizeof(float), there ? source + k * pitch + i : source, there);
+  }
+}
+
+// The same for rows of which `width` numbers are there, in chunks of 16 bytes where those are aligned and whole.
+__device__ __forceinline__ void fetchRows(uint32_t target, const float* source, int64_t pitch, int width, bool inChunks) {
+  if (!inChunks) {
+    fetchNumbers(target, source, pitch, [&](int, int i) { return i < width; });
+    return;
+  }
+  const int k = threadIdx.x / (kTile / 4);
+  const int i = threadIdx.x % (kTile / 4) * 4;
+  const bool there = i < width;
+  const float* from = there ? source + k * pitch + i : source;
+  const uint32_t to = target + (k * kTilePitch + i) * sizeof(float);
+  constexpr int kStep = kTileThreads / (kTile / 4);
 #pragma unroll
-    for (int i = 0; i < kSlab * kTile / 4 / kTileThreads; i++) {
-      const int at = threadIdx.x + i * kTileThreads;
-      const int row = at / (kTile / 4);
-      const int column = at % (kTile / 4) * 4;
-      const bool exists = row < rows && column < columns;
-      copyChunk(target + at * 16, exists ? source + row * pitch + column : source, exists);
+  for (int step = 0; step < kSlab; step += kStep) {
+    copyChunk(to + step * kTilePitch * sizeof(float), there ? from + step * pitch : source, there);
+  }
+}
+
+// Of columns along k: source[i * pitch + k]. All are there if `whole`.
+template <typename Exists>
+__device__ __forceinline__ void fetchColumns(uint32_t target, const float* source, int64_t pitch, bool whole, Exists exists) {
+  // Four numbers along k by eight columns a warp.
+  const int k = threadIdx.x % 4;
+  const int i = threadIdx.x / 4;
+  constexpr int kStep = kTileThreads / 4;
+  if (whole) {
+#pragma unroll
+    for (int right = 0; right < kTile; right += kStep) {
+      const float* from = source + (i + right) * pitch + k;
+      const uint32_t to = target + (k * kTilePitch + i + right) * sizeof(float);
+#pragma unroll
+      for (int down = 0; down < kSlab; down += 4) copyNumber(to + down * kTilePitch * sizeof(float), from + down, true);
     }
   } else {
 #pragma unroll 1
-    for (int at = threadIdx.x; at < kSlab * kTile; at += kTileThreads) {
-      const int row = at / kTile;
-      const int column = at % kTile;
-      const bool exists = row < rows && column < columns;
-      copyNumber(target + at * 4, exists ? source + row * pitch + column : source, exists);
+    for (int right = 0; right < kTile; right += kStep) {
+#pragma unroll 1
+      for (int down = 0; down < kSlab; down += 4) {
+        const bool there = exists(k + down, i + right);
+        copyNumber(
+            target + ((k + down) * kTilePitch + i + right) * sizeof(float), there ? source + (i + right) * pitch + k + down : source,
+            there);
+      }
     }
   }
 }

@@ -215,10 +215,9 @@ extern "C" __global__ __launch_bounds__(kTileThreads, 2) void gptq_sweep_update(
   }
   tile.addAll(shared, kBlock / kSlab, [&](int slab, uint32_t target) {
     const int k = slab * kSlab;
-    fetchRows(target, p.errors + static_cast<int64_t>(k) * p.errorRows + row, p.errorRows, kSlab, kTile, true);
+    fetchRows(target, p.errors + static_cast<int64_t>(k) * p.errorRows + row, p.errorRows, kTile, true);
     fetchRows(
-        target + kSlab * kTile * sizeof(float), p.factor + static_cast<int64_t>(p.first + k) * p.columns + column, p.columns,
-        kSlab, p.columns - column, inChunks);
+        target + kSecond, p.factor + static_cast<int64_t>(p.first + k) * p.columns + column, p.columns, p.columns - column, inChunks);
   });
 #pragma unroll
   for (int i = 0; i < Tile::kEach; i++) {

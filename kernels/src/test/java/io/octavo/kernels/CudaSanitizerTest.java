@@ -11,6 +11,7 @@ import io.octavo.kernels.number.DType;
 import io.octavo.kernels.operation.FusedSteps;
 import io.octavo.kernels.operation.GatedActivation;
 import io.octavo.kernels.operation.Sampling;
+import io.octavo.kernels.quantization.GptqSweep;
 import io.octavo.kernels.quantization.QuantizationError;
 import io.octavo.kernels.quantization.QuantizeTiles;
 import io.octavo.kernels.quantization.Scaling;
@@ -162,6 +163,31 @@ class CudaSanitizerTest extends BackendContract {
             identities[i * 200 + i % 200] = 1;
         }
         backend.operations().inverseFactor().factor(inOut(400, 200, identities), output(DType.I32, 1, 2), stream);
+    }
+
+    @Test
+    void gptqSweep() {
+        int[] order = IntStream.range(0, 330).map(i -> 329 - i).toArray();
+        float[] identity = new float[330 * 330];
+        for (int i = 0; i < 330; i++) {
+            identity[i * 330 + i] = 1;
+        }
+        for (CodeFormat format : CodeFormat.values()) {
+            backend.operations()
+                    .gptqSweep()
+                    .quantize(
+                            new GptqSweep.Arguments(
+                                    input(DType.BF16, 37, 330, gaussian(random(1), 37 * 330, 1)),
+                                    inOut(330, 330, identity),
+                                    ints(order),
+                                    format,
+                                    inOut(37, 3, gaussian(random(1), 3 * 37, 1)),
+                                    format.isInteger() ? input(DType.I8, 37, 3, new float[3 * 37]) : null,
+                                    128,
+                                    output(DType.U8, 37, format.rowBytes(330)),
+                                    output(DType.F32, 1, 37)),
+                            stream);
+        }
     }
 
     @Test

@@ -16,6 +16,7 @@ import io.octavo.kernels.number.DType;
 import io.octavo.kernels.operation.FusedSteps;
 import io.octavo.kernels.operation.GatedActivation;
 import io.octavo.kernels.operation.Sampling;
+import io.octavo.kernels.quantization.GptqSweep;
 import io.octavo.kernels.quantization.QuantizeTiles;
 import io.octavo.kernels.quantization.Scaling;
 import java.lang.foreign.MemorySegment;
@@ -90,6 +91,8 @@ public final class GpuBenchmarks {
         inverseFactor(1, 4096);
         inverseFactor(1, 14336);
         inverseFactor(128, 768);
+        gptqSweep(4096, 14336);
+        gptqSweep(28672, 4096);
     }
 
     private void bandwidth() {
@@ -356,6 +359,37 @@ public final class GpuBenchmarks {
             backend.operations().inverseFactor().factor(factors, failures, stream);
         });
         report(name, seconds, 16.0 * count * n * n, 2.0 / 3 * count * n * n * n);
+        release();
+    }
+
+    /** INT4 in groups of 128, with the factor of random second moments. */
+    private void gptqSweep(int rows, int columns) {
+        String name = "gptq sweep int4 " + rows + "x" + columns;
+        if (isUnwanted(name)) {
+            return;
+        }
+        Matrix factor = empty(DType.F32, columns, columns);
+        backend.operations()
+                .secondMoments()
+                .accumulate(random(DType.BF16, 2L * columns, columns, 1)[0], factor, stream);
+        backend.operations().inverseFactor().factor(factor, empty(DType.I32, 1, 1), stream);
+        Matrix weights = random(DType.BF16, rows, columns, 1)[0];
+        Matrix scales = empty(DType.F32, rows, columns / 128);
+        float[] values = new float[rows * columns / 128];
+        Arrays.fill(values, 0.27f);
+        scales.buffer().copyFrom(MemorySegment.ofArray(values), 0, stream);
+        var arguments = new GptqSweep.Arguments(
+                weights,
+                factor,
+                null,
+                CodeFormat.INT4_OFFSET,
+                scales,
+                null,
+                128,
+                empty(DType.U8, rows, columns / 2),
+                empty(DType.F32, 1, rows));
+        double seconds = seconds(i -> backend.operations().gptqSweep().quantize(arguments, stream));
+        report(name, seconds, 4.0 * columns * columns + 2.5 * rows * columns, (double) rows * columns * columns);
         release();
     }
 

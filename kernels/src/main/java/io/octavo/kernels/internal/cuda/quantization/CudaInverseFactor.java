@@ -6,21 +6,13 @@ import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.DeviceMemory;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.Kernel;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import io.octavo.kernels.quantization.InverseFactor;
 
-/** Launches {@code inverse_factor.cu}, block of columns by block of columns. */
+/** Launches {@code inverse_factor.cu}: block of columns by block of columns, then pairs of triangles of twice the size each. */
 public final class CudaInverseFactor implements InverseFactor {
-
-    /** As the kernels have them. */
-    private static final int BLOCK = 128;
-
-    private static final int ROWS = 64;
-    private static final int THREADS = 128;
-
-    /** Two blocks, whose rows start in different banks. */
-    private static final int DIAGONAL_BYTES = 2 * BLOCK * (BLOCK + 1) * Float.BYTES;
 
     private final KernelLibrary library;
     private final DeviceMemory memory;
@@ -30,54 +22,75 @@ public final class CudaInverseFactor implements InverseFactor {
         this.memory = memory;
     }
 
-    /** One call's matrices, and where panels lie. */
-    private record Operation(Matrix matrices, Matrix failures, long panels, CudaStream stream) {
+    /** One call's matrices, and what is between steps: {@code workNumbers} a matrix at {@code work}. */
+    private record Operation(
+            KernelFile file, Matrix matrices, Matrix failures, long work, long workNumbers, CudaStream stream) {
 
         int n() {
             return (int) matrices.columns();
         }
 
-        void launch(Kernel kernel, int block, int across, int down) {
+        int tile() {
+            return file.constant("kTile");
+        }
+
+        /** A step of the block of columns that begins at {@code first}. */
+        void block(String step, int first, int across, int down) {
+            launch(step, first, tile(), 1, across, down);
+        }
+
+        /** A step of pairs of triangles of {@code size}, of which a last one alone is none. */
+        void pairs(String step, int size) {
+            int pairs = pairsOf(n(), size);
+            launch(step, 0, size, pairs, Math.ceilDiv(Math.min(size, n() - size), tile()), size / tile());
+        }
+
+        private void launch(String step, int first, int size, int pairs, int across, int down) {
+            Kernel kernel = file.kernel("inverse_factor_" + step);
             stream.call(kernel)
                     .matrix(matrices)
-                    .address(panels)
+                    .address(work)
                     .matrix(failures)
+                    .count(workNumbers)
                     .number(n())
-                    .number(block)
-                    .launch(new Grid(across, down, (int) failures.columns(), THREADS));
+                    .number(first)
+                    .number(size)
+                    .number(pairs)
+                    .launch(new Grid(
+                            across,
+                            down,
+                            Math.toIntExact(Math.multiplyExact(failures.columns(), pairs)),
+                            kernel.threads()));
         }
+    }
+
+    private static int pairsOf(int n, long size) {
+        return (int) Math.ceilDiv(Math.max(n - size, 0), 2 * size);
     }
 
     @Override
     public void factor(Matrix matrices, Matrix failures, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         InverseFactor.check(matrices, failures);
-        long panelBytes = matrices.rows() * BLOCK * Float.BYTES;
-        try (var panels = PartialSums.of("inverse factor", panelBytes, memory, cuda)) {
-            var operation = new Operation(matrices, failures, panels.address(), cuda);
-            int blocks = Math.ceilDiv(operation.n(), BLOCK);
-            for (int block = blocks - 1; block >= 0; block--) {
-                operation.launch(diagonal(), block, 1, 1);
-                operation.launch(kernel("panel"), block, rowTiles(block), 1);
-                operation.launch(kernel("update"), block, block, rowTiles(block));
+        int n = (int) matrices.columns();
+        KernelFile file = library.file("inverse_factor");
+        int tile = file.constant("kTile");
+        long workNumbers = (long) tile * n;
+        for (int size = tile; size < n; size *= 2) {
+            workNumbers = Math.max(workNumbers, (long) pairsOf(n, size) * size * size);
+        }
+        long workBytes = Math.multiplyExact(failures.columns() * Float.BYTES, workNumbers);
+        try (var work = PartialSums.of("inverse factor", workBytes, memory, cuda)) {
+            var operation = new Operation(file, matrices, failures, work.address(), workNumbers, cuda);
+            for (int block = Math.ceilDiv(n, tile) - 1; block >= 0; block--) {
+                operation.block("diagonal", block * tile, 1, 1);
+                operation.block("panel", block * tile, 1, block);
+                operation.block("update", block * tile, block, block);
             }
-            for (int block = 1; block < blocks; block++) {
-                operation.launch(kernel("above"), block, rowTiles(block), 1);
-                operation.launch(kernel("invert"), block, rowTiles(block), 1);
+            for (int size = tile; size < n; size *= 2) {
+                operation.pairs("above", size);
+                operation.pairs("invert", size);
             }
         }
-    }
-
-    /** Of rows above a block. */
-    private static int rowTiles(int block) {
-        return block * (BLOCK / ROWS);
-    }
-
-    private Kernel kernel(String step) {
-        return library.kernel("inverse_factor", "inverse_factor_" + step);
-    }
-
-    private Kernel diagonal() {
-        return library.kernel("inverse_factor", "inverse_factor_diagonal", DIAGONAL_BYTES);
     }
 }
