@@ -8,6 +8,7 @@ import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.layout.weight.QuantizedModules;
+import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.number.DType;
@@ -30,7 +31,7 @@ import java.util.Set;
  * @param weightBits bits a weight of the quantized modules, scales included, measured on the tensors where these could be
  *     read, else as the config declares
  * @param quantizedModules how many Linear modules have tensors of a quantization
- * @param leftAlone Linear modules that keep their numbers
+ * @param leftAlone Linear modules that keep their numbers, and tensors of experts that do
  * @param tensors by the name of their number type
  * @param disagreement why config and tensors contradict each other or cannot be read here; empty where all is well
  */
@@ -158,6 +159,8 @@ public record Inspection(
                 if (linear && !quantized.contains(module)) {
                     modules.add(module);
                 }
+                FusedExperts.of(name, stored.info().shape(), checkpoint.config().tree())
+                        .ifPresent(experts -> modules.add(name));
             });
             return modules;
         }

@@ -8,6 +8,7 @@ import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Warning;
 import io.octavo.engine.quantize.ModuleSchemes;
+import io.octavo.engine.quantize.QuantizationPlan;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Scheme;
 import java.util.ArrayList;
@@ -96,13 +97,11 @@ final class PlanWarnings {
 
     private void coverage() {
         for (ModuleGroup group : modules) {
-            if (!group.quantized()
-                    && group.name().contains("experts")
-                    && group.shape().size() == 3) {
+            if (QuantizationPlan.FUSED_EXPERTS.equals(group.reason())) {
                 add(
                         "experts-in-one-tensor",
                         group.name() + ": experts stored as one tensor " + group.shape()
-                                + " are left alone; only experts that are Linears of their own are quantized");
+                                + " are left alone, since loaders of this family take no single ones");
             }
         }
         for (ModuleGroup group : quantized()) {

@@ -2,6 +2,7 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.TensorComparison;
+import io.octavo.engine.checkpoint.TensorView;
 import io.octavo.engine.modify.ChannelScaling;
 import io.octavo.engine.modify.SolvedCodes;
 import io.octavo.engine.safetensors.TensorInfo;
@@ -15,9 +16,10 @@ import java.util.Optional;
 /** Where the numbers of a step come from; writing and verification read them alike. Safe for use by several threads. */
 public sealed interface Numbers {
 
-    /** The tensor of the source that they have name, type and shape of. */
+    /** The tensor of the source that they come from. */
     StoredTensor tensor();
 
+    /** Their name, type and shape. */
     default TensorInfo info() {
         return tensor().info();
     }
@@ -57,21 +59,50 @@ public sealed interface Numbers {
         }
     }
 
-    /** Each input channel multiplied, then rounded to the tensor's type. */
-    record Scaled(StoredTensor tensor, ChannelScaling scaling) implements Numbers {
+    /** Found among stored numbers while they are read. */
+    record Viewed(TensorView view) implements Numbers {
 
-        public Scaled {
-            long channels = tensor.info().shape().getLast();
-            if (channels != scaling.channels()) {
-                throw new IllegalArgumentException(
-                        tensor.info().name() + " has " + channels + " channels, not " + scaling.channels());
-            }
+        @Override
+        public StoredTensor tensor() {
+            return view.tensor();
+        }
+
+        @Override
+        public TensorInfo info() {
+            return view.info();
         }
 
         @Override
         public void read(long from, MemorySegment target) {
-            tensor.shard().read(tensor.info(), from, target);
-            DType dtype = tensor.info().dtype();
+            view.read(from, target);
+        }
+    }
+
+    /** Each input channel multiplied, then rounded to the tensor's type. */
+    record Scaled(Numbers numbers, ChannelScaling scaling) implements Numbers {
+
+        public Scaled {
+            long channels = numbers.info().shape().getLast();
+            if (channels != scaling.channels()) {
+                throw new IllegalArgumentException(
+                        numbers.info().name() + " has " + channels + " channels, not " + scaling.channels());
+            }
+        }
+
+        @Override
+        public StoredTensor tensor() {
+            return numbers.tensor();
+        }
+
+        @Override
+        public TensorInfo info() {
+            return numbers.info();
+        }
+
+        @Override
+        public void read(long from, MemorySegment target) {
+            numbers.read(from, target);
+            DType dtype = info().dtype();
             long first = from / dtype.bytes();
             long count = target.byteSize() / dtype.bytes();
             for (long i = 0; i < count; i++) {
@@ -105,6 +136,11 @@ public sealed interface Numbers {
         @Override
         public StoredTensor tensor() {
             return numbers.tensor();
+        }
+
+        @Override
+        public TensorInfo info() {
+            return numbers.info();
         }
 
         @Override

@@ -27,12 +27,17 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * What happens to every tensor of a checkpoint, known from headers and config alone.
  *
- * @param steps one a source tensor, in the order of the source, and one for each attention module with scales
+ * @param steps one a source tensor, or one for each Linear in it, in the order of the source; and one for each attention
+ *     module with scales
  * @param ignore what the written config lists: the Linear modules that are left alone
  */
 public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<String> ignore) {
 
-    /** What happens to one source tensor, or what is written without one. */
+    /** Why experts that lie in one tensor are left alone. */
+    public static final String FUSED_EXPERTS =
+            "experts in one tensor, which loaders of this family do not take one by one";
+
+    /** What happens to a source tensor or a part of it, or what is written without one. */
     public sealed interface Step {
 
         /** What is written; these tensors stay in one file. */
@@ -217,7 +222,7 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
                 ChannelScaling scaling = scalings.get(keep.source().info().name());
                 yield scaling == null
                         ? keep
-                        : new Keep(new Numbers.Scaled(keep.source().tensor(), scaling), keep.reason());
+                        : new Keep(new Numbers.Scaled(keep.source(), scaling), keep.reason());
             }
             case Quantize weight -> {
                 ChannelScaling scaling = scalings.get(weight.source().info().name());
@@ -226,7 +231,7 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
                 }
                 yield scaling == null
                         ? weight
-                        : weight.from(new Numbers.Scaled(weight.source().tensor(), scaling));
+                        : weight.from(new Numbers.Scaled(weight.source(), scaling));
             }
         };
     }

@@ -2,11 +2,14 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
+import io.octavo.engine.checkpoint.ExpertView;
+import io.octavo.engine.checkpoint.Fp8Source;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.loader.ModuleAgreement;
 import io.octavo.engine.loader.SchemeFit;
+import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
@@ -47,10 +50,14 @@ final class QuantizationPlanner {
 
     private static final int MAX_REGEXES = 64;
 
+    private static final String IGNORED_BY_REQUEST = "ignored by request";
+
     private final Checkpoint checkpoint;
     private final ModuleSchemes schemes;
     private final List<ModulePattern> ignored;
     private final SchemeFit fit;
+    private final Optional<Fp8Source> fp8;
+    private final Set<String> modules = new TreeSet<>(Set.of(OUTPUT_HEAD));
     private final Set<String> ignoreList = new TreeSet<>(Set.of(OUTPUT_HEAD));
     private final Set<String> leftByRequest = new TreeSet<>();
 
@@ -58,13 +65,17 @@ final class QuantizationPlanner {
         this.checkpoint = checkpoint;
         this.schemes = schemes;
         this.fit = new SchemeFit(schemes.layout(), checkpoint.config().tree());
+        this.fp8 = Fp8Source.of(checkpoint);
+        checkpoint.stored().values().forEach(tensor -> modules.addAll(modules(tensor.info())));
         this.ignored = ignore.stream()
                 .map(text -> ModulePattern.parse(text, ErrorCode.IGNORE_INVALID))
                 .toList();
     }
 
     QuantizationPlan plan() {
-        requireUnquantized();
+        if (fp8.isEmpty()) {
+            requireUnquantized();
+        }
         if (checkpoint.config().architectures().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.ARCHITECTURE_MISSING, "config.json names no architectures; loaders need one");
@@ -73,7 +84,7 @@ final class QuantizationPlanner {
         requireOverriddenModulesExist();
         var steps = new ArrayList<Step>();
         for (StoredTensor tensor : checkpoint.stored().values()) {
-            steps.add(step(tensor));
+            steps.addAll(steps(tensor));
         }
         schemes.kvCache().ifPresent(cache -> steps.addAll(KvScalesPlanner.plan(checkpoint, cache, steps)));
         var plan = new QuantizationPlan(schemes, steps, List.copyOf(ignoreList));
@@ -89,10 +100,7 @@ final class QuantizationPlanner {
     private void requireOverriddenModulesExist() {
         for (ModuleSchemes.ModuleScheme override : schemes.overrides()) {
             for (ModulePattern target : override.targets()) {
-                boolean found = checkpoint.names().stream()
-                        .filter(name -> name.endsWith(CompressedTensors.WEIGHT_SUFFIX))
-                        .map(name -> name.substring(0, name.length() - CompressedTensors.WEIGHT_SUFFIX.length()))
-                        .anyMatch(target::matches);
+                boolean found = modules.stream().anyMatch(target::matches);
                 if (!found) {
                     throw new QuantizationException(
                             ErrorCode.IGNORE_INVALID,
@@ -151,13 +159,6 @@ final class QuantizationPlanner {
             throw new QuantizationException(
                     ErrorCode.IGNORE_INVALID, "more than " + MAX_REGEXES + " regular expressions to ignore by");
         }
-        if (ignored.isEmpty()) {
-            return;
-        }
-        Set<String> modules = new TreeSet<>(Set.of(OUTPUT_HEAD));
-        for (String tensor : checkpoint.names()) {
-            modules.add(tensor.substring(0, Math.max(tensor.lastIndexOf('.'), 0)));
-        }
         for (ModulePattern pattern : ignored) {
             boolean found = pattern instanceof ModulePattern.Exact
                     ? modules.contains(pattern.text())
@@ -169,32 +170,80 @@ final class QuantizationPlanner {
         }
     }
 
-    private Step step(StoredTensor source) {
+    /** Names of what a tensor belongs to, or of the Linears that it holds. */
+    private Set<String> modules(TensorInfo tensor) {
+        var names = new TreeSet<String>();
+        fused(tensor).ifPresent(fused -> fused.parts().forEach(part -> names.add(part.module())));
+        names.add(tensor.name().substring(0, Math.max(tensor.name().lastIndexOf('.'), 0)));
+        return names;
+    }
+
+    private Optional<FusedExperts> fused(TensorInfo tensor) {
+        return FusedExperts.of(
+                tensor.name(), tensor.shape(), checkpoint.config().tree());
+    }
+
+    private List<Step> steps(StoredTensor source) {
+        TensorInfo tensor = source.info();
+        if (fp8.filter(form -> form.isPartOfTheForm(tensor.name())).isPresent()) {
+            return List.of();
+        }
+        Optional<FusedExperts> fused = fused(tensor);
+        if (fused.isPresent()) {
+            return experts(source, fused.get());
+        }
+        Numbers numbers = fp8.flatMap(form -> form.view(source))
+                .<Numbers>map(Numbers.Viewed::new)
+                .orElseGet(() -> new Numbers.Stored(source));
+        return List.of(step(numbers, false));
+    }
+
+    /** Experts one by one, where loaders take them so; otherwise the tensor of all of them as it is. */
+    private List<Step> experts(StoredTensor source, FusedExperts fused) {
+        boolean together = isIgnored(fused.experts()) || isIgnored(source.info().name());
+        boolean byRequest =
+                together || fused.parts().stream().anyMatch(part -> isIgnored(part.module()));
+        if (fused.parts().isEmpty() || (byRequest && !fused.alwaysSingle())) {
+            ignoreList.addAll(fused.listed());
+            fused.parts().forEach(part -> leftByRequest.add(part.module()));
+            return List.of(new Keep(
+                    new Numbers.Stored(source), fused.parts().isEmpty() ? QuantizationPlan.FUSED_EXPERTS : IGNORED_BY_REQUEST));
+        }
+        return fused.parts().stream()
+                .map(part -> step(new Numbers.Viewed(ExpertView.of(source, part)), together))
+                .toList();
+    }
+
+    private boolean isIgnored(String module) {
+        return ignored.stream().anyMatch(pattern -> pattern.matches(module));
+    }
+
+    /** @param left whether the request leaves it alone, whatever its own name */
+    private Step step(Numbers source, boolean left) {
         TensorInfo tensor = source.info();
         if (!tensor.name().endsWith(CompressedTensors.WEIGHT_SUFFIX)) {
-            return new Keep(new Numbers.Stored(source), "no weight of a Linear");
+            return new Keep(source, "no weight of a Linear");
         }
         String module = tensor.name().substring(0, tensor.name().length() - CompressedTensors.WEIGHT_SUFFIX.length());
         ModuleRole role =
                 ModuleRole.of(module, tensor.shape(), checkpoint.config().tree());
-        boolean byRequest = ignored.stream().anyMatch(pattern -> pattern.matches(module));
-        if (!role.isQuantized() || byRequest) {
+        if (!role.isQuantized() || left || isIgnored(module)) {
             if (tensor.shape().size() == 2 && !module.endsWith(KNOWN_EMBEDDING)) {
                 ignoreList.add(module);
             }
             if (role.isQuantized()) {
                 leftByRequest.add(module);
             }
-            return new Keep(new Numbers.Stored(source), role.isQuantized() ? "ignored by request" : role.reason());
+            return new Keep(source, role.isQuantized() ? IGNORED_BY_REQUEST : role.reason());
         }
         if (tensor.byteSize() == 0) {
             ignoreList.add(module);
-            return new Keep(new Numbers.Stored(source), "has no elements");
+            return new Keep(source, "has no elements");
         }
         requireQuantizable(tensor);
         Scheme scheme = schemes.schemeOf(module);
         fit.require(module, scheme, tensor);
-        return new Quantize(module, scheme, new Numbers.Stored(source));
+        return new Quantize(module, scheme, source);
     }
 
     private static void requireQuantizable(TensorInfo tensor) {

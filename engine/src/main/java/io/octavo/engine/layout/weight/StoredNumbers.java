@@ -2,6 +2,7 @@ package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.scheme.Granularity;
@@ -108,6 +109,8 @@ public record StoredNumbers(
             if (linear && modules.find(module).isEmpty()) {
                 names.add(module);
             }
+            FusedExperts.of(name, stored.info().shape(), checkpoint.config().tree())
+                    .ifPresent(experts -> names.addAll(experts.listed()));
         });
         if (modules.find(OUTPUT_HEAD).isPresent()) {
             names.remove(OUTPUT_HEAD);

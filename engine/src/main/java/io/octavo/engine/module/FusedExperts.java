@@ -1,0 +1,144 @@
+package io.octavo.engine.module;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A tensor that holds a projection of all experts of a layer, as some families publish them and as transformers 5 keeps
+ * them.
+ *
+ * <p>Most loaders take quantized experts one by one alone. Which families they take so, how their tensors lie, and how a
+ * single expert is called there, is told by one table; experts of every other family are left alone.
+ *
+ * @param experts the module that loaders make of the experts
+ * @param parts the Linears of single experts; empty where loaders take none
+ * @param alwaysSingle whether transformers takes no tensor of all experts once anything is quantized
+ */
+public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingle) {
+
+    /**
+     * One expert's Linear.
+     *
+     * @param module its name
+     * @param firstRow of the expert's output features in the tensor that belongs to it
+     * @param inputFirst whether the expert lies there as {@code [inFeatures, outFeatures]}
+     */
+    public record Part(
+            String module, int expert, long firstRow, long outFeatures, long inFeatures, boolean inputFirst) {}
+
+    private enum Family {
+        /** {@code [experts, outFeatures, inFeatures]}, gate above up. */
+        PROJECTIONS("gate_proj", "up_proj", "down_proj", false),
+        MIXTRAL("w1", "w3", "w2", false),
+        /** {@code [experts, inFeatures, outFeatures]}, gate before up. */
+        LLAMA4("gate_proj", "up_proj", "down_proj", true);
+
+        private final String gate;
+        private final String up;
+        private final String down;
+        private final boolean inputFirst;
+
+        Family(String gate, String up, String down, boolean inputFirst) {
+            this.gate = gate;
+            this.up = up;
+            this.down = down;
+            this.inputFirst = inputFirst;
+        }
+    }
+
+    private static final Map<Family, Set<String>> MODEL_TYPES = Map.of(
+            Family.PROJECTIONS,
+            Set.of(
+                    ("afmoe cohere2_moe deepseek_v2 deepseek_v3 deepseek_v32 dots1 ernie4_5_moe exaone_moe flex_olmo glm4_moe"
+                                    + " glm4_moe_lite glm4v_moe glm_moe_dsa hunyuan_v1_moe jamba longcat_flash mellum olmoe"
+                                    + " qwen2_moe qwen3_5_moe qwen3_5_moe_text qwen3_moe qwen3_next solar_open")
+                            .split(" ")),
+            Family.MIXTRAL,
+            Set.of("mixtral", "minimax", "minimax_m2", "phimoe", "lfm2_moe"),
+            Family.LLAMA4,
+            Set.of("llama4", "llama4_text"));
+
+    private static final Map<String, Family> FAMILIES = MODEL_TYPES.entrySet().stream()
+            .flatMap(entry -> entry.getValue().stream().map(type -> Map.entry(type, entry.getKey())))
+            .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
+
+    private static final int DIMENSIONS = 3;
+    private static final Pattern STACK = Pattern.compile("(.*experts)\\.(gate_up_proj|down_proj)(?:\\.weight)?");
+    private static final Pattern ANY = Pattern.compile("(.*experts)\\..+");
+    private static final Pattern GRANITE = Pattern.compile("(.*block_sparse_moe)\\.(?:in|out)put_linear\\.weight");
+
+    /** What vLLM asks a config for, of every layer's first expert. */
+    private static final List<String> ASKED_FOR = List.of("gate_proj", "up_proj", "down_proj");
+
+    public FusedExperts {
+        parts = List.copyOf(parts);
+    }
+
+    /**
+     * @param tensor its whole name
+     * @param config the root of config.json
+     * @return empty for tensors that hold something else
+     */
+    public static Optional<FusedExperts> of(String tensor, List<Long> shape, JsonNode config) {
+        if (shape.size() != DIMENSIONS) {
+            return Optional.empty();
+        }
+        Matcher granite = GRANITE.matcher(tensor);
+        if (granite.matches()) {
+            return Optional.of(new FusedExperts(granite.group(1) + ".experts", List.of(), false));
+        }
+        Matcher stack = STACK.matcher(tensor);
+        if (!stack.matches()) {
+            Matcher any = ANY.matcher(tensor);
+            return any.matches() ? Optional.of(new FusedExperts(any.group(1), List.of(), false)) : Optional.empty();
+        }
+        JsonNode text = config.path("text_config").isObject() ? config.path("text_config") : config;
+        Family family =
+                FAMILIES.get(text.path("model_type").asString(config.path("model_type").asString("")));
+        String experts = stack.group(1);
+        if (family == null) {
+            return Optional.of(new FusedExperts(experts, List.of(), false));
+        }
+        boolean down = stack.group(2).equals("down_proj");
+        long outFeatures = shape.get(family.inputFirst ? 2 : 1);
+        long inFeatures = shape.get(family.inputFirst ? 1 : 2);
+        long hidden = text.path("hidden_size").asLong(0);
+        boolean fits = down ? outFeatures == hidden : inFeatures == hidden && outFeatures % 2 == 0;
+        if (!fits) {
+            return Optional.of(new FusedExperts(experts, List.of(), false));
+        }
+        List<String> names = down ? List.of(family.down) : List.of(family.gate, family.up);
+        long rows = outFeatures / names.size();
+        var parts = new ArrayList<Part>();
+        for (int expert = 0; expert < shape.getFirst(); expert++) {
+            for (int part = 0; part < names.size(); part++) {
+                parts.add(new Part(
+                        experts + "." + expert + "." + names.get(part),
+                        expert,
+                        part * rows,
+                        rows,
+                        inFeatures,
+                        family.inputFirst));
+            }
+        }
+        return Optional.of(new FusedExperts(experts, parts, family == Family.LLAMA4));
+    }
+
+    /** What a config lists where the experts are left alone: names that loaders ask for, whether or not tensors have them. */
+    public List<String> listed() {
+        // Gemma 4's lie in one more module in vLLM.
+        String inner = experts.substring(0, experts.lastIndexOf('.') + 1) + "moe.experts";
+        return Stream.of(experts, inner)
+                .flatMap(module -> Stream.concat(
+                        Stream.of(module), ASKED_FOR.stream().map(name -> module + ".0." + name)))
+                .toList();
+    }
+}
