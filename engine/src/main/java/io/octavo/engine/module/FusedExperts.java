@@ -21,8 +21,10 @@ import tools.jackson.databind.JsonNode;
  * @param experts the module that loaders make of the experts
  * @param parts the Linears of single experts; empty where loaders take none
  * @param alwaysSingle whether transformers takes no tensor of all experts once anything is quantized
+ * @param listed what a config lists where the experts are left alone: names that loaders ask for, whether or not tensors
+ *     have them
  */
-public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingle) {
+public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingle, List<String> listed) {
 
     /**
      * One expert's Linear.
@@ -78,8 +80,12 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
     /** What vLLM asks a config for, of every layer's first expert. */
     private static final List<String> ASKED_FOR = List.of("gate_proj", "up_proj", "down_proj");
 
+    /** vLLM takes plain names that end so for parameters of this family, and renames them; patterns it does not. */
+    private static final String RENAMING_FAMILY = "gpt_oss";
+
     public FusedExperts {
         parts = List.copyOf(parts);
+        listed = List.copyOf(listed);
     }
 
     /**
@@ -93,19 +99,19 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
         }
         Matcher granite = GRANITE.matcher(tensor);
         if (granite.matches()) {
-            return Optional.of(new FusedExperts(granite.group(1) + ".experts", List.of(), false));
+            return Optional.of(leftAlone(granite.group(1) + ".experts", ""));
         }
+        JsonNode text = config.path("text_config").isObject() ? config.path("text_config") : config;
+        String type = text.path("model_type").asString(config.path("model_type").asString(""));
         Matcher stack = STACK.matcher(tensor);
         if (!stack.matches()) {
             Matcher any = ANY.matcher(tensor);
-            return any.matches() ? Optional.of(new FusedExperts(any.group(1), List.of(), false)) : Optional.empty();
+            return any.matches() ? Optional.of(leftAlone(any.group(1), type)) : Optional.empty();
         }
-        JsonNode text = config.path("text_config").isObject() ? config.path("text_config") : config;
-        Family family =
-                FAMILIES.get(text.path("model_type").asString(config.path("model_type").asString("")));
+        Family family = FAMILIES.get(type);
         String experts = stack.group(1);
         if (family == null) {
-            return Optional.of(new FusedExperts(experts, List.of(), false));
+            return Optional.of(leftAlone(experts, type));
         }
         boolean down = stack.group(2).equals("down_proj");
         long outFeatures = shape.get(family.inputFirst ? 2 : 1);
@@ -113,7 +119,7 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
         long hidden = text.path("hidden_size").asLong(0);
         boolean fits = down ? outFeatures == hidden : inFeatures == hidden && outFeatures % 2 == 0;
         if (!fits) {
-            return Optional.of(new FusedExperts(experts, List.of(), false));
+            return Optional.of(leftAlone(experts, type));
         }
         List<String> names = down ? List.of(family.down) : List.of(family.gate, family.up);
         long rows = outFeatures / names.size();
@@ -129,16 +135,23 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
                         family.inputFirst));
             }
         }
-        return Optional.of(new FusedExperts(experts, parts, family == Family.LLAMA4));
+        return Optional.of(new FusedExperts(experts, parts, family == Family.LLAMA4, listed(experts, type)));
     }
 
-    /** What a config lists where the experts are left alone: names that loaders ask for, whether or not tensors have them. */
-    public List<String> listed() {
+    private static FusedExperts leftAlone(String experts, String type) {
+        return new FusedExperts(experts, List.of(), false, listed(experts, type));
+    }
+
+    private static List<String> listed(String experts, String type) {
         // Gemma 4's lie in one more module in vLLM.
         String inner = experts.substring(0, experts.lastIndexOf('.') + 1) + "moe.experts";
-        return Stream.of(experts, inner)
+        Stream<String> names = Stream.of(experts, inner)
                 .flatMap(module -> Stream.concat(
-                        Stream.of(module), ASKED_FOR.stream().map(name -> module + ".0." + name)))
-                .toList();
+                        Stream.of(module), ASKED_FOR.stream().map(name -> module + ".0." + name)));
+        String tail = experts.substring(Math.max(experts.indexOf("layers."), 0)).replace(".", "\\.");
+        Stream<String> pattern = type.equals(RENAMING_FAMILY)
+                ? Stream.of(ModulePattern.REGEX_PREFIX + ".*" + tail + "\\.0\\.down_proj$")
+                : Stream.empty();
+        return Stream.concat(names, pattern).toList();
     }
 }

@@ -71,6 +71,15 @@ class FusedExpertsTest {
                 .contains(experts, experts + ".0.gate_proj", experts + ".0.up_proj", experts + ".0.down_proj");
     }
 
+    /** vLLM renames plain names that end in {@code down_proj} there; a pattern sees what it made of its own modules. */
+    @Test
+    void listsGptOssByPatternToo() {
+        assertThat(FusedExperts.of("model.layers.7.mlp.experts.down_proj", List.of(2L, 8L, 6L), ofType("gpt_oss"))
+                        .orElseThrow()
+                        .listed())
+                .contains("re:.*layers\\.7\\.mlp\\.experts\\.0\\.down_proj$");
+    }
+
     /** Its rows would be taken for columns. */
     @Test
     void leavesExpertsAloneThatLieOtherwiseThanTheirFamilySays() {

@@ -4,6 +4,7 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.LoaderNames;
+import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
@@ -110,7 +111,9 @@ public record StoredNumbers(
                 names.add(module);
             }
             FusedExperts.of(name, stored.info().shape(), checkpoint.config().tree())
-                    .ifPresent(experts -> names.addAll(experts.listed()));
+                    .ifPresent(experts -> experts.listed().stream()
+                            .filter(listed -> !listed.startsWith(ModulePattern.REGEX_PREFIX))
+                            .forEach(names::add));
         });
         if (modules.find(OUTPUT_HEAD).isPresent()) {
             names.remove(OUTPUT_HEAD);
