@@ -20,7 +20,8 @@ public record ExpertView(StoredTensor tensor, TensorInfo info, FusedExperts.Part
     private static final long TILE = 16;
 
     public static ExpertView of(StoredTensor tensor, FusedExperts.Part part) {
-        long bytes = part.outFeatures() * part.inFeatures() * tensor.info().dtype().bytes();
+        long bytes =
+                part.outFeatures() * part.inFeatures() * tensor.info().dtype().bytes();
         var info = new TensorInfo(
                 part.module() + ".weight",
                 tensor.info().dtype(),

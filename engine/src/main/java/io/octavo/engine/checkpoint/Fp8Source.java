@@ -43,8 +43,7 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
         if (block.isMissingNode() || block.isNull()) {
             return Optional.of(new Fp8Source(checkpoint, 0, 0));
         }
-        boolean valid = block.size() == 2
-                && block.valueStream().allMatch(size -> size.isInt() && size.intValue() > 0);
+        boolean valid = block.size() == 2 && block.valueStream().allMatch(size -> size.isInt() && size.intValue() > 0);
         return valid
                 ? Optional.of(new Fp8Source(
                         checkpoint, block.get(0).intValue(), block.get(1).intValue()))
@@ -80,8 +79,7 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
         }
         long rows = info.shape().getFirst();
         long columns = info.shape().getLast();
-        var expanded = new TensorInfo(
-                info.name(), DType.BF16, info.shape(), 0, 2 * info.byteSize());
+        var expanded = new TensorInfo(info.name(), DType.BF16, info.shape(), 0, 2 * info.byteSize());
         return Optional.of(new Expanded(
                 weight,
                 expanded,
@@ -94,15 +92,15 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
         boolean numbers = scales.dtype() == DType.F32 || scales.dtype() == DType.BF16;
         List<Long> grid = blockRows == 0
                 ? List.of()
-                : List.of(
-                        Math.ceilDiv(shape.getFirst(), (long) blockRows),
-                        Math.ceilDiv(shape.getLast(), (long) blockColumns));
+                : List.of(Math.ceilDiv(shape.getFirst(), (long) blockRows), Math.ceilDiv(shape.getLast(), (long)
+                        blockColumns));
         boolean one = blockRows == 0 && scales.shape().equals(List.of(1L));
         return numbers && (one || scales.shape().equals(grid));
     }
 
     /** @param info of the numbers that the codes stand for */
-    private record Expanded(StoredTensor tensor, TensorInfo info, StoredTensor scales, long blockRows, long blockColumns)
+    private record Expanded(
+            StoredTensor tensor, TensorInfo info, StoredTensor scales, long blockRows, long blockColumns)
             implements TensorView {
 
         @Override

@@ -146,8 +146,8 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
         // Gemma 4's lie in one more module in vLLM.
         String inner = experts.substring(0, experts.lastIndexOf('.') + 1) + "moe.experts";
         Stream<String> names = Stream.of(experts, inner)
-                .flatMap(module -> Stream.concat(
-                        Stream.of(module), ASKED_FOR.stream().map(name -> module + ".0." + name)));
+                .flatMap(module ->
+                        Stream.concat(Stream.of(module), ASKED_FOR.stream().map(name -> module + ".0." + name)));
         String tail = experts.substring(Math.max(experts.indexOf("layers."), 0)).replace(".", "\\.");
         Stream<String> pattern = type.equals(RENAMING_FAMILY)
                 ? Stream.of(ModulePattern.REGEX_PREFIX + ".*" + tail + "\\.0\\.down_proj$")

@@ -201,13 +201,13 @@ final class QuantizationPlanner {
     /** Experts one by one, where loaders take them so; otherwise the tensor of all of them as it is. */
     private List<Step> experts(StoredTensor source, FusedExperts fused) {
         boolean together = isIgnored(fused.experts()) || isIgnored(source.info().name());
-        boolean byRequest =
-                together || fused.parts().stream().anyMatch(part -> isIgnored(part.module()));
+        boolean byRequest = together || fused.parts().stream().anyMatch(part -> isIgnored(part.module()));
         if (fused.parts().isEmpty() || (byRequest && !fused.alwaysSingle())) {
             ignoreList.addAll(fused.listed());
             fused.parts().forEach(part -> leftByRequest.add(part.module()));
             return List.of(new Keep(
-                    new Numbers.Stored(source), fused.parts().isEmpty() ? QuantizationPlan.FUSED_EXPERTS : IGNORED_BY_REQUEST));
+                    new Numbers.Stored(source),
+                    fused.parts().isEmpty() ? QuantizationPlan.FUSED_EXPERTS : IGNORED_BY_REQUEST));
         }
         return fused.parts().stream()
                 .map(part -> step(new Numbers.Viewed(ExpertView.of(source, part)), together))

@@ -100,7 +100,8 @@ final class QuantizationRun {
         monitor.phase("quantize");
         writeWeights(backend, chunkBytes, activations);
         ConfigJson config = source.config()
-                .replacingQuantizationConfig(plan.quantizationConfig(source.config().tree()));
+                .replacingQuantizationConfig(
+                        plan.quantizationConfig(source.config().tree()));
         files.write(ConfigJson.FILE_NAME, config.bytes());
         shards.indexJson().ifPresent(json -> files.write(ShardPlan.INDEX_FILE_NAME, json));
         files.copySideFiles();

@@ -92,6 +92,7 @@ class FusedExpertsTest {
     @ParameterizedTest
     @ValueSource(strings = {"model.layers.0.conv.weight", "model.layers.0.mlp.gate_up_proj.weight"})
     void findsNoExpertsInOtherTensors(String tensor) {
-        assertThat(FusedExperts.of(tensor, List.of(2L, 1L, 6L), ofType("qwen3_moe"))).isEmpty();
+        assertThat(FusedExperts.of(tensor, List.of(2L, 1L, 6L), ofType("qwen3_moe")))
+                .isEmpty();
     }
 }

@@ -37,8 +37,7 @@ class Fp8SourceTest {
     private static final int COLUMNS = 56;
     private static final int BLOCK = 32;
     private static final String PLAIN = "{\"architectures\": [\"X\"], \"num_hidden_layers\": 1}";
-    private static final String IN_BLOCKS =
-            """
+    private static final String IN_BLOCKS = """
             {"architectures": ["X"], "num_hidden_layers": 1, "quantization_config": {"quant_method": "fp8",
              "fmt": "e4m3", "activation_scheme": "dynamic", "weight_block_size": [32, 32]}}""";
     private static final List<String> MODULES =
@@ -115,14 +114,16 @@ class Fp8SourceTest {
             }
             // A prediction layer is kept, in 16 bits.
             assertThat(one.tensor("model.layers.1.eh_proj.weight").dtype()).isEqualTo(DType.BF16);
-            assertThat(one.config().quantizationConfig()).isEqualTo(other.config().quantizationConfig());
+            assertThat(one.config().quantizationConfig())
+                    .isEqualTo(other.config().quantizationConfig());
             assertThat(Label.of(one)).isEqualTo(Label.of(other));
         }
     }
 
     @Test
     void refusesAWeightWithoutScales() throws IOException {
-        Path source = inBlocks().without(MODULES.getFirst() + ".weight_scale_inv").write(folder.resolve("source"));
+        Path source =
+                inBlocks().without(MODULES.getFirst() + ".weight_scale_inv").write(folder.resolve("source"));
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
             assertThatThrownBy(() -> QuantizationPlan.of(checkpoint, Scheme.FP8_DYNAMIC, List.of()))
                     .isInstanceOfSatisfying(

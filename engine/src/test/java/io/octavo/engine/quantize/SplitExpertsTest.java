@@ -8,8 +8,8 @@ import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.Recipe;
-import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.Backends;
+import io.octavo.kernels.backend.Backend;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
@@ -68,7 +68,8 @@ class SplitExpertsTest {
 
     private static CheckpointFixture model(String type) {
         return new CheckpointFixture()
-                .config("{\"architectures\": [\"X\"], \"model_type\": \"" + type + "\", \"hidden_size\": " + HIDDEN + "}")
+                .config("{\"architectures\": [\"X\"], \"model_type\": \"" + type + "\", \"hidden_size\": " + HIDDEN
+                        + "}")
                 .withBf16("model.layers.0.self_attn.o_proj.weight", List.of(8L, 8L), new float[64]);
     }
 
@@ -126,8 +127,7 @@ class SplitExpertsTest {
                         .as(name)
                         .isEqualTo(b.tensor(name).segment().toArray(ValueLayout.JAVA_BYTE));
             }
-            assertThat(a.config().quantizationConfig())
-                    .isEqualTo(b.config().quantizationConfig());
+            assertThat(a.config().quantizationConfig()).isEqualTo(b.config().quantizationConfig());
         }
     }
 
