@@ -1,7 +1,6 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.artifact.BackgroundTasks;
-import io.octavo.engine.calibrate.ActivationRanges;
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.kernels.backend.Backend;
 import java.util.ArrayList;
@@ -37,14 +36,13 @@ final class Lanes implements AutoCloseable {
     }
 
     /** What one thread computes and writes with. */
-    record Lane(ModuleQuantizer rows, TileQuantizer tiles, WriteQueue queue) implements AutoCloseable {
+    record Lane(ModuleQuantizer quantizer, WriteQueue queue) implements AutoCloseable {
 
         /** The queue must be empty before the buffers that it writes from go away. */
         @Override
         public void close() {
             queue.close();
-            tiles.close();
-            rows.close();
+            quantizer.close();
         }
     }
 
@@ -52,30 +50,15 @@ final class Lanes implements AutoCloseable {
      * @param threads of the machine that there are to use
      * @throws io.octavo.engine.failure.QuantizationException {@code OUT_OF_MEMORY}
      */
-    Lanes(Backend backend, QuantizationPlan plan, ActivationRanges activations, long chunkBytes, int threads) {
+    Lanes(Backend backend, QuantizationPlan plan, CalibratedScales calibrated, long chunkBytes, int threads) {
         var absmaxes = new ConcurrentHashMap<List<String>, Float>();
         try {
             for (int i = 0; i < Math.clamp(threads / THREADS_EACH, 1, MOST); i++) {
-                lanes.add(lane(backend, plan, activations, absmaxes, chunkBytes));
+                var quantizer = new ModuleQuantizer(backend, plan, calibrated, absmaxes, chunkBytes);
+                lanes.add(new Lane(quantizer, new WriteQueue()));
             }
         } catch (RuntimeException e) {
             close();
-            throw e;
-        }
-    }
-
-    private static Lane lane(
-            Backend backend,
-            QuantizationPlan plan,
-            ActivationRanges activations,
-            ConcurrentHashMap<List<String>, Float> absmaxes,
-            long chunkBytes) {
-        var rows = new ModuleQuantizer(backend, plan, chunkBytes);
-        try {
-            var tiles = new TileQuantizer(backend, plan, activations, absmaxes, chunkBytes);
-            return new Lane(rows, tiles, new WriteQueue());
-        } catch (RuntimeException e) {
-            rows.close();
             throw e;
         }
     }

@@ -2,128 +2,316 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.modify.SolvedCodes;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import io.octavo.engine.safetensors.TensorInfo;
-import io.octavo.engine.scheme.Scheme;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.ScaleType;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.Scaling;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongConsumer;
 
 /**
- * Quantizes weights on a backend, some rows at a time, and hands them to the writing thread.
+ * Quantizes weights by any scheme on a backend, some rows at a time, and hands them to the writing thread.
  *
- * <p>Memory is some slots of one chunk's codes and scales, whatever the size of a tensor. Source rows are read into a buffer of one chunk.
+ * <p>Memory is some slots of one chunk's codes, scales and zero points, whatever the size of a tensor. Source rows are read into a buffer of one chunk.
  */
 final class ModuleQuantizer implements AutoCloseable {
 
+    /** Rows whose zero points share a word, at most. */
+    private static final long ZERO_POINT_ROWS = 8;
+
     private final Backend backend;
     private final Stream stream;
+    private final WeightRanges weightRanges;
+    private final CalibratedScales calibrated;
     private final long chunkBytes;
     private final SlotPool<Slot> slots;
 
-    private record Slot(StagedBuffer codes, StagedBuffer scales, StagedBuffer nonFinite) {}
+    private record Slot(StagedBuffer codes, StagedBuffer scales, StagedBuffer zeroPoints, StagedBuffer nonFinite) {}
+
+    /** Some rows of a module on their way. */
+    private record Chunk(ModuleOutputs outputs, long from, long to, long scaleRows) {
+
+        long sourceBytes() {
+            return (to - from) * outputs.inFeatures() * outputs.dtype().bytes();
+        }
+
+        long codeBytes() {
+            return (to - from) * outputs.codeRowBytes();
+        }
+
+        /** Tiles before this, in the order of scales. */
+        long firstTile() {
+            return from / outputs.tile().rows() * outputs.scaleColumns();
+        }
+
+        long tiles() {
+            return scaleRows * outputs.scaleColumns();
+        }
+
+        long scaleBytes() {
+            return tiles() * outputs.scaleType().bytes();
+        }
+    }
 
     /**
+     * @param calibrated for schemes that store scales of inputs
+     * @param absmaxes of whole weights, which others may share
      * @param chunkBytes source bytes quantized at once; a longer row is a chunk of its own
      * @throws QuantizationException {@code OUT_OF_MEMORY}
      */
-    ModuleQuantizer(Backend backend, QuantizationPlan plan, long chunkBytes) {
+    ModuleQuantizer(
+            Backend backend,
+            QuantizationPlan plan,
+            CalibratedScales calibrated,
+            ConcurrentHashMap<List<String>, Float> absmaxes,
+            long chunkBytes) {
         this.backend = backend;
+        this.calibrated = calibrated;
         this.chunkBytes = chunkBytes;
-        long codesBytes = 0;
-        long scalesBytes = 0;
+        long codeBytes = 0;
+        long scaleBytes = 0;
+        long zeroPoints = 0;
         long sourceBytes = 0;
-        for (Quantize step :
-                plan.quantized().stream().filter(ModuleQuantizer::takes).toList()) {
-            codesBytes = Math.max(codesBytes, chunkRows(step) * step.inFeatures());
-            scalesBytes = Math.max(
-                    scalesBytes, chunkRows(step) * step.source().info().dtype().bytes());
-            sourceBytes = Math.max(sourceBytes, chunkRows(step) * rowBytes(step));
+        for (Quantize step : plan.quantized()) {
+            Chunk first = chunk(step, 0);
+            sourceBytes =
+                    Math.max(sourceBytes, Math.max(first.sourceBytes(), WeightRanges.mostBytes(step, chunkBytes)));
+            codeBytes = Math.max(codeBytes, first.codeBytes());
+            scaleBytes = Math.max(scaleBytes, first.scaleBytes());
+            zeroPoints = Math.max(zeroPoints, first.tiles());
         }
-        long mostCodes = codesBytes;
-        long mostScales = scalesBytes;
+        long mostCodes = codeBytes;
+        long mostScales = scaleBytes;
+        long mostZeroPoints = zeroPoints;
         this.slots = new SlotPool<>(
                 backend,
                 sourceBytes,
                 pool -> new Slot(
-                        pool.allocate(mostCodes), pool.allocate(mostScales), pool.allocate(DType.I32.bytes())));
+                        pool.allocate(mostCodes),
+                        pool.allocate(mostScales),
+                        pool.allocate(mostZeroPoints),
+                        pool.allocate(DType.I32.bytes())));
         this.stream = backend.newStream();
+        this.weightRanges = new WeightRanges(backend, stream, plan, absmaxes, slots.source(), chunkBytes);
     }
 
-    /** Whether a step only makes E4M3 codes and one scale a row, which takes the fastest way. */
-    static boolean takes(Quantize step) {
-        return step.scheme().weights().equals(Scheme.FP8_DYNAMIC.weights())
-                && !step.scheme().needsCalibration()
-                && step.source().solved().isEmpty();
+    /** The rows from {@code from} on that are computed together: whole tiles, and whole words of zero points. */
+    private Chunk chunk(Quantize step, long from) {
+        ModuleOutputs outputs = step.layout();
+        long tileRows = Math.min(outputs.tile().rows(), outputs.outFeatures());
+        boolean given = isPerTensor(outputs);
+        long unit = given ? 1 : tileRows * (outputs.hasZeroPoints() ? ZERO_POINT_ROWS : 1);
+        long rowBytes = outputs.inFeatures() * outputs.dtype().bytes();
+        long rows = Math.max(chunkBytes / rowBytes / unit, 1) * unit;
+        long to = Math.min(from + rows, outputs.outFeatures());
+        return new Chunk(outputs, from, to, given ? 1 : Math.ceilDiv(to - from, tileRows));
     }
 
-    private long chunkRows(Quantize step) {
-        return Math.clamp(chunkBytes / rowBytes(step), 1, step.outFeatures());
-    }
-
-    private static long rowBytes(Quantize step) {
-        return step.inFeatures() * step.source().info().dtype().bytes();
+    private static boolean isPerTensor(ModuleOutputs outputs) {
+        return outputs.scheme().weights().granularity() instanceof Granularity.PerTensor;
     }
 
     /**
-     * Queues the writes of one module's codes and scales.
+     * Queues the writes of everything that a module becomes.
      *
      * @param afterChunk receives the source bytes of every chunk, in this thread
      * @throws QuantizationException {@code TENSOR_NOT_FINITE}
      */
     void quantize(Quantize step, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
-        long rows = chunkRows(step);
-        long rowBytes = rowBytes(step);
-        int scaleBytes = step.source().info().dtype().bytes();
-        for (long row = 0; row < step.outFeatures(); row += rows) {
-            long from = row;
-            long to = Math.min(from + rows, step.outFeatures());
+        ModuleOutputs outputs = step.layout();
+        ByteBuffer whole = whole(step, outputs);
+        writeNumbers(outputs, whole, writer, queue);
+        for (long row = 0; row < outputs.outFeatures(); ) {
+            Chunk chunk = chunk(step, row);
             Slot slot = slots.take(queue);
-            compute(step, from, to, slot);
-            ByteBuffer codes = slot.codes.first((to - from) * step.inFeatures()).asByteBuffer();
-            ByteBuffer scales = slot.scales.first((to - from) * scaleBytes).asByteBuffer();
+            step.source().solved().ifPresentOrElse(codes -> take(codes, chunk, slot), () -> {
+                Scaling scaling = scaling(outputs, whole);
+                if (scaling instanceof Scaling.Given) {
+                    slot.scales.first(whole.remaining()).copyFrom(MemorySegment.ofBuffer(whole));
+                    slot.scales.send(whole.remaining(), stream);
+                }
+                compute(step, chunk, scaling, slot);
+            });
             queue.submit(() -> {
-                writer.write(step.source().info().name(), from * step.inFeatures(), codes);
-                writer.write(step.scaleName(), from * scaleBytes, scales);
+                write(chunk, slot, writer);
                 slots.release(slot);
             });
-            afterChunk.accept((to - from) * rowBytes);
+            afterChunk.accept(chunk.sourceBytes());
+            row = chunk.to;
         }
     }
 
-    private void compute(Quantize step, long from, long to, Slot slot) {
+    /** What a whole tensor is scaled by, as it is stored; empty where each tile has scales of its own alone. */
+    private ByteBuffer whole(Quantize step, ModuleOutputs outputs) {
+        Optional<SolvedCodes> solved = step.source().solved();
+        if (outputs.hasGlobalScale()) {
+            float divisor = solved.map(SolvedCodes::globalDivisor)
+                    .orElseGet(() -> StoredScales.globalDivisor(weightRanges.absmax(step), outputs.dtype()));
+            return StoredScales.bytes(DType.F32, divisor);
+        }
+        if (isPerTensor(outputs)) {
+            return solved.map(codes -> codes.scales().asByteBuffer())
+                    .orElseGet(() -> StoredScales.bytes(
+                            outputs.dtype(),
+                            StoredScales.symmetric(
+                                    "the weight of " + outputs.module(),
+                                    weightRanges.absmax(step),
+                                    outputs.scheme().weights().type(),
+                                    outputs.dtype())));
+        }
+        return ByteBuffer.allocate(0);
+    }
+
+    private static Scaling scaling(ModuleOutputs outputs, ByteBuffer whole) {
+        Quantization weights = outputs.scheme().weights();
+        float divisor = weights.type().divisor();
+        if (weights.scaleType() == ScaleType.E8M0) {
+            return new Scaling.PowerOfTwo(Math.getExponent(divisor));
+        }
+        if (outputs.hasGlobalScale()) {
+            return new Scaling.Relative(divisor, whole.getFloat(0));
+        }
+        if (isPerTensor(outputs)) {
+            return new Scaling.Given();
+        }
+        return weights.symmetric() ? new Scaling.Absmax(divisor) : new Scaling.Range();
+    }
+
+    /** In place of {@link #compute}: what it would leave in the slot is known. */
+    private static void take(SolvedCodes solved, Chunk chunk, Slot slot) {
+        ModuleOutputs outputs = chunk.outputs;
+        long scaleBytes = outputs.scaleType().bytes();
+        copy(solved.codes(), chunk.from * outputs.codeRowBytes(), chunk.codeBytes(), slot.codes);
+        copy(solved.scales(), chunk.firstTile() * scaleBytes, chunk.scaleBytes(), slot.scales);
+        if (outputs.hasZeroPoints()) {
+            copy(solved.zeroPoints(), chunk.firstTile(), chunk.tiles(), slot.zeroPoints);
+        }
+    }
+
+    private static void copy(MemorySegment source, long from, long bytes, StagedBuffer target) {
+        target.first(bytes).copyFrom(source.asSlice(from, bytes));
+    }
+
+    /** The tensors of one or two numbers. */
+    private void writeNumbers(ModuleOutputs outputs, ByteBuffer whole, SafetensorsWriter writer, WriteQueue queue) {
+        if (outputs.hasShape()) {
+            ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            shape.putLong(outputs.outFeatures()).putLong(outputs.inFeatures()).flip();
+            queue.submit(() -> writer.write(outputs.shape().name(), 0, shape));
+        }
+        if (whole.hasRemaining()) {
+            String name = (outputs.hasGlobalScale() ? outputs.globalScale() : outputs.scales()).name();
+            ByteBuffer number = whole.duplicate();
+            queue.submit(() -> writer.write(name, 0, number));
+        }
+        if (outputs.hasInputScale()) {
+            queue.submit(() -> calibrated.writeInput(outputs, writer));
+        }
+    }
+
+    private void compute(Quantize step, Chunk chunk, Scaling scaling, Slot slot) {
         TensorInfo weight = step.source().info();
-        long rows = to - from;
+        ModuleOutputs outputs = chunk.outputs;
+        long rows = chunk.to - chunk.from;
+        long columns = outputs.inFeatures();
+        long rowBytes = columns * weight.dtype().bytes();
+        QuantizeTiles.Tile tile =
+                scaling instanceof Scaling.Given ? new QuantizeTiles.Tile(rows, columns) : outputs.tile();
+        slots.source().load(step.source(), chunk.from * rowBytes, chunk.sourceBytes(), stream);
         slot.nonFinite.device().fill((byte) 0, stream);
         backend.operations()
-                .quantizeRows()
+                .quantizeTiles()
                 .quantize(
-                        load(step, from, to),
-                        Matrix.of(slot.codes.device(), DType.F8_E4M3, rows, step.inFeatures()),
-                        Matrix.of(slot.scales.device(), weight.dtype(), rows, 1),
-                        step.scheme().weights().type().divisor(),
-                        Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1),
+                        new QuantizeTiles.Arguments(
+                                Matrix.of(slots.source().device(), weight.dtype(), rows, columns),
+                                outputs.codeFormat(),
+                                tile,
+                                scaling,
+                                Matrix.of(slot.codes.device(), DType.U8, rows, outputs.codeRowBytes()),
+                                Matrix.of(
+                                        slot.scales.device(),
+                                        outputs.scaleType(),
+                                        chunk.scaleRows,
+                                        outputs.scaleColumns()),
+                                outputs.hasZeroPoints()
+                                        ? Matrix.of(
+                                                slot.zeroPoints.device(),
+                                                DType.I8,
+                                                chunk.scaleRows,
+                                                outputs.scaleColumns())
+                                        : null,
+                                Matrix.of(slot.nonFinite.device(), DType.I32, 1, 1)),
                         stream);
-        slot.codes.fetch(rows * step.inFeatures(), stream);
-        slot.scales.fetch(rows * weight.dtype().bytes(), stream);
+        slot.codes.fetch(chunk.codeBytes(), stream);
+        slot.scales.fetch(chunk.scaleBytes(), stream);
+        if (outputs.hasZeroPoints()) {
+            slot.zeroPoints.fetch(chunk.tiles(), stream);
+        }
         slot.nonFinite.fetch(DType.I32.bytes(), stream);
         stream.synchronize();
         if (slot.nonFinite.host().get(ValueLayout.JAVA_INT, 0) != 0) {
             throw new QuantizationException(
                     ErrorCode.TENSOR_NOT_FINITE,
-                    "tensor " + weight.name() + " holds NaN or infinity in rows " + from + " to " + (to - 1));
+                    "tensor " + weight.name() + " holds NaN or infinity in rows " + chunk.from + " to " + (chunk.to - 1)
+                            + ", or numbers whose scale is too large for " + outputs.scaleType());
         }
     }
 
-    private Matrix load(Quantize step, long from, long to) {
-        long rowBytes = rowBytes(step);
-        slots.source().load(step.source(), from * rowBytes, (to - from) * rowBytes, stream);
-        return Matrix.of(slots.source().device(), step.source().info().dtype(), to - from, step.inFeatures());
+    private static void write(Chunk chunk, Slot slot, SafetensorsWriter writer) {
+        ModuleOutputs outputs = chunk.outputs;
+        writer.write(
+                outputs.codes().name(),
+                chunk.from * outputs.codeRowBytes(),
+                slot.codes.first(chunk.codeBytes()).asByteBuffer());
+        if (isPerTensor(outputs)) {
+            return;
+        }
+        writer.write(
+                outputs.scales().name(),
+                chunk.firstTile() * outputs.scaleType().bytes(),
+                slot.scales.first(chunk.scaleBytes()).asByteBuffer());
+        if (outputs.hasZeroPoints()) {
+            long word = chunk.from / outputs.zeroPointsPerWord() * outputs.scaleColumns();
+            writer.write(outputs.zeroPoints().name(), word * Integer.BYTES, zeroPointWords(chunk, slot));
+        }
+    }
+
+    /** Zero points, plus half the range, of rows below each other, lowest bits first. */
+    private static ByteBuffer zeroPointWords(Chunk chunk, Slot slot) {
+        ModuleOutputs outputs = chunk.outputs;
+        int bits = outputs.scheme().weights().type().bits();
+        int perWord = outputs.zeroPointsPerWord();
+        int columns = Math.toIntExact(outputs.scaleColumns());
+        int wordRows = Math.toIntExact(Math.ceilDiv(chunk.scaleRows, (long) perWord));
+        ByteBuffer words =
+                ByteBuffer.allocate(wordRows * columns * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int wordRow = 0; wordRow < wordRows; wordRow++) {
+            for (int column = 0; column < columns; column++) {
+                int word = 0;
+                for (int i = 0; i < perWord; i++) {
+                    long row = (long) wordRow * perWord + i;
+                    int zeroPoint = slot.zeroPoints.host().get(ValueLayout.JAVA_BYTE, row * columns + column);
+                    word |= (zeroPoint + (1 << (bits - 1))) << (i * bits);
+                }
+                words.putInt(word);
+            }
+        }
+        return words.flip();
     }
 
     /** Call only once nothing is left in the write queue. */

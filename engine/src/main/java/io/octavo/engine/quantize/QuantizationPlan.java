@@ -132,10 +132,6 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
                     weight.shape().getLast());
         }
 
-        public String scaleName() {
-            return module + CompressedTensors.WEIGHT_SCALE_SUFFIX;
-        }
-
         @Override
         public long inputBytes() {
             return source.info().byteSize();

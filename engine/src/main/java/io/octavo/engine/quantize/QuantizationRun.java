@@ -170,8 +170,9 @@ final class QuantizationRun {
     /** Computes in some lanes while others write and hash what is complete. */
     private void writeWeights(Backend backend, long chunkBytes, ActivationRanges activations) {
         // Closed in reverse order: lanes write into files.
+        var calibrated = new CalibratedScales(activations);
         try (var open = new OpenFiles();
-                var lanes = new Lanes(backend, plan, activations, chunkBytes, threads)) {
+                var lanes = new Lanes(backend, plan, calibrated, chunkBytes, threads)) {
             var progress = new Progress(calibrated(), QUANTIZING_SHARE - calibrated(), lanes.count() == 1);
             // A file is written by one thread at a time, and hashed by one, to its end only once all scales in it are
             // known.
@@ -179,7 +180,7 @@ final class QuantizationRun {
                 SafetensorsWriter writer =
                         open.add(SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors()));
                 files.follow(writer);
-                return tasks(writer, progress).iterator();
+                return tasks(writer, calibrated, progress).iterator();
             });
             lanes.run(tasks, progress::tell);
         }
@@ -196,25 +197,25 @@ final class QuantizationRun {
      * What a file needs, as far as possible in its order, so that hashing can follow. What a weight becomes lies in several
      * places, and is written when the first of them is reached.
      */
-    private List<Lanes.Task> tasks(SafetensorsWriter writer, Progress progress) {
+    private List<Lanes.Task> tasks(SafetensorsWriter writer, CalibratedScales calibrated, Progress progress) {
         Map<String, Step> steps = plan.stepsByOutput();
         var ordered = new LinkedHashSet<Step>();
         writer.header().tensors().keySet().forEach(name -> ordered.add(Objects.requireNonNull(steps.get(name))));
         return sealing(
-                ordered.stream().map(step -> task(step, writer, progress)).toList(), writer);
+                ordered.stream()
+                        .map(step -> task(step, writer, calibrated, progress))
+                        .toList(),
+                writer);
     }
 
-    private Lanes.Task task(Step step, SafetensorsWriter writer, Progress progress) {
+    private Lanes.Task task(Step step, SafetensorsWriter writer, CalibratedScales calibrated, Progress progress) {
         return switch (step) {
             case Keep keep -> lane -> copy(keep, writer, lane.queue(), progress);
             case KvScales kvScales -> {
                 Quantization cache = plan.schemes().kvCache().orElseThrow();
-                yield lane -> lane.tiles().writeKvScales(kvScales, cache, writer, lane.queue());
+                yield lane -> lane.queue().submit(() -> calibrated.writeKv(kvScales, cache, writer));
             }
-            case Quantize weight ->
-                ModuleQuantizer.takes(weight)
-                        ? lane -> lane.rows().quantize(weight, writer, lane.queue(), progress::add)
-                        : lane -> lane.tiles().quantize(weight, writer, lane.queue(), progress::add);
+            case Quantize weight -> lane -> lane.quantizer().quantize(weight, writer, lane.queue(), progress::add);
         };
     }
 

@@ -5,6 +5,7 @@ import io.octavo.kernels.backend.Operations;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.HostMemory;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.WholeRows;
 import io.octavo.kernels.internal.cuda.attention.CudaAttention;
 import io.octavo.kernels.internal.cuda.attention.CudaKvCacheWrite;
 import io.octavo.kernels.internal.cuda.attention.CudaRope;
@@ -97,9 +98,10 @@ public final class CudaBackend implements Backend {
 
     private static Operations operations(KernelLibrary library, GpuDriver driver, DeviceMemory memory) {
         var products = Products.of(library, driver, memory);
+        var quantizeRows = new CudaQuantizeRows(library);
         return new Operations(
-                new CudaQuantizeRows(library),
-                new CudaQuantizeTiles(library),
+                quantizeRows,
+                new WholeRows(quantizeRows, new CudaQuantizeTiles(library)),
                 new CudaFakeQuantize(library),
                 new CudaObserveRange(library, driver.multiprocessors()),
                 new CudaQuantizationError(library),

@@ -2,6 +2,7 @@ package io.octavo.kernels.internal.vector;
 
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.backend.Operations;
+import io.octavo.kernels.internal.WholeRows;
 import io.octavo.kernels.internal.host.ComposedSteps;
 import io.octavo.kernels.internal.host.HostBackend;
 import io.octavo.kernels.internal.host.HostConvert;
@@ -52,7 +53,7 @@ public final class VectorOperations {
         var kvCacheWrite = new VectorKvCacheWrite(workers);
         var operations = new Operations(
                 quantizeRows,
-                new VectorQuantizeTiles(workers),
+                new WholeRows(quantizeRows, new VectorQuantizeTiles(workers)),
                 new VectorFakeQuantize(workers),
                 new VectorObserveRange(workers),
                 new VectorQuantizationError(workers),

@@ -1,0 +1,58 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.calibrate.ActivationRanges;
+import io.octavo.engine.calibrate.ActivationRanges.Range;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.quantize.QuantizationPlan.KvScales;
+import io.octavo.engine.safetensors.SafetensorsWriter;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.kernels.number.DType;
+import java.nio.ByteBuffer;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Scales that calibration leads to: of Linears' inputs and of the KV cache. */
+record CalibratedScales(ActivationRanges activations) {
+
+    /** @throws QuantizationException {@code SCHEME_UNSUITABLE} if the module never ran */
+    void writeInput(ModuleOutputs outputs, SafetensorsWriter writer) {
+        Quantization inputs = outputs.scheme().inputs().orElseThrow();
+        Range range = activations
+                .input(outputs.module())
+                .orElseThrow(() -> new QuantizationException(
+                        ErrorCode.SCHEME_UNSUITABLE,
+                        "calibration never ran module " + outputs.module() + ", whose input scale is to be stored"));
+        DType dtype = outputs.inputScale().dtype();
+        float scale = inputs.granularity() instanceof Granularity.PerTensorGroup
+                ? StoredScales.globalDivisor(range.absmax(), outputs.dtype())
+                : StoredScales.input(outputs.module(), inputs, range, dtype);
+        writer.write(outputs.inputScale().name(), 0, StoredScales.bytes(dtype, scale));
+        if (outputs.hasInputZeroPoint()) {
+            byte zeroPoint = StoredScales.zeroPoint(range, scale, inputs.type());
+            writer.write(outputs.inputZeroPoint().name(), 0, ByteBuffer.wrap(new byte[] {zeroPoint}));
+        }
+    }
+
+    /** @throws QuantizationException {@code SCHEME_UNSUITABLE} if the layer never ran */
+    void writeKv(KvScales step, Quantization cache, SafetensorsWriter writer) {
+        writer.write(step.keys().name(), 0, kv(step, cache, activations.keys().get(step.layer())));
+        writer.write(
+                step.values().name(), 0, kv(step, cache, activations.values().get(step.layer())));
+    }
+
+    private static ByteBuffer kv(KvScales step, Quantization cache, @Nullable List<Range> heads) {
+        if (heads == null) {
+            throw new QuantizationException(ErrorCode.SCHEME_UNSUITABLE, "calibration never ran " + step.attention());
+        }
+        List<Range> ranges = cache.granularity() instanceof Granularity.PerHead
+                ? heads
+                : List.of(heads.stream().reduce(Range::union).orElseThrow());
+        float[] scales = new float[ranges.size()];
+        for (int i = 0; i < scales.length; i++) {
+            scales[i] = StoredScales.symmetric(step.attention(), ranges.get(i).absmax(), cache.type(), step.dtype());
+        }
+        return StoredScales.bytes(step.dtype(), scales);
+    }
+}
