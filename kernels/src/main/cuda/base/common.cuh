@@ -161,7 +161,8 @@ struct Vector {
   static constexpr int kCount = 16 / sizeof(T);
 };
 
-// Streams through memory once: other data has more use for the first-level cache.
+// Streams through memory once: other data has more use for the caches. Not for kernels that write as much as they read, which
+// that slows down: 16384 x 16384 rows are quantized in 208 us by such loads on an H200, in 189 by others.
 __device__ __forceinline__ uint4 loadStreaming(const uint4* address) {
   return __ldcs(address);
 }

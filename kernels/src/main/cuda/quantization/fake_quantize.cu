@@ -10,6 +10,8 @@ OCTAVO_OVERLAPPING_PARAMETERS(
     fake_quantize, Parameters, x, out, scales, zeroPoints, nonFinite, rows, columns, tileRows, tileColumns, scaleRows,
     acrossTiles, format, scaling, scaleType, divisor, factor, offset, zeroPoint)
 
+OCTAVO_CONSTANTS(fake_quantize, kLaneThreads, kEach, kBlockThreads, kKept)
+
 #define LANES(name, bothEnds, run)                                                                              \
   extern "C" __global__ __launch_bounds__(kLaneThreads, 4) void fake_quantize_lanes_##run##_##name(                \
       const __grid_constant__ Parameters p) {                                                                   \

@@ -90,81 +90,126 @@ __device__ __forceinline__ int columnOf(int lane, int r) {
   return r / 4 * 32 + lane * 4 + r % 4;
 }
 
+// What a lane has of its row's block: numbers still to come, what divides them, and what became of them.
+struct Columns {
+  float w[kEach];
+  float scales[kEach];
+  float inverses[kEach];  // of the scales
+  float zeroPoints[kEach];
+  float errors[kEach];
+  uint32_t codes[kEach / 4];  // a byte each
+  float loss = 0.0f;
+
+  __device__ __forceinline__ Columns(const SweepParameters& p, int row, int lane, int width) {
+#pragma unroll
+    for (int r = 0; r < kEach; r++) {
+      const int i = columnOf(lane, r);
+      const bool exists = row < p.rows && i < width;
+      w[r] = exists ? p.numbers[static_cast<int64_t>(row) * p.pitch + p.first + i] : 0.0f;
+      const int64_t group = exists ? row * static_cast<int64_t>(p.groups) + groupAt(p, p.first + i) : 0;
+      scales[r] = exists ? p.scales[group] : 1.0f;
+      inverses[r] = __frcp_rn(scales[r]);
+      zeroPoints[r] = exists && p.zeroPoints != nullptr ? p.zeroPoints[group] : 0.0f;
+      errors[r] = 0.0f;
+      codes[r / 4] = 0;
+    }
+  }
+
+  // Whether two steps of Newton's divide as exactly as Divider's do.
+  __device__ __forceinline__ bool isNear() const {
+    bool near = true;
+#pragma unroll
+    for (int r = 0; r < kEach; r++) near &= scales[r] > 0x1p-40f && scales[r] < 0x1p40f;
+    return __all_sync(kAllLanes, near);
+  }
+
+  template <typename Codes, bool kNear>
+  __device__ __forceinline__ void sweep(const SweepParameters& p, const float* u, const float* diagonal, int lane) {
+#pragma unroll
+    for (int quarter = 0; quarter < kEach / 4; quarter++) {
+#pragma unroll 1
+      for (int source = 0; source < kLanes; source++) {
+#pragma unroll
+        for (int s = 0; s < 4; s++) {
+          const int r = quarter * 4 + s;
+          const int i = columnOf(source, r);
+          const float scale = __shfl_sync(kAllLanes, scales[r], source, kLanes);
+          const float inverse = __shfl_sync(kAllLanes, inverses[r], source, kLanes);
+          const float zeroPoint = __shfl_sync(kAllLanes, zeroPoints[r], source, kLanes);
+          const float number = __shfl_sync(kAllLanes, w[r], source, kLanes);
+          float quotient;
+          if constexpr (kNear) {
+            quotient = number * inverse;
+            quotient = fmaf(fmaf(-quotient, scale, number), inverse, quotient);
+            quotient = copysignf(fmaf(fmaf(-quotient, scale, number), inverse, quotient), number);
+          } else {
+            quotient = __fdiv_rn(number, scale);
+          }
+          const Rounded rounded = Codes::round(quotient, zeroPoint, p.format);
+          const float error = ((rounded.number - zeroPoint) * scale - number) * diagonal[i];
+          loss = fmaf(error, error, loss);
+          errors[r] = lane == source ? error : errors[r];
+          codes[quarter] |= lane == source ? (rounded.code & 0xFFu) << 8 * s : 0u;
+#pragma unroll
+          for (int q = quarter; q < kEach / 4; q++) {
+            const float4 v = *reinterpret_cast<const float4*>(&u[i * kBlock + q * 32 + lane * 4]);
+            w[q * 4] = fmaf(error, v.x, w[q * 4]);
+            w[q * 4 + 1] = fmaf(error, v.y, w[q * 4 + 1]);
+            w[q * 4 + 2] = fmaf(error, v.z, w[q * 4 + 2]);
+            w[q * 4 + 3] = fmaf(error, v.w, w[q * 4 + 3]);
+          }
+        }
+      }
+    }
+  }
+};
+
 template <typename Codes>
 __device__ __forceinline__ void sweepBlock(const SweepParameters& p) {
   extern __shared__ __align__(16) float shared[];
   float* u = shared;                          // [kBlock, kBlock], zeros up to the diagonal
-  float* inverses = u + kBlock * kBlock;      // of the diagonal
-  float* errors = inverses + kBlock;          // [kBlock, kErrorPitch]
-  uint8_t* codes = reinterpret_cast<uint8_t*>(errors + kBlock * kErrorPitch);  // [kRows, kBlock]
+  float* diagonal = u + kBlock * kBlock;      // its inverse
+  float* errors = diagonal + kBlock;          // [kBlock, kErrorPitch]
+  uint32_t* codes = reinterpret_cast<uint32_t*>(errors + kBlock * kErrorPitch);  // [kRows, kBlock / 4], of bytes
   const int width = min(kBlock, p.columns - p.first);
+#pragma unroll 16
   for (int at = threadIdx.x; at < kBlock * kBlock; at += kRowThreads) {
     const int i = at / kBlock;
     const int j = at % kBlock;
     const bool above = i <= j && j < width;
     const float number = above ? p.factor[static_cast<int64_t>(p.first + i) * p.columns + p.first + j] : 0.0f;
     u[at] = i == j ? 0.0f : number;
-    if (i == j) inverses[i] = j < width ? __frcp_rn(number) : 0.0f;
+    if (i == j) diagonal[i] = j < width ? __frcp_rn(number) : 0.0f;
   }
   const int lane = threadIdx.x % kLanes;
   const int inBlock = threadIdx.x / kLanes;
   const int row = blockIdx.x * kRows + inBlock;
-  float w[kEach];
-  float scales[kEach];
-  float zeroPoints[kEach];
-#pragma unroll
-  for (int r = 0; r < kEach; r++) {
-    const int i = columnOf(lane, r);
-    const bool exists = row < p.rows && i < width;
-    w[r] = exists ? p.numbers[static_cast<int64_t>(row) * p.pitch + p.first + i] : 0.0f;
-    const int64_t group = exists ? row * static_cast<int64_t>(p.groups) + groupAt(p, p.first + i) : 0;
-    scales[r] = exists ? p.scales[group] : 1.0f;
-    zeroPoints[r] = exists && p.zeroPoints != nullptr ? p.zeroPoints[group] : 0.0f;
-  }
+  Columns columns(p, row, lane, width);
   __syncthreads();
-  float loss = 0.0f;
-#pragma unroll
-  for (int quarter = 0; quarter < kEach / 4; quarter++) {
-#pragma unroll 1
-    for (int source = 0; source < kLanes; source++) {
-#pragma unroll
-      for (int s = 0; s < 4; s++) {
-        const int r = quarter * 4 + s;
-        const int i = columnOf(source, r);
-        const float number = __shfl_sync(kAllLanes, w[r], source, kLanes);
-        const float scale = __shfl_sync(kAllLanes, scales[r], source, kLanes);
-        const float zeroPoint = __shfl_sync(kAllLanes, zeroPoints[r], source, kLanes);
-        const Rounded rounded = Codes::round(__fdiv_rn(number, scale), zeroPoint, p.format);
-        const float error = ((rounded.number - zeroPoint) * scale - number) * inverses[i];
-        loss = fmaf(error, error, loss);
-        if (lane == s) {
-          errors[i * kErrorPitch + inBlock] = error;
-          codes[inBlock * kBlock + i] = rounded.code;
-        }
-#pragma unroll
-        for (int q = quarter; q < kEach / 4; q++) {
-          const float4 v = *reinterpret_cast<const float4*>(&u[i * kBlock + q * 32 + lane * 4]);
-          w[q * 4] = fmaf(error, v.x, w[q * 4]);
-          w[q * 4 + 1] = fmaf(error, v.y, w[q * 4 + 1]);
-          w[q * 4 + 2] = fmaf(error, v.z, w[q * 4 + 2]);
-          w[q * 4 + 3] = fmaf(error, v.w, w[q * 4 + 3]);
-        }
-      }
-    }
+  if (columns.isNear()) {
+    columns.sweep<Codes, true>(p, u, diagonal, lane);
+  } else {
+    columns.sweep<Codes, false>(p, u, diagonal, lane);
   }
-  if (lane == 0 && row < p.rows) p.losses[row] = p.first == 0 ? loss : p.losses[row] + loss;
+  if (lane == 0 && row < p.rows) p.losses[row] = p.first == 0 ? columns.loss : p.losses[row] + columns.loss;
+#pragma unroll
+  for (int r = 0; r < kEach; r++) errors[columnOf(lane, r) * kErrorPitch + inBlock] = columns.errors[r];
+#pragma unroll
+  for (int q = 0; q < kEach / 4; q++) codes[inBlock * (kBlock / 4) + q * kLanes + lane] = columns.codes[q];
   __syncthreads();
+#pragma unroll 4
   for (int at = threadIdx.x; at < kBlock * kRows; at += kRowThreads) {
     const int i = at / kRows;
     p.errors[static_cast<int64_t>(i) * p.errorRows + blockIdx.x * kRows + at % kRows] = errors[i * kErrorPitch + at % kRows];
   }
+#pragma unroll 4
   for (int at = threadIdx.x; at < kBlock * kRows; at += kRowThreads) {
     const int i = at % kBlock;
     const int target = blockIdx.x * kRows + at / kBlock;
     if (i < width && target < p.rows) {
       const int column = columnAt(p, p.first + i);
       if (static_cast<unsigned>(column) < static_cast<unsigned>(p.columns)) {
-        p.bytes[static_cast<int64_t>(target) * p.columns + column] = codes[at];
+        p.bytes[static_cast<int64_t>(target) * p.columns + column] = reinterpret_cast<const uint8_t*>(codes)[at];
       }
     }
   }

@@ -1,7 +1,10 @@
 // Counts magnitudes in bins of one width; what is not finite counts in the last column. Integers know no order, so neither
 // does the result.
 //
-// Twin: ScalarObserveHistogram.java.  Launch: grid = any, block = kThreads, dynamic shared memory = copies * columns counts.
+// Numbers of few bits lie on grids, whose bins share few banks of shared memory: so within a run of 32 a bin's place also depends
+// on which run it is.
+//
+// Twin: ScalarObserveHistogram.java.  Launch: grid = any, block = kThreads, dynamic shared memory = copies * pitch counts.
 // Targets: all
 
 #include "base/common.cuh"
@@ -12,30 +15,42 @@ struct Parameters {
   int64_t elements;
   int columns;
   int copies;                 // of the counts, among which warps are shared out; a power of 2
+  int pitch;                  // of a copy: columns, up to whole runs
   float factor;               // bins / range
 };
-OCTAVO_PARAMETERS(observe_histogram, Parameters, x, counts, elements, columns, copies, factor)
+OCTAVO_PARAMETERS(observe_histogram, Parameters, x, counts, elements, columns, copies, pitch, factor)
 
 namespace {
 
 constexpr int kThreads = 256;
+constexpr int kWarps = kThreads / kWarp;
 constexpr int kEach = 4;  // vectors that a thread has in flight
+constexpr int kRunBits = 5;
+constexpr int kRun = 1 << kRunBits;  // counts that change places with each other
+
+// What counts of a block take at most, unless one copy takes more.
+constexpr int kSharedBytes = 40 << 10;
+
+// Where the counts of a bin lie.
+__device__ __forceinline__ int placeOf(int bin) {
+  return bin ^ (bin >> kRunBits & (kRun - 1));
+}
 
 __device__ __forceinline__ void count(unsigned* counts, float value, float factor, int bins) {
   const float magnitude = fabsf(value);
   const bool finite = magnitude < INFINITY;
   // Numbers beyond the integers saturate.
   const int bin = finite ? min(__float2int_rz(__fmul_rn(magnitude, factor)), bins - 1) : bins;
-  atomicAdd(counts + bin, 1u);
+  atomicAdd(counts + placeOf(bin), 1u);
 }
 
 template <typename X>
 __device__ __forceinline__ void observe(const Parameters& p) {
   extern __shared__ unsigned shared[];
   constexpr int kCount = Vector<X>::kCount;
-  for (int i = threadIdx.x; i < p.copies * p.columns; i += kThreads) shared[i] = 0;
+  for (int i = threadIdx.x; i < p.copies * p.pitch; i += kThreads) shared[i] = 0;
   __syncthreads();
-  unsigned* counts = shared + threadIdx.x / kWarp % p.copies * p.columns;
+  unsigned* counts = shared + threadIdx.x / kWarp % p.copies * p.pitch;
   const int bins = p.columns - 1;
   const int64_t vectors = isAligned(p.x, 0, 16) ? p.elements / kCount : 0;
   const uint4* wide = static_cast<const uint4*>(p.x);
@@ -62,14 +77,17 @@ __device__ __forceinline__ void observe(const Parameters& p) {
   __syncthreads();
   for (int i = threadIdx.x; i < p.columns; i += kThreads) {
     unsigned long long sum = 0;
-    for (int copy = 0; copy < p.copies; copy++) sum += shared[copy * p.columns + i];
+    for (int copy = 0; copy < p.copies; copy++) sum += shared[copy * p.pitch + placeOf(i)];
     if (sum != 0) atomicAdd(p.counts + i, sum);
   }
 }
 
 }  // namespace
 
+OCTAVO_CONSTANTS(observe_histogram, kWarps, kRun)
+
 #define OBSERVE(name, type)                                                                \
+  OCTAVO_LAUNCH(observe_histogram_##name, kThreads, kSharedBytes)                          \
   extern "C" __global__ __launch_bounds__(kThreads) void observe_histogram_##name(         \
       const __grid_constant__ Parameters p) {                                              \
     observe<type>(p);                                                                      \

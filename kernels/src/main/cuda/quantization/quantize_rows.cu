@@ -64,7 +64,7 @@ __device__ void quantizeVectors(const Parameters& p) {
 #pragma unroll
   for (int i = 0; i < kKept; i++) {
     const int at = threadIdx.x + i * blockDim.x;
-    kept[i] = at < vectors ? loadStreaming(x + at) : make_uint4(0, 0, 0, 0);
+    kept[i] = at < vectors ? x[at] : make_uint4(0, 0, 0, 0);
   }
   Largest<X> largest;
   const int rest = kKept * blockDim.x;
@@ -105,6 +105,8 @@ __device__ __forceinline__ void quantizeRow(const Parameters& p) {
 }
 
 }  // namespace
+
+OCTAVO_CONSTANTS(quantize_rows, kKept, kMostRowThreads)
 
 #define QUANTIZE_ROWS(name, type, toE4m3)                                                        \
   extern "C" __global__ __launch_bounds__(kMostRowThreads, 2) void quantize_rows_##name(         \

@@ -12,6 +12,8 @@ OCTAVO_PARAMETERS(
     quantize_tiles, Parameters, x, out, scales, zeroPoints, nonFinite, rows, columns, tileRows, tileColumns, scaleRows,
     acrossTiles, format, scaling, scaleType, divisor, factor, offset, zeroPoint)
 
+OCTAVO_CONSTANTS(quantize_tiles, kLaneThreads, kEach, kBlockThreads, kKept)
+
 #define LANES(name, type, bothEnds, run)                                                                        \
   extern "C" __global__ __launch_bounds__(kLaneThreads, 4) void quantize_tiles_lanes_##run##_##name(               \
       const __grid_constant__ Parameters p) {                                                                   \
@@ -35,7 +37,7 @@ constexpr int kBlocks = 3;
 #define QUANTIZE(name, type, bothEnds)                                                                          \
   LANES(name, type, bothEnds, 1) LANES(name, type, bothEnds, 2) LANES(name, type, bothEnds, 4)                  \
   BLOCKS(any_##name, type, bothEnds, kAnyFormat, 3)                                                             \
-  BLOCKS(bytes_##name, type, bothEnds, kFormatI8, kBlocks)
+  BLOCKS(bytes_##name, type, bothEnds, kFormatI8, bothEnds ? 3 : kBlocks)
 
 BLOCKS(e4m3_f32, float, false, kFormatE4M3, 3)
 BLOCKS(e4m3_bf16, __nv_bfloat16, false, kFormatE4M3, kBlocks)

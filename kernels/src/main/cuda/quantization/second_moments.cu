@@ -79,6 +79,7 @@ constexpr int kColumnBoxes = kTile / kBoxColumns;
 constexpr int kStageBytes = kRowBytes + kColumnBoxes * kBoxBytes;
 constexpr int kStages = 4;
 constexpr int kSums = kTile / 2;  // of a thread
+constexpr int kFoldedRows = 4;    // of a block
 constexpr int kProducerRegisters = 40;
 constexpr int kConsumerRegisters = 232;
 
@@ -252,12 +253,16 @@ extern "C" __global__ __launch_bounds__(kThreads, 1) void second_moments(
 
 #endif
 
+OCTAVO_CONSTANTS(second_moments, kTile, kSlabTokens, kSlabBytes, kFoldedRows)
+OCTAVO_LAUNCH(second_moments, kThreads, kStages * kStageBytes + kSwizzleBytes)
+OCTAVO_LAUNCH(second_moments_fold, kTile, 0)
+
 // Adds the shares of a tile to its sums, in their order: a block those of four rows.
 extern "C" __global__ __launch_bounds__(kTile) void second_moments_fold(const __grid_constant__ Parameters p) {
   enterStream();
   const int tiles = (p.columns + kTile - 1) / kTile;
   const Place place(p.wholeTiles + blockIdx.x, tiles);
-  const int inTile = blockIdx.y * 4 + threadIdx.x / 64;
+  const int inTile = blockIdx.y * kFoldedRows + threadIdx.x / 64;
   const int row = place.row * kTile + inTile;
   const int column = place.column * kTile + threadIdx.x % 64 * 4;
   if (row >= p.columns || column >= p.columns) return;

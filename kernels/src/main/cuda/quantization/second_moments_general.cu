@@ -59,6 +59,9 @@ __device__ __forceinline__ void multiply(float (&d)[4], const uint32_t (&a)[4], 
 
 }  // namespace
 
+OCTAVO_CONSTANTS(second_moments_general, kTile)
+OCTAVO_LAUNCH(second_moments_general, kThreads, 0)
+
 extern "C" __global__ __launch_bounds__(kThreads) void second_moments_general(
     const __grid_constant__ GeneralParameters p) {
   __shared__ __align__(128) uint8_t rows[kSlabTokens * kTile * 2];

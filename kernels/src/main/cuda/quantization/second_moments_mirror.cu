@@ -18,6 +18,9 @@ constexpr int kThreads = 256;
 
 }  // namespace
 
+OCTAVO_CONSTANTS(second_moments_mirror, kTile)
+OCTAVO_LAUNCH(second_moments_mirror, kThreads, 0)
+
 extern "C" __global__ __launch_bounds__(kThreads) void second_moments_mirror(
     const __grid_constant__ MirrorParameters p) {
   __shared__ float tile[kTile][kTile + 1];

@@ -133,43 +133,43 @@ struct TileScale {
 // The scale of a tile, stored by the one thread that `stores`.
 template <bool kBothEnds>
 __device__ __forceinline__ TileScale scaleOf(const Parameters& p, const Seen<kBothEnds>& seen, int64_t index, bool stores) {
-  const float absmax = __uint_as_float(seen.largest);
   TileScale result = {0.0f, 0.0f};
   bool storesFloat = stores && p.scales != nullptr;
-  switch (p.scaling) {
-    case kAbsmax:
-      result.scale = storableScale(__fdiv_rn(absmax, p.divisor), p.scaleType);
-      break;
-    case kRange: {
-      const float width = __fsub_rn(seen.max, seen.min);
-      result.scale = storableScale(__fdiv_rn(width, highestOf(p.format) - lowestOf(p.format)), p.scaleType);
-      const float exact = __fsub_rn(lowestOf(p.format), __fdiv_rn(seen.min, result.scale));
-      result.zeroPoint = rintf(fminf(fmaxf(exact, lowestOf(p.format)), highestOf(p.format)));
-      if (stores && p.zeroPoints != nullptr) p.zeroPoints[index] = static_cast<int8_t>(result.zeroPoint);
-      break;
+  if constexpr (kBothEnds) {
+    const float width = __fsub_rn(seen.max, seen.min);
+    result.scale = storableScale(__fdiv_rn(width, highestOf(p.format) - lowestOf(p.format)), p.scaleType);
+    const float exact = __fsub_rn(lowestOf(p.format), __fdiv_rn(seen.min, result.scale));
+    result.zeroPoint = rintf(fminf(fmaxf(exact, lowestOf(p.format)), highestOf(p.format)));
+    if (stores && p.zeroPoints != nullptr) p.zeroPoints[index] = static_cast<int8_t>(result.zeroPoint);
+  } else {
+    const float absmax = __uint_as_float(seen.largest);
+    switch (p.scaling) {
+      case kAbsmax:
+        result.scale = storableScale(Divider(p.divisor).any(absmax), p.scaleType);
+        break;
+      case kRelative: {
+        constexpr uint8_t kEpsilon = 0x20;  // 2^-3
+        uint8_t code = encodeE4m3(__fmul_rn(p.factor, Divider(p.divisor).any(absmax)), 0.0f) & 0xFF;
+        code = code == 0 ? kEpsilon : code;
+        result.scale = Divider(p.factor).any(toFloat(E4M3{code}));
+        if (storesFloat) static_cast<uint8_t*>(p.scales)[index] = code;
+        storesFloat = false;
+        break;
+      }
+      case kPowerOfTwo: {
+        // Mantissas of 1.75 and more carry into the exponent.
+        const int exponent = static_cast<int>((seen.largest + (1u << 21)) >> 23);
+        const int biased = min(max(exponent - p.offset, 0), kMostPower);
+        result.scale = biased == 0 ? 0x1p-127f : __uint_as_float(static_cast<uint32_t>(biased) << 23);
+        if (storesFloat) static_cast<uint8_t*>(p.scales)[index] = static_cast<uint8_t>(biased);
+        storesFloat = false;
+        break;
+      }
+      default:
+        result.scale = loadNumber(p.scales, p.scaleType, index);
+        result.zeroPoint = static_cast<float>(p.zeroPoint);
+        storesFloat = false;
     }
-    case kRelative: {
-      constexpr uint8_t kEpsilon = 0x20;  // 2^-3
-      uint8_t code = encodeE4m3(__fmul_rn(p.factor, __fdiv_rn(absmax, p.divisor)), 0.0f) & 0xFF;
-      code = code == 0 ? kEpsilon : code;
-      result.scale = __fdiv_rn(toFloat(E4M3{code}), p.factor);
-      if (storesFloat) static_cast<uint8_t*>(p.scales)[index] = code;
-      storesFloat = false;
-      break;
-    }
-    case kPowerOfTwo: {
-      // Mantissas of 1.75 and more carry into the exponent.
-      const int exponent = static_cast<int>((seen.largest + (1u << 21)) >> 23);
-      const int biased = min(max(exponent - p.offset, 0), kMostPower);
-      result.scale = biased == 0 ? 0x1p-127f : __uint_as_float(static_cast<uint32_t>(biased) << 23);
-      if (storesFloat) static_cast<uint8_t*>(p.scales)[index] = static_cast<uint8_t>(biased);
-      storesFloat = false;
-      break;
-    }
-    default:
-      result.scale = loadNumber(p.scales, p.scaleType, index);
-      result.zeroPoint = static_cast<float>(p.zeroPoint);
-      storesFloat = false;
   }
   if (storesFloat) {
     if (p.scaleType == kF32) {
@@ -343,12 +343,11 @@ __device__ __forceinline__ void quantizeInLanes(const Parameters& p) {
   const int distance = Output::kBeside ? 1 : lanes;
   const int64_t first = (thread - within) * kEach + within * (Output::kBeside ? kEach : 1);
   const uint4* x = static_cast<const uint4*>(p.x);
+  // Tiles are there or not, and so are a thread's vectors where all of them are of one.
+  const int count = kRun == kEach ? (first < vectors ? kEach : 0) : static_cast<int>(min(vectors - first, static_cast<int64_t>(kEach)));
   uint4 loaded[kEach];
 #pragma unroll
-  for (int i = 0; i < kEach; i++) {
-    const int64_t at = first + i * distance;
-    loaded[i] = at < vectors ? loadStreaming(x + at) : make_uint4(0, 0, 0, 0);
-  }
+  for (int i = 0; i < kEach; i++) loaded[i] = i < count ? x[first + i * distance] : make_uint4(0, 0, 0, 0);
 #pragma unroll
   for (int run = 0; run < kEach; run += kRun) {
     const int64_t at = first + run * distance;
@@ -357,8 +356,8 @@ __device__ __forceinline__ void quantizeInLanes(const Parameters& p) {
     for (int i = 0; i < kRun; i++) ofVectors.add(loaded[run + i]);
     Seen<kBothEnds> seen = ofVectors.get();
     if constexpr (kRun == kEach) seen.shareAmong(lanes);
-    if (at >= vectors) continue;
-    const int64_t tile = at >> tileShift;
+    if (run >= count) continue;
+    const int64_t tile = (first >> tileShift) + run / kRun;
     int64_t index = tile;
     if (p.scaling == kGiven) {
       const int64_t row = tile / p.acrossTiles;
@@ -463,7 +462,7 @@ __device__ __forceinline__ void quantizeVectors(const Parameters& p, const TileB
   TileCursor cursor(p, tile, kCount);
 #pragma unroll
   for (int i = 0; i < kKept; i++) {
-    kept[i] = cursor.isInside() ? loadStreaming(x + cursor.at) : make_uint4(0, 0, 0, 0);
+    kept[i] = cursor.isInside() ? x[cursor.at] : make_uint4(0, 0, 0, 0);
     cursor.advance();
   }
 #pragma unroll

@@ -5,6 +5,7 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.Kernel;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.quantization.ObserveHistogram;
 import java.util.Locale;
@@ -12,15 +13,8 @@ import java.util.Locale;
 /** Launches {@code observe_histogram.cu}. */
 public final class CudaObserveHistogram implements ObserveHistogram {
 
-    private static final int THREADS = 256;
-
-    private static final int WARPS = 8;
-
     /** Blocks a multiprocessor that keep memory busy. */
     private static final int BLOCKS = 4;
-
-    /** Shared memory that counts of a block take at most, unless one copy takes more. */
-    private static final int SHARED_BYTES = 40 << 10;
 
     private final KernelLibrary library;
     private final int multiprocessors;
@@ -35,17 +29,20 @@ public final class CudaObserveHistogram implements ObserveHistogram {
         CudaStream cuda = CudaStream.require(stream);
         ObserveHistogram.check(x, range, counts);
         int columns = (int) counts.columns();
-        int copies = Math.clamp(Integer.highestOneBit(Math.max(SHARED_BYTES / (columns * Integer.BYTES), 1)), 1, WARPS);
-        String type = x.dtype().name().toLowerCase(Locale.ROOT);
-        long wanted = Math.ceilDiv(x.elements(), (long) THREADS);
-        Kernel kernel = library.kernel("observe_histogram", "observe_histogram_" + type, SHARED_BYTES);
+        KernelFile file = library.file("observe_histogram");
+        Kernel kernel = file.kernel("observe_histogram_" + x.dtype().name().toLowerCase(Locale.ROOT));
+        int pitch = Math.ceilDiv(columns, file.constant("kRun")) * file.constant("kRun");
+        int fitting = Integer.highestOneBit(Math.max(kernel.sharedBytes() / (pitch * Integer.BYTES), 1));
+        int copies = Math.min(fitting, file.constant("kWarps"));
+        long wanted = Math.ceilDiv(x.elements(), (long) kernel.threads());
         cuda.call(kernel)
                 .matrix(x)
                 .matrix(counts)
                 .count(x.elements())
                 .number(columns)
                 .number(copies)
+                .number(pitch)
                 .number((columns - 1) / range)
-                .launch(Grid.of(Math.min(wanted, (long) BLOCKS * multiprocessors), THREADS));
+                .launch(Grid.of(Math.min(wanted, (long) BLOCKS * multiprocessors), kernel.threads()));
     }
 }

@@ -4,6 +4,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.Rows;
 import io.octavo.kernels.number.DType;
@@ -12,11 +13,6 @@ import java.util.Locale;
 
 /** Launches {@code quantize_rows.cu}. */
 public final class CudaQuantizeRows implements QuantizeRows {
-
-    /** {@code kKept} and {@code kMostRowThreads} of the kernels. */
-    private static final int KEPT = 8;
-
-    private static final int MOST_THREADS = 512;
 
     private final KernelLibrary library;
 
@@ -28,8 +24,8 @@ public final class CudaQuantizeRows implements QuantizeRows {
     public void quantize(Matrix x, Matrix codes, Matrix scales, float divisor, Matrix nonFinite, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         QuantizeRows.check(x, codes, scales, divisor, nonFinite);
-        String kernel = "quantize_rows_" + suffix(x) + "_" + suffix(codes);
-        cuda.call(library.kernel("quantize_rows", kernel))
+        KernelFile file = library.file("quantize_rows");
+        cuda.call(file.kernel("quantize_rows_" + suffix(x) + "_" + suffix(codes)))
                 .matrix(x)
                 .matrix(codes)
                 .matrix(scales)
@@ -37,7 +33,7 @@ public final class CudaQuantizeRows implements QuantizeRows {
                 .count(x.columns())
                 .number(divisor)
                 .type(scales.dtype())
-                .launch(Grid.of(x.rows(), Rows.threads(x, KEPT, MOST_THREADS)));
+                .launch(Grid.of(x.rows(), Rows.threads(x, file.constant("kKept"), file.constant("kMostRowThreads"))));
     }
 
     private static String suffix(Matrix matrix) {

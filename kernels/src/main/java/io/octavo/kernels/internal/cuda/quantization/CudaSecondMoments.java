@@ -9,6 +9,7 @@ import io.octavo.kernels.internal.cuda.driver.GpuDriver;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.Kernel;
 import io.octavo.kernels.internal.cuda.driver.KernelCall;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import io.octavo.kernels.quantization.SecondMoments;
@@ -20,22 +21,6 @@ import io.octavo.kernels.quantization.SecondMoments;
 public final class CudaSecondMoments implements SecondMoments {
 
     private static final int HOPPER = 90;
-
-    /** As {@code second_moments.cu} has them; two blocks compute a tile. */
-    private static final int TILE = 256;
-
-    private static final int THREADS = 384;
-    private static final int SLAB_TOKENS = 64;
-    private static final int BOX_BYTES = 128;
-    private static final int STAGES = 4;
-    private static final int STAGE_BYTES = (TILE / 2 + TILE) * SLAB_TOKENS * Short.BYTES;
-    private static final int SWIZZLE_BYTES = 1024;
-    private static final int FOLDED_ROWS = 4;
-
-    private static final int GENERAL_TILE = 64;
-    private static final int GENERAL_THREADS = 128;
-    private static final int MIRROR_TILE = 32;
-    private static final int MIRROR_THREADS = 256;
 
     private final KernelLibrary library;
     private final DeviceMemory memory;
@@ -58,11 +43,11 @@ public final class CudaSecondMoments implements SecondMoments {
      */
     private record Plan(int wholeTiles, int sharedTiles, int shares) {
 
-        static Plan of(long tokens, long columns, int pairs) {
-            int tilesAcross = Math.toIntExact(Math.ceilDiv(columns, (long) TILE));
+        static Plan of(KernelFile file, long tokens, long columns, int pairs) {
+            int tilesAcross = Math.toIntExact(Math.ceilDiv(columns, (long) file.constant("kTile")));
             int tiles = Math.toIntExact(tilesAcross * (tilesAcross + 1L) / 2);
             int left = tiles % pairs;
-            long slabs = Math.ceilDiv(tokens, (long) SLAB_TOKENS);
+            long slabs = Math.ceilDiv(tokens, (long) file.constant("kSlabTokens"));
             int shares = left == 0 ? 1 : (int) Math.min(pairs / left, slabs);
             return shares < 2 ? new Plan(tiles, 0, 1) : new Plan(tiles - left, left, shares);
         }
@@ -71,8 +56,8 @@ public final class CudaSecondMoments implements SecondMoments {
             return wholeTiles + sharedTiles * shares;
         }
 
-        long partBytes() {
-            return (long) sharedTiles * shares * TILE * TILE * Float.BYTES;
+        long partBytes(int tile) {
+            return (long) sharedTiles * shares * tile * tile * Float.BYTES;
         }
     }
 
@@ -88,22 +73,25 @@ public final class CudaSecondMoments implements SecondMoments {
             general(x, sums, inChunks, cuda);
             return;
         }
-        Plan plan = Plan.of(x.rows(), x.columns(), pairs);
-        Kernel kernel = library.kernel("second_moments", "second_moments", STAGES * STAGE_BYTES + SWIZZLE_BYTES);
-        try (var parts = PartialSums.of("second moments", plan.partBytes(), memory, cuda)) {
-            begin(kernel, x, sums, parts, plan, cuda)
-                    .launch(new Grid(2 * Math.min(pairs, plan.items()), 1, 1, THREADS));
+        KernelFile file = library.file("second_moments");
+        int tile = file.constant("kTile");
+        Plan plan = Plan.of(file, x.rows(), x.columns(), pairs);
+        Kernel kernel = file.kernel("second_moments");
+        try (var parts = PartialSums.of("second moments", plan.partBytes(tile), memory, cuda)) {
+            begin(file, kernel, x, sums, parts, plan, cuda)
+                    .launch(new Grid(2 * Math.min(pairs, plan.items()), 1, 1, kernel.threads()));
             if (plan.sharedTiles() > 0) {
-                begin(library.kernel("second_moments", "second_moments_fold"), x, sums, parts, plan, cuda)
-                        .launch(new Grid(plan.sharedTiles(), TILE / FOLDED_ROWS, 1, TILE));
+                Kernel fold = file.kernel("second_moments_fold");
+                begin(file, fold, x, sums, parts, plan, cuda)
+                        .launch(new Grid(plan.sharedTiles(), tile / file.constant("kFoldedRows"), 1, fold.threads()));
             }
         }
     }
 
     private static KernelCall begin(
-            Kernel kernel, Matrix x, Matrix sums, PartialSums parts, Plan plan, CudaStream stream) {
+            KernelFile file, Kernel kernel, Matrix x, Matrix sums, PartialSums parts, Plan plan, CudaStream stream) {
         return stream.call(kernel)
-                .boxes(x, BOX_BYTES, SLAB_TOKENS)
+                .boxes(x, file.constant("kSlabBytes"), file.constant("kSlabTokens"))
                 .matrix(sums)
                 .address(parts.address())
                 .number((int) x.rows())
@@ -113,24 +101,25 @@ public final class CudaSecondMoments implements SecondMoments {
     }
 
     private void general(Matrix x, Matrix sums, boolean inChunks, CudaStream stream) {
-        int tiles = Math.toIntExact(Math.ceilDiv(x.columns(), (long) GENERAL_TILE));
-        stream.call(library.kernel("second_moments_general", "second_moments_general"))
+        KernelFile file = library.file("second_moments_general");
+        Kernel kernel = file.kernel("second_moments_general");
+        int tiles = Math.toIntExact(Math.ceilDiv(x.columns(), (long) file.constant("kTile")));
+        stream.call(kernel)
                 .matrix(x)
                 .matrix(sums)
                 .number((int) x.rows())
                 .number((int) x.columns())
                 .number(inChunks ? 1 : 0)
-                .launch(new Grid(tiles, tiles, 1, GENERAL_THREADS));
+                .launch(new Grid(tiles, tiles, 1, kernel.threads()));
     }
 
     @Override
     public void mirror(Matrix sums, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         SecondMoments.check(sums);
-        int tiles = Math.toIntExact(Math.ceilDiv(sums.columns(), (long) MIRROR_TILE));
-        cuda.call(library.kernel("second_moments_mirror", "second_moments_mirror"))
-                .matrix(sums)
-                .number((int) sums.columns())
-                .launch(new Grid(tiles, tiles, 1, MIRROR_THREADS));
+        KernelFile file = library.file("second_moments_mirror");
+        Kernel kernel = file.kernel("second_moments_mirror");
+        int tiles = Math.toIntExact(Math.ceilDiv(sums.columns(), (long) file.constant("kTile")));
+        cuda.call(kernel).matrix(sums).number((int) sums.columns()).launch(new Grid(tiles, tiles, 1, kernel.threads()));
     }
 }

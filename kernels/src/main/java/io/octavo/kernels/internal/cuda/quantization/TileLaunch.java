@@ -5,6 +5,7 @@ import io.octavo.kernels.internal.cuda.driver.CudaBuffer;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelCall;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
@@ -48,16 +49,6 @@ record TileLaunch(
     private static final int VECTOR_BYTES = 16;
     private static final int WARP = 32;
 
-    /** Threads of the kernels for tiles of lanes, and vectors of each. */
-    private static final int LANE_THREADS = 256;
-
-    private static final int LANE_VECTORS = 4;
-
-    /** Most threads of the kernels for tiles of blocks, and vectors that each keeps in registers. */
-    private static final int BLOCK_THREADS = 256;
-
-    private static final int BLOCK_VECTORS = 8;
-
     /** The kernels count them in 32 bits, up to some steps past the last. */
     private static final long MOST_TILE_VECTORS = 1L << 30;
 
@@ -67,9 +58,11 @@ record TileLaunch(
         long workRows = given ? 1 : Math.min(tileRows, Math.max(x.rows(), 1));
         long workColumns = Math.min(tileColumns, Math.max(x.columns(), 1));
         long across = Math.ceilDiv(x.columns(), workColumns);
-        boolean inLanes = fitsLanes(workRows, workColumns);
+        KernelFile file = library.file(kernels.file);
+        int laneVectors = file.constant("kEach");
+        boolean inLanes = fitsLanes(workRows, workColumns, laneVectors);
         String name = kernels.file
-                + (inLanes ? "_lanes_" + Math.min(tileVectors(workColumns), LANE_VECTORS) : "_blocks_" + codes())
+                + (inLanes ? "_lanes_" + Math.min(tileVectors(workColumns), laneVectors) : "_blocks_" + codes())
                 + "_"
                 + (scaling instanceof Scaling.Range ? "range_" : "")
                 + x.dtype().name().toLowerCase(Locale.ROOT);
@@ -79,11 +72,11 @@ record TileLaunch(
                     + " numbers: at most " + MOST_TILE_VECTORS + " vectors of 16 bytes, counted over whole rows");
         }
         Grid grid = inLanes
-                ? Grid.covering(Math.ceilDiv(vectors, (long) LANE_VECTORS), LANE_THREADS)
+                ? Grid.covering(Math.ceilDiv(vectors, (long) laneVectors), file.constant("kLaneThreads"))
                 : Grid.of(
                         Math.multiplyExact(Math.ceilDiv(x.rows(), workRows), across),
-                        blockThreads(workRows * workColumns * x.dtype().bytes()));
-        KernelCall call = stream.call(library.kernel(kernels.file, name))
+                        blockThreads(file, workRows * workColumns * x.dtype().bytes()));
+        KernelCall call = stream.call(file.kernel(name))
                 .matrix(x)
                 .matrix(out)
                 .optional(scales)
@@ -111,13 +104,13 @@ record TileLaunch(
     }
 
     /** Whether tiles are a power of two of vectors in a row, at most a warp's, and fill the rows. */
-    private boolean fitsLanes(long workRows, long workColumns) {
+    private boolean fitsLanes(long workRows, long workColumns, int laneVectors) {
         long vectors = tileVectors(workColumns);
         return (workRows == 1 || x.rows() == 1)
                 && x.columns() % workColumns == 0
                 && workColumns * x.dtype().bytes() % VECTOR_BYTES == 0
                 && vectors >= 1
-                && vectors <= (long) WARP * LANE_VECTORS
+                && vectors <= (long) WARP * laneVectors
                 && Long.bitCount(vectors) == 1
                 && (CudaBuffer.addressOf(x) | CudaBuffer.addressOf(out)) % VECTOR_BYTES == 0;
     }
@@ -138,9 +131,9 @@ record TileLaunch(
         return workColumns * x.dtype().bytes() / VECTOR_BYTES;
     }
 
-    private static int blockThreads(long tileBytes) {
-        long warps = Math.ceilDiv(tileBytes, (long) VECTOR_BYTES * BLOCK_VECTORS * WARP);
-        return Math.clamp(warps * WARP, WARP, BLOCK_THREADS);
+    private static int blockThreads(KernelFile file, long tileBytes) {
+        long warps = Math.ceilDiv(tileBytes, (long) VECTOR_BYTES * file.constant("kKept") * WARP);
+        return Math.clamp(warps * WARP, WARP, file.constant("kBlockThreads"));
     }
 
     /** As {@code ScalingKind} of tiles.cuh. */
