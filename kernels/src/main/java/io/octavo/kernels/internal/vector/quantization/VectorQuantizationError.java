@@ -8,7 +8,6 @@ import io.octavo.kernels.internal.vector.base.Native;
 import io.octavo.kernels.internal.vector.base.RowReader;
 import io.octavo.kernels.internal.vector.base.Scratch;
 import io.octavo.kernels.internal.vector.base.WorkerPool;
-import io.octavo.kernels.number.DType;
 import io.octavo.kernels.quantization.QuantizationError;
 
 /**
@@ -28,9 +27,9 @@ public final class VectorQuantizationError implements QuantizationError {
         HostStream.require(stream);
         int columns = (int) arguments.x().columns();
         int groups = (int) arguments.scales().columns();
-        float[] table = new float[CODES];
-        RowReader.read(DType.F32, Native.address(arguments.codebook()), CODES, table, 0);
-        float[] allowed = allowed(arguments.codebook());
+        double[] table = new double[CODES];
+        double[] allowed = new double[2 * CODES];
+        fill(arguments.codebook(), table, allowed);
         long xAt = Native.address(arguments.x());
         long codesAt = Native.address(arguments.codes());
         long scalesAt = Native.address(arguments.scales());
@@ -61,30 +60,29 @@ public final class VectorQuantizationError implements QuantizationError {
         });
     }
 
-    /** What a code allows below it and above it, side by side: the sign of an error chooses. */
-    private static float[] allowed(Matrix codebook) {
-        float[] sides = new float[2 * CODES];
-        float[] side = new float[CODES];
-        for (int row : new int[] {BELOW, ABOVE}) {
-            RowReader.read(DType.F32, Native.address(codebook) + (long) row * CODES * Float.BYTES, CODES, side, 0);
-            for (int code = 0; code < CODES; code++) {
-                sides[2 * code + row - BELOW] = side[code];
-            }
+    /** Of every code what it stands for, and what it allows below and above, side by side: an error's sign chooses. */
+    private static void fill(Matrix codebook, double[] table, double[] allowed) {
+        long at = Native.address(codebook);
+        for (int code = 0; code < CODES; code++) {
+            table[code] = Native.getFloat(at + (long) code * Float.BYTES);
+            allowed[2 * code] = Native.getFloat(at + ((long) BELOW * CODES + code) * Float.BYTES);
+            allowed[2 * code + 1] = Native.getFloat(at + ((long) ABOVE * CODES + code) * Float.BYTES);
         }
-        return sides;
     }
 
     /** Of one row. */
     private static final class Sums {
 
         private final float[] values;
-        private final float[] table;
-        private final float[] allowed;
+        private final double[] table;
+        private final double[] allowed;
+        private final float[] lows = new float[1];
+        private final float[] highs = new float[1];
         private double squaredError;
         private double squaredNumber;
         private double excess;
 
-        Sums(float[] values, float[] table, float[] allowed) {
+        Sums(float[] values, double[] table, double[] allowed) {
             this.values = values;
             this.table = table;
             this.allowed = allowed;
@@ -96,7 +94,6 @@ public final class VectorQuantizationError implements QuantizationError {
             double error1 = 0;
             double number0 = 0;
             double number1 = 0;
-            double most = 0;
             int i = begin;
             for (; i + 1 < end; i += 2) {
                 double x0 = values[i];
@@ -109,7 +106,8 @@ public final class VectorQuantizationError implements QuantizationError {
                 error1 += d1 * d1;
                 number0 += x0 * x0;
                 number1 += x1 * x1;
-                most = Math.max(most, Math.max(excess(d0, code0, scale), excess(d1, code1, scale)));
+                judge(d0, code0, scale);
+                judge(d1, code1, scale);
             }
             if (i < end) {
                 double x0 = values[i];
@@ -117,32 +115,27 @@ public final class VectorQuantizationError implements QuantizationError {
                 double d0 = (table[code0] - zeroPoint) * scale - x0;
                 error0 += d0 * d0;
                 number0 += x0 * x0;
-                most = Math.max(most, excess(d0, code0, scale));
+                judge(d0, code0, scale);
             }
             squaredError += error0 + error1;
             squaredNumber += number0 + number1;
-            excess = Math.max(excess, most / scale);
         }
 
-        private double excess(double error, int code, double scale) {
+        /** Nothing exceeds anything as a rule, so no maximum is carried from one number to the next. */
+        private void judge(double error, int code, double scale) {
             int side = (int) (Double.doubleToRawLongBits(error) >>> (Double.SIZE - 1));
-            return Math.abs(error) - allowed[2 * code + side] * scale;
+            double limit = allowed[2 * code + side] * scale;
+            if (!(Math.abs(error) <= limit)) {
+                excess = Math.max(excess, (Math.abs(error) - limit) / scale);
+            }
         }
 
         void reach(int begin, int end, long at) {
-            float lowest = 0;
-            float highest = 0;
-            for (int i = begin; i < end; i++) {
-                float x = values[i];
-                if (x < lowest) {
-                    lowest = x;
-                }
-                if (x > highest) {
-                    highest = x;
-                }
-            }
-            Native.setFloat(at, 0 - lowest); // not minus zero
-            Native.setFloat(at + Float.BYTES, highest);
+            lows[0] = 0;
+            highs[0] = 0;
+            TileEncoder.range(values, begin, end, end - begin, lows, highs);
+            Native.setFloat(at, 0 - lows[0]); // not minus zero
+            Native.setFloat(at + Float.BYTES, highs[0]);
         }
 
         void store(long at) {
