@@ -2,6 +2,7 @@ package io.octavo.engine.transformer;
 
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.transformer.weight.ChangedWeights;
 import io.octavo.engine.transformer.weight.KvScales;
 import io.octavo.engine.transformer.weight.ModuleReader;
 import io.octavo.kernels.backend.Backend;
@@ -118,20 +119,38 @@ public final class LayerStream implements AutoCloseable {
      * @param afterText called after each; may throw, after which this can only be closed
      */
     public void advance(ActivationObserver observer, Runnable afterText) {
+        advance(observer, afterText, ChangedWeights.none());
+    }
+
+    /** The same with other weights in place of some of the layer's. */
+    public void advance(ActivationObserver observer, Runnable afterText, ChangedWeights changed) {
+        run(observer, afterText, changed, true);
+        next++;
+    }
+
+    /** The same, but the texts enter the layer again afterwards, as if nothing had been. */
+    public void look(ActivationObserver observer, Runnable afterText, ChangedWeights changed) {
+        run(observer, afterText, changed, false);
+    }
+
+    private void run(ActivationObserver observer, Runnable afterText, ChangedWeights changed, boolean moves) {
         workspace.observe(observer);
-        try (ModuleReader modules = loader.reader(stream);
+        try (ModuleReader modules = loader.reader(stream, changed);
                 KvCache cache = cache()) {
             try {
                 DecoderLayer layer = loader.layer(next, modules);
                 for (int i = 0; i < texts.size(); i++) {
-                    advance(layer, texts.get(i), states.get(i).segment(), cache);
+                    MemorySegment state = states.get(i).segment();
+                    Matrix complete = run(layer, texts.get(i), state, cache);
+                    if (moves) {
+                        complete.buffer().copyTo(state, complete.offset(), stream);
+                    }
                     afterText.run();
                 }
             } finally {
                 stream.synchronize();
             }
         }
-        next++;
     }
 
     private KvCache cache() {
@@ -145,7 +164,8 @@ public final class LayerStream implements AutoCloseable {
                 scales);
     }
 
-    private void advance(DecoderLayer layer, int[] tokens, MemorySegment host, KvCache cache) {
+    /** @return what the text leaves the layer with, until the next one runs */
+    private Matrix run(DecoderLayer layer, int[] tokens, MemorySegment host, KvCache cache) {
         Matrix residual = workspace.residual(tokens.length);
         residual.buffer().copyFrom(host, residual.offset(), stream);
         try (KvCache.Sequence sequence = cache.newSequence()) {
@@ -153,8 +173,7 @@ public final class LayerStream implements AutoCloseable {
             var pass = new Pass(backend, workspace, view, cache, ropes, stream);
             var state = new HiddenState(pass);
             layer.advance(state, pass);
-            Matrix complete = state.complete();
-            complete.buffer().copyTo(host, complete.offset(), stream);
+            return state.complete();
         }
     }
 

@@ -8,6 +8,7 @@ import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.LayerNorms;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.transformer.weight.ChangedWeights;
 import io.octavo.engine.transformer.weight.KvScales;
 import io.octavo.engine.transformer.weight.LinearReader;
 import io.octavo.engine.transformer.weight.ModuleReader;
@@ -58,7 +59,11 @@ public final class ModelLoader {
     }
 
     ModuleReader reader(Stream stream) {
-        return new ModuleReader(backend, checkpoint, linears, spec.hiddenSize(), stream);
+        return reader(stream, ChangedWeights.none());
+    }
+
+    ModuleReader reader(Stream stream, ChangedWeights changed) {
+        return new ModuleReader(backend, checkpoint, linears.with(changed), spec.hiddenSize(), stream);
     }
 
     /** {@code [vocabulary, hidden]}, as it is stored. */

@@ -42,10 +42,26 @@ public final class LinearReader {
 
     private final Checkpoint checkpoint;
     private final QuantizedModules quantized;
+    private final ChangedWeights changed;
 
     public LinearReader(Checkpoint checkpoint) {
+        this(checkpoint, QuantizedLayouts.read(checkpoint), ChangedWeights.none());
+    }
+
+    private LinearReader(Checkpoint checkpoint, QuantizedModules quantized, ChangedWeights changed) {
         this.checkpoint = checkpoint;
-        this.quantized = QuantizedLayouts.read(checkpoint);
+        this.quantized = quantized;
+        this.changed = changed;
+    }
+
+    /** The same with other weights in place of some of the checkpoint's. */
+    public LinearReader with(ChangedWeights weights) {
+        return new LinearReader(checkpoint, quantized, weights);
+    }
+
+    Tensor tensor(String name) {
+        Tensor other = changed.tensors().get(name);
+        return other == null ? checkpoint.tensor(name) : other;
     }
 
     Linear read(String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
@@ -59,14 +75,14 @@ public final class LinearReader {
 
     private Linear read(
             String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer, boolean packed) {
-        return quantized
-                .find(module)
+        return changed.linear(module)
+                .or(() -> quantized.find(module))
                 .map(stored -> quantized(stored, outFeatures, inFeatures, bias, placer, packed))
                 .orElseGet(() -> plain(module, outFeatures, inFeatures, bias, placer));
     }
 
     private Linear plain(String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
-        Tensor weight = checkpoint.tensor(module + CompressedTensors.WEIGHT_SUFFIX);
+        Tensor weight = tensor(module + CompressedTensors.WEIGHT_SUFFIX);
         Matrix placed = placer.place(ModuleReader.requireFloating(weight), outFeatures, inFeatures);
         return new Linear(module, new LinearWeight.Scaled(ScaledMatrix.plain(placed)), bias, new InputRounding.None());
     }

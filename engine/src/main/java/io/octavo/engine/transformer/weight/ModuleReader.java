@@ -105,7 +105,7 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
     }
 
     private Matrix matrix(String name, long rows, long columns) {
-        Tensor tensor = checkpoint.tensor(name);
+        Tensor tensor = linears.tensor(name);
         return place(requireFloating(tensor), rows, columns);
     }
 
