@@ -18,7 +18,7 @@ import java.util.Set;
  *
  * @param alpha how much of the difficulty moves from activations to weights, 0 to 1
  */
-public record SmoothQuant(double alpha) implements Modifier {
+public record SmoothQuant(double alpha) implements ChannelModifier {
 
     private static final String WEIGHT = ".weight";
 
@@ -40,7 +40,7 @@ public record SmoothQuant(double alpha) implements Modifier {
     }
 
     @Override
-    public Map<String, Double> settings() {
+    public Map<String, Object> settings() {
         return Map.of("alpha", alpha);
     }
 

@@ -4,6 +4,8 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.LayoutWriters;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.modify.ChannelModifier;
+import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.request.KvCacheQuantization;
@@ -123,10 +125,30 @@ public record ModuleSchemes(
 
     /** Whether the model must be run on data. */
     public boolean needsCalibration() {
-        return !modifiers.isEmpty()
+        return solver().isPresent() || needsRanges();
+    }
+
+    /** Whether what activations showed decides stored numbers, or what channels are multiplied by. */
+    boolean needsRanges() {
+        return !channelModifiers().isEmpty()
                 || kvCache.isPresent()
                 || scheme.needsCalibration()
                 || overrides.stream().anyMatch(override -> override.scheme().needsCalibration());
+    }
+
+    List<ChannelModifier> channelModifiers() {
+        return modifiers.stream()
+                .filter(ChannelModifier.class::isInstance)
+                .map(ChannelModifier.class::cast)
+                .toList();
+    }
+
+    /** What solves codes in place of rounding. */
+    Optional<Gptq> solver() {
+        return modifiers.stream()
+                .filter(Gptq.class::isInstance)
+                .map(Gptq.class::cast)
+                .findFirst();
     }
 
     /** For people: the scheme's name, and those of its overrides. */

@@ -51,7 +51,7 @@ final class Provenance {
                         .put("seed", data.seed()));
         for (Modifier modifier : plan.schemes().modifiers()) {
             ObjectNode made = root.withArray("modifiers").addObject().put("type", modifier.name());
-            new TreeMap<>(modifier.settings()).forEach(made::put);
+            new TreeMap<>(modifier.settings()).forEach(made::putPOJO);
         }
         root.put("weightBits", plan.weightBits());
         plan.ignore().forEach(root.putArray("ignore")::add);

@@ -4,23 +4,16 @@ import io.octavo.engine.artifact.ArtifactFiles;
 import io.octavo.engine.artifact.BackgroundTasks;
 import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.calibrate.ActivationRanges;
-import io.octavo.engine.calibrate.Calibrator;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
-import io.octavo.engine.layout.compressed.CompressedTensors;
-import io.octavo.engine.model.Architectures;
-import io.octavo.engine.model.ModelSpec;
-import io.octavo.engine.modify.ChannelScaling;
-import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.quantize.QuantizationPlan.Step;
-import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
@@ -38,12 +31,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /** One call of {@link Quantizer#quantize}: write everything, verify it, publish it. */
 final class QuantizationRun {
@@ -54,11 +45,14 @@ final class QuantizationRun {
     /** Threads from which on sources are hashed from the beginning. */
     private static final int ENOUGH_THREADS = 8;
 
-    /** Where on the progress bar quantizing ends; verifying takes the rest. */
+    /** Where on the progress bar quantizing ends at least; verifying takes the rest. */
     private static final double QUANTIZING_SHARE = 0.6;
 
     /** Where on the progress bar calibration ends, if there is one. */
     private static final double CALIBRATING_SHARE = 0.4;
+
+    /** The same where codes are solved. */
+    private static final double SOLVING_SHARE = 0.8;
 
     private final QuantizationRequest request;
     private final Checkpoint source;
@@ -96,9 +90,17 @@ final class QuantizationRun {
         Optional<List<Future<HashedFile>>> early =
                 threads >= ENOUGH_THREADS ? Optional.of(files.hashSources()) : Optional.empty();
         Backend backend = device.get();
-        ActivationRanges activations = calibrate(backend, chunkBytes);
-        monitor.phase("quantize");
-        writeWeights(backend, chunkBytes, activations);
+        try (var calibration = new Calibration(request, source, plan, backend, files, chunkBytes, threads, monitor)) {
+            calibration.run(share -> monitor.progress(calibrated() * share));
+            plan = calibration.plan();
+            monitor.phase("quantize");
+            writeWeights(backend, chunkBytes, calibration.activations());
+            return finish(backend, early);
+        }
+    }
+
+    /** Writes what is beside the weights, verifies everything and makes it visible. */
+    private QuantizationResult finish(Backend backend, Optional<List<Future<HashedFile>>> early) {
         ConfigJson config = source.config()
                 .replacingQuantizationConfig(
                         plan.quantizationConfig(source.config().tree()));
@@ -129,42 +131,15 @@ final class QuantizationRun {
                 report);
     }
 
-    /** What data shows; what modifiers make of it becomes part of the plan. */
-    private ActivationRanges calibrate(Backend backend, long chunkBytes) {
-        if (!plan.schemes().needsCalibration()) {
-            return ActivationRanges.none();
-        }
-        CalibrationData data = request.calibration().orElseThrow();
-        monitor.phase("calibrate");
-        List<Modifier> modifiers = plan.schemes().modifiers();
-        ModelSpec spec = Architectures.read(source.config().tree());
-        Set<String> channels = modifiers.stream()
-                .flatMap(modifier -> modifier.observed(spec).stream())
-                .collect(Collectors.toSet());
-        ActivationRanges seen = new Calibrator(backend)
-                .observe(source, data, channels, monitor, share -> monitor.progress(CALIBRATING_SHARE * share));
-        for (Modifier modifier : modifiers) {
-            seen = apply(modifier, spec, seen, new WeightChannels(backend, source, chunkBytes, monitor::checkpoint));
-        }
-        return seen;
-    }
-
-    private ActivationRanges apply(Modifier modifier, ModelSpec spec, ActivationRanges seen, WeightChannels weights) {
-        Map<String, ChannelScaling> scalings = modifier.scalings(spec, seen::channelMagnitudes, weights);
-        plan = plan.with(scalings);
-        ActivationRanges scaled = seen;
-        for (String module : modifier.observed(spec)) {
-            ChannelScaling scaling = scalings.get(module + CompressedTensors.WEIGHT_SUFFIX);
-            if (scaling != null) {
-                scaled = scaled.dividedBy(module, scaling.factors());
-            }
-        }
-        return scaled;
-    }
-
-    /** Where quantizing begins on the progress bar. */
+    /** Where calibration ends on the progress bar, and quantizing begins. */
     private double calibrated() {
-        return plan.schemes().needsCalibration() ? CALIBRATING_SHARE : 0;
+        ModuleSchemes schemes = plan.schemes();
+        return schemes.solver().isPresent() ? SOLVING_SHARE : schemes.needsCalibration() ? CALIBRATING_SHARE : 0;
+    }
+
+    /** Where quantizing ends, and verifying begins. */
+    private double quantized() {
+        return Math.max(QUANTIZING_SHARE, (1 + calibrated()) / 2);
     }
 
     /** Computes in some lanes while others write and hash what is complete. */
@@ -173,7 +148,7 @@ final class QuantizationRun {
         var calibrated = new CalibratedScales(activations);
         try (var open = new OpenFiles();
                 var lanes = new Lanes(backend, plan, calibrated, chunkBytes, threads)) {
-            var progress = new Progress(calibrated(), QUANTIZING_SHARE - calibrated(), lanes.count() == 1);
+            var progress = new Progress(calibrated(), quantized() - calibrated(), lanes.count() == 1);
             // A file is written by one thread at a time, and hashed by one, to its end only once all scales in it are
             // known.
             var tasks = new InTurn<ShardPlan.Shard, Lanes.Task>(largestFirst(), lanes.count(), shard -> {
@@ -252,7 +227,7 @@ final class QuantizationRun {
     }
 
     private VerificationReport verify(Backend backend) {
-        var progress = new Progress(QUANTIZING_SHARE, 1 - QUANTIZING_SHARE, true);
+        var progress = new Progress(quantized(), 1 - quantized(), true);
         try (Checkpoint artifact = Checkpoint.open(staging.folder());
                 var verification = new Verification(plan, artifact, backend, threads)) {
             verification.begin();

@@ -10,7 +10,7 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
-import io.octavo.engine.modify.Modifier;
+import io.octavo.engine.modify.ChannelModifier;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
@@ -79,7 +79,7 @@ public final class Quantizer {
         ModuleSchemes schemes = schemes(recipe);
         QuantizationPlan plan = QuantizationPlan.of(source, schemes, recipe.ignore());
         if (schemes.needsCalibration()) {
-            requireRunnable(source, recipe.modifiers());
+            requireRunnable(source, schemes.channelModifiers());
         }
         return plan;
     }
@@ -97,9 +97,9 @@ public final class Quantizer {
     }
 
     /** Whether the source can be run on data. */
-    private static void requireRunnable(Checkpoint source, List<Modifier> modifiers) {
+    private static void requireRunnable(Checkpoint source, List<ChannelModifier> modifiers) {
         ModelSpec spec = Architectures.read(source.config().tree());
-        for (Modifier modifier : modifiers) {
+        for (ChannelModifier modifier : modifiers) {
             Set<String> modules = modifier.observed(spec);
             Optional<String> missing = modules.stream()
                     .filter(module -> !source.names().contains(module + CompressedTensors.WEIGHT_SUFFIX))

@@ -24,4 +24,12 @@ public record TileScales(float[] scales, byte[] zeroPoints) {
     public int zeroPoint(int tile) {
         return zeroPoints.length == 0 ? 0 : zeroPoints[tile];
     }
+
+    /** Copies the scales of some tiles over those from {@code tile} on. */
+    public void put(TileScales some, int tile) {
+        System.arraycopy(some.scales, 0, scales, tile, some.scales.length);
+        if (zeroPoints.length > 0) {
+            System.arraycopy(some.zeroPoints, 0, zeroPoints, tile, some.zeroPoints.length);
+        }
+    }
 }

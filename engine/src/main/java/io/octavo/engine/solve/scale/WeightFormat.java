@@ -37,6 +37,15 @@ public record WeightFormat(Quantization quantization, DType dtype, int inFeature
         };
     }
 
+    /** The type that scales are stored in; U8 are exponents of powers of two. */
+    public DType scaleType() {
+        return switch (quantization.scaleType()) {
+            case FLOAT -> dtype;
+            case E4M3 -> DType.F8_E4M3;
+            case E8M0 -> DType.U8;
+        };
+    }
+
     /** Rows that share a scale; all of the module's where it has one scale. */
     public int tileRows() {
         return switch (quantization.granularity()) {

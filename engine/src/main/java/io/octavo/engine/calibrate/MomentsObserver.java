@@ -1,0 +1,99 @@
+package io.octavo.engine.calibrate;
+
+import io.octavo.engine.transformer.ActivationObserver;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.DType;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Sums of products of the channels of inputs, kept on the device: rounded to BF16 first, as models run in that. */
+final class MomentsObserver implements ActivationObserver, AutoCloseable {
+
+    private final Backend backend;
+    private final Set<String> modules;
+    private final Map<String, Moments> byModule = new HashMap<>();
+    private @Nullable DeviceBuffer rounded;
+
+    /** @param modules whose inputs are looked at: one of those that read the same */
+    MomentsObserver(Backend backend, Set<String> modules) {
+        this.backend = backend;
+        this.modules = Set.copyOf(modules);
+    }
+
+    /** Of one input, until it is closed. */
+    static final class Moments implements AutoCloseable {
+
+        private final DeviceBuffer buffer;
+        private final Matrix sums;
+        private long tokens;
+
+        Moments(Backend backend, long columns) {
+            buffer = backend.allocate("moments", Matrix.bytes(DType.F32, columns, columns));
+            sums = Matrix.of(buffer, DType.F32, columns, columns);
+        }
+
+        /** {@code [columns, columns]} F32 */
+        Matrix sums() {
+            return sums;
+        }
+
+        long tokens() {
+            return tokens;
+        }
+
+        @Override
+        public void close() {
+            buffer.close();
+        }
+    }
+
+    @Override
+    public void input(String module, Matrix activations, Stream stream) {
+        if (!modules.contains(module)) {
+            return;
+        }
+        Moments moments = byModule.computeIfAbsent(module, name -> new Moments(backend, activations.columns()));
+        Matrix x = rounded(activations, stream);
+        backend.operations().convert().convert(activations, x, stream);
+        backend.operations().secondMoments().accumulate(x, moments.sums, stream);
+        moments.tokens += activations.rows();
+    }
+
+    private Matrix rounded(Matrix activations, Stream stream) {
+        long bytes = Matrix.bytes(DType.BF16, activations.rows(), activations.columns());
+        DeviceBuffer buffer = rounded;
+        if (buffer == null || buffer.bytes() < bytes) {
+            if (buffer != null) {
+                stream.synchronize();
+                buffer.close();
+            }
+            buffer = backend.allocate("moments", bytes);
+            rounded = buffer;
+        }
+        return Matrix.of(buffer, DType.BF16, activations.rows(), activations.columns());
+    }
+
+    @Override
+    public void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream) {}
+
+    /** What was seen of an input, complete; zeros if no token came. The caller closes it. */
+    Moments take(String module, int columns, Stream stream) {
+        Moments seen = byModule.remove(module);
+        Moments moments = seen == null ? new Moments(backend, columns) : seen;
+        backend.operations().secondMoments().mirror(moments.sums, stream);
+        return moments;
+    }
+
+    @Override
+    public void close() {
+        byModule.values().forEach(Moments::close);
+        if (rounded != null) {
+            rounded.close();
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package io.octavo.engine.modify;
+
+import java.util.Map;
+
+/**
+ * Solves codes one column after the other, where later columns make up for the errors of earlier ones (arXiv 2210.17323).
+ *
+ * @param dampening what is added to the diagonal of the inputs' second moments, as a share of its mean; above 0
+ * @param actOrder whether columns are solved from those with the largest inputs on; groups stay where they are
+ * @param searchScales whether scales are those that rounding costs least under, or those of the largest numbers
+ * @param refine whether codes and scales are improved in turn afterwards, under the same second moments
+ * @param propagateError whether each layer sees what solved layers before it give, or what the original ones do
+ */
+public record Gptq(double dampening, boolean actOrder, boolean searchScales, boolean refine, boolean propagateError)
+        implements Modifier {
+
+    /** As everybody takes it. */
+    public static final double DEFAULT_DAMPENING = 0.01;
+
+    public Gptq {
+        if (!(dampening > 0 && dampening <= 1)) {
+            throw new IllegalArgumentException("dampening must be above 0 and at most 1: " + dampening);
+        }
+    }
+
+    /** The settings that give the best files. */
+    public Gptq() {
+        this(DEFAULT_DAMPENING, true, true, true, true);
+    }
+
+    @Override
+    public String name() {
+        return "gptq";
+    }
+
+    @Override
+    public Map<String, Object> settings() {
+        return Map.of(
+                "dampening", dampening,
+                "actOrder", actOrder,
+                "searchScales", searchScales,
+                "refine", refine,
+                "propagateError", propagateError);
+    }
+}

@@ -1,0 +1,227 @@
+package io.octavo.engine.quantize;
+
+import io.octavo.engine.artifact.ArtifactFiles;
+import io.octavo.engine.artifact.EngineVersion;
+import io.octavo.engine.artifact.FileDigest;
+import io.octavo.engine.artifact.FolderJournal;
+import io.octavo.engine.artifact.StagingFolder;
+import io.octavo.engine.calibrate.ActivationRanges;
+import io.octavo.engine.calibrate.Calibrator;
+import io.octavo.engine.calibrate.LayerwiseSolver;
+import io.octavo.engine.calibrate.LayerwiseSolver.Keeping;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.modify.ChannelModifier;
+import io.octavo.engine.modify.ChannelScaling;
+import io.octavo.engine.modify.Gptq;
+import io.octavo.engine.quantize.QuantizationPlan.Keep;
+import io.octavo.engine.quantize.QuantizationPlan.KvScales;
+import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.HashedFile;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.engine.solve.SolvableWeight;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.number.BFloat16;
+import io.octavo.kernels.number.DType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.DoubleConsumer;
+import java.util.stream.Collectors;
+
+/** What data shows of a model, and what modifiers make of a plan by it. */
+final class Calibration implements AutoCloseable {
+
+    /** Where in the whole of it solving begins, if something is observed before. */
+    private static final double OBSERVING_SHARE = 0.2;
+
+    private final QuantizationRequest request;
+    private final Checkpoint source;
+    private final Backend backend;
+    private final ArtifactFiles files;
+    private final long chunkBytes;
+    private final int threads;
+    private final JobMonitor monitor;
+    private final Deque<Runnable> closing = new ArrayDeque<>();
+    private QuantizationPlan plan;
+    private ActivationRanges activations = ActivationRanges.none();
+
+    /** @param plan before anything is modified */
+    Calibration(
+            QuantizationRequest request,
+            Checkpoint source,
+            QuantizationPlan plan,
+            Backend backend,
+            ArtifactFiles files,
+            long chunkBytes,
+            int threads,
+            JobMonitor monitor) {
+        this.request = request;
+        this.source = source;
+        this.plan = plan;
+        this.backend = backend;
+        this.files = files;
+        this.chunkBytes = chunkBytes;
+        this.threads = threads;
+        this.monitor = monitor;
+    }
+
+    /** What modifiers left of it. Codes that were solved are there until this is closed. */
+    QuantizationPlan plan() {
+        return plan;
+    }
+
+    ActivationRanges activations() {
+        return activations;
+    }
+
+    /** @param progress receives the share that is done */
+    void run(DoubleConsumer progress) {
+        ModuleSchemes schemes = plan.schemes();
+        if (!schemes.needsCalibration()) {
+            return;
+        }
+        CalibrationData data = request.calibration().orElseThrow();
+        double observing = schemes.solver().isEmpty() ? 1 : schemes.needsRanges() ? OBSERVING_SHARE : 0;
+        if (schemes.needsRanges()) {
+            monitor.phase("calibrate");
+            observe(data, share -> progress.accept(observing * share));
+        }
+        schemes.solver().ifPresent(gptq -> {
+            monitor.phase("solve");
+            solve(gptq, data, share -> progress.accept(observing + (1 - observing) * share));
+        });
+    }
+
+    private void observe(CalibrationData data, DoubleConsumer progress) {
+        List<ChannelModifier> modifiers = plan.schemes().channelModifiers();
+        ModelSpec spec = Architectures.read(source.config().tree());
+        Set<String> channels = modifiers.stream()
+                .flatMap(modifier -> modifier.observed(spec).stream())
+                .collect(Collectors.toSet());
+        activations = new Calibrator(backend).observe(source, data, channels, monitor, progress);
+        for (ChannelModifier modifier : modifiers) {
+            apply(modifier, spec, new WeightChannels(backend, source, chunkBytes, monitor::checkpoint));
+        }
+    }
+
+    private void apply(ChannelModifier modifier, ModelSpec spec, WeightChannels weights) {
+        Map<String, ChannelScaling> scalings = modifier.scalings(spec, activations::channelMagnitudes, weights);
+        plan = plan.with(scalings);
+        for (String module : modifier.observed(spec)) {
+            ChannelScaling scaling = scalings.get(module + CompressedTensors.WEIGHT_SUFFIX);
+            if (scaling != null) {
+                activations = activations.dividedBy(module, scaling.factors());
+            }
+        }
+    }
+
+    private void solve(Gptq gptq, CalibrationData data, DoubleConsumer progress) {
+        Keeping keeping = request.journal()
+                .map(journal -> new Keeping(journal, key(data)))
+                .orElseGet(() -> {
+                    StagingFolder scratch = StagingFolder.beside(request.target());
+                    closing.push(scratch::close);
+                    return new Keeping(new FolderJournal(scratch.folder()), "solved");
+                });
+        var solver = new LayerwiseSolver(backend, threads, gptq, monitor);
+        closing.push(solver::close);
+        List<SolvableWeight> weights =
+                plan.quantized().stream().map(Calibration::solvable).toList();
+        plan = plan.withSolved(solver.solve(source, data, weights, this::scaledTensors, keeping, progress));
+    }
+
+    /** Of all that decides what is solved. */
+    private String key(CalibrationData data) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            var text = new StringBuilder(EngineVersion.build())
+                    .append('\n')
+                    .append(backend.name())
+                    .append('\n')
+                    .append(request.recipe());
+            Path dataset = data.dataset();
+            text.append('\n').append(FileDigest.of(dataset, Path.of("dataset")).sha256());
+            for (HashedFile file : files.await(files.hashSources())) {
+                text.append('\n').append(file.path()).append(' ').append(file.sha256());
+            }
+            return HexFormat.of()
+                    .formatHex(digest.digest(text.toString().getBytes(StandardCharsets.UTF_8)))
+                    .substring(0, 32);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+
+    /** What modifiers multiplied in a layer. */
+    private Map<String, Tensor> scaledTensors(String layer, Arena arena) {
+        var tensors = new HashMap<String, Tensor>();
+        for (QuantizationPlan.Step step : plan.steps()) {
+            Numbers numbers = switch (step) {
+                case Quantize weight -> weight.source();
+                case Keep keep -> keep.source();
+                case KvScales scales -> null;
+            };
+            if (numbers instanceof Numbers.Scaled && numbers.info().name().startsWith(layer + ".")) {
+                TensorInfo info = numbers.info();
+                tensors.put(
+                        info.name(),
+                        new Tensor(info.name(), info.dtype(), info.shape(), numbers.view(0, info.byteSize(), arena)));
+            }
+        }
+        return tensors;
+    }
+
+    private static SolvableWeight solvable(Quantize step) {
+        return new SolvableWeight(
+                step.module(),
+                step.scheme().weights(),
+                step.layout().codeFormat(),
+                step.source().info().dtype(),
+                Math.toIntExact(step.outFeatures()),
+                Math.toIntExact(step.inFeatures()),
+                step.sharing(),
+                (from, to) -> rows(step, from, to));
+    }
+
+    private static float[] rows(Quantize step, long from, long to) {
+        DType dtype = step.source().info().dtype();
+        long rowBytes = step.inFeatures() * dtype.bytes();
+        float[] numbers = new float[Math.toIntExact((to - from) * step.inFeatures())];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment stored = step.source().view(from * rowBytes, to * rowBytes, arena);
+            for (int i = 0; i < numbers.length; i++) {
+                numbers[i] = switch (dtype) {
+                    case BF16 -> BFloat16.toFloat(stored.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
+                    case F16 -> Float.float16ToFloat(stored.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
+                    default -> stored.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i);
+                };
+            }
+        }
+        return numbers;
+    }
+
+    @Override
+    public void close() {
+        while (!closing.isEmpty()) {
+            closing.pop().run();
+        }
+    }
+}

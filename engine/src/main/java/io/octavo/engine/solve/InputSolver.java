@@ -1,0 +1,129 @@
+package io.octavo.engine.solve;
+
+import io.octavo.engine.modify.Gptq;
+import io.octavo.engine.solve.scale.RangeScales;
+import io.octavo.engine.solve.scale.ScaleSource;
+import io.octavo.engine.solve.scale.SearchedScales;
+import io.octavo.engine.solve.scale.TileScales;
+import io.octavo.engine.solve.scale.WeightFormat;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.Stream;
+import java.util.Optional;
+
+/**
+ * Solves the weights of Linears that read one input, from the second moments of that.
+ *
+ * <p>Rows of a weight are solved some at a time. The same moments and weights give the same codes on the same backend, whatever
+ * the number of threads.
+ */
+public final class InputSolver implements AutoCloseable {
+
+    /** F32 bytes of a weight solved at once. */
+    private static final long BLOCK_BYTES = 64 << 20;
+
+    private final Gptq settings;
+    private final RowTasks tasks;
+    private final SolverInput input;
+
+    /**
+     * What became of a weight.
+     *
+     * @param plainLoss mean squared error of the Linear's output, all features added, by plain rounding
+     * @param loss the same of {@code weight}
+     * @param solved whether it is more than rounded: nothing was better than plain rounding
+     */
+    public record Result(SolvedWeight weight, double plainLoss, double loss, boolean solved) {}
+
+    /**
+     * @param sums {@code [columns, columns]} F32: sums of products of an input's channels, mirrored
+     * @param tokens that were summed
+     */
+    public InputSolver(Backend backend, Stream stream, RowTasks tasks, Gptq settings, Matrix sums, long tokens) {
+        this.settings = settings;
+        this.tasks = tasks;
+        this.input = new SolverInput(backend, stream, tasks, settings, sums, tokens);
+    }
+
+    /** What it took for the factorization to succeed, as a share of the mean diagonal; empty if nothing was enough. */
+    public Optional<Double> dampening() {
+        return input.factor().map(HessianFactor::dampening);
+    }
+
+    /** @param absmax the largest magnitude of the weight and of all that share its scale */
+    public Result solve(SolvableWeight weight, float absmax) {
+        WeightFormat format = weight.format(absmax);
+        var plain = new Codes(weight, format);
+        var solved = new Codes(weight, format);
+        // What all rows share was decided before.
+        ScaleSource source = settings.searchScales() && format.tileRows() != Integer.MAX_VALUE
+                ? new SearchedScales()
+                : new RangeScales();
+        boolean solvable = input.factor().isPresent();
+        double plainLoss = 0;
+        double loss = 0;
+        int step = blockRows(weight, format);
+        for (int from = 0; from < weight.outFeatures(); from += step) {
+            tasks.checkpoint();
+            int to = Math.min(from + step, weight.outFeatures());
+            try (var block =
+                    new RowBlock(input, format, weight.codes(), weight.rows().read(from, to))) {
+                block.choose(new RangeScales());
+                block.round();
+                plainLoss += block.loss();
+                plain.put(block, from);
+                if (solvable) {
+                    block.choose(source);
+                    block.sweep();
+                    loss += settings.refine() ? block.refine() : block.loss();
+                    solved.put(block, from);
+                }
+            }
+        }
+        boolean better = solvable && loss < plainLoss;
+        return new Result((better ? solved : plain).weight(), plainLoss, better ? loss : plainLoss, better);
+    }
+
+    /** Whole tiles; where one scale is for all rows, it was found before. */
+    private static int blockRows(SolvableWeight weight, WeightFormat format) {
+        int unit = format.tileRows() == Integer.MAX_VALUE ? 1 : format.tileRows();
+        long rows = Math.max(BLOCK_BYTES / ((long) weight.inFeatures() * Float.BYTES), 1);
+        return (int) Math.min(Math.max(rows / unit, 1) * unit, weight.outFeatures());
+    }
+
+    /** A whole weight's codes and scales, as blocks of rows fill them in. */
+    private static final class Codes {
+
+        private final SolvableWeight weight;
+        private final WeightFormat format;
+        private final byte[] codes;
+        private final TileScales scales;
+
+        Codes(SolvableWeight weight, WeightFormat format) {
+            this.weight = weight;
+            this.format = format;
+            this.codes = new byte[Math.toIntExact(weight.outFeatures() * rowBytes(weight))];
+            float[] whole = new float[format.tilesDown(weight.outFeatures()) * format.groups()];
+            this.scales = new TileScales(whole, new byte[weight.quantization().symmetric() ? 0 : whole.length]);
+        }
+
+        private static long rowBytes(SolvableWeight weight) {
+            return weight.codes().rowBytes(weight.inFeatures());
+        }
+
+        void put(RowBlock block, int firstRow) {
+            byte[] packed = block.packed();
+            System.arraycopy(packed, 0, codes, Math.toIntExact(firstRow * rowBytes(weight)), packed.length);
+            scales.put(block.tileScales(), firstRow / format.tileRows() * format.groups());
+        }
+
+        SolvedWeight weight() {
+            return new SolvedWeight(format, weight.codes(), weight.outFeatures(), codes, scales);
+        }
+    }
+
+    @Override
+    public void close() {
+        input.close();
+    }
+}

@@ -1,0 +1,82 @@
+package io.octavo.engine.solve;
+
+import io.octavo.engine.layout.weight.QuantizedWeight;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.solve.scale.TileScales;
+import io.octavo.engine.solve.scale.WeightFormat;
+import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * A weight whose codes were solved, in memory.
+ *
+ * @param codeFormat of the rows of {@code codes}
+ * @param codes {@code [outFeatures, codeFormat.rowBytes(inFeatures)]}, owned by this
+ */
+@SuppressWarnings("ArrayRecordComponent") // Numbers by the million; nobody compares them.
+public record SolvedWeight(
+        WeightFormat format, CodeFormat codeFormat, long outFeatures, byte[] codes, TileScales scales)
+        implements QuantizedWeight {
+
+    @Override
+    public long inFeatures() {
+        return format.inFeatures();
+    }
+
+    @Override
+    public Quantization quantization() {
+        return format.quantization();
+    }
+
+    @Override
+    public DType scaleDtype() {
+        return format.scaleType();
+    }
+
+    @Override
+    public int groups() {
+        return format.groups();
+    }
+
+    @Override
+    public void readCodes(long from, long to, byte[] target) {
+        int rowBytes = Math.toIntExact(codeFormat.rowBytes(format.inFeatures()));
+        byte[] stored = Arrays.copyOfRange(codes, Math.toIntExact(from * rowBytes), Math.toIntExact(to * rowBytes));
+        byte[] unpacked = CodeRows.unpack(stored, codeFormat);
+        System.arraycopy(unpacked, 0, target, 0, unpacked.length);
+    }
+
+    @Override
+    public void readScales(long from, long to, float[] target) {
+        for (long row = from; row < to; row++) {
+            int tile = tile(row);
+            System.arraycopy(scales.scales(), tile, target, Math.toIntExact((row - from) * groups()), groups());
+        }
+    }
+
+    @Override
+    public void readZeroPoints(long from, long to, byte[] target) {
+        for (long row = from; row < to; row++) {
+            int at = Math.toIntExact((row - from) * groups());
+            for (int group = 0; group < groups(); group++) {
+                target[at + group] = (byte) scales.zeroPoint(tile(row) + group);
+            }
+        }
+    }
+
+    private int tile(long row) {
+        return Math.toIntExact(row / format.tileRows() * groups());
+    }
+
+    @Override
+    public float globalScale() {
+        return 1 / format.divisor();
+    }
+
+    @Override
+    public Optional<int[]> groupIndex() {
+        return Optional.empty();
+    }
+}
