@@ -29,6 +29,7 @@ struct Decode {
   using Product = typename Codes<T>::Product;
   using Queries = Page<__nv_bfloat16, kHeadDim>;  // rows of 16-bit numbers like a page's
   static constexpr int kQueryBytes = 2 * kTileRows * Queries::kRowBytes;
+  static constexpr int kSharedBytes = kQueryBytes + kStages * P::kStageBytes;
 
   static __device__ __forceinline__ void run(const Parameters& p) {
     extern __shared__ __align__(128) uint8_t shared[];
@@ -306,8 +307,10 @@ __device__ __forceinline__ void combine(const Parameters& p) {
 
 }  // namespace
 
-// The launcher knows the rows of a tile and the stages: CudaAttention.java.
+OCTAVO_CONSTANTS(attention_decode, kTileRows)
+
 #define DECODE(name, type, headDim, stages, blocks)                                                        \
+  OCTAVO_LAUNCH(attention_decode_##name##_##headDim, kThreads, Decode<type, headDim, stages>::kSharedBytes) \
   extern "C" __global__ __launch_bounds__(kThreads, blocks) void attention_decode_##name##_##headDim(     \
       const __grid_constant__ Parameters p) {                                                             \
     Decode<type, headDim, stages>::run(p);                                                                \

@@ -41,6 +41,7 @@ namespace {
 
 constexpr int kThreads = 128;
 constexpr int kMostDims = 4;               // output channels a thread
+constexpr int kMostHeadDim = kThreads * kMostDims;
 constexpr int kThreadsPerKey = kThreads / kPageTokens;
 
 template <typename T>
@@ -123,7 +124,10 @@ __device__ __forceinline__ void attend(const Parameters& p) {
 
 }  // namespace
 
+OCTAVO_CONSTANTS(attention_general, kMostHeadDim)
+
 #define GENERAL(name, type)                                                                                              \
+  OCTAVO_LAUNCH(attention_general_##name, kThreads, kMostHeadDim * sizeof(float))                                        \
   extern "C" __global__ __launch_bounds__(kThreads) void attention_general_##name(const __grid_constant__ Parameters p) { \
     attend<type>(p);                                                                                                     \
   }

@@ -10,7 +10,7 @@
 // bf16 caches are multiplied as they are; those of 8 bits come as f16, from kv_cache_expand.cu.
 //
 // Source: arXiv:2407.08608.  Twin: ScalarAttention.java; fallback: attention_prefill.cu.  Launch: grid = at most tiles x
-// kvHeads, block = kHopperThreads, dynamic shared memory = two tiles of queries and kStages stages: HopperPrefill.java.
+// kvHeads, block = kHopperThreads, dynamic shared memory = two tiles of queries and kStages stages.
 // Targets: sm_90a
 
 #include "attention/attention.cuh"
@@ -211,6 +211,7 @@ struct Attention {
   static constexpr int kPageSlabBytes = kPageTokens * kSlabBytes;
   static constexpr int kPageBytes = kSlabs * kPageSlabBytes;
   static constexpr int kStages = kHeadDim == 128 ? 5 : 8;
+  static constexpr int kSharedBytes = kQueryStages * kQueryBytes + kStages * kStageBytes + kSwizzleBytes;
   static constexpr int kScores = kBlockKeys / 2;  // of a thread
   static constexpr int kSums = kHeadDim / 2;
   using PageRing = Ring<kStages>;
@@ -705,7 +706,10 @@ struct Attention {
 
 }  // namespace
 
+OCTAVO_CONSTANTS(attention_hopper, kTileRows, kSlabBytes)
+
 #define ATTENTION_HOPPER(name, product, headDim)                                                              \
+  OCTAVO_LAUNCH(attention_hopper_##name##_##headDim, kHopperThreads, Attention<product, headDim>::kSharedBytes) \
   extern "C" __global__ __launch_bounds__(kHopperThreads, 1) void attention_hopper_##name##_##headDim(       \
       const __grid_constant__ HopperParameters p) {                                                          \
     Attention<product, headDim>::run(p);                                                                     \

@@ -26,6 +26,7 @@ struct Prefill {
   using Product = typename Codes<T>::Product;
   using Queries = Page<__nv_bfloat16, kHeadDim>;  // rows of 16-bit numbers like a page's
   static constexpr int kQueryBytes = kTileRows * Queries::kRowBytes;
+  static constexpr int kSharedBytes = kQueryBytes + 2 * P::kStageBytes;
   static constexpr int kKeyTiles = kStepKeys / 16;  // pairs of tiles of 8 keys
 
   // Rows h of row tile r that a thread has: lane / 4 + 8 h.
@@ -327,9 +328,11 @@ struct Prefill {
 
 }  // namespace
 
-// Keys that are multiplied at a time: as many as leave no register spilled. The launcher knows the rows of a tile:
-// CudaAttention.java.
+OCTAVO_CONSTANTS(attention_prefill, kTileRows)
+
+// Keys that are multiplied at a time: as many as leave no register spilled.
 #define PREFILL(name, type, headDim, stepKeys)                                                          \
+  OCTAVO_LAUNCH(attention_prefill_##name##_##headDim, kThreads, Prefill<type, headDim, stepKeys>::kSharedBytes) \
   extern "C" __global__ __launch_bounds__(kThreads, 2) void attention_prefill_##name##_##headDim(      \
       const __grid_constant__ Parameters p) {                                                          \
     Prefill<type, headDim, stepKeys>::run(p);                                                          \

@@ -86,6 +86,10 @@ __device__ __forceinline__ void expand(const ExpandParameters& p) {
 
 }  // namespace
 
+OCTAVO_LAUNCH(kv_cache_expand_f8_e4m3, kThreads, 0)
+OCTAVO_LAUNCH(kv_cache_expand_i8, kThreads, 0)
+OCTAVO_LAUNCH(kv_cache_range, kRangeThreads, 0)
+
 extern "C" __global__ __launch_bounds__(kThreads) void kv_cache_expand_f8_e4m3(
     const __grid_constant__ ExpandParameters p) {
   expand<E4M3>(p);

@@ -46,6 +46,8 @@ constexpr int kThreads = 256;
 
 }  // namespace
 
+OCTAVO_LAUNCH(rotate_write, kThreads, 0)
+
 extern "C" __global__ __launch_bounds__(kThreads, 6) void rotate_write(const __grid_constant__ Parameters p) {
   enterStream();
   const int64_t token = blockIdx.x;

@@ -58,6 +58,8 @@ __device__ __forceinline__ void step(const Parameters& p) {
 
 }  // namespace
 
+OCTAVO_CONSTANTS(activate_round, kKept, kMostThreads)
+
 #define STEP(name, activation, to)                                                               \
   extern "C" __global__ __launch_bounds__(kMostThreads) void activate_round_##name(              \
       const __grid_constant__ Parameters p) {                                                    \

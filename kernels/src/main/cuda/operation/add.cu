@@ -18,6 +18,8 @@ namespace {
 constexpr int kCount = 4;
 }
 
+OCTAVO_CONSTANTS(add, kCount)
+
 extern "C" __global__ void add(const __grid_constant__ Parameters p) {
   enterStream();
   const int64_t from = (blockIdx.x * static_cast<int64_t>(blockDim.x) + threadIdx.x) * kCount;

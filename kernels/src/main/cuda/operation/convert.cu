@@ -42,6 +42,8 @@ __device__ __forceinline__ void convert(const Parameters& p) {
 
 }  // namespace
 
+OCTAVO_CONSTANTS(convert, kCount)
+
 extern "C" __global__ void convert(const __grid_constant__ Parameters p) {
   enterStream();
   switch (p.type) {

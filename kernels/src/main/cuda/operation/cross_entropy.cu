@@ -96,6 +96,8 @@ __device__ __forceinline__ Running sumUp(const float* row, int columns, bool inV
 
 }  // namespace
 
+OCTAVO_LAUNCH(cross_entropy, kThreads, 0)
+
 extern "C" __global__ __launch_bounds__(kThreads) void cross_entropy(const __grid_constant__ Parameters p) {
   const float* row = p.logits + blockIdx.x * p.columns;
   const bool inVectors = isAligned(p.logits, p.columns * sizeof(float), 16);

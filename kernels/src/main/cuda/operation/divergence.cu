@@ -162,6 +162,8 @@ __device__ __forceinline__ double factorTo(float max, const Seen& seen) {
 
 }  // namespace
 
+OCTAVO_LAUNCH(divergence, kThreads, 0)
+
 extern "C" __global__ __launch_bounds__(kThreads) void divergence(const __grid_constant__ Parameters p) {
   const float* reference = p.reference + blockIdx.x * p.columns;
   const float* logits = p.logits + blockIdx.x * p.columns;

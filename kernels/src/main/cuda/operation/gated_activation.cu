@@ -34,6 +34,8 @@ __device__ __forceinline__ void apply(const Parameters& p, Activation activation
 
 }  // namespace
 
+OCTAVO_CONSTANTS(gated_activation, kCount)
+
 extern "C" __global__ void gated_activation_silu(const __grid_constant__ Parameters p) {
   apply(p, Silu());
 }

@@ -99,6 +99,8 @@ __device__ __forceinline__ void step(const Parameters& p) {
 
 }  // namespace
 
+OCTAVO_CONSTANTS(normalize_round, kKept, kMostThreads)
+
 #define STEP(name, weight, to)                                                                   \
   extern "C" __global__ __launch_bounds__(kMostThreads) void normalize_round_##name(             \
       const __grid_constant__ Parameters p) {                                                    \

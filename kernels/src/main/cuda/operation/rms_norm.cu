@@ -62,6 +62,8 @@ __device__ void normalizeElements(const Parameters& p) {
 
 }  // namespace
 
+OCTAVO_CONSTANTS(rms_norm, kKept, kMostThreads)
+
 #define RMS_NORM(name, type)                                                                     \
   extern "C" __global__ __launch_bounds__(kMostThreads) void rms_norm_##name(                    \
       const __grid_constant__ Parameters p) {                                                    \

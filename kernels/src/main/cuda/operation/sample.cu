@@ -456,6 +456,8 @@ struct Search {
 
 }  // namespace
 
+OCTAVO_LAUNCH(sample, kThreads, 0)
+
 extern "C" __global__ __launch_bounds__(kThreads) void sample(const __grid_constant__ Parameters p) {
   __shared__ union {
     Candidates candidates;

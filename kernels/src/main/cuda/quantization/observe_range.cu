@@ -108,6 +108,7 @@ __device__ __forceinline__ void observe(const Parameters& p) {
 }  // namespace
 
 #define OBSERVE(name, type)                                                                                     \
+  OCTAVO_LAUNCH(observe_range_##name, kThreads, 0)                                                              \
   extern "C" __global__ __launch_bounds__(kThreads) void observe_range_##name(const __grid_constant__ Parameters p) { \
     observe<type>(p);                                                                                           \
   }

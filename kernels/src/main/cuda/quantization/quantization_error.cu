@@ -123,6 +123,7 @@ __device__ __forceinline__ void measure(const Parameters& p) {
 }  // namespace
 
 #define MEASURE(name, type)                                                        \
+  OCTAVO_LAUNCH(quantization_error_##name, kThreads, 0)                            \
   extern "C" __global__ __launch_bounds__(kThreads) void quantization_error_##name( \
       const __grid_constant__ Parameters p) {                                      \
     measure<type>(p);                                                              \

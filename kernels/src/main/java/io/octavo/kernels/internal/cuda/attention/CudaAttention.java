@@ -1,7 +1,6 @@
 package io.octavo.kernels.internal.cuda.attention;
 
 import io.octavo.kernels.attention.Attention;
-import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
@@ -12,6 +11,7 @@ import io.octavo.kernels.internal.cuda.driver.GpuDriver;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.Kernel;
 import io.octavo.kernels.internal.cuda.driver.KernelCall;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import io.octavo.kernels.number.DType;
@@ -23,16 +23,6 @@ import org.jspecify.annotations.Nullable;
  * on Hopper {@link HopperPrefill} in place of the latter, {@code attention_general.cu} for all else.
  */
 public final class CudaAttention implements Attention {
-
-    private static final int THREADS = 128;
-
-    /** {@code kThreads * kMostDims} of {@code attention_general.cu}. */
-    private static final int MOST_HEAD_DIM = 512;
-
-    /** {@code kTileRows} of the other two. */
-    private static final int PREFILL_ROWS = 128;
-
-    private static final int DECODE_ROWS = 8;
 
     /** Up to how many rows a sequence has, on average, where memory is still the limit. */
     private static final int MOST_DECODE_ROWS = 16;
@@ -46,8 +36,6 @@ public final class CudaAttention implements Attention {
     private static final double BLOCK_COST = 1.5;
 
     private static final double SPLIT_COST = 0.15;
-
-    private static final int PREFILL_STAGES = 2;
 
     private final KernelLibrary library;
     private final DeviceMemory memory;
@@ -109,19 +97,6 @@ public final class CudaAttention implements Attention {
             return CudaBuffer.addressOf(matrix) % 16 == 0;
         }
 
-        /** A stage's page of keys and values with their scales: {@code kStageBytes}. */
-        int stageBytes() {
-            return 2 * KvCacheLayout.PAGE_TOKENS * (headDim() * cacheType().bytes() + Float.BYTES);
-        }
-
-        /** As the kernels are instantiated; the largest pages must fit 99 KiB of shared memory. */
-        int decodeStages() {
-            if (headDim() == 128) {
-                return cacheType() == DType.BF16 ? 2 : 3;
-            }
-            return cacheType() == DType.BF16 ? 3 : 4;
-        }
-
         String kernel(String kind) {
             return "attention_" + kind + "_" + typeName();
         }
@@ -154,25 +129,24 @@ public final class CudaAttention implements Attention {
     }
 
     private void prefill(Operation operation, CudaStream stream) {
-        int queryBytes = PREFILL_ROWS * operation.headDim() * Short.BYTES;
-        int sharedBytes = queryBytes + PREFILL_STAGES * operation.stageBytes();
-        Kernel kernel = library.kernel(
-                "attention_prefill", operation.kernel("prefill") + "_" + operation.headDim(), sharedBytes);
+        KernelFile file = library.file("attention_prefill");
+        Kernel kernel = file.kernel(operation.kernel("prefill") + "_" + operation.headDim());
         begin(kernel, operation, operation.maxPages(), 1, 0, stream)
                 .launch(new Grid(
-                        operation.parameters().layout().kvHeads(), tiles(operation, PREFILL_ROWS), 1, THREADS));
+                        operation.parameters().layout().kvHeads(),
+                        tiles(operation, file.constant("kTileRows")),
+                        1,
+                        kernel.threads()));
     }
 
     private void decode(Operation operation, CudaStream stream) {
-        int tiles = tiles(operation, DECODE_ROWS);
+        KernelFile file = library.file("attention_decode");
+        int tiles = tiles(operation, file.constant("kTileRows"));
         int kvHeads = operation.parameters().layout().kvHeads();
         int splitPages = splitPages(operation, (long) tiles * kvHeads);
         int splits = Math.ceilDiv(operation.maxPages(), splitPages);
-        int queryBytes = 2 * DECODE_ROWS * operation.headDim() * Short.BYTES;
-        int sharedBytes = queryBytes + operation.decodeStages() * operation.stageBytes();
-        Kernel kernel =
-                library.kernel("attention_decode", operation.kernel("decode") + "_" + operation.headDim(), sharedBytes);
-        Grid grid = new Grid(tiles, kvHeads, splits, THREADS);
+        Kernel kernel = file.kernel(operation.kernel("decode") + "_" + operation.headDim());
+        Grid grid = new Grid(tiles, kvHeads, splits, kernel.threads());
         if (splits == 1) {
             begin(kernel, operation, splitPages, 1, 0, stream).launch(grid);
             return;
@@ -182,7 +156,7 @@ public final class CudaAttention implements Attention {
         try (var parts = PartialSums.of("attention", bytes, memory, stream)) {
             begin(kernel, operation, splitPages, splits, parts.address(), stream)
                     .launch(grid);
-            Kernel combine = library.kernel("attention_decode", "attention_combine_" + operation.headDim());
+            Kernel combine = file.kernel("attention_combine_" + operation.headDim());
             begin(combine, operation, splitPages, splits, parts.address(), stream)
                     .launch(new Grid(operation.tokens(), operation.parameters().heads(), 1, operation.headDim()));
         }
@@ -255,12 +229,14 @@ public final class CudaAttention implements Attention {
     private void general(Operation operation, CudaStream stream) {
         Parameters parameters = operation.parameters();
         Batch batch = operation.batch();
-        if (operation.headDim() > MOST_HEAD_DIM) {
+        KernelFile file = library.file("attention_general");
+        int most = file.constant("kMostHeadDim");
+        if (operation.headDim() > most) {
             throw new IllegalArgumentException(
-                    "headDim " + operation.headDim() + " is more than the " + MOST_HEAD_DIM + " that kernels take");
+                    "headDim " + operation.headDim() + " is more than the " + most + " that kernels take");
         }
-        int sharedBytes = MOST_HEAD_DIM * Float.BYTES;
-        KernelCall call = stream.call(library.kernel("attention_general", operation.kernel("general"), sharedBytes))
+        Kernel kernel = file.kernel(operation.kernel("general"));
+        KernelCall call = stream.call(kernel)
                 .matrix(operation.q())
                 .matrix(operation.keys().numbers())
                 .matrix(operation.values().numbers())
@@ -277,6 +253,6 @@ public final class CudaAttention implements Attention {
                 .number(parameters.window())
                 .number(parameters.scale())
                 .number(parameters.softcap());
-        scales(call, operation).launch(new Grid(operation.tokens(), parameters.heads(), 1, THREADS));
+        scales(call, operation).launch(new Grid(operation.tokens(), parameters.heads(), 1, kernel.threads()));
     }
 }

@@ -11,6 +11,7 @@ import io.octavo.kernels.internal.cuda.driver.DeviceMemory;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.Kernel;
 import io.octavo.kernels.internal.cuda.driver.KernelCall;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import io.octavo.kernels.number.DType;
@@ -20,20 +21,6 @@ import org.jspecify.annotations.Nullable;
 final class HopperPrefill {
 
     static final int COMPUTE_CAPABILITY = 90;
-
-    /** {@code kTileRows} and {@code kHopperThreads}. */
-    private static final int ROWS = 128;
-
-    private static final int THREADS = 384;
-    private static final int QUERY_STAGES = 2;
-    private static final int BLOCK_KEYS = 128;
-    private static final int BOX_BYTES = 128;
-    private static final int SWIZZLE_BYTES = 1024;
-
-    /** {@code kThreads} and {@code kRangeThreads} of {@code kv_cache_expand.cu}. */
-    private static final int EXPAND_THREADS = 128;
-
-    private static final int RANGE_THREADS = 256;
 
     /** Rows of a sequence, on average, below which most of a tile would be padding. */
     private static final int LEAST_ROWS = 64;
@@ -131,17 +118,18 @@ final class HopperPrefill {
         int kvHeads = operation.parameters().layout().kvHeads();
         int sequences = operation.sequences();
         if (operation.keys().hasTokenScales()) {
-            expansion("kv_cache_range", operation, pages, stream)
-                    .launch(new Grid(kvHeads, sequences, 1, RANGE_THREADS));
+            Kernel range = library.kernel("kv_cache_expand", "kv_cache_range");
+            expansion(range, operation, pages, stream).launch(new Grid(kvHeads, sequences, 1, range.threads()));
         }
-        expansion("kv_cache_expand_" + operation.typeName(), operation, pages, stream)
-                .launch(new Grid(operation.maxPages(), kvHeads, sequences, EXPAND_THREADS));
+        Kernel expand = library.kernel("kv_cache_expand", "kv_cache_expand_" + operation.typeName());
+        expansion(expand, operation, pages, stream)
+                .launch(new Grid(operation.maxPages(), kvHeads, sequences, expand.threads()));
     }
 
-    private KernelCall expansion(String kernel, Operation operation, Pages pages, CudaStream stream) {
+    private static KernelCall expansion(Kernel kernel, Operation operation, Pages pages, CudaStream stream) {
         boolean tokenScales = operation.keys().hasTokenScales();
         KvCacheLayout layout = operation.parameters().layout();
-        return stream.call(library.kernel("kv_cache_expand", kernel))
+        return stream.call(kernel)
                 .matrix(operation.keys().numbers())
                 .matrix(operation.values().numbers())
                 .optional(tokenScales ? operation.keys().scales() : null)
@@ -165,12 +153,13 @@ final class HopperPrefill {
         Batch batch = operation.batch();
         int rowBytes = layout.headDim() * Short.BYTES;
         long rows = (long) pages.count() * layout.kvHeads() * KvCacheLayout.PAGE_TOKENS;
-        Kernel kernel = library.kernel(
-                "attention_hopper", "attention_hopper_" + type + "_" + layout.headDim(), sharedBytes(layout.headDim()));
-        int tiles = Math.multiplyExact(CudaAttention.tiles(operation, ROWS), layout.kvHeads());
+        KernelFile file = library.file("attention_hopper");
+        Kernel kernel = file.kernel("attention_hopper_" + type + "_" + layout.headDim());
+        int boxBytes = file.constant("kSlabBytes");
+        int tiles = Math.multiplyExact(CudaAttention.tiles(operation, file.constant("kTileRows")), layout.kvHeads());
         stream.call(kernel)
-                .boxes(pages.keys(), rowBytes, rows, BOX_BYTES, KvCacheLayout.PAGE_TOKENS)
-                .boxes(pages.values(), rowBytes, rows, BOX_BYTES, KvCacheLayout.PAGE_TOKENS)
+                .boxes(pages.keys(), rowBytes, rows, boxBytes, KvCacheLayout.PAGE_TOKENS)
+                .boxes(pages.values(), rowBytes, rows, boxBytes, KvCacheLayout.PAGE_TOKENS)
                 .matrix(operation.q())
                 .matrix(batch.queryStarts())
                 .matrix(batch.contextLengths())
@@ -189,12 +178,6 @@ final class HopperPrefill {
                 .number(parameters.window())
                 .number(parameters.scale())
                 .number(parameters.softcap())
-                .launch(new Grid(Math.min(tiles, multiprocessors), 1, 1, THREADS));
-    }
-
-    /** Two tiles of queries and {@code kStages} blocks of keys or values, which start where the swizzle does. */
-    private static int sharedBytes(int headDim) {
-        int stages = headDim == 128 ? 5 : 8;
-        return (QUERY_STAGES * ROWS + stages * BLOCK_KEYS) * headDim * Short.BYTES + SWIZZLE_BYTES;
+                .launch(new Grid(Math.min(tiles, multiprocessors), 1, 1, kernel.threads()));
     }
 }

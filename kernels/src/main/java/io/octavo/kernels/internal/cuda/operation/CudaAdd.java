@@ -4,6 +4,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.operation.Add;
 
@@ -11,9 +12,6 @@ import io.octavo.kernels.operation.Add;
 public final class CudaAdd implements Add {
 
     private static final int THREADS = 256;
-
-    /** Elements a thread: {@code kCount} of the kernel. */
-    private static final int COUNT = 4;
 
     private final KernelLibrary library;
 
@@ -25,12 +23,13 @@ public final class CudaAdd implements Add {
     public void accumulate(Matrix target, Matrix x, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         Add.check(target, x);
-        cuda.call(library.kernel("add", "add"))
+        KernelFile file = library.file("add");
+        cuda.call(file.kernel("add"))
                 .matrix(target)
                 .matrix(x)
                 .count(target.elements())
                 .count(x.elements())
                 .type(x.dtype())
-                .launch(Grid.covering(Math.ceilDiv(target.elements(), (long) COUNT), THREADS));
+                .launch(Grid.covering(Math.ceilDiv(target.elements(), (long) file.constant("kCount")), THREADS));
     }
 }

@@ -4,6 +4,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.operation.Convert;
 
@@ -11,9 +12,6 @@ import io.octavo.kernels.operation.Convert;
 public final class CudaConvert implements Convert {
 
     private static final int THREADS = 256;
-
-    /** Elements a thread: {@code kCount} of the kernel. */
-    private static final int COUNT = 8;
 
     private final KernelLibrary library;
 
@@ -25,11 +23,12 @@ public final class CudaConvert implements Convert {
     public void convert(Matrix x, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         Convert.check(x, out);
-        cuda.call(library.kernel("convert", "convert"))
+        KernelFile file = library.file("convert");
+        cuda.call(file.kernel("convert"))
                 .matrix(x)
                 .matrix(out)
                 .count(x.elements())
                 .type(out.dtype())
-                .launch(Grid.covering(Math.ceilDiv(x.elements(), (long) COUNT), THREADS));
+                .launch(Grid.covering(Math.ceilDiv(x.elements(), (long) file.constant("kCount")), THREADS));
     }
 }

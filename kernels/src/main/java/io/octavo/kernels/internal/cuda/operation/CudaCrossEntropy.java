@@ -4,14 +4,12 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.Kernel;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.operation.CrossEntropy;
 
 /** Launches {@code cross_entropy.cu}. */
 public final class CudaCrossEntropy implements CrossEntropy {
-
-    /** {@code kThreads} of the kernel. */
-    private static final int THREADS = 512;
 
     private final KernelLibrary library;
 
@@ -23,11 +21,12 @@ public final class CudaCrossEntropy implements CrossEntropy {
     public void loss(Matrix logits, Matrix targets, Matrix loss, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         CrossEntropy.check(logits, targets, loss);
-        cuda.call(library.kernel("cross_entropy", "cross_entropy"))
+        Kernel kernel = library.kernel("cross_entropy", "cross_entropy");
+        cuda.call(kernel)
                 .matrix(logits)
                 .matrix(targets)
                 .matrix(loss)
                 .count(logits.columns())
-                .launch(Grid.of(logits.rows(), THREADS));
+                .launch(Grid.of(logits.rows(), kernel.threads()));
     }
 }

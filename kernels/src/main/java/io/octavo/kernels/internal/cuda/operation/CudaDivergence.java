@@ -4,14 +4,12 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.Kernel;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.operation.Divergence;
 
 /** Launches {@code divergence.cu}. */
 public final class CudaDivergence implements Divergence {
-
-    /** {@code kThreads} of the kernel. */
-    private static final int THREADS = 512;
 
     private final KernelLibrary library;
 
@@ -23,12 +21,13 @@ public final class CudaDivergence implements Divergence {
     public void compare(Matrix reference, Matrix logits, Matrix divergence, Matrix agreement, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         Divergence.check(reference, logits, divergence, agreement);
-        cuda.call(library.kernel("divergence", "divergence"))
+        Kernel kernel = library.kernel("divergence", "divergence");
+        cuda.call(kernel)
                 .matrix(reference)
                 .matrix(logits)
                 .matrix(divergence)
                 .matrix(agreement)
                 .count(reference.columns())
-                .launch(Grid.of(reference.rows(), THREADS));
+                .launch(Grid.of(reference.rows(), kernel.threads()));
     }
 }

@@ -7,7 +7,9 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.attention.CudaKvCacheWrite;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.Kernel;
 import io.octavo.kernels.internal.cuda.driver.KernelCall;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.Rows;
 import io.octavo.kernels.number.DType;
@@ -17,14 +19,7 @@ import java.util.Locale;
 /** Launches {@code normalize_round.cu}, {@code activate_round.cu} and {@code rotate_write.cu}. */
 public final class CudaFusedSteps implements FusedSteps {
 
-    /** {@code kKept} and {@code kMostThreads} of the kernels of rows. */
-    private static final int KEPT = 4;
-
-    private static final int MOST_THREADS = 1024;
-
-    /** Of a block of {@code rotate_write}; each warp has a head. */
-    private static final int THREADS = 256;
-
+    /** Each has a head in {@code rotate_write}. */
     private static final int WARP = 32;
 
     private final KernelLibrary library;
@@ -38,7 +33,8 @@ public final class CudaFusedSteps implements FusedSteps {
         CudaStream cuda = CudaStream.require(stream);
         String kernel = "normalize_round_" + suffix(arguments.weight()) + "_"
                 + suffix(arguments.rounded().codes());
-        cuda.call(library.kernel("normalize_round", kernel))
+        KernelFile file = library.file("normalize_round");
+        cuda.call(file.kernel(kernel))
                 .matrix(arguments.x())
                 .optional(arguments.addend())
                 .matrix(arguments.weight())
@@ -48,7 +44,7 @@ public final class CudaFusedSteps implements FusedSteps {
                 .number(arguments.gainOffset())
                 .number(arguments.epsilon())
                 .number(arguments.divisor())
-                .launch(Grid.of(arguments.x().rows(), Rows.threads(arguments.x(), KEPT, MOST_THREADS)));
+                .launch(rows(arguments.x(), file));
     }
 
     @Override
@@ -56,21 +52,23 @@ public final class CudaFusedSteps implements FusedSteps {
         CudaStream cuda = CudaStream.require(stream);
         String kernel = "activate_round_" + arguments.function().name().toLowerCase(Locale.ROOT) + "_"
                 + suffix(arguments.rounded().codes());
-        cuda.call(library.kernel("activate_round", kernel))
+        KernelFile file = library.file("activate_round");
+        cuda.call(file.kernel(kernel))
                 .matrix(arguments.gate())
                 .matrix(arguments.up())
                 .matrix(arguments.rounded().codes())
                 .optional(arguments.rounded().scales())
                 .count(arguments.gate().columns())
                 .number(arguments.divisor())
-                .launch(Grid.of(arguments.gate().rows(), Rows.threads(arguments.gate(), KEPT, MOST_THREADS)));
+                .launch(rows(arguments.gate(), file));
     }
 
     @Override
     public void rotateAndWrite(RotatedWrite arguments, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         int heads = Math.toIntExact(arguments.q().columns() / arguments.layout().headDim());
-        KernelCall call = cuda.call(library.kernel("rotate_write", "rotate_write"))
+        Kernel kernel = library.kernel("rotate_write", "rotate_write");
+        KernelCall call = cuda.call(kernel)
                 .matrix(arguments.q())
                 .matrix(arguments.k())
                 .matrix(arguments.v())
@@ -91,9 +89,13 @@ public final class CudaFusedSteps implements FusedSteps {
         cache(cache(call, arguments.keys()), arguments.values())
                 .launch(new Grid(
                         Math.toIntExact(arguments.q().rows()),
-                        Math.ceilDiv((heads + 2 * arguments.layout().kvHeads()) * WARP, THREADS),
+                        Math.ceilDiv((heads + 2 * arguments.layout().kvHeads()) * WARP, kernel.threads()),
                         1,
-                        THREADS));
+                        kernel.threads()));
+    }
+
+    private static Grid rows(Matrix x, KernelFile file) {
+        return Grid.of(x.rows(), Rows.threads(x, file.constant("kKept"), file.constant("kMostThreads")));
     }
 
     private static KernelCall cache(KernelCall call, KvCacheTensor cache) {

@@ -4,6 +4,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.operation.GatedActivation;
 
@@ -11,9 +12,6 @@ import io.octavo.kernels.operation.GatedActivation;
 public final class CudaGatedActivation implements GatedActivation {
 
     private static final int THREADS = 256;
-
-    /** Elements a thread: {@code kCount} of the kernel. */
-    private static final int COUNT = 4;
 
     private final KernelLibrary library;
 
@@ -29,11 +27,12 @@ public final class CudaGatedActivation implements GatedActivation {
             case SILU -> "gated_activation_silu";
             case GELU_TANH -> "gated_activation_gelu_tanh";
         };
-        cuda.call(library.kernel("gated_activation", name))
+        KernelFile file = library.file("gated_activation");
+        cuda.call(file.kernel(name))
                 .matrix(gate)
                 .matrix(up)
                 .matrix(out)
                 .count(gate.elements())
-                .launch(Grid.covering(Math.ceilDiv(gate.elements(), (long) COUNT), THREADS));
+                .launch(Grid.covering(Math.ceilDiv(gate.elements(), (long) file.constant("kCount")), THREADS));
     }
 }

@@ -4,6 +4,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.Rows;
 import io.octavo.kernels.operation.RmsNorm;
@@ -11,11 +12,6 @@ import java.util.Locale;
 
 /** Launches {@code rms_norm.cu}. */
 public final class CudaRmsNorm implements RmsNorm {
-
-    /** {@code kKept} and {@code kMostThreads} of the kernels. */
-    private static final int KEPT = 4;
-
-    private static final int MOST_THREADS = 1024;
 
     private final KernelLibrary library;
 
@@ -28,13 +24,14 @@ public final class CudaRmsNorm implements RmsNorm {
         CudaStream cuda = CudaStream.require(stream);
         RmsNorm.check(x, weight, out);
         String type = weight.dtype().name().toLowerCase(Locale.ROOT);
-        cuda.call(library.kernel("rms_norm", "rms_norm_" + type))
+        KernelFile file = library.file("rms_norm");
+        cuda.call(file.kernel("rms_norm_" + type))
                 .matrix(x)
                 .matrix(weight)
                 .matrix(out)
                 .count(x.columns())
                 .number(gainOffset)
                 .number(epsilon)
-                .launch(Grid.of(x.rows(), Rows.threads(x, KEPT, MOST_THREADS)));
+                .launch(Grid.of(x.rows(), Rows.threads(x, file.constant("kKept"), file.constant("kMostThreads"))));
     }
 }

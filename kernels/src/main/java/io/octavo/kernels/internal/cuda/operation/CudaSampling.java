@@ -4,14 +4,12 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.Kernel;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.operation.Sampling;
 
 /** Launches {@code sample.cu}. */
 public final class CudaSampling implements Sampling {
-
-    /** {@code kThreads} of the kernel. */
-    private static final int THREADS = 1024;
 
     private final KernelLibrary library;
 
@@ -23,12 +21,13 @@ public final class CudaSampling implements Sampling {
     public void sample(Matrix logits, Matrix requests, Matrix seen, Matrix tokens, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         Sampling.check(logits, requests, seen, tokens);
-        cuda.call(library.kernel("sample", "sample"))
+        Kernel kernel = library.kernel("sample", "sample");
+        cuda.call(kernel)
                 .matrix(logits)
                 .matrix(requests)
                 .matrix(seen)
                 .matrix(tokens)
                 .count(logits.columns())
-                .launch(Grid.of(logits.rows(), THREADS));
+                .launch(Grid.of(logits.rows(), kernel.threads()));
     }
 }

@@ -3,14 +3,13 @@ package io.octavo.kernels.internal.cuda.quantization;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
+import io.octavo.kernels.internal.cuda.driver.Kernel;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.quantization.QuantizationError;
 import java.util.Locale;
 
 /** Launches {@code quantization_error.cu}. */
 public final class CudaQuantizationError implements QuantizationError {
-
-    private static final int THREADS = 256;
 
     private final KernelLibrary library;
 
@@ -21,9 +20,9 @@ public final class CudaQuantizationError implements QuantizationError {
     @Override
     public void measure(Arguments arguments, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        cuda.call(library.kernel(
-                        "quantization_error",
-                        "quantization_error_" + arguments.x().dtype().name().toLowerCase(Locale.ROOT)))
+        String type = arguments.x().dtype().name().toLowerCase(Locale.ROOT);
+        Kernel kernel = library.kernel("quantization_error", "quantization_error_" + type);
+        cuda.call(kernel)
                 .matrix(arguments.x())
                 .matrix(arguments.codes())
                 .matrix(arguments.codebook())
@@ -36,6 +35,6 @@ public final class CudaQuantizationError implements QuantizationError {
                         arguments.groupColumns(), Math.max(arguments.x().columns(), 1)))
                 .number((int) arguments.scales().columns())
                 .number(arguments.wholeScale())
-                .launch(Grid.of(arguments.x().rows(), THREADS));
+                .launch(Grid.of(arguments.x().rows(), kernel.threads()));
     }
 }
