@@ -172,9 +172,21 @@ class IsolationTest {
                 "Accept",
                 "text/html, application/json");
         listing("GET /api/v1/artifacts", "/api/v1/artifacts");
+        // What these name is Alice's; that they work for her is RepositoriesTest's to show.
+        foreign("DELETE /api/v1/jobs/{id}", jobs + "/" + job, "", "job-not-found");
+        foreign("DELETE /api/v1/artifacts/{id}", "/api/v1/artifacts/" + artifact, "", "artifact-not-found");
 
         String repository = "/api/v1/repositories/alice/model";
         String of = " /api/v1/repositories/{namespace}/{name}";
+        listing("GET /api/v1/repositories", "/api/v1/repositories");
+        hidden("GET" + of, repository, "", "repository-not-found");
+        hidden("PUT" + of + "/retention", repository + "/retention", "{}", "repository-not-found");
+        foreign("DELETE" + of, repository, "", "repository-not-found");
+        foreign(
+                "DELETE" + of + "/revisions/{revision}",
+                repository + "/revisions/" + revision,
+                "",
+                "repository-not-found");
         hidden("GET" + of + "/revisions", repository + "/revisions", "", "repository-not-found");
         hidden("GET" + of + "/revisions/{revision}", repository + "/revisions/" + revision, "", "repository-not-found");
         hidden("GET" + of + "/files/{*path}", repository + "/files/config.json", "", "repository-not-found");
@@ -234,6 +246,10 @@ class IsolationTest {
         hidden("DELETE /api/v1/webhooks/{id}", "/api/v1/webhooks/" + webhook, "", "webhook-not-found");
         operatorOnly("GET /api/v1/tenants", "/api/v1/tenants", "");
         operatorOnly("POST /api/v1/tenants", "/api/v1/tenants", "{\"name\":\"carol\"}");
+        String another = id(operator.post("/api/v1/tenants", "{\"name\":\"dave\"}"));
+        operatorOnly("GET /api/v1/tenants/{id}", "/api/v1/tenants/" + tenantOf(alice), "");
+        operatorOnly("PUT /api/v1/tenants/{id}/quota", "/api/v1/tenants/" + another + "/quota", "{\"maxBytes\":1}");
+        operatorOnly("DELETE /api/v1/tenants/{id}", "/api/v1/tenants/" + another, "");
         common("GET /api/v1/schemes", "/api/v1/schemes");
         listing("GET /api/v1/workers", "/api/v1/workers");
         common("GET /v3/api-docs", "/v3/api-docs");
@@ -285,6 +301,15 @@ class IsolationTest {
             assertProblem(bob.send(method, path, body, headers), 404, code);
             assertProblem(operator.send(method, path, body, headers), 404, code);
             assertThat(alice.send(method, path, body, headers).statusCode()).isNotIn(401, 403, 404);
+        });
+    }
+
+    /** What is Alice's is not there for Bob. */
+    private void foreign(String endpoint, String path, String body, String code) {
+        String method = endpoint.substring(0, endpoint.indexOf(' '));
+        checks.put(endpoint, () -> {
+            assertProblem(bob.send(method, path, body), 404, code);
+            assertProblem(operator.send(method, path, body), 404, code);
         });
     }
 

@@ -1,6 +1,7 @@
 package io.octavo.jobs;
 
 import com.zaxxer.hikari.HikariDataSource;
+import io.octavo.jobs.blob.CollectorProperties;
 import io.octavo.jobs.blob.ObjectStore;
 import io.octavo.jobs.blob.ObjectSync;
 import io.octavo.jobs.blob.StorageProperties;
@@ -24,6 +25,7 @@ import org.springframework.context.annotation.PropertySource;
 @ComponentScan
 @PropertySource("classpath:octavo-jobs.properties")
 @EnableConfigurationProperties({
+    CollectorProperties.class,
     DatabaseProperties.class,
     StorageProperties.class,
     QueueProperties.class,

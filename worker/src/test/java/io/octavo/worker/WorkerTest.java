@@ -17,6 +17,7 @@ import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.blob.ObjectStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.queue.FoundPlans;
 import io.octavo.jobs.queue.JobQueue;
@@ -276,11 +277,11 @@ class WorkerTest {
 
     private ArtifactRecord onlyArtifact() {
         assertThat(artifacts
-                        .list(TENANT, PageLimit.of(null), TimeCursor.parse(null))
+                        .list(TENANT, SearchText.of(null), PageLimit.of(null), TimeCursor.parse(null))
                         .items())
                 .hasSize(1);
         return artifacts
-                .list(TENANT, PageLimit.of(null), TimeCursor.parse(null))
+                .list(TENANT, SearchText.of(null), PageLimit.of(null), TimeCursor.parse(null))
                 .items()
                 .getFirst();
     }
@@ -585,7 +586,7 @@ class WorkerTest {
 
         assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(Duration.ofSeconds(1));
         assertThat(artifacts
-                        .list(TENANT, PageLimit.of(null), TimeCursor.parse(null))
+                        .list(TENANT, SearchText.of(null), PageLimit.of(null), TimeCursor.parse(null))
                         .items())
                 .isEmpty();
         assertNothingLeftOnDisk();

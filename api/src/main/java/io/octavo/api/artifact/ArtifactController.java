@@ -8,7 +8,9 @@ import io.octavo.api.report.ArtifactReports;
 import io.octavo.api.report.ReportPage;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
+import io.octavo.jobs.deletion.Deletions;
 import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryPath;
@@ -19,12 +21,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.Resource;
+import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
 
 @RestController
@@ -34,24 +39,35 @@ class ArtifactController {
     private final ArtifactService artifacts;
     private final BlobDownload downloads;
     private final ArtifactReports reports;
+    private final Deletions deletions;
 
-    ArtifactController(ArtifactService artifacts, BlobDownload downloads, ArtifactReports reports) {
+    ArtifactController(
+            ArtifactService artifacts, BlobDownload downloads, ArtifactReports reports, Deletions deletions) {
         this.artifacts = artifacts;
         this.downloads = downloads;
         this.reports = reports;
+        this.deletions = deletions;
     }
 
     @GetMapping
     Page<ArtifactRecord> list(
             Caller caller,
+            @RequestParam(required = false) @Nullable String search,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return artifacts.list(caller.tenant(), PageLimit.of(limit), TimeCursor.parse(cursor));
+        return artifacts.list(caller.tenant(), SearchText.of(search), PageLimit.of(limit), TimeCursor.parse(cursor));
     }
 
     @GetMapping("/{id}")
     ArtifactRecord get(Caller caller, @PathVariable UUID id) {
         return artifacts.get(caller.tenant(), id);
+    }
+
+    /** With the revision that it was written as. */
+    @DeleteMapping("/{id}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void delete(Caller caller, @PathVariable UUID id) {
+        deletions.artifact(caller.tenant(), id);
     }
 
     @GetMapping("/{id}/files/{*path}")

@@ -1,18 +1,25 @@
 package io.octavo.api.identity;
 
+import io.octavo.jobs.deletion.Deletions;
 import io.octavo.jobs.identity.Tenant;
+import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.identity.Tenants;
 import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.wire.Page;
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotNull;
 import java.time.Instant;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
+import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.PutMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
@@ -25,9 +32,11 @@ import org.springframework.web.bind.annotation.RestController;
 class TenantController {
 
     private final Tenants tenants;
+    private final Deletions deletions;
 
-    TenantController(Tenants tenants) {
+    TenantController(Tenants tenants, Deletions deletions) {
         this.tenants = tenants;
+        this.deletions = deletions;
     }
 
     @PostMapping
@@ -38,12 +47,44 @@ class TenantController {
 
     @GetMapping
     Page<TenantView> list(
+            @RequestParam(required = false) @Nullable String search,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return tenants.list(PageLimit.of(limit), TimeCursor.parse(cursor)).map(TenantView::of);
+        return tenants.list(SearchText.of(search), PageLimit.of(limit), TimeCursor.parse(cursor)).map(TenantView::of);
+    }
+
+    @GetMapping("/{id}")
+    TenantUse get(@PathVariable UUID id) {
+        return use(tenants.require(new TenantId(id)));
+    }
+
+    @PutMapping("/{id}/quota")
+    TenantUse limit(@PathVariable UUID id, @Valid @RequestBody Quota quota) {
+        return use(tenants.limit(new TenantId(id), quota.maxBytes()));
+    }
+
+    private TenantUse use(Tenant tenant) {
+        return new TenantUse(
+                tenant.id().value(),
+                tenant.name(),
+                tenant.createdAt(),
+                tenant.maxBytes(),
+                tenants.usedBytes(tenant.id()));
+    }
+
+    @DeleteMapping("/{id}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void delete(@PathVariable UUID id) {
+        deletions.tenant(new TenantId(id));
     }
 
     record TenantRequest(@NotNull String name) {}
+
+    /** @param maxBytes absent for the service's default */
+    record Quota(@Nullable @Min(0) Long maxBytes) {}
+
+    /** @param maxBytes absent where the service's default holds */
+    record TenantUse(UUID id, String name, Instant createdAt, @Nullable Long maxBytes, long usedBytes) {}
 
     record TenantView(UUID id, String name, Instant createdAt) {
 

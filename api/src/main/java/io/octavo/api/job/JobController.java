@@ -4,6 +4,7 @@ import io.octavo.api.identity.Caller;
 import io.octavo.api.plan.JobPreFlight;
 import io.octavo.api.plan.PlanView;
 import io.octavo.api.problem.Problems;
+import io.octavo.jobs.deletion.Deletions;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -46,12 +48,15 @@ class JobController {
     private final JobSpecReader reader;
     private final JobPreFlight preFlight;
     private final EventStreams streams;
+    private final Deletions deletions;
 
-    JobController(JobService jobs, JobSpecReader reader, JobPreFlight preFlight, EventStreams streams) {
+    JobController(
+            JobService jobs, JobSpecReader reader, JobPreFlight preFlight, EventStreams streams, Deletions deletions) {
         this.jobs = jobs;
         this.reader = reader;
         this.preFlight = preFlight;
         this.streams = streams;
+        this.deletions = deletions;
     }
 
     @PostMapping
@@ -134,6 +139,13 @@ class JobController {
 
     private static long eventId(String field, @Nullable String text) {
         return text == null || text.isEmpty() ? 0 : Problems.read(field, () -> Long.parseUnsignedLong(text));
+    }
+
+    /** One that has ended; its artifact stays. */
+    @DeleteMapping("/{id}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void delete(Caller caller, @PathVariable UUID id) {
+        deletions.job(caller.tenant(), id);
     }
 
     @PostMapping("/{id}/cancel")

@@ -8,6 +8,7 @@ import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.repository.CommitResult;
 import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryPath;
@@ -86,6 +87,8 @@ class RepositoryController {
             @PathVariable String name,
             @Valid @RequestBody RevisionRequest request) {
         RepositoryName repository = repository(namespace, name);
+        // Before the call's transaction, which a refusal undoes: what is there is kept until the rest is uploaded.
+        blobs.keep(request.entries().stream().map(FileEntry::sha256).toList());
         CommitResult result =
                 repositories.commit(caller.tenant(), repository, request.messageOrEmpty(), request.entries());
         RevisionView view = view(result.revision());
@@ -100,9 +103,11 @@ class RepositoryController {
             Caller caller,
             @PathVariable String namespace,
             @PathVariable String name,
+            @RequestParam(required = false) @Nullable String search,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return repositories.revisions(caller.tenant(), repository(namespace, name), PageLimit.of(limit), cursor);
+        return repositories.revisions(
+                caller.tenant(), repository(namespace, name), SearchText.of(search), PageLimit.of(limit), cursor);
     }
 
     @GetMapping("/revisions/{revision}")
@@ -124,7 +129,7 @@ class RepositoryController {
         return downloads.answer(file.blob(), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
     }
 
-    private static RepositoryName repository(String namespace, String name) {
+    static RepositoryName repository(String namespace, String name) {
         return Problems.read("repository", () -> new RepositoryName(namespace, name));
     }
 

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.UUID;
 import org.hibernate.annotations.Immutable;
 import org.hibernate.annotations.JdbcTypeCode;
+import org.hibernate.annotations.SQLRestriction;
 import org.hibernate.annotations.UuidGenerator;
 import org.hibernate.type.SqlTypes;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 /** The aggregate behind an artifact; it never changes. */
 @Entity
 @Immutable
+@SQLRestriction("deleted_at is null")
 @Table(name = "artifact")
 @SuppressWarnings("UnusedVariable") // some columns are read by SQL only
 class Artifact {

@@ -26,9 +26,10 @@ interface ArtifactRepository extends Repository<Artifact, UUID> {
             select a from Artifact a
             where a.tenant = :tenant
               and (a.createdAt < :before or (a.createdAt = :before and a.id < :beforeId))
+              and locate(:search, lower(concat(a.namespace, '/', a.name, ' ', a.label, ' ', a.lineage.scheme))) > 0
             order by a.createdAt desc, a.id desc
             """)
-    List<Artifact> page(UUID tenant, Instant before, UUID beforeId, Limit limit);
+    List<Artifact> page(UUID tenant, Instant before, UUID beforeId, String search, Limit limit);
 
     @NativeQuery("select now()")
     Instant now();

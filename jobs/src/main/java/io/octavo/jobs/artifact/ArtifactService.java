@@ -5,6 +5,7 @@ import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
@@ -128,11 +129,15 @@ public class ArtifactService {
         }
     }
 
-    /** Newest first. */
+    /**
+     * Newest first.
+     *
+     * @param search in their repositories, labels and schemes
+     */
     @Transactional(readOnly = true)
-    public Page<ArtifactRecord> list(TenantId tenant, PageLimit limit, TimeCursor cursor) {
+    public Page<ArtifactRecord> list(TenantId tenant, SearchText search, PageLimit limit, TimeCursor cursor) {
         Page<Artifact> page = Page.of(
-                artifacts.page(tenant.value(), cursor.at(), cursor.id(), Limit.of(limit.probe())),
+                artifacts.page(tenant.value(), cursor.at(), cursor.id(), search.value(), Limit.of(limit.probe())),
                 limit.value(),
                 artifact -> new TimeCursor(artifact.createdAt(), artifact.id()).toString());
         Map<String, List<EvaluationRecord>> scores =

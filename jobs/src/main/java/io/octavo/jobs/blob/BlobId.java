@@ -1,5 +1,6 @@
 package io.octavo.jobs.blob;
 
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -8,6 +9,8 @@ import java.util.regex.Pattern;
  * @param sha256 64 lower-case hex digits
  */
 public record BlobId(String sha256, long size) {
+
+    static final String PREFIX = "blobs/sha256/";
 
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
@@ -26,6 +29,15 @@ public record BlobId(String sha256, long size) {
 
     /** Where the blob lies in the bucket. */
     String key() {
-        return "blobs/sha256/" + sha256.substring(0, 2) + "/" + sha256.substring(2, 4) + "/" + sha256;
+        return PREFIX + sha256.substring(0, 2) + "/" + sha256.substring(2, 4) + "/" + sha256;
+    }
+
+    /** The blob that belongs at a place in the bucket; empty where none does. */
+    static Optional<BlobId> ofKey(String key, long size) {
+        String sha256 = key.substring(key.lastIndexOf('/') + 1);
+        return Optional.of(sha256)
+                .filter(BlobId::isSha256)
+                .map(text -> new BlobId(text, size))
+                .filter(id -> id.key().equals(key));
     }
 }

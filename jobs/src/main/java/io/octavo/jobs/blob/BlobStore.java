@@ -10,13 +10,15 @@ import java.io.UncheckedIOException;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Service;
+import org.springframework.transaction.support.TransactionTemplate;
+import org.springframework.util.unit.DataSize;
 
 /**
  * Content-addressed blobs: {@code blobs/sha256/ab/cd/<sha256>} in the service's bucket, and a row for each that is known
@@ -26,15 +28,26 @@ import org.springframework.stereotype.Service;
 @Service
 public class BlobStore {
 
+    static final String STAGING = "staging/uploads/";
+
     private static final Logger LOG = LoggerFactory.getLogger(BlobStore.class);
 
     private final ObjectStore objects;
-    private final BlobRepository blobs;
+    private final BlobTable blobs;
+    private final TransactionTemplate transactions;
+    private final CollectorProperties collector;
     private final String bucket;
 
-    BlobStore(ObjectStore objects, BlobRepository blobs, StorageProperties properties) {
+    BlobStore(
+            ObjectStore objects,
+            BlobTable blobs,
+            TransactionTemplate transactions,
+            CollectorProperties collector,
+            StorageProperties properties) {
         this.objects = objects;
         this.blobs = blobs;
+        this.transactions = transactions;
+        this.collector = collector;
         this.bucket = properties.bucket();
     }
 
@@ -42,16 +55,22 @@ public class BlobStore {
      * Stores content whose hash the caller knows. It is hashed on the way, and does not appear if it differs.
      *
      * @param owner who has the bytes, as sending them shows
-     * @throws ProblemException {@code content-hash-mismatch}
+     * @throws ProblemException {@code content-hash-mismatch}, or {@code quota-exceeded} before anything is read
      */
     public void put(TenantId owner, BlobId id, InputStream content) {
-        if (blobs.findBySha256(id.sha256()).isPresent()) {
+        requireFree(owner, id);
+        if (touch(id)) {
             verify(id, content);
         } else {
             objects.put(bucket, id.key(), new Sha256Stream(content, id), id.size());
-            requireStored(id);
         }
-        blobs.store(owner.value(), id.sha256(), id.size());
+        enter(owner, id);
+    }
+
+    /** Whether it is stored; if so, it stays for a while. */
+    private boolean touch(BlobId id) {
+        keep(List.of(id.sha256()));
+        return blobs.find(id.sha256()).isPresent();
     }
 
     private static void verify(BlobId id, InputStream content) {
@@ -68,20 +87,21 @@ public class BlobStore {
      * @param owner who has the bytes, as sending them shows
      * @param size if it is known, else {@link ObjectStore#UNKNOWN_SIZE}
      * @param expectedSha256 what the client says its content has
-     * @throws ProblemException {@code content-hash-mismatch}; nothing is stored then
+     * @throws ProblemException {@code content-hash-mismatch} or {@code quota-exceeded}; nothing is stored then
      */
     public BlobId put(TenantId owner, InputStream content, long size, @Nullable String expectedSha256) {
-        String staging = "staging/uploads/" + UUID.randomUUID();
+        requireFree(owner, Math.max(0, size));
+        String staging = STAGING + UUID.randomUUID();
         try {
             Sha256Stream hashing = new Sha256Stream(content);
             objects.put(bucket, staging, hashing, size);
             BlobId id = hashing.result();
             requireExpected(id, expectedSha256);
-            if (blobs.findBySha256(id.sha256()).isEmpty()) {
-                objects.copy(bucket, staging, id.key(), id.size());
-                requireStored(id);
+            requireFree(owner, id);
+            if (!touch(id)) {
+                ifNotCollected(() -> objects.copy(bucket, staging, id.key(), id.size()));
             }
-            blobs.store(owner.value(), id.sha256(), id.size());
+            enter(owner, id);
             return id;
         } finally {
             discard(staging);
@@ -96,7 +116,45 @@ public class BlobStore {
         }
     }
 
-    /** Only after the store itself has confirmed the size may a row say that the blob is there. */
+    private void requireFree(TenantId owner, BlobId id) {
+        if (blobs.findOwned(owner, List.of(id.sha256())).isEmpty()) {
+            requireFree(owner, id.size());
+        }
+    }
+
+    private void requireFree(TenantId owner, long bytes) {
+        DataSize quota = collector.quota();
+        OptionalLong limit = quota == null ? OptionalLong.empty() : OptionalLong.of(quota.toBytes());
+        OptionalLong free = blobs.free(owner, limit);
+        if (free.isPresent() && bytes > free.getAsLong()) {
+            throw new ProblemException(
+                    ProblemCode.QUOTA_EXCEEDED,
+                    bytes + " bytes more are beyond the tenant's quota, which leaves " + Math.max(0, free.getAsLong())
+                            + "; what is deleted counts until it is collected");
+        }
+    }
+
+    /**
+     * Only after the store itself has confirmed the size may a row say that the blob is there. It is asked behind the
+     * row's lock, which whoever collects the object holds too.
+     */
+    private void enter(TenantId owner, BlobId id) {
+        ifNotCollected(() -> transactions.executeWithoutResult(transaction -> {
+            blobs.store(owner, id);
+            requireStored(id);
+        }));
+    }
+
+    /** An upload that took longer than the collector's grace, or that met a collection of the same bytes. */
+    private static void ifNotCollected(Runnable step) {
+        try {
+            step.run();
+        } catch (StorageException.MissingObject e) {
+            throw new ProblemException(
+                    ProblemCode.STORAGE_UNAVAILABLE, "the bytes were collected while they came; send them again", e);
+        }
+    }
+
     private void requireStored(BlobId id) {
         long stored = objects.stat(bucket, id.key()).size();
         if (stored != id.size()) {
@@ -125,23 +183,28 @@ public class BlobStore {
 
     /** The blob with this hash, if it is stored. */
     public Optional<BlobId> find(String sha256) {
-        return blobs.findBySha256(sha256).map(Blob::id);
+        return blobs.find(sha256);
+    }
+
+    /** Keeps what is stored of these from being collected for a while; texts that are no hashes are passed over. */
+    public void keep(Collection<String> sha256s) {
+        List<String> hashes =
+                sha256s.stream().filter(BlobId::isSha256).distinct().toList();
+        if (!hashes.isEmpty()) {
+            blobs.touch(hashes, collector.grace());
+        }
     }
 
     /**
      * Those that the tenant has not shown to have with exactly this size, whoever else has.
      *
-     * <p>Knowing a hash must not be enough to read the bytes, so storing them is what counts.
+     * <p>Knowing a hash must not be enough to read the bytes, so storing them is what counts. The others are kept from
+     * being collected until the transaction that asks has named them.
      */
     public List<BlobId> missing(TenantId tenant, Collection<BlobId> wanted) {
-        Set<BlobId> stored =
-                blobs
-                        .findOwned(
-                                tenant.value(),
-                                wanted.stream().map(BlobId::sha256).collect(Collectors.toSet()))
-                        .stream()
-                        .map(Blob::id)
-                        .collect(Collectors.toSet());
+        List<String> sha256s = wanted.stream().map(BlobId::sha256).distinct().toList();
+        keep(sha256s);
+        Set<BlobId> stored = Set.copyOf(blobs.findOwned(tenant, sha256s));
         return wanted.stream().filter(id -> !stored.contains(id)).distinct().toList();
     }
 }

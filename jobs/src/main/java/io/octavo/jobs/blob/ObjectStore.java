@@ -19,9 +19,11 @@ import io.minio.messages.Item;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -122,6 +124,10 @@ public final class ObjectStore implements AutoCloseable {
      * @param maxCount stops there
      */
     public List<ObjectInfo> list(String bucket, String prefix, int maxCount) {
+        return list(bucket, prefix, maxCount, item -> true);
+    }
+
+    private List<ObjectInfo> list(String bucket, String prefix, int maxCount, Predicate<Item> wanted) {
         return call("listing " + prefix, bucket, prefix, () -> {
             List<ObjectInfo> objects = new ArrayList<>();
             for (Result<Item> result : client.listObjects(ListObjectsArgs.builder()
@@ -130,13 +136,24 @@ public final class ObjectStore implements AutoCloseable {
                     .recursive(true)
                     .build())) {
                 Item item = result.get();
-                objects.add(new ObjectInfo(item.objectName(), item.size()));
+                if (wanted.test(item)) {
+                    objects.add(new ObjectInfo(item.objectName(), item.size()));
+                }
                 if (objects.size() == maxCount) {
                     break;
                 }
             }
             return objects;
         });
+    }
+
+    /** Objects below a prefix that were last written before a moment. */
+    public List<ObjectInfo> listOlder(String bucket, String prefix, Instant moment) {
+        return list(
+                bucket,
+                prefix,
+                Integer.MAX_VALUE,
+                item -> item.lastModified().toInstant().isBefore(moment));
     }
 
     /** The caller closes the stream; reading it throws {@link StorageException} if the connection breaks. */

@@ -1,16 +1,19 @@
 package io.octavo.jobs.identity;
 
 import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.wire.Page;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.ZoneOffset;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.annotation.Transactional;
@@ -21,6 +24,9 @@ import org.springframework.transaction.annotation.Transactional;
 public class Tenants {
 
     private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9-]{0,62}");
+
+    private static final String SELECT =
+            "select id, name, created_at, max_bytes from tenant where deleted_at is null and ";
 
     private final JdbcClient sql;
 
@@ -37,7 +43,7 @@ public class Tenants {
         }
         return sql.sql("""
                         insert into tenant (id, name) values (:id, :name) on conflict (name) do nothing
-                        returning id, name, created_at
+                        returning id, name, created_at, max_bytes
                         """)
                 .param("id", UUID.randomUUID())
                 .param("name", name)
@@ -48,7 +54,7 @@ public class Tenants {
 
     @Transactional(readOnly = true)
     public Optional<Tenant> find(TenantId id) {
-        return sql.sql("select id, name, created_at from tenant where id = :id")
+        return sql.sql(SELECT + "id = :id")
                 .param("id", id.value())
                 .query((row, number) -> tenant(row))
                 .optional();
@@ -57,22 +63,27 @@ public class Tenants {
     /** By its name, as tokens of identity providers carry it. */
     @Transactional(readOnly = true)
     public Optional<Tenant> find(String name) {
-        return sql.sql("select id, name, created_at from tenant where name = :name")
+        return sql.sql(SELECT + "name = :name")
                 .param("name", name)
                 .query((row, number) -> tenant(row))
                 .optional();
     }
 
-    /** Newest first. */
+    /**
+     * Newest first.
+     *
+     * @param search in their names
+     */
     @Transactional(readOnly = true)
-    public Page<Tenant> list(PageLimit limit, TimeCursor cursor) {
+    public Page<Tenant> list(SearchText search, PageLimit limit, TimeCursor cursor) {
         return Page.of(
-                sql.sql("""
-                        select id, name, created_at from tenant where (created_at, id) < (:at, :before)
+                sql.sql(SELECT + """
+                        (created_at, id) < (:at, :before) and position(:search in name) > 0
                         order by created_at desc, id desc limit :count
                         """)
                         .param("at", cursor.at().atOffset(ZoneOffset.UTC))
                         .param("before", cursor.id())
+                        .param("search", search.value())
                         .param("count", limit.probe())
                         .query((row, number) -> tenant(row))
                         .list(),
@@ -80,10 +91,38 @@ public class Tenants {
                 tenant -> new TimeCursor(tenant.createdAt(), tenant.id().value()).toString());
     }
 
+    /**
+     * @param maxBytes that it may store; null for the service's default
+     * @throws ProblemException {@code tenant-not-found}
+     */
+    public Tenant limit(TenantId id, @Nullable Long maxBytes) {
+        sql.sql("update tenant set max_bytes = :maxBytes where id = :id")
+                .param("maxBytes", maxBytes, Types.BIGINT)
+                .param("id", id.value())
+                .update();
+        return require(id);
+    }
+
+    /** @throws ProblemException {@code tenant-not-found} */
+    @Transactional(readOnly = true)
+    public Tenant require(TenantId id) {
+        return find(id).orElseThrow(
+                        () -> new ProblemException(ProblemCode.TENANT_NOT_FOUND, "tenant " + id + " does not exist"));
+    }
+
+    /** Bytes of what it uploaded or made, contents that it has several times once. */
+    @Transactional(readOnly = true)
+    public long usedBytes(TenantId id) {
+        return sql.sql("""
+                        select coalesce(sum(b.size), 0) from blob_owner o join blob b using (sha256) where o.tenant = :id
+                        """).param("id", id.value()).query(Long.class).single();
+    }
+
     private static Tenant tenant(ResultSet row) throws SQLException {
         return new Tenant(
                 new TenantId(row.getObject("id", UUID.class)),
                 row.getString("name"),
-                row.getTimestamp("created_at").toInstant());
+                row.getTimestamp("created_at").toInstant(),
+                row.getObject("max_bytes", Long.class));
     }
 }

@@ -108,6 +108,9 @@ class Job {
 
     private boolean deadLetter;
 
+    @Column(insertable = false, updatable = false)
+    private @Nullable Instant deletedAt;
+
     @Column(updatable = false)
     private @Nullable String traceparent;
 

@@ -24,8 +24,8 @@ class JobListing {
 
     /** Ids, the newest first. */
     List<UUID> page(TenantId tenant, JobFilter filter, TimeCursor before, int count) {
-        StringBuilder statement =
-                new StringBuilder("select id from job where tenant = :tenant" + " and (created_at, id) < (:at, :id)");
+        StringBuilder statement = new StringBuilder("select id from job where tenant = :tenant and deleted_at is null"
+                + " and (created_at, id) < (:at, :id)");
         filter.status().ifPresent(status -> statement.append(" and status = :status"));
         filter.type().ifPresent(type -> statement.append(" and type = :type"));
         filter.parent().ifPresent(parent -> statement.append(" and parent = :parent"));

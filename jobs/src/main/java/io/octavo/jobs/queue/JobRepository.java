@@ -17,14 +17,15 @@ interface JobRepository extends Repository<Job, UUID> {
 
     Optional<Job> findById(UUID id);
 
-    Optional<Job> findByTenantAndId(UUID tenant, UUID id);
+    /** Unless it was deleted. */
+    Optional<Job> findByTenantAndIdAndDeletedAtIsNull(UUID tenant, UUID id);
 
     @Lock(LockModeType.PESSIMISTIC_WRITE)
     @Query("select j from Job j where j.id = :id")
     Optional<Job> lock(UUID id);
 
     @Lock(LockModeType.PESSIMISTIC_WRITE)
-    @Query("select j from Job j where j.tenant = :tenant and j.id = :id")
+    @Query("select j from Job j where j.tenant = :tenant and j.id = :id and j.deletedAt is null")
     Optional<Job> lock(UUID tenant, UUID id);
 
     List<Job> findAllByIdInOrderById(Collection<UUID> ids);

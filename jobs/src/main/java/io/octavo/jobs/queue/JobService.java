@@ -101,7 +101,8 @@ public class JobService {
 
     @Transactional(readOnly = true)
     public JobView get(TenantId tenant, UUID id) {
-        return record(jobs.findByTenantAndId(tenant.value(), id).orElseThrow(() -> notFound(id)));
+        return record(
+                jobs.findByTenantAndIdAndDeletedAtIsNull(tenant.value(), id).orElseThrow(() -> notFound(id)));
     }
 
     /** Newest first. */
@@ -124,7 +125,7 @@ public class JobService {
      */
     @Transactional(readOnly = true)
     public Page<EventRecord> events(TenantId tenant, UUID id, long after, PageLimit limit) {
-        if (jobs.findByTenantAndId(tenant.value(), id).isEmpty()) {
+        if (jobs.findByTenantAndIdAndDeletedAtIsNull(tenant.value(), id).isEmpty()) {
             throw notFound(id);
         }
         Page<JobEvent> page = Page.of(

@@ -6,10 +6,12 @@ import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.util.UUID;
+import org.hibernate.annotations.SQLRestriction;
 import org.jspecify.annotations.Nullable;
 
 /** The aggregate behind a repository: a name and where its branch {@code main} stands. */
 @Entity
+@SQLRestriction("deleted_at is null")
 @Table(name = "repository")
 @SuppressWarnings("UnusedVariable") // some columns are read by SQL only
 class ModelRepository {

@@ -22,10 +22,12 @@ interface ModelRepositoryRepository extends Repository<ModelRepository, UUID> {
             """)
     Optional<ModelRepository> lock(UUID tenant, String namespace, String name);
 
+    /** One that was deleted comes back empty. */
     @Modifying
     @NativeQuery("""
             insert into repository (id, tenant, namespace, name) values (:id, :tenant, :namespace, :name)
-            on conflict (namespace, name) do nothing
+            on conflict (namespace, name) do update set deleted_at = null
+            where repository.deleted_at is not null and repository.tenant = excluded.tenant
             """)
     int insertIfAbsent(UUID id, UUID tenant, String namespace, String name);
 

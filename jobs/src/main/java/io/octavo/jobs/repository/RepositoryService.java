@@ -5,6 +5,7 @@ import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
@@ -58,8 +59,10 @@ public class RepositoryService {
         if (head.isPresent() && head.get().files().equals(files.entries())) {
             return new CommitResult(record(repository, head.get()), false);
         }
-        Revision revision = revisions.saveAndFlush(new Revision(
-                repository, RevisionId.of(repository, message, files), message, files, repositories.now()));
+        String id = RevisionId.of(repository, message, files);
+        Revision revision = revisions.restore(repository.id(), id) == 1
+                ? revisions.findByRepositoryIdAndId(repository.id(), id).orElseThrow()
+                : revisions.saveAndFlush(new Revision(repository, id, message, files, repositories.now()));
         repository.moveHead(revision);
         return new CommitResult(record(repository, revision), true);
     }
@@ -136,11 +139,12 @@ public class RepositoryService {
     /**
      * Newest first.
      *
+     * @param search in their messages
      * @param cursor id of the last revision already seen
      */
     @Transactional(readOnly = true)
     public Page<RevisionSummary> revisions(
-            TenantId tenant, RepositoryName name, PageLimit limit, @Nullable String cursor) {
+            TenantId tenant, RepositoryName name, SearchText search, PageLimit limit, @Nullable String cursor) {
         ModelRepository repository = require(tenant, name);
         long before = cursor == null
                 ? Long.MAX_VALUE
@@ -148,7 +152,8 @@ public class RepositoryService {
                         .sequenceOf(repository.id(), cursor)
                         .orElseThrow(() -> new ProblemException(
                                 ProblemCode.INVALID_REQUEST, "cursor is not one that this service gave"));
-        return Page.of(revisions.page(repository.id(), before, Limit.of(limit.probe())), limit.value(), Revision::id)
+        List<Revision> found = revisions.page(repository.id(), before, search.value(), Limit.of(limit.probe()));
+        return Page.of(found, limit.value(), Revision::id)
                 .map(revision -> new RevisionSummary(revision.id(), revision.createdAt(), revision.message()));
     }
 

@@ -14,11 +14,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.hibernate.annotations.Immutable;
+import org.hibernate.annotations.SQLRestriction;
 import org.jspecify.annotations.Nullable;
 
 /** An immutable list of files. */
 @Entity
 @Immutable
+@SQLRestriction("deleted_at is null")
 @Table(name = "revision")
 @SuppressWarnings("UnusedVariable") // some columns are read by SQL only
 class Revision {

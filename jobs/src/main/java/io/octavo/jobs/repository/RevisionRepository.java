@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.springframework.data.domain.Limit;
+import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.repository.Repository;
@@ -16,11 +17,17 @@ interface RevisionRepository extends Repository<Revision, Long> {
 
     @Query("""
             select r from Revision r
-            where r.repositoryId = :repositoryId and r.sequence < :before
+            where r.repositoryId = :repositoryId and r.sequence < :before and locate(:search, lower(r.message)) > 0
             order by r.sequence desc
             """)
-    List<Revision> page(UUID repositoryId, long before, Limit limit);
+    List<Revision> page(UUID repositoryId, long before, String search, Limit limit);
 
-    @NativeQuery("select sequence from revision where repository_id = :repositoryId and id = :id")
+    /** A deleted revision that is committed again is the same one. */
+    @Modifying
+    @NativeQuery("update revision set deleted_at = null where repository_id = :repositoryId and id = :id")
+    int restore(UUID repositoryId, String id);
+
+    @NativeQuery(
+            "select sequence from revision where repository_id = :repositoryId and id = :id and deleted_at is null")
     Optional<Long> sequenceOf(UUID repositoryId, String id);
 }

@@ -1,0 +1,81 @@
+package io.octavo.api.repository;
+
+import io.octavo.api.identity.Caller;
+import io.octavo.hub.RepositoryName;
+import io.octavo.jobs.deletion.Deletions;
+import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.SearchText;
+import io.octavo.jobs.repository.RepositoryListing;
+import io.octavo.wire.Page;
+import io.octavo.wire.RepositorySummary;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpStatus;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PutMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.RestController;
+
+/** Repositories as wholes: finding, deleting, and how long they keep what is old. */
+@RestController
+@RequestMapping("/api/v1/repositories")
+class RepositoriesController {
+
+    private final RepositoryListing repositories;
+    private final Deletions deletions;
+
+    RepositoriesController(RepositoryListing repositories, Deletions deletions) {
+        this.repositories = repositories;
+        this.deletions = deletions;
+    }
+
+    @GetMapping
+    Page<RepositorySummary> list(
+            Caller caller,
+            @RequestParam(required = false) @Nullable String search,
+            @RequestParam(required = false) @Nullable Integer limit,
+            @RequestParam(required = false) @Nullable String cursor) {
+        return repositories.list(caller.tenant(), SearchText.of(search), PageLimit.of(limit), cursor);
+    }
+
+    @GetMapping("/{namespace}/{name}")
+    RepositorySummary get(Caller caller, @PathVariable String namespace, @PathVariable String name) {
+        return repositories.get(caller.tenant(), repository(namespace, name));
+    }
+
+    @PutMapping("/{namespace}/{name}/retention")
+    RepositorySummary retain(
+            Caller caller,
+            @PathVariable String namespace,
+            @PathVariable String name,
+            @Valid @RequestBody Retention retention) {
+        return repositories.retain(caller.tenant(), repository(namespace, name), retention.maxAgeDays());
+    }
+
+    @DeleteMapping("/{namespace}/{name}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void delete(Caller caller, @PathVariable String namespace, @PathVariable String name) {
+        deletions.repository(caller.tenant(), repository(namespace, name));
+    }
+
+    @DeleteMapping("/{namespace}/{name}/revisions/{revision}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void deleteRevision(
+            Caller caller, @PathVariable String namespace, @PathVariable String name, @PathVariable String revision) {
+        deletions.revision(caller.tenant(), repository(namespace, name), revision);
+    }
+
+    private static RepositoryName repository(String namespace, String name) {
+        return RepositoryController.repository(namespace, name);
+    }
+
+    /** @param maxAgeDays after which revisions but the newest are deleted; absent to keep them */
+    record Retention(@Nullable @Min(1) @Max(36_500) Integer maxAgeDays) {}
+}

@@ -1,0 +1,227 @@
+package io.octavo.api;
+
+import static io.octavo.api.TestApi.assertProblem;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.jobs.queue.Claim;
+import io.octavo.jobs.queue.JobQueue;
+import io.octavo.jobs.queue.WorkerIdentity;
+import io.octavo.jobs.spec.SchemeInfo;
+import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.jobs.worker.WorkerDescription;
+import io.octavo.jobs.worker.WorkerRegistry;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+import tools.jackson.databind.node.JsonNodeFactory;
+
+/** What is there can be found and deleted, and a tenant stores no more than it may. */
+@Timeout(120)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@ServiceTest
+class RepositoriesTest {
+
+    private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "worker");
+    private static final String REPOSITORIES = "/api/v1/repositories";
+
+    @DynamicPropertySource
+    static void services(DynamicPropertyRegistry registry) {
+        EmbeddedServices.register(registry);
+    }
+
+    @LocalServerPort
+    int port;
+
+    @Autowired
+    JobQueue queue;
+
+    @Autowired
+    WorkerRegistry workers;
+
+    private TestApi operator;
+
+    @BeforeAll
+    void start() {
+        operator = new TestApi(port, ApiTest.KEY);
+        workers.register(
+                WORKER,
+                new WorkerDescription(
+                        "host",
+                        "cpu",
+                        "1",
+                        List.of(new SchemeInfo("FP8_DYNAMIC", "eight bits")),
+                        List.of("compressed-tensors")),
+                false);
+    }
+
+    private static HttpResponse<String> commit(TestApi caller, String repository, String text) throws Exception {
+        String path = REPOSITORIES + "/" + repository;
+        String file =
+                caller.put(path + "/files/f", text.getBytes(StandardCharsets.UTF_8)).body();
+        return caller.post(path + "/revisions", "{\"message\":\"" + text + "\",\"files\":[" + file + "]}");
+    }
+
+    private static HttpResponse<String> putAnnounced(TestApi caller, String path, String text) throws Exception {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        String sha256 =
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        return caller.send(
+                caller.to(path).header("X-Content-SHA256", sha256).PUT(BodyPublishers.ofByteArray(bytes)));
+    }
+
+    private static List<String> names(HttpResponse<String> answer) {
+        List<String> names = new ArrayList<>();
+        TestApi.read(answer)
+                .get("items")
+                .forEach(item -> names.add(item.get("name").stringValue()));
+        return names;
+    }
+
+    private static String id(HttpResponse<String> answer) {
+        assertThat(answer.statusCode()).as(answer.body()).isLessThan(300);
+        return TestApi.read(answer).get("id").stringValue();
+    }
+
+    @Test
+    void listsAndFindsRepositoriesPageByPage() throws Exception {
+        TestApi lister = operator.withNewTenant("lister");
+        for (String name : List.of("lister/b", "lister/a", "lister/Other")) {
+            commit(lister, name, "some text of " + name);
+        }
+        assertThat(names(lister.get(REPOSITORIES))).containsExactlyInAnyOrder("lister/Other", "lister/a", "lister/b");
+        assertThat(names(lister.get(REPOSITORIES + "?search=oth"))).containsExactly("lister/Other");
+        assertThat(names(lister.get(REPOSITORIES + "?search=nothing"))).isEmpty();
+        List<String> paged = new ArrayList<>();
+        String cursor = "";
+        do {
+            HttpResponse<String> page = lister.get(REPOSITORIES + "?limit=1" + cursor);
+            paged.addAll(names(page));
+            cursor = TestApi.read(page).path("nextCursor").asString("");
+            cursor = cursor.isEmpty() ? "" : "&cursor=" + cursor;
+        } while (!cursor.isEmpty());
+        assertThat(paged).containsExactlyElementsOf(names(lister.get(REPOSITORIES)));
+        assertThat(TestApi.read(lister.get(REPOSITORIES + "/lister/a"))
+                        .get("sizeBytes")
+                        .longValue())
+                .isEqualTo("some text of lister/a".length());
+        assertProblem(lister.get(REPOSITORIES + "?cursor=nonsense"), 400, "invalid-request");
+        assertProblem(lister.get(REPOSITORIES + "?search=%00"), 400, "invalid-request");
+    }
+
+    @Test
+    void aDeletedRevisionIsGoneAndMainMovesBack() throws Exception {
+        String first = id(commit(operator, "moving/back", "first text"));
+        String second = id(commit(operator, "moving/back", "second text"));
+        String path = REPOSITORIES + "/moving/back";
+        assertThat(TestApi.read(operator.get(path + "/revisions?search=SECOND")).get("items"))
+                .hasSize(1);
+        assertThat(operator.send("DELETE", path + "/revisions/" + second, "").statusCode())
+                .isEqualTo(204);
+        assertProblem(operator.get(path + "/revisions/" + second), 404, "revision-not-found");
+        assertProblem(operator.send("DELETE", path + "/revisions/" + second, ""), 404, "revision-not-found");
+        assertThat(id(operator.get(path + "/revisions/main"))).isEqualTo(first);
+        assertThat(operator.get(path + "/files/f").body()).isEqualTo("first text");
+
+        assertThat(operator.send("DELETE", path, "").statusCode()).isEqualTo(204);
+        assertProblem(operator.get(path), 404, "repository-not-found");
+        assertProblem(operator.get(path + "/files/f"), 404, "repository-not-found");
+        assertProblem(operator.send("DELETE", path, ""), 404, "repository-not-found");
+        assertThat(names(operator.get(REPOSITORIES))).doesNotContain("moving/back");
+        assertThat(commit(operator, "moving/back", "third text").statusCode()).isEqualTo(201);
+        assertThat(TestApi.read(operator.get(path + "/revisions")).get("items")).hasSize(1);
+    }
+
+    @Test
+    void aRepositoryKeepsOldRevisionsAsLongAsItIsTold() throws Exception {
+        commit(operator, "kept/here", "text");
+        String path = REPOSITORIES + "/kept/here";
+        HttpResponse<String> kept = operator.send("PUT", path + "/retention", "{\"maxAgeDays\":30}");
+        assertThat(TestApi.read(kept).get("retentionDays").intValue()).isEqualTo(30);
+        assertProblem(operator.send("PUT", path + "/retention", "{\"maxAgeDays\":0}"), 400, "invalid-request");
+        operator.send("PUT", path + "/retention", "{}");
+        assertThat(TestApi.read(operator.get(path)).path("retentionDays").isNumber())
+                .isFalse();
+    }
+
+    @Test
+    void aJobIsDeletedOnceItHasEnded() throws Exception {
+        operator.commitModel("jobs/model");
+        String spec =
+                "{\"type\":\"quantize\",\"source\":\"hub:jobs/model\",\"scheme\":\"FP8_DYNAMIC\",\"target\":\"jobs/out\"}";
+        String job = id(operator.post("/api/v1/jobs", spec));
+        String path = "/api/v1/jobs/" + job;
+        assertProblem(operator.send("DELETE", path, ""), 409, "job-not-deletable");
+        Claim claim = queue.claim(WORKER, Set.of("quantize")).orElseThrow();
+        queue.complete(claim.lease(), JsonNodeFactory.instance.objectNode());
+        assertThat(operator.send("DELETE", path, "").statusCode()).isEqualTo(204);
+        assertProblem(operator.get(path), 404, "job-not-found");
+        assertProblem(operator.get(path + "/events"), 404, "job-not-found");
+        assertProblem(operator.post(path + "/retry", ""), 404, "job-not-found");
+        assertThat(operator.get("/api/v1/jobs").body()).doesNotContain(job);
+
+        String pipeline = id(operator.post(
+                "/api/v1/jobs", "{\"type\":\"pipeline\",\"steps\":[{\"name\":\"q\",\"job\":" + spec + "}]}"));
+        String step = TestApi.read(operator.get("/api/v1/jobs/" + pipeline))
+                .at("/steps/0/jobId")
+                .stringValue();
+        operator.post("/api/v1/jobs/" + pipeline + "/cancel", "");
+        assertProblem(operator.send("DELETE", "/api/v1/jobs/" + step, ""), 409, "job-not-deletable");
+        assertThat(operator.send("DELETE", "/api/v1/jobs/" + pipeline, "").statusCode())
+                .isEqualTo(204);
+        assertProblem(operator.get("/api/v1/jobs/" + step), 404, "job-not-found");
+    }
+
+    @Test
+    void aTenantStoresNoMoreThanItsQuota() throws Exception {
+        TestApi limited = operator.withNewTenant("limited");
+        String tenant = TestApi.read(limited.get("/api/v1/keys")).at("/items/0/tenant").stringValue();
+        commit(limited, "limited/a", "0123456789");
+        HttpResponse<String> answer =
+                operator.send("PUT", "/api/v1/tenants/" + tenant + "/quota", "{\"maxBytes\":25}");
+        assertThat(TestApi.read(answer).get("usedBytes").longValue()).isEqualTo(10);
+        assertThat(TestApi.read(answer).get("maxBytes").longValue()).isEqualTo(25);
+        assertThat(commit(limited, "limited/a", "abcdefghijklmno").statusCode()).isEqualTo(201);
+        String file = REPOSITORIES + "/limited/a/files/g";
+        assertProblem(limited.put(file, new byte[] {1}), 403, "quota-exceeded");
+        assertProblem(putAnnounced(limited, file, "xy"), 403, "quota-exceeded");
+        // What the tenant has already costs nothing, where it says beforehand what it sends.
+        assertThat(putAnnounced(limited, file, "0123456789").statusCode()).isEqualTo(200);
+        operator.send("PUT", "/api/v1/tenants/" + tenant + "/quota", "{}");
+        assertThat(limited.put(file, new byte[] {1}).statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void aDeletedTenantIsGoneWithAllItHad() throws Exception {
+        TestApi leaving = operator.withNewTenant("leaving");
+        String tenant = TestApi.read(leaving.get("/api/v1/keys")).at("/items/0/tenant").stringValue();
+        leaving.commitModel("leaving/model");
+        leaving.post(
+                "/api/v1/jobs",
+                "{\"type\":\"quantize\",\"source\":\"hub:leaving/model\",\"scheme\":\"FP8_DYNAMIC\",\"target\":\"leaving/out\"}");
+        assertThat(names(operator.get("/api/v1/tenants?search=leav"))).containsExactly("leaving");
+        assertThat(operator.send("DELETE", "/api/v1/tenants/" + tenant, "").statusCode())
+                .isEqualTo(204);
+        assertProblem(leaving.get("/api/v1/jobs"), 401, "unauthenticated");
+        assertThat(queue.claim(WORKER, Set.of("quantize"))).isEmpty();
+        assertThat(names(operator.get("/api/v1/tenants?limit=500"))).doesNotContain("leaving");
+        assertProblem(operator.get("/api/v1/tenants/" + tenant), 404, "tenant-not-found");
+        assertProblem(operator.send("DELETE", "/api/v1/tenants/" + tenant, ""), 404, "tenant-not-found");
+        assertProblem(
+                operator.send("DELETE", "/api/v1/tenants/" + new UUID(0, 0), ""), 409, "tenant-not-deletable");
+        operator.withNewTenant("leaving");
+    }
+}

@@ -1,0 +1,109 @@
+package io.octavo.jobs.repository;
+
+import io.octavo.hub.RepositoryName;
+import io.octavo.jobs.identity.TenantId;
+import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.page.SearchText;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.wire.Page;
+import io.octavo.wire.RepositorySummary;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Service;
+import org.springframework.transaction.annotation.Transactional;
+
+/** Finds a tenant's repositories, and tells how long each keeps old revisions. */
+@Service
+@Transactional
+public class RepositoryListing {
+
+    private static final String SELECT = """
+            select r.namespace, r.name, r.created_at, r.head, r.retention_days, coalesce((
+                select sum(f.size) from revision v join revision_file f on f.revision_sequence = v.sequence
+                where v.repository_id = r.id and v.id = r.head), 0) as bytes
+            from repository r where r.tenant = :tenant and r.deleted_at is null
+            """;
+
+    private final JdbcClient sql;
+
+    RepositoryListing(JdbcClient sql) {
+        this.sql = sql;
+    }
+
+    /**
+     * By name.
+     *
+     * @param cursor name of the last one already seen
+     */
+    @Transactional(readOnly = true)
+    public Page<RepositorySummary> list(TenantId tenant, SearchText search, PageLimit limit, @Nullable String cursor) {
+        Optional<RepositoryName> after = Optional.ofNullable(cursor).map(RepositoryListing::name);
+        return Page.of(
+                sql.sql(SELECT + """
+                         and (r.namespace, r.name) > (:namespace, :name)
+                         and position(:search in lower(r.namespace || '/' || r.name)) > 0
+                        order by r.namespace, r.name limit :count
+                        """)
+                        .param("tenant", tenant.value())
+                        .param("namespace", after.map(RepositoryName::namespace).orElse(""))
+                        .param("name", after.map(RepositoryName::name).orElse(""))
+                        .param("search", search.value())
+                        .param("count", limit.probe())
+                        .query(RepositoryListing::summary)
+                        .list(),
+                limit.value(),
+                RepositorySummary::name);
+    }
+
+    private static RepositoryName name(String cursor) {
+        try {
+            return RepositoryName.parse(cursor);
+        } catch (IllegalArgumentException e) {
+            throw new ProblemException(ProblemCode.INVALID_REQUEST, "cursor is not one that this service gave", e);
+        }
+    }
+
+    /** @throws ProblemException {@code repository-not-found} */
+    @Transactional(readOnly = true)
+    public RepositorySummary get(TenantId tenant, RepositoryName name) {
+        return sql.sql(SELECT + " and r.namespace = :namespace and r.name = :name")
+                .param("tenant", tenant.value())
+                .param("namespace", name.namespace())
+                .param("name", name.name())
+                .query(RepositoryListing::summary)
+                .optional()
+                .orElseThrow(() -> new ProblemException(
+                        ProblemCode.REPOSITORY_NOT_FOUND, "repository " + name + " does not exist"));
+    }
+
+    /**
+     * @param days after which revisions but the newest are deleted; null to keep them
+     * @throws ProblemException {@code repository-not-found}
+     */
+    public RepositorySummary retain(TenantId tenant, RepositoryName name, @Nullable Integer days) {
+        sql.sql("""
+                        update repository set retention_days = :days
+                        where tenant = :tenant and namespace = :namespace and name = :name and deleted_at is null
+                        """)
+                .param("days", days, Types.INTEGER)
+                .param("tenant", tenant.value())
+                .param("namespace", name.namespace())
+                .param("name", name.name())
+                .update();
+        return get(tenant, name);
+    }
+
+    private static RepositorySummary summary(ResultSet row, int number) throws SQLException {
+        return new RepositorySummary(
+                row.getString("namespace") + "/" + row.getString("name"),
+                row.getTimestamp("created_at").toInstant(),
+                row.getString("head"),
+                row.getLong("bytes"),
+                row.getObject("retention_days", Integer.class));
+    }
+}
