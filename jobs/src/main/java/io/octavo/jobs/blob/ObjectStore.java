@@ -6,9 +6,9 @@ import io.minio.CopyObjectArgs;
 import io.minio.GetObjectArgs;
 import io.minio.ListObjectsArgs;
 import io.minio.MakeBucketArgs;
+import io.minio.MinioAsyncClient;
 import io.minio.MinioClient;
 import io.minio.ObjectWriteArgs;
-import io.minio.PutObjectArgs;
 import io.minio.RemoveObjectArgs;
 import io.minio.Result;
 import io.minio.SourceObject;
@@ -29,7 +29,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * S3 with typed failures. Thread-safe. An upload holds one part in memory; an object appears when its upload has
+ * S3 with typed failures. Thread-safe. An upload holds two parts in memory; an object appears when its upload has
  * ended, never half.
  */
 public final class ObjectStore implements AutoCloseable {
@@ -43,6 +43,7 @@ public final class ObjectStore implements AutoCloseable {
 
     private final AtomicReference<@Nullable String> bucketToEnsure = new AtomicReference<>();
     private final MinioClient client;
+    private final MinioAsyncClient uploads;
     private final long partSize;
     private final ObjectSync sync;
 
@@ -52,10 +53,15 @@ public final class ObjectStore implements AutoCloseable {
                 .region(properties.region())
                 .credentials(properties.accessKey(), properties.secretKey())
                 .build();
-        this.client.setTimeout(
-                properties.connectTimeout().toMillis(),
-                properties.readTimeout().toMillis(),
-                properties.readTimeout().toMillis());
+        this.uploads = MinioAsyncClient.builder()
+                .endpoint(properties.endpoint())
+                .region(properties.region())
+                .credentials(properties.accessKey(), properties.secretKey())
+                .build();
+        long connect = properties.connectTimeout().toMillis();
+        long read = properties.readTimeout().toMillis();
+        this.client.setTimeout(connect, read, read);
+        this.uploads.setTimeout(connect, read, read);
         this.partSize = properties.partSize().toBytes();
         this.sync = sync;
     }
@@ -178,16 +184,15 @@ public final class ObjectStore implements AutoCloseable {
      */
     public void put(String bucket, String key, InputStream content, long size) {
         ensurePending();
-        long part = size < 0 ? partSize : Math.max(partSize, roundUp(Math.ceilDiv(size, MAX_PARTS)));
+        long part = Math.max(partSize, roundUp(Math.ceilDiv(size, MAX_PARTS)));
         WatchedStream watched = new WatchedStream(content);
+        var upload = new ObjectUpload(
+                uploads, bucket, key, watched, size < 0 ? Long.MAX_VALUE : size, Math.toIntExact(part));
         try {
-            call(
-                    "writing " + key,
-                    bucket,
-                    key,
-                    () -> client.putObject(
-                            PutObjectArgs.builder().bucket(bucket).object(key).stream(watched, size, part)
-                                    .build()));
+            call("writing " + key, bucket, key, () -> {
+                upload.send();
+                return true;
+            });
         } catch (RuntimeException e) {
             watched.rethrow();
             throw e;
@@ -237,6 +242,7 @@ public final class ObjectStore implements AutoCloseable {
     public void close() {
         try {
             client.close();
+            uploads.close();
         } catch (Exception e) {
             throw new IllegalStateException("the S3 client could not be closed", e);
         }

@@ -10,7 +10,7 @@ import org.springframework.validation.annotation.Validated;
 /**
  * @param endpoint of the S3 service, such as {@code https://s3.example.org}
  * @param bucket holds everything that this service stores; made at start if it is missing
- * @param partSize of multipart uploads; also what one upload holds in memory
+ * @param partSize of multipart uploads; one upload holds two of them in memory
  */
 @Validated
 @ConfigurationProperties("octavo.storage")
