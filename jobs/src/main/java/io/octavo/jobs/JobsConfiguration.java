@@ -3,7 +3,6 @@ package io.octavo.jobs;
 import com.zaxxer.hikari.HikariDataSource;
 import io.octavo.jobs.blob.CollectorProperties;
 import io.octavo.jobs.blob.ObjectStore;
-import io.octavo.jobs.blob.ObjectSync;
 import io.octavo.jobs.blob.StorageProperties;
 import io.octavo.jobs.outgoing.OutgoingProperties;
 import io.octavo.jobs.queue.QueueProperties;
@@ -11,7 +10,6 @@ import io.octavo.jobs.secret.SecretProperties;
 import io.octavo.jobs.source.FolderProperties;
 import io.octavo.jobs.source.SourceProperties;
 import java.time.Duration;
-import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfigurationPackage;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -59,8 +57,8 @@ public class JobsConfiguration {
     }
 
     @Bean
-    ObjectStore objectStore(StorageProperties properties, ObjectProvider<ObjectSync> sync) {
-        ObjectStore store = new ObjectStore(properties, sync.getIfAvailable(() -> (bucket, key) -> {}));
+    ObjectStore objectStore(StorageProperties properties) {
+        ObjectStore store = properties.open();
         store.ensureBucketSoon(properties.bucket());
         return store;
     }

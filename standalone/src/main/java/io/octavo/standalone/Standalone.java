@@ -19,7 +19,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.env.MapPropertySource;
 
 /**
- * The whole service in this process, on loopback only: api, worker, PostgreSQL and S3, with all data under one home
+ * The whole service in this process, on loopback only: api, worker, PostgreSQL and stored files, with all data under one home
  * folder. What was running when an earlier life of the home died is taken up again at once.
  */
 public final class Standalone implements AutoCloseable {
@@ -72,7 +72,6 @@ public final class Standalone implements AutoCloseable {
                     .getPropertySources()
                     .addLast(new MapPropertySource("embedded parts", parts.settings()));
             context.getEnvironment().getPropertySources().addFirst(new MapPropertySource("home", secrets));
-            context.getBeanFactory().registerSingleton("objectSync", parts.objectSync());
         });
         return application.run();
     }

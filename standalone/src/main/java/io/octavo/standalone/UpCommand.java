@@ -16,7 +16,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "up",
         mixinStandardHelpOptions = true,
-        description = "Runs the service on an embedded PostgreSQL and an embedded S3 server, until Ctrl-C."
+        description = "Runs the service on an embedded PostgreSQL, with all files in its home, until Ctrl-C."
                 + " Data survives restarts and kill -9.")
 final class UpCommand implements Callable<Integer> {
 

@@ -1,5 +1,5 @@
 /**
- * The whole service in one process, on an embedded PostgreSQL and an embedded S3 server.
+ * The whole service in one process, on an embedded PostgreSQL and a folder of objects.
  */
 @NullMarked
 package io.octavo.standalone;

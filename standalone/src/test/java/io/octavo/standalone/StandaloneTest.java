@@ -62,7 +62,6 @@ class StandaloneTest {
         try (Standalone service = Standalone.start(options)) {
             pushFile(home, service.baseUrl());
             for (String secret : List.of(
-                    "storage-credentials",
                     "api-key",
                     "secret-key",
                     "postgres/password",

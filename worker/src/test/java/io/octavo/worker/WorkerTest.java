@@ -400,7 +400,7 @@ class WorkerTest {
         "file:/does/not/exist, source-not-allowed"
     })
     void saysWhatIsWrongWithASource(String source, String code) {
-        objects.ensureBucket("models");
+        objects.ensureBucketSoon("models");
         JobView job = await(quantize(source), JobStatus.FAILED);
         assertThat(problemOf(job).code()).isEqualTo(code);
         assertThat(job.attempt()).isEqualTo(1);
@@ -409,7 +409,7 @@ class WorkerTest {
 
     @Test
     void readsABucket() {
-        objects.ensureBucket("models");
+        objects.ensureBucketSoon("models");
         objects.put("models", "some/model/model.safetensors", new ByteArrayInputStream(weights), weights.length);
         objects.put("models", "some/model/sub/config.json", new ByteArrayInputStream(bytes("{}")), 2);
 
@@ -876,7 +876,7 @@ class WorkerTest {
 
     @Test
     void aBucketIsReusedOnceItsBytesWereHashed() {
-        objects.ensureBucket("models");
+        objects.ensureBucketSoon("models");
         objects.put("models", "some/bucket/model.safetensors", new ByteArrayInputStream(weights), weights.length);
         String spec = recipe("").replace("hub:octavo/model", "s3://models/some/bucket");
         made(spec);

@@ -45,6 +45,7 @@ public final class Problems {
             case FORBIDDEN -> HttpStatus.FORBIDDEN;
             case TOO_LARGE -> HttpStatus.CONTENT_TOO_LARGE;
             case RANGE_NOT_SATISFIABLE -> HttpStatus.REQUESTED_RANGE_NOT_SATISFIABLE;
+            case FULL -> HttpStatus.INSUFFICIENT_STORAGE;
             case EXHAUSTED, UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
             case BROKEN -> HttpStatus.INTERNAL_SERVER_ERROR;
         };

@@ -115,6 +115,9 @@ final class ObjectUpload {
         try {
             int wanted = (int) Math.min(buffer.length, left);
             int read = content.readNBytes(buffer, 0, wanted);
+            if (wanted == 0 && content.read() >= 0) { // an end is looked for, since a stream may refuse it
+                throw new IOException("the content is longer than announced");
+            }
             if (left != Long.MAX_VALUE) {
                 left -= read;
                 if (read < wanted) {

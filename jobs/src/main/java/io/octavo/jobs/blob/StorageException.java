@@ -48,4 +48,13 @@ public sealed class StorageException extends ProblemException {
             super(ProblemCode.STORAGE_UNAVAILABLE, "object storage failed while " + doing, cause);
         }
     }
+
+    /** It has no room. */
+    public static final class Full extends StorageException {
+        private static final long serialVersionUID = 1L;
+
+        Full(@Nullable Throwable cause) {
+            super(ProblemCode.STORAGE_FULL, "the object store has no room for more", cause);
+        }
+    }
 }

@@ -11,6 +11,7 @@ public enum ProblemCategory {
     RATE_LIMITED(FailureKind.RESOURCE),
     TOO_LARGE(FailureKind.USER),
     RANGE_NOT_SATISFIABLE(FailureKind.USER),
+    FULL(FailureKind.RESOURCE),
     EXHAUSTED(FailureKind.RESOURCE),
     UNAVAILABLE(FailureKind.TRANSIENT),
     BROKEN(FailureKind.INTERNAL);

@@ -46,6 +46,7 @@ public enum ProblemCode {
     OBJECT_NOT_FOUND("object-not-found", ProblemCategory.UNPROCESSABLE),
     STORAGE_ACCESS_DENIED("storage-access-denied", ProblemCategory.FORBIDDEN),
     STORAGE_UNAVAILABLE("storage-unavailable", ProblemCategory.UNAVAILABLE),
+    STORAGE_FULL("storage-full", ProblemCategory.FULL),
     DATABASE_UNAVAILABLE("database-unavailable", ProblemCategory.UNAVAILABLE),
     WORKER_LOST("worker-lost", ProblemCategory.UNAVAILABLE),
     SPEC_UNREADABLE("spec-unreadable", ProblemCategory.UNAVAILABLE),

@@ -7,7 +7,7 @@ import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
-import io.octavo.jobs.blob.ObjectSync;
+import io.octavo.jobs.blob.ObjectStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
@@ -18,6 +18,8 @@ import java.io.ByteArrayInputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,6 +38,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -51,20 +54,37 @@ class CollectorTest extends JobsTest {
 
     private static final TenantId TENANT = TenantId.BUILT_IN;
     private static final RepositoryName NAME = RepositoryName.parse("a/b");
-    private static final Runnable NOTHING = () -> {};
 
-    /** Runs when an object has just been stored, before its blob is entered. */
-    private static Runnable whenStored = NOTHING;
+    /** Runs once when an object has just been stored, before its blob is entered. */
+    private static @Nullable Runnable whenStored;
 
     @TestConfiguration
     static class Interruption {
         @Bean
-        ObjectSync interruption() {
-            return (bucket, key) -> {
-                Runnable once = whenStored;
-                whenStored = NOTHING;
-                once.run();
+        static BeanPostProcessor interruption() {
+            return new BeanPostProcessor() {
+                @Override
+                public Object postProcessAfterInitialization(Object bean, String name) {
+                    return bean instanceof ObjectStore store ? interrupted(store) : bean;
+                }
             };
+        }
+
+        private static Object interrupted(ObjectStore store) {
+            return Proxy.newProxyInstance(
+                    ObjectStore.class.getClassLoader(), new Class<?>[] {ObjectStore.class}, (proxy, method, arguments) -> {
+                        try {
+                            Object answer = method.invoke(store, arguments);
+                            Runnable once = whenStored;
+                            if (method.getName().equals("put") && once != null) {
+                                whenStored = null;
+                                once.run();
+                            }
+                            return answer;
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    });
         }
     }
 
@@ -102,7 +122,7 @@ class CollectorTest extends JobsTest {
 
     @AfterEach
     void uninterrupted() {
-        whenStored = NOTHING;
+        whenStored = null;
     }
 
     private static String sha256(byte[] bytes) {

@@ -1,68 +1,47 @@
 package io.octavo.standalone.embedded;
 
-import io.octavo.jobs.blob.ObjectSync;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
-/** PostgreSQL and S3 on this machine, started side by side. */
+/** What stands in for a cluster on this machine: a PostgreSQL, and a folder of objects. */
 public final class EmbeddedParts implements AutoCloseable {
 
     private final Home home;
     private @Nullable EmbeddedDatabase database;
-    private @Nullable EmbeddedStorage storage;
 
     public EmbeddedParts(Home home) {
         this.home = home;
     }
 
     public void start() {
-        CompletableFuture<EmbeddedDatabase> starting =
-                CompletableFuture.supplyAsync(() -> EmbeddedDatabase.start(home));
+        // Of a home whose objects a server kept; nothing asks for them any more.
         try {
-            storage = EmbeddedStorage.start(home);
-        } finally {
-            database = join(starting);
+            Files.deleteIfExists(home.root().resolve("storage-credentials"));
+        } catch (IOException e) {
+            throw new StandaloneException("the home " + home.root() + " cannot be used: " + e.getMessage(), e);
         }
-    }
-
-    private static EmbeddedDatabase join(CompletableFuture<EmbeddedDatabase> starting) {
-        try {
-            return starting.join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : e;
-        }
+        database = EmbeddedDatabase.start(home);
     }
 
     /** How an application reaches the parts. */
     public Map<String, Object> settings() {
         EmbeddedDatabase running = Objects.requireNonNull(database, "not started");
-        EmbeddedStorage objects = Objects.requireNonNull(storage, "not started");
+        Path objects = home.folder("objects");
         return Map.of(
                 "octavo.database.url", running.url(),
                 "octavo.database.username", running.user(),
                 "octavo.database.password", running.password(),
-                "octavo.storage.endpoint", objects.endpoint(),
-                "octavo.storage.access-key", objects.credentials().accessKey(),
-                "octavo.storage.secret-key", objects.credentials().secretKey());
-    }
-
-    public ObjectSync objectSync() {
-        return Objects.requireNonNull(storage, "not started");
+                "octavo.storage.endpoint", objects.toUri().toString());
     }
 
     @Override
     public void close() {
-        try {
-            if (storage != null) {
-                storage.close();
-            }
-        } finally {
-            if (database != null) {
-                database.close();
-            }
+        if (database != null) {
+            database.close();
         }
     }
 }

@@ -1,5 +1,5 @@
 /**
- * The parts that stand in for a cluster: a home folder with its lock, a PostgreSQL and an S3 server on this machine.
+ * The parts that stand in for a cluster: a home folder with its lock, a PostgreSQL on this machine.
  *
  * <p>Entry class: {@link io.octavo.standalone.embedded.EmbeddedParts}.
  */
