@@ -130,8 +130,30 @@ class AuditTest {
         calls.add("POST /api/v1/keys");
         api.send("DELETE", "/api/v1/keys/" + key, "");
         calls.add("DELETE /api/v1/keys/{id}");
-        api.post("/api/v1/tenants", "{\"name\":\"audited\"}");
+        String tenant = "/api/v1/tenants/" + id(api.post("/api/v1/tenants", "{\"name\":\"audited\"}"));
         calls.add("POST /api/v1/tenants");
+        api.send("PUT", tenant + "/quota", "{\"maxBytes\":1}");
+        calls.add("PUT /api/v1/tenants/{id}/quota");
+        api.send("PUT", tenant + "/namespaces/more-of-it", "");
+        calls.add("PUT /api/v1/tenants/{id}/namespaces/{namespace}");
+        api.send("DELETE", tenant + "/namespaces/more-of-it", "");
+        calls.add("DELETE /api/v1/tenants/{id}/namespaces/{namespace}");
+        api.send("DELETE", tenant, "");
+        calls.add("DELETE /api/v1/tenants/{id}");
+        api.send("PUT", repository + "/retention", "{\"maxAgeDays\":1}");
+        calls.add("PUT" + of + "/retention");
+        api.send("DELETE", "/api/v1/artifacts/" + artifactOf(job, file), "");
+        calls.add("DELETE /api/v1/artifacts/{id}");
+        api.post("/api/v1/jobs/" + job + "/cancel", "");
+        calls.add("POST /api/v1/jobs/{id}/cancel");
+        api.send("DELETE", "/api/v1/jobs/" + job, "");
+        calls.add("DELETE /api/v1/jobs/{id}");
+        String revision = id(api.post(repository + "/revisions", "{\"files\":[" + file + "]}"));
+        calls.add("POST" + of + "/revisions");
+        api.send("DELETE", repository + "/revisions/" + revision, "");
+        calls.add("DELETE" + of + "/revisions/{revision}");
+        api.send("DELETE", repository, "");
+        calls.add("DELETE" + of);
 
         assertThat(entries())
                 .containsExactlyElementsOf(calls.stream()
@@ -140,6 +162,22 @@ class AuditTest {
         assertThat(new TreeSet<>(calls))
                 .as("a call that may change something needs a line in this test")
                 .containsExactlyInAnyOrderElementsOf(changingCalls());
+    }
+
+    private UUID artifactOf(String job, String file) {
+        UUID id = UUID.randomUUID();
+        sql.sql("""
+                        insert into artifact (
+                            id, job_id, namespace, name, revision, label, weight_bits, size_bytes, source,
+                            source_revision, scheme, layout, engine_version, report_sha256)
+                        values (
+                            :id, :job, 'audit', 'more', 'r', 'l', 8, 1, 's', 'r', 'FP8_DYNAMIC', 'l', '1', :report)
+                        """)
+                .param("id", id)
+                .param("job", UUID.fromString(job))
+                .param("report", file.replaceAll(".*\"sha256\":\"|\"}.*", ""))
+                .update();
+        return id;
     }
 
     private Set<String> changingCalls() {

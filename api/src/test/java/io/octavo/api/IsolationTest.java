@@ -249,6 +249,10 @@ class IsolationTest {
         String another = id(operator.post("/api/v1/tenants", "{\"name\":\"dave\"}"));
         operatorOnly("GET /api/v1/tenants/{id}", "/api/v1/tenants/" + tenantOf(alice), "");
         operatorOnly("PUT /api/v1/tenants/{id}/quota", "/api/v1/tenants/" + another + "/quota", "{\"maxBytes\":1}");
+        String namespaces = "/api/v1/tenants/" + another + "/namespaces";
+        operatorOnly("GET /api/v1/tenants/{id}/namespaces", namespaces, "");
+        operatorOnly("PUT /api/v1/tenants/{id}/namespaces/{namespace}", namespaces + "/daves", "");
+        operatorOnly("DELETE /api/v1/tenants/{id}/namespaces/{namespace}", namespaces + "/daves", "");
         operatorOnly("DELETE /api/v1/tenants/{id}", "/api/v1/tenants/" + another, "");
         common("GET /api/v1/schemes", "/api/v1/schemes");
         listing("GET /api/v1/workers", "/api/v1/workers");

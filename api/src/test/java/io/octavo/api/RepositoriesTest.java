@@ -70,8 +70,8 @@ class RepositoriesTest {
 
     private static HttpResponse<String> commit(TestApi caller, String repository, String text) throws Exception {
         String path = REPOSITORIES + "/" + repository;
-        String file =
-                caller.put(path + "/files/f", text.getBytes(StandardCharsets.UTF_8)).body();
+        String file = caller.put(path + "/files/f", text.getBytes(StandardCharsets.UTF_8))
+                .body();
         return caller.post(path + "/revisions", "{\"message\":\"" + text + "\",\"files\":[" + file + "]}");
     }
 
@@ -79,8 +79,7 @@ class RepositoriesTest {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         String sha256 =
                 HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-        return caller.send(
-                caller.to(path).header("X-Content-SHA256", sha256).PUT(BodyPublishers.ofByteArray(bytes)));
+        return caller.send(caller.to(path).header("X-Content-SHA256", sha256).PUT(BodyPublishers.ofByteArray(bytes)));
     }
 
     private static List<String> names(HttpResponse<String> answer) {
@@ -188,10 +187,10 @@ class RepositoriesTest {
     @Test
     void aTenantStoresNoMoreThanItsQuota() throws Exception {
         TestApi limited = operator.withNewTenant("limited");
-        String tenant = TestApi.read(limited.get("/api/v1/keys")).at("/items/0/tenant").stringValue();
+        String tenant =
+                TestApi.read(limited.get("/api/v1/keys")).at("/items/0/tenant").stringValue();
         commit(limited, "limited/a", "0123456789");
-        HttpResponse<String> answer =
-                operator.send("PUT", "/api/v1/tenants/" + tenant + "/quota", "{\"maxBytes\":25}");
+        HttpResponse<String> answer = operator.send("PUT", "/api/v1/tenants/" + tenant + "/quota", "{\"maxBytes\":25}");
         assertThat(TestApi.read(answer).get("usedBytes").longValue()).isEqualTo(10);
         assertThat(TestApi.read(answer).get("maxBytes").longValue()).isEqualTo(25);
         assertThat(commit(limited, "limited/a", "abcdefghijklmno").statusCode()).isEqualTo(201);
@@ -207,7 +206,8 @@ class RepositoriesTest {
     @Test
     void aDeletedTenantIsGoneWithAllItHad() throws Exception {
         TestApi leaving = operator.withNewTenant("leaving");
-        String tenant = TestApi.read(leaving.get("/api/v1/keys")).at("/items/0/tenant").stringValue();
+        String tenant =
+                TestApi.read(leaving.get("/api/v1/keys")).at("/items/0/tenant").stringValue();
         leaving.commitModel("leaving/model");
         leaving.post(
                 "/api/v1/jobs",
@@ -220,8 +220,42 @@ class RepositoriesTest {
         assertThat(names(operator.get("/api/v1/tenants?limit=500"))).doesNotContain("leaving");
         assertProblem(operator.get("/api/v1/tenants/" + tenant), 404, "tenant-not-found");
         assertProblem(operator.send("DELETE", "/api/v1/tenants/" + tenant, ""), 404, "tenant-not-found");
-        assertProblem(
-                operator.send("DELETE", "/api/v1/tenants/" + new UUID(0, 0), ""), 409, "tenant-not-deletable");
+        assertProblem(operator.send("DELETE", "/api/v1/tenants/" + new UUID(0, 0), ""), 409, "tenant-not-deletable");
         operator.withNewTenant("leaving");
+    }
+
+    /** A namespace that somebody has and one that nobody has look the same to who has neither. */
+    @Test
+    void namespacesAreGrantedAndTellNobodyElseThatTheyExist() throws Exception {
+        TestApi owner = operator.withNewTenant("owner");
+        TestApi other = operator.withNewTenant("other");
+        commit(owner, "owner/model", "text");
+        for (String call : List.of("/files/f", "/revisions")) {
+            HttpResponse<String> taken = call(other, "owner/new", call);
+            HttpResponse<String> free = call(other, "nobody/new", call);
+            assertProblem(taken, 404, "repository-not-found");
+            assertThat(free.body()).isEqualTo(taken.body().replace("owner", "nobody"));
+        }
+        String tenant =
+                TestApi.read(other.get("/api/v1/keys")).at("/items/0/tenant").stringValue();
+        String namespaces = "/api/v1/tenants/" + tenant + "/namespaces/";
+        assertProblem(operator.send("PUT", namespaces + "owner", ""), 409, "namespace-taken");
+        assertProblem(operator.send("PUT", namespaces + "a..b", ""), 400, "invalid-request");
+        assertThat(operator.send("PUT", namespaces + "granted", "").statusCode())
+                .isEqualTo(204);
+        assertThat(commit(other, "granted/new", "text").statusCode()).isEqualTo(201);
+        assertProblem(call(operator, "granted/new", "/files/f"), 404, "repository-not-found");
+        assertProblem(operator.send("DELETE", namespaces + "granted", ""), 409, "namespace-taken");
+        commit(operator, "operators/model", "text");
+        assertProblem(operator.send("PUT", namespaces + "operators", ""), 409, "namespace-taken");
+    }
+
+    private static HttpResponse<String> call(TestApi caller, String repository, String call) throws Exception {
+        String path = REPOSITORIES + "/" + repository + call;
+        if (call.startsWith("/files")) {
+            return caller.put(path, new byte[] {1});
+        }
+        HttpResponse<String> stored = caller.put(REPOSITORIES + "/other/any/files/f", new byte[] {1});
+        return caller.post(path, "{\"files\":[" + stored.body() + "]}");
     }
 }

@@ -30,7 +30,8 @@ class StorageFullTest {
 
     @DynamicPropertySource
     static void services(DynamicPropertyRegistry registry) {
-        registry.add("octavo.database.url", EmbeddedServices::newDatabase);
+        String url = EmbeddedServices.newDatabase();
+        registry.add("octavo.database.url", () -> url);
         registry.add("octavo.storage.endpoint", () -> folder.toUri().toString());
     }
 

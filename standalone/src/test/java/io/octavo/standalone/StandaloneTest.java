@@ -61,11 +61,7 @@ class StandaloneTest {
         StandaloneOptions options = new StandaloneOptions(home, 0, List.of());
         try (Standalone service = Standalone.start(options)) {
             pushFile(home, service.baseUrl());
-            for (String secret : List.of(
-                    "api-key",
-                    "secret-key",
-                    "postgres/password",
-                    "postgres/superuser-password")) {
+            for (String secret : List.of("api-key", "secret-key", "postgres/password", "postgres/superuser-password")) {
                 assertThat(Files.getPosixFilePermissions(home.resolve(secret)))
                         .isEqualTo(PosixFilePermissions.fromString("rw-------"));
             }

@@ -50,7 +50,8 @@ class TenantController {
             @RequestParam(required = false) @Nullable String search,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return tenants.list(SearchText.of(search), PageLimit.of(limit), TimeCursor.parse(cursor)).map(TenantView::of);
+        return tenants.list(SearchText.of(search), PageLimit.of(limit), TimeCursor.parse(cursor))
+                .map(TenantView::of);
     }
 
     @GetMapping("/{id}")
@@ -84,7 +85,12 @@ class TenantController {
     record Quota(@Nullable @Min(0) Long maxBytes) {}
 
     /** @param maxBytes absent where the service's default holds */
-    record TenantUse(UUID id, String name, Instant createdAt, @Nullable Long maxBytes, long usedBytes) {}
+    record TenantUse(
+            UUID id,
+            String name,
+            Instant createdAt,
+            @Nullable Long maxBytes,
+            long usedBytes) {}
 
     record TenantView(UUID id, String name, Instant createdAt) {
 

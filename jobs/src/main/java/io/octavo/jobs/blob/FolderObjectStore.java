@@ -77,7 +77,8 @@ final class FolderObjectStore implements ObjectStore {
 
     private List<ObjectInfo> list(String bucket, String prefix, int maxCount, Predicate<Path> wanted) {
         Path folder = bucket(bucket);
-        Path start = folder.resolve(prefix.substring(0, prefix.lastIndexOf('/') + 1)).normalize();
+        Path start =
+                folder.resolve(prefix.substring(0, prefix.lastIndexOf('/') + 1)).normalize();
         if (!start.startsWith(folder) || !Files.isDirectory(start)) {
             return List.of();
         }
@@ -165,8 +166,7 @@ final class FolderObjectStore implements ObjectStore {
 
     /** The name itself is on the disk from here on. */
     private static void force(Path file) throws IOException {
-        try (FileChannel folder = FileChannel.open(
-                Objects.requireNonNull(file.getParent()), StandardOpenOption.READ)) {
+        try (FileChannel folder = FileChannel.open(Objects.requireNonNull(file.getParent()), StandardOpenOption.READ)) {
             folder.force(true);
         }
     }

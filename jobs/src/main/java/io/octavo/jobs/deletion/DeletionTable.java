@@ -108,7 +108,10 @@ class DeletionTable {
             with gone as (select id from tenant where deleted_at < now() - make_interval(secs => :seconds)),
             shares as (delete from tenant_share where tenant in (select id from gone)),
             messages as (delete from webhook_delivery where tenant in (select id from gone)),
-            hooks as (delete from webhook where tenant in (select id from gone))
+            hooks as (delete from webhook where tenant in (select id from gone)),
+            namespaces as (
+                delete from namespace n where tenant in (select id from gone)
+                    and not exists (select 1 from repository r where r.namespace = n.name))
             delete from api_key where tenant in (select id from gone) and :count > 0
             """
         }) {

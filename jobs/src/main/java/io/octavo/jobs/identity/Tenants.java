@@ -30,18 +30,25 @@ public class Tenants {
 
     private final JdbcClient sql;
 
-    Tenants(JdbcClient sql) {
+    private final Namespaces namespaces;
+
+    Tenants(JdbcClient sql, Namespaces namespaces) {
         this.sql = sql;
+        this.namespaces = namespaces;
     }
 
-    /** @throws ProblemException {@code tenant-exists} */
+    /**
+     * It gets the namespace of its name, unless somebody has that.
+     *
+     * @throws ProblemException {@code tenant-exists}
+     */
     public Tenant create(String name) {
         if (!NAME.matcher(name).matches()) {
             throw new ProblemException(
                     ProblemCode.INVALID_REQUEST,
                     "name must be 1 to 63 lower-case letters, digits or '-', starting with a letter or digit");
         }
-        return sql.sql("""
+        Tenant tenant = sql.sql("""
                         insert into tenant (id, name) values (:id, :name) on conflict (name) do nothing
                         returning id, name, created_at, max_bytes
                         """)
@@ -50,6 +57,8 @@ public class Tenants {
                 .query((row, number) -> tenant(row))
                 .optional()
                 .orElseThrow(() -> new ProblemException(ProblemCode.TENANT_EXISTS, "tenant " + name + " exists"));
+        namespaces.takeIfFree(tenant.id(), name);
+        return tenant;
     }
 
     @Transactional(readOnly = true)

@@ -33,6 +33,7 @@ public enum ProblemCode {
     JOB_NOT_CANCELLABLE("job-not-cancellable", ProblemCategory.CONFLICT),
     JOB_NOT_DELETABLE("job-not-deletable", ProblemCategory.CONFLICT),
     TENANT_NOT_DELETABLE("tenant-not-deletable", ProblemCategory.CONFLICT),
+    NAMESPACE_TAKEN("namespace-taken", ProblemCategory.CONFLICT),
     QUOTA_EXCEEDED("quota-exceeded", ProblemCategory.FORBIDDEN),
     JOB_NOT_RETRYABLE("job-not-retryable", ProblemCategory.CONFLICT),
     IDEMPOTENCY_KEY_REUSED("idempotency-key-reused", ProblemCategory.CONFLICT),

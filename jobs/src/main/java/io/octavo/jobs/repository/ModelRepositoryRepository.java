@@ -4,7 +4,6 @@ import jakarta.persistence.LockModeType;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 import org.springframework.data.jpa.repository.Lock;
 import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
@@ -30,14 +29,6 @@ interface ModelRepositoryRepository extends Repository<ModelRepository, UUID> {
             where repository.deleted_at is not null and repository.tenant = excluded.tenant
             """)
     int insertIfAbsent(UUID id, UUID tenant, String namespace, String name);
-
-    /** Makes those who are about to make a repository in one namespace wait for each other. */
-    @NativeQuery("select cast(pg_advisory_xact_lock(hashtextextended('namespace/' || :namespace, 0)) as text)")
-    @Nullable String lockNamespace(String namespace);
-
-    /** A namespace belongs to whoever has a repository in it. */
-    @NativeQuery("select exists (select 1 from repository where namespace = :namespace and tenant <> :tenant)")
-    boolean isForeign(UUID tenant, String namespace);
 
     @NativeQuery("select now()")
     Instant now();

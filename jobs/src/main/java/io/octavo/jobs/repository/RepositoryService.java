@@ -3,6 +3,7 @@ package io.octavo.jobs.repository;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.identity.Namespaces;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
@@ -33,11 +34,17 @@ public class RepositoryService {
     private final ModelRepositoryRepository repositories;
     private final RevisionRepository revisions;
     private final BlobStore blobs;
+    private final Namespaces namespaces;
 
-    RepositoryService(ModelRepositoryRepository repositories, RevisionRepository revisions, BlobStore blobs) {
+    RepositoryService(
+            ModelRepositoryRepository repositories,
+            RevisionRepository revisions,
+            BlobStore blobs,
+            Namespaces namespaces) {
         this.repositories = repositories;
         this.revisions = revisions;
         this.blobs = blobs;
+        this.namespaces = namespaces;
     }
 
     /**
@@ -50,8 +57,9 @@ public class RepositoryService {
         requireMessage(message);
         FileList files = FileList.of(entries);
         requireStored(tenant, files);
-        repositories.lockNamespace(name.namespace());
         requireOwn(tenant, name);
+        namespaces.takeIfFree(tenant, name.namespace());
+        requireOwn(tenant, name); // somebody else may just have been granted it
         repositories.insertIfAbsent(UUID.randomUUID(), tenant.value(), name.namespace(), name.name());
         ModelRepository repository =
                 repositories.lock(tenant.value(), name.namespace(), name.name()).orElseThrow();
@@ -68,13 +76,13 @@ public class RepositoryService {
     }
 
     /**
-     * Refuses names in namespaces of other tenants.
+     * Refuses names in namespaces that are not granted to the tenant, whether or not somebody else has them.
      *
      * @throws ProblemException {@code repository-not-found}
      */
     @Transactional(readOnly = true)
     public void requireOwn(TenantId tenant, RepositoryName name) {
-        if (repositories.isForeign(tenant.value(), name.namespace())) {
+        if (!namespaces.isOf(tenant, name.namespace())) {
             throw new ProblemException(
                     ProblemCode.REPOSITORY_NOT_FOUND,
                     "repository " + name + " does not exist, and its namespace is not yours to make it in");

@@ -79,11 +79,12 @@ abstract class AbstractObjectStoreTest {
             objects.put("bucket", key, new ByteArrayInputStream(content, 0, 3), 3);
         }
         assertThat(objects.list("bucket", "a/b", 10))
-                .containsExactly(
-                        new ObjectInfo("a/b/1", 3), new ObjectInfo("a/b/2", 3), new ObjectInfo("a/bc", 3));
+                .containsExactly(new ObjectInfo("a/b/1", 3), new ObjectInfo("a/b/2", 3), new ObjectInfo("a/bc", 3));
         assertThat(objects.list("bucket", "a/b/", 1)).containsExactly(new ObjectInfo("a/b/1", 3));
-        assertThat(objects.listOlder("bucket", "a/", Instant.now().plusSeconds(60))).hasSize(3);
-        assertThat(objects.listOlder("bucket", "a/", Instant.now().minusSeconds(60))).isEmpty();
+        assertThat(objects.listOlder("bucket", "a/", Instant.now().plusSeconds(60)))
+                .hasSize(3);
+        assertThat(objects.listOlder("bucket", "a/", Instant.now().minusSeconds(60)))
+                .isEmpty();
         objects.delete("bucket", "b");
         objects.delete("bucket", "b");
         assertThat(objects.list("bucket", "", 10)).hasSize(3);

@@ -40,8 +40,7 @@ class FolderObjectStoreTest extends AbstractObjectStoreTest {
         assertThatExceptionOfType(StorageException.MissingObject.class)
                 .isThrownBy(() -> objects.put("bucket", key, stream(), content.length));
         assertThat(folder.resolve("outside")).hasContent("secret");
-        assertThatExceptionOfType(StorageException.MissingBucket.class)
-                .isThrownBy(() -> objects.stat("..", "outside"));
+        assertThatExceptionOfType(StorageException.MissingBucket.class).isThrownBy(() -> objects.stat("..", "outside"));
         assertThat(objects.list("bucket", "../", 10)).isEmpty();
     }
 

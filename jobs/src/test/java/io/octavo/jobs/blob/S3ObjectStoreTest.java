@@ -90,5 +90,4 @@ class S3ObjectStoreTest extends AbstractObjectStoreTest {
         objects.put("bucket", "key", stream(), content.length);
         assertThat(objects.stat("bucket", "key").size()).isEqualTo(content.length);
     }
-
 }

@@ -39,8 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.config.BeanPostProcessor;
-import org.springframework.boot.test.context.TestConfiguration;
-import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
@@ -50,6 +49,7 @@ import org.springframework.transaction.support.TransactionTemplate;
 /** Collections that run at the worst moments of uploads and commits, on a real database and a real store. */
 @Timeout(60)
 @TestPropertySource(properties = {"octavo.collector.enabled=false", "octavo.storage.bucket=collected"})
+@Import(CollectorTest.Interruption.class)
 class CollectorTest extends JobsTest {
 
     private static final TenantId TENANT = TenantId.BUILT_IN;
@@ -58,21 +58,19 @@ class CollectorTest extends JobsTest {
     /** Runs once when an object has just been stored, before its blob is entered. */
     private static @Nullable Runnable whenStored;
 
-    @TestConfiguration
-    static class Interruption {
-        @Bean
-        static BeanPostProcessor interruption() {
-            return new BeanPostProcessor() {
-                @Override
-                public Object postProcessAfterInitialization(Object bean, String name) {
-                    return bean instanceof ObjectStore store ? interrupted(store) : bean;
-                }
-            };
+    /** No configuration, which a scan of the class path would find in other tests. */
+    static class Interruption implements BeanPostProcessor {
+
+        @Override
+        public Object postProcessAfterInitialization(Object bean, String name) {
+            return bean instanceof ObjectStore store ? interrupted(store) : bean;
         }
 
         private static Object interrupted(ObjectStore store) {
             return Proxy.newProxyInstance(
-                    ObjectStore.class.getClassLoader(), new Class<?>[] {ObjectStore.class}, (proxy, method, arguments) -> {
+                    ObjectStore.class.getClassLoader(),
+                    new Class<?>[] {ObjectStore.class},
+                    (proxy, method, arguments) -> {
                         try {
                             Object answer = method.invoke(store, arguments);
                             Runnable once = whenStored;
