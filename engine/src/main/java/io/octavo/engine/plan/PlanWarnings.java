@@ -59,14 +59,14 @@ final class PlanWarnings {
 
     private void numbers() {
         Optional<ModuleGroup> half = quantized().stream()
-                .filter(group -> group.dtype().equals("F16"))
+                .filter(group -> group.stored().stream().anyMatch(tensor -> tensor.startsWith("weight_scale F16")))
                 .findFirst();
         if (half.isPresent()) {
             double least = SMALLEST_F16 * scheme.weights().type().divisor();
             add(
                     "scales-may-underflow",
-                    "scales are stored in F16 as the weights are; where the largest magnitude that shares a scale is below "
-                            + "%.2g, the scale loses bits (such as %s)"
+                    "scales are stored in F16 here; where the largest magnitude that shares a scale is below "
+                            + "%.2g, the scale loses bits (such as %s), and the work is refused where it loses many"
                                     .formatted(least, half.get().name()));
         }
         boolean runsInHalf = config.path("dtype")

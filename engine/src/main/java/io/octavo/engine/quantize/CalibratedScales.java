@@ -26,7 +26,7 @@ record CalibratedScales(ActivationRanges activations) {
                         "calibration never ran module " + outputs.module() + ", whose input scale is to be stored"));
         DType dtype = outputs.inputScale().dtype();
         float scale = inputs.granularity() instanceof Granularity.PerTensorGroup
-                ? StoredScales.globalDivisor(range.absmax(), outputs.dtype())
+                ? StoredScales.globalDivisor(range.absmax(), outputs.floats())
                 : StoredScales.input(outputs.module(), inputs, range, dtype);
         writer.write(outputs.inputScale().name(), 0, StoredScales.bytes(dtype, scale));
         if (outputs.hasInputZeroPoint()) {

@@ -15,7 +15,7 @@ import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Adds the scales of the KV cache, in the type that the model's norms have. */
+/** Adds the scales of the KV cache: in BF16 where the model is, else in F32, since F16 does not hold small ones. */
 final class KvScalesPlanner {
 
     private KvScalesPlanner() {}
@@ -57,6 +57,7 @@ final class KvScalesPlanner {
                 .map(stored -> stored.info().dtype())
                 .filter(type -> type == DType.BF16 || type == DType.F16)
                 .findFirst()
+                .filter(DType.BF16::equals)
                 .orElse(DType.F32);
     }
 }

@@ -15,9 +15,11 @@ import java.util.List;
 /**
  * What one quantized module becomes on disk: names, types and shapes.
  *
- * @param dtype of the source weight, in which floating scales are stored
+ * @param dtype of the source weight
+ * @param floats type of scales that are floats
  */
-record ModuleOutputs(String module, Scheme scheme, DType dtype, long outFeatures, long inFeatures) {
+record ModuleOutputs(
+        String module, Scheme scheme, DType dtype, DType floats, long outFeatures, long inFeatures) {
 
     private Quantization weights() {
         return scheme.weights();
@@ -58,7 +60,7 @@ record ModuleOutputs(String module, Scheme scheme, DType dtype, long outFeatures
 
     DType scaleType() {
         return switch (weights().scaleType()) {
-            case FLOAT -> dtype;
+            case FLOAT -> floats;
             case E4M3 -> DType.F8_E4M3;
             case E8M0 -> DType.U8;
         };
@@ -132,7 +134,7 @@ record ModuleOutputs(String module, Scheme scheme, DType dtype, long outFeatures
                 .isPresent();
         return global
                 ? new TensorSpec(name(CompressedTensors.INPUT_GLOBAL_SCALE_SUFFIX), DType.F32, 1)
-                : new TensorSpec(name(CompressedTensors.INPUT_SCALE_SUFFIX), dtype, 1);
+                : new TensorSpec(name(CompressedTensors.INPUT_SCALE_SUFFIX), floats, 1);
     }
 
     boolean hasInputZeroPoint() {

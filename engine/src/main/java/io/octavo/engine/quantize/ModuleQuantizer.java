@@ -161,18 +161,18 @@ final class ModuleQuantizer implements AutoCloseable {
         Optional<SolvedCodes> solved = step.source().solved();
         if (outputs.hasGlobalScale()) {
             float divisor = solved.map(SolvedCodes::globalDivisor)
-                    .orElseGet(() -> StoredScales.globalDivisor(weightRanges.absmax(step), outputs.dtype()));
+                    .orElseGet(() -> StoredScales.globalDivisor(weightRanges.absmax(step), outputs.floats()));
             return StoredScales.bytes(DType.F32, divisor);
         }
         if (isPerTensor(outputs)) {
             return solved.map(codes -> codes.scales().asByteBuffer())
                     .orElseGet(() -> StoredScales.bytes(
-                            outputs.dtype(),
+                            outputs.floats(),
                             StoredScales.symmetric(
                                     "the weight of " + outputs.module(),
                                     weightRanges.absmax(step),
                                     outputs.scheme().weights().type(),
-                                    outputs.dtype())));
+                                    outputs.floats())));
         }
         return ByteBuffer.allocate(0);
     }

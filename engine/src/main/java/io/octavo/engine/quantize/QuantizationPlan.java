@@ -57,11 +57,18 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
      *
      * @param module the weight's name without {@code .weight}
      * @param source the numbers that are rounded
+     * @param floats type of scales that are floats
      * @param sharing all modules, this one among them, that must have one scale for their whole weights; empty where
      *     that has no meaning
      * @param outputs follow from the others; kept, because a plan of 40,000 steps is asked for them again and again
      */
-    public record Quantize(String module, Scheme scheme, Numbers source, List<String> sharing, List<TensorSpec> outputs)
+    public record Quantize(
+            String module,
+            Scheme scheme,
+            Numbers source,
+            DType floats,
+            List<String> sharing,
+            List<TensorSpec> outputs)
             implements Step {
 
         public Quantize {
@@ -69,21 +76,22 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
             outputs = List.copyOf(outputs);
         }
 
-        Quantize(String module, Scheme scheme, Numbers source) {
+        Quantize(String module, Scheme scheme, Numbers source, DType floats) {
             this(
                     module,
                     scheme,
                     source,
+                    floats,
                     List.of(),
-                    layout(module, scheme, source.info()).all());
+                    layout(module, scheme, source.info(), floats).all());
         }
 
         Quantize sharingWith(List<String> modules) {
-            return new Quantize(module, scheme, source, modules, outputs);
+            return new Quantize(module, scheme, source, floats, modules, outputs);
         }
 
         Quantize from(Numbers numbers) {
-            return new Quantize(module, scheme, numbers, sharing, outputs);
+            return new Quantize(module, scheme, numbers, floats, sharing, outputs);
         }
 
         Quantize solved(SolvedCodes codes) {
@@ -111,23 +119,24 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
         }
 
         ModuleOutputs layout() {
-            return layout(module, scheme, source.info());
+            return layout(module, scheme, source.info(), floats);
         }
 
         /** What verification holds the written numbers against. */
         WeightBounds bounds() {
             var rounding = new RoundingBounds(
-                    scheme.weights(), layout().scaleType(), source.info().dtype());
+                    scheme.weights(), layout().scaleType(), floats);
             return source.solved()
                     .<WeightBounds>map(codes -> SolvedBounds.of(rounding, codes.nearest()))
                     .orElse(rounding);
         }
 
-        private static ModuleOutputs layout(String module, Scheme scheme, TensorInfo weight) {
+        private static ModuleOutputs layout(String module, Scheme scheme, TensorInfo weight, DType floats) {
             return new ModuleOutputs(
                     module,
                     scheme,
                     weight.dtype(),
+                    floats,
                     weight.shape().getFirst(),
                     weight.shape().getLast());
         }

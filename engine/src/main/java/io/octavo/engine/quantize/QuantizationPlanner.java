@@ -8,6 +8,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.loader.ModuleAgreement;
+import io.octavo.engine.loader.ScaleTypes;
 import io.octavo.engine.loader.SchemeFit;
 import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.ModulePattern;
@@ -243,7 +244,7 @@ final class QuantizationPlanner {
         requireQuantizable(tensor);
         Scheme scheme = schemes.schemeOf(module);
         fit.require(module, scheme, tensor);
-        return new Quantize(module, scheme, source);
+        return new Quantize(module, scheme, source, ScaleTypes.of(scheme, tensor.dtype(), schemes.layout()));
     }
 
     private static void requireQuantizable(TensorInfo tensor) {

@@ -138,6 +138,7 @@ public final class Quantizer {
                             plan.steps().size(),
                             plan.inputBytes(),
                             plan.outputBytes()));
+            HalfScales.require(plan);
             try (StagingFolder staging = StagingFolder.beside(request.target());
                     var background = new BackgroundTasks("octavo-hash", threads)) {
                 return new QuantizationRun(

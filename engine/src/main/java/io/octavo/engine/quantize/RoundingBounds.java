@@ -16,7 +16,7 @@ import java.util.Arrays;
  *
  * @param weights how they are stored
  * @param scaleType of the stored scales
- * @param dtype of the source, to which scales of whole tensors are rounded
+ * @param dtype to which scales of whole tensors are rounded
  */
 record RoundingBounds(Quantization weights, DType scaleType, DType dtype) implements WeightBounds {
 

@@ -1,0 +1,134 @@
+package io.octavo.engine.quantize;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.octavo.engine.Engine;
+import io.octavo.engine.Engines;
+import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.CheckpointFixture;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.QuantizationResult;
+import io.octavo.engine.request.Recipe;
+import io.octavo.engine.request.VerificationReport.ModuleError;
+import io.octavo.kernels.number.DType;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Weights so small that F16, the type of the source, cannot hold their scales. */
+class SmallWeightsTest {
+
+    private static final String TINY = "model.layers.0.self_attn.o_proj";
+    private static final int SIZE = 128;
+
+    @TempDir
+    Path folder;
+
+    /** @param magnitude of the numbers of some rows; the others' is 1/16 */
+    private static CheckpointFixture model(DType dtype, float magnitude, int tinyRows) {
+        ByteBuffer bytes = ByteBuffer.allocate(SIZE * SIZE * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < SIZE * SIZE; i++) {
+            float unit = (i * 2654435761L % 255 - 127) / 128f;
+            float number = unit * (i / SIZE < tinyRows ? magnitude : 0x1p-4f);
+            if (dtype == DType.F16) {
+                bytes.putShort(Float.floatToFloat16(number));
+            } else {
+                bytes.putFloat(number);
+            }
+        }
+        List<Long> shape = List.of((long) SIZE, (long) SIZE);
+        return new CheckpointFixture()
+                .config("{\"architectures\": [\"X\"], \"dtype\": \"" + (dtype == DType.F16 ? "float16" : "float32") + "\"}")
+                .with(TINY + ".weight", dtype, shape, bytes.array())
+                .with("model.layers.0.mlp.down_proj.weight", dtype, shape, new byte[bytes.capacity()]);
+    }
+
+    private QuantizationResult quantize(CheckpointFixture model, String scheme, String layout) throws IOException {
+        var request = new QuantizationRequest(
+                model.write(folder.resolve("source")),
+                folder.resolve("target"),
+                new Recipe(scheme, layout, List.of()));
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            return engine.quantize(request, JobMonitor.none());
+        }
+    }
+
+    private static double error(QuantizationResult result) {
+        return result.verification().modules().stream()
+                .filter(module -> module.module().equals(TINY))
+                .mapToDouble(ModuleError::relativeError)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** The last column bounds what rounding to the scheme's codes does to numbers that are spread evenly. */
+    @ParameterizedTest
+    @CsvSource({
+        "FP8_DYNAMIC, 0x1p-20, 128, 0.04",
+        "FP8_DYNAMIC, 0x1p-20, 1, 0.04",
+        "FP8_W8A16, 0x1p-20, 128, 0.04",
+        "W8A8, 0x1p-18, 128, 0.01",
+        "W8A8, 0x1p-18, 1, 0.01",
+        "NVFP4A16, 0x1p-14, 128, 0.2"
+    })
+    void getScalesInF32WhereTheFormatTakesThem(String scheme, float magnitude, int rows, double bound)
+            throws IOException {
+        QuantizationResult result = quantize(model(DType.F16, magnitude, rows), scheme, "compressed-tensors");
+        assertThat(error(result)).isBetween(1e-6, bound);
+        try (Checkpoint written = Checkpoint.open(folder.resolve("target"))) {
+            boolean global = scheme.startsWith("NVFP4");
+            assertThat(written.tensor(TINY + (global ? ".weight_global_scale" : ".weight_scale"))
+                            .dtype())
+                    .isEqualTo(DType.F32);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"W4A16_G32, 1", "W4A16_CHANNEL, 128", "W8A16, 1", "W4A16_ASYM_G32, 1", "W4AFP8, 1"})
+    void areRefusedByNameWhereTheFormatTakesNoOtherScales(String scheme, int rows) {
+        assertThatThrownBy(() -> quantize(model(DType.F16, 0x1p-20f, rows), scheme, "compressed-tensors"))
+                .isInstanceOfSatisfying(
+                        QuantizationException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEME_UNSUITABLE))
+                .hasMessageContainingAll("module " + TINY + ", row 0", "F16");
+        assertThat(folder.resolve("target")).doesNotExist();
+    }
+
+    /** As a pruned row has: its scale is the type's epsilon, its codes are zero. */
+    @Test
+    void mayBeZeroAltogether() throws IOException {
+        assertThat(error(quantize(model(DType.F16, 0, 1), "W4A16_G32", "compressed-tensors")))
+                .isLessThan(0.1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"W4A16_G32 gptq", "W4A16_G32 gptq_v2", "W4A16_ASYM_G32 awq", "W8A16 gptq"})
+    void ofF32GetScalesInF16WhereTheLayoutHasNoOthers(String what) throws IOException {
+        String[] words = what.split(" ");
+        QuantizationResult result = quantize(model(DType.F32, 0x1p-3f, 64), words[0], words[1]);
+        assertThat(error(result)).isLessThan(0.12);
+        assertThatThrownBy(() -> {
+                    try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+                        engine.quantize(
+                                new QuantizationRequest(
+                                        model(DType.F32, 0x1p-20f, 1).write(folder.resolve("tiny")),
+                                        folder.resolve("other"),
+                                        new Recipe(words[0], words[1], List.of())),
+                                JobMonitor.none());
+                    }
+                })
+                .hasMessageContaining("module " + TINY);
+    }
+}
