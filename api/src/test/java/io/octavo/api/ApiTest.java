@@ -277,7 +277,8 @@ class ApiTest {
         assertThat(module.get("name").stringValue()).isEqualTo("model.layers.0.mlp.up_proj");
         assertThat(module.at("/stored/0").stringValue()).isEqualTo("weight F8_E4M3 [64, 32]");
         assertThat(plan.at("/quantization/tensorParallel/3/ways").intValue()).isEqualTo(8);
-        assertThat(plan.get("notChecked")).isEmpty();
+        assertThat(plan.get("notChecked")).hasSize(1);
+        assertThat(plan.at("/notChecked/0/reason").stringValue()).contains("NaN");
         assertThat(read(get("/api/v1/jobs")).get("items")).isEmpty();
     }
 

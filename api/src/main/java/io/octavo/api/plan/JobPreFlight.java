@@ -78,6 +78,11 @@ public class JobPreFlight {
                                 deadline,
                                 notChecked)
                         .orElse(null);
+                if (quantization != null) {
+                    notChecked.add(new NotChecked(
+                            job.source().toString(),
+                            "numbers are read by workers alone: a NaN or an infinity, quantized or kept, fails the job"));
+                }
             }
             case EvaluateSpec job ->
                 Stream.of(job.source(), job.baseline())

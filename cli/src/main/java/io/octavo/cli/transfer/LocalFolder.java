@@ -32,8 +32,11 @@ final class LocalFolder {
     }
 
     /**
-     * Every regular file, by its relative path with {@code /} between folders, in order. Links are followed, as in the
-     * Hugging Face cache; hidden folders ({@code .git}, {@code .cache}) and unfinished downloads are left out.
+     * Every regular file, by its relative path with {@code /} between folders, in order. Links are followed inside the
+     * folder, and in the Hugging Face cache, where {@code snapshots/REVISION} holds links into {@code blobs}; hidden
+     * folders ({@code .git}, {@code .cache}) and unfinished downloads are left out.
+     *
+     * @throws TransferException for a link that leads elsewhere or nowhere
      */
     List<String> files() throws IOException {
         List<String> paths = new ArrayList<>();
@@ -45,7 +48,8 @@ final class LocalFolder {
             }
 
             @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
+                requireInside(file, attributes);
                 if (attributes.isRegularFile() && !nameOf(file).endsWith(PART_SUFFIX)) {
                     paths.add(relative(file));
                 }
@@ -54,6 +58,22 @@ final class LocalFolder {
         });
         paths.sort(null);
         return paths;
+    }
+
+    private void requireInside(Path file, BasicFileAttributes attributes) throws IOException {
+        // Of a link that is followed these are its target's.
+        if (attributes.isSymbolicLink()) {
+            throw new TransferException(relative(file) + " is a link that leads nowhere; remove or mend it");
+        }
+        Path real = file.toRealPath();
+        Path snapshots = root.getParent();
+        boolean cached = snapshots != null
+                && snapshots.endsWith("snapshots")
+                && real.startsWith(snapshots.toRealPath().resolveSibling("blobs"));
+        if (!real.startsWith(root.toRealPath()) && !cached) {
+            throw new TransferException(relative(file) + " is a link out of the folder, to " + real
+                    + "; copy the file to where the link is, if it is to be pushed");
+        }
     }
 
     /**

@@ -64,6 +64,31 @@ class RepositoryPushTest {
     }
 
     @Test
+    void refusesLinksOutOfTheFolderAndThoseThatLeadNowhere(@TempDir Path elsewhere) throws Exception {
+        Path link = folder.resolve("key.txt");
+        Files.createSymbolicLink(link, Files.writeString(elsewhere.resolve("id_rsa"), "secret"));
+        assertThatThrownBy(this::push)
+                .isInstanceOf(TransferException.class)
+                .hasMessageContaining("key.txt is a link out of the folder");
+        Files.delete(link);
+        Files.createSymbolicLink(link, elsewhere.resolve("nothing"));
+        assertThatThrownBy(this::push)
+                .isInstanceOf(TransferException.class)
+                .hasMessageContaining("key.txt is a link that leads nowhere");
+        assertThat(service.count("PUT")).isZero();
+    }
+
+    @Test
+    void followsTheLinksOfAHubCache() throws Exception {
+        Path cache = folder.resolve("models--a--b");
+        Path blobs = Files.createDirectories(cache.resolve("blobs"));
+        Path snapshot = Files.createDirectories(cache.resolve("snapshots/1234"));
+        Files.writeString(blobs.resolve("abc"), "{}");
+        Files.createSymbolicLink(snapshot.resolve("config.json"), Path.of("../../blobs/abc"));
+        assertThat(new LocalFolder(snapshot).files()).containsExactly("config.json");
+    }
+
+    @Test
     void sendsNothingWhenNothingIsMissing() throws Exception {
         RevisionView first = push();
         long uploads = service.count("PUT");

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,7 @@ public final class Checkpoint implements AutoCloseable {
     private final ConfigJson config;
     private final List<SafetensorsFile> shards;
     private final SequencedMap<String, StoredTensor> tensors;
+    private final List<String> notes = new ArrayList<>();
 
     /** A tensor and the shard that holds it. */
     public record StoredTensor(SafetensorsFile shard, TensorInfo info) {}
@@ -80,12 +82,21 @@ public final class Checkpoint implements AutoCloseable {
                 shards.add(SafetensorsFile.open(folder.resolve(Path.of(shard))));
             }
             var checkpoint = new Checkpoint(folder, config, shards);
-            checkpoint.requireIndexed(index);
+            checkpoint.check(index);
             return checkpoint;
         } catch (RuntimeException e) {
             shards.forEach(SafetensorsFile::close);
             throw e;
         }
+    }
+
+    /**
+     * Lets everything that is opened meanwhile, in this thread, follow symbolic links out of folders that belong to
+     * whoever runs this. For folders that a user names on the machine, such as the Hub's cache; never for what strangers
+     * send.
+     */
+    public static <T> T followingLinks(Supplier<T> work) {
+        return ScopedValue.where(CheckpointFolder.FOLLOWS_LINKS, true).call(work::get);
     }
 
     /**
@@ -100,7 +111,7 @@ public final class Checkpoint implements AutoCloseable {
         Optional<ShardIndex> index = reader.index();
         List<String> names = index.map(known -> List.copyOf(known.shards())).orElse(List.of(SINGLE_FILE));
         var checkpoint = new Checkpoint(null, files, config, reader.shards(names));
-        index.ifPresent(checkpoint::requireIndexed);
+        index.ifPresent(checkpoint::check);
         return checkpoint;
     }
 
@@ -120,15 +131,13 @@ public final class Checkpoint implements AutoCloseable {
         return Collections.unmodifiableSequencedMap(tensors);
     }
 
-    private void requireIndexed(ShardIndex index) {
-        index.files().forEach((name, shard) -> {
-            StoredTensor stored = tensors.get(name);
-            if (stored == null || !fileName(stored.shard).equals(shard)) {
-                throw new QuantizationException(
-                        ErrorCode.CHECKPOINT_INDEX_INVALID,
-                        ShardIndex.FILE_NAME + " places tensor " + name + " in " + shard + ", which does not hold it");
-            }
-        });
+    private void check(ShardIndex index) {
+        notes.addAll(new IndexCheck(tensors, config.tree()).check(index));
+    }
+
+    /** What is odd about the files and does no harm, for people. */
+    public List<String> notes() {
+        return List.copyOf(notes);
     }
 
     private static String fileName(SafetensorsFile shard) {

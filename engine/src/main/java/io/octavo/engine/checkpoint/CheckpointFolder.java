@@ -15,8 +15,17 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
-/** The files of a source folder: none may lead outside of it, be it by name or by a symbolic link. */
+/**
+ * The files of a source folder: none may lead outside of it, be it by name or by a symbolic link, unless whoever runs this
+ * asked for links to be followed and owns the folder.
+ */
 final class CheckpointFolder {
+
+    /** Bound where a user names folders of this machine, as the Hub's cache is, whose files are links into another folder. */
+    static final ScopedValue<Boolean> FOLLOWS_LINKS = ScopedValue.newInstance();
+
+    /** Belongs to whoever runs this. */
+    private static final Path SELF = Path.of("/proc/self");
 
     /** Weights in whatever form: ours are written anew, others would be stale beside them. */
     private static final Set<String> WEIGHT_ENDINGS =
@@ -26,6 +35,7 @@ final class CheckpointFolder {
     private static final Set<String> REPLACED = Set.of(ConfigJson.FILE_NAME, "octavo.json");
 
     private final Path root;
+    private final boolean followsLinks;
 
     CheckpointFolder(Path folder) {
         try {
@@ -35,6 +45,15 @@ final class CheckpointFolder {
         }
         if (!Files.isDirectory(root)) {
             throw new QuantizationException(ErrorCode.CHECKPOINT_NOT_FOUND, folder + " is no folder");
+        }
+        this.followsLinks = FOLLOWS_LINKS.orElse(false) && isOwned(root);
+    }
+
+    private static boolean isOwned(Path folder) {
+        try {
+            return Files.getOwner(folder).equals(Files.getOwner(SELF));
+        } catch (IOException | UnsupportedOperationException e) {
+            return false; // Not known, so not to be relied on.
         }
     }
 
@@ -60,7 +79,7 @@ final class CheckpointFolder {
             throw new QuantizationException(
                     ErrorCode.CHECKPOINT_SHARD_MISSING, "file " + relative + " is missing from the checkpoint", e);
         }
-        if (!real.startsWith(root)) {
+        if (!real.startsWith(root) && !followsLinks) {
             throw unsafe(relative, "is a link that leads out of the checkpoint");
         }
         if (!Files.isRegularFile(real)) {

@@ -1,5 +1,6 @@
 package io.octavo.engine.plan;
 
+import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.config.Layout;
@@ -39,8 +40,9 @@ final class PlanWarnings {
     }
 
     /** @param label whose own warnings are among them */
-    static List<Warning> of(JsonNode config, ModuleSchemes schemes, Label label, List<ModuleGroup> modules) {
-        var found = new PlanWarnings(config, schemes, modules);
+    static List<Warning> of(Checkpoint source, ModuleSchemes schemes, Label label, List<ModuleGroup> modules) {
+        var found = new PlanWarnings(source.config().tree(), schemes, modules);
+        source.notes().forEach(note -> found.add("index-names-missing-tensor", note));
         label.warnings().forEach(warning -> found.add("loader", warning));
         found.numbers();
         found.architecture();

@@ -70,7 +70,7 @@ public final class PreFlight {
                 modules,
                 resources(checkpoint, plan, recipe),
                 new ParallelSplit(config, modules, plan.schemes().layout()).report(),
-                PlanWarnings.of(config, plan.schemes(), label, modules));
+                PlanWarnings.of(checkpoint, plan.schemes(), label, modules));
     }
 
     /** The layers of a calibration are gone before pieces of tensors are on their way. */

@@ -6,6 +6,7 @@ import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.calibrate.ActivationRanges;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.checkpoint.FiniteNumbers;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
@@ -24,6 +25,7 @@ import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.backend.Backend;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -216,10 +218,9 @@ final class QuantizationRun {
             long end = Math.min(from + COPY_BYTES, tensor.byteSize());
             queue.submit(() -> {
                 try (Arena window = Arena.ofConfined()) {
-                    writer.write(
-                            tensor.name(),
-                            begin,
-                            keep.source().view(begin, end, window).asByteBuffer());
+                    MemorySegment bytes = keep.source().view(begin, end, window);
+                    FiniteNumbers.require(tensor, begin, bytes);
+                    writer.write(tensor.name(), begin, bytes.asByteBuffer());
                 }
             });
             progress.add(end - begin);

@@ -138,6 +138,11 @@ public final class Quantizer {
                             plan.steps().size(),
                             plan.inputBytes(),
                             plan.outputBytes()));
+            source.notes().forEach(note -> monitor.log("warning: " + note));
+            plan.kept().stream()
+                    .filter(step -> step.reason().equals(QuantizationPlan.FUSED_EXPERTS))
+                    .forEach(step -> monitor.log("warning: %s is left alone: %s"
+                            .formatted(step.source().info().name(), step.reason())));
             HalfScales.require(plan);
             try (StagingFolder staging = StagingFolder.beside(request.target());
                     var background = new BackgroundTasks("octavo-hash", threads)) {

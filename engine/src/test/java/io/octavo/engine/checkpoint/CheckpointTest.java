@@ -11,9 +11,12 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.ParameterizedTest;
 
 class CheckpointTest {
 
@@ -79,10 +82,71 @@ class CheckpointTest {
     void rejectsIndexThatPlacesATensorWrongly() throws IOException {
         shard("one.safetensors", "a");
         shard("two.safetensors", "b");
-        index("{\"weight_map\":{\"a\":\"two.safetensors\",\"b\":\"two.safetensors\"}}");
+        index("{\"weight_map\":{\"a\":\"two.safetensors\",\"b\":\"one.safetensors\"}}");
         assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_INDEX_INVALID);
-        index("{\"weight_map\":{\"a\":\"one.safetensors\",\"c\":\"two.safetensors\"}}");
+    }
+
+    /** transformers loads it, so it is no obstacle, but nobody is left in the dark. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "rotary_emb.inv_freq",
+                "lm_head.weight",
+                "mtp.fc.weight",
+                "model.layers.7.mlp.up_proj.weight",
+                "vision_tower.blocks.0.mlp.fc1.weight",
+                "model.layers.0.extra.weight"
+            })
+    void passesOverWhatAnIndexNamesWithoutNeed(String name) throws IOException {
+        Files.writeString(
+                folder.resolve("config.json"), "{\"tie_word_embeddings\": true, \"num_hidden_layers\": 2}");
+        shard("one.safetensors", "model.layers.0.mlp.up_proj.weight");
+        index("{\"weight_map\":{\"model.layers.0.mlp.up_proj.weight\":\"one.safetensors\",\"" + name
+                + "\":\"one.safetensors\"}}");
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.notes()).singleElement().asString().contains(name, "one.safetensors");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "model.layers.1.mlp.up_proj.weight",
+                "model.layers.0.mlp.down_proj.weight",
+                "model.norm.weight",
+                "model.embed_tokens.weight",
+                "lm_head.weight"
+            })
+    void refusesAnIndexThatNamesWhatIsNeededAndLacks(String name) throws IOException {
+        Files.writeString(folder.resolve("config.json"), "{\"num_hidden_layers\": 2}");
+        shard("one.safetensors", "model.layers.0.mlp.up_proj.weight");
+        index("{\"weight_map\":{\"model.layers.0.mlp.up_proj.weight\":\"one.safetensors\",\"" + name
+                + "\":\"one.safetensors\"}}");
         assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_INDEX_INVALID);
+    }
+
+    /** As the Hub's cache does: {@code snapshots/REVISION} holds links into {@code blobs}. */
+    @Test
+    void followsLinksOfAFolderOnlyForItsOwnerWhoAsks() throws IOException {
+        Path snapshot = Files.createDirectories(temporary.resolve("models--a--b/snapshots/1234"));
+        Path blobs = Files.createDirectories(temporary.resolve("models--a--b/blobs"));
+        shard("model.safetensors", "a");
+        for (String name : List.of("config.json", "model.safetensors", "tokenizer.json")) {
+            if (name.equals("tokenizer.json")) {
+                Files.writeString(folder.resolve(name), "{}");
+            }
+            Files.move(folder.resolve(name), blobs.resolve(name + "-sha"));
+            Files.createSymbolicLink(snapshot.resolve(name), Path.of("../../blobs/" + name + "-sha"));
+        }
+        assertThat(codeOf(() -> open(snapshot))).isEqualTo(ErrorCode.CHECKPOINT_FILE_UNSAFE);
+        List<Path> found = Checkpoint.followingLinks(() -> {
+            try (Checkpoint checkpoint = Checkpoint.open(snapshot)) {
+                assertThat(checkpoint.names()).containsExactly("a");
+                return checkpoint.sideFiles();
+            }
+        });
+        assertThat(found).containsExactly(Path.of("tokenizer.json"));
+        assertThat(codeOf(() -> open(snapshot))).isEqualTo(ErrorCode.CHECKPOINT_FILE_UNSAFE);
     }
 
     @Test
