@@ -79,9 +79,10 @@ public class JobPreFlight {
                                 notChecked)
                         .orElse(null);
                 if (quantization != null) {
-                    notChecked.add(new NotChecked(
-                            job.source().toString(),
-                            "numbers are read by workers alone: a NaN or an infinity, quantized or kept, fails the job"));
+                    notChecked.add(
+                            new NotChecked(
+                                    job.source().toString(),
+                                    "numbers are read by workers alone: a NaN or an infinity, quantized or kept, fails the job"));
                 }
             }
             case EvaluateSpec job ->

@@ -62,6 +62,7 @@ public final class FiniteNumbers {
     private static QuantizationException refused(TensorInfo tensor, long element) {
         return new QuantizationException(
                 ErrorCode.TENSOR_NOT_FINITE,
-                "tensor " + tensor.name() + ", which is kept, holds NaN or infinity at or just behind element " + element);
+                "tensor " + tensor.name() + ", which is kept, holds NaN or infinity at or just behind element "
+                        + element);
     }
 }

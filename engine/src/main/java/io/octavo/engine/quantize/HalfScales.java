@@ -76,9 +76,8 @@ final class HalfScales {
                 lowest = Math.min(lowest, number);
                 highest = Math.max(highest, number);
             }
-            double reach = step.scheme().weights().symmetric()
-                    ? 2 * Math.max(highest, -lowest)
-                    : (double) highest - lowest;
+            double reach =
+                    step.scheme().weights().symmetric() ? 2 * Math.max(highest, -lowest) : (double) highest - lowest;
             requireScale(step, row, reach / (2 * step.scheme().weights().type().divisor()));
         }
     }
@@ -91,7 +90,8 @@ final class HalfScales {
         if (scale > 0 && Double.isFinite(scale) && (!kept || Math.abs(half - scale) > scale * MOST_ERROR)) {
             throw new QuantizationException(
                     ErrorCode.SCHEME_UNSUITABLE,
-                    "module " + step.module() + ", row " + row + ": numbers so small lead to a scale of " + (float) scale
+                    "module " + step.module() + ", row " + row + ": numbers so small lead to a scale of "
+                            + (float) scale
                             + ", which F16 does not hold, in which it would be stored; ignore the module, or choose a"
                             + " scheme whose scales are F32, such as W8A8 or FP8_DYNAMIC");
         }

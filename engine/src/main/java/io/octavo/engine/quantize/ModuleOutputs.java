@@ -18,8 +18,7 @@ import java.util.List;
  * @param dtype of the source weight
  * @param floats type of scales that are floats
  */
-record ModuleOutputs(
-        String module, Scheme scheme, DType dtype, DType floats, long outFeatures, long inFeatures) {
+record ModuleOutputs(String module, Scheme scheme, DType dtype, DType floats, long outFeatures, long inFeatures) {
 
     private Quantization weights() {
         return scheme.weights();

@@ -63,12 +63,7 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
      * @param outputs follow from the others; kept, because a plan of 40,000 steps is asked for them again and again
      */
     public record Quantize(
-            String module,
-            Scheme scheme,
-            Numbers source,
-            DType floats,
-            List<String> sharing,
-            List<TensorSpec> outputs)
+            String module, Scheme scheme, Numbers source, DType floats, List<String> sharing, List<TensorSpec> outputs)
             implements Step {
 
         public Quantize {
@@ -124,8 +119,7 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
 
         /** What verification holds the written numbers against. */
         WeightBounds bounds() {
-            var rounding = new RoundingBounds(
-                    scheme.weights(), layout().scaleType(), floats);
+            var rounding = new RoundingBounds(scheme.weights(), layout().scaleType(), floats);
             return source.solved()
                     .<WeightBounds>map(codes -> SolvedBounds.of(rounding, codes.nearest()))
                     .orElse(rounding);

@@ -15,8 +15,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CheckpointTest {
 
@@ -98,8 +98,7 @@ class CheckpointTest {
                 "model.layers.0.extra.weight"
             })
     void passesOverWhatAnIndexNamesWithoutNeed(String name) throws IOException {
-        Files.writeString(
-                folder.resolve("config.json"), "{\"tie_word_embeddings\": true, \"num_hidden_layers\": 2}");
+        Files.writeString(folder.resolve("config.json"), "{\"tie_word_embeddings\": true, \"num_hidden_layers\": 2}");
         shard("one.safetensors", "model.layers.0.mlp.up_proj.weight");
         index("{\"weight_map\":{\"model.layers.0.mlp.up_proj.weight\":\"one.safetensors\",\"" + name
                 + "\":\"one.safetensors\"}}");

@@ -55,8 +55,7 @@ class FiniteNumbersTest {
             MemorySegment numbers = arena.allocate(2 * 5);
             for (int bits = 0; bits < 1 << Short.SIZE; bits++) {
                 numbers.set(ValueLayout.JAVA_SHORT_UNALIGNED, bits % 5 * 2L, (short) bits);
-                float number =
-                        dtype == DType.F16 ? Float.float16ToFloat((short) bits) : BFloat16.toFloat((short) bits);
+                float number = dtype == DType.F16 ? Float.float16ToFloat((short) bits) : BFloat16.toFloat((short) bits);
                 boolean refused = false;
                 try {
                     FiniteNumbers.require(tensor("norm", dtype, 5), 0, numbers);
@@ -103,8 +102,8 @@ class FiniteNumbersTest {
                 .withBf16("model.norm.weight", List.of(3L), 1, number, 1)
                 .write(folder.resolve("source"));
         Path target = folder.resolve("target");
-        var request = new QuantizationRequest(
-                source, target, new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()));
+        var request =
+                new QuantizationRequest(source, target, new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()));
         try (Backend backend = Backends.cpu(1)) {
             var quantizer = new Quantizer(backend, 1);
             assertThatThrownBy(() -> quantizer.quantize(request, JobMonitor.none()))

@@ -25,7 +25,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Weights so small that F16, the type of the source, cannot hold their scales. */
 class SmallWeightsTest {
@@ -50,16 +49,15 @@ class SmallWeightsTest {
         }
         List<Long> shape = List.of((long) SIZE, (long) SIZE);
         return new CheckpointFixture()
-                .config("{\"architectures\": [\"X\"], \"dtype\": \"" + (dtype == DType.F16 ? "float16" : "float32") + "\"}")
+                .config("{\"architectures\": [\"X\"], \"dtype\": \"" + (dtype == DType.F16 ? "float16" : "float32")
+                        + "\"}")
                 .with(TINY + ".weight", dtype, shape, bytes.array())
                 .with("model.layers.0.mlp.down_proj.weight", dtype, shape, new byte[bytes.capacity()]);
     }
 
     private QuantizationResult quantize(CheckpointFixture model, String scheme, String layout) throws IOException {
         var request = new QuantizationRequest(
-                model.write(folder.resolve("source")),
-                folder.resolve("target"),
-                new Recipe(scheme, layout, List.of()));
+                model.write(folder.resolve("source")), folder.resolve("target"), new Recipe(scheme, layout, List.of()));
         try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
             return engine.quantize(request, JobMonitor.none());
         }
@@ -100,8 +98,7 @@ class SmallWeightsTest {
     void areRefusedByNameWhereTheFormatTakesNoOtherScales(String scheme, int rows) {
         assertThatThrownBy(() -> quantize(model(DType.F16, 0x1p-20f, rows), scheme, "compressed-tensors"))
                 .isInstanceOfSatisfying(
-                        QuantizationException.class,
-                        e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEME_UNSUITABLE))
+                        QuantizationException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEME_UNSUITABLE))
                 .hasMessageContainingAll("module " + TINY + ", row 0", "F16");
         assertThat(folder.resolve("target")).doesNotExist();
     }
@@ -114,10 +111,9 @@ class SmallWeightsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"W4A16_G32 gptq", "W4A16_G32 gptq_v2", "W4A16_ASYM_G32 awq", "W8A16 gptq"})
-    void ofF32GetScalesInF16WhereTheLayoutHasNoOthers(String what) throws IOException {
-        String[] words = what.split(" ");
-        QuantizationResult result = quantize(model(DType.F32, 0x1p-3f, 64), words[0], words[1]);
+    @CsvSource({"W4A16_G32, gptq", "W4A16_G32, gptq_v2", "W4A16_ASYM_G32, awq", "W8A16, gptq"})
+    void ofF32GetScalesInF16WhereTheLayoutHasNoOthers(String scheme, String layout) throws IOException {
+        QuantizationResult result = quantize(model(DType.F32, 0x1p-3f, 64), scheme, layout);
         assertThat(error(result)).isLessThan(0.12);
         assertThatThrownBy(() -> {
                     try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
@@ -125,7 +121,7 @@ class SmallWeightsTest {
                                 new QuantizationRequest(
                                         model(DType.F32, 0x1p-20f, 1).write(folder.resolve("tiny")),
                                         folder.resolve("other"),
-                                        new Recipe(words[0], words[1], List.of())),
+                                        new Recipe(scheme, layout, List.of())),
                                 JobMonitor.none());
                     }
                 })
