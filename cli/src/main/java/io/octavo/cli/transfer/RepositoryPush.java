@@ -2,6 +2,7 @@ package io.octavo.cli.transfer;
 
 import io.octavo.cli.client.CommitOutcome;
 import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.client.ProblemException;
 import io.octavo.hub.RepositoryName;
 import io.octavo.wire.RepositoryFile;
 import io.octavo.wire.RevisionView;
@@ -32,10 +33,11 @@ public final class RepositoryPush {
     }
 
     /**
-     * @throws TransferException if the folder is empty, or what the server stored is not what was sent
+     * @throws TransferException if the folder is empty, holds a link that leads out of it, or what the server stored is not what was sent
      */
     public RevisionView push(Path folder, RepositoryName repository, String message)
             throws IOException, InterruptedException {
+        requireAccess(repository);
         Map<RepositoryFile, Path> files = hash(folder);
         List<RepositoryFile> list = List.copyOf(files.keySet());
         CommitOutcome outcome = client.commit(repository, message, list);
@@ -49,6 +51,17 @@ public final class RepositoryPush {
                 throw new TransferException("the server still misses "
                         + missing.sha256().size() + " of the files that it has acknowledged");
         };
+    }
+
+    /** A key that opens nothing, or a server that is away, shows before minutes of hashing. */
+    private void requireAccess(RepositoryName repository) throws InterruptedException {
+        try {
+            client.revision(repository, "main");
+        } catch (ProblemException e) {
+            if (!e.problem().code().endsWith("-not-found")) {
+                throw e;
+            }
+        }
     }
 
     private Map<RepositoryFile, Path> hash(Path folder) throws IOException, InterruptedException {

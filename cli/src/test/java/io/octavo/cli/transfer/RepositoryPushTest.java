@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.sun.net.httpserver.HttpExchange;
 import io.octavo.cli.client.FakeService;
 import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.client.ProblemException;
 import io.octavo.hub.RepositoryName;
 import io.octavo.wire.RepositoryFile;
 import io.octavo.wire.RevisionView;
@@ -135,6 +136,16 @@ class RepositoryPushTest {
         assertThatThrownBy(() -> new RepositoryPush(client, monitor).push(empty, NAME, ""))
                 .isInstanceOf(TransferException.class)
                 .hasMessageContaining("holds no files");
+    }
+
+    @Test
+    void learnsThatTheKeyOpensNothingBeforeItHashes() {
+        service.once(
+                "GET",
+                "/revisions/main",
+                exchange -> FakeService.answer(exchange, 401, "{\"code\":\"unauthenticated\"}"));
+        assertThatThrownBy(this::push).isInstanceOf(ProblemException.class);
+        assertThat(monitor.totalBytes()).isZero();
     }
 
     private RevisionView push() throws IOException, InterruptedException {
