@@ -1,11 +1,11 @@
 package io.octavo.jobs.blob;
 
+import io.octavo.jobs.hash.Sha256;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Sha256Stream extends BulkFilterStream {
 
-    private final MessageDigest digest = newDigest();
+    private final MessageDigest digest = Sha256.digest();
     private final @Nullable BlobId expected;
     private long count;
     private @Nullable String finished;
@@ -71,13 +71,5 @@ public final class Sha256Stream extends BulkFilterStream {
     @Override
     public boolean markSupported() {
         return false;
-    }
-
-    private static MessageDigest newDigest() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

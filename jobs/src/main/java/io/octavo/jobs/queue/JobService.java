@@ -1,5 +1,6 @@
 package io.octavo.jobs.queue;
 
+import io.octavo.jobs.hash.Sha256;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
@@ -11,12 +12,8 @@ import io.octavo.wire.EventRecord;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import io.octavo.wire.Page;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -229,11 +226,6 @@ public class JobService {
     }
 
     private static String digest(JobSpec spec) {
-        byte[] text = spec.toJson().toString().getBytes(StandardCharsets.UTF_8);
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        return Sha256.hex(spec.toJson().toString());
     }
 }

@@ -1,8 +1,8 @@
 package io.octavo.jobs.repository;
 
+import io.octavo.jobs.hash.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** Names a revision by what it is: its repository, its parent, its message and its files. */
@@ -13,7 +13,7 @@ final class RevisionId {
     private RevisionId() {}
 
     static String of(ModelRepository repository, String message, FileList files) {
-        MessageDigest digest = newDigest();
+        MessageDigest digest = Sha256.digest();
         add(digest, "octavo revision 1");
         add(digest, repository.name().toString());
         add(digest, String.valueOf(repository.head()));
@@ -29,13 +29,5 @@ final class RevisionId {
     private static void add(MessageDigest digest, String field) {
         digest.update(field.getBytes(StandardCharsets.UTF_8));
         digest.update((byte) 0); // no field holds a NUL, so fields cannot run into each other
-    }
-
-    private static MessageDigest newDigest() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

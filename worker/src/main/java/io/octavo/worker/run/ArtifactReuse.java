@@ -1,5 +1,6 @@
 package io.octavo.worker.run;
 
+import io.octavo.jobs.hash.Sha256;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.source.SourceListing;
@@ -7,10 +8,6 @@ import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.source.SourceResolver;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
 
@@ -66,18 +63,12 @@ class ArtifactReuse {
      * @param data SHA-256 of the calibration data
      */
     String key(QuantizeSpec spec, String source, Optional<String> data) {
-        String text = String.join(
+        return Sha256.hex(String.join(
                 "\n",
                 "octavo artifact 1",
                 engines.version(),
                 source,
                 data.orElse("none"),
-                spec.recipeJson().toString());
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+                spec.recipeJson().toString()));
     }
 }
