@@ -40,6 +40,7 @@ import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.TestPropertySource;
 import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
@@ -64,6 +65,9 @@ class IsolationTest {
 
     @LocalServerPort
     int port;
+
+    @Autowired
+    JdbcClient sql;
 
     @Autowired
     JobQueue queue;
@@ -467,8 +471,11 @@ class IsolationTest {
                 .contains("invalid_token");
 
         HttpResponse<String> past = alice.post(
-                "/api/v1/keys", "{\"name\":\"past\",\"scope\":\"read\",\"expiresAt\":\"2020-01-01T00:00:00Z\"}");
+                "/api/v1/keys", "{\"name\":\"past\",\"scope\":\"read\",\"expiresAt\":\"2099-01-01T00:00:00Z\"}");
         TestApi late = new TestApi(port, TestApi.read(past).get("key").stringValue());
+        assertThat(late.get("/api/v1/jobs").statusCode()).isEqualTo(200);
+        sql.sql("update api_key set expires_at = '2020-01-01' where name = 'past'")
+                .update();
         assertProblem(late.get("/api/v1/jobs"), 401, "unauthenticated");
     }
 

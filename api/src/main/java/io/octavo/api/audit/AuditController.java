@@ -27,9 +27,6 @@ class AuditController {
             Caller caller,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        long before = cursor == null || cursor.isEmpty()
-                ? Long.MAX_VALUE
-                : Problems.read("cursor", () -> Long.parseUnsignedLong(cursor));
-        return log.list(caller.tenant(), PageLimit.of(limit), before);
+        return log.list(caller.tenant(), PageLimit.of(limit), Problems.number("cursor", cursor, Long.MAX_VALUE));
     }
 }

@@ -7,6 +7,7 @@ import io.octavo.jobs.problem.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.InputStreamResource;
 import org.springframework.core.io.Resource;
@@ -19,7 +20,6 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.stereotype.Component;
-import org.springframework.web.context.request.ServletWebRequest;
 
 /**
  * Answers with a blob's bytes, or a range of them, straight from storage. The entity tag is the SHA-256, which never
@@ -37,9 +37,9 @@ public class BlobDownload {
     /** @param fileName shown to who saves the answer */
     public ResponseEntity<Resource> answer(
             BlobId blob, String fileName, MediaType type, HttpServletRequest request, HttpServletResponse response) {
-        String etag = "\"" + blob.sha256() + "\"";
-        if (new ServletWebRequest(request, response).checkNotModified(etag)) {
-            return notModified(response, etag);
+        String etag = Conditions.tag(blob);
+        if (Conditions.isKnown(request, Optional.of(blob))) {
+            return ResponseEntity.status(HttpStatus.NOT_MODIFIED).eTag(etag).build();
         }
         HttpHeaders headers = new HttpHeaders();
         headers.setETag(etag);
@@ -62,14 +62,12 @@ public class BlobDownload {
                 : answer.body(new InputStreamResource(() -> blobs.open(blob, span.start(), span.length())));
     }
 
-    private static ResponseEntity<Resource> notModified(HttpServletResponse response, String etag) {
-        return ResponseEntity.status(response.getStatus()).eTag(etag).build();
-    }
-
     private static Span span(BlobId blob, String etag, HttpServletRequest request, HttpServletResponse response) {
         Span whole = new Span(0, blob.size(), false);
         String range = request.getHeader(HttpHeaders.RANGE);
-        if (range == null || !appliesTo(etag, request.getHeader(HttpHeaders.IF_RANGE))) {
+        if (range == null
+                || !request.getMethod().equals(HttpMethod.GET.name())
+                || !appliesTo(etag, request.getHeader(HttpHeaders.IF_RANGE))) {
             return whole;
         }
         List<HttpRange> ranges = parse(range);

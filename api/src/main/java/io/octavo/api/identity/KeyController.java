@@ -14,10 +14,15 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.wire.Page;
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.NotNull;
+import jakarta.validation.constraints.Pattern;
 import jakarta.validation.constraints.Size;
 import java.net.URI;
+import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
@@ -36,6 +41,8 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping("/api/v1/keys")
 class KeyController {
 
+    private static final Duration LONGEST = Duration.ofDays(100 * 365);
+
     private final ApiKeys keys;
     private final Tenants tenants;
 
@@ -49,10 +56,19 @@ class KeyController {
     @ResponseStatus(HttpStatus.CREATED)
     ResponseEntity<KeyView> issue(Caller caller, @Valid @RequestBody KeyRequest request) {
         Scope scope = Problems.read("scope", () -> Scope.parse(request.scope()));
+        Problems.read("expiresAt", () -> checked(request.expiresAt()));
         IssuedKey issued =
                 keys.issue(tenant(caller, request), request.name(), scope, request.expiresAt(), caller.getName());
         return ResponseEntity.created(URI.create("/api/v1/keys/" + issued.key().id()))
                 .body(KeyView.of(issued.key(), issued.text().reveal()));
+    }
+
+    private static Optional<Instant> checked(@Nullable Instant expiresAt) {
+        Instant now = Clock.systemUTC().instant();
+        if (expiresAt != null && (!expiresAt.isAfter(now) || expiresAt.isAfter(now.plus(LONGEST)))) {
+            throw new IllegalArgumentException("must lie ahead, by " + LONGEST.toDays() + " days at most");
+        }
+        return Optional.ofNullable(expiresAt);
     }
 
     /** Keys of other tenants are the operator's to make, who makes the tenants too. */
@@ -84,7 +100,8 @@ class KeyController {
 
     /** @param tenant whose key it will be; the caller's own, where it is absent */
     record KeyRequest(
-            @NotNull @Size(min = 1, max = 128) String name,
+            @NotBlank @Size(max = 128) @Pattern(regexp = "[^\\p{Cc}]*", message = "must not hold control characters") String name,
+
             @NotNull String scope,
             @Nullable Instant expiresAt,
             @Nullable UUID tenant) {}

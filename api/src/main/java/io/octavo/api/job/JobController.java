@@ -42,8 +42,6 @@ import tools.jackson.databind.JsonNode;
 @RequestMapping("/api/v1/jobs")
 class JobController {
 
-    private static final int MAX_KEY = 255;
-
     private final JobService jobs;
     private final JobSpecReader reader;
     private final JobPreFlight preFlight;
@@ -59,17 +57,32 @@ class JobController {
         this.deletions = deletions;
     }
 
+    /** @param dryRun true is the other call's */
     @PostMapping
     @ResponseStatus(HttpStatus.ACCEPTED)
     ResponseEntity<JobView> submit(
             Caller caller,
             @RequestBody JsonNode body,
-            @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key) {
+            @RequestParam(required = false) @Nullable String dryRun,
+            @RequestHeader(name = Problems.IDEMPOTENCY_KEY, required = false) @Nullable String key) {
+        requireNone(dryRun);
         JobSpec spec = reader.read(body);
-        JobView job = key == null ? submit(caller.tenant(), spec) : submitOnce(caller.tenant(), spec, checked(key));
+        JobView job = key == null
+                ? submit(caller.tenant(), spec)
+                : submitOnce(caller.tenant(), spec, Problems.idempotencyKey(key));
         return ResponseEntity.accepted()
                 .location(URI.create("/api/v1/jobs/" + job.id()))
                 .body(job);
+    }
+
+    /** The framework takes 1, yes and on for true as well, and nothing for false: what may be meant as one queues no job. */
+    private static void requireNone(@Nullable String dryRun) {
+        Problems.read("dryRun", () -> {
+            if (dryRun != null && !dryRun.equals("false")) {
+                throw new IllegalArgumentException("must be true or false");
+            }
+            return false;
+        });
     }
 
     private JobView submit(TenantId tenant, JobSpec spec) {
@@ -86,15 +99,6 @@ class JobController {
     @PostMapping(params = "dryRun=true")
     PlanView plan(Caller caller, @RequestBody JsonNode body) {
         return preFlight.plan(caller.tenant(), reader.read(body));
-    }
-
-    private static String checked(String key) {
-        return Problems.read("Idempotency-Key", () -> {
-            if (key.isBlank() || key.length() > MAX_KEY) {
-                throw new IllegalArgumentException("must have 1 to " + MAX_KEY + " characters");
-            }
-            return key;
-        });
     }
 
     @GetMapping
@@ -126,7 +130,7 @@ class JobController {
             @PathVariable UUID id,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return jobs.events(caller.tenant(), id, eventId("cursor", cursor), PageLimit.of(limit));
+        return jobs.events(caller.tenant(), id, Problems.number("cursor", cursor, 0), PageLimit.of(limit));
     }
 
     @GetMapping(path = "/{id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
@@ -134,11 +138,7 @@ class JobController {
             Caller caller,
             @PathVariable UUID id,
             @RequestHeader(name = "Last-Event-ID", required = false) @Nullable String lastEventId) {
-        return streams.open(caller.tenant(), id, eventId("Last-Event-ID", lastEventId));
-    }
-
-    private static long eventId(String field, @Nullable String text) {
-        return text == null || text.isEmpty() ? 0 : Problems.read(field, () -> Long.parseUnsignedLong(text));
+        return streams.open(caller.tenant(), id, Problems.number("Last-Event-ID", lastEventId, 0));
     }
 
     /** One that has ended; its artifact stays. */

@@ -1,5 +1,6 @@
 package io.octavo.api.openapi;
 
+import io.octavo.api.plan.PlanView;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
@@ -42,7 +43,8 @@ final class JobSchemas {
 
     @SuppressWarnings("rawtypes") // as the library hands out its schemas
     static void addTo(Components components) {
-        for (Class<?> job : List.of(QuantizeSpec.class, ConvertSpec.class, EvaluateSpec.class, PipelineSpec.class)) {
+        for (Class<?> job : List.of(
+                QuantizeSpec.class, ConvertSpec.class, EvaluateSpec.class, PipelineSpec.class, PlanView.class)) {
             ModelConverters.getInstance(true).readAll(new AnnotatedType(job)).forEach(components::addSchemas);
         }
         Map<String, Schema> all = components.getSchemas();

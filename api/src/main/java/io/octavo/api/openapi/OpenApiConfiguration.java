@@ -10,6 +10,7 @@ import io.swagger.v3.oas.models.info.Info;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
+import io.swagger.v3.oas.models.parameters.HeaderParameter;
 import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.security.SecurityRequirement;
 import io.swagger.v3.oas.models.security.SecurityScheme;
@@ -94,7 +95,7 @@ class OpenApiConfiguration {
 
     private static void complete(String path, PathItem.HttpMethod method, Operation operation) {
         if (path.equals(JOBS) && operation.getRequestBody() != null) {
-            operation.getRequestBody().content(json(JobSchemas.any()));
+            completeSubmission(operation);
         }
         EVERYWHERE.forEach((status, meaning) -> addProblem(operation, status, meaning));
         if (method != PathItem.HttpMethod.GET) {
@@ -117,9 +118,33 @@ class OpenApiConfiguration {
                             "201",
                             new ApiResponse().description("a new revision").content(same.getContent()));
         }
-        if (method == PathItem.HttpMethod.GET && path.contains("/files/")) {
-            addBytes(operation);
+        if (path.contains("/files/")) {
+            if (method == PathItem.HttpMethod.GET) {
+                addBytes(operation);
+            }
+            addProblem(operation, "412", "If-Match or If-None-Match does not hold of what is there");
         }
+        if (method == PathItem.HttpMethod.POST && !path.equals(JOBS)) {
+            operation.addParametersItem(
+                    new HeaderParameter().name("Idempotency-Key").schema(PlainSchemas.of("string")));
+        }
+    }
+
+    /** Two methods answer it, of which the generator reads one. */
+    private static void completeSubmission(Operation operation) {
+        operation.getRequestBody().content(json(JobSchemas.any()));
+        operation.getParameters().stream()
+                .filter(parameter -> parameter.getName().equals("dryRun"))
+                .forEach(parameter -> parameter
+                        .schema(PlainSchemas.of("boolean"))
+                        .description("true: answers with what the job would do, and queues nothing"));
+        operation
+                .getResponses()
+                .addApiResponse(
+                        "200",
+                        new ApiResponse()
+                                .description("what the job would do, where dryRun is true")
+                                .content(json(PlainSchemas.reference("PlanView"))));
     }
 
     private static void addProblem(Operation operation, String status, String meaning) {

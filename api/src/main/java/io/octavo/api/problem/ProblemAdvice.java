@@ -6,6 +6,9 @@ import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,6 +20,7 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.security.web.firewall.RequestRejectedException;
 import org.springframework.transaction.CannotCreateTransactionException;
 import org.springframework.web.bind.MethodArgumentNotValidException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
@@ -50,6 +54,14 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
             case INTERNAL -> HttpStatus.INTERNAL_SERVER_ERROR;
         };
         return answer(Problems.of(status, refusal.code().slug(), String.valueOf(refusal.getMessage())));
+    }
+
+    /** What the server or the firewall finds only when a controller asks for it. */
+    @ExceptionHandler({InvalidParameterException.class, RequestRejectedException.class})
+    ResponseEntity<ProblemDetail> malformed(Exception refusal) {
+        LOG.debug("A request was malformed", refusal);
+        return answer(Problems.of(
+                new ProblemException(ProblemCode.INVALID_REQUEST, "the request's parameters cannot be read")));
     }
 
     @ExceptionHandler({DataAccessResourceFailureException.class, CannotCreateTransactionException.class})
@@ -90,18 +102,25 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     @Override
     protected @Nullable ResponseEntity<Object> handleHttpMessageNotReadable(
             HttpMessageNotReadableException failure, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof BodyTooLargeException tooLarge) {
-                ProblemDetail problem = Problems.of(tooLarge.problem());
-                return handleExceptionInternal(
-                        failure, problem, headers, HttpStatusCode.valueOf(problem.getStatus()), request);
-            }
-        }
         ProblemDetail problem = Problems.of(
                 HttpStatus.BAD_REQUEST,
                 ProblemCode.INVALID_REQUEST.slug(),
                 "the body is not the JSON that is expected" + where(failure.getCause()));
+        place(failure.getCause())
+                .ifPresent(place ->
+                        problem.setProperty("errors", List.of(new FieldError(place, "is not what is expected here"))));
         return handleExceptionInternal(failure, problem, headers, status, request);
+    }
+
+    private static Optional<String> place(@Nullable Throwable cause) {
+        if (!(cause instanceof JacksonException failure) || failure.getPath().isEmpty()) {
+            return Optional.empty();
+        }
+        String place = failure.getPath().stream()
+                .map(step ->
+                        step.getPropertyName() == null ? "[" + step.getIndex() + "]" : "." + step.getPropertyName())
+                .collect(Collectors.joining());
+        return Optional.of(place.startsWith(".") ? place.substring(1) : place);
     }
 
     private static String where(@Nullable Throwable cause) {

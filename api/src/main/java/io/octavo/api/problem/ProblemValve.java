@@ -6,6 +6,7 @@ import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ErrorReportValve;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 
@@ -14,6 +15,11 @@ public final class ProblemValve extends ErrorReportValve {
 
     @Override
     protected void report(Request request, Response response, @Nullable Throwable failure) {
+        if (response.getStatus() == HttpStatus.NOT_IMPLEMENTED.value()) {
+            // A method such as CONNECT, which the server itself turns away.
+            response.setStatus(HttpStatus.METHOD_NOT_ALLOWED.value());
+            response.setHeader(HttpHeaders.ALLOW, "GET, HEAD, POST, PUT, DELETE");
+        }
         int status = response.getStatus();
         if (status < HttpStatus.BAD_REQUEST.value()
                 || response.getContentWritten() > 0

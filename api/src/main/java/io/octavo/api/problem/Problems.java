@@ -8,11 +8,18 @@ import java.net.URI;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ProblemDetail;
 
 /** Makes problems in the shape that every call answers with. */
 public final class Problems {
+
+    public static final String IDEMPOTENCY_KEY = "Idempotency-Key";
+
+    private static final Pattern KEY = Pattern.compile("[^\\p{Cc}]*");
+    private static final int MAX_KEY = 255;
 
     private Problems() {}
 
@@ -41,6 +48,7 @@ public final class Problems {
             case RATE_LIMITED -> HttpStatus.TOO_MANY_REQUESTS;
             case MISSING -> HttpStatus.NOT_FOUND;
             case CONFLICT -> HttpStatus.CONFLICT;
+            case PRECONDITION -> HttpStatus.PRECONDITION_FAILED;
             case UNPROCESSABLE -> HttpStatus.UNPROCESSABLE_CONTENT;
             case FORBIDDEN -> HttpStatus.FORBIDDEN;
             case TOO_LARGE -> HttpStatus.CONTENT_TOO_LARGE;
@@ -49,6 +57,33 @@ public final class Problems {
             case EXHAUSTED, UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
             case BROKEN -> HttpStatus.INTERNAL_SERVER_ERROR;
         };
+    }
+
+    /** @throws ProblemException {@code invalid-request} if it is no key that can be kept */
+    public static String idempotencyKey(String key) {
+        return read(IDEMPOTENCY_KEY, () -> {
+            if (key.isBlank() || key.length() > MAX_KEY || !KEY.matcher(key).matches()) {
+                throw new IllegalArgumentException("must have 1 to " + MAX_KEY + " characters, none of them a control");
+            }
+            return key;
+        });
+    }
+
+    /**
+     * A number that this service gave to be sent back.
+     *
+     * @param absent what stands for none
+     */
+    public static long number(String field, @Nullable String text, long absent) {
+        return text == null || text.isEmpty()
+                ? absent
+                : read(field, () -> {
+                    long number = Long.parseLong(text);
+                    if (number < 0) {
+                        throw new IllegalArgumentException("must not be negative");
+                    }
+                    return number;
+                });
     }
 
     /**

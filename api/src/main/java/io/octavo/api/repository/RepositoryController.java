@@ -1,6 +1,7 @@
 package io.octavo.api.repository;
 
 import io.octavo.api.file.BlobDownload;
+import io.octavo.api.file.Conditions;
 import io.octavo.api.identity.Caller;
 import io.octavo.api.problem.Problems;
 import io.octavo.hub.RepositoryName;
@@ -62,7 +63,9 @@ class RepositoryController {
             HttpServletRequest request)
             throws IOException {
         RepositoryPath file = path(path);
-        repositories.requireOwn(caller.tenant(), repository(namespace, name));
+        RepositoryName repository = repository(namespace, name);
+        repositories.requireOwn(caller.tenant(), repository);
+        Conditions.isKnown(request, repositories.current(caller.tenant(), repository, file));
         BlobId stored = store(caller.tenant(), request, sha256);
         return new RepositoryFile(file.value(), stored.size(), stored.sha256());
     }

@@ -26,12 +26,21 @@ public record TimeCursor(Instant at, UUID id) {
         try {
             String[] parts = new String(Base64.getUrlDecoder().decode(text), StandardCharsets.US_ASCII).split("\\|", 3);
             if (parts.length == 2) {
-                return new TimeCursor(Instant.parse(parts[0]), UUID.fromString(parts[1]));
+                return new TimeCursor(storable(parts[0]), UUID.fromString(parts[1]));
             }
         } catch (IllegalArgumentException | DateTimeException e) {
             throw invalid(text, e);
         }
         throw invalid(text, null);
+    }
+
+    /** Other moments are none that a database holds. */
+    private static Instant storable(String text) {
+        Instant at = Instant.parse(text);
+        if (at.isBefore(Instant.EPOCH) || at.isAfter(START.at)) {
+            throw new DateTimeException("no row is of " + text);
+        }
+        return at;
     }
 
     private static ProblemException invalid(String text, @Nullable Exception cause) {

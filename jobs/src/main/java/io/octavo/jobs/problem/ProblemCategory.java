@@ -6,6 +6,7 @@ public enum ProblemCategory {
     UNAUTHENTICATED(FailureKind.USER),
     MISSING(FailureKind.USER),
     CONFLICT(FailureKind.USER),
+    PRECONDITION(FailureKind.USER),
     UNPROCESSABLE(FailureKind.USER),
     FORBIDDEN(FailureKind.USER),
     RATE_LIMITED(FailureKind.RESOURCE),

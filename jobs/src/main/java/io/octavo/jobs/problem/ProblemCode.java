@@ -37,6 +37,8 @@ public enum ProblemCode {
     QUOTA_EXCEEDED("quota-exceeded", ProblemCategory.FORBIDDEN),
     JOB_NOT_RETRYABLE("job-not-retryable", ProblemCategory.CONFLICT),
     IDEMPOTENCY_KEY_REUSED("idempotency-key-reused", ProblemCategory.CONFLICT),
+    IDEMPOTENCY_KEY_IN_USE("idempotency-key-in-use", ProblemCategory.CONFLICT),
+    PRECONDITION_FAILED("precondition-failed", ProblemCategory.PRECONDITION),
     BLOBS_MISSING("blobs-missing", ProblemCategory.UNPROCESSABLE),
     CONTENT_HASH_MISMATCH("content-hash-mismatch", ProblemCategory.UNPROCESSABLE),
     SOURCE_NOT_FOUND("source-not-found", ProblemCategory.UNPROCESSABLE),

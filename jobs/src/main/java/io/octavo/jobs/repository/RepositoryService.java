@@ -144,6 +144,18 @@ public class RepositoryService {
                         ProblemCode.FILE_NOT_FOUND, "repository " + name + " has no file " + path + " there"));
     }
 
+    /** What {@code main} has at the path. */
+    @Transactional(readOnly = true)
+    public Optional<BlobId> current(TenantId tenant, RepositoryName name, RepositoryPath path) {
+        return repositories
+                .findByTenantAndNamespaceAndName(tenant.value(), name.namespace(), name.name())
+                .flatMap(this::head)
+                .flatMap(head -> head.files().stream()
+                        .filter(file -> file.path().equals(path.value()))
+                        .findFirst())
+                .map(FileEntry::blob);
+    }
+
     /**
      * Newest first.
      *

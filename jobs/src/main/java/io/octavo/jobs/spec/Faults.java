@@ -31,6 +31,10 @@ final class Faults {
         return (Faults) Objects.requireNonNull(context.getAttribute(Faults.class));
     }
 
+    static boolean areNoted(DeserializationContext context) {
+        return context.getAttribute(Faults.class) != null;
+    }
+
     /** The first message of a place stays. */
     void note(String place, String message) {
         byPlace.putIfAbsent(place.isEmpty() ? "body" : place, message);

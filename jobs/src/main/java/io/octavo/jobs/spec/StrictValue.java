@@ -10,31 +10,38 @@ import tools.jackson.databind.deser.std.StdDeserializer;
 import tools.jackson.databind.util.ClassUtil;
 
 /**
- * Reads one value as it stands: texts are texts, numbers are numbers. What is wrong is noted, and null takes its place,
- * so that the rest is read too.
+ * Reads one value as it stands: texts are texts, numbers are numbers. What is wrong in a spec is noted, and null takes its
+ * place, so that the rest is read too; elsewhere it ends the reading.
  */
-class StrictValue<T> extends StdDeserializer<T> {
+public class StrictValue<T> extends StdDeserializer<T> {
 
     /** Takes a value, or throws {@link IllegalArgumentException} with what it must be. */
     @FunctionalInterface
-    interface Reading<T> {
+    public interface Reading<T> {
         T read(JsonParser json);
     }
 
     private final Reading<T> reading;
 
-    StrictValue(Class<T> type, Reading<T> reading) {
+    public StrictValue(Class<T> type, Reading<T> reading) {
         super(type);
         this.reading = reading;
     }
 
     /** A text that the database can store, parsed further. */
     static <T> Reading<T> text(Function<String, T> parser) {
+        return storable(text -> {
+            require(!text.isBlank(), "must not be blank");
+            return parser.apply(text);
+        });
+    }
+
+    /** The same where it may be blank. */
+    public static <T> Reading<T> storable(Function<String, T> parser) {
         return json -> {
             require(json.currentToken() == JsonToken.VALUE_STRING, "must be a string");
             String text = json.getString();
             require(isStorable(text), "must not contain NUL or broken Unicode");
-            require(!text.isBlank(), "must not be blank");
             return parser.apply(text);
         };
     }
@@ -89,6 +96,9 @@ class StrictValue<T> extends StdDeserializer<T> {
         try {
             return reading.read(json);
         } catch (IllegalArgumentException e) {
+            if (!Faults.areNoted(context)) {
+                return context.reportInputMismatch(this, "%s", String.valueOf(e.getMessage()));
+            }
             Faults.of(context).note(json, String.valueOf(e.getMessage()));
             json.skipChildren();
             return getNullValue(context);

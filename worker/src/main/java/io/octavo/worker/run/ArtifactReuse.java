@@ -1,8 +1,8 @@
 package io.octavo.worker.run;
 
-import io.octavo.jobs.hash.Sha256;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
+import io.octavo.jobs.hash.Sha256;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.worker.attempt.Attempt;

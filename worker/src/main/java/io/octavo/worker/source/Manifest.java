@@ -1,7 +1,7 @@
 package io.octavo.worker.source;
 
-import io.octavo.jobs.hash.Sha256;
 import io.octavo.jobs.blob.BlobId;
+import io.octavo.jobs.hash.Sha256;
 import io.octavo.jobs.repository.RepositoryPath;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;

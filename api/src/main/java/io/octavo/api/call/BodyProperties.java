@@ -1,4 +1,4 @@
-package io.octavo.api.problem;
+package io.octavo.api.call;
 
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;

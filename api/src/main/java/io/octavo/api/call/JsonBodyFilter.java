@@ -1,0 +1,130 @@
+package io.octavo.api.call;
+
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ReadListener;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.ServletInputStream;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletRequestWrapper;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.InvalidMediaTypeException;
+import org.springframework.http.MediaType;
+import org.springframework.stereotype.Component;
+import org.springframework.web.HttpMediaTypeNotSupportedException;
+import org.springframework.web.filter.OncePerRequestFilter;
+import org.springframework.web.servlet.HandlerExceptionResolver;
+
+/**
+ * Reads JSON bodies, which are short, before anything looks at the call; what is longer, or no JSON, is refused. Files come by
+ * PUT and stream through to storage unlimited.
+ */
+@Component
+@Order(Ordered.LOWEST_PRECEDENCE - 1)
+class JsonBodyFilter extends OncePerRequestFilter {
+
+    private final int maxBytes;
+    private final HandlerExceptionResolver problems;
+
+    JsonBodyFilter(
+            BodyProperties properties, @Qualifier("handlerExceptionResolver") HandlerExceptionResolver problems) {
+        this.maxBytes = Math.toIntExact(properties.maxJsonBody().toBytes());
+        this.problems = problems;
+    }
+
+    @Override
+    protected boolean shouldNotFilter(HttpServletRequest request) {
+        return !request.getMethod().equals(HttpMethod.POST.name());
+    }
+
+    @Override
+    protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
+        byte[] body = request.getInputStream().readNBytes(maxBytes + 1);
+        if (body.length > maxBytes) {
+            refuse(
+                    request,
+                    response,
+                    new ProblemException(ProblemCode.BODY_TOO_LARGE, "the body has more than " + maxBytes + " bytes"));
+        } else if (body.length > 0 && !isJson(request.getContentType())) {
+            refuse(
+                    request,
+                    response,
+                    new HttpMediaTypeNotSupportedException(
+                            "the body must be of " + MediaType.APPLICATION_JSON, List.of(MediaType.APPLICATION_JSON)));
+        } else {
+            chain.doFilter(new ReadRequest(request, body), response);
+        }
+    }
+
+    private void refuse(HttpServletRequest request, HttpServletResponse response, Exception refusal) {
+        problems.resolveException(request, response, null, refusal);
+    }
+
+    private static boolean isJson(@Nullable String type) {
+        try {
+            return type != null && MediaType.APPLICATION_JSON.equalsTypeAndSubtype(MediaType.parseMediaType(type));
+        } catch (InvalidMediaTypeException e) {
+            return false;
+        }
+    }
+
+    /** Whose body can be read more than once. */
+    private static final class ReadRequest extends HttpServletRequestWrapper {
+
+        private final byte[] body;
+
+        ReadRequest(HttpServletRequest request, byte[] body) {
+            super(request);
+            this.body = body;
+        }
+
+        @Override
+        public ServletInputStream getInputStream() {
+            return new ReadStream(new ByteArrayInputStream(body));
+        }
+    }
+
+    private static final class ReadStream extends ServletInputStream {
+
+        private final ByteArrayInputStream body;
+
+        ReadStream(ByteArrayInputStream body) {
+            this.body = body;
+        }
+
+        @Override
+        public int read() {
+            return body.read();
+        }
+
+        @Override
+        public int read(byte[] buffer, int offset, int length) {
+            return body.read(buffer, offset, length);
+        }
+
+        @Override
+        public boolean isFinished() {
+            return body.available() == 0;
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public void setReadListener(ReadListener listener) {
+            throw new IllegalStateException("all of the body is here already");
+        }
+    }
+}

@@ -1,0 +1,388 @@
+package io.octavo.api;
+
+import static io.octavo.api.TestApi.assertProblem;
+import static io.octavo.api.TestApi.read;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.Socket;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/** What is not understood of a request is refused before anything comes of it. */
+@Timeout(120)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@ServiceTest
+class StrictRequestsTest {
+
+    private static final String JOB = """
+            {"type":"quantize","source":"hub:strict/model","scheme":"FP8_DYNAMIC","target":"strict/out"}""";
+
+    @LocalServerPort
+    int port;
+
+    @Autowired
+    JdbcClient sql;
+
+    private TestApi api;
+
+    @BeforeAll
+    void pushModel() throws Exception {
+        api = new TestApi(port, ApiTest.KEY);
+        api.commitModel("strict/model");
+    }
+
+    private int jobs() {
+        return sql.sql("select count(*) from job").query(Integer.class).single();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "GET; /api/v1/jobs?Limit=1; status, type, label, parent, limit, cursor",
+                "GET; /api/v1/jobs/00000000-0000-0000-0000-000000000000?x=; none",
+                "GET; /api/v1/artifacts?state=1; limit, cursor",
+                "GET; /api/v1/schemes?x=1; none",
+                "GET; /api/v1/workers?limit=1; none",
+                "GET; /api/v1/keys?x=1; limit, cursor",
+                "GET; /api/v1/audit?x; limit, cursor",
+                "GET; /api/v1/repositories/strict/model/files/config.json?rev=main; revision",
+                "GET; /api/v1/repositories/strict/model/revisions?%6c=1; limit, cursor",
+                "PUT; /api/v1/repositories/strict/model/files/a?revision=x; none",
+                "POST; /api/v1/keys?dryRun=true; none"
+            })
+    void refusesParametersThatACallDoesNotKnow(String method, String path, String known) throws Exception {
+        HttpResponse<String> answer = api.send(method, path, method.equals("GET") ? "" : "{}");
+        assertProblem(answer, 400, "invalid-request");
+        String name = path.substring(path.indexOf('?') + 1).replace("%6c", "l").split("=", 2)[0];
+        assertThat(read(answer).get("detail").stringValue())
+                .isEqualTo(name + ": is not known here; known are " + known);
+        assertThat(read(answer).at("/errors/0/field").stringValue()).isEqualTo(name);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"limit=1&limit=2", "status=QUEUED&status=FAILED", "cursor=&cursor="})
+    void refusesParametersThatAreGivenTwice(String query) throws Exception {
+        assertProblem(api.get("/api/v1/jobs?" + query), 400, "invalid-request");
+    }
+
+    @Test
+    void takesParametersThatMayBeGivenTwice() throws Exception {
+        assertThat(api.get("/api/v1/jobs?label=a:b&label=c:d").statusCode()).isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "dryRun=True",
+                "dryRun=1",
+                "dryRun",
+                "dryRun=",
+                "dryRun=yes",
+                "dryRun=on",
+                "dryrun=true",
+                "DRYRUN=true",
+                "dry_run=true",
+                "dry-run=true",
+                "dryRun=%20true",
+                "dryRun=true&dryRun=false",
+                "dryRun=false&dryRun=true",
+                "dryRun=truth",
+                "dryRun[]=true"
+            })
+    void neverQueuesWhatMayBeMeantAsADryRun(String query) throws Exception {
+        int before = jobs();
+        assertProblem(api.post("/api/v1/jobs?" + query.replace("[]", "%5B%5D"), JOB), 400, "invalid-request");
+        assertThat(jobs()).isEqualTo(before);
+    }
+
+    @Test
+    void queuesWhatIsSaidToBeNone() throws Exception {
+        int before = jobs();
+        assertThat(api.post("/api/v1/jobs?dryRun=true", JOB).statusCode()).isEqualTo(200);
+        assertThat(jobs()).isEqualTo(before);
+        assertThat(api.post("/api/v1/jobs?dryRun=false", JOB).statusCode()).isEqualTo(202);
+        assertThat(jobs()).isEqualTo(before + 1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "application/yaml",
+                "application/x-yaml",
+                "text/yaml",
+                "application/xml",
+                "text/xml",
+                "application/vnd.a+xml",
+                "application/cbor",
+                "application/x-jackson-smile",
+                "application/x-www-form-urlencoded",
+                "multipart/form-data;boundary=a",
+                "text/plain",
+                "application/octet-stream",
+                "*/*"
+            })
+    void takesAndGivesNothingButJson(String type) throws Exception {
+        HttpResponse<String> answer = api.send(api.to("/api/v1/jobs")
+                .header("Content-Type", type)
+                .POST(BodyPublishers.ofString("type: quantize\nsource: hub:strict/model\n")));
+        assertProblem(answer, 415, "unsupported-media-type");
+        if (!type.equals("*/*")) {
+            assertProblem(api.send("GET", "/api/v1/jobs", "", "Accept", type), 406, "not-acceptable");
+            assertProblem(api.send("GET", "/api/v1/schemes", "", "Accept", type), 406, "not-acceptable");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/api/v1/jobs?type=%00",
+                "/api/v1/jobs?type=a%0Ab",
+                "/api/v1/jobs?label=a:b%00",
+                "/api/v1/jobs?cursor=%00",
+                "/api/v1/jobs?limit=%zz",
+                "/api/v1/jobs?cursor=KzEwMDAwMDAwLTAxLTAxVDAwOjAwOjAwWnwwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDA",
+                "/api/v1/repositories/strict/model/revisions?cursor=%00",
+                "/api/v1/repositories/strict/model/revisions?cursor=KzEwMDAwMDAwLTAxLTAxVDAwOjAwOjAwWnww",
+                "/api/v1/repositories/strict/model/files/config.json?revision=%00",
+                "/api/v1/audit?cursor=18446744073709551615",
+                "/api/v1/jobs/00000000-0000-0000-0000-000000000000/events?cursor=18446744073709551615"
+            })
+    void refusesInQueriesWhatTheDatabaseCannotHold(String path) throws Exception {
+        var raw = raw("GET " + path + " HTTP/1.1");
+        assertThat(raw).startsWith("HTTP/1.1 4");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"CONNECT /api/v1/jobs", "CONNECT a:443", "TRACE /api/v1/jobs", "PATCH /api/v1/jobs", "X /"})
+    void refusesMethodsThatNoCallHas(String call) throws Exception {
+        assertThat(raw(call + " HTTP/1.1")).startsWith("HTTP/1.1 4");
+    }
+
+    private String raw(String line) throws Exception {
+        try (var socket = new Socket("127.0.0.1", port)) {
+            socket.getOutputStream()
+                    .write((line + "\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer " + ApiTest.KEY
+                                    + "\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "''",
+                "'2020-01-01T00:00:00Z'",
+                "'+999999999-12-31T23:59:59Z'",
+                "'9999-12-31T23:59:59Z'",
+                "'-1000000-01-01T00:00:00Z'",
+                "'tomorrow'",
+                "'2999'",
+                "1893456000",
+                "true"
+            })
+    void refusesEndsOfKeysThatMakeNoSense(String expiresAt) throws Exception {
+        HttpResponse<String> answer = api.post(
+                "/api/v1/keys",
+                "{'name':'k','scope':'read','expiresAt':%s}"
+                        .formatted(expiresAt)
+                        .replace('\'', '"'));
+        assertProblem(answer, 400, "invalid-request");
+        assertThat(read(answer).get("detail").stringValue()).contains("expiresAt");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "/keys; {'name':'a\\u0000b','scope':'read'}; name",
+                "/keys; {'name':'a\\nb','scope':'read'}; name",
+                "/keys; {'name':'a\\u009bb','scope':'read'}; name",
+                "/keys; {'name':'\\ud800','scope':'read'}; name",
+                "/keys; {'name':'   ','scope':'read'}; name",
+                "/keys; {'name':'a','scope':'\\u0000'}; scope",
+                "/tenants; {'name':'a\\u0000'}; name",
+                "/webhooks; {'url':'http://127.0.0.1/\\u0000'}; url",
+                "/webhooks; {'url':'http://127.0.0.1/','events':['\\u0000']}; events",
+                "/repositories/strict/model/revisions; {'message':'a\\u0000b','files':[]}; message",
+                "/repositories/strict/model/revisions; {'message':'\\ud800','files':[]}; message",
+                "/repositories/strict/model/revisions; {'files':[{'path':'a\\u0000','size':1,'sha256':'a'}]}; path"
+            })
+    void refusesNamesThatCannotBeShown(String path, String body, String field) throws Exception {
+        HttpResponse<String> answer = api.post("/api/v1" + path, body.replace('\'', '"'));
+        assertProblem(answer, 400, "invalid-request");
+        assertThat(read(answer).get("detail").stringValue()).contains(field);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "/keys; {'name':'a','scope':'read'}; {'name':'b','scope':'read'}",
+                "/tenants; {'name':'once'}; {'name':'twice'}",
+                "/webhooks; {'url':'http://127.0.0.1:1/'}; {'url':'http://127.0.0.1:2/'}",
+                "/repositories/strict/model/revisions; {'message':'a','files':[]}; {'message':'b','files':[]}"
+            })
+    void answersAsBeforeWhatIsSentAgainWithItsKey(String call, String body, String other) throws Exception {
+        String path = "/api/v1" + call;
+        String files = api.put("/api/v1/repositories/strict/model/files/a", new byte[] {1})
+                .body();
+        String first = body.replace("[]", "[" + files + "]").replace('\'', '"');
+        String[] key = {"Idempotency-Key", "again " + call};
+        HttpResponse<String> made = api.send("POST", path, first, key);
+        assertThat(made.statusCode()).as(made.body()).isEqualTo(201);
+        HttpResponse<String> again = api.send("POST", path, first, key);
+        assertThat(again.body()).isEqualTo(made.body());
+        assertThat(again.statusCode()).isEqualTo(201);
+        assertThat(again.headers().firstValue("Location"))
+                .isEqualTo(made.headers().firstValue("Location"));
+        assertThat(again.headers().firstValue("Content-Type")).hasValue("application/json");
+        assertProblem(
+                api.send("POST", path, other.replace("[]", "[" + files + "]").replace('\'', '"'), key),
+                409,
+                "idempotency-key-reused");
+        assertProblem(api.send("POST", path + "x", first, key), 409, "idempotency-key-reused");
+    }
+
+    @Test
+    void cancelsOnceAndSaysSoTwice() throws Exception {
+        String job = read(api.post("/api/v1/jobs", JOB)).get("id").stringValue();
+        String cancel = "/api/v1/jobs/" + job + "/cancel";
+        HttpResponse<String> first = api.send("POST", cancel, "", "Idempotency-Key", job);
+        assertThat(first.statusCode()).as(first.body()).isEqualTo(200);
+        HttpResponse<String> again = api.send("POST", cancel, "", "Idempotency-Key", job);
+        assertThat(again.statusCode()).isEqualTo(200);
+        assertThat(again.body()).isEqualTo(first.body());
+        assertProblem(api.post(cancel, ""), 409, "job-not-cancellable");
+        assertProblem(
+                api.send("POST", "/api/v1/jobs/" + job + "/retry", "", "Idempotency-Key", job),
+                409,
+                "idempotency-key-reused");
+    }
+
+    @Test
+    void keepsNoAnswerThatAnotherCallerOrTheDatabaseCouldRead() throws Exception {
+        String body = "{\"name\":\"a\",\"scope\":\"admin\"}";
+        HttpResponse<String> made = api.send("POST", "/api/v1/keys", body, "Idempotency-Key", "secret");
+        String secret = read(made).get("key").stringValue();
+        TestApi other = new TestApi(port, secret);
+        HttpResponse<String> another = other.send("POST", "/api/v1/keys", body, "Idempotency-Key", "secret");
+        assertThat(another.statusCode()).isEqualTo(201);
+        assertThat(another.body()).isNotEqualTo(made.body());
+        assertThat(sql.sql("select answer from kept_answer").query(String.class).list())
+                .isNotEmpty()
+                .noneMatch(answer -> answer.contains(secret) || answer.contains("octv_"));
+    }
+
+    @Test
+    void asksAnewWhatWasRefused() throws Exception {
+        String body = "{\"name\":\"later\"}";
+        String tenant = read(api.post("/api/v1/tenants", body)).get("id").stringValue();
+        assertProblem(api.send("POST", "/api/v1/tenants", body, "Idempotency-Key", "t"), 409, "tenant-exists");
+        sql.sql("delete from tenant where id = cast(:id as uuid)")
+                .param("id", tenant)
+                .update();
+        assertThat(api.send("POST", "/api/v1/tenants", body, "Idempotency-Key", "t")
+                        .statusCode())
+                .isEqualTo(201);
+    }
+
+    @Test
+    void tellsThatARequestIsBeingAnswered() throws Exception {
+        String body = "{\"name\":\"busy\"}";
+        api.send("POST", "/api/v1/tenants", body, "Idempotency-Key", "busy");
+        sql.sql("update kept_answer set answer = null").update();
+        assertProblem(
+                api.send("POST", "/api/v1/tenants", body, "Idempotency-Key", "busy"), 409, "idempotency-key-in-use");
+        sql.sql("update kept_answer set created_at = now() - interval '3 minutes'")
+                .update();
+        assertProblem(api.send("POST", "/api/v1/tenants", body, "Idempotency-Key", "busy"), 409, "tenant-exists");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {" ", "a\tb"})
+    void refusesKeysThatAreNone(String key) throws Exception {
+        assertProblem(
+                api.send("POST", "/api/v1/tenants", "{\"name\":\"k\"}", "Idempotency-Key", key),
+                400,
+                "invalid-request");
+        assertProblem(api.send("POST", "/api/v1/jobs", JOB, "Idempotency-Key", key), 400, "invalid-request");
+    }
+
+    private static final String CONFIG = "/api/v1/repositories/strict/model/files/config.json";
+
+    /** RFC 9110, sections 13 and 14. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "GET; If-None-Match; '\"ETAG\"'; 304",
+                "GET; If-None-Match; 'W/\"ETAG\"'; 304",
+                "GET; If-None-Match; '\"a\", \"ETAG\"'; 304",
+                "GET; If-None-Match; *; 304",
+                "GET; If-None-Match; '\"a\"'; 200",
+                "HEAD; If-None-Match; '\"ETAG\"'; 304",
+                "GET; If-Match; '\"ETAG\"'; 200",
+                "GET; If-Match; *; 200",
+                "GET; If-Match; '\"a\"'; 412",
+                "GET; If-Match; 'W/\"ETAG\"'; 412",
+                "GET; Range; bytes=0-3; 206",
+                "GET; Range; bytes=-3; 206",
+                "GET; Range; bytes=3-; 206",
+                "GET; Range; bytes=5-2; 200",
+                "GET; Range; lines=0-3; 200",
+                "GET; Range; bytes=x; 200",
+                "GET; Range; 'bytes=0-1,3-4'; 200",
+                "GET; Range; bytes=100000-; 416",
+                "GET; Range; bytes=-0; 416",
+                "HEAD; Range; bytes=0-3; 200",
+                "HEAD; Range; bytes=100000-; 200",
+                "PUT; If-Match; '\"ETAG\"'; 200",
+                "PUT; If-Match; '\"a\"'; 412",
+                "PUT; If-None-Match; *; 412",
+                "PUT; If-None-Match; '\"a\"'; 200"
+            })
+    void answersConditionsAndRangesByTheStandard(String method, String header, String value, int status)
+            throws Exception {
+        String etag = api.get(CONFIG).headers().firstValue("ETag").orElseThrow().replace("\"", "");
+        HttpResponse<String> answer =
+                api.send(method, CONFIG, method.equals("PUT") ? "{}" : "", header, value.replace("ETAG", etag));
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+        if (status == 412) {
+            assertProblem(answer, 412, "precondition-failed");
+        }
+    }
+
+    @Test
+    void putsWhatMustBeNewOnlyWhereNothingIs() throws Exception {
+        String fresh = "/api/v1/repositories/strict/fresh/files/a";
+        assertThat(api.send("PUT", fresh, "{}", "If-None-Match", "*").statusCode())
+                .isEqualTo(200);
+        assertProblem(api.send("PUT", fresh, "{}", "If-Match", "*"), 412, "precondition-failed");
+    }
+
+    @Test
+    void documentsItsParameters() throws Exception {
+        var submit = read(api.get("/v3/api-docs")).at("/paths/~1api~1v1~1jobs/post");
+        assertThat(submit.get("responses").propertyNames()).contains("200", "202");
+        var parameters = submit.get("parameters");
+        assertThat(parameters)
+                .anySatisfy(parameter -> {
+                    assertThat(parameter.get("name").stringValue()).isEqualTo("dryRun");
+                    assertThat(parameter.at("/schema/type").stringValue()).isEqualTo("boolean");
+                })
+                .hasSize(2);
+    }
+}
