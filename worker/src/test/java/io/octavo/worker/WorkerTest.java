@@ -40,7 +40,6 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
@@ -687,15 +686,6 @@ class WorkerTest {
                     .hasValueSatisfying(type -> assertThat(type).startsWith("text/plain"));
             assertThat(answer.body())
                     .contains("octavo_attempts_total{", "octavo_phase_seconds_count{", "octavo_bytes_total{");
-            HttpRequest post = HttpRequest.newBuilder(URI.create(address + "/metrics"))
-                    .POST(BodyPublishers.noBody())
-                    .build();
-            assertThat(client.send(post, BodyHandlers.discarding()).statusCode())
-                    .isEqualTo(405);
-            HttpRequest other =
-                    HttpRequest.newBuilder(URI.create(address + "/metricsx")).build();
-            assertThat(client.send(other, BodyHandlers.discarding()).statusCode())
-                    .isEqualTo(404);
         }
     }
 

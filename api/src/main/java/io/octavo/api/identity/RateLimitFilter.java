@@ -1,5 +1,7 @@
 package io.octavo.api.identity;
 
+import io.github.bucket4j.Bucket;
+import io.github.bucket4j.ConsumptionProbe;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import jakarta.servlet.FilterChain;
@@ -25,7 +27,7 @@ final class RateLimitFilter extends OncePerRequestFilter {
 
     private final IdentityProperties.Rate rate;
     private final HandlerExceptionResolver problems;
-    private final Map<String, TokenBucket> buckets = new ConcurrentHashMap<>();
+    private final Map<String, Bucket> buckets = new ConcurrentHashMap<>();
 
     RateLimitFilter(IdentityProperties.Rate rate, HandlerExceptionResolver problems) {
         this.rate = rate;
@@ -39,15 +41,14 @@ final class RateLimitFilter extends OncePerRequestFilter {
             chain.doFilter(request, response);
             return;
         }
-        long now = System.nanoTime();
-        forgetFull(now);
-        Duration wait = buckets.computeIfAbsent(
-                        caller.tenant() + " " + caller.getName(), key -> new TokenBucket(rate, now))
-                .take(now);
-        if (wait.isZero()) {
+        forgetFull();
+        ConsumptionProbe probe = buckets.computeIfAbsent(caller.tenant() + " " + caller.getName(), key -> bucket())
+                .tryConsumeAndReturnRemaining(1);
+        if (probe.isConsumed()) {
             chain.doFilter(request, response);
             return;
         }
+        Duration wait = Duration.ofNanos(probe.getNanosToWaitForRefill());
         response.setHeader(
                 HttpHeaders.RETRY_AFTER,
                 Long.toString(Math.max(1, wait.plusMillis(999).toSeconds())));
@@ -61,9 +62,17 @@ final class RateLimitFilter extends OncePerRequestFilter {
                                 + "; wait as Retry-After says"));
     }
 
-    private void forgetFull(long now) {
+    private Bucket bucket() {
+        Duration pause = Duration.ofNanos(Math.max(1, Math.round(1e9 / rate.perSecond())));
+        return Bucket.builder()
+                .addLimit(limit -> limit.capacity(rate.burst()).refillGreedy(1, pause))
+                .withNanosecondPrecision()
+                .build();
+    }
+
+    private void forgetFull() {
         if (buckets.size() > MANY) {
-            buckets.values().removeIf(bucket -> bucket.isFull(now));
+            buckets.values().removeIf(bucket -> bucket.getAvailableTokens() >= rate.burst());
         }
     }
 }
