@@ -6,8 +6,10 @@ import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.Quantity;
 import io.octavo.wire.JobView;
 import io.octavo.wire.RepositoryFile;
+import io.octavo.cli.terminal.TextTable;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.time.temporal.ChronoUnit;
+import io.octavo.wire.JobStatus;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -24,27 +26,21 @@ final class JobText {
 
     /** One line for each job. */
     static String table(List<JobView> jobs) {
-        StringBuilder text = new StringBuilder(String.format(
-                Locale.ROOT,
-                "%-36s  %-9s  %-9s  %5s  %-20s  %s%n",
-                "ID",
-                "TYPE",
-                "STATUS",
-                "DONE",
-                "CREATED",
-                "SOURCE"));
+        TextTable table = TextTable.of("lllrll").row("ID", "TYPE", "STATUS", "DONE", "CREATED", "SOURCE");
         for (JobView job : jobs) {
-            text.append(String.format(
-                    Locale.ROOT,
-                    "%-36s  %-9s  %-9s  %3.0f %%  %-20s  %s%n",
+            table.row(
                     job.id(),
                     job.type(),
                     job.status(),
-                    job.progress() * 100,
-                    job.createdAt().toString().replaceFirst("\\.\\d+", ""),
-                    subject(job)));
+                    done(job.progress()),
+                    job.createdAt().truncatedTo(ChronoUnit.SECONDS),
+                    subject(job));
         }
-        return text.toString().stripTrailing();
+        return table.toString();
+    }
+
+    private static String done(double progress) {
+        return String.format(Locale.ROOT, "%.0f %%", progress * 100);
     }
 
     private static String subject(JobView job) {
@@ -55,114 +51,89 @@ final class JobText {
 
     /** Everything about one job. */
     static String details(JobView job) {
-        StringBuilder text = new StringBuilder();
-        add(text, "id", job.id());
-        add(text, "type", job.type());
-        add(text, "status", job.status() + (job.attempt() > 1 ? " (attempt " + job.attempt() + ")" : ""));
-        if (job.parent() != null) {
-            add(text, "step", job.step() + " of " + job.parent());
-        }
-        if (job.waiting() != null) {
-            add(text, "waits", job.waiting().detail());
-        }
-        add(text, "phase", job.phase());
-        add(text, "progress", Quantity.percent(job.progress()));
-        add(text, "worker", job.worker());
-        add(text, "created", job.createdAt());
-        if (job.startedAt() != null && job.finishedAt() != null) {
-            add(
-                    text,
-                    "took",
-                    Quantity.seconds(
-                            Duration.between(job.startedAt(), job.finishedAt()).toMillis() / 1e3));
-        }
-        if (job.status().isTerminal() && job.problem() != null) {
-            add(text, "problem", Problem.line(job.problem()));
-        }
-        if (!job.steps().isEmpty()) {
-            text.append("steps\n").append(steps(job.steps()));
-        }
-        add(text, "spec", compact(job.spec()));
-        if (job.result() != null && !job.result().isNull()) {
-            text.append("result\n").append(WireJson.pretty(job.result()).indent(2));
-        }
-        return text.toString().stripTrailing();
+        TextTable facts = TextTable.facts()
+                .row("id", job.id())
+                .row("type", job.type())
+                .row("status", job.status() + (job.attempt() > 1 ? " (attempt " + job.attempt() + ")" : ""))
+                .row("step", job.parent() == null ? null : job.step() + " of " + job.parent())
+                .row("waits", job.waiting() == null ? null : job.waiting().detail())
+                .row("phase", job.phase())
+                .row("progress", Quantity.percent(job.progress()))
+                .row("worker", job.worker())
+                .row("created", job.createdAt())
+                .row("took", took(job))
+                .row("problem", problem(job.status(), job.problem()))
+                .row("spec", job.spec());
+        String result = job.result() == null || job.result().isNull()
+                ? ""
+                : "\nresult\n" + WireJson.pretty(job.result()).indent(2).stripTrailing();
+        return facts + steps(job.steps()) + result;
+    }
+
+    private static @Nullable String took(JobView job) {
+        return job.startedAt() == null || job.finishedAt() == null
+                ? null
+                : Quantity.seconds(
+                        Duration.between(job.startedAt(), job.finishedAt()).toMillis() / 1e3);
+    }
+
+    private static @Nullable String problem(JobStatus status, JobView.@Nullable JobProblem problem) {
+        return status.isTerminal() && problem != null ? Problem.line(problem) : null;
     }
 
     private static String steps(List<JobView.Step> steps) {
-        StringBuilder text = new StringBuilder();
+        if (steps.isEmpty()) {
+            return "";
+        }
+        TextTable table = TextTable.of("lllrll").indented();
         for (JobView.Step step : steps) {
-            text.append(String.format(
-                    Locale.ROOT,
-                    "  %-24s  %-9s  %-9s  %3.0f %%  %s%n",
+            table.row(
                     step.name(),
                     step.type(),
                     step.status(),
-                    step.progress() * 100,
-                    step.jobId()));
-            if (step.status().isTerminal() && step.problem() != null) {
-                text.append("    ").append(Problem.line(step.problem())).append('\n');
-            }
+                    done(step.progress()),
+                    step.jobId(),
+                    Objects.requireNonNullElse(problem(step.status(), step.problem()), ""));
         }
-        return text.toString();
+        return "\nsteps\n" + table;
     }
 
     static String artifactTable(List<Artifact> artifacts) {
-        StringBuilder text =
-                new StringBuilder(String.format(Locale.ROOT, "%-36s  %9s  %-12s  %s%n", "ID", "SIZE", "LABEL", "URI"));
-        for (Artifact artifact : artifacts) {
-            text.append(String.format(
-                    Locale.ROOT,
-                    "%-36s  %9s  %-12s  %s%n",
-                    artifact.id(),
-                    Quantity.bytes(artifact.sizeBytes()),
-                    artifact.label(),
-                    artifact.uri()));
-        }
-        return text.toString().stripTrailing();
+        TextTable table = TextTable.of("lrll").row("ID", "SIZE", "LABEL", "URI");
+        artifacts.forEach(artifact ->
+                table.row(artifact.id(), Quantity.bytes(artifact.sizeBytes()), artifact.label(), artifact.uri()));
+        return table.toString();
     }
 
     static String details(Artifact artifact) {
-        StringBuilder text = new StringBuilder();
-        add(text, "id", artifact.id());
-        add(text, "job", artifact.jobId());
-        add(text, "uri", artifact.uri());
-        add(text, "label", artifact.label());
-        add(text, "bits", String.format(Locale.ROOT, "%.2f a weight", artifact.weightBits()));
+        TextTable facts = TextTable.facts()
+                .row("id", artifact.id())
+                .row("job", artifact.jobId())
+                .row("uri", artifact.uri())
+                .row("label", artifact.label())
+                .row("bits", String.format(Locale.ROOT, "%.2f a weight", artifact.weightBits()));
         if (artifact.executesAs() != null) {
             runsAs(artifact.executesAs())
-                    .forEach((bits, gpus) -> add(text, "runs as", bits + " on " + String.join(", ", gpus)));
+                    .forEach((bits, gpus) -> facts.row("runs as", bits + " on " + String.join(", ", gpus)));
         }
         Objects.requireNonNullElse(artifact.warnings(), List.<String>of())
-                .forEach(warning -> add(text, "warning", warning));
-        add(text, "size", Quantity.bytes(artifact.sizeBytes()));
-        add(text, "created", artifact.createdAt());
-        add(text, "lineage", compact(artifact.lineage()));
-        text.append("files\n");
-        for (RepositoryFile file : Objects.requireNonNullElse(artifact.files(), List.<RepositoryFile>of())) {
-            text.append(String.format(
-                    Locale.ROOT, "  %s  %9s  %s%n", file.sha256(), Quantity.bytes(file.size()), file.path()));
-        }
-        return text.toString().stripTrailing();
+                .forEach(warning -> facts.row("warning", warning));
+        facts.row("size", Quantity.bytes(artifact.sizeBytes()))
+                .row("created", artifact.createdAt())
+                .row("lineage", artifact.lineage());
+        TextTable files = TextTable.of("lrl").indented();
+        Objects.requireNonNullElse(artifact.files(), List.<RepositoryFile>of())
+                .forEach(file -> files.row(file.sha256(), Quantity.bytes(file.size()), file.path()));
+        return facts + "\nfiles\n" + files;
     }
 
     /** GPUs by what the artifact runs as on them, in the order of the service. */
     private static Map<String, List<String>> runsAs(JsonNode executions) {
-        var gpus = new LinkedHashMap<String, List<String>>();
-        for (JsonNode row : executions) {
-            gpus.computeIfAbsent(row.path("runsAs").asString(""), bits -> new ArrayList<>())
-                    .add(row.path("gpu").asString(""));
-        }
-        return gpus;
-    }
-
-    private static @Nullable String compact(@Nullable JsonNode tree) {
-        return tree == null || tree.isNull() ? null : tree.toString();
-    }
-
-    private static void add(StringBuilder text, String name, @Nullable Object value) {
-        if (value != null) {
-            text.append(String.format(Locale.ROOT, "%-9s %s%n", name, value));
-        }
+        return executions
+                .valueStream()
+                .collect(Collectors.groupingBy(
+                        row -> row.path("runsAs").asString(""),
+                        LinkedHashMap::new,
+                        Collectors.mapping(row -> row.path("gpu").asString(""), Collectors.toList())));
     }
 }

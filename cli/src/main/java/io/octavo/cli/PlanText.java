@@ -1,9 +1,9 @@
 package io.octavo.cli;
 
 import io.octavo.cli.terminal.Quantity;
+import io.octavo.cli.terminal.TextTable;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
@@ -11,6 +11,7 @@ import tools.jackson.databind.JsonNode;
 final class PlanText {
 
     private final StringBuilder text = new StringBuilder();
+    private TextTable facts = TextTable.facts();
 
     private PlanText() {}
 
@@ -22,7 +23,13 @@ final class PlanText {
             text.line("step", step.path("name").asString(""));
             text.plan(step.path("plan"));
         }
+        text.end(text.facts);
         return text.text.toString().stripTrailing();
+    }
+
+    private void end(TextTable table) {
+        text.append(table).append('\n');
+        facts = TextTable.facts();
     }
 
     private void plan(JsonNode plan) {
@@ -106,28 +113,26 @@ final class PlanText {
     }
 
     private void modules(JsonNode modules) {
-        row("COUNT", "TYPE", "SHAPE", "NAME", "BECOMES");
+        end(facts);
+        TextTable table = TextTable.of("rllll").row("COUNT", "TYPE", "SHAPE", "NAME", "BECOMES");
         for (JsonNode module : modules) {
-            String becomes = module.path("quantized").asBoolean()
-                    ? module.path("stored")
-                            .valueStream()
-                            .map(JsonNode::asString)
-                            .collect(Collectors.joining(", "))
-                    : "kept: " + module.path("reason").asString("");
-            row(
+            table.row(
                     module.path("count").asString(),
                     module.path("dtype").asString(""),
-                    module.path("shape").valueStream().map(JsonNode::asString).collect(Collectors.joining("x")),
+                    joined(module.path("shape"), "x"),
                     module.path("name").asString(""),
-                    becomes);
+                    module.path("quantized").asBoolean()
+                            ? joined(module.path("stored"), ", ")
+                            : "kept: " + module.path("reason").asString(""));
         }
+        end(table);
+    }
+
+    private static String joined(JsonNode items, String between) {
+        return items.valueStream().map(JsonNode::asString).collect(Collectors.joining(between));
     }
 
     private void line(String name, String value) {
-        text.append(String.format(Locale.ROOT, "%-9s %s%n", name, value));
-    }
-
-    private void row(String count, String dtype, String shape, String name, String becomes) {
-        text.append(String.format(Locale.ROOT, "%7s  %-5s  %-14s  %-48s  %s%n", count, dtype, shape, name, becomes));
+        facts.row(name, value);
     }
 }

@@ -54,8 +54,8 @@ class PlanTextTest {
                  "notChecked": [{"uri": "file:/models/x", "reason": "file: sources are read by workers alone"}]}"""));
         assertThat(text.lines())
                 .containsExactly(
-                        "input     file:/models/x, size unknown",
-                        "evaluates hub:octavo/model: BF16, LlamaForCausalLM, 10.1 MB of weights",
-                        "unchecked file:/models/x: file: sources are read by workers alone");
+                        "input      file:/models/x, size unknown",
+                        "evaluates  hub:octavo/model: BF16, LlamaForCausalLM, 10.1 MB of weights",
+                        "unchecked  file:/models/x: file: sources are read by workers alone");
     }
 }

@@ -1,6 +1,7 @@
 package io.octavo.standalone;
 
 import io.octavo.cli.terminal.Quantity;
+import io.octavo.cli.terminal.TextTable;
 import io.octavo.engine.inspect.Inspection;
 import io.octavo.engine.label.Execution;
 import io.octavo.engine.label.KvCache;
@@ -11,7 +12,6 @@ import io.octavo.engine.layout.config.Layout;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.StringJoiner;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -24,37 +24,37 @@ final class InspectionText {
 
     static String text(Inspection inspection, Optional<TagCheck> check) {
         Label label = inspection.label();
-        var lines = new StringJoiner("\n");
-        lines.add("label      " + label.text());
-        inspection.layout().map(Layout::id).ifPresent(layout -> lines.add("layout     " + layout));
+        TextTable facts = TextTable.facts()
+                .row("label", label.text())
+                .row("layout", inspection.layout().map(Layout::id).orElse(null));
         inspection
                 .weightBits()
-                .ifPresent(bits -> lines.add(
-                        String.format(Locale.ROOT, "bits       %.3f a quantized weight, scales included", bits)));
-        label.groups().forEach(group -> lines.add("group      " + group(group)));
-        label.kvCache().ifPresent(cache -> lines.add("KV cache   " + cache.type() + " " + cache.scales()));
-        lines.add("tensors    " + inspection.tensorCount() + " in " + inspection.shards()
-                + (inspection.shards() == 1 ? " file, " : " files, ") + Quantity.bytes(inspection.bytes()));
+                .ifPresent(bits -> facts.row(
+                        "bits", String.format(Locale.ROOT, "%.3f a quantized weight, scales included", bits)));
+        label.groups().forEach(group -> facts.row("group", group(group)));
+        label.kvCache().ifPresent(cache -> facts.row("KV cache", cache.type() + " " + cache.scales()));
+        facts.row(
+                "tensors",
+                inspection.tensorCount() + " in " + inspection.shards()
+                        + (inspection.shards() == 1 ? " file, " : " files, ") + Quantity.bytes(inspection.bytes()));
+        TextTable types = TextTable.of("lrl");
         inspection
                 .tensors()
-                .forEach((dtype, tensors) -> lines.add(String.format(
-                        Locale.ROOT,
-                        "           %-8s %6d  %s",
-                        dtype,
-                        tensors.count(),
-                        Quantity.bytes(tensors.bytes()))));
+                .forEach((dtype, tensors) -> types.row(dtype, tensors.count(), Quantity.bytes(tensors.bytes())));
+        types.toString().lines().forEach(line -> facts.row("", line));
         if (inspection.quantizedModules() > 0) {
-            lines.add("modules    " + inspection.quantizedModules() + " quantized, "
-                    + inspection.leftAlone().size() + " left alone" + modules(inspection.leftAlone()));
+            facts.row(
+                    "modules",
+                    inspection.quantizedModules() + " quantized, "
+                            + inspection.leftAlone().size() + " left alone" + modules(inspection.leftAlone()));
         }
-        if (!label.executions().isEmpty()) {
-            lines.add("runs as");
-            label.executions().forEach(row -> lines.add(row(row)));
-        }
-        label.warnings().forEach(warning -> lines.add("warning    " + warning));
-        inspection.disagreement().ifPresent(reason -> lines.add("PROBLEM    " + reason));
-        check.ifPresent(tag -> lines.add("tag        " + tag.explanation()));
-        return lines.toString();
+        TextTable executions = TextTable.of("llll");
+        label.executions().forEach(row -> executions.row(row.gpu(), row.gpuExamples(), row.runsAs(), row.how()));
+        executions.toString().lines().forEach(line -> facts.row("runs as", line));
+        label.warnings().forEach(warning -> facts.row("warning", warning));
+        inspection.disagreement().ifPresent(reason -> facts.row("PROBLEM", reason));
+        check.ifPresent(tag -> facts.row("tag", tag.explanation()));
+        return facts.toString();
     }
 
     private static String group(Label.Group group) {
@@ -62,11 +62,6 @@ final class InspectionText {
                 + group.weights().description() + ", inputs "
                 + group.inputs().map(Numbers::description).orElse("16-bit") + "; targets "
                 + String.join(", ", group.targets());
-    }
-
-    private static String row(Execution row) {
-        return String.format(
-                Locale.ROOT, "  %-7s  %-32s  %-13s  %s", row.gpu(), row.gpuExamples(), row.runsAs(), row.how());
     }
 
     private static String modules(List<String> names) {

@@ -69,14 +69,14 @@ class CheckpointCommandsTest {
         assertThat(run("inspect", folder.resolve("fp8").toString())).isZero();
         assertThat(out.toString(UTF_8))
                 .contains(
-                        "label      W8A8-FP8-dynamic",
-                        "layout     compressed-tensors",
+                        "label    W8A8-FP8-dynamic",
+                        "layout   compressed-tensors",
                         "group_0: W8A8, weights FP8 per channel, inputs FP8 per token, while the model runs;"
                                 + " targets Linear",
-                        "modules    28 quantized",
-                        "sm_75    Turing: T4, RTX 20",
+                        "modules  28 quantized",
+                        "sm_75   Turing: T4, RTX 20",
                         "W8A16",
-                        "warning    below sm_89 inputs stay 16-bit: W8A16")
+                        "warning  below sm_89 inputs stay 16-bit: W8A16")
                 .doesNotContain("PROBLEM");
     }
 
@@ -109,7 +109,7 @@ class CheckpointCommandsTest {
     @Test
     void inspectsUnquantizedModels() {
         assertThat(run("inspect", MODEL.toString(), "--tag", "BF16")).isZero();
-        assertThat(out.toString(UTF_8)).contains("label      BF16").doesNotContain("runs as");
+        assertThat(out.toString(UTF_8)).contains("label    BF16").doesNotContain("runs as");
     }
 
     @ParameterizedTest
@@ -134,7 +134,7 @@ class CheckpointCommandsTest {
         String config = Files.readString(folder.resolve("fp8/config.json"));
         Files.writeString(spoilt.resolve("config.json"), config.replace("\"lm_head\"", "\"re:.*down_proj\""));
         assertThat(run("inspect", spoilt.toString())).isEqualTo(1);
-        assertThat(out.toString(UTF_8)).contains("PROBLEM    quantization_config:");
+        assertThat(out.toString(UTF_8)).contains("PROBLEM  quantization_config:");
     }
 
     @Test
@@ -248,7 +248,7 @@ class CheckpointCommandsTest {
                     .isZero();
             assertThat(run("inspect", "hub:octavo/fp8", "--tag", "W8A8", "--server", server, "--home", home))
                     .isZero();
-            assertThat(out.toString(UTF_8)).contains("label      W8A8-FP8-dynamic", "modules    28 quantized");
+            assertThat(out.toString(UTF_8)).contains("label    W8A8-FP8-dynamic", "modules  28 quantized");
             assertThat(run(
                             "convert",
                             "hub:octavo/fp8",
@@ -268,7 +268,7 @@ class CheckpointCommandsTest {
                     .asString();
             assertThat(run("artifact", artifact, "--server", server, "--home", home))
                     .isZero();
-            assertThat(out.toString(UTF_8)).contains("runs as   W8A8 on sm_89, sm_90, sm_100, sm_120", "warning");
+            assertThat(out.toString(UTF_8)).contains("runs as  W8A8 on sm_89, sm_90, sm_100, sm_120", "warning");
             out.reset();
             assertThat(run("inspect", "hub:octavo/fp8-modelopt", "--json", "--server", server, "--home", home))
                     .isZero();

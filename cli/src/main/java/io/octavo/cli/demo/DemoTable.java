@@ -1,68 +1,66 @@
 package io.octavo.cli.demo;
 
 import io.octavo.cli.terminal.Quantity;
+import io.octavo.cli.terminal.TextTable;
+import org.jspecify.annotations.Nullable;
 import java.util.Locale;
 
 /** The demo's facts as a table for people. */
 public final class DemoTable {
 
-    private static final String ROW = "  %-18s %14s %14s   %s%n";
-
     private DemoTable() {}
 
     public static String render(DemoFacts facts) {
-        StringBuilder text = new StringBuilder();
-        text.append(String.format(Locale.ROOT, "%n  %s, quantized to %s%n%n", facts.model(), facts.scheme()));
-        text.append(String.format(Locale.ROOT, ROW, "", "original", "quantized", "")
-                        .stripTrailing())
-                .append('\n');
-        row(
-                text,
-                "size",
-                Quantity.bytes(facts.inputBytes()),
-                Quantity.bytes(facts.outputBytes()),
-                change((double) facts.outputBytes() / facts.inputBytes() - 1, "%"));
+        Comparison scores = facts.evaluation();
+        TextTable lines = TextTable.facts()
+                .indented()
+                .row("label", facts.label())
+                .row("verified", verification(facts))
+                .row("time", time(facts))
+                .row("peak memory", Quantity.bytes(facts.peakRssBytes()) + " in the service's process")
+                .row("artifact", facts.artifactUri())
+                .row("folder", facts.artifactDir())
+                .row("not evaluated", facts.evaluationSkipped());
+        String texts = scores == null
+                ? ""
+                : "\n\n"
+                        + TextTable.facts()
+                                .indented()
+                                .row("prompt", scores.prompt())
+                                .row("original", oneLine(scores.originalText()))
+                                .row("quantized", oneLine(scores.quantizedText()));
+        return "\n  %s, quantized to %s\n\n%s\n\n%s%s\n"
+                .formatted(facts.model(), facts.scheme(), numbers(facts, scores), lines, texts);
+    }
+
+    private static TextTable numbers(DemoFacts facts, @Nullable Comparison scores) {
         String originalBits = facts.originalWeightBits().isPresent()
                 ? facts.originalWeightBits().getAsInt() + " bits"
                 : "unknown";
-        row(text, "weights", originalBits, String.format(Locale.ROOT, "%.3g bits", facts.weightBits()), "");
-        if (facts.evaluation() != null) {
-            scores(text, facts.evaluation());
+        TextTable table = TextTable.of("lrrl")
+                .indented()
+                .row("", "original", "quantized", "")
+                .row(
+                        "size",
+                        Quantity.bytes(facts.inputBytes()),
+                        Quantity.bytes(facts.outputBytes()),
+                        change((double) facts.outputBytes() / facts.inputBytes() - 1, "%"))
+                .row("weights", originalBits, String.format(Locale.ROOT, "%.3g bits", facts.weightBits()), "");
+        if (scores != null) {
+            Comparison.Pair perplexity = scores.perplexity();
+            Comparison.Pair accuracy = scores.clozeAccuracy();
+            table.row(
+                            "perplexity",
+                            String.format(Locale.ROOT, "%.2f", perplexity.original()),
+                            String.format(Locale.ROOT, "%.2f", perplexity.quantized()),
+                            change(perplexity.quantized() / perplexity.original() - 1, "%"))
+                    .row(
+                            "cloze accuracy",
+                            Quantity.percent(accuracy.original()),
+                            Quantity.percent(accuracy.quantized()),
+                            change(accuracy.quantized() - accuracy.original(), "points"));
         }
-        text.append('\n');
-        line(text, "label", facts.label());
-        line(text, "verified", verification(facts));
-        line(text, "time", time(facts));
-        line(text, "peak memory", Quantity.bytes(facts.peakRssBytes()) + " in the service's process");
-        line(text, "artifact", facts.artifactUri());
-        line(text, "folder", facts.artifactDir());
-        if (facts.evaluationSkipped() != null) {
-            line(text, "not evaluated", facts.evaluationSkipped());
-        }
-        if (facts.evaluation() != null) {
-            text.append('\n');
-            line(text, "prompt", facts.evaluation().prompt());
-            line(text, "original", oneLine(facts.evaluation().originalText()));
-            line(text, "quantized", oneLine(facts.evaluation().quantizedText()));
-        }
-        return text.toString();
-    }
-
-    private static void scores(StringBuilder text, Comparison scores) {
-        Comparison.Pair perplexity = scores.perplexity();
-        row(
-                text,
-                "perplexity",
-                String.format(Locale.ROOT, "%.2f", perplexity.original()),
-                String.format(Locale.ROOT, "%.2f", perplexity.quantized()),
-                change(perplexity.quantized() / perplexity.original() - 1, "%"));
-        Comparison.Pair accuracy = scores.clozeAccuracy();
-        row(
-                text,
-                "cloze accuracy",
-                Quantity.percent(accuracy.original()),
-                Quantity.percent(accuracy.quantized()),
-                change(accuracy.quantized() - accuracy.original(), "points"));
+        return table;
     }
 
     private static String verification(DemoFacts facts) {
@@ -81,16 +79,6 @@ public final class DemoTable {
 
     private static String change(double share, String unit) {
         return String.format(Locale.ROOT, "%+.2f %s", share * 100, unit);
-    }
-
-    private static void row(StringBuilder text, String name, String original, String quantized, String change) {
-        text.append(String.format(Locale.ROOT, ROW, name, original, quantized, change)
-                        .stripTrailing())
-                .append('\n');
-    }
-
-    private static void line(StringBuilder text, String name, String value) {
-        text.append(String.format(Locale.ROOT, "  %-18s %s%n", name, value));
     }
 
     private static String oneLine(String text) {
