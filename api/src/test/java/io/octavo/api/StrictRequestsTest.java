@@ -4,6 +4,7 @@ import static io.octavo.api.TestApi.assertProblem;
 import static io.octavo.api.TestApi.read;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -171,7 +172,7 @@ class StrictRequestsTest {
     }
 
     private String raw(String line) throws Exception {
-        try (var socket = new Socket("127.0.0.1", port)) {
+        try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.getOutputStream()
                     .write((line + "\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer " + ApiTest.KEY
                                     + "\r\n\r\n")

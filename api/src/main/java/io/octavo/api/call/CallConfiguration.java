@@ -60,8 +60,9 @@ class CallConfiguration implements WebMvcConfigurer {
     /** What libraries bring along to write other formats is not for our answers. */
     @Override
     public void configureMessageConverters(HttpMessageConverters.ServerBuilder converters) {
-        converters.configureMessageConvertersList(list -> list.removeIf(converter ->
-                converter instanceof AbstractHttpMessageConverter<?> typed && writesOther(typed.getSupportedMediaTypes())));
+        converters.configureMessageConvertersList(list ->
+                list.removeIf(converter -> converter instanceof AbstractHttpMessageConverter<?> typed
+                        && writesOther(typed.getSupportedMediaTypes())));
     }
 
     private static boolean writesOther(List<MediaType> types) {

@@ -43,7 +43,7 @@ class QueryInterceptor implements HandlerInterceptor {
         RequestMapping mapping = AnnotatedElementUtils.findMergedAnnotation(method.getMethod(), RequestMapping.class);
         Stream.ofNullable(mapping)
                 .flatMap(found -> Stream.of(found.params()))
-                .forEach(condition -> known.put(condition.split("[!=]")[0], false));
+                .forEach(condition -> known.put(condition.replaceFirst("=.*", ""), false));
         for (MethodParameter parameter : method.getMethodParameters()) {
             RequestParam named = parameter.getParameterAnnotation(RequestParam.class);
             if (named != null) {

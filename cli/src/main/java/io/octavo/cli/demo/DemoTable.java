@@ -2,8 +2,8 @@ package io.octavo.cli.demo;
 
 import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.TextTable;
-import org.jspecify.annotations.Nullable;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** The demo's facts as a table for people. */
 public final class DemoTable {

@@ -8,7 +8,10 @@ class TextTableTest {
 
     @Test
     void columnsAreAsWideAsWhatTheyHold() {
-        assertThat(TextTable.of("lrl").row("NAME", "N", "REST").row("a", 100, "x").row("longer", 7, ""))
+        assertThat(TextTable.of("lrl")
+                        .row("NAME", "N", "REST")
+                        .row("a", 100, "x")
+                        .row("longer", 7, ""))
                 .hasToString("""
                         NAME      N  REST
                         a       100  x

@@ -6,7 +6,6 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.prometheus.metrics.exporter.httpserver.HTTPServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +40,7 @@ public class MetricsEndpoint implements SmartLifecycle {
         var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         try {
             HTTPServer server = HTTPServer.builder()
-                    .inetAddress(InetAddress.getByName(properties.address()))
+                    .hostname(properties.address())
                     .port(port)
                     .registry(registry.getPrometheusRegistry())
                     .registerHealthHandler(false)
