@@ -1,7 +1,6 @@
 package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
@@ -9,19 +8,12 @@ import io.octavo.wire.Page;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "jobs", mixinStandardHelpOptions = true, description = "Lists jobs, the newest first.")
-final class JobsCommand implements Callable<Integer> {
-
-    private final Terminal terminal;
-
-    @Mixin
-    private final ServerOptions server;
+final class JobsCommand extends ShowingCommand {
 
     @Option(names = "--status", paramLabel = "STATUS", description = "Only these: ${COMPLETION-CANDIDATES}.")
     private @Nullable JobStatus status;
@@ -38,20 +30,13 @@ final class JobsCommand implements Callable<Integer> {
     @Option(names = "--limit", paramLabel = "N", description = "At most so many. Default: ${DEFAULT-VALUE}.")
     private int limit = 20;
 
-    @Option(names = "--json", description = "Prints JSON.")
-    private boolean json;
-
     JobsCommand(Terminal terminal, ServerOptions server) {
-        this.terminal = terminal;
-        this.server = server;
+        super(terminal, server);
     }
 
     @Override
-    public Integer call() throws Exception {
-        try (OctavoClient client = server.connect()) {
-            Page<JobView> page = client.jobs(Optional.ofNullable(status), Optional.ofNullable(type), labels, limit);
-            terminal.out().println(json ? WireJson.pretty(page.items()) : JobText.table(page.items()));
-            return ExitCode.OK;
-        }
+    int run(OctavoClient client) throws Exception {
+        Page<JobView> page = client.jobs(Optional.ofNullable(status), Optional.ofNullable(type), labels, limit);
+        return show(page.items(), JobText.table(page.items()));
     }
 }

@@ -7,9 +7,8 @@ import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
-import java.util.concurrent.Callable;
+import java.util.UUID;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -17,12 +16,7 @@ import picocli.CommandLine.Parameters;
         name = "logs",
         mixinStandardHelpOptions = true,
         description = "Prints what has happened to a job: states, phases, metrics and log lines.")
-final class LogsCommand implements Callable<Integer> {
-
-    private final Terminal terminal;
-
-    @Mixin
-    private final ServerOptions server;
+final class LogsCommand extends ServerCommand {
 
     @Parameters(paramLabel = "ID", description = "The job.")
     private String id = "";
@@ -33,24 +27,21 @@ final class LogsCommand implements Callable<Integer> {
     private boolean follow;
 
     LogsCommand(Terminal terminal, ServerOptions server) {
-        this.terminal = terminal;
-        this.server = server;
+        super(terminal, server);
     }
 
     @Override
-    public Integer call() throws Exception {
-        var jobId = Arguments.id(id);
-        try (OctavoClient client = server.connect()) {
-            if (!follow) {
-                client.events(jobId, this::print);
-                return ExitCode.OK;
-            }
-            JobView ended = client.follow(jobId, this::print);
-            if (ended.status() == JobStatus.FAILED) {
-                terminal.err().println("error: " + Problem.line(ended.problem()));
-            }
-            return ended.status() == JobStatus.SUCCEEDED ? ExitCode.OK : ExitCode.FAILED;
+    int run(OctavoClient client) throws Exception {
+        UUID job = Arguments.id(id);
+        if (!follow) {
+            client.events(job, this::print);
+            return ExitCode.OK;
         }
+        JobView ended = client.follow(job, this::print);
+        if (ended.status() == JobStatus.FAILED) {
+            terminal.err().println("error: " + Problem.line(ended.problem()));
+        }
+        return ended.status() == JobStatus.SUCCEEDED ? ExitCode.OK : ExitCode.FAILED;
     }
 
     private void print(JobEvent event) {

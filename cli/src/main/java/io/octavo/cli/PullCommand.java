@@ -2,16 +2,12 @@ package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.RetryPolicy;
-import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.RepositoryPull;
 import io.octavo.wire.RevisionView;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(
@@ -19,12 +15,7 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description = "Downloads a revision into a folder and verifies every file by its sha256."
                 + " Files that are there already with the right contents are kept; a cut-off download goes on.")
-final class PullCommand implements Callable<Integer> {
-
-    private final Terminal terminal;
-
-    @Mixin
-    private final ServerOptions server;
+final class PullCommand extends ShowingCommand {
 
     @Parameters(
             index = "0",
@@ -35,16 +26,12 @@ final class PullCommand implements Callable<Integer> {
     @Parameters(index = "1", paramLabel = "DIR", description = "The folder; it is created when it is missing.")
     private Path folder = Path.of("");
 
-    @Option(names = "--json", description = "Prints the revision as JSON.")
-    private boolean json;
-
     PullCommand(Terminal terminal, ServerOptions server) {
-        this.terminal = terminal;
-        this.server = server;
+        super(terminal, server);
     }
 
     @Override
-    public Integer call() throws Exception {
+    int run(OctavoClient client) throws Exception {
         int at = reference.indexOf('@');
         var name = Arguments.repository(at < 0 ? reference : reference.substring(0, at));
         String wanted = at < 0 ? "main" : reference.substring(at + 1);
@@ -52,14 +39,13 @@ final class PullCommand implements Callable<Integer> {
             throw new UsageException("'" + reference + "' names no revision after '@'");
         }
         RevisionView revision;
-        try (OctavoClient client = server.connect();
-                var progress = new LiveProgress(terminal)) {
+        try (var progress = new LiveProgress(terminal)) {
             revision = new RepositoryPull(client, RetryPolicy.DEFAULT, new TransferProgress(progress, name.name()))
                     .pull(name, wanted, folder);
         }
-        String summary = "hub:" + name + "@" + revision.id() + " -> " + folder + " ("
-                + revision.files().size() + " files, verified)";
-        terminal.out().println(json ? WireJson.pretty(revision) : summary);
-        return ExitCode.OK;
+        return show(
+                revision,
+                "hub:" + name + "@" + revision.id() + " -> " + folder + " ("
+                        + revision.files().size() + " files, verified)");
     }
 }

@@ -1,17 +1,14 @@
 package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.RepositoryPush;
 import io.octavo.wire.RevisionView;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -20,12 +17,7 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description = "Uploads a folder as a new revision of a repository and prints the revision."
                 + " Only contents that the service does not have yet are sent.")
-final class PushCommand implements Callable<Integer> {
-
-    private final Terminal terminal;
-
-    @Mixin
-    private final ServerOptions server;
+final class PushCommand extends ShowingCommand {
 
     @Parameters(index = "0", paramLabel = "DIR", description = "The folder: a model, or data sets.")
     private Path folder = Path.of("");
@@ -39,16 +31,12 @@ final class PushCommand implements Callable<Integer> {
             description = "What the revision is about.")
     private @Nullable String message;
 
-    @Option(names = "--json", description = "Prints the revision as JSON.")
-    private boolean json;
-
     PushCommand(Terminal terminal, ServerOptions server) {
-        this.terminal = terminal;
-        this.server = server;
+        super(terminal, server);
     }
 
     @Override
-    public Integer call() throws Exception {
+    int run(OctavoClient client) throws Exception {
         var name = Arguments.repository(repository);
         if (!Files.isDirectory(folder)) {
             throw new UsageException(folder + " is not a folder");
@@ -57,11 +45,9 @@ final class PushCommand implements Callable<Integer> {
                 ? message
                 : "Push of " + folder.toAbsolutePath().normalize().getFileName();
         RevisionView revision;
-        try (OctavoClient client = server.connect();
-                var progress = new LiveProgress(terminal)) {
+        try (var progress = new LiveProgress(terminal)) {
             revision = new RepositoryPush(client, new TransferProgress(progress, name.name())).push(folder, name, why);
         }
-        terminal.out().println(json ? WireJson.pretty(revision) : "hub:" + name + "@" + revision.id());
-        return ExitCode.OK;
+        return show(revision, "hub:" + name + "@" + revision.id());
     }
 }

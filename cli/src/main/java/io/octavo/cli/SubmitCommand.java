@@ -15,10 +15,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.core.JacksonException;
@@ -39,12 +37,7 @@ import tools.jackson.databind.node.ObjectNode;
             "  octavo submit examples/jobs/quantize-then-evaluate.json --wait",
             "  octavo submit examples/jobs/quantize-fp8.json --set priority=5 --set 'ignore=[\"lm_head\"]'"
         })
-final class SubmitCommand implements Callable<Integer> {
-
-    private final Terminal terminal;
-
-    @Mixin
-    private final ServerOptions server;
+final class SubmitCommand extends ShowingCommand {
 
     @Parameters(
             arity = "0..1",
@@ -106,31 +99,19 @@ final class SubmitCommand implements Callable<Integer> {
             description = "Follows the job to its end; exit code 1 unless it succeeds.")
     private boolean await;
 
-    @Option(names = "--json", description = "Prints the job, or its plan, as JSON.")
-    private boolean json;
-
     SubmitCommand(Terminal terminal, ServerOptions server) {
-        this.terminal = terminal;
-        this.server = server;
+        super(terminal, server);
     }
 
     @Override
-    public Integer call() throws Exception {
+    int run(OctavoClient client) throws Exception {
         ObjectNode spec = spec();
-        try (OctavoClient client = server.connect()) {
-            if (dryRun) {
-                JsonNode plan = client.plan(spec);
-                terminal.out().println(json ? WireJson.pretty(plan) : PlanText.of(plan));
-                return ExitCode.OK;
-            }
-            JobView job = client.submit(spec, Optional.ofNullable(idempotencyKey));
-            return await ? follow(client, job) : show(job);
+        if (dryRun) {
+            JsonNode plan = client.plan(spec);
+            return show(plan, PlanText.of(plan));
         }
-    }
-
-    private int show(JobView job) {
-        terminal.out().println(json ? WireJson.pretty(job) : job.id().toString());
-        return ExitCode.OK;
+        JobView job = client.submit(spec, Optional.ofNullable(idempotencyKey));
+        return await ? follow(client, job) : show(job, job.id().toString());
     }
 
     private int follow(OctavoClient client, JobView submitted) throws InterruptedException {
@@ -142,7 +123,7 @@ final class SubmitCommand implements Callable<Integer> {
             }
             ended = client.follow(submitted.id(), new JobProgress(progress, submitted.type()));
         }
-        terminal.out().println(json ? WireJson.pretty(ended) : JobText.details(ended));
+        show(ended, JobText.details(ended));
         return ended.status() == JobStatus.SUCCEEDED ? ExitCode.OK : ExitCode.FAILED;
     }
 
