@@ -135,7 +135,7 @@ models() {
   for model in "$work"/models/* ${OCTAVO_GPU_MODELS:+"$OCTAVO_GPU_MODELS"/*}; do
     echo "{\"check\": \"== $(basename "$model")\", \"value\": 0, \"passed\": true}" >>"$out/models.jsonl"
     local check
-    for check in GpuModelCheck GpuSchemeCheck; do
+    for check in GpuModelCheck GpuSchemeCheck GpuMemoryCheck; do
       run_java engine io.octavo.engine.benchmark.$check "$model" "$work/data" "$work/scratch" \
         >>"$out/models.jsonl" 2>>"$out/models.log" || failure "$check of $(basename "$model") exited with $?"
     done
@@ -167,6 +167,10 @@ large() {
   wait $sampler 2>/dev/null
   rm -rf "$folder/out"
   check "large model, most device MB while quantizing" "$(sort -n "$out/device-memory.txt" | tail -n 1)"
+  cp "$work/models/books-5m/tokenizer.json" "$folder/source"
+  run_java engine io.octavo.engine.benchmark.GpuMemoryCheck "$folder/source" "$work/data" "$folder" \
+    >>"$out/large.jsonl" 2>"$out/large-memory.log" || failure "the memory of calibrating the large model exited with $?"
+  rm -rf "$folder/source-memory"
   run_java engine io.octavo.engine.benchmark.LargeModelBenchmark "$folder/source" \
     >>"$out/large.jsonl" 2>"$out/large.log" || failure "running the large model exited with $?"
   timeout 150 python3 benchmarks/peer_large.py quantize "$folder/source" "$folder/peer" >>"$out/large.jsonl" 2>"$out/peer-large.log" ||

@@ -13,7 +13,6 @@ import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Resources;
 import io.octavo.engine.quantize.QuantizationPlan;
 import io.octavo.engine.quantize.Quantizer;
-import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Scheme;
@@ -34,6 +33,9 @@ public final class PreFlight {
 
     /** Pieces of a tensor on their way: source, codes and scales of three at a time, and one being checked. */
     private static final long PIECES = 8;
+
+    /** Of a machine with a GPU, at least; with fewer, fewer pieces are on the device. */
+    static final int DEVICE_THREADS = 16;
 
     /** Bytes of source a second on two processor threads, checks and hashes included; see docs/benchmarks.md. */
     private static final double BYTES_A_SECOND = 400e6;
@@ -73,30 +75,42 @@ public final class PreFlight {
                 PlanWarnings.of(checkpoint, plan.schemes(), label, modules));
     }
 
-    /** The layers of a calibration are gone before pieces of tensors are on their way. */
     private static Resources resources(Checkpoint checkpoint, QuantizationPlan plan, Recipe recipe) {
         long piece = Quantizer.CHUNK_BYTES;
         for (QuantizationPlan.Quantize step : plan.quantized()) {
             piece = Math.max(
                     piece, step.inFeatures() * step.source().info().dtype().bytes());
         }
-        LayerStreamMemory calibration = recipe.calibration()
-                .filter(shape -> plan.schemes().needsCalibration())
-                .map(shape -> calibration(checkpoint, shape))
-                .orElse(new LayerStreamMemory(0, 0));
+        LayerStreamMemory calibration = calibration(checkpoint, plan, recipe, DType.BF16);
         return new Resources(
                 PROCESS_BYTES
                         + Math.max(PIECES * piece, calibration.hostBytes())
                         + plan.steps().size() * BYTES_PER_TENSOR,
-                Math.max(PIECES * piece, calibration.deviceBytes()),
+                deviceBytes(plan, calibration),
                 plan.inputBytes() + plan.outputBytes(),
                 START_SECONDS + plan.inputBytes() / BYTES_A_SECOND);
     }
 
-    private static LayerStreamMemory calibration(Checkpoint checkpoint, CalibrationShape shape) {
-        ModelSpec spec = Architectures.read(checkpoint.config().tree());
-        int tokens = Math.min(shape.sequenceLength(), spec.maxPositions());
-        return LayerStreamMemory.of(checkpoint, spec, DType.BF16, shape.samples(), tokens);
+    /** The layers of a calibration are gone before pieces of tensors are on their way. */
+    static long deviceBytes(QuantizationPlan plan, LayerStreamMemory calibration) {
+        return Math.max(Quantizer.deviceBytes(plan, DEVICE_THREADS), calibration.deviceBytes());
+    }
+
+    /**
+     * What running the model on data takes; nothing where no data is needed.
+     *
+     * @param productInput of the backend
+     */
+    static LayerStreamMemory calibration(
+            Checkpoint checkpoint, QuantizationPlan plan, Recipe recipe, DType productInput) {
+        return recipe.calibration()
+                .filter(shape -> plan.schemes().needsCalibration())
+                .map(shape -> {
+                    ModelSpec spec = Architectures.read(checkpoint.config().tree());
+                    int tokens = Math.min(shape.sequenceLength(), spec.maxPositions());
+                    return LayerStreamMemory.of(checkpoint, spec, productInput, shape.samples(), tokens);
+                })
+                .orElse(new LayerStreamMemory(0, 0));
     }
 
     /** @throws QuantizationException if the checkpoint cannot be run */

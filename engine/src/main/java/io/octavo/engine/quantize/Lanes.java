@@ -53,7 +53,7 @@ final class Lanes implements AutoCloseable {
     Lanes(Backend backend, QuantizationPlan plan, CalibratedScales calibrated, long chunkBytes, int threads) {
         var absmaxes = new ConcurrentHashMap<List<String>, Float>();
         try {
-            for (int i = 0; i < Math.clamp(threads / THREADS_EACH, 1, MOST); i++) {
+            for (int i = 0; i < count(threads); i++) {
                 var quantizer = new ModuleQuantizer(backend, plan, calibrated, absmaxes, chunkBytes);
                 lanes.add(new Lane(quantizer, new WriteQueue()));
             }
@@ -61,6 +61,11 @@ final class Lanes implements AutoCloseable {
             close();
             throw e;
         }
+    }
+
+    /** @param threads of the machine that there are to use */
+    static int count(int threads) {
+        return Math.clamp(threads / THREADS_EACH, 1, MOST);
     }
 
     int count() {

@@ -43,6 +43,30 @@ final class ModuleQuantizer implements AutoCloseable {
 
     private record Slot(StagedBuffer codes, StagedBuffer scales, StagedBuffer zeroPoints, StagedBuffer nonFinite) {}
 
+    /** Bytes of the buffers that every module of a plan fits. */
+    private record Sizes(long source, long codes, long scales, long zeroPoints) {
+
+        static Sizes of(QuantizationPlan plan, long chunkBytes) {
+            var sizes = new Sizes(0, 0, 0, 0);
+            for (Quantize step : plan.quantized()) {
+                Chunk first = chunk(step, 0, chunkBytes);
+                long source = Math.max(first.sourceBytes(), WeightRanges.mostBytes(step, chunkBytes));
+                sizes = new Sizes(
+                        Math.max(sizes.source, source),
+                        Math.max(sizes.codes, first.codeBytes()),
+                        Math.max(sizes.scales, first.scaleBytes()),
+                        Math.max(sizes.zeroPoints, first.tiles()));
+            }
+            return sizes;
+        }
+    }
+
+    /** Of the backend, that one quantizer takes. */
+    static long bytes(QuantizationPlan plan, long chunkBytes) {
+        Sizes sizes = Sizes.of(plan, chunkBytes);
+        return sizes.source + SlotPool.SLOTS * (sizes.codes + sizes.scales + sizes.zeroPoints + DType.I32.bytes());
+    }
+
     /** Some rows of a module on their way. */
     private record Chunk(ModuleOutputs outputs, long from, long to, long scaleRows) {
 
@@ -83,35 +107,21 @@ final class ModuleQuantizer implements AutoCloseable {
         this.backend = backend;
         this.calibrated = calibrated;
         this.chunkBytes = chunkBytes;
-        long codeBytes = 0;
-        long scaleBytes = 0;
-        long zeroPoints = 0;
-        long sourceBytes = 0;
-        for (Quantize step : plan.quantized()) {
-            Chunk first = chunk(step, 0);
-            sourceBytes =
-                    Math.max(sourceBytes, Math.max(first.sourceBytes(), WeightRanges.mostBytes(step, chunkBytes)));
-            codeBytes = Math.max(codeBytes, first.codeBytes());
-            scaleBytes = Math.max(scaleBytes, first.scaleBytes());
-            zeroPoints = Math.max(zeroPoints, first.tiles());
-        }
-        long mostCodes = codeBytes;
-        long mostScales = scaleBytes;
-        long mostZeroPoints = zeroPoints;
+        Sizes sizes = Sizes.of(plan, chunkBytes);
         this.slots = new SlotPool<>(
                 backend,
-                sourceBytes,
+                sizes.source,
                 pool -> new Slot(
-                        pool.allocate(mostCodes),
-                        pool.allocate(mostScales),
-                        pool.allocate(mostZeroPoints),
+                        pool.allocate(sizes.codes),
+                        pool.allocate(sizes.scales),
+                        pool.allocate(sizes.zeroPoints),
                         pool.allocate(DType.I32.bytes())));
         this.stream = backend.newStream();
         this.weightRanges = new WeightRanges(backend, stream, plan, absmaxes, slots.source(), chunkBytes);
     }
 
     /** The rows from {@code from} on that are computed together: whole tiles, and whole words of zero points. */
-    private Chunk chunk(Quantize step, long from) {
+    private static Chunk chunk(Quantize step, long from, long chunkBytes) {
         ModuleOutputs outputs = step.layout();
         long tileRows = Math.min(outputs.tile().rows(), outputs.outFeatures());
         boolean given = isPerTensor(outputs);
@@ -137,7 +147,7 @@ final class ModuleQuantizer implements AutoCloseable {
         ByteBuffer whole = whole(step, outputs);
         writeNumbers(outputs, whole, writer, queue);
         for (long row = 0; row < outputs.outFeatures(); ) {
-            Chunk chunk = chunk(step, row);
+            Chunk chunk = chunk(step, row, chunkBytes);
             Slot slot = slots.take(queue);
             step.source().solved().ifPresentOrElse(codes -> take(codes, chunk, slot), () -> {
                 Scaling scaling = scaling(outputs, whole);

@@ -96,6 +96,17 @@ public final class Quantizer {
         return schemes;
     }
 
+    /**
+     * Memory of the backend that {@link #quantize} takes once calibration is over.
+     *
+     * @param threads that it is given
+     */
+    public static long deviceBytes(QuantizationPlan plan, int threads) {
+        return Math.max(
+                Lanes.count(threads) * ModuleQuantizer.bytes(plan, CHUNK_BYTES),
+                Verification.comparisons(threads) * WeightComparison.bytes(plan));
+    }
+
     /** Whether the source can be run on data. */
     private static void requireRunnable(Checkpoint source, List<ChannelModifier> modifiers) {
         ModelSpec spec = Architectures.read(source.config().tree());

@@ -20,7 +20,7 @@ import java.util.function.Function;
  */
 final class SlotPool<S> implements AutoCloseable {
 
-    private static final int SLOTS = 3;
+    static final int SLOTS = 3;
 
     private static final long POLL_MILLIS = 100;
 

@@ -69,7 +69,12 @@ final class Verification implements AutoCloseable {
         this.artifact = artifact;
         this.backend = backend;
         this.tasks = new BackgroundTasks("octavo-verify", threads);
-        this.room = new Semaphore(Math.clamp((long) (threads * COMPARING_SHARE), 1, MOST_COMPARISONS));
+        this.room = new Semaphore(comparisons(threads));
+    }
+
+    /** Modules that so many threads compare at once. */
+    static int comparisons(int threads) {
+        return Math.clamp((long) (threads * COMPARING_SHARE), 1, MOST_COMPARISONS);
     }
 
     /** Checks the structure, then begins to compare in the background. */

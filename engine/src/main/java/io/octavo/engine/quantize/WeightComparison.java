@@ -61,32 +61,54 @@ final class WeightComparison implements AutoCloseable {
      */
     WeightComparison(Backend backend, QuantizationPlan plan) {
         this.backend = backend;
-        long sourceBytes = 0;
-        long codeBytes = 0;
-        long rows = 0;
-        long groups = 0;
-        for (Quantize step : plan.quantized()) {
-            long windowRows = windowRows(step);
-            sourceBytes = Math.max(sourceBytes, windowRows * rowBytes(step));
-            codeBytes = Math.max(codeBytes, windowRows * step.inFeatures());
-            rows = Math.max(rows, windowRows);
-            groups = Math.max(groups, windowRows * groups(step));
-        }
+        Sizes sizes = Sizes.of(plan);
         this.stream = backend.newStream();
         try {
-            this.source = StagedBuffer.allocate(backend, sourceBytes, releases);
-            this.codes = StagedBuffer.allocate(backend, codeBytes, releases);
-            this.codebook = StagedBuffer.allocate(
-                    backend, (long) QuantizationError.CODEBOOK_ROWS * QuantizationError.CODES * Float.BYTES, releases);
-            this.scales = StagedBuffer.allocate(backend, groups * Float.BYTES, releases);
-            this.zeroPoints = StagedBuffer.allocate(backend, groups, releases);
-            this.errors = StagedBuffer.allocate(backend, rows * QuantizationError.COLUMNS * Double.BYTES, releases);
-            this.reach = StagedBuffer.allocate(backend, 2 * groups * Float.BYTES, releases);
+            this.source = StagedBuffer.allocate(backend, sizes.source, releases);
+            this.codes = StagedBuffer.allocate(backend, sizes.codes, releases);
+            this.codebook = StagedBuffer.allocate(backend, Sizes.CODEBOOK, releases);
+            this.scales = StagedBuffer.allocate(backend, sizes.scales(), releases);
+            this.zeroPoints = StagedBuffer.allocate(backend, sizes.groups, releases);
+            this.errors = StagedBuffer.allocate(backend, sizes.errors(), releases);
+            this.reach = StagedBuffer.allocate(backend, 2 * sizes.scales(), releases);
         } catch (IllegalStateException | OutOfMemoryError e) {
             close();
             throw new QuantizationException(
                     ErrorCode.OUT_OF_MEMORY, "no memory to compare what was written: " + e.getMessage(), e);
         }
+    }
+
+    /** Of the buffers that every module of a plan fits; those of codes hold a byte a number. */
+    private record Sizes(long source, long codes, long rows, long groups) {
+
+        static final long CODEBOOK = (long) QuantizationError.CODEBOOK_ROWS * QuantizationError.CODES * Float.BYTES;
+
+        static Sizes of(QuantizationPlan plan) {
+            var sizes = new Sizes(0, 0, 0, 0);
+            for (Quantize step : plan.quantized()) {
+                long windowRows = windowRows(step);
+                sizes = new Sizes(
+                        Math.max(sizes.source, windowRows * rowBytes(step)),
+                        Math.max(sizes.codes, windowRows * step.inFeatures()),
+                        Math.max(sizes.rows, windowRows),
+                        Math.max(sizes.groups, windowRows * step.layout().scaleColumns()));
+            }
+            return sizes;
+        }
+
+        long scales() {
+            return groups * Float.BYTES;
+        }
+
+        long errors() {
+            return rows * QuantizationError.COLUMNS * Double.BYTES;
+        }
+    }
+
+    /** Of the backend, that one comparison takes. */
+    static long bytes(QuantizationPlan plan) {
+        Sizes sizes = Sizes.of(plan);
+        return sizes.source + sizes.codes + Sizes.CODEBOOK + 3 * sizes.scales() + sizes.groups + sizes.errors();
     }
 
     private static long windowRows(Quantize step) {
@@ -95,10 +117,6 @@ final class WeightComparison implements AutoCloseable {
 
     private static long rowBytes(Quantize step) {
         return step.inFeatures() * step.source().info().dtype().bytes();
-    }
-
-    private static long groups(Quantize step) {
-        return step.layout().scaleColumns();
     }
 
     Result compare(Quantize step, QuantizedWeight stored) {

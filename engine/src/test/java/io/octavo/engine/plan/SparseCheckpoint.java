@@ -103,6 +103,28 @@ final class SparseCheckpoint {
                  "head_dim": 128, "tie_word_embeddings": false, "dtype": "bfloat16"}""");
     }
 
+    /** One layer with the shapes of Llama 3 8B, and a small vocabulary; all of it zeros. */
+    static SparseCheckpoint layerOf8b(Path folder) throws IOException {
+        var sparse = new SparseCheckpoint(folder).shard();
+        String layer = "model.layers.0.";
+        return sparse.with("model.embed_tokens.weight", "BF16", 8192, 4096)
+                .with(layer + "input_layernorm.weight", "BF16", 4096)
+                .with(layer + "self_attn.q_proj.weight", "BF16", 4096, 4096)
+                .with(layer + "self_attn.k_proj.weight", "BF16", 1024, 4096)
+                .with(layer + "self_attn.v_proj.weight", "BF16", 1024, 4096)
+                .with(layer + "self_attn.o_proj.weight", "BF16", 4096, 4096)
+                .with(layer + "post_attention_layernorm.weight", "BF16", 4096)
+                .with(layer + "mlp.gate_proj.weight", "BF16", 14_336, 4096)
+                .with(layer + "mlp.up_proj.weight", "BF16", 14_336, 4096)
+                .with(layer + "mlp.down_proj.weight", "BF16", 4096, 14_336)
+                .with("model.norm.weight", "BF16", 4096)
+                .with("lm_head.weight", "BF16", 8192, 4096)
+                .write("""
+                        {"architectures": ["LlamaForCausalLM"], "hidden_size": 4096, "intermediate_size": 14336,
+                         "vocab_size": 8192, "rms_norm_eps": 1e-05, "num_hidden_layers": 1, "num_attention_heads": 32, "num_key_value_heads": 8,
+                         "tie_word_embeddings": false, "dtype": "bfloat16"}""");
+    }
+
     /** Begins a new file. */
     SparseCheckpoint shard() {
         shards.add(new ArrayList<>());

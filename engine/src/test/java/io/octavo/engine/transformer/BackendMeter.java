@@ -8,8 +8,11 @@ import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A backend that counts the bytes which it was asked for, those that it only borrows too, and which are not closed yet. */
-final class BackendMeter {
+/**
+ * A backend that counts the bytes which it was asked for, those that it only borrows too, and which are not closed yet. Safe for
+ * use by several threads.
+ */
+public final class BackendMeter {
 
     /** @param bytes which a closed buffer does not tell */
     private record Owned(String owner, DeviceBuffer buffer, long bytes) {}
@@ -18,7 +21,7 @@ final class BackendMeter {
     private final List<Owned> open = new ArrayList<>();
     private final List<List<Owned>> moments = new ArrayList<>();
 
-    BackendMeter(Backend metered) {
+    public BackendMeter(Backend metered) {
         this.backend = (Backend) Proxy.newProxyInstance(
                 Backend.class.getClassLoader(),
                 new Class<?>[] {Backend.class},
@@ -29,14 +32,18 @@ final class BackendMeter {
         try {
             Object result = method.invoke(metered, arguments);
             if (result instanceof DeviceBuffer buffer) {
-                open.removeIf(owned -> closed(owned.buffer));
-                open.add(new Owned((String) arguments[0], buffer, buffer.bytes()));
-                moments.add(List.copyOf(open));
+                count((String) arguments[0], buffer);
             }
             return result;
         } catch (InvocationTargetException e) {
             throw e.getCause();
         }
+    }
+
+    private synchronized void count(String owner, DeviceBuffer buffer) {
+        open.removeIf(owned -> closed(owned.buffer));
+        open.add(new Owned(owner, buffer, buffer.bytes()));
+        moments.add(List.copyOf(open));
     }
 
     private static boolean closed(DeviceBuffer buffer) {
@@ -48,7 +55,7 @@ final class BackendMeter {
         }
     }
 
-    Backend backend() {
+    public Backend backend() {
         return backend;
     }
 
@@ -57,16 +64,16 @@ final class BackendMeter {
     }
 
     /** Of the owners whose names begin so. */
-    long bytes(String owner) {
+    synchronized long bytes(String owner) {
         open.removeIf(owned -> closed(owned.buffer));
         return sum(open, owner);
     }
 
-    long peakBytes() {
+    public long peakBytes() {
         return peakBytes("");
     }
 
-    long peakBytes(String owner) {
+    synchronized long peakBytes(String owner) {
         return moments.stream().mapToLong(moment -> sum(moment, owner)).max().orElse(0);
     }
 
