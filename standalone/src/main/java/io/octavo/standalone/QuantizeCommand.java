@@ -8,6 +8,8 @@ import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
+import io.octavo.engine.artifact.FolderJournal;
+import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.CalibrationShape;
@@ -45,6 +47,7 @@ import tools.jackson.databind.node.ObjectNode;
             "Examples:",
             "  octavo quantize ./Llama-3.1-8B --scheme FP8_DYNAMIC ./Llama-3.1-8B-FP8",
             "  octavo quantize ./Qwen3-4B --scheme W4A16_G128 --override FP8_DYNAMIC='re:.*down_proj' ./Qwen3-4B-mixed",
+            "  octavo quantize ./Llama-3.1-8B --scheme W4A16 --recipe best --calibration texts.jsonl ./Llama-3.1-8B-W4A16",
             "  octavo quantize ./Llama-3.1-8B --scheme FP8 --kv-cache per-tensor --calibration texts.jsonl ./Llama-3.1-8B-FP8-KV8"
         })
 final class QuantizeCommand implements Callable<Integer> {
@@ -102,6 +105,23 @@ final class QuantizeCommand implements Callable<Integer> {
                     "Moves outliers of activations into weights first, as far as 0 to 1 say. Needs --calibration.")
     private @Nullable Double smoothQuant;
 
+    @Option(
+            names = "--gptq",
+            description = "Solves codes in place of rounding, so that outputs change least. Needs --calibration.")
+    private boolean gptq;
+
+    @Option(
+            names = "--recipe",
+            paramLabel = "NAME",
+            description = "best: all that makes the scheme's files better (docs/recipes.md). Needs --calibration.")
+    private @Nullable String named;
+
+    @Option(
+            names = "--journal",
+            paramLabel = "DIR",
+            description = "Keeps layers whose codes are solved there, so that the same command goes on after them.")
+    private @Nullable Path journal;
+
     @Option(names = "--samples", paramLabel = "N", description = "At most so many texts (${DEFAULT-VALUE}).")
     private int samples = 512;
 
@@ -154,12 +174,27 @@ final class QuantizeCommand implements Callable<Integer> {
                 ignore,
                 schemeOverrides(),
                 Optional.ofNullable(kvCache).map(QuantizeCommand::granularity),
-                Optional.ofNullable(smoothQuant)
-                        .map(SmoothQuant::new)
-                        .map(List::<Modifier>of)
-                        .orElse(List.of()),
+                modifiers(),
                 dataset.map(file -> new CalibrationShape(samples, sequenceLength, 0)));
-        return new QuantizationRequest(source, target, recipe, dataset, List.of());
+        var request = new QuantizationRequest(source, target, recipe, dataset, List.of());
+        return journal == null ? request : request.withJournal(new FolderJournal(journal));
+    }
+
+    private List<Modifier> modifiers() {
+        if (named != null) {
+            if (!named.equals("best") || smoothQuant != null || gptq) {
+                throw new UsageException("--recipe takes best, and stands for --smoothquant and --gptq");
+            }
+            return Recipe.bestModifiers(scheme);
+        }
+        var modifiers = new ArrayList<Modifier>();
+        if (smoothQuant != null) {
+            modifiers.add(new SmoothQuant(smoothQuant));
+        }
+        if (gptq) {
+            modifiers.add(new Gptq());
+        }
+        return modifiers;
     }
 
     private List<SchemeOverride> schemeOverrides() {

@@ -1,6 +1,10 @@
 package io.octavo.engine.request;
 
+import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
+import io.octavo.engine.modify.SmoothQuant;
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.Scheme;
 import java.util.List;
 import java.util.Optional;
 
@@ -24,6 +28,9 @@ public record Recipe(
         Optional<KvCacheQuantization> kvCache,
         List<Modifier> modifiers,
         Optional<CalibrationShape> calibration) {
+
+    /** Where inputs are integers, outliers among them cost most. */
+    private static final double INTEGER_ALPHA = 0.8;
 
     public Recipe {
         ignore = List.copyOf(ignore);
@@ -50,5 +57,18 @@ public record Recipe(
 
     public Recipe withCalibration(CalibrationShape shape) {
         return new Recipe(scheme, layout, ignore, overrides, kvCache, modifiers, Optional.of(shape));
+    }
+
+    /**
+     * What makes a scheme's files better, as docs/recipes.md recommends it.
+     *
+     * @throws io.octavo.engine.failure.QuantizationException {@code SCHEME_UNKNOWN}
+     */
+    public static List<Modifier> bestModifiers(String scheme) {
+        boolean integerInputs = Scheme.named(scheme)
+                .inputs()
+                .filter(inputs -> inputs.type() instanceof NumberType.IntType)
+                .isPresent();
+        return integerInputs ? List.of(new SmoothQuant(INTEGER_ALPHA), new Gptq()) : List.of(new Gptq());
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.annotation.JsonRootName;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
 import jakarta.validation.constraints.DecimalMax;
@@ -12,7 +13,10 @@ import java.util.Objects;
 
 /** How a request spells an engine's modifier: its settings, their limits and what they are where none is given. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
-@JsonSubTypes(@JsonSubTypes.Type(name = ModifierSpec.Smoothing.TYPE, value = ModifierSpec.Smoothing.class))
+@JsonSubTypes({
+    @JsonSubTypes.Type(name = ModifierSpec.Smoothing.TYPE, value = ModifierSpec.Smoothing.class),
+    @JsonSubTypes.Type(name = ModifierSpec.Solving.TYPE, value = ModifierSpec.Solving.class)
+})
 public sealed interface ModifierSpec {
 
     /** What the engine does. */
@@ -34,6 +38,42 @@ public sealed interface ModifierSpec {
         @Override
         public Modifier modifier() {
             return new SmoothQuant(alpha);
+        }
+    }
+
+    /** Codes that are solved in place of rounding. */
+    @JsonRootName("GptqModifier")
+    record Solving(
+            @DecimalMin("0.0001") @DecimalMax("1") @JsonPropertyDescription("share of the mean diagonal that is added to it; 0.01 where it is absent")
+            Double dampening,
+
+            @JsonPropertyDescription("columns from those with the largest inputs on; true where it is absent")
+            Boolean actOrder,
+
+            @JsonPropertyDescription("scales that rounding costs least under; true where it is absent")
+            Boolean searchScales,
+
+            @JsonPropertyDescription("codes and scales are improved in turn afterwards; true where it is absent")
+            Boolean refine,
+
+            @JsonPropertyDescription("layers see what solved layers before them give; true where it is absent")
+            Boolean propagateError)
+            implements ModifierSpec {
+
+        public static final String TYPE = "gptq";
+
+        public Solving {
+            var usual = new Gptq();
+            dampening = Objects.requireNonNullElse(dampening, usual.dampening());
+            actOrder = Objects.requireNonNullElse(actOrder, usual.actOrder());
+            searchScales = Objects.requireNonNullElse(searchScales, usual.searchScales());
+            refine = Objects.requireNonNullElse(refine, usual.refine());
+            propagateError = Objects.requireNonNullElse(propagateError, usual.propagateError());
+        }
+
+        @Override
+        public Modifier modifier() {
+            return new Gptq(dampening, actOrder, searchScales, refine, propagateError);
         }
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
+import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.KvCacheQuantization;
@@ -92,13 +93,23 @@ class JobSpecReaderTest {
         }
     }
 
+    @Test
+    void solvesWithTheEnginesSettingsWhereNoneAreGiven() {
+        QuantizeSpec usual = (QuantizeSpec) parse("\"modifiers\": [{\"type\": \"gptq\"}]");
+        assertThat(usual.recipe().modifiers()).containsExactly(new Gptq());
+        QuantizeSpec other = (QuantizeSpec) parse("\"modifiers\": [{\"type\": \"gptq\", \"dampening\": 0.05,"
+                + " \"actOrder\": false, \"searchScales\": true, \"refine\": false, \"propagateError\": false}]");
+        assertThat(other.recipe().modifiers()).containsExactly(new Gptq(0.05, false, true, false, false));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = ';',
             value = {
-                "[{\"type\": \"smooth\"}]; modifiers[0].type; must be one of smoothquant",
-                "[{\"alpha\": 0.5}]; modifiers[0].type; must be one of smoothquant",
-                "[\"smoothquant\"]; modifiers[0].type; must be one of smoothquant",
+                "[{\"type\": \"gptq\", \"dampening\": 0}]; modifiers[0].dampening; must be at least 0.0001",
+                "[{\"type\": \"smooth\"}]; modifiers[0].type; must be one of smoothquant, gptq",
+                "[{\"alpha\": 0.5}]; modifiers[0].type; must be one of smoothquant, gptq",
+                "[\"smoothquant\"]; modifiers[0].type; must be one of smoothquant, gptq",
                 "[null]; modifiers[0]; is required",
                 "{\"type\": \"smoothquant\"}; modifiers; must be an array",
                 "[{\"type\": \"smoothquant\", \"alpha\": 1.5}]; modifiers[0].alpha; must be at most 1",
