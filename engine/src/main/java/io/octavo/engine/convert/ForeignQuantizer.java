@@ -34,10 +34,10 @@ public final class ForeignQuantizer {
         try (StagingFolder between = StagingFolder.beside(request.target())) {
             Path plain = between.folder().resolve("checkpoint");
             QuantizationResult quantized =
-                    quantizer.quantize(request.into(plain), new Section(monitor, 0, QUANTIZING_SHARE));
+                    quantizer.quantize(request.into(plain), monitor.part(0, QUANTIZING_SHARE));
             ConversionResult converted = converter.convert(
                     new ConversionRequest(plain, request.target(), layout.id()).withKnown(quantized.files()),
-                    new Section(monitor, QUANTIZING_SHARE, 1));
+                    monitor.part(QUANTIZING_SHARE, 1));
             return new QuantizationResult(
                     converted.label(),
                     converted.weightBits(),
@@ -46,29 +46,6 @@ public final class ForeignQuantizer {
                     quantized.quantizedModules(),
                     converted.files(),
                     quantized.verification());
-        }
-    }
-
-    /** Part of a call's progress. */
-    private record Section(JobMonitor whole, double from, double to) implements JobMonitor {
-        @Override
-        public void phase(String name) {
-            whole.phase(name);
-        }
-
-        @Override
-        public void progress(double fraction) {
-            whole.progress(from + (to - from) * fraction);
-        }
-
-        @Override
-        public void log(String line) {
-            whole.log(line);
-        }
-
-        @Override
-        public void checkpoint() {
-            whole.checkpoint();
         }
     }
 }

@@ -86,7 +86,7 @@ public final class Evaluator {
                                 prompt.tokens(),
                                 prompt.task().maxTokens(),
                                 prompt.task().sampling(),
-                                steps);
+                                steps.still());
                 steps.done(prompt.steps());
                 yield new TaskResult.Generation(
                         prompt.task().name(),
@@ -132,8 +132,8 @@ public final class Evaluator {
         return Duration.ofNanos(System.nanoTime() - startNanos);
     }
 
-    /** Turns finished steps into progress; generation's own progress is left out. */
-    private static final class Steps implements JobMonitor {
+    /** Turns finished steps into progress. */
+    private static final class Steps {
 
         private final JobMonitor monitor;
         private final int total;
@@ -146,26 +146,17 @@ public final class Evaluator {
 
         void done(int steps) {
             finished += steps;
-            monitor.progress((double) finished / total);
+            monitor.progress(share());
             monitor.checkpoint();
         }
 
-        @Override
-        public void phase(String name) {
-            monitor.phase(name);
+        /** A monitor of what tells of no steps. */
+        JobMonitor still() {
+            return monitor.part(share(), share());
         }
 
-        @Override
-        public void progress(double fraction) {}
-
-        @Override
-        public void log(String line) {
-            monitor.log(line);
-        }
-
-        @Override
-        public void checkpoint() {
-            monitor.checkpoint();
+        private double share() {
+            return (double) finished / total;
         }
     }
 }

@@ -54,10 +54,6 @@ final class ConfigReader {
         return value.intValue();
     }
 
-    int whole(String key, int smallest, int largest, int absent) {
-        return has(key) ? whole(key, smallest, largest) : absent;
-    }
-
     int dimension(String key, int absent) {
         return has(key) ? dimension(key) : absent;
     }

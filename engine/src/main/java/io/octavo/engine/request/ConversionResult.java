@@ -20,7 +20,8 @@ public record ConversionResult(
         long outputBytes,
         int convertedModules,
         int untouchedTensors,
-        List<HashedFile> files) {
+        List<HashedFile> files)
+        implements WrittenCheckpoint {
 
     public ConversionResult {
         files = List.copyOf(files);

@@ -11,9 +11,4 @@ public record EngineOptions(String device, int threads) {
             throw new IllegalArgumentException("threads must be at least 1: " + threads);
         }
     }
-
-    /** The best device, all processors. */
-    public static EngineOptions defaults() {
-        return new EngineOptions("auto", Runtime.getRuntime().availableProcessors());
-    }
 }

@@ -22,6 +22,37 @@ public interface JobMonitor {
      */
     void checkpoint();
 
+    /**
+     * A monitor of a part of this call.
+     *
+     * @param from progress of the whole where the part begins
+     * @param to and where it ends
+     */
+    default JobMonitor part(double from, double to) {
+        JobMonitor whole = this;
+        return new JobMonitor() {
+            @Override
+            public void phase(String name) {
+                whole.phase(name);
+            }
+
+            @Override
+            public void progress(double fraction) {
+                whole.progress(from + (to - from) * fraction);
+            }
+
+            @Override
+            public void log(String line) {
+                whole.log(line);
+            }
+
+            @Override
+            public void checkpoint() {
+                whole.checkpoint();
+            }
+        };
+    }
+
     /** Ignores everything and never cancels. */
     static JobMonitor none() {
         return stoppedBy(() -> false);

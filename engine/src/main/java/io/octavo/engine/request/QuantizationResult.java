@@ -18,7 +18,8 @@ public record QuantizationResult(
         long outputBytes,
         int quantizedModules,
         List<HashedFile> files,
-        VerificationReport verification) {
+        VerificationReport verification)
+        implements WrittenCheckpoint {
 
     public QuantizationResult {
         files = List.copyOf(files);

@@ -5,7 +5,6 @@ import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.solve.scale.TileScales;
 import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.number.CodeFormat;
-import io.octavo.kernels.number.DType;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -28,11 +27,6 @@ public record SolvedWeight(
     @Override
     public Quantization quantization() {
         return format.quantization();
-    }
-
-    @Override
-    public DType scaleDtype() {
-        return format.scaleType();
     }
 
     @Override

@@ -4,7 +4,6 @@ import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.number.DType;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -103,11 +102,6 @@ public record GivenWeight(
         changed[at] = (byte) zeroPoint;
         return new GivenWeight(
                 outFeatures, inFeatures, quantization, groups, codes, scales, changed, globalScale, groupIndex);
-    }
-
-    @Override
-    public DType scaleDtype() {
-        return DType.F32;
     }
 
     @Override

@@ -23,7 +23,7 @@ public record BlobId(String sha256, long size) {
         }
     }
 
-    public static boolean isSha256(String text) {
+    static boolean isSha256(String text) {
         return SHA256.matcher(text).matches();
     }
 

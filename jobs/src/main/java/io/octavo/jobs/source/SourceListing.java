@@ -37,8 +37,4 @@ public record SourceListing(String uri, Optional<String> revision, List<SourceFi
                 .content()
                 .open(offset, length);
     }
-
-    public long bytes() {
-        return files.stream().mapToLong(SourceFile::size).sum();
-    }
 }

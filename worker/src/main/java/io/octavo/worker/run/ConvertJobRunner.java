@@ -3,11 +3,8 @@ package io.octavo.worker.run;
 import io.octavo.engine.Engine;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
-import io.octavo.jobs.artifact.ArtifactCommit;
 import io.octavo.jobs.artifact.ArtifactLabel;
-import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.artifact.Lineage;
-import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.attempt.JobScratch;
@@ -18,7 +15,6 @@ import io.octavo.worker.source.SourceResolver;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Fetches a quantized checkpoint, writes and verifies it in another layout, and commits it as an artifact. */
@@ -34,23 +30,17 @@ class ConvertJobRunner {
     private final SourceResolver sources;
     private final EngineFactory engines;
     private final ArtifactUpload upload;
-    private final ArtifactService artifacts;
     private final DeviceProperties device;
-    private final JsonMapper json;
 
     ConvertJobRunner(
             SourceResolver sources,
             EngineFactory engines,
             ArtifactUpload upload,
-            ArtifactService artifacts,
-            DeviceProperties device,
-            JsonMapper json) {
+            DeviceProperties device) {
         this.sources = sources;
         this.engines = engines;
         this.upload = upload;
-        this.artifacts = artifacts;
         this.device = device;
-        this.json = json;
     }
 
     Runnable run(ConvertSpec spec, Attempt attempt, JobScratch scratch) {
@@ -69,33 +59,27 @@ class ConvertJobRunner {
                     attempt.section(FETCHED, CONVERTED));
             label = ArtifactLabels.of(engine, output, result.weightBits());
         }
-        attempt.bytes(result.inputBytes(), result.outputBytes());
-        attempt.phase("upload");
-        upload.files(attempt.tenant(), result.files(), output, attempt.section(CONVERTED, 1));
-        ObjectNode facts = facts(result, started);
-        BlobId report = upload.bytes(attempt.tenant(), json.writeValueAsBytes(facts));
-        ArtifactCommit commit = new ArtifactCommit(
-                spec.target(),
-                "Convert " + source.uri() + " to " + spec.layout(),
-                label,
-                ArtifactLabels.entries(result.files()),
-                new Lineage(spec.source().toString(), source.revision(), SCHEME, spec.layout(), engines.version()),
-                report,
-                Optional.empty(),
-                facts);
-        return () -> artifacts.commit(attempt.lease(), commit);
-    }
-
-    private ObjectNode facts(ConversionResult result, long started) {
-        return json.createObjectNode()
-                .put("label", result.label())
-                .put("weightBits", result.weightBits())
+        ObjectNode facts = upload.facts(result, started)
                 .put("sourceLayout", result.sourceLayout())
-                .put("inputBytes", result.inputBytes())
-                .put("outputBytes", result.outputBytes())
                 .put("convertedModules", result.convertedModules())
-                .put("untouchedTensors", result.untouchedTensors())
-                .put("seconds", Seconds.since(started))
-                .put("peakRssBytes", PeakMemory.bytes());
+                .put("untouchedTensors", result.untouchedTensors());
+        return upload.store(
+                attempt,
+                CONVERTED,
+                output,
+                result,
+                new ArtifactUpload.Making(
+                        spec.target(),
+                        "Convert " + source.uri() + " to " + spec.layout(),
+                        label,
+                        new Lineage(
+                                spec.source().toString(),
+                                source.revision(),
+                                SCHEME,
+                                spec.layout(),
+                                engines.version()),
+                        Optional.empty()),
+                facts,
+                facts);
     }
 }

@@ -5,11 +5,8 @@ import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
-import io.octavo.jobs.artifact.ArtifactCommit;
 import io.octavo.jobs.artifact.ArtifactLabel;
-import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.artifact.Lineage;
-import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.wire.PlanSummary;
@@ -23,7 +20,6 @@ import io.octavo.worker.source.SourceResolver;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Fetches a checkpoint, quantizes and verifies it, stores the files, and commits them as an artifact. */
@@ -37,25 +33,19 @@ class QuantizeJobRunner {
     private final EngineFactory engines;
     private final ArtifactUpload upload;
     private final ArtifactReuse reuse;
-    private final ArtifactService artifacts;
     private final DeviceProperties device;
-    private final JsonMapper json;
 
     QuantizeJobRunner(
             SourceResolver sources,
             EngineFactory engines,
             ArtifactUpload upload,
             ArtifactReuse reuse,
-            ArtifactService artifacts,
-            DeviceProperties device,
-            JsonMapper json) {
+            DeviceProperties device) {
         this.sources = sources;
         this.engines = engines;
         this.upload = upload;
         this.reuse = reuse;
-        this.artifacts = artifacts;
         this.device = device;
-        this.json = json;
     }
 
     /** @param planned what was found when the job was submitted */
@@ -84,21 +74,25 @@ class QuantizeJobRunner {
             result = quantize(engine, request, source, attempt);
             label = ArtifactLabels.of(engine, output, result.weightBits());
         }
-        attempt.bytes(result.inputBytes(), result.outputBytes());
-        attempt.phase("upload");
-        upload.files(attempt.tenant(), result.files(), output, attempt.section(QUANTIZED, 1));
-        BlobId report = upload.bytes(attempt.tenant(), json.writeValueAsBytes(result.verification()));
-        ArtifactCommit commit = new ArtifactCommit(
-                spec.target(),
-                ArtifactReuse.message(source.uri(), spec),
-                label,
-                ArtifactLabels.entries(result.files()),
-                new Lineage(
-                        spec.source().toString(), source.revision(), spec.scheme(), spec.layout(), engines.version()),
-                report,
-                Optional.of(contentKey),
-                facts(result, started));
-        return () -> artifacts.commit(attempt.lease(), commit);
+        ObjectNode facts = upload.facts(result, started).put("quantizedModules", result.quantizedModules());
+        return upload.store(
+                attempt,
+                QUANTIZED,
+                output,
+                result,
+                new ArtifactUpload.Making(
+                        spec.target(),
+                        ArtifactReuse.message(source.uri(), spec),
+                        label,
+                        new Lineage(
+                                spec.source().toString(),
+                                source.revision(),
+                                spec.scheme(),
+                                spec.layout(),
+                                engines.version()),
+                        Optional.of(contentKey)),
+                result.verification(),
+                facts);
     }
 
     /**
@@ -138,16 +132,5 @@ class QuantizeJobRunner {
         attempt.uses(engine);
         attempt.log("quantizing " + source.uri() + " with " + request.recipe().scheme() + " on " + engine.device());
         return engine.quantize(request, attempt.section(FETCHED, QUANTIZED));
-    }
-
-    private ObjectNode facts(QuantizationResult result, long started) {
-        return json.createObjectNode()
-                .put("label", result.label())
-                .put("weightBits", result.weightBits())
-                .put("inputBytes", result.inputBytes())
-                .put("outputBytes", result.outputBytes())
-                .put("quantizedModules", result.quantizedModules())
-                .put("seconds", Seconds.since(started))
-                .put("peakRssBytes", PeakMemory.bytes());
     }
 }

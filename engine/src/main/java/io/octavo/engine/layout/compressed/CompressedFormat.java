@@ -80,12 +80,4 @@ public enum CompressedFormat {
             }
         };
     }
-
-    /** Whether codes lie in {@code weight_packed}. */
-    boolean isPacked() {
-        return switch (this) {
-            case PACK_QUANTIZED, NVFP4, MXFP4 -> true;
-            case FLOAT_QUANTIZED, NAIVE_QUANTIZED, INT_QUANTIZED, MXFP8 -> false;
-        };
-    }
 }

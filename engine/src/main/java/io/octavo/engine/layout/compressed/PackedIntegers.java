@@ -4,7 +4,6 @@ import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.layout.weight.ScaleGrid;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -29,11 +28,6 @@ public record PackedIntegers(
         @Nullable Tensor zeroPoints,
         @Nullable Tensor groupOf)
         implements QuantizedWeight {
-
-    @Override
-    public DType scaleDtype() {
-        return scales.tensor().dtype();
-    }
 
     @Override
     public int groups() {

@@ -5,7 +5,6 @@ import io.octavo.engine.layout.config.StrictObject;
 import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.layout.weight.ScaleGrid;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -52,11 +51,6 @@ public record TransposedWeight(
     @Override
     public long outFeatures() {
         return scales.columns();
-    }
-
-    @Override
-    public DType scaleDtype() {
-        return scales.tensor().dtype();
     }
 
     private int bits() {

@@ -2,7 +2,6 @@ package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -25,11 +24,6 @@ public record PackedE2m1(Tensor packed, Quantization quantization, ScaleGrid sca
     @Override
     public long inFeatures() {
         return 2 * packed.shape().getLast();
-    }
-
-    @Override
-    public DType scaleDtype() {
-        return scales.tensor().dtype();
     }
 
     @Override

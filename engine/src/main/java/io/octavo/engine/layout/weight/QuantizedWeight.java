@@ -2,7 +2,6 @@ package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.kernels.number.DType;
 import java.util.Optional;
 
 /**
@@ -19,9 +18,6 @@ public interface QuantizedWeight {
     long inFeatures();
 
     Quantization quantization();
-
-    /** The type that scales are stored in: F8_E4M3 for NVFP4, U8 for the exponents of the MX formats. */
-    DType scaleDtype();
 
     /** How many scales a row has; the last group is shorter where the size does not divide {@code inFeatures}. */
     int groups();

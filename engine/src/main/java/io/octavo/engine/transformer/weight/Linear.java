@@ -22,10 +22,6 @@ public record Linear(
         return Math.toIntExact(weight.outFeatures());
     }
 
-    public int inFeatures() {
-        return Math.toIntExact(weight.inFeatures());
-    }
-
     /** @param input as {@link #roundingOn} says */
     public void multiply(Backend backend, ScaledMatrix input, Matrix out, Stream stream) {
         weight.multiply(backend, input, out, stream);

@@ -140,11 +140,6 @@ class LinearWeightTest {
         }
 
         @Override
-        public DType scaleDtype() {
-            return DType.F32;
-        }
-
-        @Override
         public int groups() {
             return IN_FEATURES / groupSize;
         }

@@ -64,10 +64,6 @@ public final class Operand {
         return scales == null || scales.perGroup() ? 1 : scales.get(row, 0);
     }
 
-    boolean hasRowScales() {
-        return scales != null && !scales.perGroup();
-    }
-
     /**
      * @param rowStride scales from one row to the next; 0 if all share one
      * @param groupSize columns that share a scale
