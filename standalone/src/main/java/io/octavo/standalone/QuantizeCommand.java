@@ -10,6 +10,7 @@ import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.artifact.FolderJournal;
 import io.octavo.engine.modify.Gptq;
+import io.octavo.engine.modify.Awq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.CalibrationShape;
@@ -102,8 +103,14 @@ final class QuantizeCommand implements Callable<Integer> {
             names = "--smoothquant",
             paramLabel = "ALPHA",
             description =
-                    "Moves outliers of activations into weights first, as far as 0 to 1 say. Needs --calibration.")
-    private @Nullable Double smoothQuant;
+                    "Moves outliers of activations into weights first, as far as 0 to 1 say, or auto for what costs each"
+                            + " input least. Needs --calibration.")
+    private @Nullable String smoothQuant;
+
+    @Option(
+            names = "--awq",
+            description = "Gives input channels that matter larger weights first. Needs --calibration.")
+    private boolean awq;
 
     @Option(
             names = "--gptq",
@@ -164,9 +171,6 @@ final class QuantizeCommand implements Callable<Integer> {
             throw new UsageException(
                     "--samples and --sequence-length must be at least 1: " + samples + ", " + sequenceLength);
         }
-        if (smoothQuant != null && !(smoothQuant >= 0 && smoothQuant <= 1)) {
-            throw new UsageException("--smoothquant takes a number between 0 and 1, not " + smoothQuant);
-        }
         Optional<Path> dataset = Optional.ofNullable(calibration);
         var recipe = new Recipe(
                 scheme,
@@ -182,19 +186,28 @@ final class QuantizeCommand implements Callable<Integer> {
 
     private List<Modifier> modifiers() {
         if (named != null) {
-            if (!named.equals("best") || smoothQuant != null || gptq) {
-                throw new UsageException("--recipe takes best, and stands for --smoothquant and --gptq");
+            if (!named.equals("best") || smoothQuant != null || awq || gptq) {
+                throw new UsageException("--recipe takes best, and stands for --smoothquant, --awq and --gptq");
             }
             return Recipe.bestModifiers(scheme);
         }
         var modifiers = new ArrayList<Modifier>();
-        if (smoothQuant != null) {
-            modifiers.add(new SmoothQuant(smoothQuant));
+        Optional.ofNullable(smoothQuant).map(QuantizeCommand::smoothing).ifPresent(modifiers::add);
+        if (awq) {
+            modifiers.add(new Awq());
         }
         if (gptq) {
             modifiers.add(new Gptq());
         }
         return modifiers;
+    }
+
+    private static SmoothQuant smoothing(String alpha) {
+        try {
+            return alpha.equals("auto") ? new SmoothQuant() : new SmoothQuant(Double.parseDouble(alpha));
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--smoothquant takes a number between 0 and 1 or auto, not " + alpha);
+        }
     }
 
     private List<SchemeOverride> schemeOverrides() {

@@ -11,12 +11,14 @@ import java.util.Optional;
  *
  * @param inputs by Linear module
  * @param channels by Linear module, of each of its input channels; only of modules for which that was asked
+ * @param squares by Linear module, E[x²] of each of its input channels; only of modules for which that was asked
  * @param keys by layer, one range a key-value head, after rotation
  * @param values likewise
  */
 public record ActivationRanges(
         Map<String, Range> inputs,
         Map<String, List<Range>> channels,
+        Map<String, float[]> squares,
         Map<Integer, List<Range>> keys,
         Map<Integer, List<Range>> values) {
 
@@ -42,13 +44,14 @@ public record ActivationRanges(
     public ActivationRanges {
         inputs = Map.copyOf(inputs);
         channels = Map.copyOf(channels);
+        squares = Map.copyOf(squares);
         keys = Map.copyOf(keys);
         values = Map.copyOf(values);
     }
 
     /** Nothing was observed. */
     public static ActivationRanges none() {
-        return new ActivationRanges(Map.of(), Map.of(), Map.of(), Map.of());
+        return new ActivationRanges(Map.of(), Map.of(), Map.of(), Map.of(), Map.of());
     }
 
     /** The largest magnitude of each input channel of a module whose channels were looked at. */
@@ -73,7 +76,20 @@ public record ActivationRanges(
         divided.stream().reduce(Range::union).ifPresent(range -> otherInputs.put(module, range));
         var otherChannels = new HashMap<>(channels);
         otherChannels.put(module, divided);
-        return new ActivationRanges(otherInputs, otherChannels, keys, values);
+        var otherSquares = new HashMap<>(squares);
+        otherSquares.computeIfPresent(module, (name, means) -> {
+            float[] dividedMeans = means.clone();
+            for (int channel = 0; channel < dividedMeans.length; channel++) {
+                dividedMeans[channel] /= scales[channel] * scales[channel];
+            }
+            return dividedMeans;
+        });
+        return new ActivationRanges(otherInputs, otherChannels, otherSquares, keys, values);
+    }
+
+    /** The same with E[x²] of some modules' input channels. */
+    public ActivationRanges withSquares(Map<String, float[]> means) {
+        return new ActivationRanges(inputs, channels, means, keys, values);
     }
 
     /** What the inputs of a module showed; empty if the model never ran it. */

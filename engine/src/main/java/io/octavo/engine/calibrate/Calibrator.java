@@ -12,6 +12,7 @@ import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.tokenizer.Tokenizer;
+import io.octavo.engine.transformer.ActivationObserver;
 import io.octavo.engine.transformer.LayerStream;
 import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.kernels.backend.Backend;
@@ -39,6 +40,7 @@ public final class Calibrator {
 
     /**
      * @param channels modules whose input channels are told apart
+     * @param weighed modules of whose inputs E[x²] is computed
      * @param progress receives the share that is done of all texts in all layers
      * @throws QuantizationException {@code ARCHITECTURE_UNSUPPORTED}, a {@code DATASET_} or {@code TOKENIZER_} code, or
      *     {@code TENSOR_NOT_FINITE}
@@ -47,13 +49,17 @@ public final class Calibrator {
             Checkpoint checkpoint,
             CalibrationData data,
             Set<String> channels,
+            Set<String> weighed,
             JobMonitor monitor,
             DoubleConsumer progress) {
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
         List<int[]> samples = samples(checkpoint, data, spec);
         try (LayerStream layers = new ModelLoader(backend, checkpoint, spec).stream(samples);
-                var observer = new RangeObserver(backend, spec, channels);
+                var ranges = new RangeObserver(backend, spec, channels);
+                var moments = new MomentsObserver(backend, weighed);
                 Stream stream = backend.newStream()) {
+            var squares = new HashMap<String, float[]>();
+            ActivationObserver observer = weighed.isEmpty() ? ranges : ranges.and(moments);
             int steps = layers.layers() * samples.size();
             var done = new AtomicInteger();
             monitor.checkpoint();
@@ -62,8 +68,9 @@ public final class Calibrator {
                     monitor.checkpoint();
                     progress.accept((double) done.incrementAndGet() / steps);
                 });
+                squares.putAll(moments.takeSquares(stream));
             }
-            return sharedByExperts(observer.ranges(stream), spec);
+            return sharedByExperts(ranges.ranges(stream).withSquares(squares), spec);
         }
     }
 
@@ -86,7 +93,7 @@ public final class Calibrator {
                 }
             }
         }
-        return new ActivationRanges(inputs, seen.channels(), seen.keys(), seen.values());
+        return new ActivationRanges(inputs, seen.channels(), seen.squares(), seen.keys(), seen.values());
     }
 
     /** The tokens of each text that is looked at, the model's first token before them. */

@@ -3,9 +3,12 @@ package io.octavo.engine.calibrate;
 import io.octavo.engine.transformer.ActivationObserver;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.HostMemory;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -87,6 +90,31 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
         Moments moments = seen == null ? new Moments(backend, columns) : seen;
         backend.operations().secondMoments().mirror(moments.sums, stream);
         return moments;
+    }
+
+    /** E[x²] by channel, of every module that was seen; their moments are gone then. */
+    Map<String, float[]> takeSquares(Stream stream) {
+        var squares = new HashMap<String, float[]>();
+        for (String module : Set.copyOf(byModule.keySet())) {
+            try (Moments moments = byModule.remove(module);
+                    HostMemory host = backend.allocateHost(moments.sums.columns() * Float.BYTES)) {
+                diagonal(moments.sums, host.segment(), stream);
+                float[] means = host.segment().toArray(ValueLayout.JAVA_FLOAT);
+                for (int channel = 0; channel < means.length; channel++) {
+                    means[channel] /= moments.tokens;
+                }
+                squares.put(module, means);
+            }
+        }
+        return squares;
+    }
+
+    private static void diagonal(Matrix sums, MemorySegment target, Stream stream) {
+        long next = Matrix.bytes(DType.F32, 1, sums.columns() + 1);
+        for (long row = 0; row < sums.rows(); row++) {
+            sums.buffer().copyTo(target.asSlice(row * Float.BYTES, Float.BYTES), row * next, stream);
+        }
+        stream.synchronize();
     }
 
     @Override

@@ -76,7 +76,8 @@ final class RangeObserver implements ActivationObserver, AutoCloseable {
                 byChannel.put(module, ranges);
             }
         });
-        return new ActivationRanges(byModule, byChannel, read("keys", keys, stream), read("values", values, stream));
+        return new ActivationRanges(
+                byModule, byChannel, Map.of(), read("keys", keys, stream), read("values", values, stream));
     }
 
     private static Map<Integer, List<Range>> read(String what, Map<Integer, Matrix> layers, Stream stream) {

@@ -5,16 +5,18 @@ import java.util.Map;
 import java.util.Set;
 
 /** Multiplies channels of weights before anything else becomes of them. */
-public sealed interface ChannelModifier extends Modifier permits SmoothQuant {
+public sealed interface ChannelModifier extends Modifier permits Awq, SmoothQuant {
 
     /** The Linears of a model whose inputs it must see, channel by channel; none if it can do nothing for the model. */
     Set<String> observed(ModelSpec spec);
 
+    /** Those of them of whose inputs it must know E[x²], too. */
+    Set<String> weighed(ModelSpec spec);
+
     /**
-     * What becomes of tensors, by name.
+     * What becomes of tensors, by name; those that a model has not are left out by whoever asks.
      *
-     * @param inputs of the {@link #observed} modules, as data showed them
-     * @param weights of the same modules: of each input channel
+     * @param statistics of the {@link #observed} modules
      */
-    Map<String, ChannelScaling> scalings(ModelSpec spec, ChannelMagnitudes inputs, ChannelMagnitudes weights);
+    Map<String, ChannelScaling> scalings(ModelSpec spec, LinearStatistics statistics);
 }

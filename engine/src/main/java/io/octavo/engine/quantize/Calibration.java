@@ -44,6 +44,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.DoubleConsumer;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** What data shows of a model, and what modifiers make of a plan by it. */
@@ -113,22 +114,35 @@ final class Calibration implements AutoCloseable {
     private void observe(CalibrationData data, DoubleConsumer progress) {
         List<ChannelModifier> modifiers = plan.schemes().channelModifiers();
         ModelSpec spec = Architectures.read(source.config().tree());
-        Set<String> channels = modifiers.stream()
-                .flatMap(modifier -> modifier.observed(spec).stream())
-                .collect(Collectors.toSet());
-        activations = new Calibrator(backend).observe(source, data, channels, monitor, progress);
+        activations = new Calibrator(backend)
+                .observe(
+                        source,
+                        data,
+                        modules(modifiers, modifier -> modifier.observed(spec)),
+                        modules(modifiers, modifier -> modifier.weighed(spec)),
+                        monitor,
+                        progress);
         for (ChannelModifier modifier : modifiers) {
-            apply(modifier, spec, new WeightChannels(backend, source, chunkBytes, monitor::checkpoint));
+            apply(modifier, spec);
         }
     }
 
-    private void apply(ChannelModifier modifier, ModelSpec spec, WeightChannels weights) {
-        Map<String, ChannelScaling> scalings = modifier.scalings(spec, activations::channelMagnitudes, weights);
+    private static Set<String> modules(
+            List<ChannelModifier> modifiers, Function<ChannelModifier, Set<String>> asked) {
+        return modifiers.stream()
+                .flatMap(modifier -> asked.apply(modifier).stream())
+                .collect(Collectors.toSet());
+    }
+
+    private void apply(ChannelModifier modifier, ModelSpec spec) {
+        var statistics = new ModelStatistics(
+                plan, activations, new WeightChannels(backend, chunkBytes, monitor::checkpoint));
+        Map<String, ChannelScaling> scalings = modifier.scalings(spec, statistics);
         plan = plan.with(scalings);
         for (String module : modifier.observed(spec)) {
             ChannelScaling scaling = scalings.get(module + CompressedTensors.WEIGHT_SUFFIX);
-            if (scaling != null) {
-                activations = activations.dividedBy(module, scaling.factors());
+            if (scaling != null && scaling.columns().length > 0) {
+                activations = activations.dividedBy(module, scaling.columns());
             }
         }
     }
@@ -202,19 +216,9 @@ final class Calibration implements AutoCloseable {
     }
 
     private static float[] rows(Quantize step, long from, long to) {
-        DType dtype = step.source().info().dtype();
-        long rowBytes = step.inFeatures() * dtype.bytes();
-        float[] numbers = new float[Math.toIntExact((to - from) * step.inFeatures())];
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment stored = step.source().view(from * rowBytes, to * rowBytes, arena);
-            for (int i = 0; i < numbers.length; i++) {
-                numbers[i] = switch (dtype) {
-                    case BF16 -> BFloat16.toFloat(stored.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
-                    case F16 -> Float.float16ToFloat(stored.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
-                    default -> stored.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i);
-                };
-            }
-        }
+        int count = Math.toIntExact((to - from) * step.inFeatures());
+        float[] numbers = new float[count];
+        step.source().floats(from * step.inFeatures() * step.source().info().dtype().bytes(), numbers, 0, count);
         return numbers;
     }
 

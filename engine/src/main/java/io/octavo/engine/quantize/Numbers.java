@@ -34,6 +34,32 @@ public sealed interface Numbers {
         return made;
     }
 
+    /**
+     * Some of them in f32.
+     *
+     * @param from byte of the tensor, a whole element
+     */
+    default void floats(long from, float[] target, int first, int count) {
+        DType dtype = info().dtype();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment numbers = view(from, from + (long) count * dtype.bytes(), arena);
+            for (int i = 0; i < count; i++) {
+                target[first + i] = Scaled.get(numbers, dtype, i);
+            }
+        }
+    }
+
+    /** The same multiplied, after what else multiplies them; rounded once. */
+    default Numbers times(ChannelScaling scaling) {
+        return switch (this) {
+            case Stored stored -> new Scaled(stored, scaling);
+            case Viewed viewed -> new Scaled(viewed, scaling);
+            case Scaled scaled -> new Scaled(scaled.numbers, scaled.scaling.then(scaling));
+            case Solved found ->
+                throw new IllegalStateException("the codes of " + info().name() + " are solved already");
+        };
+    }
+
     /** The codes that were found for them, if rounding does not make them. */
     default Optional<SolvedCodes> solved() {
         return Optional.empty();
@@ -78,15 +104,23 @@ public sealed interface Numbers {
         }
     }
 
-    /** Each input channel multiplied, then rounded to the tensor's type. */
+    /** Each row and column multiplied, then rounded to the tensor's type. */
     record Scaled(Numbers numbers, ChannelScaling scaling) implements Numbers {
 
         public Scaled {
-            long channels = numbers.info().shape().getLast();
-            if (channels != scaling.channels()) {
-                throw new IllegalArgumentException(
-                        numbers.info().name() + " has " + channels + " channels, not " + scaling.channels());
+            if (!scaling.fits(rows(numbers.info()), columns(numbers.info()))) {
+                throw new IllegalArgumentException("the scaling does not fit "
+                        + numbers.info().name() + " of shape "
+                        + numbers.info().shape());
             }
+        }
+
+        private static long columns(TensorInfo info) {
+            return info.shape().getLast();
+        }
+
+        private static long rows(TensorInfo info) {
+            return info.byteSize() / info.dtype().bytes() / columns(info);
         }
 
         @Override
@@ -105,9 +139,11 @@ public sealed interface Numbers {
             DType dtype = info().dtype();
             long first = from / dtype.bytes();
             long count = target.byteSize() / dtype.bytes();
+            long columns = columns(info());
             for (long i = 0; i < count; i++) {
-                int channel = (int) ((first + i) % scaling.channels());
-                set(target, dtype, i, scaling.apply(get(target, dtype, i), channel));
+                int row = (int) ((first + i) / columns);
+                int column = (int) ((first + i) % columns);
+                set(target, dtype, i, scaling.apply(get(target, dtype, i), row, column));
             }
         }
 

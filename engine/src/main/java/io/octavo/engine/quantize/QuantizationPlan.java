@@ -219,14 +219,11 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
             case KvScales scales -> scales;
             case Keep keep -> {
                 ChannelScaling scaling = scalings.get(keep.source().info().name());
-                yield scaling == null ? keep : new Keep(new Numbers.Scaled(keep.source(), scaling), keep.reason());
+                yield scaling == null ? keep : new Keep(keep.source().times(scaling), keep.reason());
             }
             case Quantize weight -> {
                 ChannelScaling scaling = scalings.get(weight.source().info().name());
-                if (scaling != null && weight.source().solved().isPresent()) {
-                    throw new IllegalStateException("the codes of " + weight.module() + " are solved already");
-                }
-                yield scaling == null ? weight : weight.from(new Numbers.Scaled(weight.source(), scaling));
+                yield scaling == null ? weight : weight.from(weight.source().times(scaling));
             }
         };
     }

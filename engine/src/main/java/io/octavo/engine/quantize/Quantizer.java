@@ -19,8 +19,6 @@ import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.kernels.backend.Backend;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
 import java.util.function.LongUnaryOperator;
 import java.util.function.Supplier;
 
@@ -111,17 +109,13 @@ public final class Quantizer {
     private static void requireRunnable(Checkpoint source, List<ChannelModifier> modifiers) {
         ModelSpec spec = Architectures.read(source.config().tree());
         for (ChannelModifier modifier : modifiers) {
-            Set<String> modules = modifier.observed(spec);
-            Optional<String> missing = modules.stream()
+            modifier.observed(spec).stream()
                     .filter(module -> !source.names().contains(module + CompressedTensors.WEIGHT_SUFFIX))
-                    .findFirst();
-            if (modules.isEmpty() || missing.isPresent()) {
-                throw new QuantizationException(
-                        ErrorCode.MODIFIER_UNSUITABLE,
-                        modifier.name() + " "
-                                + missing.map(module -> "finds no weight of " + module)
-                                        .orElse("knows no norms of this architecture that it could scale"));
-            }
+                    .findFirst()
+                    .ifPresent(missing -> {
+                        throw new QuantizationException(
+                                ErrorCode.MODIFIER_UNSUITABLE, modifier.name() + " finds no weight of " + missing);
+                    });
         }
         if (!source.hasFile(Tokenizer.FILE_NAME)) {
             throw new QuantizationException(

@@ -1,11 +1,7 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.checkpoint.Checkpoint;
-import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.compressed.CompressedTensors;
-import io.octavo.engine.modify.ChannelMagnitudes;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
@@ -15,17 +11,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.Objects;
 
-/** The largest magnitudes of the input channels of stored weights, some rows at a time. */
-record WeightChannels(Backend backend, Checkpoint source, long chunkBytes, Runnable afterChunk)
-        implements ChannelMagnitudes {
+/** The largest magnitudes of the input channels of weights, some rows at a time. */
+record WeightChannels(Backend backend, long chunkBytes, Runnable afterChunk) {
 
     /** @throws QuantizationException {@code TENSOR_NOT_FINITE} or {@code OUT_OF_MEMORY} */
-    @Override
-    public float[] of(String module) {
-        StoredTensor tensor = Objects.requireNonNull(source.stored().get(module + CompressedTensors.WEIGHT_SUFFIX));
-        TensorInfo weight = tensor.info();
+    float[] of(Numbers source) {
+        TensorInfo weight = source.info();
         long columns = weight.shape().getLast();
         long rowBytes = columns * weight.dtype().bytes();
         long rows = weight.byteSize() / rowBytes;
@@ -39,7 +31,7 @@ record WeightChannels(Backend backend, Checkpoint source, long chunkBytes, Runna
             for (long from = 0; from < rows; from += chunkRows) {
                 afterChunk.run();
                 long count = Math.min(chunkRows, rows - from);
-                numbers.load(new Numbers.Stored(tensor), from * rowBytes, count * rowBytes, stream);
+                numbers.load(source, from * rowBytes, count * rowBytes, stream);
                 Matrix x = Matrix.of(numbers.device(), weight.dtype(), count, columns);
                 Matrix seen = Matrix.of(ranges.device(), DType.F32, columns, 2);
                 backend.operations().observeRange().observe(x, seen, stream);
@@ -50,7 +42,7 @@ record WeightChannels(Backend backend, Checkpoint source, long chunkBytes, Runna
             return magnitudes(weight, found.toArray(ValueLayout.JAVA_FLOAT));
         } catch (IllegalStateException | OutOfMemoryError e) {
             throw new QuantizationException(
-                    ErrorCode.OUT_OF_MEMORY, "no memory to look at the channels of " + module, e);
+                    ErrorCode.OUT_OF_MEMORY, "no memory to look at the channels of " + weight.name(), e);
         } finally {
             releases.forEach(Runnable::run);
         }

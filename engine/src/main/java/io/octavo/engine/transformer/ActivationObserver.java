@@ -27,6 +27,23 @@ public interface ActivationObserver {
         return true;
     }
 
+    /** This one, then another. */
+    default ActivationObserver and(ActivationObserver other) {
+        return new ActivationObserver() {
+            @Override
+            public void input(String module, Matrix activations, Stream stream) {
+                ActivationObserver.this.input(module, activations, stream);
+                other.input(module, activations, stream);
+            }
+
+            @Override
+            public void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream) {
+                ActivationObserver.this.keysAndValues(layer, keys, values, stream);
+                other.keysAndValues(layer, keys, values, stream);
+            }
+        };
+    }
+
     /** Sees nothing. */
     static ActivationObserver none() {
         return new ActivationObserver() {

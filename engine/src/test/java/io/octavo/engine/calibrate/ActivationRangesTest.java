@@ -35,6 +35,7 @@ class ActivationRangesTest {
         var ranges = new ActivationRanges(
                 Map.of("m", new Range(-8, 6)),
                 Map.of("m", List.of(new Range(-8, 1), new Range(-2, 6))),
+                Map.of("m", new float[] {32, 8}),
                 Map.of(),
                 Map.of());
 
@@ -43,5 +44,6 @@ class ActivationRangesTest {
 
         assertThat(divided.channelMagnitudes("m")).containsExactly(2, 3);
         assertThat(divided.input("m")).contains(new Range(-2, 3));
+        assertThat(divided.squares().get("m")).containsExactly(2, 2);
     }
 }

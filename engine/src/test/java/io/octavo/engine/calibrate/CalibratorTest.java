@@ -33,6 +33,7 @@ class CalibratorTest {
                         new Range(-2, 2)),
                 Map.of(),
                 Map.of(),
+                Map.of(),
                 Map.of());
 
         ActivationRanges shared = Calibrator.sharedByExperts(seen, spec);

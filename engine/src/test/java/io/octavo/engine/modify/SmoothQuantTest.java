@@ -4,28 +4,46 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Against numbers worked out by hand, on two channels. */
 class SmoothQuantTest {
 
-    private static final String LAYER = "model.layers.0.";
-
     /** What enters all Linears: the second channel is an outlier. */
-    private static final ChannelMagnitudes INPUTS = module -> new float[] {1, 16};
+    private static final Function<String, float[]> INPUTS =
+            module -> module.endsWith("down_proj") ? new float[] {1, 1, 1, 4} : new float[] {1, 16};
+
+    /** The same two for all, and again for the four channels of the down projection. */
+    private static Function<String, float[]> four(float first, float second) {
+        return module ->
+                module.endsWith("down_proj") ? new float[] {first, second, first, second} : new float[] {first, second};
+    }
+
+    private static FakeStatistics of(Function<String, float[]> inputs, Function<String, float[]> columns) {
+        return FakeStatistics.ofMagnitudes(inputs, columns);
+    }
 
     @Test
     void partsOfAFusedLayerShareTheScaleOfTheirLargestWeights() {
-        ChannelMagnitudes weights =
-                module -> module.endsWith("k_proj") ? new float[] {0.25f, 0.5f} : new float[] {0.5f, 0.25f};
+        Function<String, float[]> weights = module -> switch (module.substring(module.lastIndexOf('.') + 1)) {
+            case "k_proj" -> new float[] {0.25f, 0.5f};
+            case "down_proj" -> new float[] {1, 1, 1, 1};
+            default -> new float[] {0.5f, 0.25f};
+        };
         Map<String, ChannelScaling> scalings =
-                new SmoothQuant(0.5).scalings(spec("LlamaForCausalLM", "llama"), INPUTS, weights);
-        assertThat(scalings).hasSize(7);
+                new SmoothQuant(0.5).scalings(TinySpecs.of("LlamaForCausalLM", "llama"), of(INPUTS, weights));
+        // Nine weights, and the biases of values and up that there may be.
+        assertThat(scalings).hasSize(11);
         // sqrt(1 / 0.5) and sqrt(16 / 0.5).
         float[] scales = {(float) Math.sqrt(2), (float) Math.sqrt(32)};
         for (String part : new String[] {"q_proj", "k_proj", "v_proj"}) {
@@ -39,56 +57,64 @@ class SmoothQuantTest {
 
     @Test
     void alphaSaysHowMuchMovesIntoTheWeights() {
-        ChannelMagnitudes ones = module -> new float[] {1, 1};
-        ModelSpec spec = spec("LlamaForCausalLM", "llama");
-        assertScaling(new SmoothQuant(1).scalings(spec, INPUTS, ones), "mlp.gate_proj", 0, 1, 16);
-        assertScaling(new SmoothQuant(0).scalings(spec, INPUTS, ones), "mlp.gate_proj", 0, 1, 1);
-        assertScaling(new SmoothQuant(0.75).scalings(spec, INPUTS, ones), "mlp.gate_proj", 0, 1, 8);
+        FakeStatistics ones = of(INPUTS, four(1, 1));
+        ModelSpec spec = TinySpecs.of("LlamaForCausalLM", "llama");
+        assertScaling(new SmoothQuant(1).scalings(spec, ones), "mlp.gate_proj", 0, 1, 16);
+        assertScaling(new SmoothQuant(0).scalings(spec, ones), "mlp.gate_proj", 0, 1, 1);
+        assertScaling(new SmoothQuant(0.75).scalings(spec, ones), "mlp.gate_proj", 0, 1, 8);
         assertThatThrownBy(() -> new SmoothQuant(1.1)).hasMessageContaining("between 0 and 1");
         assertThatThrownBy(() -> new SmoothQuant(Double.NaN)).hasMessageContaining("between 0 and 1");
     }
 
     @Test
     void aChannelThatIsAlwaysZeroStays() {
-        ModelSpec spec = spec("LlamaForCausalLM", "llama");
-        assertScaling(
-                new SmoothQuant(0.8).scalings(spec, module -> new float[] {0, 2}, module -> new float[] {1, 0}),
-                "mlp.gate_proj",
-                0,
-                1,
-                1);
+        ModelSpec spec = TinySpecs.of("LlamaForCausalLM", "llama");
+        assertScaling(new SmoothQuant(0.8).scalings(spec, of(four(0, 2), four(1, 0))), "mlp.gate_proj", 0, 1, 1);
     }
 
     @Test
     void gainsThatAreStoredLessOneAreScaledWithIt() {
         Map<String, ChannelScaling> scalings =
-                new SmoothQuant(1).scalings(spec("Gemma2ForCausalLM", "gemma2"), INPUTS, module -> new float[] {1, 1});
-        ChannelScaling norm = Objects.requireNonNull(scalings.get(LAYER + "pre_feedforward_layernorm.weight"));
+                new SmoothQuant(1).scalings(TinySpecs.of("Gemma2ForCausalLM", "gemma2"), of(INPUTS, four(1, 1)));
+        ChannelScaling norm =
+                Objects.requireNonNull(scalings.get(TinySpecs.LAYER + "pre_feedforward_layernorm.weight"));
         // A gain of 3 is stored as 2 and becomes 3 / 16.
-        assertThat(norm.apply(2, 1)).isEqualTo(3f / 16 - 1);
-        assertThat(scalings).doesNotContainKey(LAYER + "post_feedforward_layernorm.weight");
+        assertThat(norm.apply(2, 0, 1)).isEqualTo(3f / 16 - 1);
+        assertThat(scalings).doesNotContainKey(TinySpecs.LAYER + "post_feedforward_layernorm.weight");
     }
 
     @Test
-    void findsNothingBehindNormsThatComeAfterTheBlock() {
-        assertThat(new SmoothQuant(0.5).observed(spec("Olmo2ForCausalLM", "olmo2")))
-                .isEmpty();
+    void wherePartsHaveNoNormBeforeThemWhatLiesBetweenLinearsIsScaledAlone() {
+        assertThat(new SmoothQuant(0.5).observed(TinySpecs.of("Olmo2ForCausalLM", "olmo2")))
+                .containsExactly(TinySpecs.LAYER + "self_attn.o_proj", TinySpecs.LAYER + "mlp.down_proj");
+    }
+
+    @Test
+    void withoutAnAlphaOutliersMoveAndAnInputThatHasNoneStaysAsGood() {
+        RandomGenerator random = new SplittableRandom(3);
+        float[] weights = new float[64 * 2];
+        for (int i = 0; i < weights.length; i++) {
+            weights[i] = (float) random.nextGaussian();
+        }
+        FakeStatistics outlier =
+                new FakeStatistics(four(1, 100), four(0.1f, 1000), four(3, 3), module -> weights, Optional.empty());
+        ModelSpec spec = TinySpecs.of("LlamaForCausalLM", "llama");
+
+        float[] scales = Objects.requireNonNull(new SmoothQuant(OptionalDouble.empty())
+                        .scalings(spec, outlier)
+                        .get(TinySpecs.LAYER + "self_attn.q_proj.weight"))
+                .columns();
+
+        assertThat(scales[1] / scales[0]).isBetween(3f, 100f);
+        var modules = new LinkedHashSet<>(List.of(TinySpecs.LAYER + "self_attn.q_proj"));
+        var noise = new RoundingNoise(modules, outlier, new float[] {1, 100}, 64);
+        assertThat(noise.of(scales)).isLessThan(noise.of(new float[] {1, 1}) / 2);
     }
 
     private static void assertScaling(
             Map<String, ChannelScaling> scalings, String module, float offset, float... factors) {
-        ChannelScaling scaling = Objects.requireNonNull(scalings.get(LAYER + module + ".weight"));
+        ChannelScaling scaling = Objects.requireNonNull(scalings.get(TinySpecs.LAYER + module + ".weight"));
         assertThat(scaling.offset()).isEqualTo(offset);
-        assertThat(scaling.factors()).containsExactly(factors, within(1e-6f));
-    }
-
-    private static ModelSpec spec(String architecture, String type) {
-        return Architectures.read(JsonMapper.shared().readTree("""
-                {"architectures": ["%s"], "model_type": "%s", "hidden_size": 2, "num_hidden_layers": 1,
-                 "num_attention_heads": 1, "num_key_value_heads": 1, "head_dim": 2, "intermediate_size": 4,
-                 "vocab_size": 10, "max_position_embeddings": 16, "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
-                 "hidden_act": "silu", "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 2,
-                 "sliding_window": 8, "tie_word_embeddings": true}
-                """.formatted(architecture, type)));
+        assertThat(scaling.columns()).containsExactly(factors, within(1e-6f));
     }
 }

@@ -4,17 +4,20 @@ import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.annotation.JsonRootName;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import io.octavo.engine.modify.Awq;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** How a request spells an engine's modifier: its settings, their limits and what they are where none is given. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
     @JsonSubTypes.Type(name = ModifierSpec.Smoothing.TYPE, value = ModifierSpec.Smoothing.class),
+    @JsonSubTypes.Type(name = ModifierSpec.ActivationAware.TYPE, value = ModifierSpec.ActivationAware.class),
     @JsonSubTypes.Type(name = ModifierSpec.Solving.TYPE, value = ModifierSpec.Solving.class)
 })
 public sealed interface ModifierSpec {
@@ -25,19 +28,28 @@ public sealed interface ModifierSpec {
     /** @param alpha how much of the difficulty moves from activations to weights */
     @JsonRootName("SmoothQuantModifier")
     record Smoothing(
-            @DecimalMin("0") @DecimalMax("1") @JsonPropertyDescription("how much moves from activations to weights; 0.5 where it is absent")
-            Double alpha)
+            @DecimalMin("0") @DecimalMax("1") @JsonPropertyDescription(
+                    "how much moves from activations to weights; where it is absent, each input gets what costs least")
+            @Nullable Double alpha)
             implements ModifierSpec {
 
         public static final String TYPE = "smoothquant";
 
-        public Smoothing {
-            alpha = Objects.requireNonNullElse(alpha, SmoothQuant.DEFAULT_ALPHA);
+        @Override
+        public Modifier modifier() {
+            return alpha == null ? new SmoothQuant() : new SmoothQuant(alpha);
         }
+    }
+
+    /** Larger weights for input channels that matter. */
+    @JsonRootName("AwqModifier")
+    record ActivationAware() implements ModifierSpec {
+
+        public static final String TYPE = "awq";
 
         @Override
         public Modifier modifier() {
-            return new SmoothQuant(alpha);
+            return new Awq();
         }
     }
 

@@ -85,7 +85,7 @@ class JobSpecReaderTest {
     @Test
     void spellsModifiersAsTheEngineCallsThem() {
         QuantizeSpec spec = (QuantizeSpec) parse("\"modifiers\": [{\"type\": \"smoothquant\"}]");
-        assertThat(spec.recipe().modifiers()).containsExactly(new SmoothQuant(SmoothQuant.DEFAULT_ALPHA));
+        assertThat(spec.recipe().modifiers()).containsExactly(new SmoothQuant());
         for (JsonSubTypes.Type type :
                 ModifierSpec.class.getAnnotation(JsonSubTypes.class).value()) {
             QuantizeSpec one = (QuantizeSpec) parse("\"modifiers\": [{\"type\": \"" + type.name() + "\"}]");
@@ -107,9 +107,9 @@ class JobSpecReaderTest {
             delimiter = ';',
             value = {
                 "[{\"type\": \"gptq\", \"dampening\": 0}]; modifiers[0].dampening; must be at least 0.0001",
-                "[{\"type\": \"smooth\"}]; modifiers[0].type; must be one of smoothquant, gptq",
-                "[{\"alpha\": 0.5}]; modifiers[0].type; must be one of smoothquant, gptq",
-                "[\"smoothquant\"]; modifiers[0].type; must be one of smoothquant, gptq",
+                "[{\"type\": \"smooth\"}]; modifiers[0].type; must be one of smoothquant, awq, gptq",
+                "[{\"alpha\": 0.5}]; modifiers[0].type; must be one of smoothquant, awq, gptq",
+                "[\"smoothquant\"]; modifiers[0].type; must be one of smoothquant, awq, gptq",
                 "[null]; modifiers[0]; is required",
                 "{\"type\": \"smoothquant\"}; modifiers; must be an array",
                 "[{\"type\": \"smoothquant\", \"alpha\": 1.5}]; modifiers[0].alpha; must be at most 1",

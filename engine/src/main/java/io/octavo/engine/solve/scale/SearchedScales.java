@@ -1,5 +1,6 @@
 package io.octavo.engine.solve.scale;
 
+import io.octavo.engine.scheme.Granularity;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -8,7 +9,8 @@ import java.util.List;
  * multiplied with (E[x²]), or, where a tile is a block of 16 columns whose moments are known, by E[x xᵀ]. The scale of plain
  * rounding is always among those that are tried: no tile becomes worse than that.
  *
- * <p>NVFP4's search holds four-over-six (arXiv 2512.02010): a block's largest number may become 4 instead of 6.
+ * <p>One scale of a whole tensor, which it may share with others, stays as it is: rows of it do not tell what is best for all.
+ * NVFP4's search holds four-over-six (arXiv 2512.02010): a block's largest number may become 4 instead of 6.
  */
 public final class SearchedScales implements ScaleSource {
 
@@ -27,6 +29,9 @@ public final class SearchedScales implements ScaleSource {
         int columns = format.inFeatures();
         int rows = weights.length / columns;
         TileScales found = plain.choose(weights, moments.squares(), format);
+        if (format.quantization().granularity() instanceof Granularity.PerTensor) {
+            return found;
+        }
         int height = Math.min(format.tileRows(), rows);
         int step = height == 1 ? ROWS_AT_ONCE : height;
         for (int top = 0; top < rows; top += step) {

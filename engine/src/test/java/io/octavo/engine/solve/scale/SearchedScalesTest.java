@@ -34,7 +34,6 @@ class SearchedScalesTest {
                                 Scheme.named("NVFP4").weights(),
                                 Scheme.named("MXFP4").weights(),
                                 Scheme.named("MXFP8").weights(),
-                                Scheme.named("FP8").weights(),
                                 Quantization.stored(
                                         Scheme.named("FP8").weights().type(), new Granularity.PerBlock(32, 32)))
                         .map(weights -> Arguments.of(weights, dtype)));
@@ -130,6 +129,17 @@ class SearchedScalesTest {
 
         assertThat(first.scales()).containsExactly(Arrays.copyOf(whole.scales(), first.scales().length));
         assertThat(first.zeroPoints()).containsExactly(Arrays.copyOf(whole.zeroPoints(), first.zeroPoints().length));
+    }
+
+    @Test
+    void aScaleOfAWholeTensorStays() {
+        float[] weights = weights();
+        WeightFormat format = format(Scheme.named("FP8").weights(), DType.BF16, weights);
+        float[] importance = importance();
+
+        assertThat(new SearchedScales().choose(weights, importance, format).scales())
+                .containsExactly(
+                        new RangeScales().choose(weights, importance, format).scales());
     }
 
     @Test
