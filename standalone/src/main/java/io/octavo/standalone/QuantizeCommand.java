@@ -15,6 +15,7 @@ import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.InputObserver;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
@@ -133,6 +134,13 @@ final class QuantizeCommand implements Callable<Integer> {
     private int samples = 512;
 
     @Option(
+            names = "--observer",
+            paramLabel = "NAME",
+            description = "How ranges of static inputs follow from what they showed: minmax (the default), moving-average,"
+                    + " percentile or mse.")
+    private String observer = InputObserver.MINMAX.id();
+
+    @Option(
             names = "--sequence-length",
             paramLabel = "N",
             description = "Tokens that count of a text (${DEFAULT-VALUE}).")
@@ -179,9 +187,15 @@ final class QuantizeCommand implements Callable<Integer> {
                 schemeOverrides(),
                 Optional.ofNullable(kvCache).map(QuantizeCommand::granularity),
                 modifiers(),
-                dataset.map(file -> new CalibrationShape(samples, sequenceLength, 0)));
+                dataset.map(file -> new CalibrationShape(samples, sequenceLength, 0, observer())));
         var request = new QuantizationRequest(source, target, recipe, dataset, List.of());
         return journal == null ? request : request.withJournal(new FolderJournal(journal));
+    }
+
+    private InputObserver observer() {
+        return InputObserver.named(observer)
+                .orElseThrow(() -> new UsageException(
+                        "--observer is minmax, moving-average, percentile or mse, not " + observer));
     }
 
     private List<Modifier> modifiers() {

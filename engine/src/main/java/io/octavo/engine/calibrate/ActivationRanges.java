@@ -92,6 +92,13 @@ public record ActivationRanges(
         return new ActivationRanges(inputs, channels, means, keys, values);
     }
 
+    /** The same with other ranges of some inputs. */
+    ActivationRanges withInputs(Map<String, Range> others) {
+        var otherInputs = new HashMap<>(inputs);
+        otherInputs.putAll(others);
+        return new ActivationRanges(otherInputs, channels, squares, keys, values);
+    }
+
     /** What the inputs of a module showed; empty if the model never ran it. */
     public Optional<Range> input(String module) {
         return Optional.ofNullable(inputs.get(module));

@@ -57,20 +57,23 @@ public final class Calibrator {
         try (LayerStream layers = new ModelLoader(backend, checkpoint, spec).stream(samples);
                 var ranges = new RangeObserver(backend, spec, channels);
                 var moments = new MomentsObserver(backend, weighed);
+                InputRanges inputs = InputRanges.of(data.shape().observer(), backend);
                 Stream stream = backend.newStream()) {
             var squares = new HashMap<String, float[]>();
-            ActivationObserver observer = weighed.isEmpty() ? ranges : ranges.and(moments);
+            ActivationObserver all = ranges.and(moments).and(inputs);
             int steps = layers.layers() * samples.size();
             var done = new AtomicInteger();
             monitor.checkpoint();
             while (layers.next() < layers.layers()) {
-                layers.advance(observer, () -> {
+                layers.advance(all, () -> {
                     monitor.checkpoint();
                     progress.accept((double) done.incrementAndGet() / steps);
                 });
                 squares.putAll(moments.takeSquares(stream));
             }
-            return sharedByExperts(ranges.ranges(stream).withSquares(squares), spec);
+            ActivationRanges shown = ranges.ranges(stream).withSquares(squares);
+            ActivationRanges chosen = shown.withInputs(inputs.ranges(shown.inputs(), stream));
+            return sharedByExperts(chosen, spec);
         }
     }
 

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -96,7 +97,7 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
     Map<String, float[]> takeSquares(Stream stream) {
         var squares = new HashMap<String, float[]>();
         for (String module : Set.copyOf(byModule.keySet())) {
-            try (Moments moments = byModule.remove(module);
+            try (Moments moments = Objects.requireNonNull(byModule.remove(module));
                     HostMemory host = backend.allocateHost(moments.sums.columns() * Float.BYTES)) {
                 diagonal(moments.sums, host.segment(), stream);
                 float[] means = host.segment().toArray(ValueLayout.JAVA_FLOAT);

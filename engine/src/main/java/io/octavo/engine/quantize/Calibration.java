@@ -22,16 +22,14 @@ import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.HashedFile;
+import io.octavo.engine.request.InputObserver;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.safetensors.TensorInfo;
+import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.solve.SolvableWeight;
 import io.octavo.kernels.backend.Backend;
-import io.octavo.kernels.number.BFloat16;
-import io.octavo.kernels.number.DType;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -117,7 +115,7 @@ final class Calibration implements AutoCloseable {
         activations = new Calibrator(backend)
                 .observe(
                         source,
-                        data,
+                        observed(data),
                         modules(modifiers, modifier -> modifier.observed(spec)),
                         modules(modifiers, modifier -> modifier.weighed(spec)),
                         monitor,
@@ -127,16 +125,27 @@ final class Calibration implements AutoCloseable {
         }
     }
 
-    private static Set<String> modules(
-            List<ChannelModifier> modifiers, Function<ChannelModifier, Set<String>> asked) {
+    /** Floats are as fine near zero whatever their range, so that nothing is gained where it ends before the largest number. */
+    private CalibrationData observed(CalibrationData data) {
+        boolean integers = plan.schemes()
+                .scheme()
+                .inputs()
+                .filter(inputs -> inputs.type() instanceof NumberType.IntType)
+                .isPresent();
+        return integers || data.shape().observer() != InputObserver.MSE
+                ? data
+                : new CalibrationData(data.dataset(), data.shape().withObserver(InputObserver.MINMAX));
+    }
+
+    private static Set<String> modules(List<ChannelModifier> modifiers, Function<ChannelModifier, Set<String>> asked) {
         return modifiers.stream()
                 .flatMap(modifier -> asked.apply(modifier).stream())
                 .collect(Collectors.toSet());
     }
 
     private void apply(ChannelModifier modifier, ModelSpec spec) {
-        var statistics = new ModelStatistics(
-                plan, activations, new WeightChannels(backend, chunkBytes, monitor::checkpoint));
+        var statistics =
+                new ModelStatistics(plan, activations, new WeightChannels(backend, chunkBytes, monitor::checkpoint));
         Map<String, ChannelScaling> scalings = modifier.scalings(spec, statistics);
         plan = plan.with(scalings);
         for (String module : modifier.observed(spec)) {
@@ -218,7 +227,8 @@ final class Calibration implements AutoCloseable {
     private static float[] rows(Quantize step, long from, long to) {
         int count = Math.toIntExact((to - from) * step.inFeatures());
         float[] numbers = new float[count];
-        step.source().floats(from * step.inFeatures() * step.source().info().dtype().bytes(), numbers, 0, count);
+        step.source()
+                .floats(from * step.inFeatures() * step.source().info().dtype().bytes(), numbers, 0, count);
         return numbers;
     }
 

@@ -6,6 +6,7 @@ import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.request.HashedFile;
+import io.octavo.engine.request.InputObserver;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.VerificationReport;
 import java.util.List;
@@ -43,12 +44,15 @@ final class Provenance {
         root.put("layout", CompressedTensors.NAME);
         root.put("label", label.text());
         root.put("divisor", plan.schemes().scheme().weights().type().divisor());
-        request.calibration()
-                .filter(data -> plan.schemes().needsCalibration())
-                .ifPresent(data -> root.putObject("calibration")
-                        .put("samples", data.samples())
-                        .put("sequenceLength", data.sequenceLength())
-                        .put("seed", data.seed()));
+        request.calibration().filter(data -> plan.schemes().needsCalibration()).ifPresent(data -> {
+            ObjectNode made = root.putObject("calibration")
+                    .put("samples", data.samples())
+                    .put("sequenceLength", data.sequenceLength())
+                    .put("seed", data.seed());
+            if (data.shape().observer() != InputObserver.MINMAX) {
+                made.put("observer", data.shape().observer().id());
+            }
+        });
         for (Modifier modifier : plan.schemes().modifiers()) {
             ObjectNode made = root.withArray("modifiers").addObject().put("type", modifier.name());
             new TreeMap<>(modifier.settings()).forEach(made::putPOJO);

@@ -18,6 +18,7 @@ import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.EvaluationRequest;
 import io.octavo.engine.request.EvaluationTask;
+import io.octavo.engine.request.InputObserver;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
@@ -35,6 +36,8 @@ import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Weights that are changed before they are rounded. */
 class ModifiersTest {
@@ -87,6 +90,21 @@ class ModifiersTest {
                 .contains("\"W8A8 + smoothquant\"", "\"alpha\": 0.8");
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = InputObserver.class,
+            names = {"PERCENTILE", "MSE"})
+    void staticRangesThatCutOffTheLargestInputsLoseLess(InputObserver observer) throws IOException {
+        Path model = TestModels.books5m();
+        Recipe recipe = new Recipe("W8A8_STATIC", CompressedTensors.NAME, List.of());
+        quantize(model, "all", recipe);
+        quantize(model, "clipped", recipe, data().shape().withObserver(observer));
+        double original = perplexity(model);
+        assertThat(perplexity(folder.resolve("clipped")) - original)
+                .isLessThan(perplexity(folder.resolve("all")) - original);
+        assertThat(Files.readString(folder.resolve("clipped/octavo.json"))).contains(observer.id());
+    }
+
     @Test
     void channelsThatMatterTakeLessOfTheLoss() throws IOException {
         Path model = TestModels.books5m();
@@ -137,12 +155,12 @@ class ModifiersTest {
     }
 
     private QuantizationResult quantize(Path model, String name, Recipe recipe) {
+        return quantize(model, name, recipe, data().shape());
+    }
+
+    private QuantizationResult quantize(Path model, String name, Recipe recipe, CalibrationShape shape) {
         var request = new QuantizationRequest(
-                model,
-                folder.resolve(name),
-                recipe.withCalibration(data().shape()),
-                Optional.of(data().dataset()),
-                List.of());
+                model, folder.resolve(name), recipe.withCalibration(shape), Optional.of(data().dataset()), List.of());
         return engine.quantize(request, JobMonitor.none());
     }
 
