@@ -9,8 +9,8 @@ import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.artifact.FolderJournal;
-import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Awq;
+import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.CalibrationShape;
@@ -136,8 +136,9 @@ final class QuantizeCommand implements Callable<Integer> {
     @Option(
             names = "--observer",
             paramLabel = "NAME",
-            description = "How ranges of static inputs follow from what they showed: minmax (the default), moving-average,"
-                    + " percentile or mse.")
+            description =
+                    "How ranges of static inputs follow from what they showed: minmax (the default), moving-average,"
+                            + " percentile or mse.")
     private String observer = InputObserver.MINMAX.id();
 
     @Option(
@@ -194,8 +195,8 @@ final class QuantizeCommand implements Callable<Integer> {
 
     private InputObserver observer() {
         return InputObserver.named(observer)
-                .orElseThrow(() -> new UsageException(
-                        "--observer is minmax, moving-average, percentile or mse, not " + observer));
+                .orElseThrow(() ->
+                        new UsageException("--observer is minmax, moving-average, percentile or mse, not " + observer));
     }
 
     private List<Modifier> modifiers() {

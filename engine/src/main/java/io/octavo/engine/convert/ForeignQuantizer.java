@@ -33,8 +33,7 @@ public final class ForeignQuantizer {
     public QuantizationResult quantize(QuantizationRequest request, Layout layout, JobMonitor monitor) {
         try (StagingFolder between = StagingFolder.beside(request.target())) {
             Path plain = between.folder().resolve("checkpoint");
-            QuantizationResult quantized =
-                    quantizer.quantize(request.into(plain), monitor.part(0, QUANTIZING_SHARE));
+            QuantizationResult quantized = quantizer.quantize(request.into(plain), monitor.part(0, QUANTIZING_SHARE));
             ConversionResult converted = converter.convert(
                     new ConversionRequest(plain, request.target(), layout.id()).withKnown(quantized.files()),
                     monitor.part(QUANTIZING_SHARE, 1));

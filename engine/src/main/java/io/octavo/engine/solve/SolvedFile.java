@@ -55,7 +55,10 @@ public final class SolvedFile implements AutoCloseable {
                 String module = weight.module();
                 SolvedWeight found = Objects.requireNonNull(solved.get(module));
                 writer.write(module + CODES, 0, ByteBuffer.wrap(found.codes()));
-                writer.write(module + SCALES, 0, bytes(found.scales().scales(), found.format().scaleType()));
+                writer.write(
+                        module + SCALES,
+                        0,
+                        bytes(found.scales().scales(), found.format().scaleType()));
                 writer.write(
                         module + ABSMAX, 0, bytes(new float[] {found.format().absmax()}, DType.F32));
                 if (!weight.quantization().symmetric()) {

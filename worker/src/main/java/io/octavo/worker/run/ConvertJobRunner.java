@@ -32,11 +32,7 @@ class ConvertJobRunner {
     private final ArtifactUpload upload;
     private final DeviceProperties device;
 
-    ConvertJobRunner(
-            SourceResolver sources,
-            EngineFactory engines,
-            ArtifactUpload upload,
-            DeviceProperties device) {
+    ConvertJobRunner(SourceResolver sources, EngineFactory engines, ArtifactUpload upload, DeviceProperties device) {
         this.sources = sources;
         this.engines = engines;
         this.upload = upload;
@@ -73,11 +69,7 @@ class ConvertJobRunner {
                         "Convert " + source.uri() + " to " + spec.layout(),
                         label,
                         new Lineage(
-                                spec.source().toString(),
-                                source.revision(),
-                                SCHEME,
-                                spec.layout(),
-                                engines.version()),
+                                spec.source().toString(), source.revision(), SCHEME, spec.layout(), engines.version()),
                         Optional.empty()),
                 facts,
                 facts);
