@@ -53,13 +53,13 @@ class StrictRequestsTest {
             value = {
                 "GET; /api/v1/jobs?Limit=1; status, type, label, parent, limit, cursor",
                 "GET; /api/v1/jobs/00000000-0000-0000-0000-000000000000?x=; none",
-                "GET; /api/v1/artifacts?state=1; limit, cursor",
+                "GET; /api/v1/artifacts?state=1; search, limit, cursor",
                 "GET; /api/v1/schemes?x=1; none",
                 "GET; /api/v1/workers?limit=1; none",
                 "GET; /api/v1/keys?x=1; limit, cursor",
                 "GET; /api/v1/audit?x; limit, cursor",
                 "GET; /api/v1/repositories/strict/model/files/config.json?rev=main; revision",
-                "GET; /api/v1/repositories/strict/model/revisions?%6c=1; limit, cursor",
+                "GET; /api/v1/repositories/strict/model/revisions?%6c=1; search, limit, cursor",
                 "PUT; /api/v1/repositories/strict/model/files/a?revision=x; none",
                 "POST; /api/v1/keys?dryRun=true; none"
             })
@@ -292,6 +292,9 @@ class StrictRequestsTest {
         String body = "{\"name\":\"later\"}";
         String tenant = read(api.post("/api/v1/tenants", body)).get("id").stringValue();
         assertProblem(api.send("POST", "/api/v1/tenants", body, "Idempotency-Key", "t"), 409, "tenant-exists");
+        sql.sql("delete from namespace where tenant = cast(:id as uuid)")
+                .param("id", tenant)
+                .update();
         sql.sql("delete from tenant where id = cast(:id as uuid)")
                 .param("id", tenant)
                 .update();
