@@ -20,8 +20,9 @@ import org.junit.jupiter.api.Test;
 class SmoothQuantTest {
 
     /** What enters all Linears: the second channel is an outlier. */
-    private static final Function<String, float[]> INPUTS =
-            module -> module.endsWith("down_proj") ? new float[] {1, 1, 1, 4} : new float[] {1, 16};
+    private static float[] inputs(String module) {
+        return module.endsWith("down_proj") ? new float[] {1, 1, 1, 4} : new float[] {1, 16};
+    }
 
     /** The same two for all, and again for the four channels of the down projection. */
     private static Function<String, float[]> four(float first, float second) {
@@ -41,7 +42,7 @@ class SmoothQuantTest {
             default -> new float[] {0.5f, 0.25f};
         };
         Map<String, ChannelScaling> scalings =
-                new SmoothQuant(0.5).scalings(TinySpecs.of("LlamaForCausalLM", "llama"), of(INPUTS, weights));
+                new SmoothQuant(0.5).scalings(TinySpecs.of("LlamaForCausalLM", "llama"), of(SmoothQuantTest::inputs, weights));
         // Nine weights, and the biases of values and up that there may be.
         assertThat(scalings).hasSize(11);
         // sqrt(1 / 0.5) and sqrt(16 / 0.5).
@@ -57,7 +58,7 @@ class SmoothQuantTest {
 
     @Test
     void alphaSaysHowMuchMovesIntoTheWeights() {
-        FakeStatistics ones = of(INPUTS, four(1, 1));
+        FakeStatistics ones = of(SmoothQuantTest::inputs, four(1, 1));
         ModelSpec spec = TinySpecs.of("LlamaForCausalLM", "llama");
         assertScaling(new SmoothQuant(1).scalings(spec, ones), "mlp.gate_proj", 0, 1, 16);
         assertScaling(new SmoothQuant(0).scalings(spec, ones), "mlp.gate_proj", 0, 1, 1);
@@ -75,7 +76,7 @@ class SmoothQuantTest {
     @Test
     void gainsThatAreStoredLessOneAreScaledWithIt() {
         Map<String, ChannelScaling> scalings =
-                new SmoothQuant(1).scalings(TinySpecs.of("Gemma2ForCausalLM", "gemma2"), of(INPUTS, four(1, 1)));
+                new SmoothQuant(1).scalings(TinySpecs.of("Gemma2ForCausalLM", "gemma2"), of(SmoothQuantTest::inputs, four(1, 1)));
         ChannelScaling norm =
                 Objects.requireNonNull(scalings.get(TinySpecs.LAYER + "pre_feedforward_layernorm.weight"));
         // A gain of 3 is stored as 2 and becomes 3 / 16.
