@@ -41,8 +41,8 @@ class SmoothQuantTest {
             case "down_proj" -> new float[] {1, 1, 1, 1};
             default -> new float[] {0.5f, 0.25f};
         };
-        Map<String, ChannelScaling> scalings =
-                new SmoothQuant(0.5).scalings(TinySpecs.of("LlamaForCausalLM", "llama"), of(SmoothQuantTest::inputs, weights));
+        Map<String, ChannelScaling> scalings = new SmoothQuant(0.5)
+                .scalings(TinySpecs.of("LlamaForCausalLM", "llama"), of(SmoothQuantTest::inputs, weights));
         // Nine weights, and the biases of values and up that there may be.
         assertThat(scalings).hasSize(11);
         // sqrt(1 / 0.5) and sqrt(16 / 0.5).
@@ -75,8 +75,8 @@ class SmoothQuantTest {
 
     @Test
     void gainsThatAreStoredLessOneAreScaledWithIt() {
-        Map<String, ChannelScaling> scalings =
-                new SmoothQuant(1).scalings(TinySpecs.of("Gemma2ForCausalLM", "gemma2"), of(SmoothQuantTest::inputs, four(1, 1)));
+        Map<String, ChannelScaling> scalings = new SmoothQuant(1)
+                .scalings(TinySpecs.of("Gemma2ForCausalLM", "gemma2"), of(SmoothQuantTest::inputs, four(1, 1)));
         ChannelScaling norm =
                 Objects.requireNonNull(scalings.get(TinySpecs.LAYER + "pre_feedforward_layernorm.weight"));
         // A gain of 3 is stored as 2 and becomes 3 / 16.
