@@ -135,7 +135,7 @@ models() {
   for model in "$work"/models/* ${OCTAVO_GPU_MODELS:+"$OCTAVO_GPU_MODELS"/*}; do
     echo "{\"check\": \"== $(basename "$model")\", \"value\": 0, \"passed\": true}" >>"$out/models.jsonl"
     local check
-    for check in GpuModelCheck GpuSchemeCheck GpuMemoryCheck; do
+    for check in GpuModelCheck GpuSchemeCheck GpuMemoryCheck GpuSolveCheck; do
       run_java engine io.octavo.engine.benchmark.$check "$model" "$work/data" "$work/scratch" \
         >>"$out/models.jsonl" 2>>"$out/models.log" || failure "$check of $(basename "$model") exited with $?"
     done

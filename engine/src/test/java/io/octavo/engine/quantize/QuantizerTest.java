@@ -275,7 +275,7 @@ class QuantizerTest {
     }
 
     @Test
-    void keepsTheNumberTypeInItsScales() throws IOException {
+    void keepsTheNumberTypeInItsScalesButForF16ThatHoldsNoSmallOnes() throws IOException {
         ByteBuffer f32 = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
         f32.putFloat(448).putFloat(-1).putFloat(0).putFloat(0);
         Path source = new CheckpointFixture()
@@ -291,7 +291,7 @@ class QuantizerTest {
             assertThat(floats).containsExactly(1f, Math.ulp(1f));
             assertThat(artifact.tensor("model.layers.0.mlp.down_proj.weight_scale")
                             .dtype())
-                    .isEqualTo(DType.F16);
+                    .isEqualTo(DType.F32);
         }
     }
 
@@ -311,12 +311,16 @@ class QuantizerTest {
     }
 
     @Test
-    void keepsTensorsThatAreNotFiniteWhereTheyAreNotQuantized() throws IOException {
+    void refusesTensorsThatAreNotFiniteWhereTheyAreKept() throws IOException {
         Path source = new CheckpointFixture()
                 .withBf16(WEIGHT, List.of(1L, 2L), 1, 2)
                 .withBf16("lm_head.weight", List.of(1L, 2L), Float.NaN, 2)
                 .write(folder.resolve("source"));
-        assertThat(quantize(source).verification().untouchedTensors()).isEqualTo(1);
+        assertThatThrownBy(() -> quantize(source))
+                .isInstanceOfSatisfying(
+                        QuantizationException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.TENSOR_NOT_FINITE))
+                .hasMessageContaining("lm_head.weight");
+        assertNothingLeft();
     }
 
     @ParameterizedTest

@@ -48,8 +48,9 @@ public final class BackendMeter {
 
     private static boolean closed(DeviceBuffer buffer) {
         try {
+            // A host's buffers tell by the one, a GPU's by the other.
             buffer.hostView();
-            return false;
+            return buffer.bytes() < 0;
         } catch (IllegalStateException e) {
             return true;
         }
