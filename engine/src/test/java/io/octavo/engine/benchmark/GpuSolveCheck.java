@@ -60,7 +60,7 @@ final class GpuSolveCheck {
             long different = first.stream()
                     .filter(file -> file.path().endsWith(".safetensors") && !second.contains(file))
                     .count();
-            report("gptq, files that differ in a second run", different, different == 0);
+            report("gptq, files that differ in a second run", (double) different, different == 0);
             check.quantize(cpu, "cpu", SCHEME, SAMPLES, TOKENS);
             double ratio = check.perplexity(gpu, "gpu") / check.perplexity(gpu, "cpu");
             report("gptq, perplexity solved by gpu / by cpu", ratio, Math.abs(ratio - 1) <= NEAR);
