@@ -7,6 +7,7 @@ import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.artifact.FolderJournal;
+import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.modify.Gptq;
@@ -22,6 +23,7 @@ import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.TaskResult;
 import java.io.File;
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -112,6 +114,26 @@ class GptqTest {
         quantize(small(List.of(settings)), "second", Optional.of(journal), other);
         assertThat(other.solvedLayers()).isEqualTo(LAYERS);
         assertThat(files(journal.folder())).hasSize(2 * LAYERS);
+    }
+
+    @Test
+    void laterLayersAreSolvedForWhatSolvedLayersGive() {
+        var blind = new Gptq(Gptq.DEFAULT_DAMPENING, true, true, true, false);
+        quantize(small(List.of(new Gptq())), "seeing", Optional.empty(), JobMonitor.none());
+        quantize(small(List.of(blind)), "blind", Optional.empty(), JobMonitor.none());
+        assertThat(codes("seeing", 0)).isEqualTo(codes("blind", 0));
+        for (int layer = 1; layer < LAYERS; layer++) {
+            assertThat(codes("seeing", layer)).isNotEqualTo(codes("blind", layer));
+        }
+    }
+
+    private byte[] codes(String artifact, int layer) {
+        String module = "model.layers." + layer + ".self_attn.q_proj";
+        try (Checkpoint written = Checkpoint.open(folder.resolve(artifact))) {
+            return written.tensor(module + CompressedTensors.WEIGHT_PACKED_SUFFIX)
+                    .segment()
+                    .toArray(ValueLayout.JAVA_BYTE);
+        }
     }
 
     private static void assertSame(Path one, Path other) throws IOException {
