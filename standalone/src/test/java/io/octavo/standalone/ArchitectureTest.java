@@ -102,7 +102,8 @@ class ArchitectureTest {
                 .resideInAPackage("io.octavo.jobs..")
                 .should()
                 .dependOnClassesThat(resideInAPackage("io.octavo.engine..")
-                        .and(not(resideInAnyPackage("io.octavo.engine.request", "io.octavo.engine.modify"))))
+                        .and(not(resideInAnyPackage(
+                                "io.octavo.engine.request", "io.octavo.engine.modify", "io.octavo.engine.label"))))
                 .because(
                         "a request becomes a recipe in one place; what comes of it is the api's to plan, the worker's to do")
                 .check(classes);
@@ -118,6 +119,7 @@ class ArchitectureTest {
                         .and(not(resideInAnyPackage(
                                 "io.octavo.engine.request",
                                 "io.octavo.engine.plan",
+                                "io.octavo.engine.label",
                                 "io.octavo.engine.checkpoint",
                                 "io.octavo.engine.failure"))))
                 .because("its replicas look at headers; what needs a device is the workers'")

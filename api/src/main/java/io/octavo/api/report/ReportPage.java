@@ -1,8 +1,8 @@
 package io.octavo.api.report;
 
+import io.octavo.engine.label.Execution;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.EvaluationRecord;
-import io.octavo.jobs.artifact.Execution;
 import io.octavo.jobs.repository.FileEntry;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;

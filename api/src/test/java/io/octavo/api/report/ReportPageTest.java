@@ -2,9 +2,9 @@ package io.octavo.api.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.engine.label.Execution;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.EvaluationRecord;
-import io.octavo.jobs.artifact.Execution;
 import io.octavo.jobs.artifact.Lineage;
 import io.octavo.jobs.repository.FileEntry;
 import java.io.ByteArrayInputStream;

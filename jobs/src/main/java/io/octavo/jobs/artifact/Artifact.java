@@ -1,5 +1,6 @@
 package io.octavo.jobs.artifact;
 
+import io.octavo.engine.label.Execution;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.repository.FileEntry;

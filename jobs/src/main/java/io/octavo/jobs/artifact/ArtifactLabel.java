@@ -1,5 +1,6 @@
 package io.octavo.jobs.artifact;
 
+import io.octavo.engine.label.Execution;
 import java.util.List;
 
 /**

@@ -1,5 +1,6 @@
 package io.octavo.jobs.artifact;
 
+import io.octavo.engine.label.Execution;
 import io.octavo.jobs.repository.FileEntry;
 import java.time.Instant;
 import java.util.List;

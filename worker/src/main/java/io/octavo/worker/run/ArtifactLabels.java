@@ -4,7 +4,6 @@ import io.octavo.engine.Engine;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.jobs.artifact.ArtifactLabel;
-import io.octavo.jobs.artifact.Execution;
 import io.octavo.jobs.repository.FileEntry;
 import java.nio.file.Path;
 import java.util.List;
@@ -17,10 +16,7 @@ final class ArtifactLabels {
     /** @param weightBits measured by whoever wrote the artifact */
     static ArtifactLabel of(Engine engine, Path artifact, double weightBits) {
         Label label = engine.label(artifact);
-        List<Execution> executesAs = label.executions().stream()
-                .map(row -> new Execution(row.gpu(), row.gpuExamples(), row.runsAs(), row.how()))
-                .toList();
-        return new ArtifactLabel(label.text(), weightBits, executesAs, label.warnings());
+        return new ArtifactLabel(label.text(), weightBits, label.executions(), label.warnings());
     }
 
     static List<FileEntry> entries(List<HashedFile> files) {
