@@ -3,10 +3,10 @@ package io.octavo.standalone;
 import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.TextTable;
 import io.octavo.engine.inspect.Inspection;
+import io.octavo.engine.label.DeclaredKvCache;
+import io.octavo.engine.label.DeclaredNumbers;
 import io.octavo.engine.label.Execution;
-import io.octavo.engine.label.KvCache;
 import io.octavo.engine.label.Label;
-import io.octavo.engine.label.Numbers;
 import io.octavo.engine.label.TagCheck;
 import io.octavo.engine.layout.config.Layout;
 import java.util.List;
@@ -60,7 +60,7 @@ final class InspectionText {
     private static String group(Label.Group group) {
         return group.name() + ": " + group.bits() + ", weights "
                 + group.weights().description() + ", inputs "
-                + group.inputs().map(Numbers::description).orElse("16-bit") + "; targets "
+                + group.inputs().map(DeclaredNumbers::description).orElse("16-bit") + "; targets "
                 + String.join(", ", group.targets());
     }
 
@@ -82,10 +82,10 @@ final class InspectionText {
         for (Label.Group group : label.groups()) {
             ObjectNode node = groups.addObject().put("name", group.name()).put("bits", group.bits());
             node.put("weights", group.weights().description());
-            node.put("inputs", group.inputs().map(Numbers::description).orElse(null));
+            node.put("inputs", group.inputs().map(DeclaredNumbers::description).orElse(null));
             group.targets().forEach(node.putArray("targets")::add);
         }
-        root.put("kvCache", label.kvCache().map(KvCache::type).orElse(null));
+        root.put("kvCache", label.kvCache().map(DeclaredKvCache::type).orElse(null));
         var executions = root.putArray("executesAs");
         for (Execution row : label.executions()) {
             executions

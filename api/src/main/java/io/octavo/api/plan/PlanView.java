@@ -1,6 +1,6 @@
 package io.octavo.api.plan;
 
-import io.octavo.engine.plan.EvaluationReport;
+import io.octavo.engine.plan.EvaluationPlan;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.jobs.plan.JobPlan;
 import io.octavo.jobs.queue.FoundPlans;
@@ -71,7 +71,7 @@ public record PlanView(
     }
 
     /** One checkpoint that would be run. */
-    public record Evaluation(String uri, EvaluationReport checkpoint) {}
+    public record Evaluation(String uri, EvaluationPlan checkpoint) {}
 
     /** @param reason why nothing is known of it yet */
     public record NotChecked(String uri, String reason) {}

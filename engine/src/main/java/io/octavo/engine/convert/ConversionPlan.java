@@ -20,12 +20,12 @@ import java.util.function.LongUnaryOperator;
 /**
  * What becomes of every tensor of the source.
  *
- * @param steps in the order of the source
+ * @param actions in the order of the source
  */
-record ConversionPlan(List<Step> steps) {
+record ConversionPlan(List<Action> actions) {
 
     /** One piece of the output, written into one file. */
-    sealed interface Step {
+    sealed interface Action {
 
         List<TensorSpec> outputs();
 
@@ -34,7 +34,7 @@ record ConversionPlan(List<Step> steps) {
     }
 
     /** A tensor that keeps its name, type and bits. */
-    record Copy(StoredTensor source) implements Step {
+    record Copy(StoredTensor source) implements Action {
         @Override
         public List<TensorSpec> outputs() {
             return List.of(source.info().spec());
@@ -47,7 +47,7 @@ record ConversionPlan(List<Step> steps) {
     }
 
     /** Tensors that a writer makes. */
-    record Repack(String what, List<TensorSpec> outputs, long sourceBytes, Output output) implements Step {}
+    record Repack(String what, List<TensorSpec> outputs, long sourceBytes, Output output) implements Action {}
 
     @FunctionalInterface
     interface Output {
@@ -55,11 +55,11 @@ record ConversionPlan(List<Step> steps) {
     }
 
     ConversionPlan {
-        steps = List.copyOf(steps);
+        actions = List.copyOf(actions);
     }
 
     static ConversionPlan of(Checkpoint source, QuantizedModules modules, LayoutWriter writer) {
-        var steps = new ArrayList<Step>();
+        var actions = new ArrayList<Action>();
         Map<String, Long> bytes = quantizationBytes(source);
         Set<String> repacked = new HashSet<>();
         for (StoredTensor tensor : source.stored().values()) {
@@ -72,9 +72,9 @@ record ConversionPlan(List<Step> steps) {
             QuantizedLinear linear =
                     QuantizedLayouts.isQuantization(name) ? modules.find(module).orElse(null) : null;
             if (linear == null) {
-                steps.add(new Copy(tensor));
+                actions.add(new Copy(tensor));
             } else if (repacked.add(module)) {
-                steps.add(new Repack(
+                actions.add(new Repack(
                         module,
                         writer.tensors(linear),
                         bytes.getOrDefault(module, 0L),
@@ -82,9 +82,9 @@ record ConversionPlan(List<Step> steps) {
             }
         }
         if (modules.kvCache().isPresent()) {
-            steps.add(new Repack("KV cache", writer.kvCacheTensors(), 0, writer::writeKvCache));
+            actions.add(new Repack("KV cache", writer.kvCacheTensors(), 0, writer::writeKvCache));
         }
-        return new ConversionPlan(steps);
+        return new ConversionPlan(actions);
     }
 
     /** What each module's weight and its parameters take in the source. */
@@ -101,21 +101,21 @@ record ConversionPlan(List<Step> steps) {
 
     /** @param shardBytes tensor bytes a file, for those of the whole artifact */
     ShardPlan shards(LongUnaryOperator shardBytes) {
-        return ShardPlan.of(steps.stream().map(Step::outputs).toList(), shardBytes.applyAsLong(outputBytes()));
+        return ShardPlan.of(actions.stream().map(Action::outputs).toList(), shardBytes.applyAsLong(outputBytes()));
     }
 
     long sourceBytes() {
-        return steps.stream().mapToLong(Step::sourceBytes).sum();
+        return actions.stream().mapToLong(Action::sourceBytes).sum();
     }
 
     long outputBytes() {
-        return steps.stream()
-                .mapToLong(step -> TensorSpec.byteSize(step.outputs()))
+        return actions.stream()
+                .mapToLong(action -> TensorSpec.byteSize(action.outputs()))
                 .sum();
     }
 
     List<Copy> copies() {
-        return steps.stream()
+        return actions.stream()
                 .filter(Copy.class::isInstance)
                 .map(Copy.class::cast)
                 .toList();
@@ -127,10 +127,10 @@ record ConversionPlan(List<Step> steps) {
                 .mapToLong(linear ->
                         linear.weight().outFeatures() * linear.weight().inFeatures())
                 .sum();
-        long bytes = steps.stream()
-                .filter(step -> step instanceof Repack repack
+        long bytes = actions.stream()
+                .filter(action -> action instanceof Repack repack
                         && modules.find(repack.what()).isPresent())
-                .flatMap(step -> step.outputs().stream())
+                .flatMap(action -> action.outputs().stream())
                 .mapToLong(TensorSpec::byteSize)
                 .sum();
         return 8.0 * bytes / Math.max(weights, 1);

@@ -9,9 +9,9 @@ import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.checkpoint.JsonText;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.checkpoint.TensorComparison;
+import io.octavo.engine.convert.ConversionPlan.Action;
 import io.octavo.engine.convert.ConversionPlan.Copy;
 import io.octavo.engine.convert.ConversionPlan.Repack;
-import io.octavo.engine.convert.ConversionPlan.Step;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
@@ -112,20 +112,20 @@ final class ConversionRun {
     }
 
     private void writeWeights(ShardPlan shards) {
-        Iterator<Step> steps = plan.steps().iterator();
+        Iterator<Action> actions = plan.actions().iterator();
         for (ShardPlan.Shard shard : shards.shards()) {
             try (SafetensorsWriter file =
                     SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors())) {
                 files.follow(file);
                 int written = 0;
                 while (written < shard.tensors().size()) {
-                    Step step = steps.next();
-                    written += step.outputs().size();
-                    switch (step) {
+                    Action action = actions.next();
+                    written += action.outputs().size();
+                    switch (action) {
                         case Copy copy -> copy(copy.source(), file);
                         case Repack repack -> repack.output().write(file::write);
                     }
-                    advance(step.sourceBytes(), 0, WRITING_SHARE);
+                    advance(action.sourceBytes(), 0, WRITING_SHARE);
                 }
                 file.seal();
             }
@@ -163,17 +163,17 @@ final class ConversionRun {
             NumberComparison.kvCacheDifference(modules, copied).ifPresent(difference -> {
                 throw failed(difference);
             });
-            for (Step step : plan.steps()) {
-                difference(step, copy, copied).ifPresent(difference -> {
+            for (Action action : plan.actions()) {
+                difference(action, copy, copied).ifPresent(difference -> {
                     throw failed(difference);
                 });
-                advance(step.sourceBytes(), WRITING_SHARE, 1 - WRITING_SHARE);
+                advance(action.sourceBytes(), WRITING_SHARE, 1 - WRITING_SHARE);
             }
         }
     }
 
-    private Optional<String> difference(Step step, Checkpoint copy, QuantizedModules copied) {
-        return switch (step) {
+    private Optional<String> difference(Action action, Checkpoint copy, QuantizedModules copied) {
+        return switch (action) {
             case Copy tensor ->
                 difference(
                         tensor.source(),

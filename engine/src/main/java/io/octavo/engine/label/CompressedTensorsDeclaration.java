@@ -4,8 +4,8 @@ import static io.octavo.engine.label.LenientJson.integer;
 import static io.octavo.engine.label.LenientJson.shown;
 import static io.octavo.engine.label.LenientJson.text;
 
-import io.octavo.engine.label.Numbers.Family;
-import io.octavo.engine.label.Numbers.Timing;
+import io.octavo.engine.label.DeclaredNumbers.Family;
+import io.octavo.engine.label.DeclaredNumbers.Timing;
 import io.octavo.engine.scheme.Granularity;
 import java.util.List;
 import java.util.Optional;
@@ -48,14 +48,14 @@ final class CompressedTensorsDeclaration {
     }
 
     private Optional<DeclaredGroup> group(String name, JsonNode group) {
-        Optional<Numbers> weights = numbers(group.path("weights"));
+        Optional<DeclaredNumbers> weights = numbers(group.path("weights"));
         JsonNode declaredInputs = group.path("input_activations");
         boolean hasInputs = declaredInputs.isObject();
-        Optional<Numbers> inputs = numbers(declaredInputs);
+        Optional<DeclaredNumbers> inputs = numbers(declaredInputs);
         if (weights.isEmpty() || weights.get().timing() != Timing.STORED || (hasInputs && inputs.isEmpty())) {
             return Optional.empty();
         }
-        Numbers stored = weights.get();
+        DeclaredNumbers stored = weights.get();
         LoaderPath path = path(stored, inputs);
         if (path == null) {
             declared.warn("config_groups." + shorten(name) + ": no loader is known to run weights "
@@ -77,7 +77,7 @@ final class CompressedTensorsDeclaration {
         return Optional.of(new DeclaredGroup(name, targets, stored, inputs, path));
     }
 
-    private static Optional<Numbers> numbers(JsonNode args) {
+    private static Optional<DeclaredNumbers> numbers(JsonNode args) {
         Optional<Integer> bits = integer(args, "num_bits");
         Optional<String> type = text(args, "type");
         Optional<Granularity> granularity = granularity(args);
@@ -86,7 +86,7 @@ final class CompressedTensorsDeclaration {
             return Optional.empty();
         }
         return family(type.get(), bits.get(), granularity.get(), args)
-                .map(family -> new Numbers(
+                .map(family -> new DeclaredNumbers(
                         family,
                         bits.get(),
                         granularity.get(),
@@ -147,11 +147,11 @@ final class CompressedTensorsDeclaration {
                 : Optional.empty();
     }
 
-    private static @Nullable LoaderPath path(Numbers weights, Optional<Numbers> inputs) {
+    private static @Nullable LoaderPath path(DeclaredNumbers weights, Optional<DeclaredNumbers> inputs) {
         return inputs.isEmpty() ? weightOnly(weights) : withInputs(weights, inputs.get());
     }
 
-    private static @Nullable LoaderPath weightOnly(Numbers weights) {
+    private static @Nullable LoaderPath weightOnly(DeclaredNumbers weights) {
         return switch (weights.family()) {
             case INT -> weights.bits() == 4 || weights.bits() == 8 ? LoaderPath.WEIGHT_ONLY : null;
             case FP8 -> weights.granularity() instanceof Granularity.PerGroup ? null : LoaderPath.FP8_WEIGHT_ONLY;
@@ -161,7 +161,7 @@ final class CompressedTensorsDeclaration {
         };
     }
 
-    private static @Nullable LoaderPath withInputs(Numbers weights, Numbers inputs) {
+    private static @Nullable LoaderPath withInputs(DeclaredNumbers weights, DeclaredNumbers inputs) {
         boolean alike = weights.family() == inputs.family() && weights.bits() == inputs.bits();
         boolean wholeRows = weights.granularity() instanceof Granularity.PerTensor
                 || weights.granularity() instanceof Granularity.PerChannel;
@@ -198,7 +198,7 @@ final class CompressedTensorsDeclaration {
         String type = text(scheme, "type").orElse("");
         String strategy = text(scheme, "strategy").orElse("tensor");
         boolean fp8 = bits == 8 && type.equals("float");
-        declared.kvCache(new KvCache(
+        declared.kvCache(new DeclaredKvCache(
                 fp8 ? "FP8" : (type.equals("int") ? "INT" : type) + bits,
                 bits,
                 strategy.equals("attn_head") ? "per head" : "per " + strategy));

@@ -14,7 +14,10 @@ import tools.jackson.databind.JsonNode;
  * @param warnings what loaders are known to stumble over
  */
 record Declaration(
-        List<DeclaredGroup> groups, Optional<KvCache> kvCache, Optional<String> unknown, List<String> warnings) {
+        List<DeclaredGroup> groups,
+        Optional<DeclaredKvCache> kvCache,
+        Optional<String> unknown,
+        List<String> warnings) {
 
     Declaration {
         groups = List.copyOf(groups);
@@ -48,7 +51,7 @@ record Declaration(
 
         private final List<DeclaredGroup> groups = new ArrayList<>();
         private final List<String> warnings = new ArrayList<>();
-        private Optional<KvCache> kvCache = Optional.empty();
+        private Optional<DeclaredKvCache> kvCache = Optional.empty();
 
         Builder add(DeclaredGroup group) {
             groups.add(group);
@@ -60,7 +63,7 @@ record Declaration(
             return this;
         }
 
-        Builder kvCache(KvCache cache) {
+        Builder kvCache(DeclaredKvCache cache) {
             kvCache = Optional.of(cache);
             return this;
         }

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 record DeclaredGroup(
         String name,
         List<String> targets,
-        Numbers weights,
-        Optional<Numbers> inputs,
+        DeclaredNumbers weights,
+        Optional<DeclaredNumbers> inputs,
         @Nullable LoaderPath path) {
 
     /** What stands for every Linear module. */
@@ -28,29 +28,29 @@ record DeclaredGroup(
     }
 
     static DeclaredGroup ofEveryLinear(
-            String name, Numbers weights, @Nullable Numbers inputs, @Nullable LoaderPath path) {
+            String name, DeclaredNumbers weights, @Nullable DeclaredNumbers inputs, @Nullable LoaderPath path) {
         return new DeclaredGroup(name, EVERY_LINEAR, weights, Optional.ofNullable(inputs), path);
     }
 
     /** Such as {@code W8A16}. */
     String bits() {
-        return "W" + weights.bits() + "A" + inputs.map(Numbers::bits).orElse(16);
+        return "W" + weights.bits() + "A" + inputs.map(DeclaredNumbers::bits).orElse(16);
     }
 
     /** Such as {@code W8A8-FP8-dynamic}. */
     String text() {
         var text = new StringBuilder(bits()).append('-').append(weights.type());
-        inputs.map(Numbers::type)
+        inputs.map(DeclaredNumbers::type)
                 .filter(type -> !type.equals(weights.type()))
                 .ifPresent(type -> text.append('-').append(type));
         if (weights.granularity() instanceof Granularity.PerBlock) {
             text.append("-block");
         }
         inputs.filter(numbers -> !numbers.family().impliesTiming())
-                .ifPresent(numbers ->
-                        text.append('-').append(numbers.timing() == Numbers.Timing.STORED ? "static" : "dynamic"));
+                .ifPresent(numbers -> text.append('-')
+                        .append(numbers.timing() == DeclaredNumbers.Timing.STORED ? "static" : "dynamic"));
         boolean symmetric =
-                weights.symmetric() && inputs.map(Numbers::symmetric).orElse(true);
+                weights.symmetric() && inputs.map(DeclaredNumbers::symmetric).orElse(true);
         return text.append(symmetric ? "" : "-asym").toString();
     }
 }

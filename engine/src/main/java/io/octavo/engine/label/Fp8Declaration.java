@@ -3,7 +3,7 @@ package io.octavo.engine.label;
 import static io.octavo.engine.label.LenientJson.shown;
 import static io.octavo.engine.label.LenientJson.text;
 
-import io.octavo.engine.label.Numbers.Family;
+import io.octavo.engine.label.DeclaredNumbers.Family;
 import io.octavo.engine.scheme.Granularity;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
@@ -34,7 +34,7 @@ final class Fp8Declaration {
         }
         // Loaders read the scales where they find them; the member only says that there are some.
         if (config.hasNonNull("kv_cache_scheme")) {
-            declared.kvCache(KvCache.FP8_PER_TENSOR);
+            declared.kvCache(DeclaredKvCache.FP8_PER_TENSOR);
             declared.warn("the KV cache is 16-bit and its scales are passed over unless the server starts with"
                     + " --kv-cache-dtype fp8");
         }
@@ -42,17 +42,17 @@ final class Fp8Declaration {
     }
 
     private static void perTensor(String activationScheme, Declaration.Builder declared) {
-        Numbers weights = Numbers.stored(Family.FP8, 8, new Granularity.PerTensor());
-        Numbers inputs = activationScheme.equals("static")
-                ? Numbers.stored(Family.FP8, 8, new Granularity.PerTensor())
-                : Numbers.dynamic(Family.FP8, 8, new Granularity.PerToken());
+        DeclaredNumbers weights = DeclaredNumbers.stored(Family.FP8, 8, new Granularity.PerTensor());
+        DeclaredNumbers inputs = activationScheme.equals("static")
+                ? DeclaredNumbers.stored(Family.FP8, 8, new Granularity.PerTensor())
+                : DeclaredNumbers.dynamic(Family.FP8, 8, new Granularity.PerToken());
         declared.add(DeclaredGroup.ofEveryLinear(NAME, weights, inputs, LoaderPath.FP8));
         declared.warn("transformers does not load fp8 with scales per tensor: it expects weight_scale_inv per block");
     }
 
     private static void perBlock(Granularity.PerBlock block, Declaration.Builder declared) {
-        Numbers weights = Numbers.stored(Family.FP8, 8, block);
-        Numbers inputs = Numbers.dynamic(Family.FP8, 8, new Granularity.PerGroup(block.columns()));
+        DeclaredNumbers weights = DeclaredNumbers.stored(Family.FP8, 8, block);
+        DeclaredNumbers inputs = DeclaredNumbers.dynamic(Family.FP8, 8, new Granularity.PerGroup(block.columns()));
         declared.add(DeclaredGroup.ofEveryLinear(NAME, weights, inputs, LoaderPath.FP8_BLOCK));
     }
 }

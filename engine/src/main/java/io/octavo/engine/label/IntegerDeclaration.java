@@ -5,8 +5,8 @@ import static io.octavo.engine.label.LenientJson.integer;
 import static io.octavo.engine.label.LenientJson.shown;
 import static io.octavo.engine.label.LenientJson.text;
 
-import io.octavo.engine.label.Numbers.Family;
-import io.octavo.engine.label.Numbers.Timing;
+import io.octavo.engine.label.DeclaredNumbers.Family;
+import io.octavo.engine.label.DeclaredNumbers.Timing;
 import io.octavo.engine.scheme.Granularity;
 import java.util.Locale;
 import java.util.Optional;
@@ -31,8 +31,8 @@ final class IntegerDeclaration {
             return Declaration.unknown("awq with bits " + shown(config.path("bits")) + ", group_size "
                     + shown(config.path("group_size")) + " and version " + shown(config.path("version")));
         }
-        var weights =
-                new Numbers(Family.INT, bits, granularity.get(), !flag(config, "zero_point", true), Timing.STORED);
+        var weights = new DeclaredNumbers(
+                Family.INT, bits, granularity.get(), !flag(config, "zero_point", true), Timing.STORED);
         declared.add(DeclaredGroup.ofEveryLinear("awq", weights, null, LoaderPath.WEIGHT_ONLY));
         if (!config.path("modules_to_not_convert").isArray()) {
             declared.warn("modules_to_not_convert is missing: loaders guess from the tensors what is left alone");
@@ -49,7 +49,7 @@ final class IntegerDeclaration {
             return Declaration.unknown("gptq with bits " + shown(config.path("bits")) + " and group_size "
                     + shown(config.path("group_size")));
         }
-        var weights = new Numbers(Family.INT, bits, granularity.get(), symmetric, Timing.STORED);
+        var weights = new DeclaredNumbers(Family.INT, bits, granularity.get(), symmetric, Timing.STORED);
         boolean loads = symmetric && (bits == 4 || bits == 8);
         declared.add(DeclaredGroup.ofEveryLinear(
                 "gptq", weights, null, loads ? LoaderPath.WEIGHT_ONLY : LoaderPath.GPTQ_WITHOUT_KERNEL));

@@ -28,7 +28,11 @@ import tools.jackson.databind.JsonNode;
  * @param warnings what the reader of a label should know before loading
  */
 public record Label(
-        String text, List<Group> groups, Optional<KvCache> kvCache, List<Execution> executions, List<String> warnings) {
+        String text,
+        List<Group> groups,
+        Optional<DeclaredKvCache> kvCache,
+        List<Execution> executions,
+        List<String> warnings) {
 
     /**
      * What is declared for some modules.
@@ -43,8 +47,8 @@ public record Label(
             List<String> targets,
             String bits,
             double bitsPerWeight,
-            Numbers weights,
-            Optional<Numbers> inputs) {
+            DeclaredNumbers weights,
+            Optional<DeclaredNumbers> inputs) {
 
         public Group {
             targets = List.copyOf(targets);
@@ -157,7 +161,9 @@ public record Label(
                 .forEach(warnings::add);
         boolean staticInputs = declaration.groups().stream()
                 .anyMatch(group -> group.path() == LoaderPath.FP8
-                        && group.inputs().map(Numbers::timing).equals(Optional.of(Numbers.Timing.STORED)));
+                        && group.inputs()
+                                .map(DeclaredNumbers::timing)
+                                .equals(Optional.of(DeclaredNumbers.Timing.STORED)));
         if (staticInputs) {
             warnings.add("below sm_89 the stored input scales are ignored");
         }

@@ -3,8 +3,8 @@ package io.octavo.engine.label;
 import static io.octavo.engine.label.LenientJson.integer;
 import static io.octavo.engine.label.LenientJson.text;
 
-import io.octavo.engine.label.Numbers.Family;
-import io.octavo.engine.label.Numbers.Timing;
+import io.octavo.engine.label.DeclaredNumbers.Family;
+import io.octavo.engine.label.DeclaredNumbers.Timing;
 import io.octavo.engine.scheme.Granularity;
 import java.util.Locale;
 import java.util.Optional;
@@ -27,32 +27,33 @@ final class ModelOptDeclaration {
         int group = integer(quantization, "group_size").filter(size -> size > 0).orElse(NVFP4_GROUP);
         switch (algorithm) {
             case "FP8" -> {
-                Numbers perTensor = fp8(new Granularity.PerTensor());
+                DeclaredNumbers perTensor = fp8(new Granularity.PerTensor());
                 declared.add(group(perTensor, perTensor, LoaderPath.FP8_NATIVE_ONLY));
             }
             case "FP8_PER_CHANNEL_PER_TOKEN" -> {
-                Numbers inputs = Numbers.dynamic(Family.FP8, 8, new Granularity.PerToken());
+                DeclaredNumbers inputs = DeclaredNumbers.dynamic(Family.FP8, 8, new Granularity.PerToken());
                 declared.add(group(fp8(new Granularity.PerChannel()), inputs, LoaderPath.FP8_NATIVE_ONLY));
             }
             case "FP8_PB_WO" -> {
-                Numbers perBlock = fp8(new Granularity.PerBlock(BLOCK, BLOCK));
+                DeclaredNumbers perBlock = fp8(new Granularity.PerBlock(BLOCK, BLOCK));
                 declared.add(DeclaredGroup.ofEveryLinear(NAME, perBlock, null, LoaderPath.FP8_NATIVE_ONLY));
                 declared.warn("declared weight-only, yet vLLM quantizes inputs while the model runs");
             }
             case "NVFP4" -> {
-                var inputs = new Numbers(Family.NVFP4, 4, new Granularity.PerTensorGroup(group), true, Timing.LOCAL);
+                var inputs =
+                        new DeclaredNumbers(Family.NVFP4, 4, new Granularity.PerTensorGroup(group), true, Timing.LOCAL);
                 declared.add(group(nvfp4(group), inputs, LoaderPath.NVFP4));
             }
             case "W4A16_NVFP4" ->
                 declared.add(DeclaredGroup.ofEveryLinear(NAME, nvfp4(group), null, LoaderPath.WEIGHT_ONLY));
             case "MXFP8" -> {
-                Numbers inputs = Numbers.dynamic(Family.MXFP8, 8, new Granularity.PerGroup(MX_GROUP));
-                Numbers weights = Numbers.stored(Family.MXFP8, 8, new Granularity.PerGroup(MX_GROUP));
+                DeclaredNumbers inputs = DeclaredNumbers.dynamic(Family.MXFP8, 8, new Granularity.PerGroup(MX_GROUP));
+                DeclaredNumbers weights = DeclaredNumbers.stored(Family.MXFP8, 8, new Granularity.PerGroup(MX_GROUP));
                 declared.add(group(weights, inputs, LoaderPath.MODELOPT_MXFP8));
             }
             case "INT8_SQ" -> {
-                Numbers weights = Numbers.stored(Family.INT, 8, new Granularity.PerChannel());
-                Numbers inputs = Numbers.stored(Family.INT, 8, new Granularity.PerTensor());
+                DeclaredNumbers weights = DeclaredNumbers.stored(Family.INT, 8, new Granularity.PerChannel());
+                DeclaredNumbers inputs = DeclaredNumbers.stored(Family.INT, 8, new Granularity.PerTensor());
                 declared.add(new DeclaredGroup(NAME, DeclaredGroup.EVERY_LINEAR, weights, Optional.of(inputs), null));
                 declared.warn("vLLM does not load quant_algo INT8_SQ");
             }
@@ -60,7 +61,7 @@ final class ModelOptDeclaration {
                 int size = integer(quantization, "group_size")
                         .filter(value -> value > 0)
                         .orElse(BLOCK);
-                Numbers weights = Numbers.stored(Family.INT, 4, new Granularity.PerGroup(size));
+                DeclaredNumbers weights = DeclaredNumbers.stored(Family.INT, 4, new Granularity.PerGroup(size));
                 declared.add(DeclaredGroup.ofEveryLinear(NAME, weights, null, null));
                 declared.warn("vLLM does not load quant_algo " + algorithm);
             }
@@ -73,16 +74,16 @@ final class ModelOptDeclaration {
         return declared.build();
     }
 
-    private static DeclaredGroup group(Numbers weights, Numbers inputs, LoaderPath path) {
+    private static DeclaredGroup group(DeclaredNumbers weights, DeclaredNumbers inputs, LoaderPath path) {
         return DeclaredGroup.ofEveryLinear(NAME, weights, inputs, path);
     }
 
-    private static Numbers fp8(Granularity granularity) {
-        return Numbers.stored(Family.FP8, 8, granularity);
+    private static DeclaredNumbers fp8(Granularity granularity) {
+        return DeclaredNumbers.stored(Family.FP8, 8, granularity);
     }
 
-    private static Numbers nvfp4(int group) {
-        return Numbers.stored(Family.NVFP4, 4, new Granularity.PerTensorGroup(group));
+    private static DeclaredNumbers nvfp4(int group) {
+        return DeclaredNumbers.stored(Family.NVFP4, 4, new Granularity.PerTensorGroup(group));
     }
 
     /** A name in hf_quant_config.json, an object in config.json. */
@@ -92,9 +93,9 @@ final class ModelOptDeclaration {
         boolean fp8Scheme = scheme.path("type").asString("").equals("float")
                 && integer(scheme, "num_bits").filter(bits -> bits == 8).isPresent();
         if (algorithm.equals("FP8") || fp8Scheme) {
-            declared.kvCache(KvCache.FP8_PER_TENSOR);
+            declared.kvCache(DeclaredKvCache.FP8_PER_TENSOR);
         } else if (algorithm.equals("NVFP4")) {
-            declared.kvCache(new KvCache("NVFP4", 4, "per group of 16"));
+            declared.kvCache(new DeclaredKvCache("NVFP4", 4, "per group of 16"));
         } else if (!algorithm.isEmpty() && !algorithm.equals("NONE")) {
             declared.warn("kv_cache_quant_algo " + LenientJson.shown(quantization.path("kv_cache_quant_algo"))
                     + " is not known to load");

@@ -2,7 +2,7 @@ package io.octavo.engine.label;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.label.Numbers.Timing;
+import io.octavo.engine.label.DeclaredNumbers.Timing;
 import io.octavo.engine.scheme.Granularity;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,12 +84,12 @@ record Tag(
                 int weightBits = Integer.parseInt(inputType.group(1));
                 String type = inputType.group(2);
                 claims.add(declared -> declared.weights().bits() == weightBits
-                        && declared.inputs().map(Numbers::type).equals(Optional.of(type)));
+                        && declared.inputs().map(DeclaredNumbers::type).equals(Optional.of(type)));
             } else if (floats.matches()) {
                 String type = floats.group(1);
                 int inputBits = Integer.parseInt(floats.group(2));
                 claims.add(declared -> declared.weights().type().equals(type)
-                        && declared.inputs().map(Numbers::bits).orElse(16) == inputBits);
+                        && declared.inputs().map(DeclaredNumbers::bits).orElse(16) == inputBits);
             } else if (group.matches()) {
                 int size = Integer.parseInt(group.group(1));
                 claims.add(declared -> declared.weights().groupSize().equals(OptionalInt.of(size)));
@@ -128,12 +128,12 @@ record Tag(
         }
 
         private static boolean hasInputs(Label.Group group, Timing timing) {
-            return group.inputs().map(Numbers::timing).equals(Optional.of(timing));
+            return group.inputs().map(DeclaredNumbers::timing).equals(Optional.of(timing));
         }
 
         private static boolean symmetric(Label.Group group) {
             return group.weights().symmetric()
-                    && group.inputs().map(Numbers::symmetric).orElse(true);
+                    && group.inputs().map(DeclaredNumbers::symmetric).orElse(true);
         }
     }
 

@@ -2,10 +2,10 @@ package io.octavo.engine.plan;
 
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.quantize.QuantizationPlan;
+import io.octavo.engine.quantize.QuantizationPlan.Action;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
-import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.TensorSpec;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -28,7 +28,7 @@ final class ModuleGroups {
 
     static List<ModuleGroup> of(QuantizationPlan plan) {
         var groups = new ModuleGroups();
-        plan.steps().forEach(groups::add);
+        plan.actions().forEach(groups::add);
         return groups.groups.entrySet().stream()
                 .map(entry -> entry.getValue().report(entry.getKey()))
                 .toList();
@@ -87,9 +87,9 @@ final class ModuleGroups {
         }
     }
 
-    private void add(Step step) {
-        TensorSpec shown = shown(step);
-        String name = step instanceof Quantize quantize ? quantize.module() : shown.name();
+    private void add(Action action) {
+        TensorSpec shown = shown(action);
+        String name = action instanceof Quantize quantize ? quantize.module() : shown.name();
         List<Integer> numbers = new ArrayList<>();
         List<String> parts = new ArrayList<>();
         for (String part : name.split("\\.", -1)) {
@@ -99,8 +99,9 @@ final class ModuleGroups {
                 numbers.add(Integer.parseInt(part));
             }
         }
-        String scheme = step instanceof Quantize quantize ? quantize.scheme().name() : null;
-        var key = new Key(parts, shown.dtype().name(), shown.shape(), !(step instanceof Keep), scheme, treatment(step));
+        String scheme = action instanceof Quantize quantize ? quantize.scheme().name() : null;
+        var key = new Key(
+                parts, shown.dtype().name(), shown.shape(), !(action instanceof Keep), scheme, treatment(action));
         Group group = groups.computeIfAbsent(key, unseen -> new Group());
         for (int i = 0; i < numbers.size(); i++) {
             if (group.numbers.size() == i) {
@@ -109,8 +110,8 @@ final class ModuleGroups {
             group.numbers.get(i).add(numbers.get(i));
         }
         group.count++;
-        group.inputBytes += step.inputBytes();
-        group.outputBytes += step.outputBytes();
+        group.inputBytes += action.inputBytes();
+        group.outputBytes += action.outputBytes();
     }
 
     private static boolean isNumber(String part) {
@@ -122,9 +123,9 @@ final class ModuleGroups {
         return !part.isEmpty() && part.length() < 10;
     }
 
-    /** What a step starts from; its first output where it adds something new. */
-    private static TensorSpec shown(Step step) {
-        return switch (step) {
+    /** What an action starts from; its first output where it adds something new. */
+    private static TensorSpec shown(Action action) {
+        return switch (action) {
             case Keep keep -> keep.outputs().getFirst();
             case Quantize quantize -> {
                 yield quantize.source().info().spec();
@@ -133,8 +134,8 @@ final class ModuleGroups {
         };
     }
 
-    private static List<String> treatment(Step step) {
-        return switch (step) {
+    private static List<String> treatment(Action action) {
+        return switch (action) {
             case Keep keep -> List.of(keep.reason());
             case Quantize quantize ->
                 quantize.outputs().stream()

@@ -77,15 +77,15 @@ public final class PreFlight {
 
     private static Resources resources(Checkpoint checkpoint, QuantizationPlan plan, Recipe recipe) {
         long piece = Quantizer.CHUNK_BYTES;
-        for (QuantizationPlan.Quantize step : plan.quantized()) {
+        for (QuantizationPlan.Quantize action : plan.quantized()) {
             piece = Math.max(
-                    piece, step.inFeatures() * step.source().info().dtype().bytes());
+                    piece, action.inFeatures() * action.source().info().dtype().bytes());
         }
         LayerStreamMemory calibration = calibration(checkpoint, plan, recipe, DType.BF16);
         return new Resources(
                 PROCESS_BYTES
                         + Math.max(PIECES * piece, calibration.hostBytes())
-                        + plan.steps().size() * BYTES_PER_TENSOR,
+                        + plan.actions().size() * BYTES_PER_TENSOR,
                 deviceBytes(plan, calibration),
                 plan.inputBytes() + plan.outputBytes(),
                 START_SECONDS + plan.inputBytes() / BYTES_A_SECOND);
@@ -114,7 +114,7 @@ public final class PreFlight {
     }
 
     /** @throws QuantizationException if the checkpoint cannot be run */
-    public static EvaluationReport evaluation(Checkpoint checkpoint) {
+    public static EvaluationPlan evaluation(Checkpoint checkpoint) {
         Label label = Label.of(checkpoint);
         if (QuantizedLayouts.config(checkpoint).isPresent()
                 && QuantizedLayouts.layout(checkpoint).isEmpty()) {
@@ -136,7 +136,7 @@ public final class PreFlight {
                 .map(Checkpoint.StoredTensor::info)
                 .mapToLong(TensorInfo::byteSize)
                 .sum();
-        return new EvaluationReport(
+        return new EvaluationPlan(
                 label.text(), checkpoint.config().architectures().getFirst(), bytes);
     }
 }

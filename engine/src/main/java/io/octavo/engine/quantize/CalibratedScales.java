@@ -36,23 +36,27 @@ record CalibratedScales(ActivationRanges activations) {
     }
 
     /** @throws QuantizationException {@code SCHEME_UNSUITABLE} if the layer never ran */
-    void writeKv(KvScales step, Quantization cache, SafetensorsWriter writer) {
-        writer.write(step.keys().name(), 0, kv(step, cache, activations.keys().get(step.layer())));
+    void writeKv(KvScales action, Quantization cache, SafetensorsWriter writer) {
         writer.write(
-                step.values().name(), 0, kv(step, cache, activations.values().get(step.layer())));
+                action.keys().name(), 0, kv(action, cache, activations.keys().get(action.layer())));
+        writer.write(
+                action.values().name(),
+                0,
+                kv(action, cache, activations.values().get(action.layer())));
     }
 
-    private static ByteBuffer kv(KvScales step, Quantization cache, @Nullable List<Range> heads) {
+    private static ByteBuffer kv(KvScales action, Quantization cache, @Nullable List<Range> heads) {
         if (heads == null) {
-            throw new QuantizationException(ErrorCode.SCHEME_UNSUITABLE, "calibration never ran " + step.attention());
+            throw new QuantizationException(ErrorCode.SCHEME_UNSUITABLE, "calibration never ran " + action.attention());
         }
         List<Range> ranges = cache.granularity() instanceof Granularity.PerHead
                 ? heads
                 : List.of(heads.stream().reduce(Range::union).orElseThrow());
         float[] scales = new float[ranges.size()];
         for (int i = 0; i < scales.length; i++) {
-            scales[i] = StoredScales.symmetric(step.attention(), ranges.get(i).absmax(), cache.type(), step.dtype());
+            scales[i] =
+                    StoredScales.symmetric(action.attention(), ranges.get(i).absmax(), cache.type(), action.dtype());
         }
-        return StoredScales.bytes(step.dtype(), scales);
+        return StoredScales.bytes(action.dtype(), scales);
     }
 }

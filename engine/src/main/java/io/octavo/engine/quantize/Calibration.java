@@ -196,8 +196,8 @@ final class Calibration implements AutoCloseable {
     /** What modifiers multiplied in a layer. */
     private Map<String, Tensor> scaledTensors(String layer, Arena arena) {
         var tensors = new HashMap<String, Tensor>();
-        for (QuantizationPlan.Step step : plan.steps()) {
-            Numbers numbers = switch (step) {
+        for (QuantizationPlan.Action action : plan.actions()) {
+            Numbers numbers = switch (action) {
                 case Quantize weight -> weight.source();
                 case Keep keep -> keep.source();
                 case KvScales scales -> null;
@@ -212,23 +212,29 @@ final class Calibration implements AutoCloseable {
         return tensors;
     }
 
-    private static SolvableWeight solvable(Quantize step) {
+    private static SolvableWeight solvable(Quantize action) {
         return new SolvableWeight(
-                step.module(),
-                step.scheme().weights(),
-                step.layout().codeFormat(),
-                step.source().info().dtype(),
-                Math.toIntExact(step.outFeatures()),
-                Math.toIntExact(step.inFeatures()),
-                step.sharing(),
-                (from, to) -> rows(step, from, to));
+                action.module(),
+                action.scheme().weights(),
+                action.layout().codeFormat(),
+                action.source().info().dtype(),
+                Math.toIntExact(action.outFeatures()),
+                Math.toIntExact(action.inFeatures()),
+                action.sharing(),
+                (from, to) -> rows(action, from, to));
     }
 
-    private static float[] rows(Quantize step, long from, long to) {
-        int count = Math.toIntExact((to - from) * step.inFeatures());
+    private static float[] rows(Quantize action, long from, long to) {
+        int count = Math.toIntExact((to - from) * action.inFeatures());
         float[] numbers = new float[count];
-        step.source()
-                .floats(from * step.inFeatures() * step.source().info().dtype().bytes(), numbers, 0, count);
+        action.source()
+                .floats(
+                        from
+                                * action.inFeatures()
+                                * action.source().info().dtype().bytes(),
+                        numbers,
+                        0,
+                        count);
         return numbers;
     }
 

@@ -28,8 +28,8 @@ final class HalfScales {
     static void require(QuantizationPlan plan) {
         boolean converted = ScaleTypes.holdsHalfAlone(plan.schemes().layout());
         plan.quantized().stream()
-                .filter(step -> step.layout().scaleType() == DType.F16 || converted)
-                .filter(step -> !step.layout().hasGlobalScale())
+                .filter(action -> action.layout().scaleType() == DType.F16 || converted)
+                .filter(action -> !action.layout().hasGlobalScale())
                 .parallel()
                 .map(HalfScales::failure)
                 .flatMap(Optional::stream)
@@ -39,58 +39,59 @@ final class HalfScales {
                 });
     }
 
-    private static Optional<QuantizationException> failure(Quantize step) {
+    private static Optional<QuantizationException> failure(Quantize action) {
         try {
-            require(step);
+            require(action);
             return Optional.empty();
         } catch (QuantizationException e) {
             return Optional.of(e);
         }
     }
 
-    private static void require(Quantize step) {
-        long columns = step.inFeatures();
-        long rowBytes = columns * step.source().info().dtype().bytes();
+    private static void require(Quantize action) {
+        long columns = action.inFeatures();
+        long rowBytes = columns * action.source().info().dtype().bytes();
         long windowRows = Math.max(WINDOW_BYTES / rowBytes, 1);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment window = arena.allocate(Math.min(windowRows, step.outFeatures()) * rowBytes, Long.BYTES);
-            for (long from = 0; from < step.outFeatures(); from += windowRows) {
-                long rows = Math.min(windowRows, step.outFeatures() - from);
+            MemorySegment window = arena.allocate(Math.min(windowRows, action.outFeatures()) * rowBytes, Long.BYTES);
+            for (long from = 0; from < action.outFeatures(); from += windowRows) {
+                long rows = Math.min(windowRows, action.outFeatures() - from);
                 MemorySegment numbers = window.asSlice(0, rows * rowBytes);
-                step.source().read(from * rowBytes, numbers);
+                action.source().read(from * rowBytes, numbers);
                 for (long row = 0; row < rows; row++) {
-                    requireRow(step, from + row, numbers, row * columns);
+                    requireRow(action, from + row, numbers, row * columns);
                 }
             }
         }
     }
 
-    private static void requireRow(Quantize step, long row, MemorySegment numbers, long first) {
-        long size = step.layout().tile().columns();
-        DType dtype = step.source().info().dtype();
-        for (long group = 0; group < step.inFeatures(); group += size) {
+    private static void requireRow(Quantize action, long row, MemorySegment numbers, long first) {
+        long size = action.layout().tile().columns();
+        DType dtype = action.source().info().dtype();
+        for (long group = 0; group < action.inFeatures(); group += size) {
             float lowest = 0;
             float highest = 0;
-            for (long i = first + group; i < first + Math.min(group + size, step.inFeatures()); i++) {
+            for (long i = first + group; i < first + Math.min(group + size, action.inFeatures()); i++) {
                 float number = number(numbers, dtype, i);
                 lowest = Math.min(lowest, number);
                 highest = Math.max(highest, number);
             }
             double reach =
-                    step.scheme().weights().symmetric() ? 2 * Math.max(highest, -lowest) : (double) highest - lowest;
-            requireScale(step, row, reach / (2 * step.scheme().weights().type().divisor()));
+                    action.scheme().weights().symmetric() ? 2 * Math.max(highest, -lowest) : (double) highest - lowest;
+            requireScale(
+                    action, row, reach / (2 * action.scheme().weights().type().divisor()));
         }
     }
 
-    private static void requireScale(Quantize step, long row, double scale) {
-        float stored = StoredScales.rounded((float) scale, step.layout().scaleType());
+    private static void requireScale(Quantize action, long row, double scale) {
+        float stored = StoredScales.rounded((float) scale, action.layout().scaleType());
         float half = StoredScales.rounded(stored, DType.F16);
-        boolean kept = step.layout().scaleType() == DType.F16 || half == stored;
+        boolean kept = action.layout().scaleType() == DType.F16 || half == stored;
         // A scale that is not finite is told by the numbers that lead to it.
         if (scale > 0 && Double.isFinite(scale) && (!kept || Math.abs(half - scale) > scale * MOST_ERROR)) {
             throw new QuantizationException(
                     ErrorCode.SCHEME_UNSUITABLE,
-                    "module " + step.module() + ", row " + row + ": numbers so small lead to a scale of "
+                    "module " + action.module() + ", row " + row + ": numbers so small lead to a scale of "
                             + (float) scale
                             + ", which F16 does not hold, in which it would be stored; ignore the module, or choose a"
                             + " scheme whose scales are F32, such as W8A8 or FP8_DYNAMIC");

@@ -6,8 +6,8 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.quantize.QuantizationPlan.Action;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
-import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
@@ -20,8 +20,8 @@ final class KvScalesPlanner {
 
     private KvScalesPlanner() {}
 
-    /** @param steps those of the source's tensors */
-    static List<KvScales> plan(Checkpoint checkpoint, Quantization cache, List<Step> steps) {
+    /** @param actions those of the source's tensors */
+    static List<KvScales> plan(Checkpoint checkpoint, Quantization cache, List<Action> actions) {
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
         DType dtype = dtype(checkpoint);
         var scales = new ArrayList<KvScales>();
@@ -30,7 +30,7 @@ final class KvScalesPlanner {
             switch (spec.layers().get(layer).mixer()) {
                 case AttentionSpec attention -> {
                     String module = name + "." + attention.names().block();
-                    requireModule(module, steps);
+                    requireModule(module, actions);
                     List<Long> shape = cache.granularity() instanceof Granularity.PerHead
                             ? List.of((long) attention.kvHeads(), 1L, 1L)
                             : List.of(1L);
@@ -41,15 +41,15 @@ final class KvScalesPlanner {
         return scales;
     }
 
-    private static void requireModule(String attention, List<Step> steps) {
-        if (steps.stream().noneMatch(step -> belongsTo(attention, step))) {
+    private static void requireModule(String attention, List<Action> actions) {
+        if (actions.stream().noneMatch(action -> belongsTo(attention, action))) {
             throw new QuantizationException(
                     ErrorCode.SCHEME_UNSUITABLE, "there is no module " + attention + " for scales of the KV cache");
         }
     }
 
-    private static boolean belongsTo(String attention, Step step) {
-        return step.outputs().stream().map(TensorSpec::name).anyMatch(name -> name.startsWith(attention + "."));
+    private static boolean belongsTo(String attention, Action action) {
+        return action.outputs().stream().map(TensorSpec::name).anyMatch(name -> name.startsWith(attention + "."));
     }
 
     private static DType dtype(Checkpoint checkpoint) {

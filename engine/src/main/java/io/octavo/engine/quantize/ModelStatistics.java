@@ -27,8 +27,8 @@ final class ModelStatistics implements LinearStatistics {
         this.seen = seen;
         this.channels = channels;
         this.mayChangeValues = plan.kvScales().isEmpty();
-        for (QuantizationPlan.Step step : plan.steps()) {
-            switch (step) {
+        for (QuantizationPlan.Action action : plan.actions()) {
+            switch (action) {
                 case Keep keep -> numbers.put(keep.source().info().name(), keep.source());
                 case Quantize weight -> {
                     numbers.put(weight.source().info().name(), weight.source());
@@ -90,10 +90,10 @@ final class ModelStatistics implements LinearStatistics {
     @Override
     public Optional<WeightFormat> format(String module, float absmax) {
         return Optional.ofNullable(quantized.get(module))
-                .map(step -> new WeightFormat(
-                        step.scheme().weights(),
-                        step.source().info().dtype(),
-                        Math.toIntExact(step.inFeatures()),
+                .map(action -> new WeightFormat(
+                        action.scheme().weights(),
+                        action.source().info().dtype(),
+                        Math.toIntExact(action.inFeatures()),
                         absmax));
     }
 }

@@ -48,9 +48,9 @@ final class ModuleQuantizer implements AutoCloseable {
 
         static Sizes of(QuantizationPlan plan, long chunkBytes) {
             var sizes = new Sizes(0, 0, 0, 0);
-            for (Quantize step : plan.quantized()) {
-                Chunk first = chunk(step, 0, chunkBytes);
-                long source = Math.max(first.sourceBytes(), WeightRanges.mostBytes(step, chunkBytes));
+            for (Quantize action : plan.quantized()) {
+                Chunk first = chunk(action, 0, chunkBytes);
+                long source = Math.max(first.sourceBytes(), WeightRanges.mostBytes(action, chunkBytes));
                 sizes = new Sizes(
                         Math.max(sizes.source, source),
                         Math.max(sizes.codes, first.codeBytes()),
@@ -121,8 +121,8 @@ final class ModuleQuantizer implements AutoCloseable {
     }
 
     /** The rows from {@code from} on that are computed together: whole tiles, and whole words of zero points. */
-    private static Chunk chunk(Quantize step, long from, long chunkBytes) {
-        ModuleOutputs outputs = step.layout();
+    private static Chunk chunk(Quantize action, long from, long chunkBytes) {
+        ModuleOutputs outputs = action.layout();
         long tileRows = Math.min(outputs.tile().rows(), outputs.outFeatures());
         boolean given = isPerTensor(outputs);
         long unit = given ? 1 : tileRows * (outputs.hasZeroPoints() ? ZERO_POINT_ROWS : 1);
@@ -142,20 +142,20 @@ final class ModuleQuantizer implements AutoCloseable {
      * @param afterChunk receives the source bytes of every chunk, in this thread
      * @throws QuantizationException {@code TENSOR_NOT_FINITE}
      */
-    void quantize(Quantize step, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
-        ModuleOutputs outputs = step.layout();
-        ByteBuffer whole = whole(step, outputs);
+    void quantize(Quantize action, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
+        ModuleOutputs outputs = action.layout();
+        ByteBuffer whole = whole(action, outputs);
         writeNumbers(outputs, whole, writer, queue);
         for (long row = 0; row < outputs.outFeatures(); ) {
-            Chunk chunk = chunk(step, row, chunkBytes);
+            Chunk chunk = chunk(action, row, chunkBytes);
             Slot slot = slots.take(queue);
-            step.source().solved().ifPresentOrElse(codes -> take(codes, chunk, slot), () -> {
+            action.source().solved().ifPresentOrElse(codes -> take(codes, chunk, slot), () -> {
                 Scaling scaling = scaling(outputs, whole);
                 if (scaling instanceof Scaling.Given) {
                     slot.scales.first(whole.remaining()).copyFrom(MemorySegment.ofBuffer(whole));
                     slot.scales.send(whole.remaining(), stream);
                 }
-                compute(step, chunk, scaling, slot);
+                compute(action, chunk, scaling, slot);
             });
             queue.submit(() -> {
                 write(chunk, slot, writer);
@@ -167,11 +167,11 @@ final class ModuleQuantizer implements AutoCloseable {
     }
 
     /** What a whole tensor is scaled by, as it is stored; empty where each tile has scales of its own alone. */
-    private ByteBuffer whole(Quantize step, ModuleOutputs outputs) {
-        Optional<SolvedCodes> solved = step.source().solved();
+    private ByteBuffer whole(Quantize action, ModuleOutputs outputs) {
+        Optional<SolvedCodes> solved = action.source().solved();
         if (outputs.hasGlobalScale()) {
             float divisor = solved.map(SolvedCodes::globalDivisor)
-                    .orElseGet(() -> StoredScales.globalDivisor(weightRanges.absmax(step), outputs.floats()));
+                    .orElseGet(() -> StoredScales.globalDivisor(weightRanges.absmax(action), outputs.floats()));
             return StoredScales.bytes(DType.F32, divisor);
         }
         if (isPerTensor(outputs)) {
@@ -180,7 +180,7 @@ final class ModuleQuantizer implements AutoCloseable {
                             outputs.floats(),
                             StoredScales.symmetric(
                                     "the weight of " + outputs.module(),
-                                    weightRanges.absmax(step),
+                                    weightRanges.absmax(action),
                                     outputs.scheme().weights().type(),
                                     outputs.floats())));
         }
@@ -234,15 +234,15 @@ final class ModuleQuantizer implements AutoCloseable {
         }
     }
 
-    private void compute(Quantize step, Chunk chunk, Scaling scaling, Slot slot) {
-        TensorInfo weight = step.source().info();
+    private void compute(Quantize action, Chunk chunk, Scaling scaling, Slot slot) {
+        TensorInfo weight = action.source().info();
         ModuleOutputs outputs = chunk.outputs;
         long rows = chunk.to - chunk.from;
         long columns = outputs.inFeatures();
         long rowBytes = columns * weight.dtype().bytes();
         QuantizeTiles.Tile tile =
                 scaling instanceof Scaling.Given ? new QuantizeTiles.Tile(rows, columns) : outputs.tile();
-        slots.source().load(step.source(), chunk.from * rowBytes, chunk.sourceBytes(), stream);
+        slots.source().load(action.source(), chunk.from * rowBytes, chunk.sourceBytes(), stream);
         slot.nonFinite.device().fill((byte) 0, stream);
         backend.operations()
                 .quantizeTiles()

@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
-/** Where the numbers of a step come from; writing and verification read them alike. Safe for use by several threads. */
+/** Where the numbers of an action come from; writing and verification read them alike. Safe for use by several threads. */
 public sealed interface Numbers {
 
     /** The tensor of the source that they come from. */

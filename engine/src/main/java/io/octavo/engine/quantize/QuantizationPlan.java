@@ -27,18 +27,18 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * What happens to every tensor of a checkpoint, known from headers and config alone.
  *
- * @param steps one a source tensor, or one for each Linear in it, in the order of the source; and one for each attention
+ * @param actions one a source tensor, or one for each Linear in it, in the order of the source; and one for each attention
  *     module with scales
  * @param ignore what the written config lists: the Linear modules that are left alone
  */
-public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<String> ignore) {
+public record QuantizationPlan(ModuleSchemes schemes, List<Action> actions, List<String> ignore) {
 
     /** Why experts that lie in one tensor are left alone. */
     public static final String FUSED_EXPERTS =
             "experts in one tensor, which loaders of this family do not take one by one";
 
     /** What happens to a source tensor or a part of it, or what is written without one. */
-    public sealed interface Step {
+    public sealed interface Action {
 
         /** What is written; these tensors stay in one file. */
         List<TensorSpec> outputs();
@@ -60,11 +60,11 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
      * @param floats type of scales that are floats
      * @param sharing all modules, this one among them, that must have one scale for their whole weights; empty where
      *     that has no meaning
-     * @param outputs follow from the others; kept, because a plan of 40,000 steps is asked for them again and again
+     * @param outputs follow from the others; kept, because a plan of 40,000 actions is asked for them again and again
      */
     public record Quantize(
             String module, Scheme scheme, Numbers source, DType floats, List<String> sharing, List<TensorSpec> outputs)
-            implements Step {
+            implements Action {
 
         public Quantize {
             sharing = List.copyOf(sharing);
@@ -146,7 +146,7 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
      *
      * @param reason why, for people
      */
-    public record Keep(Numbers source, String reason) implements Step {
+    public record Keep(Numbers source, String reason) implements Action {
         @Override
         public List<TensorSpec> outputs() {
             return List.of(source.info().spec());
@@ -164,7 +164,7 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
      * @param attention name of the module that holds them
      * @param shape {@code [1]} or {@code [heads, 1, 1]}
      */
-    public record KvScales(String attention, int layer, DType dtype, List<Long> shape) implements Step {
+    public record KvScales(String attention, int layer, DType dtype, List<Long> shape) implements Action {
 
         public KvScales {
             shape = List.copyOf(shape);
@@ -190,7 +190,7 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
     }
 
     public QuantizationPlan {
-        steps = List.copyOf(steps);
+        actions = List.copyOf(actions);
         ignore = List.copyOf(ignore);
     }
 
@@ -211,11 +211,13 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
     /** The same with some tensors' channels multiplied before anything else happens to them. */
     QuantizationPlan with(Map<String, ChannelScaling> scalings) {
         return new QuantizationPlan(
-                schemes, steps.stream().map(step -> scaled(step, scalings)).toList(), ignore);
+                schemes,
+                actions.stream().map(action -> scaled(action, scalings)).toList(),
+                ignore);
     }
 
-    private static Step scaled(Step step, Map<String, ChannelScaling> scalings) {
-        return switch (step) {
+    private static Action scaled(Action action, Map<String, ChannelScaling> scalings) {
+        return switch (action) {
             case KvScales scales -> scales;
             case Keep keep -> {
                 ChannelScaling scaling = scalings.get(keep.source().info().name());
@@ -233,20 +235,20 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
      * {@link SolvedBounds}. What multiplies channels comes first.
      *
      * @param solved by module
-     * @throws IllegalArgumentException if no step quantizes a module, or something of it has another size
+     * @throws IllegalArgumentException if no action quantizes a module, or something of it has another size
      */
     public QuantizationPlan withSolved(Map<String, SolvedCodes> solved) {
         var unknown = new HashSet<>(solved.keySet());
-        quantized().forEach(step -> unknown.remove(step.module()));
+        quantized().forEach(action -> unknown.remove(action.module()));
         if (!unknown.isEmpty()) {
-            throw new IllegalArgumentException("no step quantizes " + unknown);
+            throw new IllegalArgumentException("no action quantizes " + unknown);
         }
         return new QuantizationPlan(
                 schemes,
-                steps.stream()
-                        .map(step -> step instanceof Quantize weight && solved.containsKey(weight.module())
+                actions.stream()
+                        .map(action -> action instanceof Quantize weight && solved.containsKey(weight.module())
                                 ? weight.solved(Objects.requireNonNull(solved.get(weight.module())))
-                                : step)
+                                : action)
                         .toList(),
                 ignore);
     }
@@ -257,13 +259,13 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
      * @param config the source's config.json
      */
     ObjectNode quantizationConfig(JsonNode config) {
-        var names = new LoaderNames(config, stepsByOutput().keySet());
+        var names = new LoaderNames(config, actionsByOutput().keySet());
         var targets = new ArrayList<CompressedTensorsConfig.Target>();
         var bySchemes = new LinkedHashMap<Scheme, List<String>>();
         quantized()
-                .forEach(step -> bySchemes
-                        .computeIfAbsent(step.scheme(), scheme -> new ArrayList<>())
-                        .add(step.module()));
+                .forEach(action -> bySchemes
+                        .computeIfAbsent(action.scheme(), scheme -> new ArrayList<>())
+                        .add(action.module()));
         if (bySchemes.size() == 1) {
             targets.add(CompressedTensorsConfig.Target.everyLinear(
                     bySchemes.keySet().iterator().next()));
@@ -280,45 +282,45 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
      * @param config the source's config.json
      */
     public List<String> listed(JsonNode config) {
-        return new LoaderNames(config, stepsByOutput().keySet()).spellings(ignore);
+        return new LoaderNames(config, actionsByOutput().keySet()).spellings(ignore);
     }
 
     public List<Quantize> quantized() {
-        return steps.stream()
+        return actions.stream()
                 .filter(Quantize.class::isInstance)
                 .map(Quantize.class::cast)
                 .toList();
     }
 
     public List<Keep> kept() {
-        return steps.stream()
+        return actions.stream()
                 .filter(Keep.class::isInstance)
                 .map(Keep.class::cast)
                 .toList();
     }
 
     public List<KvScales> kvScales() {
-        return steps.stream()
+        return actions.stream()
                 .filter(KvScales.class::isInstance)
                 .map(KvScales.class::cast)
                 .toList();
     }
 
-    /** Each step under the name of every tensor that it writes. */
-    Map<String, Step> stepsByOutput() {
-        var byOutput = new HashMap<String, Step>();
-        steps.forEach(step -> step.outputs().forEach(output -> byOutput.put(output.name(), step)));
+    /** Each action under the name of every tensor that it writes. */
+    Map<String, Action> actionsByOutput() {
+        var byOutput = new HashMap<String, Action>();
+        actions.forEach(action -> action.outputs().forEach(output -> byOutput.put(output.name(), action)));
         return byOutput;
     }
 
     /** Tensor bytes that are read. */
     public long inputBytes() {
-        return steps.stream().mapToLong(Step::inputBytes).sum();
+        return actions.stream().mapToLong(Action::inputBytes).sum();
     }
 
     /** Tensor bytes that are written, without headers. */
     public long outputBytes() {
-        return steps.stream().mapToLong(Step::outputBytes).sum();
+        return actions.stream().mapToLong(Action::outputBytes).sum();
     }
 
     /** Weight files that are written. */
@@ -330,15 +332,15 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Step> steps, List<Str
     public double weightBits() {
         long bytes = 0;
         long weights = 0;
-        for (Quantize step : quantized()) {
-            bytes += step.outputBytes();
-            weights += step.outFeatures() * step.inFeatures();
+        for (Quantize action : quantized()) {
+            bytes += action.outputBytes();
+            weights += action.outFeatures() * action.inFeatures();
         }
         return 8.0 * bytes / weights;
     }
 
     /** @param shardBytes tensor bytes a file, for those of the whole artifact */
     ShardPlan shards(LongUnaryOperator shardBytes) {
-        return ShardPlan.of(steps.stream().map(Step::outputs).toList(), shardBytes.applyAsLong(outputBytes()));
+        return ShardPlan.of(actions.stream().map(Action::outputs).toList(), shardBytes.applyAsLong(outputBytes()));
     }
 }

@@ -13,9 +13,9 @@ import io.octavo.engine.loader.SchemeFit;
 import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.module.ModuleRole;
+import io.octavo.engine.quantize.QuantizationPlan.Action;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
-import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Scheme;
@@ -83,19 +83,19 @@ final class QuantizationPlanner {
         }
         requireIgnoredModulesExist();
         requireOverriddenModulesExist();
-        var steps = new ArrayList<Step>();
+        var actions = new ArrayList<Action>();
         for (StoredTensor tensor : checkpoint.stored().values()) {
-            steps.addAll(steps(tensor));
+            actions.addAll(actions(tensor));
         }
-        schemes.kvCache().ifPresent(cache -> steps.addAll(KvScalesPlanner.plan(checkpoint, cache, steps)));
-        var plan = new QuantizationPlan(schemes, steps, List.copyOf(ignoreList));
+        schemes.kvCache().ifPresent(cache -> actions.addAll(KvScalesPlanner.plan(checkpoint, cache, actions)));
+        var plan = new QuantizationPlan(schemes, actions, List.copyOf(ignoreList));
         if (plan.quantized().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.NOTHING_TO_QUANTIZE,
-                    "none of the checkpoint's " + steps.size() + " tensors is the weight of a Linear to quantize");
+                    "none of the checkpoint's " + actions.size() + " tensors is the weight of a Linear to quantize");
         }
         requireLoadersAgree(plan);
-        return new QuantizationPlan(schemes, shareScales(steps), plan.ignore());
+        return new QuantizationPlan(schemes, shareScales(actions), plan.ignore());
     }
 
     private void requireOverriddenModulesExist() {
@@ -112,27 +112,27 @@ final class QuantizationPlanner {
     }
 
     /** Where a loader keeps one scale for a fused layer, its parts are given one. */
-    private static List<Step> shareScales(List<Step> steps) {
+    private static List<Action> shareScales(List<Action> actions) {
         Set<String> modules = new TreeSet<>();
-        for (Step step : steps) {
-            if (step instanceof Quantize quantize) {
+        for (Action action : actions) {
+            if (action instanceof Quantize quantize) {
                 modules.add(quantize.module());
             }
         }
-        return steps.stream()
-                .map(step -> step instanceof Quantize quantize ? sharing(quantize, modules) : step)
+        return actions.stream()
+                .map(action -> action instanceof Quantize quantize ? sharing(quantize, modules) : action)
                 .toList();
     }
 
-    private static Step sharing(Quantize step, Set<String> modules) {
-        Granularity granularity = step.scheme().weights().granularity();
+    private static Action sharing(Quantize action, Set<String> modules) {
+        Granularity granularity = action.scheme().weights().granularity();
         if (!(granularity instanceof Granularity.PerTensor) && !(granularity instanceof Granularity.PerTensorGroup)) {
-            return step;
+            return action;
         }
-        List<String> parts = ModuleRole.fusedWith(step.module()).stream()
+        List<String> parts = ModuleRole.fusedWith(action.module()).stream()
                 .filter(modules::contains)
                 .toList();
-        return step.sharingWith(parts.isEmpty() ? List.of(step.module()) : parts);
+        return action.sharingWith(parts.isEmpty() ? List.of(action.module()) : parts);
     }
 
     private void requireUnquantized() {
@@ -184,7 +184,7 @@ final class QuantizationPlanner {
                 tensor.name(), tensor.shape(), checkpoint.config().tree());
     }
 
-    private List<Step> steps(StoredTensor source) {
+    private List<Action> actions(StoredTensor source) {
         TensorInfo tensor = source.info();
         if (fp8.filter(form -> form.isPartOfTheForm(tensor.name())).isPresent()) {
             return List.of();
@@ -196,11 +196,11 @@ final class QuantizationPlanner {
         Numbers numbers = fp8.flatMap(form -> form.view(source))
                 .<Numbers>map(Numbers.Viewed::new)
                 .orElseGet(() -> new Numbers.Stored(source));
-        return List.of(step(numbers, false));
+        return List.of(action(numbers, false));
     }
 
     /** Experts one by one, where loaders take them so; otherwise the tensor of all of them as it is. */
-    private List<Step> experts(StoredTensor source, FusedExperts fused) {
+    private List<Action> experts(StoredTensor source, FusedExperts fused) {
         boolean together = isIgnored(fused.experts()) || isIgnored(source.info().name());
         boolean byRequest = together || fused.parts().stream().anyMatch(part -> isIgnored(part.module()));
         if (fused.parts().isEmpty() || (byRequest && !fused.alwaysSingle())) {
@@ -211,7 +211,7 @@ final class QuantizationPlanner {
                     fused.parts().isEmpty() ? QuantizationPlan.FUSED_EXPERTS : IGNORED_BY_REQUEST));
         }
         return fused.parts().stream()
-                .map(part -> step(new Numbers.Viewed(ExpertView.of(source, part)), together))
+                .map(part -> action(new Numbers.Viewed(ExpertView.of(source, part)), together))
                 .toList();
     }
 
@@ -220,7 +220,7 @@ final class QuantizationPlanner {
     }
 
     /** @param left whether the request leaves it alone, whatever its own name */
-    private Step step(Numbers source, boolean left) {
+    private Action action(Numbers source, boolean left) {
         TensorInfo tensor = source.info();
         if (!tensor.name().endsWith(CompressedTensors.WEIGHT_SUFFIX)) {
             return new Keep(source, "no weight of a Linear");
@@ -265,7 +265,7 @@ final class QuantizationPlanner {
 
     private void requireLoadersAgree(QuantizationPlan plan) {
         var byModule = new LinkedHashMap<String, Scheme>();
-        plan.quantized().forEach(step -> byModule.put(step.module(), step.scheme()));
+        plan.quantized().forEach(action -> byModule.put(action.module(), action.scheme()));
         new ModuleAgreement(byModule, leftByRequest).require();
         ModuleAgreement.requireNotPassedOver(
                 schemes.layout(),

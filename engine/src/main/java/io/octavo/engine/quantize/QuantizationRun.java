@@ -11,10 +11,10 @@ import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.quantize.QuantizationPlan.Action;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
-import io.octavo.engine.quantize.QuantizationPlan.Step;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
@@ -144,22 +144,22 @@ final class QuantizationRun {
         return Math.max(QUANTIZING_SHARE, (1 + calibrated()) / 2);
     }
 
-    /** Computes in some lanes while others write and hash what is complete. */
+    /** Computes in some threads while others write and hash what is complete. */
     private void writeWeights(Backend backend, long chunkBytes, ActivationRanges activations) {
-        // Closed in reverse order: lanes write into files.
+        // Closed in reverse order: threads write into files.
         var calibrated = new CalibratedScales(activations);
         try (var open = new OpenFiles();
-                var lanes = new Lanes(backend, plan, calibrated, chunkBytes, threads)) {
-            var progress = new Progress(calibrated(), quantized() - calibrated(), lanes.count() == 1);
+                var compute = new ComputeThreads(backend, plan, calibrated, chunkBytes, threads)) {
+            var progress = new Progress(calibrated(), quantized() - calibrated(), compute.count() == 1);
             // A file is written by one thread at a time, and hashed by one, to its end only once all scales in it are
             // known.
-            var tasks = new InTurn<ShardPlan.Shard, Lanes.Task>(largestFirst(), lanes.count(), shard -> {
+            var tasks = new InTurn<ShardPlan.Shard, ComputeThreads.Task>(largestFirst(), compute.count(), shard -> {
                 SafetensorsWriter writer =
                         open.add(SafetensorsWriter.create(staging.folder().resolve(shard.fileName()), shard.tensors()));
                 files.follow(writer);
                 return tasks(writer, calibrated, progress).iterator();
             });
-            lanes.run(tasks, progress::tell);
+            compute.run(tasks, progress::tell);
         }
     }
 
@@ -174,35 +174,36 @@ final class QuantizationRun {
      * What a file needs, as far as possible in its order, so that hashing can follow. What a weight becomes lies in several
      * places, and is written when the first of them is reached.
      */
-    private List<Lanes.Task> tasks(SafetensorsWriter writer, CalibratedScales calibrated, Progress progress) {
-        Map<String, Step> steps = plan.stepsByOutput();
-        var ordered = new LinkedHashSet<Step>();
-        writer.header().tensors().keySet().forEach(name -> ordered.add(Objects.requireNonNull(steps.get(name))));
+    private List<ComputeThreads.Task> tasks(SafetensorsWriter writer, CalibratedScales calibrated, Progress progress) {
+        Map<String, Action> actions = plan.actionsByOutput();
+        var ordered = new LinkedHashSet<Action>();
+        writer.header().tensors().keySet().forEach(name -> ordered.add(Objects.requireNonNull(actions.get(name))));
         return sealing(
                 ordered.stream()
-                        .map(step -> task(step, writer, calibrated, progress))
+                        .map(action -> task(action, writer, calibrated, progress))
                         .toList(),
                 writer);
     }
 
-    private Lanes.Task task(Step step, SafetensorsWriter writer, CalibratedScales calibrated, Progress progress) {
-        return switch (step) {
-            case Keep keep -> lane -> copy(keep, writer, lane.queue(), progress);
+    private ComputeThreads.Task task(
+            Action action, SafetensorsWriter writer, CalibratedScales calibrated, Progress progress) {
+        return switch (action) {
+            case Keep keep -> seat -> copy(keep, writer, seat.queue(), progress);
             case KvScales kvScales -> {
                 Quantization cache = plan.schemes().kvCache().orElseThrow();
-                yield lane -> lane.queue().submit(() -> calibrated.writeKv(kvScales, cache, writer));
+                yield seat -> seat.queue().submit(() -> calibrated.writeKv(kvScales, cache, writer));
             }
-            case Quantize weight -> lane -> lane.quantizer().quantize(weight, writer, lane.queue(), progress::add);
+            case Quantize weight -> seat -> seat.quantizer().quantize(weight, writer, seat.queue(), progress::add);
         };
     }
 
     /** The last task to be written seals the file. */
-    private static List<Lanes.Task> sealing(List<Lanes.Task> tasks, SafetensorsWriter writer) {
+    private static List<ComputeThreads.Task> sealing(List<ComputeThreads.Task> tasks, SafetensorsWriter writer) {
         var unwritten = new AtomicInteger(tasks.size());
         return tasks.stream()
-                .<Lanes.Task>map(task -> lane -> {
-                    task.run(lane);
-                    lane.queue().submit(() -> {
+                .<ComputeThreads.Task>map(task -> seat -> {
+                    task.run(seat);
+                    seat.queue().submit(() -> {
                         if (unwritten.decrementAndGet() == 0) {
                             writer.seal();
                         }

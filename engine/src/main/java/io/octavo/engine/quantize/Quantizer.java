@@ -101,7 +101,7 @@ public final class Quantizer {
      */
     public static long deviceBytes(QuantizationPlan plan, int threads) {
         return Math.max(
-                Lanes.count(threads) * ModuleQuantizer.bytes(plan, CHUNK_BYTES),
+                ComputeThreads.count(threads) * ModuleQuantizer.bytes(plan, CHUNK_BYTES),
                 Verification.comparisons(threads) * WeightComparison.bytes(plan));
     }
 
@@ -140,14 +140,14 @@ public final class Quantizer {
                     .formatted(
                             plan.schemes().name(),
                             plan.quantized().size(),
-                            plan.steps().size(),
+                            plan.actions().size(),
                             plan.inputBytes(),
                             plan.outputBytes()));
             source.notes().forEach(note -> monitor.log("warning: " + note));
             plan.kept().stream()
-                    .filter(step -> step.reason().equals(QuantizationPlan.FUSED_EXPERTS))
-                    .forEach(step -> monitor.log("warning: %s is left alone: %s"
-                            .formatted(step.source().info().name(), step.reason())));
+                    .filter(action -> action.reason().equals(QuantizationPlan.FUSED_EXPERTS))
+                    .forEach(action -> monitor.log("warning: %s is left alone: %s"
+                            .formatted(action.source().info().name(), action.reason())));
             HalfScales.require(plan);
             try (StagingFolder staging = StagingFolder.beside(request.target());
                     var background = new BackgroundTasks("octavo-hash", threads)) {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** Judges a module's rows in their order by what the backend measured of them, and keeps what it finds first. */
 final class RowBounds {
 
-    private final Quantize step;
+    private final Quantize action;
     private final WeightBounds bounds;
     private final int groups;
     private final float wholeScale;
@@ -26,15 +26,15 @@ final class RowBounds {
     private float absmax;
     private @Nullable String failure;
 
-    RowBounds(Quantize step, WeightBounds bounds, QuantizedWeight stored) {
-        this.step = step;
+    RowBounds(Quantize action, WeightBounds bounds, QuantizedWeight stored) {
+        this.action = action;
         this.bounds = bounds;
         this.groups = stored.groups();
         this.wholeScale = stored.globalScale();
         this.reach = new float[2 * groups];
-        this.tileRows = step.layout().tile().rows();
-        this.groupColumns = step.layout().tile().columns();
-        this.scalesByTile = !(step.scheme().weights().granularity() instanceof Granularity.PerTensor);
+        this.tileRows = action.layout().tile().rows();
+        this.groupColumns = action.layout().tile().columns();
+        this.scalesByTile = !(action.scheme().weights().granularity() instanceof Granularity.PerTensor);
     }
 
     /**
@@ -56,7 +56,7 @@ final class RowBounds {
                 float far = reached.getAtIndex(ValueLayout.JAVA_FLOAT, (long) at * reach.length + side);
                 reach[side] = Math.max(reach[side], far);
             }
-            if ((row + 1) % tileRows == 0 || row + 1 == step.outFeatures()) {
+            if ((row + 1) % tileRows == 0 || row + 1 == action.outFeatures()) {
                 closeTile(row, at * groups, scales, zeroPoints);
             }
         }
@@ -66,7 +66,7 @@ final class RowBounds {
         double squares = 0;
         for (int group = 0; group < groups; group++) {
             double scale = (double) scales[at * groups + group] * wholeScale;
-            squares += scale * scale * Math.min(groupColumns, step.inFeatures() - group * groupColumns);
+            squares += scale * scale * Math.min(groupColumns, action.inFeatures() - group * groupColumns);
         }
         double error = Math.sqrt(measured[at * QuantizationError.COLUMNS + QuantizationError.SQUARED_ERROR]);
         double norm = Math.sqrt(measured[at * QuantizationError.COLUMNS + QuantizationError.SQUARED_NUMBER]);
@@ -101,7 +101,7 @@ final class RowBounds {
 
     private void fail(long row, String what) {
         if (failure == null) {
-            failure = "module " + step.module() + ", row " + row + ": " + what;
+            failure = "module " + action.module() + ", row " + row + ": " + what;
         }
     }
 

@@ -10,11 +10,11 @@ import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /** Whether what was written for a module is what was solved for it, to the last bit. */
-record SolvedComparison(Quantize step, SolvedCodes solved, Checkpoint artifact, QuantizedWeight stored) {
+record SolvedComparison(Quantize action, SolvedCodes solved, Checkpoint artifact, QuantizedWeight stored) {
 
     /** @return what differs first */
     Optional<String> difference() {
-        ModuleOutputs outputs = step.layout();
+        ModuleOutputs outputs = action.layout();
         long tileRows = outputs.tile().rows();
         long scaleRowBytes = outputs.scaleColumns() * outputs.scaleType().bytes();
         return differs("codes", solved.codes(), bytes(outputs.codes().name()), outputs.codeRowBytes(), 1)
@@ -39,7 +39,7 @@ record SolvedComparison(Quantize step, SolvedCodes solved, Checkpoint artifact, 
         Tensor divisor = artifact.tensor(outputs.globalScale().name());
         return divisor.segment().get(ValueLayout.JAVA_FLOAT_UNALIGNED, 0) == solved.globalDivisor()
                 ? Optional.empty()
-                : Optional.of("module " + step.module() + ": its global scale is not the one that was solved");
+                : Optional.of("module " + action.module() + ": its global scale is not the one that was solved");
     }
 
     private Optional<String> differs(
@@ -47,7 +47,7 @@ record SolvedComparison(Quantize step, SolvedCodes solved, Checkpoint artifact, 
         long at = one.mismatch(other);
         return at < 0
                 ? Optional.empty()
-                : Optional.of("module " + step.module() + ", row " + at / rowBytes * tileRows + ": its " + what
+                : Optional.of("module " + action.module() + ", row " + at / rowBytes * tileRows + ": its " + what
                         + " are not those that were solved");
     }
 }

@@ -81,8 +81,8 @@ final class Verification implements AutoCloseable {
     void begin() {
         checkStructure();
         if (failures.isEmpty()) {
-            plan.kept().forEach(step -> keptTasks.put(step, tasks.submit(() -> compareKept(step))));
-            plan.quantized().forEach(step -> moduleTasks.put(step, tasks.submit(() -> compareModule(step))));
+            plan.kept().forEach(action -> keptTasks.put(action, tasks.submit(() -> compareKept(action))));
+            plan.quantized().forEach(action -> moduleTasks.put(action, tasks.submit(() -> compareModule(action))));
         }
     }
 
@@ -110,7 +110,7 @@ final class Verification implements AutoCloseable {
             compared.failure().ifPresent(failures::add);
             afterTensor.accept(task.getKey().source().info().byteSize());
         }
-        moduleTasks.keySet().forEach(step -> checkWhole(step, absmaxes));
+        moduleTasks.keySet().forEach(action -> checkWhole(action, absmaxes));
         checks.add(new Check("untouched tensors are bit-identical", same == keptTasks.size()));
         return new VerificationReport(failures.isEmpty(), untouched, errors, checks, failures);
     }
@@ -128,7 +128,7 @@ final class Verification implements AutoCloseable {
                         + ", which is not what was asked for");
         // Types and shapes too: vLLM converts whatever type it finds, and looks for nothing that is missing.
         Set<TensorSpec> planned = new HashSet<>();
-        plan.steps().forEach(step -> planned.addAll(step.outputs()));
+        plan.actions().forEach(action -> planned.addAll(action.outputs()));
         Set<TensorSpec> written = artifact.stored().values().stream()
                 .map(stored -> stored.info().spec())
                 .collect(Collectors.toSet());
@@ -160,27 +160,27 @@ final class Verification implements AutoCloseable {
 
     private void checkSharing() {
         boolean shared = true;
-        for (Quantize step : plan.quantized()) {
-            for (String other : step.sharing()) {
-                shared &= wholeScale(step.module()) == wholeScale(other);
+        for (Quantize action : plan.quantized()) {
+            for (String other : action.sharing()) {
+                shared &= wholeScale(action.module()) == wholeScale(other);
             }
         }
         check("parts of fused layers share their scales", shared, () -> "parts of a fused layer have other scales");
     }
 
     /** The one scale of a weight comes from the largest number of all that share it. */
-    private void checkWhole(Quantize step, Map<String, Float> absmaxes) {
-        if (step.sharing().isEmpty()) {
+    private void checkWhole(Quantize action, Map<String, Float> absmaxes) {
+        if (action.sharing().isEmpty()) {
             return;
         }
         float absmax = 0;
-        for (String module : step.sharing()) {
+        for (String module : action.sharing()) {
             absmax = Math.max(absmax, absmaxes.getOrDefault(module, 0f));
         }
-        float scale = wholeScale(step.module());
-        if (!step.bounds().wholeFits(scale, absmax)) {
-            failures.add("module " + step.module() + ": its scale " + scale + " is not that of a largest magnitude of "
-                    + absmax);
+        float scale = wholeScale(action.module());
+        if (!action.bounds().wholeFits(scale, absmax)) {
+            failures.add("module " + action.module() + ": its scale " + scale
+                    + " is not that of a largest magnitude of " + absmax);
         }
     }
 
@@ -222,19 +222,19 @@ final class Verification implements AutoCloseable {
         }
     }
 
-    private WeightComparison.Result compareModule(Quantize step) throws InterruptedException {
+    private WeightComparison.Result compareModule(Quantize action) throws InterruptedException {
         room.acquire();
         try {
             WeightComparison free = idle.poll();
             WeightComparison comparison = free == null ? new WeightComparison(backend, plan) : free;
             try {
                 QuantizedWeight weight =
-                        stored.find(step.module()).orElseThrow().weight();
+                        stored.find(action.module()).orElseThrow().weight();
                 return comparison
-                        .compare(step, weight)
-                        .orFailure(() -> step.source()
+                        .compare(action, weight)
+                        .orFailure(() -> action.source()
                                 .solved()
-                                .flatMap(codes -> new SolvedComparison(step, codes, artifact, weight).difference()));
+                                .flatMap(codes -> new SolvedComparison(action, codes, artifact, weight).difference()));
             } finally {
                 idle.add(comparison);
             }
@@ -243,9 +243,9 @@ final class Verification implements AutoCloseable {
         }
     }
 
-    private Optional<String> compareKept(Keep step) {
-        String name = step.source().info().name();
-        return step.source().equalTo(storedTensor(name))
+    private Optional<String> compareKept(Keep action) {
+        String name = action.source().info().name();
+        return action.source().equalTo(storedTensor(name))
                 ? Optional.empty()
                 : Optional.of("tensor " + name + " differs from what it is made of");
     }

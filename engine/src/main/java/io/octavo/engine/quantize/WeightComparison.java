@@ -44,7 +44,7 @@ final class WeightComparison implements AutoCloseable {
     private final StagedBuffer reach;
 
     /**
-     * @param failure what the step's bounds do not allow; empty if all is well
+     * @param failure what the action's bounds do not allow; empty if all is well
      * @param absmax of the source weight
      */
     record Result(ModuleError error, Optional<String> failure, float absmax) {
@@ -85,13 +85,13 @@ final class WeightComparison implements AutoCloseable {
 
         static Sizes of(QuantizationPlan plan) {
             var sizes = new Sizes(0, 0, 0, 0);
-            for (Quantize step : plan.quantized()) {
-                long windowRows = windowRows(step);
+            for (Quantize action : plan.quantized()) {
+                long windowRows = windowRows(action);
                 sizes = new Sizes(
-                        Math.max(sizes.source, windowRows * rowBytes(step)),
-                        Math.max(sizes.codes, windowRows * step.inFeatures()),
+                        Math.max(sizes.source, windowRows * rowBytes(action)),
+                        Math.max(sizes.codes, windowRows * action.inFeatures()),
                         Math.max(sizes.rows, windowRows),
-                        Math.max(sizes.groups, windowRows * step.layout().scaleColumns()));
+                        Math.max(sizes.groups, windowRows * action.layout().scaleColumns()));
             }
             return sizes;
         }
@@ -111,31 +111,32 @@ final class WeightComparison implements AutoCloseable {
         return sizes.source + sizes.codes + Sizes.CODEBOOK + 3 * sizes.scales() + sizes.groups + sizes.errors();
     }
 
-    private static long windowRows(Quantize step) {
-        return Math.clamp(WINDOW_BYTES / rowBytes(step), 1, step.outFeatures());
+    private static long windowRows(Quantize action) {
+        return Math.clamp(WINDOW_BYTES / rowBytes(action), 1, action.outFeatures());
     }
 
-    private static long rowBytes(Quantize step) {
-        return step.inFeatures() * step.source().info().dtype().bytes();
+    private static long rowBytes(Quantize action) {
+        return action.inFeatures() * action.source().info().dtype().bytes();
     }
 
-    Result compare(Quantize step, QuantizedWeight stored) {
-        long windowRows = windowRows(step);
-        byte[] window = new byte[stored.plainCodes().isPresent() ? 0 : Math.toIntExact(windowRows * step.inFeatures())];
-        WeightBounds bounds = step.bounds();
+    Result compare(Quantize action, QuantizedWeight stored) {
+        long windowRows = windowRows(action);
+        byte[] window =
+                new byte[stored.plainCodes().isPresent() ? 0 : Math.toIntExact(windowRows * action.inFeatures())];
+        WeightBounds bounds = action.bounds();
         put(bounds.codebook(), codebook);
-        var rows = new RowBounds(step, bounds, stored);
+        var rows = new RowBounds(action, bounds, stored);
         double squaredError = 0;
         double squaredWeight = 0;
-        for (long from = 0; from < step.outFeatures(); from += windowRows) {
-            long to = Math.min(from + windowRows, step.outFeatures());
+        for (long from = 0; from < action.outFeatures(); from += windowRows) {
+            long to = Math.min(from + windowRows, action.outFeatures());
             float[] rowScales = new float[Math.toIntExact((to - from) * stored.groups())];
             stored.readScales(from, to, rowScales);
-            byte[] zeros = new byte[step.scheme().weights().symmetric() ? 0 : rowScales.length];
+            byte[] zeros = new byte[action.scheme().weights().symmetric() ? 0 : rowScales.length];
             if (zeros.length > 0) {
                 stored.readZeroPoints(from, to, zeros);
             }
-            double[] measured = measure(step, stored, from, to, window, rowScales, zeros);
+            double[] measured = measure(action, stored, from, to, window, rowScales, zeros);
             for (int row = 0; row < measured.length; row += QuantizationError.COLUMNS) {
                 squaredError += measured[row + QuantizationError.SQUARED_ERROR];
                 squaredWeight += measured[row + QuantizationError.SQUARED_NUMBER];
@@ -144,11 +145,11 @@ final class WeightComparison implements AutoCloseable {
         }
         double relativeError = squaredError == 0 ? 0 : Math.sqrt(squaredError / squaredWeight);
         double decibels = relativeError == 0 ? MAX_DECIBELS : Math.min(-20 * Math.log10(relativeError), MAX_DECIBELS);
-        return new Result(new ModuleError(step.module(), relativeError, decibels), rows.failure(), rows.absmax());
+        return new Result(new ModuleError(action.module(), relativeError, decibels), rows.failure(), rows.absmax());
     }
 
     private double[] measure(
-            Quantize step,
+            Quantize action,
             QuantizedWeight stored,
             long from,
             long to,
@@ -157,7 +158,7 @@ final class WeightComparison implements AutoCloseable {
             byte[] rowZeroPoints) {
         long rows = to - from;
         int groups = stored.groups();
-        source.load(step.source(), from * rowBytes(step), rows * rowBytes(step), stream);
+        source.load(action.source(), from * rowBytes(action), rows * rowBytes(action), stream);
         putCodes(stored, from, to, window);
         put(rowScales, scales);
         boolean shifted = rowZeroPoints.length > 0;
@@ -168,8 +169,9 @@ final class WeightComparison implements AutoCloseable {
                 .quantizationError()
                 .measure(
                         new QuantizationError.Arguments(
-                                Matrix.of(source.device(), step.source().info().dtype(), rows, step.inFeatures()),
-                                Matrix.of(codes.device(), DType.U8, rows, step.inFeatures()),
+                                Matrix.of(
+                                        source.device(), action.source().info().dtype(), rows, action.inFeatures()),
+                                Matrix.of(codes.device(), DType.U8, rows, action.inFeatures()),
                                 Matrix.of(
                                         codebook.device(),
                                         DType.F32,
@@ -177,7 +179,7 @@ final class WeightComparison implements AutoCloseable {
                                         QuantizationError.CODES),
                                 Matrix.of(scales.device(), DType.F32, rows, groups),
                                 shifted ? Matrix.of(zeroPoints.device(), DType.I8, rows, groups) : null,
-                                step.layout().tile().columns(),
+                                action.layout().tile().columns(),
                                 stored.globalScale(),
                                 Matrix.of(errors.device(), DType.F64, rows, QuantizationError.COLUMNS),
                                 Matrix.of(reach.device(), DType.F32, rows, 2L * groups)),

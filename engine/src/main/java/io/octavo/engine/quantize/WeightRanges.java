@@ -25,14 +25,14 @@ final class WeightRanges {
 
     private final Backend backend;
     private final Stream stream;
-    private final Map<String, Quantize> steps = new HashMap<>();
+    private final Map<String, Quantize> actions = new HashMap<>();
     private final ConcurrentHashMap<List<String>, Float> known;
     private final StagedBuffer source;
     private final long chunkBytes;
 
     /**
      * @param known what was found, which others may share
-     * @param source borrowed; holds {@link #mostBytes} of every step
+     * @param source borrowed; holds {@link #mostBytes} of every action
      * @param chunkBytes source bytes looked at together
      */
     WeightRanges(
@@ -47,25 +47,25 @@ final class WeightRanges {
         this.stream = stream;
         this.source = source;
         this.chunkBytes = chunkBytes;
-        plan.quantized().forEach(step -> steps.put(step.module(), step));
+        plan.quantized().forEach(action -> actions.put(action.module(), action));
     }
 
-    /** Source bytes of a step that are looked at together. */
-    static long mostBytes(Quantize step, long chunkBytes) {
-        return rows(step, chunkBytes) * rowBytes(step);
+    /** Source bytes of an action that are looked at together. */
+    static long mostBytes(Quantize action, long chunkBytes) {
+        return rows(action, chunkBytes) * rowBytes(action);
     }
 
-    private static long rows(Quantize step, long chunkBytes) {
-        return Math.clamp(chunkBytes / rowBytes(step), 1, step.outFeatures());
+    private static long rows(Quantize action, long chunkBytes) {
+        return Math.clamp(chunkBytes / rowBytes(action), 1, action.outFeatures());
     }
 
-    private static long rowBytes(Quantize step) {
-        return step.inFeatures() * step.source().info().dtype().bytes();
+    private static long rowBytes(Quantize action) {
+        return action.inFeatures() * action.source().info().dtype().bytes();
     }
 
     /** @throws QuantizationException {@code TENSOR_NOT_FINITE} */
-    float absmax(Quantize step) {
-        return known.computeIfAbsent(step.sharing(), modules -> {
+    float absmax(Quantize action) {
+        return known.computeIfAbsent(action.sharing(), modules -> {
             float absmax = 0;
             for (String module : modules) {
                 absmax = Math.max(absmax, compute(module));
@@ -75,21 +75,21 @@ final class WeightRanges {
     }
 
     private float compute(String module) {
-        Quantize step = steps.get(module);
-        if (step == null) {
-            throw new IllegalStateException("no step quantizes " + module);
+        Quantize action = actions.get(module);
+        if (action == null) {
+            throw new IllegalStateException("no action quantizes " + module);
         }
-        TensorInfo weight = step.source().info();
-        long rowBytes = rowBytes(step);
-        long rows = rows(step, chunkBytes);
+        TensorInfo weight = action.source().info();
+        long rowBytes = rowBytes(action);
+        long rows = rows(action, chunkBytes);
         float absmax;
         try (DeviceBuffer buffer = backend.allocate("quantize", 2L * Float.BYTES);
                 Arena host = Arena.ofShared()) {
             Matrix range = Matrix.of(buffer, DType.F32, 1, 2);
-            for (long from = 0; from < step.outFeatures(); from += rows) {
-                long to = Math.min(from + rows, step.outFeatures());
-                source.load(step.source(), from * rowBytes, (to - from) * rowBytes, stream);
-                Matrix x = Matrix.of(source.device(), weight.dtype(), to - from, step.inFeatures());
+            for (long from = 0; from < action.outFeatures(); from += rows) {
+                long to = Math.min(from + rows, action.outFeatures());
+                source.load(action.source(), from * rowBytes, (to - from) * rowBytes, stream);
+                Matrix x = Matrix.of(source.device(), weight.dtype(), to - from, action.inFeatures());
                 backend.operations().observeRange().observe(x, range, stream);
                 stream.synchronize();
             }

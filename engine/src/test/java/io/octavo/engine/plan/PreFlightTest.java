@@ -216,7 +216,7 @@ class PreFlightTest {
     @Test
     void refusesToEvaluateWhatCannotBeRun() throws IOException {
         assertThat(evaluation(files(TestModels.books5m())))
-                .isEqualTo(new EvaluationReport("BF16", "LlamaForCausalLM", 10_097_152));
+                .isEqualTo(new EvaluationPlan("BF16", "LlamaForCausalLM", 10_097_152));
         assertRefused(
                 ErrorCode.CONFIG_INVALID,
                 () -> evaluation(model("BF16", 8, 2, 1408).files()));
@@ -260,7 +260,7 @@ class PreFlightTest {
         }
     }
 
-    private static EvaluationReport evaluation(CheckpointFiles files) {
+    private static EvaluationPlan evaluation(CheckpointFiles files) {
         try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
             return PreFlight.evaluation(checkpoint);
         }

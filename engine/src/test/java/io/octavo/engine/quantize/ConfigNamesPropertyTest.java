@@ -114,19 +114,19 @@ class ConfigNamesPropertyTest {
                 .flatMap(group -> texts(group.path("targets")))
                 .toList();
         var names = new LoaderNames(root, checkpoint.names());
-        for (Quantize step : plan.quantized()) {
-            assertThat(names.spellings(step.module())).as(step.module()).doesNotContainAnyElementsOf(ignore);
+        for (Quantize action : plan.quantized()) {
+            assertThat(names.spellings(action.module())).as(action.module()).doesNotContainAnyElementsOf(ignore);
             if (twoSchemes) {
                 // Once each: in one group, and not in another.
-                assertThat(names.spellings(step.module()))
+                assertThat(names.spellings(action.module()))
                         .allSatisfy(name -> assertThat(targets)
                                 .filteredOn(name::equals)
                                 .as(name)
                                 .hasSize(1));
             }
         }
-        for (Keep step : plan.kept()) {
-            TensorInfo tensor = step.source().info();
+        for (Keep action : plan.kept()) {
+            TensorInfo tensor = action.source().info();
             String module = tensor.name().substring(0, tensor.name().length() - ".weight".length());
             if (!module.endsWith("embed_tokens")) {
                 assertThat(ignore).as(module).containsAll(names.spellings(module));

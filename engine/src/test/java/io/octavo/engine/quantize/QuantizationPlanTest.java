@@ -73,7 +73,7 @@ class QuantizationPlanTest {
                         "mtp.fc",
                         "multi_modal_projector.linear_1",
                         "vision_tower.blocks.0.attn.qkv");
-        assertThat(plan.kept()).allSatisfy(step -> assertThat(step.reason()).isNotEmpty());
+        assertThat(plan.kept()).allSatisfy(action -> assertThat(action.reason()).isNotEmpty());
     }
 
     @Test

@@ -178,16 +178,16 @@ class QuantizerTest {
             assertSameFiles(filesOf(new Quantizer(single, 1), "one"), expected);
             assertSameFiles(filesOf(new Quantizer(scalar, 1), "scalar"), expected);
             assertSameFiles(filesOf(new Quantizer(backend, 2, Long.MAX_VALUE, 1000), "rows"), expected);
-            assertSameFiles(filesOf(new Quantizer(backend, 16), "lanes"), expected);
+            assertSameFiles(filesOf(new Quantizer(backend, 16), "threads"), expected);
         }
     }
 
     @Test
     void lanesShareOutSeveralFiles() throws IOException {
-        Map<String, byte[]> expected = filesOf(new Quantizer(backend, 2, 600_000, 50_000), "one-lane");
+        Map<String, byte[]> expected = filesOf(new Quantizer(backend, 2, 600_000, 50_000), "one-thread");
         assertThat(expected).hasSizeGreaterThan(8);
         for (int run = 0; run < 3; run++) {
-            assertSameFiles(filesOf(new Quantizer(backend, 16, 600_000, 50_000), "lanes-" + run), expected);
+            assertSameFiles(filesOf(new Quantizer(backend, 16, 600_000, 50_000), "threads-" + run), expected);
         }
     }
 

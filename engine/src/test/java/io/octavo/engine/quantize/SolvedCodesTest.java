@@ -231,16 +231,16 @@ class SolvedCodesTest {
         try (Checkpoint written = Checkpoint.open(artifact)) {
             var stored = CompressedTensors.read(written);
             withPlan(scheme, plan -> {
-                for (Quantize step : plan.quantized()) {
-                    ModuleOutputs outputs = step.layout();
+                for (Quantize action : plan.quantized()) {
+                    ModuleOutputs outputs = action.layout();
                     solved.put(
-                            step.module(),
+                            action.module(),
                             new SolvedCodes(
                                     bytes(written, outputs.codes().name()),
                                     bytes(written, outputs.scales().name()),
                                     zeroPoints(
                                             outputs,
-                                            stored.find(step.module())
+                                            stored.find(action.module())
                                                     .orElseThrow()
                                                     .weight()),
                                     outputs.hasGlobalScale()

@@ -131,7 +131,7 @@ public class WorkerLoop implements SmartLifecycle {
 
         private volatile @Nullable Attempt running;
 
-        private final WarmUp warmUp = new WarmUp(engines, workDirectory, device);
+        private final IdleWarmUp warmUp = new IdleWarmUp(engines, workDirectory, device);
 
         void start() {
             if (properties.exclusiveName()) {

@@ -9,7 +9,7 @@ import java.util.OptionalInt;
  * @param bits of one code
  * @param granularity which codes share a scale
  */
-public record Numbers(Family family, int bits, Granularity granularity, boolean symmetric, Timing timing) {
+public record DeclaredNumbers(Family family, int bits, Granularity granularity, boolean symmetric, Timing timing) {
 
     /** Which numbers codes stand for; the four-bit and MX families also fix how scales are stored. */
     public enum Family {
@@ -33,12 +33,12 @@ public record Numbers(Family family, int bits, Granularity granularity, boolean 
         LOCAL
     }
 
-    static Numbers stored(Family family, int bits, Granularity granularity) {
-        return new Numbers(family, bits, granularity, true, Timing.STORED);
+    static DeclaredNumbers stored(Family family, int bits, Granularity granularity) {
+        return new DeclaredNumbers(family, bits, granularity, true, Timing.STORED);
     }
 
-    static Numbers dynamic(Family family, int bits, Granularity granularity) {
-        return new Numbers(family, bits, granularity, true, Timing.DYNAMIC);
+    static DeclaredNumbers dynamic(Family family, int bits, Granularity granularity) {
+        return new DeclaredNumbers(family, bits, granularity, true, Timing.DYNAMIC);
     }
 
     /** Such as {@code INT4}, {@code FP8} or {@code NVFP4}. */

@@ -7,7 +7,7 @@ package io.octavo.engine.label;
  * @param bits of one stored key or value
  * @param scales how they are shared: {@code per tensor} or {@code per head}
  */
-public record KvCache(String type, int bits, String scales) {
+public record DeclaredKvCache(String type, int bits, String scales) {
 
-    static final KvCache FP8_PER_TENSOR = new KvCache("FP8", 8, "per tensor");
+    static final DeclaredKvCache FP8_PER_TENSOR = new DeclaredKvCache("FP8", 8, "per tensor");
 }

@@ -6,4 +6,4 @@ package io.octavo.engine.plan;
  * @param label of the checkpoint
  * @param weightBytes tensor bytes that must be in the device's memory
  */
-public record EvaluationReport(String label, String architecture, long weightBytes) {}
+public record EvaluationPlan(String label, String architecture, long weightBytes) {}

@@ -17,16 +17,16 @@ import org.slf4j.LoggerFactory;
  * What a worker does when it first has nothing to do: it makes its engine hot, so that the first job runs as fast as later
  * ones. A job that comes meanwhile goes first.
  */
-final class WarmUp {
+final class IdleWarmUp {
 
-    private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
+    private static final Logger LOG = LoggerFactory.getLogger(IdleWarmUp.class);
 
     private final EngineFactory engines;
     private final WorkDirectory workDirectory;
     private final DeviceProperties device;
     private boolean done;
 
-    WarmUp(EngineFactory engines, WorkDirectory workDirectory, DeviceProperties device) {
+    IdleWarmUp(EngineFactory engines, WorkDirectory workDirectory, DeviceProperties device) {
         this.engines = engines;
         this.workDirectory = workDirectory;
         this.device = device;

@@ -15,28 +15,28 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Threads that compute side by side, each with its own buffers, stream of the backend and writing thread: one writing thread
- * cannot keep up with a device. A single lane is the calling thread itself.
+ * cannot keep up with a device. A single one is the calling thread itself.
  */
-final class Lanes implements AutoCloseable {
+final class ComputeThreads implements AutoCloseable {
 
-    /** A lane costs buffers; more write hardly faster. */
+    /** A seat costs buffers; more write hardly faster. */
     private static final int MOST = 6;
 
-    /** Threads that one lane keeps busy: one computes, one writes. */
+    /** Threads that one seat keeps busy: one computes, one writes. */
     private static final int THREADS_EACH = 2;
 
     private static final long TELL_MILLIS = 20;
 
-    private final List<Lane> lanes = new ArrayList<>();
+    private final List<Seat> seats = new ArrayList<>();
     private volatile @Nullable Throwable failure;
 
     /** A piece of work. */
     interface Task {
-        void run(Lane lane);
+        void run(Seat seat);
     }
 
     /** What one thread computes and writes with. */
-    record Lane(ModuleQuantizer quantizer, WriteQueue queue) implements AutoCloseable {
+    record Seat(ModuleQuantizer quantizer, WriteQueue queue) implements AutoCloseable {
 
         /** The queue must be empty before the buffers that it writes from go away. */
         @Override
@@ -50,12 +50,12 @@ final class Lanes implements AutoCloseable {
      * @param threads of the machine that there are to use
      * @throws io.octavo.engine.failure.QuantizationException {@code OUT_OF_MEMORY}
      */
-    Lanes(Backend backend, QuantizationPlan plan, CalibratedScales calibrated, long chunkBytes, int threads) {
+    ComputeThreads(Backend backend, QuantizationPlan plan, CalibratedScales calibrated, long chunkBytes, int threads) {
         var absmaxes = new ConcurrentHashMap<List<String>, Float>();
         try {
             for (int i = 0; i < count(threads); i++) {
                 var quantizer = new ModuleQuantizer(backend, plan, calibrated, absmaxes, chunkBytes);
-                lanes.add(new Lane(quantizer, new WriteQueue()));
+                seats.add(new Seat(quantizer, new WriteQueue()));
             }
         } catch (RuntimeException e) {
             close();
@@ -69,7 +69,7 @@ final class Lanes implements AutoCloseable {
     }
 
     int count() {
-        return lanes.size();
+        return seats.size();
     }
 
     /**
@@ -79,27 +79,27 @@ final class Lanes implements AutoCloseable {
      * @param tell called by this thread, after every task or every now and then; may throw
      */
     void run(Iterator<Task> tasks, Runnable tell) {
-        if (lanes.size() > 1) {
+        if (seats.size() > 1) {
             runBeside(tasks, tell);
             return;
         }
-        Lane lane = lanes.getFirst();
+        Seat seat = seats.getFirst();
         while (tasks.hasNext()) {
-            tasks.next().run(lane);
+            tasks.next().run(seat);
             tell.run();
         }
-        lane.queue.drain();
+        seat.queue.drain();
     }
 
     private void runBeside(Iterator<Task> tasks, Runnable tell) {
-        var running = new CountDownLatch(lanes.size());
+        var running = new CountDownLatch(seats.size());
         ExecutorService threads = Executors.newFixedThreadPool(
-                lanes.size(),
+                seats.size(),
                 Thread.ofPlatform().daemon().name("octavo-quantize-", 0).factory());
         try {
-            for (Lane lane : lanes) {
+            for (Seat seat : seats) {
                 threads.execute(() -> {
-                    work(lane, tasks);
+                    work(seat, tasks);
                     running.countDown();
                 });
             }
@@ -117,13 +117,13 @@ final class Lanes implements AutoCloseable {
         tell.run();
     }
 
-    private void work(Lane lane, Iterator<Task> tasks) {
+    private void work(Seat seat, Iterator<Task> tasks) {
         try {
             for (Task task = next(tasks); task != null; task = next(tasks)) {
                 throwFailure();
-                task.run(lane);
+                task.run(seat);
             }
-            lane.queue.drain();
+            seat.queue.drain();
         } catch (Throwable e) {
             if (failure == null) {
                 failure = e;
@@ -146,6 +146,6 @@ final class Lanes implements AutoCloseable {
 
     @Override
     public void close() {
-        lanes.forEach(Lane::close);
+        seats.forEach(Seat::close);
     }
 }
