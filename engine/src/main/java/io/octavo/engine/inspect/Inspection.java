@@ -33,7 +33,8 @@ import java.util.Set;
  * @param quantizedModules how many Linear modules have tensors of a quantization
  * @param leftAlone Linear modules that keep their numbers, and tensors of experts that do
  * @param tensors by the name of their number type
- * @param disagreement why config and tensors contradict each other or cannot be read here; empty where all is well
+ * @param disagreement why config and tensors contradict each other, cannot be read here, or are refused or misread by
+ *     loaders; empty where all is well
  */
 public record Inspection(
         Label label,
@@ -94,7 +95,7 @@ public record Inspection(
         Inspection inspect() {
             try {
                 QuantizedModules modules = QuantizedLayouts.read(checkpoint);
-                return inspection(measuredBits(modules), Optional.empty());
+                return inspection(measuredBits(modules), LoaderFaults.first(checkpoint, modules));
             } catch (QuantizationException e) {
                 return inspection(Label.of(checkpoint).bitsPerWeight(), Optional.ofNullable(e.getMessage()));
             }

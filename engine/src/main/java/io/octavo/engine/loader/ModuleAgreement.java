@@ -4,7 +4,6 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.module.ModuleRole;
-import io.octavo.engine.scheme.Scheme;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -24,12 +23,11 @@ public final class ModuleAgreement {
     private final Map<String, String> schemes;
 
     /**
-     * @param quantized the scheme of every module that is quantized
+     * @param quantized by name what every module that is quantized is stored as, such as its scheme's name
      * @param left modules that are left alone although they could be quantized
      */
-    public ModuleAgreement(Map<String, Scheme> quantized, Collection<String> left) {
-        this.schemes = new LinkedHashMap<>();
-        quantized.forEach((module, scheme) -> schemes.put(module, scheme.name()));
+    public ModuleAgreement(Map<String, String> quantized, Collection<String> left) {
+        this.schemes = new LinkedHashMap<>(quantized);
         left.forEach(module -> schemes.put(module, ALONE));
     }
 

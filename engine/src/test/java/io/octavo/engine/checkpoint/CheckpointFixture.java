@@ -77,6 +77,16 @@ public final class CheckpointFixture {
         return with(name, DType.BF16, shape, bytes.array());
     }
 
+    /** Gives another checkpoint a tensor of this one. */
+    public CheckpointFixture copy(String name, CheckpointFixture target) {
+        tensors.forEach((tensor, bytes) -> {
+            if (tensor.name().equals(name)) {
+                target.tensors.put(tensor, bytes);
+            }
+        });
+        return this;
+    }
+
     public CheckpointFixture without(String name) {
         tensors.keySet().removeIf(tensor -> tensor.name().equals(name));
         return this;

@@ -16,6 +16,7 @@ import io.octavo.engine.request.VerificationReport.Check;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -110,6 +111,35 @@ class SelfCheckTest {
         VerificationReport report = verify(request);
         assertThat(report.failures()).anyMatch(failure -> failure.contains("fused"));
         assertThat(report.checks()).contains(new Check("parts of fused layers share their scales", false));
+    }
+
+    /** Whole and possible, but not what was planned: no look at the file alone tells. */
+    @Test
+    void seesScalesOfKeysAndValuesThatWereExchanged() throws IOException {
+        var request = request("FP8_DYNAMIC");
+        quantize(request);
+        String attention = "model.layers.1.self_attn.";
+        Path target = folder.resolve("out");
+        CheckpointFixture artifact = CheckpointFixture.copyOf(target);
+        artifact.as(attention + "k_proj.weight_scale", "once", DType.BF16, List.of(128L, 1L))
+                .as(attention + "v_proj.weight_scale", attention + "k_proj.weight_scale", DType.BF16, List.of(128L, 1L))
+                .as("once", attention + "v_proj.weight_scale", DType.BF16, List.of(128L, 1L))
+                .write(target);
+        assertThat(verify(request).failures())
+                .anyMatch(failure -> failure.contains(attention + "k_proj"))
+                .anyMatch(failure -> failure.contains(attention + "v_proj"));
+    }
+
+    @Test
+    void seesNibblesThatWereExchanged() throws IOException {
+        var request = request("NVFP4A16");
+        quantize(request);
+        change(MODULE + ".weight_packed", bytes -> {
+            for (int i = 0; i < bytes.length; i++) {
+                bytes[i] = (byte) (bytes[i] << 4 | (bytes[i] & 0xFF) >>> 4);
+            }
+        });
+        assertThat(verify(request).failures()).singleElement().asString().contains(MODULE);
     }
 
     @Test
