@@ -3,9 +3,8 @@ package io.octavo.standalone;
 import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.TextTable;
 import io.octavo.engine.inspect.Inspection;
-import io.octavo.engine.label.DeclaredKvCache;
-import io.octavo.engine.label.DeclaredNumbers;
 import io.octavo.engine.label.Execution;
+import io.octavo.engine.label.DeclaredKvCache;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.label.TagCheck;
 import io.octavo.engine.layout.config.Layout;
@@ -59,8 +58,8 @@ final class InspectionText {
 
     private static String group(Label.Group group) {
         return group.name() + ": " + group.bits() + ", weights "
-                + group.weights().description() + ", inputs "
-                + group.inputs().map(DeclaredNumbers::description).orElse("16-bit") + "; targets "
+                + group.weightsText() + ", inputs "
+                + group.inputsText().orElse("16-bit") + "; targets "
                 + String.join(", ", group.targets());
     }
 
@@ -81,8 +80,8 @@ final class InspectionText {
         var groups = root.putArray("groups");
         for (Label.Group group : label.groups()) {
             ObjectNode node = groups.addObject().put("name", group.name()).put("bits", group.bits());
-            node.put("weights", group.weights().description());
-            node.put("inputs", group.inputs().map(DeclaredNumbers::description).orElse(null));
+            node.put("weights", group.weightsText());
+            node.put("inputs", group.inputsText().orElse(null));
             group.targets().forEach(node.putArray("targets")::add);
         }
         root.put("kvCache", label.kvCache().map(DeclaredKvCache::type).orElse(null));

@@ -4,6 +4,8 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.layout.config.Declaration;
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.layout.weight.InputScale;
 import io.octavo.engine.layout.weight.QuantizationParameters;
 import io.octavo.engine.layout.weight.QuantizedLinear;
@@ -61,7 +63,7 @@ final class LoaderFaults {
     /** vLLM tells integers and 8-bit floats by it; transformers infers it. */
     private Optional<String> format() {
         JsonNode config = QuantizedLayouts.config(checkpoint).orElseThrow();
-        if (!config.path("quant_method").asString("").equals(CompressedTensors.QUANT_METHOD)
+        if (!Declaration.layout(config).equals(Optional.of(Layout.COMPRESSED_TENSORS))
                 || config.path("format").isString()) {
             return Optional.empty();
         }

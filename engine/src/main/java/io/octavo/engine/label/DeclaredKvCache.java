@@ -1,5 +1,8 @@
 package io.octavo.engine.label;
 
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.Quantization;
+
 /**
  * How a config declares the KV cache.
  *
@@ -9,5 +12,10 @@ package io.octavo.engine.label;
  */
 public record DeclaredKvCache(String type, int bits, String scales) {
 
-    static final DeclaredKvCache FP8_PER_TENSOR = new DeclaredKvCache("FP8", 8, "per tensor");
+    static DeclaredKvCache of(Quantization cache) {
+        String scales = cache.granularity() instanceof Granularity.PerTensorGroup group
+                ? "per group of " + group.size()
+                : cache.granularity().toString();
+        return new DeclaredKvCache(NumberFamily.name(cache), cache.type().bits(), scales);
+    }
 }

@@ -2,10 +2,14 @@ package io.octavo.engine.label;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.layout.config.Declaration;
+import io.octavo.engine.module.ModulePattern;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -28,11 +32,7 @@ import tools.jackson.databind.JsonNode;
  * @param warnings what the reader of a label should know before loading
  */
 public record Label(
-        String text,
-        List<Group> groups,
-        Optional<DeclaredKvCache> kvCache,
-        List<Execution> executions,
-        List<String> warnings) {
+        String text, List<Group> groups, Optional<DeclaredKvCache> kvCache, List<Execution> executions, List<String> warnings) {
 
     /**
      * What is declared for some modules.
@@ -47,11 +47,52 @@ public record Label(
             List<String> targets,
             String bits,
             double bitsPerWeight,
-            DeclaredNumbers weights,
-            Optional<DeclaredNumbers> inputs) {
+            Quantization weights,
+            Optional<Quantization> inputs) {
 
         public Group {
             targets = List.copyOf(targets);
+        }
+
+        private static Group of(Declaration.Group declared, int modelBits) {
+            Quantization weights = declared.weights();
+            return new Group(
+                    declared.name(),
+                    declared.targets().stream().map(ModulePattern::text).toList(),
+                    Label.bits(declared),
+                    NumberFamily.bitsPerWeight(weights, modelBits),
+                    weights,
+                    declared.inputs());
+        }
+
+        /** Such as {@code INT4 per group of 128}. */
+        public String weightsText() {
+            return NumberFamily.description(weights);
+        }
+
+        /** Such as {@code FP8 per token, while the model runs}; empty where inputs stay 16-bit. */
+        public Optional<String> inputsText() {
+            return inputs.map(NumberFamily::description);
+        }
+
+        /** Such as {@code W8A8-FP8-dynamic}. */
+        private String text() {
+            String type = NumberFamily.name(weights);
+            return Stream.of(
+                            bits,
+                            type,
+                            inputs.map(NumberFamily::name)
+                                    .filter(other -> !other.equals(type))
+                                    .orElse(""),
+                            weights.granularity() instanceof Granularity.PerBlock ? "block" : "",
+                            inputs.map(NumberFamily::timing).orElse(""),
+                            isSymmetric() ? "" : "asym")
+                    .filter(word -> !word.isEmpty())
+                    .collect(Collectors.joining("-"));
+        }
+
+        boolean isSymmetric() {
+            return weights.symmetric() && inputs.map(Quantization::symmetric).orElse(true);
         }
     }
 
@@ -83,60 +124,61 @@ public record Label(
         Optional<JsonNode> declared = config.quantizationConfig()
                 .or(() -> Optional.of(nested).filter(JsonNode::isObject))
                 .or(() -> Optional.ofNullable(beside));
-        return declared.map(node -> of(Declaration.of(node), NumberTypes.bits(modelType)))
+        return declared.map(node -> declared(node, NumberTypes.bits(modelType)))
                 .orElseGet(() -> new Label(modelType, List.of(), Optional.empty(), List.of(), List.of()));
     }
 
     /** What a checkpoint quantized by {@code scheme} and written as compressed-tensors must turn out to be. */
     public static Label of(Scheme scheme) {
-        return of(Declaration.of(CompressedTensors.config(scheme, List.of())), NumberTypes.DEFAULT_BITS);
+        return declared(CompressedTensors.config(scheme, List.of()), NumberTypes.DEFAULT_BITS);
     }
 
-    private static Label of(Declaration declaration, int modelBits) {
-        List<DeclaredGroup> groups = declaration.groups();
-        return new Label(
-                text(declaration),
-                groups.stream()
-                        .map(group -> new Group(
-                                group.name(),
-                                group.targets(),
-                                group.bits(),
-                                group.weights().bitsPerWeight(modelBits),
-                                group.weights(),
-                                group.inputs()))
-                        .toList(),
-                declaration.kvCache(),
-                executions(groups),
-                warnings(declaration));
-    }
-
-    private static String text(Declaration declaration) {
-        if (declaration.unknown().isPresent()) {
-            return UNKNOWN + " (" + declaration.unknown().get() + ")";
+    private static Label declared(JsonNode config, int modelBits) {
+        Declaration declaration;
+        try {
+            declaration = Declaration.lenient(config);
+        } catch (QuantizationException e) {
+            String text = UNKNOWN + " (" + e.getMessage() + ")";
+            return new Label(text, List.of(), Optional.empty(), List.of(), List.of());
         }
-        List<String> texts = declaration.groups().stream()
-                .map(DeclaredGroup::text)
-                .distinct()
+        List<Group> groups = declaration.groups().stream()
+                .map(group -> Group.of(group, modelBits))
                 .toList();
+        Optional<DeclaredKvCache> kvCache = declaration.kvCache().map(DeclaredKvCache::of);
+        return new Label(
+                text(groups, kvCache), groups, kvCache, executions(declaration), LoaderWarnings.of(declaration));
+    }
+
+    private static String text(List<Group> groups, Optional<DeclaredKvCache> kvCache) {
+        List<String> texts = groups.stream().map(Group::text).distinct().toList();
         String linear = switch (texts.size()) {
             case 0 -> "W16A16";
             case 1 -> texts.getFirst();
             default -> "mixed(" + String.join(", ", texts) + ")";
         };
-        return linear + declaration.kvCache().map(cache -> "-KV" + cache.bits()).orElse("");
+        return linear + kvCache.map(cache -> "-KV" + cache.bits()).orElse("");
     }
 
-    private static List<Execution> executions(List<DeclaredGroup> groups) {
-        boolean known = !groups.isEmpty() && groups.stream().allMatch(group -> group.path() != null);
+    private static String bits(Declaration.Group group) {
+        return "W" + group.weights().type().bits() + "A"
+                + group.inputs().map(inputs -> inputs.type().bits()).orElse(NumberTypes.DEFAULT_BITS);
+    }
+
+    private static List<Execution> executions(Declaration declaration) {
+        boolean known = !declaration.groups().isEmpty()
+                && declaration.groups().stream().allMatch(group -> LoaderPath.of(declaration.layout(), group) != null);
         return known
-                ? Arrays.stream(Gpu.values()).map(gpu -> execution(gpu, groups)).toList()
+                ? Arrays.stream(Gpu.values())
+                        .map(gpu -> execution(gpu, declaration))
+                        .toList()
                 : List.of();
     }
 
     /** Where several groups run as different things, a row names all of them; one that fails fails the checkpoint. */
-    private static Execution execution(Gpu gpu, List<DeclaredGroup> groups) {
-        List<Execution> rows = groups.stream()
-                .map(group -> Objects.requireNonNull(group.path()).on(gpu, group.bits()))
+    private static Execution execution(Gpu gpu, Declaration declaration) {
+        List<Execution> rows = declaration.groups().stream()
+                .map(group -> Objects.requireNonNull(LoaderPath.of(declaration.layout(), group))
+                        .on(gpu, bits(group)))
                 .distinct()
                 .toList();
         return rows.stream()
@@ -150,24 +192,6 @@ public record Label(
 
     private static String joined(Stream<String> texts) {
         return texts.distinct().collect(Collectors.joining(" + "));
-    }
-
-    private static List<String> warnings(Declaration declaration) {
-        var warnings = new ArrayList<>(declaration.warnings());
-        declaration.groups().stream()
-                .map(DeclaredGroup::path)
-                .distinct()
-                .flatMap(path -> LoaderWarnings.of(path).stream())
-                .forEach(warnings::add);
-        boolean staticInputs = declaration.groups().stream()
-                .anyMatch(group -> group.path() == LoaderPath.FP8
-                        && group.inputs()
-                                .map(DeclaredNumbers::timing)
-                                .equals(Optional.of(DeclaredNumbers.Timing.STORED)));
-        if (staticInputs) {
-            warnings.add("below sm_89 the stored input scales are ignored");
-        }
-        return warnings.stream().distinct().toList();
     }
 
     /** Whether the config could be understood. */

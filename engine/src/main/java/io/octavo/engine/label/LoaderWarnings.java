@@ -1,6 +1,14 @@
 package io.octavo.engine.label;
 
+import io.octavo.engine.layout.config.Declaration;
+import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.Quantization;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What is known to go wrong with kinds of checkpoints, whatever the single file says. */
@@ -8,9 +16,73 @@ final class LoaderWarnings {
 
     private static final String MXFP4 = "MXFP4 needs sm_80 or newer; native on sm_100 and newer";
 
+    private static final String SLOW_ORDER = "slower kernels, and tensor-parallel row shards cannot split groups";
+    private static final Set<Integer> MARLIN_GROUPS = Set.of(32, 64, 128);
+
     private LoaderWarnings() {}
 
-    static List<String> of(@Nullable LoaderPath path) {
+    /** Of the spelling, of what each group declares, and of the ways in which loaders run them. */
+    static List<String> of(Declaration declaration) {
+        Stream<String> ofGroups = declaration.groups().stream()
+                .flatMap(group -> of(declaration.layout(), group, LoaderPath.of(declaration.layout(), group)).stream());
+        Stream<String> ofPaths =
+                declaration.groups().stream().flatMap(group -> of(LoaderPath.of(declaration.layout(), group)).stream());
+        boolean staticInputs = declaration.groups().stream()
+                .anyMatch(group -> LoaderPath.of(declaration.layout(), group) == LoaderPath.FP8
+                        && group.inputs().filter(Quantization::dynamic).isEmpty());
+        return Stream.of(
+                        ofGroups,
+                        declaration.warnings().stream(),
+                        ofPaths,
+                        staticInputs
+                                ? Stream.of("below sm_89 the stored input scales are ignored")
+                                : Stream.<String>empty())
+                .flatMap(warnings -> warnings)
+                .distinct()
+                .toList();
+    }
+
+    private static List<String> of(Layout layout, Declaration.Group group, @Nullable LoaderPath path) {
+        var warnings = new ArrayList<String>();
+        Quantization weights = group.weights();
+        switch (layout) {
+            case COMPRESSED_TENSORS -> {
+                if (path == null) {
+                    warnings.add("config_groups." + shortened(group.name()) + ": no loader is known to run weights "
+                            + NumberFamily.description(weights)
+                            + group.inputs()
+                                    .map(inputs -> " with inputs " + NumberFamily.description(inputs))
+                                    .orElse(""));
+                }
+                if (path == LoaderPath.WEIGHT_ONLY
+                        && weights.type() instanceof NumberType.IntType
+                        && weights.granularity() instanceof Granularity.PerGroup groups
+                        && !MARLIN_GROUPS.contains(groups.size())) {
+                    warnings.add("groups of " + groups.size()
+                            + " have no Marlin kernel; it takes groups of 32, 64 or 128, or whole channels");
+                }
+                if (group.actOrder()) {
+                    warnings.add("actorder is \"group\": " + SLOW_ORDER);
+                }
+            }
+            case GPTQ, GPTQ_V2 -> {
+                if (path == LoaderPath.GPTQ_WITHOUT_KERNEL) {
+                    warnings.add(LoaderPath.GPTQ_ALLOWED);
+                }
+                if (group.actOrder()) {
+                    warnings.add("desc_act: " + SLOW_ORDER);
+                }
+            }
+            case FP8, AWQ, MODELOPT -> {}
+        }
+        return warnings;
+    }
+
+    private static String shortened(String name) {
+        return name.length() > 40 ? name.substring(0, 40) + "…" : name;
+    }
+
+    private static List<String> of(@Nullable LoaderPath path) {
         if (path == null) {
             return List.of();
         }

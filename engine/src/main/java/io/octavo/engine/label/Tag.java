@@ -2,8 +2,8 @@ package io.octavo.engine.label;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.label.DeclaredNumbers.Timing;
 import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.Quantization;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -83,16 +83,17 @@ record Tag(
             } else if (inputType.matches()) {
                 int weightBits = Integer.parseInt(inputType.group(1));
                 String type = inputType.group(2);
-                claims.add(declared -> declared.weights().bits() == weightBits
-                        && declared.inputs().map(DeclaredNumbers::type).equals(Optional.of(type)));
+                claims.add(declared -> declared.weights().type().bits() == weightBits
+                        && declared.inputs().map(NumberFamily::name).equals(Optional.of(type)));
             } else if (floats.matches()) {
                 String type = floats.group(1);
                 int inputBits = Integer.parseInt(floats.group(2));
-                claims.add(declared -> declared.weights().type().equals(type)
-                        && declared.inputs().map(DeclaredNumbers::bits).orElse(16) == inputBits);
+                claims.add(declared -> NumberFamily.name(declared.weights()).equals(type)
+                        && declared.inputs().map(inputs -> inputs.type().bits()).orElse(16) == inputBits);
             } else if (group.matches()) {
                 int size = Integer.parseInt(group.group(1));
-                claims.add(declared -> declared.weights().groupSize().equals(OptionalInt.of(size)));
+                claims.add(
+                        declared -> NumberFamily.groupSize(declared.weights()).equals(OptionalInt.of(size)));
             } else if (cache.matches()) {
                 String cacheBits = cache.group(1);
                 modelClaims.add(label -> label.kvCache()
@@ -107,17 +108,21 @@ record Tag(
         private boolean readWord(String word) {
             switch (word) {
                 case "FP8", "INT8", "INT4", "NVFP4", "MXFP4", "MXFP8" ->
-                    claims.add(declared -> declared.weights().type().equals(word));
-                case "STATIC" -> claims.add(declared -> hasInputs(declared, Timing.STORED));
-                case "DYNAMIC" -> claims.add(declared -> hasInputs(declared, Timing.DYNAMIC));
+                    claims.add(declared -> NumberFamily.name(declared.weights()).equals(word));
+                case "STATIC" -> claims.add(declared -> hasInputs(declared, inputs -> !inputs.dynamic()));
+                case "DYNAMIC" ->
+                    claims.add(declared -> hasInputs(
+                            declared,
+                            inputs ->
+                                    inputs.dynamic() && !(inputs.granularity() instanceof Granularity.PerTensorGroup)));
                 case "BLOCK" ->
                     claims.add(declared -> declared.weights().granularity() instanceof Granularity.PerBlock);
                 case "CHANNEL" ->
                     claims.add(declared -> declared.weights().granularity() instanceof Granularity.PerChannel);
                 case "TENSOR" ->
                     claims.add(declared -> declared.weights().granularity() instanceof Granularity.PerTensor);
-                case "SYM" -> claims.add(Reader::symmetric);
-                case "ASYM" -> claims.add(declared -> !symmetric(declared));
+                case "SYM" -> claims.add(Label.Group::isSymmetric);
+                case "ASYM" -> claims.add(declared -> !declared.isSymmetric());
                 case "BF16", "F16", "FP16", "F32" ->
                     modelClaims.add(label -> label.text().equals(word.equals("FP16") ? "F16" : word));
                 default -> {
@@ -127,13 +132,8 @@ record Tag(
             return true;
         }
 
-        private static boolean hasInputs(Label.Group group, Timing timing) {
-            return group.inputs().map(DeclaredNumbers::timing).equals(Optional.of(timing));
-        }
-
-        private static boolean symmetric(Label.Group group) {
-            return group.weights().symmetric()
-                    && group.inputs().map(DeclaredNumbers::symmetric).orElse(true);
+        private static boolean hasInputs(Label.Group group, Predicate<Quantization> timing) {
+            return group.inputs().filter(timing).isPresent();
         }
     }
 

@@ -3,8 +3,8 @@ package io.octavo.engine.layout;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.config.Layout;
-import io.octavo.engine.layout.config.StrictObject;
 import io.octavo.engine.layout.fp8.Fp8Reader;
 import io.octavo.engine.layout.integer.IntegerReader;
 import io.octavo.engine.layout.modelopt.ModelOptReader;
@@ -19,11 +19,6 @@ public final class QuantizedLayouts {
 
     /** Where ModelOpt declares what config.json does not mention. */
     public static final String MODELOPT_FILE = ModelOptWriter.FILE;
-
-    private static final String FP8 = "fp8";
-    private static final String AWQ = "awq";
-    private static final String GPTQ = "gptq";
-    private static final String MODELOPT = "modelopt";
 
     private QuantizedLayouts() {}
 
@@ -48,40 +43,18 @@ public final class QuantizedLayouts {
         if (config.isEmpty()) {
             return CompressedTensors.read(checkpoint);
         }
-        String method = method(config.get());
-        return switch (method) {
-            case CompressedTensors.QUANT_METHOD -> CompressedTensors.read(checkpoint);
-            case FP8 -> Fp8Reader.read(checkpoint, config.get());
-            case AWQ -> IntegerReader.readAwq(checkpoint, config.get());
-            case GPTQ -> IntegerReader.readGptq(checkpoint, config.get());
-            case MODELOPT -> ModelOptReader.read(checkpoint, config.get());
-            default ->
-                throw StrictObject.unsupported("quant_method is \"" + method + "\"; supported: "
-                        + String.join(", ", CompressedTensors.QUANT_METHOD, FP8, AWQ, GPTQ, MODELOPT));
+        Declaration declared = Declaration.strict(config.get());
+        return switch (declared.layout()) {
+            case COMPRESSED_TENSORS -> CompressedTensors.read(checkpoint, declared);
+            case FP8 -> Fp8Reader.read(checkpoint, declared);
+            case AWQ, GPTQ, GPTQ_V2 -> IntegerReader.read(checkpoint, declared);
+            case MODELOPT -> ModelOptReader.read(checkpoint, declared);
         };
     }
 
     /** The layout that a checkpoint declares; empty for unquantized ones and for what cannot be read. */
     public static Optional<Layout> layout(Checkpoint checkpoint) {
-        return config(checkpoint).flatMap(QuantizedLayouts::layout);
-    }
-
-    /** The layout that a quantization config declares; empty for what cannot be read. */
-    public static Optional<Layout> layout(JsonNode config) {
-        return switch (method(config)) {
-            case CompressedTensors.QUANT_METHOD -> Optional.of(Layout.COMPRESSED_TENSORS);
-            case FP8 -> Optional.of(Layout.FP8);
-            case AWQ -> Optional.of(Layout.AWQ);
-            case GPTQ ->
-                Optional.of(
-                        config.path("checkpoint_format")
-                                        .asString(config.path("format").asString(""))
-                                        .equals(Layout.GPTQ_V2.id())
-                                ? Layout.GPTQ_V2
-                                : Layout.GPTQ);
-            case MODELOPT -> Optional.of(Layout.MODELOPT);
-            default -> Optional.empty();
-        };
+        return config(checkpoint).flatMap(Declaration::layout);
     }
 
     /** The module that a tensor belongs to: its name up to the last dot. */
@@ -100,10 +73,5 @@ public final class QuantizedLayouts {
         String parameter = QuantizationParameters.parameter(tensor);
         return parameter.equals(QuantizationParameters.KEY_SCALE)
                 || parameter.equals(QuantizationParameters.VALUE_SCALE);
-    }
-
-    private static String method(JsonNode config) {
-        boolean besideTheConfig = config.path("quantization").has("quant_algo");
-        return besideTheConfig ? MODELOPT : config.path("quant_method").asString("");
     }
 }

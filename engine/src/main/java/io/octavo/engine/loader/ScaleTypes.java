@@ -1,6 +1,6 @@
 package io.octavo.engine.loader;
 
-import io.octavo.engine.layout.compressed.CompressedFormat;
+import io.octavo.engine.layout.config.CompressedFormat;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.number.DType;

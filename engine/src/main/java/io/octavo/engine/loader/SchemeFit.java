@@ -2,7 +2,7 @@ package io.octavo.engine.loader;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.layout.compressed.CompressedFormat;
+import io.octavo.engine.layout.config.CompressedFormat;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.safetensors.TensorInfo;

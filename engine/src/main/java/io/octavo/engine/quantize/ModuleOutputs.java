@@ -1,7 +1,7 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.layout.compressed.CompressedFormat;
 import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.layout.config.CompressedFormat;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;

@@ -2,9 +2,8 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
-import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
-import io.octavo.engine.layout.compressed.CompressedTensorsConfig;
+import io.octavo.engine.layout.config.CompressedTensorsConfig;
 import io.octavo.engine.modify.ChannelScaling;
 import io.octavo.engine.modify.SolvedCodes;
 import io.octavo.engine.module.LoaderNames;

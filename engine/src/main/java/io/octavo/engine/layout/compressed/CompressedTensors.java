@@ -1,6 +1,10 @@
 package io.octavo.engine.layout.compressed;
 
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.layout.config.CompressedFormat;
+import io.octavo.engine.layout.config.CompressedTensorsConfig;
+import io.octavo.engine.layout.config.Declaration;
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
@@ -19,9 +23,6 @@ public final class CompressedTensors {
 
     /** The layout's name in requests. */
     public static final String NAME = "compressed-tensors";
-
-    /** The value of {@code quant_method}. */
-    public static final String QUANT_METHOD = "compressed-tensors";
 
     public static final String WEIGHT_SUFFIX = ".weight";
     public static final String WEIGHT_SCALE_SUFFIX = ".weight_scale";
@@ -67,7 +68,15 @@ public final class CompressedTensors {
         return checkpoint
                 .config()
                 .quantizationConfig()
-                .map(config -> new QuantizedModulesReader(checkpoint, CompressedTensorsConfig.parse(config)).read())
+                .map(config -> read(checkpoint, Declaration.strict(config)))
                 .orElseGet(() -> QuantizedModulesReader.requirePlain(checkpoint));
+    }
+
+    /** The same, of a checkpoint whose config is read already. */
+    public static QuantizedModules read(Checkpoint checkpoint, Declaration declared) {
+        if (declared.layout() != Layout.COMPRESSED_TENSORS) {
+            throw Declaration.unsupported("its layout is " + declared.layout().id() + "; expected " + NAME);
+        }
+        return new QuantizedModulesReader(checkpoint, declared).read();
     }
 }

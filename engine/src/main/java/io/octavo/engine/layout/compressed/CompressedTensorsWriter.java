@@ -1,5 +1,6 @@
 package io.octavo.engine.layout.compressed;
 
+import io.octavo.engine.layout.config.QuantizationArgs;
 import io.octavo.engine.layout.weight.CodeTensors;
 import io.octavo.engine.layout.weight.ExactNumbers;
 import io.octavo.engine.layout.weight.KvScaleTensors;

@@ -1,6 +1,7 @@
 package io.octavo.engine.layout.compressed;
 
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.CompressedFormat;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.NumberType.FloatType;
@@ -12,22 +13,21 @@ public final class ExecutableGroups {
 
     private ExecutableGroups() {}
 
-    static void require(CompressedTensorsConfig.Group group) {
-        if (group.weights().dynamic() || !areWeights(group.weights(), group.format())) {
+    static void require(Declaration.Group group) {
+        if (!areWeights(group.weights(), group.format())) {
             throw refused(group, "weights", group.weights());
         }
         if (group.actOrder() && group.format() != CompressedFormat.PACK_QUANTIZED) {
-            throw StrictObject.unsupported(
-                    "config_groups." + group.name() + ".weights.actorder permutes columns, which "
-                            + group.format().spelling() + " does not store");
+            throw Declaration.unsupported("config_groups." + group.name() + ".weights.actorder permutes columns, which "
+                    + group.format().spelling() + " does not store");
         }
         group.inputs().filter(inputs -> !areInputs(inputs)).ifPresent(inputs -> {
             throw refused(group, "input_activations", inputs);
         });
     }
 
-    private static RuntimeException refused(CompressedTensorsConfig.Group group, String side, Quantization actual) {
-        return StrictObject.unsupported("config_groups." + group.name() + "." + side + " cannot be run: " + actual
+    private static RuntimeException refused(Declaration.Group group, String side, Quantization actual) {
+        return Declaration.unsupported("config_groups." + group.name() + "." + side + " cannot be run: " + actual
                 + " in " + group.format().spelling());
     }
 

@@ -2,7 +2,7 @@ package io.octavo.engine.layout.compressed;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.weight.KvCacheScales;
 import io.octavo.engine.layout.weight.ScaleGrid;
 import io.octavo.engine.scheme.Granularity;
@@ -46,7 +46,7 @@ public final class KvCacheScalesReader {
         }
         int expected = checkpoint.config().tree().path("num_hidden_layers").asInt(layers.size());
         if (layers.isEmpty() || layers.size() != expected) {
-            throw StrictObject.unsupported("kv_cache_scheme: " + layers.size() + " attention modules have scales, the"
+            throw Declaration.unsupported("kv_cache_scheme: " + layers.size() + " attention modules have scales, the"
                     + " model has " + expected + " layers");
         }
         return new KvCacheScales(scheme, layers);
@@ -65,7 +65,7 @@ public final class KvCacheScalesReader {
         Tensor stored = tensors.tensor(attention, suffix, ModuleTensors.FLOATS, 3);
         long heads = stored.shape().getFirst();
         if (!stored.hasShape(heads, 1, 1)) {
-            throw StrictObject.unsupported(
+            throw Declaration.unsupported(
                     "tensor " + stored.name() + " is " + stored.shape() + "; expected [heads, 1, 1]");
         }
         var grid = new ScaleGrid(stored, 1, 1);

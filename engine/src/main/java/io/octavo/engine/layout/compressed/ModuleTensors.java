@@ -2,7 +2,7 @@ package io.octavo.engine.layout.compressed;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.weight.ScaleGrid;
 import io.octavo.kernels.number.DType;
 import java.util.EnumSet;
@@ -50,9 +50,9 @@ public final class ModuleTensors {
      */
     Tensor tensor(String module, String suffix, Set<DType> dtypes, int rank) {
         Tensor tensor = find(module, suffix)
-                .orElseThrow(() -> StrictObject.unsupported("module " + module + " has no " + suffix.substring(1)));
+                .orElseThrow(() -> Declaration.unsupported("module " + module + " has no " + suffix.substring(1)));
         if (!dtypes.contains(tensor.dtype()) || tensor.shape().size() != rank) {
-            throw StrictObject.unsupported("tensor " + tensor.name() + " is " + tensor.dtype() + " " + tensor.shape()
+            throw Declaration.unsupported("tensor " + tensor.name() + " is " + tensor.dtype() + " " + tensor.shape()
                     + "; expected " + dtypes + " of rank " + rank);
         }
         return tensor;
@@ -61,9 +61,9 @@ public final class ModuleTensors {
     /** A tensor that must be there in this shape. */
     Tensor tensor(String module, String suffix, Set<DType> dtypes, List<Long> shape) {
         Tensor tensor = find(module, suffix)
-                .orElseThrow(() -> StrictObject.unsupported("module " + module + " has no " + suffix.substring(1)));
+                .orElseThrow(() -> Declaration.unsupported("module " + module + " has no " + suffix.substring(1)));
         if (!dtypes.contains(tensor.dtype()) || !tensor.shape().equals(shape)) {
-            throw StrictObject.unsupported("tensor " + tensor.name() + " is " + tensor.dtype() + " " + tensor.shape()
+            throw Declaration.unsupported("tensor " + tensor.name() + " is " + tensor.dtype() + " " + tensor.shape()
                     + "; expected " + dtypes + " " + shape);
         }
         return tensor;
@@ -74,7 +74,7 @@ public final class ModuleTensors {
         Tensor tensor = find(module, suffix)
                 .filter(found -> FLOATS.contains(found.dtype()))
                 .filter(found -> found.hasShape(1) || found.hasShape())
-                .orElseThrow(() -> StrictObject.unsupported(
+                .orElseThrow(() -> Declaration.unsupported(
                         "module " + module + " has no " + suffix.substring(1) + " of one floating number"));
         ScaleGrid grid = new ScaleGrid(tensor, 1, 1);
         grid.requirePositive();

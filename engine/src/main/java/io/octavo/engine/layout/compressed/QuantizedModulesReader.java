@@ -2,7 +2,7 @@ package io.octavo.engine.layout.compressed;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.weight.InputScale;
 import io.octavo.engine.layout.weight.KvCacheScales;
 import io.octavo.engine.layout.weight.QuantizationParameters;
@@ -26,11 +26,11 @@ public final class QuantizedModulesReader {
     private static final String HEAD = "lm_head";
 
     private final Checkpoint checkpoint;
-    private final CompressedTensorsConfig config;
+    private final Declaration config;
     private final ModuleTensors tensors;
     private final LoaderNames names;
 
-    QuantizedModulesReader(Checkpoint checkpoint, CompressedTensorsConfig config) {
+    QuantizedModulesReader(Checkpoint checkpoint, Declaration config) {
         this.checkpoint = checkpoint;
         this.config = config;
         this.tensors = new ModuleTensors(checkpoint);
@@ -40,7 +40,7 @@ public final class QuantizedModulesReader {
     /** A checkpoint without quantization_config must not hold what only a quantized one holds. */
     static QuantizedModules requirePlain(Checkpoint checkpoint) {
         quantizedTensor(checkpoint).ifPresent(name -> {
-            throw StrictObject.unsupported("there is none, yet the checkpoint has a tensor " + name);
+            throw Declaration.unsupported("there is none, yet the checkpoint has a tensor " + name);
         });
         return QuantizedModules.none();
     }
@@ -64,7 +64,7 @@ public final class QuantizedModulesReader {
         requireNothingElse();
         requireTargetsFound(modules.keySet());
         if (modules.isEmpty() && kvCache.isEmpty()) {
-            throw StrictObject.unsupported("it applies to no module of the checkpoint");
+            throw Declaration.unsupported("it applies to no module of the checkpoint");
         }
         return new QuantizedModules(modules, kvCache);
     }
@@ -92,16 +92,16 @@ public final class QuantizedModulesReader {
         boolean targeted = config.groups().stream()
                 .anyMatch(group -> group.targetsEveryLinear() || group.targetsByName(List.of(HEAD)));
         if (targeted && !tensors.isQuantized(HEAD) && !config.ignores(List.of(HEAD))) {
-            throw StrictObject.unsupported("its targets match lm_head, which is neither quantized nor in ignore");
+            throw Declaration.unsupported("its targets match lm_head, which is neither quantized nor in ignore");
         }
     }
 
     private Optional<QuantizedLinear> readModule(String module) {
         boolean quantized = tensors.isQuantized(module);
-        Optional<CompressedTensorsConfig.Group> group = groupOf(module, quantized);
+        Optional<Declaration.Group> group = groupOf(module, quantized);
         if (group.isEmpty()) {
             if (quantized) {
-                throw StrictObject.unsupported(
+                throw Declaration.unsupported(
                         "it leaves module " + module + " alone, yet the weight is stored as codes");
             }
             return Optional.empty();
@@ -113,21 +113,21 @@ public final class QuantizedModulesReader {
         return Optional.of(new QuantizedLinear(module, weight, inputs, inputScale));
     }
 
-    private Optional<CompressedTensorsConfig.Group> groupOf(String module, boolean quantized) {
+    private Optional<Declaration.Group> groupOf(String module, boolean quantized) {
         List<String> spellings = names.spellings(module);
         if (config.ignores(spellings)) {
             return Optional.empty();
         }
-        List<CompressedTensorsConfig.Group> named = config.groups().stream()
+        List<Declaration.Group> named = config.groups().stream()
                 .filter(group -> group.targetsByName(spellings))
                 .toList();
-        List<CompressedTensorsConfig.Group> matching = !named.isEmpty() || !isLinear(module, quantized)
+        List<Declaration.Group> matching = !named.isEmpty() || !isLinear(module, quantized)
                 ? named
                 : config.groups().stream()
-                        .filter(CompressedTensorsConfig.Group::targetsEveryLinear)
+                        .filter(Declaration.Group::targetsEveryLinear)
                         .toList();
         if (matching.size() > 1) {
-            throw StrictObject.unsupported("several config_groups apply to module " + module);
+            throw Declaration.unsupported("several config_groups apply to module " + module);
         }
         return matching.stream().findFirst();
     }
@@ -145,20 +145,20 @@ public final class QuantizedModulesReader {
     private void requireNothingElse() {
         for (String name : checkpoint.names()) {
             if (QuantizationParameters.contains(name) && !tensors.wasRead(name)) {
-                throw StrictObject.unsupported("it does not explain tensor " + name);
+                throw Declaration.unsupported("it does not explain tensor " + name);
             }
         }
     }
 
     private void requireTargetsFound(Set<String> modules) {
-        for (CompressedTensorsConfig.Group group : config.groups()) {
+        for (Declaration.Group group : config.groups()) {
             for (ModulePattern target : group.targets()) {
-                boolean found = target.text().equals(CompressedTensorsConfig.LINEAR)
+                boolean found = target.text().equals(Declaration.LINEAR)
                         || modules.stream()
                                 .flatMap(module -> names.spellings(module).stream())
                                 .anyMatch(target::matches);
                 if (!found) {
-                    throw StrictObject.unsupported("config_groups." + group.name() + " targets " + target.text()
+                    throw Declaration.unsupported("config_groups." + group.name() + " targets " + target.text()
                             + ", which is no module of the checkpoint");
                 }
             }

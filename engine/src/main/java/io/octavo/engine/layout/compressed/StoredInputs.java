@@ -1,7 +1,7 @@
 package io.octavo.engine.layout.compressed;
 
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.weight.InputScale;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
@@ -35,7 +35,7 @@ public final class StoredInputs {
             case Granularity.PerHead head -> 1;
         };
         if (channels % size != 0) {
-            throw StrictObject.unsupported("module " + module + " has " + channels
+            throw Declaration.unsupported("module " + module + " has " + channels
                     + " input channels, no multiple of the inputs' group size " + size);
         }
         if (!inputs.isCalibrated()) {

@@ -1,7 +1,7 @@
 package io.octavo.engine.layout.compressed;
 
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.weight.PackedE2m1;
 import io.octavo.engine.layout.weight.PlainWeight;
 import io.octavo.engine.layout.weight.QuantizedWeight;
@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
 public final class StoredWeights {
 
     private final ModuleTensors tensors;
-    private final CompressedTensorsConfig.Group group;
+    private final Declaration.Group group;
     private final Quantization weights;
 
-    StoredWeights(ModuleTensors tensors, CompressedTensorsConfig.Group group) {
+    StoredWeights(ModuleTensors tensors, Declaration.Group group) {
         this.tensors = tensors;
         this.group = group;
         this.weights = group.weights();
@@ -52,7 +52,7 @@ public final class StoredWeights {
     private Tensor codes(String module, String suffix, DType type) {
         Tensor codes = tensors.tensor(module, suffix, Set.of(type), 2);
         if (codes.shape().contains(0L) || codes.shape().getLast() > Integer.MAX_VALUE) {
-            throw StrictObject.unsupported("tensor " + codes.name() + " has shape " + codes.shape());
+            throw Declaration.unsupported("tensor " + codes.name() + " has shape " + codes.shape());
         }
         return codes;
     }
@@ -63,7 +63,7 @@ public final class StoredWeights {
         long rows = shape.segment().get(ValueLayout.JAVA_LONG_UNALIGNED, 0);
         long columns = shape.segment().get(ValueLayout.JAVA_LONG_UNALIGNED, Long.BYTES);
         if (rows <= 0 || columns <= 0 || rows > Integer.MAX_VALUE || columns > Integer.MAX_VALUE) {
-            throw StrictObject.unsupported("tensor " + shape.name() + " says " + rows + " x " + columns);
+            throw Declaration.unsupported("tensor " + shape.name() + " says " + rows + " x " + columns);
         }
         Tensor packed = tensors.tensor(
                 module,
@@ -97,7 +97,7 @@ public final class StoredWeights {
         long groups = groups(module, columns);
         for (int group : index.segment().toArray(ValueLayout.JAVA_INT_UNALIGNED)) {
             if (group < 0 || group >= groups) {
-                throw StrictObject.unsupported(
+                throw Declaration.unsupported(
                         "tensor " + index.name() + " holds " + group + "; there are " + groups + " groups");
             }
         }
@@ -142,7 +142,7 @@ public final class StoredWeights {
 
     private ScaleGrid grid(String module, Set<DType> dtypes, long gridRows, long tileRows, long gridColumns) {
         if (gridColumns > Integer.MAX_VALUE) {
-            throw StrictObject.unsupported("module " + module + " has " + gridColumns + " scales a row");
+            throw Declaration.unsupported("module " + module + " has " + gridColumns + " scales a row");
         }
         Tensor scales =
                 tensors.tensor(module, CompressedTensors.WEIGHT_SCALE_SUFFIX, dtypes, List.of(gridRows, gridColumns));
@@ -160,7 +160,7 @@ public final class StoredWeights {
             case Granularity.PerHead head -> throw new IllegalStateException("no weight has heads");
         };
         if (columns % size != 0) {
-            throw StrictObject.unsupported(
+            throw Declaration.unsupported(
                     "module " + module + " has " + columns + " input channels, no multiple of the group size " + size);
         }
         return columns / size;

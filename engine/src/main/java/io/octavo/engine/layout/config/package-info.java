@@ -1,7 +1,8 @@
 /**
- * Members of quantization configs, read one by one: what is not understood is refused.
+ * What quantization configs declare, read once for labels and for readers of layouts: strictly or leniently.
  *
- * <p>Entry class: {@link io.octavo.engine.layout.config.StrictObject}.
+ * <p>Entry class: {@link io.octavo.engine.layout.config.Declaration}. Each {@code quant_method} has a class that knows its
+ * JSON. Which tensors belong to it is left to the packages beside this one.
  */
 @NullMarked
 package io.octavo.engine.layout.config;

@@ -1,7 +1,7 @@
 package io.octavo.engine.layout.integer;
 
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.layout.weight.ScaleGrid;
 import io.octavo.engine.scheme.Quantization;
@@ -157,12 +157,12 @@ public record TransposedWeight(
             for (long output = 0; output < outFeatures(); output++) {
                 int zeroPoint = unsignedZeroPoint(group, output);
                 if (quantization.symmetric() && zeroPoint != middle()) {
-                    throw StrictObject.unsupported("tensor " + zeroPoints.name() + " holds zero point " + zeroPoint
+                    throw Declaration.unsupported("tensor " + zeroPoints.name() + " holds zero point " + zeroPoint
                             + " in group " + group + " of output " + output + "; a symmetric weight has " + middle()
                             + (zeroPointOffset == 0 ? "" : ", stored as " + (middle() - zeroPointOffset)));
                 }
                 if (zeroPoint > mask()) {
-                    throw StrictObject.unsupported("tensor " + zeroPoints.name() + " holds zero point " + zeroPoint
+                    throw Declaration.unsupported("tensor " + zeroPoints.name() + " holds zero point " + zeroPoint
                             + " in group " + group + " of output " + output + "; allowed: 0 to " + mask());
                 }
             }

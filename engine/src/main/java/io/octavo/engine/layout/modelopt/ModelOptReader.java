@@ -2,9 +2,8 @@ package io.octavo.engine.layout.modelopt;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.weight.InputScale;
-import io.octavo.engine.layout.weight.KvCacheScales;
 import io.octavo.engine.layout.weight.KvScaleReader;
 import io.octavo.engine.layout.weight.ModuleCollector;
 import io.octavo.engine.layout.weight.PackedE2m1;
@@ -12,124 +11,78 @@ import io.octavo.engine.layout.weight.PlainWeight;
 import io.octavo.engine.layout.weight.QuantizationParameters;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
+import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.layout.weight.ScaleGrid;
 import io.octavo.engine.scheme.Granularity;
-import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.engine.scheme.ScaleType;
 import io.octavo.kernels.number.DType;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import tools.jackson.databind.JsonNode;
 
 /** Reads ModelOpt's FP8 and NVFP4 exports, declared in config.json or in hf_quant_config.json. */
 public final class ModelOptReader {
 
-    private static final int NVFP4_GROUP = 16;
-    private static final Set<String> FP8_CACHE = Set.of("FP8");
-    private static final Set<String> NO_CACHE = Set.of("", "NONE");
-
-    private final Checkpoint checkpoint;
     private final ModuleCollector collector;
-    private final StrictObject config;
-    private final String algorithm;
+    private final Declaration.Group group;
 
-    private ModelOptReader(Checkpoint checkpoint, JsonNode node) {
-        this.checkpoint = checkpoint;
+    private ModelOptReader(Checkpoint checkpoint, Declaration.Group group) {
         this.collector = new ModuleCollector(checkpoint);
-        JsonNode quantization = node.path("quantization");
-        this.config = new StrictObject(quantization.isObject() ? quantization : node, "the root");
-        this.algorithm = config.string("quant_algo").toUpperCase(Locale.ROOT);
+        this.group = group;
     }
 
-    public static QuantizedModules read(Checkpoint checkpoint, JsonNode config) {
-        return new ModelOptReader(checkpoint, config).read();
+    public static QuantizedModules read(Checkpoint checkpoint, Declaration config) {
+        var reader = new ModelOptReader(checkpoint, config.groups().getFirst());
+        reader.addModules();
+        return reader.collector.finish(
+                config.kvCache().map(cache -> new KvScaleReader(checkpoint, reader.collector).read()));
     }
 
-    private QuantizedModules read() {
-        boolean nvfp4 = algorithm.equals("NVFP4") || algorithm.equals("W4A16_NVFP4");
-        boolean fp8 = algorithm.equals("FP8") || algorithm.equals("FP8_PER_CHANNEL_PER_TOKEN");
-        if (!nvfp4 && !fp8) {
-            throw StrictObject.unsupported("quant_algo is " + config.node().path("quant_algo")
-                    + "; supported: FP8, FP8_PER_CHANNEL_PER_TOKEN, NVFP4, W4A16_NVFP4");
-        }
-        if (nvfp4 && config.member("group_size").isPresent() && config.integer("group_size") != NVFP4_GROUP) {
-            throw StrictObject.unsupported("group_size is " + config.node().path("group_size") + "; allowed: 16");
-        }
+    private void addModules() {
         for (String module : collector.modulesWith(QuantizationParameters.WEIGHT)) {
-            if (nvfp4) {
-                collector.matrix(module, DType.U8).ifPresent(weight -> collector.add(nvfp4(module, weight)));
+            if (group.weights().granularity() instanceof Granularity.PerTensorGroup size) {
+                collector.matrix(module, DType.U8).ifPresent(weight -> add(module, nvfp4(module, weight, size.size())));
             } else {
-                collector.matrix(module, DType.F8_E4M3).ifPresent(weight -> collector.add(fp8(module, weight)));
+                collector.matrix(module, DType.F8_E4M3).ifPresent(weight -> add(module, fp8(module, weight)));
             }
         }
-        return collector.finish(kvCache());
     }
 
-    private QuantizedLinear fp8(String module, Tensor weight) {
+    private void add(String module, QuantizedWeight weight) {
+        Optional<InputScale> inputScale = group.inputs()
+                .filter(Quantization::isCalibrated)
+                .map(inputs -> InputScale.symmetric(
+                        ModuleCollector.scalar(collector.claim(module, QuantizationParameters.INPUT_SCALE))));
+        collector.add(new QuantizedLinear(module, weight, group.inputs(), inputScale));
+    }
+
+    private QuantizedWeight fp8(String module, Tensor weight) {
         Tensor scale = collector.claim(module, QuantizationParameters.WEIGHT_SCALE);
         long rows = weight.shape().getFirst();
-        if (algorithm.equals("FP8")) {
+        if (group.weights().granularity() instanceof Granularity.PerTensor) {
             ModuleCollector.scalar(scale);
-            Quantization perTensor = Quantization.stored(FloatType.E4M3, new Granularity.PerTensor());
-            var stored = new PlainWeight(weight, perTensor, new ScaleGrid(scale, Math.max(rows, 1), 1));
-            float input = ModuleCollector.scalar(collector.claim(module, QuantizationParameters.INPUT_SCALE));
-            return new QuantizedLinear(
-                    module, stored, Optional.of(perTensor), Optional.of(InputScale.symmetric(input)));
+            return new PlainWeight(weight, group.weights(), new ScaleGrid(scale, Math.max(rows, 1), 1));
         }
         ScaleGrid grid = scale.shape().size() == 1
                 ? ModuleCollector.scales(scale, 1, 1, rows)
                 : ModuleCollector.scales(scale, 1, 1, rows, 1);
-        var stored = new PlainWeight(weight, Quantization.stored(FloatType.E4M3, new Granularity.PerChannel()), grid);
-        Quantization inputs = Quantization.dynamic(FloatType.E4M3, new Granularity.PerToken());
-        return new QuantizedLinear(module, stored, Optional.of(inputs), Optional.empty());
+        return new PlainWeight(weight, group.weights(), grid);
     }
 
-    private QuantizedLinear nvfp4(String module, Tensor weight) {
+    private QuantizedWeight nvfp4(String module, Tensor weight, int size) {
         long rows = weight.shape().getFirst();
         long columns = Math.multiplyExact(weight.shape().getLast(), 2L);
-        if (columns % NVFP4_GROUP != 0) {
-            throw StrictObject.unsupported("tensor " + weight.name() + ": inFeatures " + columns
-                    + " is not divisible by group size " + NVFP4_GROUP);
+        if (columns % size != 0) {
+            throw Declaration.unsupported(
+                    "tensor " + weight.name() + ": inFeatures " + columns + " is not divisible by group size " + size);
         }
         Tensor scale = collector.claim(module, QuantizationParameters.WEIGHT_SCALE);
         ModuleCollector.requireType(scale, Set.of(DType.F8_E4M3));
-        int groups = Math.toIntExact(columns / NVFP4_GROUP);
+        int groups = Math.toIntExact(columns / size);
         ModuleCollector.requireShape(scale, rows, groups);
         float global = ModuleCollector.scalar(collector.claim(module, QuantizationParameters.WEIGHT_SCALE_2));
         // A group of zeros may have a scale of zero.
         var grid = new ScaleGrid(scale, 1, groups);
         grid.requireNotNegative();
-        Quantization weights = Quantization.stored(FloatType.E2M1, new Granularity.PerTensorGroup(NVFP4_GROUP))
-                .withScales(ScaleType.E4M3);
-        var stored = new PackedE2m1(weight, weights, grid, global);
-        if (algorithm.equals("W4A16_NVFP4")) {
-            return new QuantizedLinear(module, stored, Optional.empty(), Optional.empty());
-        }
-        Quantization inputs = Quantization.dynamic(FloatType.E2M1, new Granularity.PerTensorGroup(NVFP4_GROUP))
-                .withScales(ScaleType.E4M3);
-        float input = ModuleCollector.scalar(collector.claim(module, QuantizationParameters.INPUT_SCALE));
-        return new QuantizedLinear(module, stored, Optional.of(inputs), Optional.of(InputScale.symmetric(input)));
-    }
-
-    /** A name in hf_quant_config.json, an object in config.json. */
-    private Optional<KvCacheScales> kvCache() {
-        Optional<JsonNode> scheme = config.member("kv_cache_scheme");
-        String cache = config.string("kv_cache_quant_algo", "").toUpperCase(Locale.ROOT);
-        if (scheme.isPresent()) {
-            StrictObject object = new StrictObject(scheme.get(), "kv_cache_scheme");
-            if (!object.string("type").equals("float") || object.integer("num_bits") != Byte.SIZE) {
-                throw StrictObject.unsupported("kv_cache_scheme is " + scheme.get() + "; supported: 8-bit float");
-            }
-            cache = "FP8";
-        }
-        if (NO_CACHE.contains(cache)) {
-            return Optional.empty();
-        }
-        if (!FP8_CACHE.contains(cache)) {
-            throw StrictObject.unsupported("kv_cache_quant_algo is " + cache + "; supported: FP8");
-        }
-        return Optional.of(new KvScaleReader(checkpoint, collector).read());
+        return new PackedE2m1(weight, group.weights(), grid, global);
     }
 }

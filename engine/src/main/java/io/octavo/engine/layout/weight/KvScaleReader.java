@@ -2,7 +2,7 @@ package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -63,7 +63,7 @@ public final class KvScaleReader {
     private static int layer(String name) {
         Matcher matcher = LAYER.matcher(name);
         if (!matcher.matches()) {
-            throw StrictObject.unsupported("tensor " + name + " belongs to no numbered layer");
+            throw Declaration.unsupported("tensor " + name + " belongs to no numbered layer");
         }
         return Integer.parseInt(matcher.group(1));
     }
@@ -72,8 +72,7 @@ public final class KvScaleReader {
         int count = Optional.of(checkpoint.config().tree().path("num_hidden_layers"))
                 .filter(node -> node.isInt() && node.intValue() > 0 && node.intValue() < 100_000)
                 .map(node -> node.intValue())
-                .orElseThrow(
-                        () -> StrictObject.unsupported("KV cache scales without num_hidden_layers in config.json"));
+                .orElseThrow(() -> Declaration.unsupported("KV cache scales without num_hidden_layers in config.json"));
         if (keys.isEmpty() && values.isEmpty()) {
             for (int layer = 0; layer < count; layer++) {
                 keys.put(layer, 1f);
@@ -85,8 +84,8 @@ public final class KvScaleReader {
                 && keys.firstKey() == 0
                 && keys.lastKey() == count - 1;
         if (!complete) {
-            throw StrictObject.unsupported("there are " + keys.size() + " k_scale and " + values.size()
-                    + " v_scale for " + count + " layers; every layer needs one of each");
+            throw Declaration.unsupported("there are " + keys.size() + " k_scale and " + values.size() + " v_scale for "
+                    + count + " layers; every layer needs one of each");
         }
     }
 }

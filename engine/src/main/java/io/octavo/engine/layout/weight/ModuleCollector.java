@@ -2,7 +2,7 @@ package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.kernels.number.DType;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -36,7 +36,7 @@ public final class ModuleCollector {
     /** A tensor that the module must have. */
     public Tensor claim(String module, String parameter) {
         return claimIfPresent(module, parameter)
-                .orElseThrow(() -> StrictObject.unsupported("module " + module + " has no " + parameter));
+                .orElseThrow(() -> Declaration.unsupported("module " + module + " has no " + parameter));
     }
 
     public Optional<Tensor> claimIfPresent(String module, String parameter) {
@@ -69,14 +69,14 @@ public final class ModuleCollector {
 
     public static void requireType(Tensor tensor, Set<DType> allowed) {
         if (!allowed.contains(tensor.dtype())) {
-            throw StrictObject.unsupported("tensor " + tensor.name() + " is " + tensor.dtype() + "; allowed: "
+            throw Declaration.unsupported("tensor " + tensor.name() + " is " + tensor.dtype() + "; allowed: "
                     + allowed.stream().sorted().toList());
         }
     }
 
     public static void requireShape(Tensor tensor, long... shape) {
         if (!tensor.hasShape(shape)) {
-            throw StrictObject.unsupported("tensor " + tensor.name() + " has shape " + tensor.shape() + "; expected "
+            throw Declaration.unsupported("tensor " + tensor.name() + " has shape " + tensor.shape() + "; expected "
                     + java.util.Arrays.toString(shape));
         }
     }
@@ -88,11 +88,11 @@ public final class ModuleCollector {
     /** @throws io.octavo.engine.failure.QuantizationException if a tensor is left that only a quantization could explain */
     public QuantizedModules finish(Optional<KvCacheScales> kvCache) {
         if (modules.isEmpty()) {
-            throw StrictObject.unsupported("it applies to no module of the checkpoint");
+            throw Declaration.unsupported("it applies to no module of the checkpoint");
         }
         for (String name : checkpoint.names()) {
             if (QuantizationParameters.contains(name) && !claimed.contains(name)) {
-                throw StrictObject.unsupported("it does not explain tensor " + name);
+                throw Declaration.unsupported("it does not explain tensor " + name);
             }
             requirePlain(name);
         }
@@ -108,7 +108,7 @@ public final class ModuleCollector {
         boolean codes = stored.info().dtype().bits() <= Byte.SIZE
                 && stored.info().shape().size() == 2;
         if (codes && !modules.containsKey(QuantizationParameters.module(name))) {
-            throw StrictObject.unsupported("it does not explain tensor " + name + " of "
+            throw Declaration.unsupported("it does not explain tensor " + name + " of "
                     + stored.info().dtype());
         }
     }

@@ -1,7 +1,7 @@
 package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Tensor;
-import io.octavo.engine.layout.config.StrictObject;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.Float8;
 import java.lang.foreign.MemorySegment;
@@ -118,7 +118,7 @@ public record ScaleGrid(Tensor tensor, long tileRows, int columns) {
             copy(from, more, values, 0);
             for (int i = 0; i < more; i++) {
                 if (!allowed.test(values[i]) || values[i] == Float.POSITIVE_INFINITY) {
-                    throw StrictObject.unsupported(
+                    throw Declaration.unsupported(
                             "tensor " + tensor.name() + " holds " + values[i] + " at " + (from + i) + "; " + rule);
                 }
             }

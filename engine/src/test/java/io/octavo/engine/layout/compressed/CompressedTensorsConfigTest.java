@@ -7,6 +7,7 @@ import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -66,8 +67,7 @@ public class CompressedTensorsConfigTest {
 
     @Test
     void readsBackWhatItWrites() {
-        CompressedTensorsConfig config =
-                CompressedTensorsConfig.parse(CompressedTensors.config(Scheme.FP8_DYNAMIC, List.of("lm_head")));
+        Declaration config = Declaration.strict(CompressedTensors.config(Scheme.FP8_DYNAMIC, List.of("lm_head")));
         assertThat(config.groups()).hasSize(1);
         assertThat(config.groups().getFirst().weights()).isEqualTo(Scheme.FP8_DYNAMIC.weights());
         assertThat(config.groups().getFirst().inputs()).isEqualTo(Scheme.FP8_DYNAMIC.inputs());
@@ -78,8 +78,7 @@ public class CompressedTensorsConfigTest {
     @Test
     void readsBackEveryPreset() {
         for (Scheme scheme : Scheme.PRESETS) {
-            CompressedTensorsConfig.Group group = CompressedTensorsConfig.parse(
-                            CompressedTensors.config(scheme, List.of("lm_head")))
+            Declaration.Group group = Declaration.strict(CompressedTensors.config(scheme, List.of("lm_head")))
                     .groups()
                     .getFirst();
             assertThat(group.weights()).as(scheme.name()).isEqualTo(scheme.weights());
@@ -154,7 +153,7 @@ public class CompressedTensorsConfigTest {
         } else {
             owner.set(member, JSON.readTree(value));
         }
-        assertThat(catchThrowableOfType(QuantizationException.class, () -> CompressedTensorsConfig.parse(config))
+        assertThat(catchThrowableOfType(QuantizationException.class, () -> Declaration.strict(config))
                         .code())
                 .isEqualTo(ErrorCode.QUANTIZATION_UNSUPPORTED);
     }
@@ -174,7 +173,7 @@ public class CompressedTensorsConfigTest {
         } else {
             config.set(path.substring(1), JSON.readTree(value));
         }
-        assertThat(CompressedTensorsConfig.parse(config).groups()).hasSize(1);
+        assertThat(Declaration.strict(config).groups()).hasSize(1);
     }
 
     private static void assertEqualToGolden(String name, Scheme scheme) {
@@ -192,7 +191,6 @@ public class CompressedTensorsConfigTest {
         JsonNode golden = ConfigJson.read(GoldenCheckpoints.of("fp8-dynamic").resolve("config.json"))
                 .quantizationConfig()
                 .orElseThrow();
-        assertThat(CompressedTensorsConfig.parse(golden).groups().getFirst().weights())
-                .isEqualTo(Scheme.FP8_DYNAMIC.weights());
+        assertThat(Declaration.strict(golden).groups().getFirst().weights()).isEqualTo(Scheme.FP8_DYNAMIC.weights());
     }
 }

@@ -1,11 +1,14 @@
-package io.octavo.engine.layout.compressed;
+package io.octavo.engine.layout.config;
 
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.ScaleType;
 import io.octavo.kernels.number.CodeFormat;
 import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** How compressed-tensors stores a module's weight. */
 public enum CompressedFormat {
@@ -27,6 +30,9 @@ public enum CompressedFormat {
     /** What the root of a config says when its groups differ. */
     static final String MIXED = "mixed-precision";
 
+    private static final List<Set<CompressedFormat>> ALIKE =
+            List.of(EnumSet.of(FLOAT_QUANTIZED, NAIVE_QUANTIZED), EnumSet.of(INT_QUANTIZED, PACK_QUANTIZED));
+
     private final String spelling;
 
     CompressedFormat(String spelling) {
@@ -42,6 +48,12 @@ public enum CompressedFormat {
         return Arrays.stream(values())
                 .filter(format -> format.spelling.equals(text))
                 .findFirst();
+    }
+
+    /** Whether a config may say this of a module whose format is inferred as {@code other}. */
+    boolean mayStand(CompressedFormat other) {
+        // A float weight without inputs is written as naive-quantized and, by others, as float-quantized.
+        return this == other || ALIKE.stream().anyMatch(alike -> alike.contains(this) && alike.contains(other));
     }
 
     /** The format of a module, as the reference library infers it. */

@@ -1,6 +1,5 @@
-package io.octavo.engine.layout.compressed;
+package io.octavo.engine.layout.config;
 
-import io.octavo.engine.layout.config.StrictObject;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -16,7 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param path where the object stands, for messages
  */
-public record QuantizationArgs(StrictObject object, String path) {
+public record QuantizationArgs(ConfigObject object, String path) {
 
     private static final Set<String> KEYS = Set.of(
             "actorder",
@@ -39,11 +38,11 @@ public record QuantizationArgs(StrictObject object, String path) {
     /** How the library spells that only a tensor's global scale is stored. */
     private static final String LOCAL = "local";
 
-    static QuantizationArgs of(JsonNode node, String path) {
-        return new QuantizationArgs(StrictObject.of(node, path, KEYS), path);
+    static QuantizationArgs of(JsonNode node, String path, Reading reading) {
+        return new QuantizationArgs(ConfigObject.of(node, path, reading, KEYS), path);
     }
 
-    static ObjectNode write(Quantization quantization, String observer) {
+    public static ObjectNode write(Quantization quantization, String observer) {
         ObjectNode args = JsonNodeFactory.instance.objectNode();
         args.putNull("actorder");
         args.putNull("block_structure");
@@ -103,12 +102,13 @@ public record QuantizationArgs(StrictObject object, String path) {
     /** Whether groups follow an order of columns that the checkpoint stores, instead of lying side by side. */
     boolean actOrder() {
         // "weight" (older: "static") only says in which order columns were solved; "group" permutes them.
-        return switch (object.string("actorder", "weight")) {
+        return switch (object.text("actorder").orElse("weight")) {
             case "weight", "static" -> false;
             case "group", "dynamic" -> true;
-            default ->
-                throw StrictObject.unsupported(
-                        path + ".actorder is " + object.node().path("actorder"));
+            default -> {
+                refuse(".actorder is " + object.node().path("actorder"));
+                yield false;
+            }
         };
     }
 
@@ -119,34 +119,38 @@ public record QuantizationArgs(StrictObject object, String path) {
                 scales == ScaleType.E8M0 ? Set.of("torch.int8", E8M0_SCALES) : Set.of("torch.int8", E4M3_SCALES);
         object.member("zp_dtype")
                 .filter(type -> !zeroPoints.contains(type.asString("")))
-                .ifPresent(type -> {
-                    throw StrictObject.unsupported(path + ".zp_dtype is " + type);
-                });
+                .ifPresent(type -> refuse(".zp_dtype is " + type));
         return new Quantization(type(), object.bool("symmetric", true), granularity, scales, dynamic(granularity));
     }
 
+    private void refuse(String what) {
+        object.reading().refuse(path + what);
+    }
+
     private boolean dynamic(Granularity granularity) {
-        boolean local = object.member("dynamic")
-                .map(dynamic -> dynamic.asString("").equals(LOCAL))
-                .orElse(false);
-        boolean dynamic = local || object.bool("dynamic", false);
-        boolean tensorGroup = granularity instanceof Granularity.PerTensorGroup;
-        if (dynamic && local != tensorGroup) {
-            throw StrictObject.unsupported(path + ".dynamic is " + object.node().path("dynamic") + " with strategy "
-                    + object.node().path("strategy"));
+        JsonNode spelled = object.node().path("dynamic");
+        boolean local = spelled.asString("").equals(LOCAL);
+        if (!local && object.member("dynamic").isPresent() && !spelled.isBoolean()) {
+            throw Declaration.unsupported(path + ".dynamic is " + spelled);
+        }
+        boolean dynamic = local || spelled.asBoolean(false);
+        if (dynamic && local != granularity instanceof Granularity.PerTensorGroup) {
+            refuse(".dynamic is " + spelled + " with strategy " + object.node().path("strategy"));
         }
         return dynamic;
     }
 
     private ScaleType scaleType() {
-        String type = object.string("scale_dtype", "torch.bfloat16");
-        if (FLOAT_SCALES.contains(type)) {
-            return ScaleType.FLOAT;
-        }
+        String type = object.text("scale_dtype").orElse("torch.bfloat16");
         return switch (type) {
             case E4M3_SCALES -> ScaleType.E4M3;
             case E8M0_SCALES -> ScaleType.E8M0;
-            default -> throw StrictObject.unsupported(path + ".scale_dtype is " + type);
+            default -> {
+                if (!FLOAT_SCALES.contains(type)) {
+                    refuse(".scale_dtype is " + type);
+                }
+                yield ScaleType.FLOAT;
+            }
         };
     }
 
@@ -160,11 +164,16 @@ public record QuantizationArgs(StrictObject object, String path) {
         if (type.equals("int") && bits >= 2 && bits <= 8) {
             return new NumberType.IntType(bits);
         }
-        throw StrictObject.unsupported(path + ": type " + type + " of " + bits + " bits");
+        throw Declaration.unsupported(path + ": type " + type + " of " + bits + " bits");
     }
 
     private Granularity granularity() {
-        String strategy = object.string("strategy");
+        Optional<String> spelled = object.text("strategy");
+        if (spelled.isEmpty()) {
+            refuse(".strategy is no string");
+        }
+        // Without a strategy, the reference tool takes a group size for groups and its absence for one scale.
+        String strategy = spelled.orElse(object.member("group_size").isPresent() ? "group" : "tensor");
         if (!strategy.equals("group") && !strategy.equals("tensor_group")) {
             object.requireNull("group_size");
         }
@@ -178,21 +187,11 @@ public record QuantizationArgs(StrictObject object, String path) {
             case "group" -> new Granularity.PerGroup(object.positive("group_size"));
             case "tensor_group" -> new Granularity.PerTensorGroup(object.positive("group_size"));
             case "attn_head" -> new Granularity.PerHead();
-            case "block" -> block();
-            default -> throw StrictObject.unsupported(path + ": strategy " + strategy);
+            case "block" ->
+                object.block("block_structure")
+                        .orElseThrow(() -> Declaration.unsupported(
+                                path + ": strategy block without a block_structure of two positive sizes"));
+            default -> throw Declaration.unsupported(path + ": strategy " + strategy);
         };
-    }
-
-    private Granularity block() {
-        Optional<JsonNode> block = object.member("block_structure");
-        boolean valid = block.isPresent()
-                && block.get().isArray()
-                && block.get().size() == 2
-                && block.get().valueStream().allMatch(size -> size.isInt() && size.intValue() > 0);
-        if (!valid) {
-            throw StrictObject.unsupported(path + ": strategy block without a block_structure of two positive sizes");
-        }
-        return new Granularity.PerBlock(
-                block.get().get(0).intValue(), block.get().get(1).intValue());
     }
 }

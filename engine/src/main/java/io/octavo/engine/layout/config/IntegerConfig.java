@@ -1,0 +1,97 @@
+package io.octavo.engine.layout.config;
+
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType;
+import io.octavo.engine.scheme.Quantization;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+
+/** Reads {@code awq} and {@code gptq}: weight-only integers in groups. */
+final class IntegerConfig {
+
+    private static final Set<Integer> GPTQ_BITS = Set.of(2, 4, 8);
+    private static final int WHOLE_ROWS = -1;
+
+    private IntegerConfig() {}
+
+    static Declaration awq(JsonNode node, Reading reading) {
+        reading.of("awq with bits " + Reading.shown(node.path("bits")) + ", group_size "
+                + Reading.shown(node.path("group_size")) + " and version " + Reading.shown(node.path("version")));
+        ConfigObject config = ConfigObject.of(node, "the root", reading);
+        String version = config.text("version").orElse("gemm");
+        if (!version.toLowerCase(Locale.ROOT).equals("gemm")) {
+            throw Declaration.unsupported("version is " + version + "; supported: gemm");
+        }
+        int bits = config.integer(config.member("bits").isPresent() ? "bits" : "w_bit");
+        if (bits != 4) {
+            throw Declaration.unsupported("bits is " + bits + "; allowed: 4");
+        }
+        Granularity groups = groups(config, config.member("group_size").isPresent() ? "group_size" : "q_group_size");
+        if (!node.path("modules_to_not_convert").isArray()) {
+            reading.warn("modules_to_not_convert is missing: loaders guess from the tensors what is left alone");
+        }
+        return declaration(Layout.AWQ, "awq", weights(bits, groups, !config.bool("zero_point", true)), false, reading);
+    }
+
+    static Declaration gptq(JsonNode node, Reading reading) {
+        reading.of("gptq with bits " + Reading.shown(node.path("bits")) + " and group_size "
+                + Reading.shown(node.path("group_size")));
+        ConfigObject config = ConfigObject.of(node, "the root", reading);
+        int bits = config.integer("bits");
+        if (!GPTQ_BITS.contains(bits)) {
+            String refusal = "bits is " + bits + "; supported: 2, 4, 8";
+            reading.refuse(refusal);
+            if (bits != 3) {
+                throw Declaration.unsupported(refusal);
+            }
+        }
+        if (config.text("pack_dtype").filter(type -> !type.equals("int32")).isPresent()) {
+            reading.refuse("pack_dtype is " + node.path("pack_dtype") + "; supported: int32");
+        }
+        requireNoOverrides(config);
+        String format =
+                config.text("checkpoint_format").or(() -> config.text("format")).orElse(Layout.GPTQ.id());
+        if (!format.equals(Layout.GPTQ.id()) && !format.equals(Layout.GPTQ_V2.id())) {
+            reading.refuse("checkpoint_format is " + format + "; supported: gptq, gptq_v2");
+        }
+        boolean actOrder = config.bool("desc_act", false);
+        Layout layout = format.equals(Layout.GPTQ_V2.id()) ? Layout.GPTQ_V2 : Layout.GPTQ;
+        Quantization weights = weights(bits, groups(config, "group_size"), config.bool("sym", true));
+        return declaration(layout, "gptq", weights, actOrder, reading);
+    }
+
+    /** Entries that exclude modules are told by the tensors; those that change bits or groups cannot be guessed. */
+    private static void requireNoOverrides(ConfigObject config) {
+        JsonNode dynamic = config.node().path("dynamic");
+        for (String pattern : dynamic.propertyNames()) {
+            if (!pattern.startsWith("-:")) {
+                config.reading().refuse("dynamic changes modules " + pattern + "; supported: exclusions (-:)");
+            }
+        }
+        if (!dynamic.isEmpty()) {
+            config.reading().warn("dynamic changes bits or groups of some modules, which this label does not show");
+        }
+    }
+
+    private static Granularity groups(ConfigObject config, String member) {
+        int size = config.integer(member);
+        if (size <= 0 && size != WHOLE_ROWS) {
+            throw Declaration.unsupported(member + " is " + size + "; allowed: -1 or a positive size");
+        }
+        return size == WHOLE_ROWS ? new Granularity.PerChannel() : new Granularity.PerGroup(size);
+    }
+
+    private static Quantization weights(int bits, Granularity groups, boolean symmetric) {
+        Quantization weights = Quantization.stored(new NumberType.IntType(bits), groups);
+        return symmetric ? weights : weights.asymmetric();
+    }
+
+    private static Declaration declaration(
+            Layout layout, String name, Quantization weights, boolean actOrder, Reading reading) {
+        Declaration.Group group = Declaration.Group.ofEveryLinear(name, weights, Optional.empty(), actOrder);
+        return new Declaration(layout, List.of(group), List.of(), Optional.empty(), reading.warnings());
+    }
+}
