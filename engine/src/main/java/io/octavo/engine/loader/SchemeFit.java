@@ -22,6 +22,16 @@ import tools.jackson.databind.JsonNode;
  */
 public record SchemeFit(Layout layout, JsonNode config) {
 
+    private static final int INTEGER_TILE = 256;
+
+    /** Of which vLLM wants multiples as sizes of experts: those of 4-bit integers with 8-bit inputs have a tile. */
+    public static int expertTile(Scheme scheme) {
+        boolean tiled = scheme.weights().type() instanceof NumberType.IntType
+                && scheme.weights().granularity() instanceof Granularity.PerGroup
+                && scheme.inputs().isPresent();
+        return tiled ? INTEGER_TILE : 1;
+    }
+
     /**
      * @throws QuantizationException {@code SCHEME_UNSUITABLE} or {@code LAYOUT_UNSUITABLE}, with the module's name, the
      *     actual and the allowed
@@ -56,22 +66,40 @@ public record SchemeFit(Layout layout, JsonNode config) {
             }
         }
         if (Experts.of(module).isPresent()) {
-            requireForExperts(module, scheme);
+            requireForExperts(module, scheme, weight);
         }
     }
 
     /** vLLM joins the experts of a layer into one, and has fewer ways to run that than a Linear. */
-    private void requireForExperts(String module, Scheme scheme) {
+    private void requireForExperts(String module, Scheme scheme, TensorInfo weight) {
         boolean float8 = scheme.weights().type() == NumberType.FloatType.E4M3;
         boolean integerInputs = scheme.inputs()
                 .filter(inputs -> inputs.type() instanceof NumberType.IntType && !inputs.dynamic())
                 .isPresent();
         boolean perChannel = scheme.weights().granularity() instanceof Granularity.PerChannel;
         if (float8 && scheme.inputs().isEmpty()) {
-            throw unsuitable(module, scheme, "has 16-bit inputs beside 8-bit floats; choose FP8_DYNAMIC, or W8A16");
+            throw unsuitable(module, scheme, "has 16-bit inputs beside 8-bit floats; choose FP8_DYNAMIC, or W8A16_CHANNEL");
         }
         if (integerInputs) {
             throw unsuitable(module, scheme, "stores the scales of INT8 inputs; choose W8A8");
+        }
+        boolean groups = scheme.weights().granularity() instanceof Granularity.PerGroup;
+        boolean integers = scheme.weights().type() instanceof NumberType.IntType;
+        if (layout == Layout.COMPRESSED_TENSORS
+                && integers
+                && groups
+                && scheme.weights().type().bits() == Byte.SIZE) {
+            throw unsuitable(
+                    module, scheme, "has 8-bit integers in groups; choose W8A16_CHANNEL, or layout gptq for this one");
+        }
+        for (long size : weight.shape()) {
+            requireMultiple(module, scheme, "a size of an expert", size, expertTile(scheme));
+        }
+        if (layout == Layout.AWQ && perChannel) {
+            throw new QuantizationException(
+                    ErrorCode.LAYOUT_UNSUITABLE,
+                    "module " + module + " is an expert, and vLLM reads experts of layout awq in groups alone, which "
+                            + scheme.name() + " has not; choose a scheme with groups, or another layout");
         }
         if (layout == Layout.MODELOPT && float8 && perChannel) {
             throw new QuantizationException(

@@ -1,7 +1,9 @@
 package io.octavo.engine.plan;
 
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.loader.SchemeFit;
 import io.octavo.engine.module.ModuleRole;
+import io.octavo.engine.module.ModuleRole.Cut;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.TensorParallel;
 import io.octavo.engine.scheme.Granularity;
@@ -19,14 +21,19 @@ import tools.jackson.databind.JsonNode;
 final class ParallelSplit {
 
     private static final List<Integer> WAYS = List.of(1, 2, 4, 8);
+    private static final String EXPERTS = ".experts.";
 
     private final JsonNode config;
     private final List<ModuleGroup> quantized;
     private final boolean misread;
 
-    /** @param layout in which the result is written */
+    /**
+     * @param config the root of config.json
+     * @param layout in which the result is written
+     */
     ParallelSplit(JsonNode config, List<ModuleGroup> modules, Layout layout) {
-        this.config = config;
+        JsonNode text = config.path("text_config");
+        this.config = text.isObject() ? text : config;
         this.misread = layout == Layout.GPTQ || layout == Layout.GPTQ_V2;
         this.quantized = modules.stream().filter(ModuleGroup::quantized).toList();
     }
@@ -58,7 +65,11 @@ final class ParallelSplit {
             Granularity granularity = Scheme.named(scheme).weights().granularity();
             long outFeatures = group.shape().getFirst();
             long inFeatures = group.shape().getLast();
-            switch (ModuleRole.named(group.name()).cut()) {
+            Cut cut = ModuleRole.named(group.name()).cut();
+            if (group.name().contains(EXPERTS)) {
+                checkExpert(group, cut, ways, SchemeFit.expertTile(Scheme.named(scheme)), obstacles);
+            }
+            switch (cut) {
                 case HEADS -> checkHeads(group.name(), outFeatures, ways, granularity, obstacles);
                 // Key heads that are fewer than the GPUs are copied.
                 case KEY_HEADS ->
@@ -75,6 +86,14 @@ final class ParallelSplit {
             }
         }
         return obstacles;
+    }
+
+    private static void checkExpert(ModuleGroup expert, Cut cut, int ways, int tile, List<String> obstacles) {
+        long size = cut == Cut.INPUT ? expert.shape().getLast() : expert.shape().getFirst();
+        if (size % ways == 0 && size / ways % tile != 0) {
+            obstacles.add(expert.name() + ": " + size + " / " + ways + " = " + size / ways + " is not divisible by the "
+                    + tile + " that vLLM wants of experts");
+        }
     }
 
     /** The heads say how a projection of heads is cut, so that only a block can stand in the way. */

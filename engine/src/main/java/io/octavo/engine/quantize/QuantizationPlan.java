@@ -4,6 +4,7 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.layout.config.CompressedTensorsConfig;
+import io.octavo.engine.loader.Experts;
 import io.octavo.engine.modify.ChannelScaling;
 import io.octavo.engine.modify.SolvedCodes;
 import io.octavo.engine.module.LoaderNames;
@@ -265,13 +266,14 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Action> actions, List
                 .forEach(action -> bySchemes
                         .computeIfAbsent(action.scheme(), scheme -> new ArrayList<>())
                         .add(action.module()));
-        if (bySchemes.size() == 1) {
-            targets.add(CompressedTensorsConfig.Target.everyLinear(
-                    bySchemes.keySet().iterator().next()));
-        } else {
-            bySchemes.forEach((scheme, modules) ->
-                    targets.add(new CompressedTensorsConfig.Target(scheme, names.spellings(modules))));
-        }
+        bySchemes.forEach((scheme, modules) -> {
+            boolean experts =
+                    modules.stream().anyMatch(module -> Experts.of(module).isPresent());
+            targets.add(
+                    bySchemes.size() == 1
+                            ? CompressedTensorsConfig.Target.everyLinear(scheme, experts)
+                            : new CompressedTensorsConfig.Target(scheme, names.spellings(modules), experts));
+        });
         return CompressedTensors.config(targets, listed(config), schemes.kvCache());
     }
 

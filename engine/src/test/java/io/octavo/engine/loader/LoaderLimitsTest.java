@@ -112,11 +112,26 @@ class LoaderLimitsTest {
         "FP8_W8A16, compressed-tensors, SCHEME_UNSUITABLE",
         "W8A8_STATIC, compressed-tensors, SCHEME_UNSUITABLE",
         "W8A8_STATIC_ASYM, compressed-tensors, SCHEME_UNSUITABLE",
-        "FP8_DYNAMIC, modelopt, LAYOUT_UNSUITABLE"
+        "W8A16, compressed-tensors, SCHEME_UNSUITABLE",
+        "FP8_DYNAMIC, modelopt, LAYOUT_UNSUITABLE",
+        "W4A16_CHANNEL, awq, LAYOUT_UNSUITABLE"
     })
     void refusesWhatVllmCannotRunExpertsWith(String scheme, String layout, ErrorCode code) {
         Recipe recipe = recipe(scheme, layout).withCalibration(new CalibrationShape(1, 1, 0));
         withExperts().assertRefused(recipe, code, LAYER + "mlp.experts.0.w1", "expert", "vLLM");
+    }
+
+    @Test
+    void refusesExpertsThatVllmsTilesDoNotFit() throws IOException {
+        Recipe recipe = recipe("W4AFP8", "compressed-tensors");
+        withExperts().assertRefused(recipe, ErrorCode.SCHEME_UNSUITABLE, "experts.0.w1", "128 is not divisible by 256");
+        model.config("{\"architectures\": [\"X\"]}");
+        assertThatCode(() -> plan(recipe("W4AFP8", "compressed-tensors", "re:.*experts.*")))
+                .doesNotThrowAnyException();
+        for (String part : List.of("0.w1", "0.w2", "0.w3", "1.w1", "1.w2", "1.w3")) {
+            model.without(LAYER + "mlp.experts." + part + ".weight");
+        }
+        assertThatCode(() -> with(256, 512, "mlp.experts.0.w1").plan(recipe)).doesNotThrowAnyException();
     }
 
     @ParameterizedTest

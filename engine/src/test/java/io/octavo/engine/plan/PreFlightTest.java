@@ -112,6 +112,39 @@ class PreFlightTest {
                 .contains("num_key_value_heads 3 neither is divisible by 2 nor divides it");
     }
 
+    /** The config of the decoder lies in that of the whole. */
+    @Test
+    void splitsTheDecoderOfAMultimodalModel() throws IOException {
+        SparseCheckpoint model = new SparseCheckpoint(folder)
+                .shard()
+                .with("language_model.model.layers.0.self_attn.q_proj.weight", "BF16", 384, 512)
+                .write("{\"architectures\": [\"X\"], \"text_config\": {\"num_attention_heads\": 6}}");
+        assertThat(plan(model, FP8).tensorParallel().get(2).obstacles())
+                .contains("num_attention_heads 6 is not divisible by 4");
+    }
+
+    @Test
+    void findsExpertsThatAreTooSmallForATile() throws IOException {
+        SparseCheckpoint model = new SparseCheckpoint(folder).shard();
+        for (int expert = 0; expert < 2; expert++) {
+            String prefix = "model.layers.0.mlp.experts." + expert + ".";
+            model.with(prefix + "gate_proj.weight", "BF16", 768, 512)
+                    .with(prefix + "up_proj.weight", "BF16", 768, 512)
+                    .with(prefix + "down_proj.weight", "BF16", 512, 768);
+        }
+        model.write("{\"architectures\": [\"X\"], \"num_attention_heads\": 8}");
+        String experts = "model.layers.0.mlp.experts.{0..1}.";
+        assertThat(plan(model, new Recipe("W4AFP8", "compressed-tensors", List.of()))
+                        .tensorParallel()
+                        .get(1)
+                        .obstacles())
+                .containsExactlyInAnyOrder(
+                        experts + "gate_proj: 768 / 2 = 384 is not divisible by the 256 that vLLM wants of experts",
+                        experts + "up_proj: 768 / 2 = 384 is not divisible by the 256 that vLLM wants of experts",
+                        experts + "down_proj: 768 / 2 = 384 is not divisible by the 256 that vLLM wants of experts");
+        assertThat(plan(model, FP8).tensorParallel().get(1).obstacles()).isEmpty();
+    }
+
     @Test
     void findsScalesThatSpanACut() throws IOException {
         Recipe groups = new Recipe("W4A16", "compressed-tensors", List.of());

@@ -7,8 +7,10 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.node.ObjectNode;
 
 class QuantizationPlanTest {
 
@@ -35,6 +38,28 @@ class QuantizationPlanTest {
 
     @TempDir
     Path folder;
+
+    /** vLLM computes with the size of experts' groups, and fails where a channel has none. */
+    @ParameterizedTest
+    @CsvSource({
+        "W4A16_CHANNEL, experts.0.w1, -1",
+        "W8A16_CHANNEL, experts.0.w1, -1",
+        "W4A16_CHANNEL, gate_proj, 0",
+        "W8A8, experts.0.w1, 0"
+    })
+    void writesTheGroupsOfExpertsWithAScaleAChannel(String scheme, String module, int size) throws IOException {
+        var model = new CheckpointFixture()
+                .with("layers.0.mlp." + module + ".weight", DType.BF16, List.of(64L, 32L), new byte[64 * 32 * 2]);
+        ObjectNode config;
+        try (Checkpoint checkpoint = Checkpoint.open(model.write(folder))) {
+            config = Quantizer.plan(checkpoint, new Recipe(scheme, CompressedTensors.NAME, List.of()))
+                    .quantizationConfig(checkpoint.config().tree());
+        }
+        assertThat(config.at("/config_groups/group_0/weights/group_size").asInt(0))
+                .isEqualTo(size);
+        assertThat(config.at("/config_groups/group_0/weights/strategy").asString())
+                .isEqualTo("channel");
+    }
 
     @Test
     void quantizesLinearWeightsAndSaysWhyOthersStay() throws IOException {

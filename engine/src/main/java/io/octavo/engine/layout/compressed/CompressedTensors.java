@@ -42,9 +42,9 @@ public final class CompressedTensors {
 
     private CompressedTensors() {}
 
-    /** The {@code quantization_config} of a checkpoint in which one scheme applies to every Linear. */
+    /** The {@code quantization_config} of a checkpoint without experts in which one scheme applies to every Linear. */
     public static ObjectNode config(Scheme scheme, List<String> ignore) {
-        return config(List.of(CompressedTensorsConfig.Target.everyLinear(scheme)), ignore, Optional.empty());
+        return config(List.of(CompressedTensorsConfig.Target.everyLinear(scheme, false)), ignore, Optional.empty());
     }
 
     /** The {@code quantization_config} that belongs into config.json. */

@@ -47,16 +47,21 @@ public final class CompressedTensorsConfig {
         this.reading = reading;
     }
 
-    /** Modules of one scheme, as a config is to name them. */
-    public record Target(Scheme scheme, List<String> modules) {
+    /**
+     * Modules of one scheme.
+     *
+     * @param modules as a config is to name them
+     * @param experts whether some of them are experts
+     */
+    public record Target(Scheme scheme, List<String> modules, boolean experts) {
 
         public Target {
             modules = List.copyOf(modules);
         }
 
         /** Every Linear that is not ignored. */
-        public static Target everyLinear(Scheme scheme) {
-            return new Target(scheme, List.of(Declaration.LINEAR));
+        public static Target everyLinear(Scheme scheme, boolean experts) {
+            return new Target(scheme, List.of(Declaration.LINEAR), experts);
         }
     }
 
@@ -87,15 +92,21 @@ public final class CompressedTensorsConfig {
     private static ObjectNode group(Target target) {
         Scheme scheme = target.scheme();
         ObjectNode group = JsonNodeFactory.instance.objectNode();
-        group.put(
-                "format", CompressedFormat.of(scheme.weights(), scheme.inputs()).spelling());
+        CompressedFormat format = CompressedFormat.of(scheme.weights(), scheme.inputs());
+        group.put("format", format.spelling());
         scheme.inputs()
                 .ifPresentOrElse(
                         inputs -> group.set("input_activations", QuantizationArgs.write(inputs, "static_minmax")),
                         () -> group.putNull("input_activations"));
         group.putNull("output_activations");
         target.modules().forEach(group.putArray("targets")::add);
-        group.set("weights", QuantizationArgs.write(scheme.weights(), "memoryless_minmax"));
+        ObjectNode weights = QuantizationArgs.write(scheme.weights(), "memoryless_minmax");
+        boolean wholeRows = scheme.weights().granularity() instanceof Granularity.PerChannel;
+        if (target.experts() && wholeRows && format == CompressedFormat.PACK_QUANTIZED) {
+            // vLLM computes with the size of experts' groups, and takes a channel for none without one.
+            weights.put("group_size", QuantizationArgs.WHOLE_ROW);
+        }
+        group.set("weights", weights);
         return group;
     }
 

@@ -38,6 +38,9 @@ public record QuantizationArgs(ConfigObject object, String path) {
     /** How the library spells that only a tensor's global scale is stored. */
     private static final String LOCAL = "local";
 
+    /** A group size that says the same as a scale a channel. */
+    static final int WHOLE_ROW = -1;
+
     static QuantizationArgs of(JsonNode node, String path, Reading reading) {
         return new QuantizationArgs(ConfigObject.of(node, path, reading, KEYS), path);
     }
@@ -174,7 +177,11 @@ public record QuantizationArgs(ConfigObject object, String path) {
         }
         // Without a strategy, the reference tool takes a group size for groups and its absence for one scale.
         String strategy = spelled.orElse(object.member("group_size").isPresent() ? "group" : "tensor");
-        if (!strategy.equals("group") && !strategy.equals("tensor_group")) {
+        boolean wholeRows = strategy.equals("channel")
+                && object.member("group_size")
+                        .filter(size -> size.asInt(0) == WHOLE_ROW)
+                        .isPresent();
+        if (!strategy.equals("group") && !strategy.equals("tensor_group") && !wholeRows) {
             object.requireNull("group_size");
         }
         if (!strategy.equals("block")) {

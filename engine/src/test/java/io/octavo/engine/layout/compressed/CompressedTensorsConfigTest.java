@@ -158,6 +158,19 @@ public class CompressedTensorsConfigTest {
                 .isEqualTo(ErrorCode.QUANTIZATION_UNSUPPORTED);
     }
 
+    /** Another spelling of no groups, which vLLM needs for experts. */
+    @Test
+    void takesGroupsOfAWholeRowForAScaleAChannel() {
+        ObjectNode config = CompressedTensors.config(Scheme.FP8_DYNAMIC, List.of());
+        ((ObjectNode) config.at("/config_groups/group_0/weights")).put("group_size", -1);
+        assertThat(Declaration.strict(config).groups().getFirst().weights())
+                .isEqualTo(Scheme.FP8_DYNAMIC.weights());
+        ((ObjectNode) config.at("/config_groups/group_0/input_activations")).put("group_size", -1);
+        assertThat(catchThrowableOfType(QuantizationException.class, () -> Declaration.strict(config))
+                        .code())
+                .isEqualTo(ErrorCode.QUANTIZATION_UNSUPPORTED);
+    }
+
     @ParameterizedTest
     @CsvSource({
         "/format, REMOVED",
