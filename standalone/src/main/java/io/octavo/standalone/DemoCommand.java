@@ -10,6 +10,8 @@ import io.octavo.cli.demo.DemoOptions;
 import io.octavo.cli.demo.DemoTable;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
+import io.octavo.engine.modify.Modifier;
+import io.octavo.engine.request.Recipe;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 @Command(
@@ -31,6 +35,11 @@ import tools.jackson.databind.node.ObjectNode;
 final class DemoCommand implements Callable<Integer> {
 
     private static final Path ROOT = Path.of(System.getProperty("octavo.root", ""));
+
+    /** What figures of docs/recipes.md were measured with. */
+    private static final int BEST_TEXTS = 128;
+
+    private static final int BEST_TOKENS = 512;
 
     private final Terminal terminal;
 
@@ -43,8 +52,8 @@ final class DemoCommand implements Callable<Integer> {
     @Option(
             names = "--recipe",
             paramLabel = "JSON",
-            description = "Any fields of a quantize request besides source, scheme and target:"
-                    + " JSON, or the name of a file that holds it.")
+            description = "best, which is what docs/recipes.md recommends for the scheme; or any fields of a quantize"
+                    + " request besides source, scheme and target: JSON, or the name of a file that holds it.")
     private String recipe = "{}";
 
     @Option(names = "--json", paramLabel = "FILE", description = "Writes the facts as JSON.")
@@ -105,7 +114,30 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
+    /** What is recommended, on the texts that come with the program. */
+    static ObjectNode best(String scheme) {
+        ObjectNode best = JsonNodeFactory.instance.objectNode();
+        best.putObject("calibration")
+                .put(
+                        "dataset",
+                        "file:"
+                                + ROOT.resolve("examples/data/books-calibration.jsonl")
+                                        .toAbsolutePath())
+                .put("samples", BEST_TEXTS)
+                .put("sequenceLength", BEST_TOKENS);
+        for (Modifier modifier : EngineFailure.translate(() -> Recipe.bestModifiers(scheme))) {
+            best.withArray("modifiers")
+                    .addObject()
+                    .put("type", modifier.name())
+                    .setAll(JsonMapper.shared().<ObjectNode>valueToTree(modifier.settings()));
+        }
+        return best;
+    }
+
     private ObjectNode parseRecipe() throws IOException {
+        if (recipe.equals("best")) {
+            return best(scheme);
+        }
         boolean inline = recipe.stripLeading().startsWith("{");
         String text = inline ? recipe : Files.readString(Path.of(recipe));
         try {

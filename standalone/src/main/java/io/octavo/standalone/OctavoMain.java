@@ -23,6 +23,7 @@ public final class OctavoMain {
                 new QuantizeCommand(terminal),
                 new GenerateCommand(terminal),
                 new InspectCommand(terminal, new ServerOptions(environment)),
+                new ReportCommand(terminal),
                 new ConvertCommand(terminal, new ServerOptions(environment)),
                 new UpCommand(terminal),
                 new KeyCommand(terminal),

@@ -13,7 +13,12 @@ import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.Recipe;
+import io.octavo.jobs.spec.JobSpecReader;
+import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.jobs.spec.SchemeCatalog;
+import io.octavo.jobs.spec.SchemeInfo;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The commands that look at checkpoints and respell them, on folders and against a running service. */
 @Timeout(240)
@@ -60,6 +66,7 @@ class CheckpointCommandsTest {
                         new QuantizeCommand(terminal),
                         new GenerateCommand(terminal),
                         new InspectCommand(terminal, new ServerOptions(environment)),
+                        new ReportCommand(terminal),
                         new ConvertCommand(terminal, new ServerOptions(environment)))
                 .execute(arguments);
     }
@@ -78,6 +85,45 @@ class CheckpointCommandsTest {
                         "W8A16",
                         "warning  below sm_89 inputs stay 16-bit: W8A16")
                 .doesNotContain("PROBLEM");
+    }
+
+    @Test
+    void tellsErrorsByLayer() throws IOException {
+        Path chart = folder.resolve("errors.svg");
+
+        assertThat(run("report", folder.resolve("fp8").toString(), "--svg", chart.toString()))
+                .isZero();
+
+        assertThat(out.toString(UTF_8)).startsWith("layer  down_proj").contains("    3     2.6");
+        assertThat(chart).content(UTF_8).contains("<svg", "fp8: W8A8-FP8-dynamic", "o_proj, layer 3");
+        assertThat(run("report", MODEL.toString())).isEqualTo(1);
+        assertThat(err.toString(UTF_8)).contains("octavo.json does not exist").contains("[checkpoint-not-found]");
+    }
+
+    @Test
+    void asksAServiceForTheBestAsTheCommandLineDoes() {
+        ObjectNode best = DemoCommand.best("W8A8");
+
+        assertThat(best.path("modifiers").toString())
+                .startsWith("[{\"type\":\"smoothquant\"")
+                .contains("\"type\":\"gptq\"");
+        best.put("type", "quantize")
+                .put("source", "hub:a/b")
+                .put("scheme", "W8A8")
+                .put("target", "a/c");
+        var spec = (QuantizeSpec) new JobSpecReader(new SchemeCatalog() {
+                    @Override
+                    public List<SchemeInfo> schemes() {
+                        return List.of();
+                    }
+
+                    @Override
+                    public List<String> layouts() {
+                        return List.of("compressed-tensors");
+                    }
+                })
+                .read(best);
+        assertThat(spec.recipe().modifiers()).isEqualTo(Recipe.bestModifiers("W8A8"));
     }
 
     @ParameterizedTest

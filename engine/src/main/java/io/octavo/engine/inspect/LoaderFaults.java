@@ -142,8 +142,7 @@ final class LoaderFaults {
 
     private static Stream<String> differences(QuantizedLinear one, QuantizedLinear other) {
         String both = "modules " + one.module() + " and " + other.module() + ", which loaders fuse, have different ";
-        boolean integers =
-                one.inputs().map(Quantization::type).orElse(null) instanceof IntType;
+        boolean integers = one.inputs().map(Quantization::type).orElse(null) instanceof IntType;
         boolean keptOnce = integers || one.weight().globalScale() != 1;
         Stream<String> weights = one.weight().globalScale() == other.weight().globalScale()
                 ? Stream.empty()

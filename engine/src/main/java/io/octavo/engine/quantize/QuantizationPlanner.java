@@ -265,7 +265,8 @@ final class QuantizationPlanner {
 
     private void requireLoadersAgree(QuantizationPlan plan) {
         var byModule = new LinkedHashMap<String, String>();
-        plan.quantized().forEach(action -> byModule.put(action.module(), action.scheme().name()));
+        plan.quantized()
+                .forEach(action -> byModule.put(action.module(), action.scheme().name()));
         new ModuleAgreement(byModule, leftByRequest).require();
         ModuleAgreement.requireNotPassedOver(
                 schemes.layout(),
