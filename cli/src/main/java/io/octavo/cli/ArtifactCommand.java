@@ -2,6 +2,9 @@ package io.octavo.cli;
 
 import io.octavo.cli.client.Artifact;
 import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.command.Arguments;
+import io.octavo.cli.command.ServerOptions;
+import io.octavo.cli.command.ShowingCommand;
 import io.octavo.cli.terminal.Terminal;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -9,7 +12,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "artifact",
         mixinStandardHelpOptions = true,
-        description = "Shows one artifact: label, files with their sha256, and where it comes from.")
+        description = "Shows one artifact: label, files with their sha256, and where it comes from.",
+        footer = {"", "Examples:", "  octavo artifact 123e4567-e89b-12d3-a456-426614174000"})
 final class ArtifactCommand extends ShowingCommand {
 
     @Parameters(paramLabel = "ID", description = "The artifact.")
@@ -20,7 +24,7 @@ final class ArtifactCommand extends ShowingCommand {
     }
 
     @Override
-    int run(OctavoClient client) throws Exception {
+    protected int run(OctavoClient client) throws Exception {
         Artifact artifact = client.artifact(Arguments.id(id));
         return show(artifact, JobText.details(artifact));
     }

@@ -1,25 +1,47 @@
 package io.octavo.cli;
 
-import io.octavo.cli.client.Artifact;
+import io.octavo.cli.client.CallPath;
 import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.command.Arguments;
+import io.octavo.cli.command.ListingCommand;
+import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.terminal.Terminal;
-import io.octavo.wire.Page;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
-@Command(name = "artifacts", mixinStandardHelpOptions = true, description = "Lists artifacts, the newest first.")
-final class ArtifactsCommand extends ShowingCommand {
+@Command(
+        name = "artifacts",
+        mixinStandardHelpOptions = true,
+        description = "Lists artifacts, the newest first; deletes them.",
+        footer = {
+            "",
+            "Examples:",
+            "  octavo artifacts --search books",
+            "  octavo artifacts delete 123e4567-e89b-12d3-a456-426614174000"
+        })
+final class ArtifactsCommand extends ListingCommand {
 
-    @Option(names = "--limit", paramLabel = "N", description = "At most so many. Default: ${DEFAULT-VALUE}.")
-    private int limit = 20;
+    @Option(names = "--search", paramLabel = "TEXT", description = "Only those whose names or labels hold this.")
+    private @Nullable String search;
 
     ArtifactsCommand(Terminal terminal, ServerOptions server) {
         super(terminal, server);
     }
 
     @Override
-    int run(OctavoClient client) throws Exception {
-        Page<Artifact> page = client.artifacts(limit);
-        return show(page.items(), JobText.artifactTable(page.items()));
+    protected int run(OctavoClient client) throws Exception {
+        return showPage(
+                client.artifacts(CallPath.of("artifacts").with("search", search), limit()), JobText::artifactTable);
+    }
+
+    @Command(
+            name = "delete",
+            mixinStandardHelpOptions = true,
+            description = "Deletes an artifact with the revision that it was written as.",
+            footer = {"", "Examples:", "  octavo artifacts delete 123e4567-e89b-12d3-a456-426614174000"})
+    int remove(@Parameters(paramLabel = "ID", description = "The artifact.") String id) throws Exception {
+        return delete(CallPath.of("artifacts", Arguments.id(id)), "artifact " + id);
     }
 }

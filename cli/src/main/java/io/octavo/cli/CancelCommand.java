@@ -1,6 +1,9 @@
 package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.command.Arguments;
+import io.octavo.cli.command.ServerOptions;
+import io.octavo.cli.command.ShowingCommand;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
@@ -10,8 +13,9 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "cancel",
         mixinStandardHelpOptions = true,
-        description = "Cancels a job: at once while it is queued, at its next checkpoint while it runs.")
-final class CancelCommand extends ServerCommand {
+        description = "Cancels a job: at once while it is queued, at its next checkpoint while it runs.",
+        footer = {"", "Examples:", "  octavo cancel 123e4567-e89b-12d3-a456-426614174000"})
+final class CancelCommand extends ShowingCommand {
 
     @Parameters(paramLabel = "ID", description = "The job.")
     private String id = "";
@@ -21,9 +25,12 @@ final class CancelCommand extends ServerCommand {
     }
 
     @Override
-    int run(OctavoClient client) throws Exception {
-        JobView job = client.cancel(Arguments.id(id));
-        terminal.out().println(job.status() == JobStatus.RUNNING ? "cancellation requested" : job.status());
-        return ExitCode.OK;
+    protected int run(OctavoClient client) throws Exception {
+        JobView job = client.change(Arguments.id(id), "cancel");
+        return show(
+                job,
+                job.status() == JobStatus.RUNNING
+                        ? "cancellation requested"
+                        : job.status().toString());
     }
 }

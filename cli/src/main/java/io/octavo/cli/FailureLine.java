@@ -3,6 +3,8 @@ package io.octavo.cli;
 import io.octavo.cli.client.ProblemException;
 import io.octavo.cli.client.ServerUnreachableException;
 import io.octavo.cli.client.UnexpectedAnswerException;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.TransferException;
 import java.io.IOException;

@@ -3,6 +3,10 @@ package io.octavo.cli;
 import io.octavo.cli.client.JobEvent;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.Problem;
+import io.octavo.cli.command.Arguments;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.ServerCommand;
+import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.JobStatus;
@@ -15,7 +19,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "logs",
         mixinStandardHelpOptions = true,
-        description = "Prints what has happened to a job: states, phases, metrics and log lines.")
+        description = "Prints what has happened to a job: states, phases, metrics and log lines.",
+        footer = {"", "Examples:", "  octavo logs 123e4567-e89b-12d3-a456-426614174000 -f"})
 final class LogsCommand extends ServerCommand {
 
     @Parameters(paramLabel = "ID", description = "The job.")
@@ -31,7 +36,7 @@ final class LogsCommand extends ServerCommand {
     }
 
     @Override
-    int run(OctavoClient client) throws Exception {
+    protected int run(OctavoClient client) throws Exception {
         UUID job = Arguments.id(id);
         if (!follow) {
             client.events(job, this::print);

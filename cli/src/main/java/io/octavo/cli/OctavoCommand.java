@@ -1,8 +1,16 @@
 package io.octavo.cli;
 
+import io.octavo.cli.admin.AuditCommand;
+import io.octavo.cli.admin.KeysCommand;
+import io.octavo.cli.admin.TenantsCommand;
+import io.octavo.cli.admin.WebhooksCommand;
+import io.octavo.cli.admin.WorkersCommand;
+import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.terminal.Terminal;
 import java.io.PrintWriter;
 import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -22,6 +30,13 @@ import picocli.CommandLine.Command;
         },
         footer = {
             "",
+            "Examples:",
+            "  octavo demo",
+            "  octavo up",
+            "  octavo push examples/models/books-5m octavo/books-5m",
+            "  octavo submit examples/jobs/quantize-fp8.json --wait",
+            "  octavo pull octavo/books-5m-FP8-Dynamic ./my-model",
+            "",
             "Environment: OCTAVO_SERVER (the service's URL), OCTAVO_API_KEY, OCTAVO_JAVA_OPTS (JVM options),",
             "OCTAVO_DEBUG (show where an unexpected error comes from)."
         })
@@ -40,16 +55,27 @@ public final class OctavoCommand {
         for (Object command : further) {
             root.addSubcommand(command);
         }
-        return root.addSubcommand(new PushCommand(terminal, new ServerOptions(environment)))
-                .addSubcommand(new PullCommand(terminal, new ServerOptions(environment)))
-                .addSubcommand(new SubmitCommand(terminal, new ServerOptions(environment)))
-                .addSubcommand(new JobsCommand(terminal, new ServerOptions(environment)))
-                .addSubcommand(new JobCommand(terminal, new ServerOptions(environment)))
-                .addSubcommand(new LogsCommand(terminal, new ServerOptions(environment)))
-                .addSubcommand(new CancelCommand(terminal, new ServerOptions(environment)))
-                .addSubcommand(new ArtifactsCommand(terminal, new ServerOptions(environment)))
-                .addSubcommand(new ArtifactCommand(terminal, new ServerOptions(environment)))
-                .setOut(new PrintWriter(terminal.out(), true, terminal.out().charset()))
+        Supplier<ServerOptions> server = () -> new ServerOptions(environment);
+        Stream.of(
+                        new PushCommand(terminal, server.get()),
+                        new PullCommand(terminal, server.get()),
+                        new SubmitCommand(terminal, server.get()),
+                        new JobsCommand(terminal, server.get()),
+                        new JobCommand(terminal, server.get()),
+                        new LogsCommand(terminal, server.get()),
+                        new CancelCommand(terminal, server.get()),
+                        new RetryCommand(terminal, server.get()),
+                        new ArtifactsCommand(terminal, server.get()),
+                        new ArtifactCommand(terminal, server.get()),
+                        new ReposCommand(terminal, server.get()),
+                        new SchemesCommand(terminal, server.get()),
+                        new WorkersCommand(terminal, server.get()),
+                        new KeysCommand(terminal, server.get()),
+                        new WebhooksCommand(terminal, server.get()),
+                        new TenantsCommand(terminal, server.get()),
+                        new AuditCommand(terminal, server.get()))
+                .forEach(root::addSubcommand);
+        return root.setOut(new PrintWriter(terminal.out(), true, terminal.out().charset()))
                 .setErr(new PrintWriter(terminal.err(), true, terminal.err().charset()))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler(new FailureLine(terminal, environment));

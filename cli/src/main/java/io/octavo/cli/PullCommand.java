@@ -2,6 +2,9 @@ package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.RetryPolicy;
+import io.octavo.cli.command.RepositoryReference;
+import io.octavo.cli.command.ServerOptions;
+import io.octavo.cli.command.ShowingCommand;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.RepositoryPull;
@@ -14,7 +17,9 @@ import picocli.CommandLine.Parameters;
         name = "pull",
         mixinStandardHelpOptions = true,
         description = "Downloads a revision into a folder and verifies every file by its sha256."
-                + " Files that are there already with the right contents are kept; a cut-off download goes on.")
+                + " Files that are there already with the right contents are kept; a cut-off download goes on.",
+        footer = {"", "Examples:", "  octavo pull octavo/books-5m ./books", "  octavo pull octavo/books-5m@main ./books"
+        })
 final class PullCommand extends ShowingCommand {
 
     @Parameters(
@@ -31,21 +36,19 @@ final class PullCommand extends ShowingCommand {
     }
 
     @Override
-    int run(OctavoClient client) throws Exception {
-        int at = reference.indexOf('@');
-        var name = Arguments.repository(at < 0 ? reference : reference.substring(0, at));
-        String wanted = at < 0 ? "main" : reference.substring(at + 1);
-        if (wanted.isEmpty()) {
-            throw new UsageException("'" + reference + "' names no revision after '@'");
-        }
+    protected int run(OctavoClient client) throws Exception {
+        RepositoryReference named = RepositoryReference.parse(reference);
         RevisionView revision;
         try (var progress = new LiveProgress(terminal)) {
-            revision = new RepositoryPull(client, RetryPolicy.DEFAULT, new TransferProgress(progress, name.name()))
-                    .pull(name, wanted, folder);
+            revision = new RepositoryPull(
+                            client,
+                            RetryPolicy.DEFAULT,
+                            new TransferProgress(progress, named.name().name()))
+                    .pull(named.name(), named.revisionOrMain(), folder);
         }
         return show(
                 revision,
-                "hub:" + name + "@" + revision.id() + " -> " + folder + " ("
+                "hub:" + named.name() + "@" + revision.id() + " -> " + folder + " ("
                         + revision.files().size() + " files, verified)");
     }
 }

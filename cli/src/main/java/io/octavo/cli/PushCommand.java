@@ -1,6 +1,10 @@
 package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.command.Arguments;
+import io.octavo.cli.command.ServerOptions;
+import io.octavo.cli.command.ShowingCommand;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.RepositoryPush;
@@ -16,7 +20,13 @@ import picocli.CommandLine.Parameters;
         name = "push",
         mixinStandardHelpOptions = true,
         description = "Uploads a folder as a new revision of a repository and prints the revision."
-                + " Only contents that the service does not have yet are sent.")
+                + " Only contents that the service does not have yet are sent.",
+        footer = {
+            "",
+            "Examples:",
+            "  octavo push examples/models/books-5m octavo/books-5m",
+            "  octavo push examples/data octavo/books-eval -m 'Texts to score'"
+        })
 final class PushCommand extends ShowingCommand {
 
     @Parameters(index = "0", paramLabel = "DIR", description = "The folder: a model, or data sets.")
@@ -36,7 +46,7 @@ final class PushCommand extends ShowingCommand {
     }
 
     @Override
-    int run(OctavoClient client) throws Exception {
+    protected int run(OctavoClient client) throws Exception {
         var name = Arguments.repository(repository);
         if (!Files.isDirectory(folder)) {
             throw new UsageException(folder + " is not a folder");

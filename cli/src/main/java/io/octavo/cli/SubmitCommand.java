@@ -2,6 +2,10 @@ package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.ServerOptions;
+import io.octavo.cli.command.ShowingCommand;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.JobStatus;
@@ -104,7 +108,7 @@ final class SubmitCommand extends ShowingCommand {
     }
 
     @Override
-    int run(OctavoClient client) throws Exception {
+    protected int run(OctavoClient client) throws Exception {
         ObjectNode spec = spec();
         if (dryRun) {
             JsonNode plan = client.plan(spec);

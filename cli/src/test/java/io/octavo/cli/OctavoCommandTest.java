@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.cli.client.FakeService;
 import io.octavo.cli.client.WireJson;
+import io.octavo.cli.command.ExitCode;
 import io.octavo.cli.terminal.Terminal;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -1,10 +1,10 @@
 package io.octavo.standalone;
 
-import io.octavo.cli.ExitCode;
-import io.octavo.cli.ServerOptions;
-import io.octavo.cli.UsageException;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.ServerOptions;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.Terminal;

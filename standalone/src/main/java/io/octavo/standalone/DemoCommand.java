@@ -1,9 +1,9 @@
 package io.octavo.standalone;
 
-import io.octavo.cli.ExitCode;
-import io.octavo.cli.UsageException;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.demo.Demo;
 import io.octavo.cli.demo.DemoFacts;
 import io.octavo.cli.demo.DemoOptions;
@@ -31,7 +31,14 @@ import tools.jackson.databind.node.ObjectNode;
         name = "demo",
         mixinStandardHelpOptions = true,
         description = "Starts the service on embedded parts, quantizes a model, scores it beside the original and shows"
-                + " what came of it. Exit code 0 only if the artifact was verified.")
+                + " what came of it. Exit code 0 only if the artifact was verified.",
+        footer = {
+            "",
+            "Examples:",
+            "  octavo demo",
+            "  octavo demo --scheme W4A16_G32 --json facts.json",
+            "  octavo demo --model ./Qwen3-0.6B --scheme W8A16"
+        })
 final class DemoCommand implements Callable<Integer> {
 
     private static final Path ROOT = Path.of(System.getProperty("octavo.root", ""));

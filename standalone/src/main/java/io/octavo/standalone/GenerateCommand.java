@@ -1,8 +1,8 @@
 package io.octavo.standalone;
 
-import io.octavo.cli.ExitCode;
-import io.octavo.cli.UsageException;
 import io.octavo.cli.client.WireJson;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.Engine;
@@ -29,7 +29,7 @@ import tools.jackson.databind.node.ObjectNode;
         footer = {
             "",
             "Examples:",
-            "  octavo generate ./Llama-3.1-8B-FP8 \"The old man\"",
+            "  octavo generate examples/models/books-5m \"The old man\"",
             "  octavo generate ./Llama-3.1-8B-FP8 \"The old man\" --temperature 0.8 --top-p 0.95 --seed 7 --device cuda:1"
         })
 final class GenerateCommand implements Callable<Integer> {

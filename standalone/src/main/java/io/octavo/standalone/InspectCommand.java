@@ -1,10 +1,11 @@
 package io.octavo.standalone;
 
-import io.octavo.cli.ExitCode;
-import io.octavo.cli.ServerOptions;
-import io.octavo.cli.UsageException;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.RepositoryReference;
+import io.octavo.cli.command.ServerOptions;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
@@ -13,7 +14,6 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.inspect.Inspection;
 import io.octavo.engine.label.TagCheck;
 import io.octavo.engine.layout.ScalingFactors;
-import io.octavo.hub.RepositoryName;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -36,6 +36,7 @@ import picocli.CommandLine.Parameters;
             "Exit codes: 0 all is well; 1 the tag is not true, the checkpoint contradicts itself, or it cannot be read.",
             "",
             "Examples:",
+            "  octavo inspect examples/models/books-5m",
             "  octavo inspect ./Llama-3.1-8B-FP8 --tag W8A16",
             "  octavo inspect hub:octavo/books-5m-FP8-Dynamic --json"
         })
@@ -116,21 +117,10 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private Inspection inspectRemote() throws IOException, InterruptedException {
-        String name = source.substring(HUB.length());
-        int at = name.indexOf('@');
-        RepositoryName repository = repository(at < 0 ? name : name.substring(0, at));
+        RepositoryReference named = RepositoryReference.parse(source.substring(HUB.length()));
         try (OctavoClient client = server.connect()) {
-            CheckpointFiles files =
-                    new RemoteHeaders(client, repository, at < 0 ? "main" : name.substring(at + 1)).files();
+            CheckpointFiles files = new RemoteHeaders(client, named.name(), named.revisionOrMain()).files();
             return EngineFailure.translate(() -> Inspection.ofHeaders(files));
-        }
-    }
-
-    private static RepositoryName repository(String text) {
-        try {
-            return RepositoryName.parse(text);
-        } catch (IllegalArgumentException e) {
-            throw new UsageException(String.valueOf(e.getMessage()));
         }
     }
 }

@@ -1,7 +1,7 @@
 package io.octavo.standalone;
 
 import io.octavo.cli.OctavoCommand;
-import io.octavo.cli.ServerOptions;
+import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.terminal.Terminal;
 import java.util.Map;
 import picocli.CommandLine;

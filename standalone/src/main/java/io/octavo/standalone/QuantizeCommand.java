@@ -1,8 +1,8 @@
 package io.octavo.standalone;
 
-import io.octavo.cli.ExitCode;
-import io.octavo.cli.UsageException;
 import io.octavo.cli.client.WireJson;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Quantity;
 import io.octavo.cli.terminal.Terminal;
@@ -47,7 +47,7 @@ import tools.jackson.databind.node.ObjectNode;
         footer = {
             "",
             "Examples:",
-            "  octavo quantize ./Llama-3.1-8B --scheme FP8_DYNAMIC ./Llama-3.1-8B-FP8",
+            "  octavo quantize examples/models/books-5m --scheme FP8_DYNAMIC ./books-5m-FP8",
             "  octavo quantize ./Qwen3-4B --scheme W4A16_G128 --override FP8_DYNAMIC='re:.*down_proj' ./Qwen3-4B-mixed",
             "  octavo quantize ./Llama-3.1-8B --scheme W4A16 --recipe best --calibration texts.jsonl ./Llama-3.1-8B-W4A16",
             "  octavo quantize ./Llama-3.1-8B --scheme FP8 --kv-cache per-tensor --calibration texts.jsonl ./Llama-3.1-8B-FP8-KV8"

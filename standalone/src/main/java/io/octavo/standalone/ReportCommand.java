@@ -1,7 +1,7 @@
 package io.octavo.standalone;
 
-import io.octavo.cli.ExitCode;
-import io.octavo.cli.UsageException;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.terminal.TextTable;
 import io.octavo.engine.report.ErrorChart;

@@ -1,8 +1,8 @@
 package io.octavo.standalone;
 
 import io.octavo.cli.CommandFailedException;
-import io.octavo.cli.ExitCode;
-import io.octavo.cli.UsageException;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.standalone.embedded.StandaloneException;
 import java.nio.file.Path;
@@ -17,7 +17,8 @@ import picocli.CommandLine.Option;
         name = "up",
         mixinStandardHelpOptions = true,
         description = "Runs the service on an embedded PostgreSQL, with all files in its home, until Ctrl-C."
-                + " Data survives restarts and kill -9.")
+                + " Data survives restarts and kill -9.",
+        footer = {"", "Examples:", "  octavo up", "  octavo up --port 9000 --home ./service --allow-folder ./models"})
 final class UpCommand implements Callable<Integer> {
 
     private final Terminal terminal;

@@ -4,8 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.cli.OctavoCommand;
-import io.octavo.cli.ServerOptions;
 import io.octavo.cli.client.WireJson;
+import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;

@@ -1,7 +1,6 @@
 package io.octavo.cli.client;
 
 import io.octavo.hub.RepositoryName;
-import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import io.octavo.wire.Page;
 import io.octavo.wire.RepositoryFile;
@@ -11,14 +10,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
-import java.net.URLEncoder;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -27,7 +24,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
-import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.JsonNode;
@@ -41,6 +38,8 @@ import tools.jackson.databind.JsonNode;
 public final class OctavoClient implements AutoCloseable {
 
     private static final String API = "/api/v1";
+    private static final String IDEMPOTENCY_KEY = "Idempotency-Key";
+    private static final int LARGEST_PAGE = 500;
     private static final long SLOWEST_UPLOAD_BYTES_PER_SECOND = 1 << 20;
 
     private final HttpExchange exchange;
@@ -62,33 +61,29 @@ public final class OctavoClient implements AutoCloseable {
 
     /** Submits a job. The service makes one job of it however often the network makes us ask. */
     public JobView submit(JsonNode spec, Optional<String> idempotencyKey) throws InterruptedException {
-        String key = idempotencyKey.orElseGet(() -> UUID.randomUUID().toString());
-        return read(post(API + "/jobs", spec).header("Idempotency-Key", key), new TypeReference<>() {});
+        return read(
+                sending("POST", CallPath.of("jobs"), spec)
+                        .header(IDEMPOTENCY_KEY, idempotencyKey.orElseGet(OctavoClient::freshKey)),
+                new TypeReference<>() {});
     }
 
     /** What a job would do, without queueing it. */
     public JsonNode plan(JsonNode spec) throws InterruptedException {
-        return read(post(API + "/jobs?dryRun=true", spec), new TypeReference<>() {});
+        return read(sending("POST", CallPath.of("jobs").with("dryRun", true), spec), new TypeReference<>() {});
     }
 
     public JobView job(UUID id) throws InterruptedException {
-        return read(exchange.request(API + "/jobs/" + id), new TypeReference<>() {});
+        return read(request(CallPath.of("jobs", id)), new TypeReference<>() {});
     }
 
-    /** @param labels each {@code name:value}, all of which a job must have */
-    public Page<JobView> jobs(Optional<JobStatus> status, Optional<String> type, List<String> labels, int limit)
-            throws InterruptedException {
-        String query = "?limit=" + limit
-                + status.map(value -> "&status=" + value).orElse("")
-                + type.map(value -> "&type=" + encode(value)).orElse("")
-                + labels.stream().map(label -> "&label=" + encode(label)).collect(Collectors.joining());
-        return read(exchange.request(API + "/jobs" + query), new TypeReference<>() {});
+    /** @param path {@code jobs} with what they are chosen by */
+    public Page<JobView> jobs(CallPath path, int limit) throws InterruptedException {
+        return list(path, limit, new TypeReference<>() {});
     }
 
-    public JobView cancel(UUID id) throws InterruptedException {
-        return read(
-                exchange.request(API + "/jobs/" + id + "/cancel").POST(BodyPublishers.noBody()),
-                new TypeReference<>() {});
+    /** @param change {@code cancel} or {@code retry} */
+    public JobView change(UUID id, String change) throws InterruptedException {
+        return WireJson.MAPPER.treeToValue(post(CallPath.of("jobs", id, change), null), JobView.class);
     }
 
     /**
@@ -98,7 +93,7 @@ public final class OctavoClient implements AutoCloseable {
     public JobView follow(UUID id, Consumer<JobEvent> listener) throws InterruptedException {
         new JobFollower(
                         exchange,
-                        API + "/jobs/" + id + "/events",
+                        API + CallPath.of("jobs", id, "events").text(),
                         listener,
                         () -> job(id).status().isTerminal())
                 .awaitEnd();
@@ -107,46 +102,78 @@ public final class OctavoClient implements AutoCloseable {
 
     /** The events there are by now; does not wait for the job's end. */
     public void events(UUID id, Consumer<JobEvent> listener) throws InterruptedException {
-        String cursor = "";
-        do {
-            JsonNode page = read(
-                    exchange.request(API + "/jobs/" + id + "/events?limit=200" + cursor),
-                    new TypeReference<JsonNode>() {});
-            for (JsonNode item : page.path("items")) {
-                JobEvent.of(item.path("id").asLong(0), item.path("type").asString(""), item.path("data"))
-                        .ifPresent(listener);
-            }
-            JsonNode next = page.path("nextCursor");
-            cursor = next.isString() ? "&cursor=" + encode(next.stringValue()) : "";
-        } while (!cursor.isEmpty());
+        for (JsonNode item :
+                list(CallPath.of("jobs", id, "events"), Integer.MAX_VALUE).items()) {
+            JobEvent.of(item.path("id").asLong(0), item.path("type").asString(""), item.path("data"))
+                    .ifPresent(listener);
+        }
     }
 
-    public Page<Artifact> artifacts(int limit) throws InterruptedException {
-        return read(exchange.request(API + "/artifacts?limit=" + limit), new TypeReference<>() {});
+    /** @param path {@code artifacts} with what they are chosen by */
+    public Page<Artifact> artifacts(CallPath path, int limit) throws InterruptedException {
+        return list(path, limit, new TypeReference<>() {});
     }
 
     public Artifact artifact(UUID id) throws InterruptedException {
-        return read(exchange.request(API + "/artifacts/" + id), new TypeReference<>() {});
+        return read(request(CallPath.of("artifacts", id)), new TypeReference<>() {});
     }
 
     /** The self-check of an artifact. */
     public JsonNode verification(UUID artifactId) throws InterruptedException {
-        JsonNode report =
-                read(exchange.request(API + "/artifacts/" + artifactId + "/report"), new TypeReference<>() {});
-        return report.path("verification");
+        return get(CallPath.of("artifacts", artifactId, "report")).path("verification");
     }
 
     public JsonNode schemes() throws InterruptedException {
-        return read(exchange.request(API + "/schemes"), new TypeReference<>() {});
+        return get(CallPath.of("schemes"));
+    }
+
+    /** What any other path shows. */
+    public JsonNode get(CallPath path) throws InterruptedException {
+        return read(request(path), new TypeReference<>() {});
+    }
+
+    /** The first items of any listing, at most {@code limit} of them, from as many of its pages as that takes. */
+    public Page<JsonNode> list(CallPath path, int limit) throws InterruptedException {
+        return list(path, limit, new TypeReference<>() {});
+    }
+
+    private <T> Page<T> list(CallPath path, int limit, TypeReference<Page<T>> type) throws InterruptedException {
+        List<T> items = new ArrayList<>();
+        String next = null;
+        do {
+            int wanted = Math.min(limit - items.size(), LARGEST_PAGE);
+            Page<T> page = read(request(path.with("limit", wanted).with("cursor", next)), type);
+            items.addAll(page.items());
+            next = page.nextCursor();
+        } while (next != null && items.size() < limit);
+        return new Page<>(items, next);
+    }
+
+    /**
+     * Makes or starts something, once however often the network makes us ask.
+     *
+     * @param body a record or a tree; null where the call takes none
+     */
+    public JsonNode post(CallPath path, @Nullable Object body) throws InterruptedException {
+        return read(sending("POST", path, body).header(IDEMPOTENCY_KEY, freshKey()), new TypeReference<>() {});
+    }
+
+    /** @param body a record or a tree; null where the call takes none */
+    public JsonNode put(CallPath path, @Nullable Object body) throws InterruptedException {
+        return read(sending("PUT", path, body), new TypeReference<>() {});
+    }
+
+    public void delete(CallPath path) throws InterruptedException {
+        exchange.text(request(path).DELETE().build());
     }
 
     /** Commits a list of files whose contents the service may already have. */
     public CommitOutcome commit(RepositoryName repository, String message, List<RepositoryFile> files)
             throws InterruptedException {
-        JsonNode body = WireJson.MAPPER.valueToTree(Map.of("message", message, "files", files));
+        Map<String, Object> body = Map.of("message", message, "files", files);
         try {
             return new CommitOutcome.Committed(
-                    read(post(repositoryPath(repository) + "/revisions", body), new TypeReference<>() {}));
+                    read(sending("POST", CallPath.of(repository, "revisions"), body), new TypeReference<>() {}));
         } catch (ProblemException e) {
             if (!e.problem().code().equals("blobs-missing")) {
                 throw e;
@@ -167,7 +194,7 @@ public final class OctavoClient implements AutoCloseable {
         return exchange.repeat(
                 () -> {
                     counter.startOver();
-                    return exchange.request(repositoryPath(repository) + "/files/" + encodePath(file.path()))
+                    return request(CallPath.of(repository, "files").along(file.path()))
                             .header("X-Content-SHA256", file.sha256())
                             .header("Content-Type", "application/octet-stream")
                             .timeout(Duration.ofSeconds(120 + file.size() / SLOWEST_UPLOAD_BYTES_PER_SECOND))
@@ -181,9 +208,7 @@ public final class OctavoClient implements AutoCloseable {
      * @param revision a revision's id, or {@code main}
      */
     public RevisionView revision(RepositoryName repository, String revision) throws InterruptedException {
-        return read(
-                exchange.request(repositoryPath(repository) + "/revisions/" + encode(revision)),
-                new TypeReference<>() {});
+        return read(request(CallPath.of(repository, "revisions", revision)), new TypeReference<>() {});
     }
 
     /**
@@ -193,8 +218,8 @@ public final class OctavoClient implements AutoCloseable {
      */
     public Download open(RepositoryName repository, String revision, RepositoryFile file, long offset)
             throws InterruptedException {
-        HttpRequest.Builder request = exchange.request(
-                repositoryPath(repository) + "/files/" + encodePath(file.path()) + "?revision=" + encode(revision));
+        HttpRequest.Builder request =
+                request(CallPath.of(repository, "files").along(file.path()).with("revision", revision));
         if (offset > 0) {
             request.header("Range", "bytes=" + offset + "-").header("If-Range", '"' + file.sha256() + '"');
         }
@@ -237,16 +262,26 @@ public final class OctavoClient implements AutoCloseable {
 
     private static <T> T parse(String json, TypeReference<T> type) {
         try {
-            return WireJson.MAPPER.readValue(json, type);
+            return WireJson.MAPPER.readValue(json.isEmpty() ? "null" : json, type); // of a 204
         } catch (JacksonException e) {
             throw new UnexpectedAnswerException(e.getOriginalMessage());
         }
     }
 
-    private HttpRequest.Builder post(String path, JsonNode body) {
-        return exchange.request(path)
-                .header("Content-Type", "application/json")
-                .POST(BodyPublishers.ofString(WireJson.MAPPER.writeValueAsString(body)));
+    private HttpRequest.Builder request(CallPath path) {
+        return exchange.request(API + path.text());
+    }
+
+    private HttpRequest.Builder sending(String method, CallPath path, @Nullable Object body) {
+        return body == null
+                ? request(path).method(method, BodyPublishers.noBody())
+                : request(path)
+                        .header("Content-Type", "application/json")
+                        .method(method, BodyPublishers.ofString(WireJson.MAPPER.writeValueAsString(body)));
+    }
+
+    private static String freshKey() {
+        return UUID.randomUUID().toString();
     }
 
     private static HttpRequest.BodyPublisher contents(Path source) {
@@ -255,18 +290,6 @@ public final class OctavoClient implements AutoCloseable {
         } catch (FileNotFoundException e) {
             throw new UncheckedIOException(source + " cannot be read", e);
         }
-    }
-
-    private static String repositoryPath(RepositoryName repository) {
-        return API + "/repositories/" + repository;
-    }
-
-    private static String encodePath(String path) {
-        return Arrays.stream(path.split("/", -1)).map(OctavoClient::encode).collect(Collectors.joining("/"));
-    }
-
-    private static String encode(String text) {
-        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     @Override

@@ -1,7 +1,7 @@
 package io.octavo.cli.demo;
 
-import io.octavo.cli.UsageException;
 import io.octavo.cli.client.WireJson;
+import io.octavo.cli.command.UsageException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
+import io.octavo.wire.Page;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -18,6 +19,7 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -45,7 +47,7 @@ class OctavoClientTest {
             FakeService.problem(exchange, 503, "unavailable", "starting");
         });
 
-        assertThat(client.schemes().path("items").size()).isEqualTo(2);
+        assertThat(client.get(CallPath.of("schemes")).path("items").size()).isEqualTo(2);
         assertThat(service.requests).hasSize(2);
     }
 
@@ -117,7 +119,7 @@ class OctavoClientTest {
     void sendsTheKeyAsABearerToken() throws Exception {
         try (var authorized =
                 new OctavoClient(service.uri(), Optional.of("secret"), FakeService.FAST, Duration.ofSeconds(5))) {
-            authorized.schemes();
+            authorized.get(CallPath.of("schemes"));
         }
 
         assertThat(service.lastHeaders).containsEntry("Authorization", "Bearer secret");
@@ -187,6 +189,19 @@ class OctavoClientTest {
         } finally {
             tested.countDown();
         }
+    }
+
+    @Test
+    void aListingGoesOverAsManyPagesAsItTakes() throws Exception {
+        service.once("GET", "/audit", x -> FakeService.answer(x, 200, "{\"items\":[1,2],\"nextCursor\":\"a b\"}"));
+        service.once("GET", "/audit", x -> FakeService.answer(x, 200, "{\"items\":[3],\"nextCursor\":\"c\"}"));
+
+        Page<JsonNode> page = client.list(CallPath.of("audit"), 3);
+
+        assertThat(page.items()).extracting(JsonNode::asInt).containsExactly(1, 2, 3);
+        assertThat(page.nextCursor()).isEqualTo("c");
+        assertThat(service.requests)
+                .containsExactly("GET /api/v1/audit?limit=3", "GET /api/v1/audit?limit=1&cursor=a%20b");
     }
 
     @Test

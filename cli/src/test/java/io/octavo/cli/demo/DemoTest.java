@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.cli.CommandFailedException;
-import io.octavo.cli.UsageException;
 import io.octavo.cli.client.FakeService;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
+import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.RepositoryFile;

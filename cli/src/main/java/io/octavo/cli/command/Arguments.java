@@ -1,14 +1,14 @@
-package io.octavo.cli;
+package io.octavo.cli.command;
 
 import io.octavo.hub.RepositoryName;
 import java.util.UUID;
 
 /** Reads what several commands take, and says what is wrong with it in terms of the command line. */
-final class Arguments {
+public final class Arguments {
 
     private Arguments() {}
 
-    static RepositoryName repository(String text) {
+    public static RepositoryName repository(String text) {
         try {
             return RepositoryName.parse(text);
         } catch (IllegalArgumentException e) {
@@ -16,11 +16,18 @@ final class Arguments {
         }
     }
 
-    static UUID id(String text) {
+    public static UUID id(String text) {
         try {
             return UUID.fromString(text);
         } catch (IllegalArgumentException e) {
             throw new UsageException("an id looks like 123e4567-e89b-12d3-a456-426614174000, not '" + text + "'");
         }
+    }
+
+    public static int limit(int limit) {
+        if (limit < 1) {
+            throw new UsageException("--limit: " + limit + " is not a positive number");
+        }
+        return limit;
     }
 }

@@ -1,4 +1,4 @@
-package io.octavo.cli;
+package io.octavo.cli.command;
 
 /** What the process answers to the shell; documented in docs/cli.md. */
 public final class ExitCode {

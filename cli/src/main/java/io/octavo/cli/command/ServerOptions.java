@@ -1,4 +1,4 @@
-package io.octavo.cli;
+package io.octavo.cli.command;
 
 import io.octavo.cli.client.OctavoClient;
 import java.io.IOException;
@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 
 /** Which server to talk to, and with which key. */
 public final class ServerOptions {
@@ -22,12 +23,14 @@ public final class ServerOptions {
     @Option(
             names = "--server",
             paramLabel = "URL",
+            scope = ScopeType.INHERIT,
             description = "The service to talk to. Default: $OCTAVO_SERVER, else " + DEFAULT_SERVER + ".")
     private @Nullable String server;
 
     @Option(
             names = "--home",
             paramLabel = "DIR",
+            scope = ScopeType.INHERIT,
             description = "Home of a local service, whose api-key file is used where $OCTAVO_API_KEY is not set."
                     + " Default: ./.octavo.")
     private Path home = Path.of(".octavo");
