@@ -59,12 +59,25 @@ public class BlobStore {
      */
     public void put(TenantId owner, BlobId id, InputStream content) {
         requireFree(owner, id);
+        store(id, content);
+        enter(id, () -> blobs.own(owner, id));
+    }
+
+    /**
+     * Stores what the service itself needs for a while: it counts for no tenant's quota, and none may name it. Otherwise as
+     * {@link #put(TenantId, BlobId, InputStream)}.
+     */
+    public void putForService(BlobId id, InputStream content) {
+        store(id, content);
+        enter(id, () -> {});
+    }
+
+    private void store(BlobId id, InputStream content) {
         if (touch(id)) {
             verify(id, content);
         } else {
             objects.put(bucket, id.key(), new Sha256Stream(content, id), id.size());
         }
-        enter(owner, id);
     }
 
     /** Whether it is stored; if so, it stays for a while. */
@@ -101,7 +114,7 @@ public class BlobStore {
             if (!touch(id)) {
                 ifNotCollected(() -> objects.copy(bucket, staging, id.key(), id.size()));
             }
-            enter(owner, id);
+            enter(id, () -> blobs.own(owner, id));
             return id;
         } finally {
             discard(staging);
@@ -138,9 +151,10 @@ public class BlobStore {
      * Only after the store itself has confirmed the size may a row say that the blob is there. It is asked behind the
      * row's lock, which whoever collects the object holds too.
      */
-    private void enter(TenantId owner, BlobId id) {
+    private void enter(BlobId id, Runnable owning) {
         ifNotCollected(() -> transactions.executeWithoutResult(transaction -> {
-            blobs.store(owner, id);
+            blobs.store(id);
+            owning.run();
             requireStored(id);
         }));
     }

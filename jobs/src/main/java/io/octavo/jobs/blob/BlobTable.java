@@ -21,6 +21,7 @@ class BlobTable {
             not exists (select 1 from revision_file f where f.sha256 = b.sha256)
             and not exists (select 1 from artifact_file f where f.sha256 = b.sha256)
             and not exists (select 1 from artifact a where a.report_sha256 = b.sha256)
+            and not exists (select 1 from job_journal j where j.sha256 = b.sha256)
             """;
 
     private final JdbcClient sql;
@@ -53,21 +54,23 @@ class BlobTable {
                 .list();
     }
 
-    /** The blob is there, and the tenant has its bytes. Locks in the order in which {@link #delete} does. */
-    void store(TenantId tenant, BlobId id) {
-        for (String statement : List.of("""
-                insert into blob (sha256, size) values (:sha256, :size)
-                on conflict (sha256) do update set touched_at = now()
-                """, """
-                insert into blob_owner (tenant, sha256) values (:tenant, :sha256)
-                on conflict (tenant, sha256) do update set created_at = now()
-                """)) {
-            sql.sql(statement)
-                    .param("tenant", tenant.value())
-                    .param("sha256", id.sha256())
-                    .param("size", id.size())
-                    .update();
-        }
+    /** The blob is there. */
+    void store(BlobId id) {
+        sql.sql("""
+                        insert into blob (sha256, size) values (:sha256, :size)
+                        on conflict (sha256) do update set touched_at = now()
+                        """).param("sha256", id.sha256()).param("size", id.size()).update();
+    }
+
+    /** The tenant has the bytes of a blob that was just stored: locks are taken in the order in which {@link #delete} does. */
+    void own(TenantId tenant, BlobId id) {
+        sql.sql("""
+                        insert into blob_owner (tenant, sha256) values (:tenant, :sha256)
+                        on conflict (tenant, sha256) do update set created_at = now()
+                        """)
+                .param("tenant", tenant.value())
+                .param("sha256", id.sha256())
+                .update();
     }
 
     /**

@@ -72,6 +72,12 @@ class DeletionTable {
     int purge(Duration grace) {
         int count = 0;
         for (String statement : new String[] {
+            // Of jobs that were ended by a release that knows no journals.
+            """
+            delete from job_journal e
+            where not exists (select 1 from job j where j.id = e.job_id and j.finished_at is null)
+                and cast(:seconds as double precision) >= 0 and :count > 0
+            """,
             """
             with gone as (
                 select id from artifact where deleted_at < now() - make_interval(secs => :seconds)

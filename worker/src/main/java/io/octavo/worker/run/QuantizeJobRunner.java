@@ -7,6 +7,8 @@ import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
 import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.Lineage;
+import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.journal.JobJournals;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.wire.PlanSummary;
@@ -33,6 +35,8 @@ class QuantizeJobRunner {
     private final EngineFactory engines;
     private final ArtifactUpload upload;
     private final ArtifactReuse reuse;
+    private final JobJournals journals;
+    private final BlobStore blobs;
     private final DeviceProperties device;
 
     QuantizeJobRunner(
@@ -40,11 +44,15 @@ class QuantizeJobRunner {
             EngineFactory engines,
             ArtifactUpload upload,
             ArtifactReuse reuse,
+            JobJournals journals,
+            BlobStore blobs,
             DeviceProperties device) {
         this.sources = sources;
         this.engines = engines;
         this.upload = upload;
         this.reuse = reuse;
+        this.journals = journals;
+        this.blobs = blobs;
         this.device = device;
     }
 
@@ -70,8 +78,9 @@ class QuantizeJobRunner {
         QuantizationRequest request = request(spec, source, data, output);
         QuantizationResult result;
         ArtifactLabel label;
-        try (Engine engine = engines.open(device.asWanted(spec.device()))) {
-            result = quantize(engine, request, source, attempt);
+        try (Engine engine = engines.open(device.asWanted(spec.device()));
+                var journal = new AttemptJournal(journals, blobs, attempt, contentKey, scratch.place("journal"))) {
+            result = quantize(engine, request.withJournal(journal), source, attempt);
             label = ArtifactLabels.of(engine, output, result.weightBits());
         }
         ObjectNode facts = upload.facts(result, started).put("quantizedModules", result.quantizedModules());
