@@ -22,8 +22,10 @@ public final class Architectures {
 
     private static final AttentionReader NORMED_HEADS = new AttentionReader(PER_HEAD, AttentionSpec.Names.SEPARATE);
 
-    /** Llama, Mistral, Qwen2 and Seed-OSS (biases are found by their tensors), SmolLM3. */
+    /** Llama, Mistral, Seed-OSS, SmolLM3. */
     private static final Family LLAMA = new Family(LayerNorms::before, PLAIN, DENSE);
+
+    private static final Family QWEN2 = LLAMA.withBiases(Biases.OF_ATTENTION_INPUTS);
 
     private static final Family QWEN3 = new Family(LayerNorms::before, NORMED_HEADS, DENSE);
 
@@ -39,14 +41,15 @@ public final class Architectures {
     private static final Family OLMO2 =
             new Family(LayerNorms::after, new AttentionReader(WHOLE, AttentionSpec.Names.SEPARATE), DENSE);
 
-    private static final Family GEMMA2 = new Family(LayerNorms::around, PLAIN, DENSE, true);
+    private static final Family GEMMA2 = new Family(LayerNorms::around, PLAIN, DENSE).withScaledEmbeddings();
 
-    private static final Family GEMMA3 = new Family(LayerNorms::around, NORMED_HEADS, DENSE, true);
+    private static final Family GEMMA3 =
+            new Family(LayerNorms::around, NORMED_HEADS, DENSE).withScaledEmbeddings();
 
     private static final Map<String, Family> KNOWN = new TreeMap<>(Map.ofEntries(
             entry("LlamaForCausalLM", LLAMA),
             entry("MistralForCausalLM", LLAMA),
-            entry("Qwen2ForCausalLM", LLAMA),
+            entry("Qwen2ForCausalLM", QWEN2),
             entry("Qwen3ForCausalLM", QWEN3),
             entry("Phi3ForCausalLM", PHI3),
             entry("Olmo2ForCausalLM", OLMO2),

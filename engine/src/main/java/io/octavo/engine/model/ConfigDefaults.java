@@ -57,7 +57,8 @@ final class ConfigDefaults {
 
     private static final Map<String, Family> FAMILIES = Map.ofEntries(
             entry("LlamaForCausalLM", Family.of(Windows.NONE, 1e4, """
-                    {"num_key_value_heads": null, "head_dim": null, "hidden_act": "silu",
+                    {"attention_bias": false, "mlp_bias": false,
+                     "num_key_value_heads": null, "head_dim": null, "hidden_act": "silu",
                      "max_position_embeddings": 2048, "rms_norm_eps": 1e-6, "tie_word_embeddings": false,
                      "bos_token_id": 1, "eos_token_id": 2}""")),
             entry("MistralForCausalLM", Family.of(Windows.EVERY_LAYER_IF_NOT_LISTED, 1e4, """
@@ -75,21 +76,25 @@ final class ConfigDefaults {
                      "use_sliding_window": false, "sliding_window": 4096, "max_window_layers": 28,
                      "bos_token_id": null, "eos_token_id": null}""")),
             entry("Qwen3ForCausalLM", Family.of(Windows.UPPER_LAYERS_IF_USED, 1e4, """
-                    {"num_key_value_heads": 32, "head_dim": 128, "hidden_act": "silu",
+                    {"attention_bias": false,
+                     "num_key_value_heads": 32, "head_dim": 128, "hidden_act": "silu",
                      "max_position_embeddings": 32768, "rms_norm_eps": 1e-6, "tie_word_embeddings": false,
                      "use_sliding_window": false, "sliding_window": 4096, "max_window_layers": 28,
                      "bos_token_id": null, "eos_token_id": null}""")),
             entry("SmolLM3ForCausalLM", Family.of(Windows.UNTURNED_LAYERS_IF_USED, 2e6, """
-                    {"num_key_value_heads": 4, "head_dim": null, "hidden_act": "silu", "max_position_embeddings": 32768,
+                    {"attention_bias": false, "mlp_bias": false,
+                     "num_key_value_heads": 4, "head_dim": null, "hidden_act": "silu", "max_position_embeddings": 32768,
                      "rms_norm_eps": 1e-6, "tie_word_embeddings": true, "use_sliding_window": false,
                      "sliding_window": null, "no_rope_layers": null, "no_rope_layer_interval": 4,
                      "bos_token_id": 128000, "eos_token_id": 128001}""")),
             entry("SeedOssForCausalLM", Family.of(Windows.NONE, 1e4, """
-                    {"num_key_value_heads": 8, "head_dim": 128, "hidden_act": "silu",
+                    {"attention_bias": true, "attention_out_bias": false, "mlp_bias": false,
+                     "num_key_value_heads": 8, "head_dim": 128, "hidden_act": "silu",
                      "max_position_embeddings": 524288, "rms_norm_eps": 1e-6, "tie_word_embeddings": false,
                      "bos_token_id": 0, "eos_token_id": 2}""")),
             entry("Qwen3MoeForCausalLM", Family.of(Windows.EVERY_LAYER_IF_USED, 1e4, """
-                    {"num_key_value_heads": 4, "head_dim": null, "hidden_act": "silu",
+                    {"attention_bias": false,
+                     "num_key_value_heads": 4, "head_dim": null, "hidden_act": "silu",
                      "max_position_embeddings": 32768, "rms_norm_eps": 1e-6, "tie_word_embeddings": false,
                      "use_sliding_window": false, "sliding_window": 4096, "num_local_experts": 128,
                      "num_experts_per_tok": 8, "moe_intermediate_size": 768, "norm_topk_prob": false,
@@ -99,17 +104,20 @@ final class ConfigDefaults {
                      "max_position_embeddings": 4096, "rms_norm_eps": 1e-5, "tie_word_embeddings": false,
                      "sliding_window": null, "bos_token_id": 1, "eos_token_id": 32000}"""))),
             entry("Olmo2ForCausalLM", Family.of(Windows.NONE, 1e4, """
-                    {"num_key_value_heads": null, "head_dim": null, "hidden_act": "silu",
+                    {"attention_bias": false,
+                     "num_key_value_heads": null, "head_dim": null, "hidden_act": "silu",
                      "max_position_embeddings": 2048, "rms_norm_eps": 1e-5, "tie_word_embeddings": false,
                      "bos_token_id": null, "eos_token_id": 50279}""")),
             entry("Gemma2ForCausalLM", Family.of(Windows.EVERY_OTHER, 1e4, """
-                    {"num_key_value_heads": 4, "head_dim": 256,
+                    {"attention_bias": false,
+                     "num_key_value_heads": 4, "head_dim": 256,
                      "hidden_activation": "gelu_pytorch_tanh", "max_position_embeddings": 8192, "rms_norm_eps": 1e-6,
                      "tie_word_embeddings": true, "sliding_window": 4096, "query_pre_attn_scalar": 256,
                      "final_logit_softcapping": 30.0, "attn_logit_softcapping": 50.0,
                      "bos_token_id": 2, "eos_token_id": 1}""")),
             entry("Gemma3ForCausalLM", new Family(Windows.BY_PATTERN, 1e6, 1e4, false, object("""
-                    {"num_key_value_heads": 4, "head_dim": 256,
+                    {"attention_bias": false,
+                     "num_key_value_heads": 4, "head_dim": 256,
                      "hidden_activation": "gelu_pytorch_tanh", "max_position_embeddings": 131072, "rms_norm_eps": 1e-6,
                      "tie_word_embeddings": true, "sliding_window": 4096, "sliding_window_pattern": 6,
                      "query_pre_attn_scalar": 256, "final_logit_softcapping": null, "attn_logit_softcapping": null,

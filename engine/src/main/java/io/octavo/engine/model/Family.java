@@ -1,6 +1,7 @@
 package io.octavo.engine.model;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
@@ -8,8 +9,14 @@ import java.util.stream.IntStream;
  * What architectures of one kind have in common. What their configs leave out is told by {@link ConfigDefaults}.
  *
  * @param scaledEmbeddings whether those of tokens are multiplied by the root of their width
+ * @param biases empty where the config tells them
  */
-record Family(Norms norms, MixerReader mixers, FeedForwardReader feedForwards, boolean scaledEmbeddings) {
+record Family(
+        Norms norms,
+        MixerReader mixers,
+        FeedForwardReader feedForwards,
+        boolean scaledEmbeddings,
+        Optional<Biases> biases) {
 
     /** Ten times the largest known. */
     private static final int MOST_LAYERS = 2048;
@@ -20,7 +27,15 @@ record Family(Norms norms, MixerReader mixers, FeedForwardReader feedForwards, b
     }
 
     Family(Norms norms, MixerReader mixers, FeedForwardReader feedForwards) {
-        this(norms, mixers, feedForwards, false);
+        this(norms, mixers, feedForwards, false, Optional.empty());
+    }
+
+    Family withScaledEmbeddings() {
+        return new Family(norms, mixers, feedForwards, true, biases);
+    }
+
+    Family withBiases(Biases always) {
+        return new Family(norms, mixers, feedForwards, scaledEmbeddings, Optional.of(always));
     }
 
     ModelSpec read(String architecture, ConfigReader config) {
@@ -37,6 +52,7 @@ record Family(Norms norms, MixerReader mixers, FeedForwardReader feedForwards, b
                 (float) config.positive("final_logit_softcapping", 0),
                 config.flag("tie_word_embeddings", false),
                 layers(config, layerNorms),
+                biases.orElseGet(() -> Biases.of(config)),
                 config.tokenId("bos_token_id"),
                 config.tokenIds("eos_token_id"));
     }

@@ -24,6 +24,7 @@ public record ModelSpec(
         float logitSoftcap,
         boolean tiedEmbeddings,
         List<LayerSpec> layers,
+        Biases biases,
         OptionalInt bosTokenId,
         List<Integer> eosTokenIds) {
 

@@ -5,6 +5,7 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Warning;
@@ -25,6 +26,8 @@ final class PlanWarnings {
 
     /** Kernels for 8-bit floats take sizes in steps of so many elements. */
     private static final int FP8_STEP = 16;
+
+    private static final String BIAS = ".bias";
 
     private final JsonNode config;
     private final ModuleSchemes schemes;
@@ -84,7 +87,7 @@ final class PlanWarnings {
 
     private void architecture() {
         try {
-            Architectures.read(config);
+            biases(Architectures.read(config));
         } catch (QuantizationException e) {
             add("cannot-be-evaluated", "it can be quantized, but not evaluated here: " + e.getMessage());
         }
@@ -95,6 +98,24 @@ final class PlanWarnings {
                     "lm_head.weight is stored though tie_word_embeddings is true: it is run here and by transformers;"
                             + " loaders that go by the config drop it");
         }
+    }
+
+    private void biases(ModelSpec spec) {
+        modules.stream()
+                .map(ModuleGroup::name)
+                .filter(name -> name.endsWith(BIAS))
+                .filter(name -> ModuleRole.named(module(name)).isQuantized()
+                        && ModuleRole.named(module(name)) != ModuleRole.UNKNOWN
+                        && !spec.biases().has(module(name)))
+                .findFirst()
+                .ifPresent(name -> add(
+                        "bias-without-effect",
+                        name + " is stored, but a " + spec.architecture() + " of this config has none: loaders drop it,"
+                                + " and so does running it here"));
+    }
+
+    private static String module(String bias) {
+        return bias.substring(0, bias.length() - BIAS.length());
     }
 
     private void coverage() {

@@ -41,11 +41,8 @@ class ConfigDefaultsTest {
             "router_jitter_noise",
             "use_cache");
 
-    /** Biases are found by their tensors; attention to both sides is refused; Phi-3 knows no rope type that needs it. */
+    /** Attention to both sides is refused; Phi-3 knows no rope type that needs it. */
     private static final Set<String> READ_ELSEWHERE = Set.of(
-            "attention_bias",
-            "attention_out_bias",
-            "mlp_bias",
             "use_bidirectional_attention",
             "original_max_position_embeddings");
 

@@ -124,6 +124,25 @@ class PreFlightTest {
     }
 
     @Test
+    void warnsOfABiasThatTheArchitectureHasNot() throws IOException {
+        SparseCheckpoint model = model("BF16", 8, 2, 1408)
+                .with("model.layers.0.self_attn.q_proj.bias", "BF16", 512)
+                .with("model.layers.1.self_attn.q_proj.bias", "BF16", 512);
+        String sizes = ", \"hidden_size\": 512, \"vocab_size\": 96, \"intermediate_size\": 1408,"
+                + " \"num_hidden_layers\": 2, \"num_attention_heads\": 8, \"num_key_value_heads\": 2}";
+        assertThat(plan(model.write("{\"architectures\": [\"LlamaForCausalLM\"]" + sizes), FP8)
+                        .warnings())
+                .filteredOn(warning -> warning.code().equals("bias-without-effect"))
+                .singleElement()
+                .extracting(PlanReport.Warning::message)
+                .asString()
+                .contains("model.layers.{0..1}.self_attn.q_proj.bias");
+        assertThat(plan(model.write("{\"architectures\": [\"Qwen2ForCausalLM\"]" + sizes), FP8)
+                        .warnings())
+                .noneMatch(warning -> warning.code().equals("bias-without-effect"));
+    }
+
+    @Test
     void findsExpertsThatAreTooSmallForATile() throws IOException {
         SparseCheckpoint model = new SparseCheckpoint(folder).shard();
         for (int expert = 0; expert < 2; expert++) {

@@ -145,6 +145,7 @@ final class TinyMoe {
                 spec.logitSoftcap(),
                 spec.tiedEmbeddings(),
                 layers,
+                spec.biases(),
                 spec.bosTokenId(),
                 spec.eosTokenIds());
     }

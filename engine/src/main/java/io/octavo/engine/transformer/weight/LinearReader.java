@@ -69,8 +69,8 @@ public final class LinearReader {
     }
 
     /** One that is multiplied together with others, for which there is no product with packed codes. */
-    Linear readExpert(String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
-        return read(module, outFeatures, inFeatures, bias, placer, false);
+    Linear readExpert(String module, int outFeatures, int inFeatures, Placer placer) {
+        return read(module, outFeatures, inFeatures, null, placer, false);
     }
 
     private Linear read(

@@ -4,6 +4,7 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.model.Biases;
 import io.octavo.engine.model.FeedForwardSpec;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
@@ -33,14 +34,16 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
     private final Checkpoint checkpoint;
     private final LinearReader linears;
     private final int hidden;
+    private final Biases biases;
     private final Stream stream;
     private final List<DeviceBuffer> buffers = new ArrayList<>();
 
-    public ModuleReader(Backend backend, Checkpoint checkpoint, LinearReader linears, int hidden, Stream stream) {
+    public ModuleReader(Backend backend, Checkpoint checkpoint, LinearReader linears, int hidden, Biases biases, Stream stream) {
         this.backend = backend;
         this.checkpoint = checkpoint;
         this.linears = linears;
         this.hidden = hidden;
+        this.biases = biases;
         this.stream = stream;
     }
 
@@ -83,7 +86,7 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
         String module = prefix + "." + spec.module(expert, name);
         String stack = prefix + "." + spec.stack(name);
         return switch (spec.storage()) {
-            case MODULES -> linears.readExpert(module, outFeatures, inFeatures, bias(module, outFeatures), this);
+            case MODULES -> linears.readExpert(module, outFeatures, inFeatures, this);
             case STACKED -> linears.readSlice(module, stack, expert, false, outFeatures, inFeatures, this);
             case STACKED_INPUT_FIRST -> linears.readSlice(module, stack, expert, true, outFeatures, inFeatures, this);
         };
@@ -91,7 +94,7 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
 
     private @Nullable Matrix bias(String module, int outFeatures) {
         String name = module + ".bias";
-        return checkpoint.find(name).isPresent() ? matrix(name, 1, outFeatures) : null;
+        return biases.has(module) && checkpoint.find(name).isPresent() ? matrix(name, 1, outFeatures) : null;
     }
 
     /** The weight of a norm. */

@@ -98,6 +98,11 @@ CASES = {
                            pad_token_id=None),
     "phi3-partial": of("Phi3", COMMON, without=["head_dim"], pad_token_id=None,
                        rope_parameters={**ROPE, "partial_rotary_factor": 0.75}),
+    "llama-biases": of("Llama", COMMON, rope_parameters=ROPE, attention_bias=True, mlp_bias=True),
+    "llama-stray-biases": of("Llama", COMMON, rope_parameters=ROPE),
+    "qwen2-stray-biases": of("Qwen2", COMMON, without=["head_dim"], rope_parameters=ROPE, attention_bias=False),
+    "seed-oss-biases": of("SeedOss", COMMON, rope_parameters=ROPE, attention_out_bias=True, mlp_bias=True),
+    "seed-oss-stray-biases": of("SeedOss", COMMON, rope_parameters=ROPE, attention_bias=False),
     "gemma2-no-scalar": of("Gemma2", COMMON, rope_parameters=ROPE),
     "gemma3-older": of("Gemma3", COMMON, num_hidden_layers=4, sliding_window=8, sliding_window_pattern=2,
                        rope_theta=20000.0, rope_local_base_freq=500.0, rope_scaling={"rope_type": "linear", "factor": 8.0}),
@@ -146,13 +151,15 @@ def make(name, config):
         shapes = {k: v["shape"] for k, v in sorted(header(saved + "/model.safetensors").items()) if k != "__metadata__"}
         if name == "tied-head-stored":
             shapes = {"lm_head.weight": [96, 64], **shapes}
+        if name.endswith("stray-biases"):
+            shapes = dict(sorted({**shapes, **{k[:-6] + "bias": v[:1] for k, v in shapes.items() if "_proj.weight" in k}}.items()))
         # Gemma stores what is added to 1.
         gain = 0 if "Gemma" in config["architectures"][0] else 1
         tensors = {k: weight(k, shape, gain) for k, shape in shapes.items()}
         save_file(tensors, folder + "/model.safetensors", metadata={"format": "pt"})
         model, info = transformers.AutoModelForCausalLM.from_pretrained(
             folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
-        assert not any(info.values()), info
+        assert not info["missing_keys"] and all(k.endswith(".bias") for k in info["unexpected_keys"]), info
         ids = (mix(np.arange(TOKENS, dtype=np.uint64)) % np.uint64(config["vocab_size"])).astype(int).tolist()
         with torch.no_grad():
             logits = model(torch.tensor([ids])).logits
