@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.springframework.boot.WebApplicationType;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 @Command(
@@ -20,11 +21,16 @@ import picocli.CommandLine.Parameters;
         })
 final class ApiCommand implements Callable<Integer> {
 
+    @Mixin
+    private final ListenOptions listen = new ListenOptions();
+
     @Parameters(paramLabel = "--KEY=VALUE", description = "Settings, such as --server.port=8080 (behind a --).")
     private List<String> settings = new ArrayList<>();
 
     @Override
     public Integer call() throws InterruptedException {
-        return ServiceProcess.run("octavo-api", ApiApplication.class, WebApplicationType.SERVLET, settings);
+        var all = new ArrayList<>(settings);
+        listen.settings().forEach((name, value) -> all.add("--" + name + "=" + value));
+        return ServiceProcess.run("octavo-api", ApiApplication.class, WebApplicationType.SERVLET, all);
     }
 }

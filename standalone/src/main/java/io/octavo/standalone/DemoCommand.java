@@ -103,9 +103,10 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private Standalone start(LiveProgress progress) {
-        progress.update("start service", 0, "PostgreSQL, S3, api and worker in this process");
         // This is the user's own machine and the user's own command, so any file: dataset may be read.
-        Standalone service = UpCommand.start(new StandaloneOptions(home, 0, List.of(Path.of("/"))));
+        Standalone service = UpCommand.start(
+                new StandaloneOptions(home, 0, List.of(Path.of("/"))),
+                (step, done) -> progress.update("start service", done, step));
         progress.update("start service", 1, service.baseUrl());
         return service;
     }

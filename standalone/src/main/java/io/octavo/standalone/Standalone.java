@@ -5,12 +5,17 @@ import io.octavo.standalone.embedded.EmbeddedParts;
 import io.octavo.standalone.embedded.Home;
 import io.octavo.standalone.embedded.SecretFile;
 import io.octavo.standalone.embedded.StandaloneException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
+import java.util.function.ObjDoubleConsumer;
 import java.util.stream.Collectors;
 import org.springframework.boot.Banner;
 import org.springframework.boot.SpringApplication;
@@ -19,12 +24,10 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.env.MapPropertySource;
 
 /**
- * The whole service in this process, on loopback only: api, worker, PostgreSQL and stored files, with all data under one home
+ * The whole service in this process, on loopback unless told otherwise: api, worker, PostgreSQL and stored files, with all data under one home
  * folder. What was running when an earlier life of the home died is taken up again at once.
  */
 public final class Standalone implements AutoCloseable {
-
-    private static final String ADDRESS = "127.0.0.1";
 
     private final Home home;
     private final EmbeddedParts parts;
@@ -44,13 +47,19 @@ public final class Standalone implements AutoCloseable {
      * @throws StandaloneException if it cannot run here, such as when the home is in use
      */
     public static Standalone start(StandaloneOptions options) {
+        return start(options, (step, done) -> {});
+    }
+
+    /** @param progress is told what is done next, and which share has been */
+    static Standalone start(StandaloneOptions options, ObjDoubleConsumer<String> progress) {
+        requireFree(options);
         Home home = Home.lock(options.home());
         EmbeddedParts parts = new EmbeddedParts(home);
         try {
             SecretFile apiKey = SecretFile.in(
                     home.root().resolve("api-key"), () -> KeyText.draw().reveal());
             SecretFile secretKey = SecretFile.in(home.root().resolve("secret-key"), Standalone::randomKey);
-            return new Standalone(home, parts, apiKey, run(options, home, parts, secrets(apiKey, secretKey)));
+            return new Standalone(home, parts, apiKey, run(options, progress, home, parts, secrets(apiKey, secretKey)));
         } catch (RuntimeException e) {
             parts.close();
             home.close();
@@ -58,8 +67,34 @@ public final class Standalone implements AutoCloseable {
         }
     }
 
+    /** Told at once, not after all else has started. */
+    private static void requireFree(StandaloneOptions options) {
+        try (var socket = new ServerSocket()) {
+            socket.bind(new InetSocketAddress(InetAddress.getByName(options.address()), options.port()));
+        } catch (UnknownHostException e) {
+            throw notBound(options, "no address is called that [address-not-here]", e);
+        } catch (IOException e) {
+            boolean elsewhere = String.valueOf(e.getMessage()).contains("assign");
+            throw notBound(
+                    options,
+                    elsewhere
+                            ? "this machine has no such address [address-not-here]"
+                            : "it is in use or not this user's; choose another one with --port [port-in-use]",
+                    e);
+        }
+    }
+
+    private static StandaloneException notBound(StandaloneOptions options, String why, IOException cause) {
+        return new StandaloneException(
+                "cannot listen on port " + options.port() + " of " + options.address() + ": " + why, cause);
+    }
+
     private static ConfigurableApplicationContext run(
-            StandaloneOptions options, Home home, EmbeddedParts parts, Map<String, Object> secrets) {
+            StandaloneOptions options,
+            ObjDoubleConsumer<String> progress,
+            Home home,
+            EmbeddedParts parts,
+            Map<String, Object> secrets) {
         SpringApplication application = new SpringApplication(StandaloneApplication.class);
         application.setBannerMode(Banner.Mode.OFF);
         application.setLogStartupInfo(false);
@@ -67,7 +102,9 @@ public final class Standalone implements AutoCloseable {
         application.setDefaultProperties(settings(options, home));
         // Here and not earlier, because by now logging is set up.
         application.addInitializers(context -> {
+            progress.accept("PostgreSQL", 0.1);
             parts.start();
+            progress.accept("schema, api and worker", 0.4);
             context.getEnvironment()
                     .getPropertySources()
                     .addLast(new MapPropertySource("embedded parts", parts.settings()));
@@ -90,7 +127,7 @@ public final class Standalone implements AutoCloseable {
     private static Map<String, Object> settings(StandaloneOptions options, Home home) {
         Map<String, Object> settings = new HashMap<>();
         settings.put("spring.application.name", "octavo");
-        settings.put("server.address", ADDRESS);
+        settings.put("server.address", options.address());
         settings.put("server.port", options.port());
         settings.put("octavo.queue.lease", "15s");
         settings.put("octavo.secrets.current", "home");
@@ -108,6 +145,7 @@ public final class Standalone implements AutoCloseable {
         settings.put("logging.level.org.springdoc", "ERROR"); // warns that its document is served, as it should be
         settings.put("logging.threshold.console", "WARN");
         settings.put("logging.pattern.console", "%d{HH:mm:ss} %-5level %msg%n%ex{1}");
+        settings.putAll(options.server());
         return settings;
     }
 
@@ -118,7 +156,8 @@ public final class Standalone implements AutoCloseable {
             }
             if (cause instanceof PortInUseException taken) {
                 return new StandaloneException(
-                        "port " + taken.getPort() + " is in use; choose another one with --port", failure);
+                        "port " + taken.getPort() + " is in use; choose another one with --port [port-in-use]",
+                        failure);
             }
         }
         return failure;
@@ -126,8 +165,12 @@ public final class Standalone implements AutoCloseable {
 
     /** Such as {@code http://127.0.0.1:8080}. */
     public String baseUrl() {
-        return "http://" + ADDRESS + ":"
-                + Objects.requireNonNull(context.getEnvironment().getProperty("local.server.port"));
+        var environment = context.getEnvironment();
+        String address = environment.getRequiredProperty("server.address");
+        String host = address.equals("0.0.0.0") || address.equals("::") ? "127.0.0.1" : address;
+        return (environment.containsProperty("server.ssl.bundle") ? "https://" : "http://")
+                + (host.contains(":") ? "[" + host + "]" : host) + ":"
+                + environment.getRequiredProperty("local.server.port");
     }
 
     /** The key of this home, with all scopes. */

@@ -2,13 +2,15 @@ package io.octavo.standalone;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /**
  * @param home holds all data; made if it is missing
- * @param port on the loopback interface; 0 takes any free one
+ * @param port 0 takes any free one
  * @param allowedFolders which folders {@code file:} sources may read
+ * @param server further settings, such as another address than loopback's
  */
-public record StandaloneOptions(Path home, int port, List<Path> allowedFolders) {
+public record StandaloneOptions(Path home, int port, List<Path> allowedFolders, Map<String, Object> server) {
 
     public StandaloneOptions {
         if (port < 0 || port > 65_535) {
@@ -16,5 +18,14 @@ public record StandaloneOptions(Path home, int port, List<Path> allowedFolders) 
         }
         home = home.toAbsolutePath().normalize();
         allowedFolders = List.copyOf(allowedFolders);
+        server = Map.copyOf(server);
+    }
+
+    public StandaloneOptions(Path home, int port, List<Path> allowedFolders) {
+        this(home, port, allowedFolders, Map.of());
+    }
+
+    String address() {
+        return server.getOrDefault("server.address", "127.0.0.1").toString();
     }
 }

@@ -3,14 +3,18 @@ package io.octavo.standalone;
 import io.octavo.cli.CommandFailedException;
 import io.octavo.cli.command.ExitCode;
 import io.octavo.cli.command.UsageException;
+import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.standalone.embedded.StandaloneException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.ObjDoubleConsumer;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(
@@ -18,8 +22,16 @@ import picocli.CommandLine.Option;
         mixinStandardHelpOptions = true,
         description = "Runs the service on an embedded PostgreSQL, with all files in its home, until Ctrl-C."
                 + " Data survives restarts and kill -9.",
-        footer = {"", "Examples:", "  octavo up", "  octavo up --port 9000 --home ./service --allow-folder ./models"})
+        footer = {
+            "",
+            "Examples:",
+            "  octavo up",
+            "  octavo up --port 9000 --home ./service --allow-folder ./models",
+            "  octavo up --bind 0.0.0.0 --port 8443 --tls-cert server.pem --tls-key server.key"
+        })
 final class UpCommand implements Callable<Integer> {
+
+    private static volatile boolean serving;
 
     private final Terminal terminal;
 
@@ -35,6 +47,9 @@ final class UpCommand implements Callable<Integer> {
             description = "A folder that file: sources and datasets may read; repeatable. Default: none.")
     private List<Path> allowedFolders = new ArrayList<>();
 
+    @Mixin
+    private final ListenOptions listen = new ListenOptions();
+
     UpCommand(Terminal terminal) {
         this.terminal = terminal;
     }
@@ -44,7 +59,13 @@ final class UpCommand implements Callable<Integer> {
         if (port < 0 || port > 65535) {
             throw new UsageException("--port: " + port + " is not between 0 and 65535");
         }
-        Standalone service = start(new StandaloneOptions(home, port, allowedFolders));
+        var options = new StandaloneOptions(home, port, allowedFolders, listen.settings());
+        Standalone service;
+        try (var progress = new LiveProgress(terminal)) {
+            service = start(options, (step, done) -> progress.update("start", done, step));
+            progress.update("start", 1, "");
+        }
+        warnOfOpenTraffic(service.baseUrl());
         terminal.out().println("octavo is up at " + service.baseUrl() + ", data in " + home + "; Ctrl-C stops it");
         if (service.isApiKeyNew()) {
             terminal.out().println("its API key, shown this once and kept in " + home.resolve("api-key") + ":");
@@ -55,20 +76,36 @@ final class UpCommand implements Callable<Integer> {
         return ExitCode.OK;
     }
 
+    private void warnOfOpenTraffic(String url) {
+        String host = URI.create(url).getHost();
+        if (url.startsWith("http:") && !(host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]"))) {
+            terminal.err()
+                    .println("warning: keys and models travel in the clear; --tls-cert and --tls-key encrypt them");
+        }
+    }
+
     /** Starts a service that is closed with the process, whatever ends it short of kill -9. */
-    static Standalone start(StandaloneOptions options) {
+    static Standalone start(StandaloneOptions options, ObjDoubleConsumer<String> progress) {
         Standalone service;
         try {
-            service = Standalone.start(options);
+            service = Standalone.start(options, progress);
         } catch (StandaloneException e) {
             throw new CommandFailedException(String.valueOf(e.getMessage()), e);
         }
-        Runtime.getRuntime().addShutdownHook(new Thread(service::close, "octavo-stop"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(service), "octavo-stop"));
         return service;
+    }
+
+    private static void stop(Standalone service) {
+        service.close();
+        if (serving) {
+            Runtime.getRuntime().halt(ExitCode.OK); // a signal is how a service ends, not a failure
+        }
     }
 
     /** Never returns: a signal ends the process. */
     static void awaitSignal() throws InterruptedException {
+        serving = true;
         new CountDownLatch(1).await();
     }
 }

@@ -5,9 +5,13 @@ import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.apache.catalina.connector.ClientAbortException;
 import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,6 +30,7 @@ import org.springframework.web.bind.MethodArgumentNotValidException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.WebRequest;
+import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -38,7 +43,10 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     private static final String RETRY_AFTER_SECONDS = "5";
 
     @ExceptionHandler
-    ResponseEntity<ProblemDetail> known(ProblemException problem) {
+    @Nullable ResponseEntity<ProblemDetail> known(ProblemException problem, HttpServletRequest request) {
+        if (isGone(problem, request)) {
+            return null;
+        }
         if (problem.code().category() == ProblemCategory.BROKEN) {
             LOG.error("A call met a broken state", problem);
         }
@@ -72,10 +80,24 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     }
 
     @ExceptionHandler(Exception.class)
-    ResponseEntity<ProblemDetail> unexpected(Exception failure) {
+    @Nullable ResponseEntity<ProblemDetail> unexpected(Exception failure, HttpServletRequest request) {
+        if (isGone(failure, request)) {
+            return null;
+        }
         LOG.error("A call failed unexpectedly", failure);
         return answer(Problems.of(
                 new ProblemException(ProblemCode.INTERNAL, "an unexpected error; the service's log has the details")));
+    }
+
+    /** A client that hung up: nobody reads an answer, and nothing of ours failed. */
+    private static boolean isGone(Exception failure, HttpServletRequest request) {
+        boolean gone = Stream.<Throwable>iterate(failure, Objects::nonNull, Throwable::getCause)
+                .anyMatch(cause ->
+                        cause instanceof ClientAbortException || cause instanceof AsyncRequestNotUsableException);
+        if (gone) {
+            LOG.info("The client of {} {} went away", request.getMethod(), request.getRequestURI());
+        }
+        return gone;
     }
 
     private static ResponseEntity<ProblemDetail> answer(ProblemDetail problem) {

@@ -13,6 +13,8 @@ import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLHandshakeException;
 
 /**
  * Sends requests, again where that is allowed and may help, and turns error answers into {@link ProblemException}.
@@ -33,14 +35,20 @@ final class HttpExchange implements AutoCloseable {
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("octavo-idle-clock").factory());
 
-    HttpExchange(URI server, Optional<String> apiKey, RetryPolicy retries, Duration longestSilence) {
+    HttpExchange(
+            URI server,
+            Optional<String> apiKey,
+            Optional<SSLContext> trust,
+            RetryPolicy retries,
+            Duration longestSilence) {
         this.server = server;
         this.base = server.toString().replaceFirst("/+$", "");
         this.apiKey = apiKey;
         this.retries = retries;
         this.longestSilence = longestSilence;
-        this.http = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
+        HttpClient.Builder builder = HttpClient.newBuilder();
+        trust.ifPresent(builder::sslContext);
+        this.http = builder.version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(Duration.ofSeconds(5))
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .build();
@@ -86,6 +94,8 @@ final class HttpExchange implements AutoCloseable {
                 if (!worthRepeating(e.status()) || failures >= retries.attempts()) {
                     throw e;
                 }
+            } catch (SSLHandshakeException e) {
+                throw new ServerUnreachableException(server, e);
             } catch (IOException e) {
                 giveUpAfterLast(failures, e);
             }

@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
@@ -49,14 +50,23 @@ public final class OctavoClient implements AutoCloseable {
      * @param apiKey sent with every call as a bearer token
      */
     public OctavoClient(URI server, Optional<String> apiKey) {
-        this(server, apiKey, RetryPolicy.DEFAULT, Duration.ofSeconds(90));
+        this(server, apiKey, Optional.empty());
+    }
+
+    /** @param trust the servers that are trusted, where they are not those of the JVM */
+    public OctavoClient(URI server, Optional<String> apiKey, Optional<SSLContext> trust) {
+        this(new HttpExchange(server, apiKey, trust, RetryPolicy.DEFAULT, Duration.ofSeconds(90)));
     }
 
     /**
      * @param longestSilence a body that brings nothing for so long counts as a broken connection
      */
     public OctavoClient(URI server, Optional<String> apiKey, RetryPolicy retries, Duration longestSilence) {
-        this.exchange = new HttpExchange(server, apiKey, retries, longestSilence);
+        this(new HttpExchange(server, apiKey, Optional.empty(), retries, longestSilence));
+    }
+
+    private OctavoClient(HttpExchange exchange) {
+        this.exchange = exchange;
     }
 
     /** Submits a job. The service makes one job of it however often the network makes us ask. */

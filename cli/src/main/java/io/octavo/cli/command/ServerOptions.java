@@ -1,14 +1,17 @@
 package io.octavo.cli.command;
 
 import io.octavo.cli.client.OctavoClient;
+import io.octavo.cli.client.TrustedCertificates;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.util.Map;
 import java.util.Optional;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -35,6 +38,14 @@ public final class ServerOptions {
                     + " Default: ./.octavo.")
     private Path home = Path.of(".octavo");
 
+    @Option(
+            names = "--ca",
+            paramLabel = "FILE",
+            scope = ScopeType.INHERIT,
+            description = "Certificates, in PEM, that an https service's own must lead to. Default: $OCTAVO_CA, else"
+                    + " those that the JVM trusts.")
+    private @Nullable Path authorities;
+
     /** @param environment the process's environment variables */
     public ServerOptions(Map<String, String> environment) {
         this.environment = environment;
@@ -43,7 +54,17 @@ public final class ServerOptions {
     /** Whoever connects closes. */
     public OctavoClient connect() throws IOException {
         URI uri = serverUri();
-        return new OctavoClient(uri, apiKey(uri));
+        return new OctavoClient(uri, apiKey(uri), trust());
+    }
+
+    private Optional<SSLContext> trust() throws IOException {
+        String given = environment.getOrDefault("OCTAVO_CA", "");
+        Path file = authorities != null || given.isEmpty() ? authorities : Path.of(given);
+        try {
+            return file == null ? Optional.empty() : Optional.of(TrustedCertificates.of(file));
+        } catch (GeneralSecurityException e) {
+            throw new UsageException("--ca: " + file + " cannot be read as certificates: " + e.getMessage());
+        }
     }
 
     private URI serverUri() {

@@ -45,7 +45,7 @@ public final class Home implements AutoCloseable {
                 String owner = read(file);
                 file.close();
                 throw new StandaloneException("the home " + root + " is in use by another octavo (process " + owner
-                        + "); stop it or choose another home with --home");
+                        + "); stop it or choose another home with --home [home-in-use]");
             }
             file.truncate(0);
             file.write(utf8(Long.toString(ProcessHandle.current().pid())), 0);
