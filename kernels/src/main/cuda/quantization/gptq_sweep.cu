@@ -8,8 +8,8 @@
 // (tiles of columns behind, tiles of rows) for update.
 // Targets: all
 
+#include "quantization/code_rounding.cuh"
 #include "quantization/f32_tile.cuh"
-#include "quantization/quantization.cuh"
 
 struct SweepParameters {
   const void* weights;       // [rows, columns]
@@ -38,43 +38,9 @@ OCTAVO_PARAMETERS(
 
 namespace {
 
-constexpr int kBlock = 128;
-constexpr int kRowThreads = 256;
-constexpr int kLanes = 8;
-constexpr int kRows = kRowThreads / kLanes;   // of a block of threads
-constexpr int kEach = kBlock / kLanes;        // columns of a lane: 4 together, every 32
-constexpr int kErrorPitch = kRows + 1;        // columns start in different banks
 constexpr int kBlockNumbers = kBlock * kBlock + kBlock + kBlock * kErrorPitch;
 constexpr int kBlockBytes = kBlockNumbers * sizeof(float) + kRows * kBlock;
 static_assert(kTile == kBlock, "an update has the errors of a block");
-
-// A code and what it stands for, before scaling.
-struct Rounded {
-  float number;
-  uint32_t code;
-};
-
-struct Integers {
-  static __device__ __forceinline__ Rounded round(float quotient, float zeroPoint, int format) {
-    const uint32_t bits = encodeInteger(quotient, zeroPoint, lowestOf(format), highestOf(format));
-    const uint32_t offset = format == kFormatI8 ? 0u : format == kFormatI8Offset ? 128u : 8u;
-    return {__uint_as_float(bits) - kRounder, bits + offset};
-  }
-};
-
-struct Floats8 {
-  static __device__ __forceinline__ Rounded round(float quotient, float, int) {
-    const uint8_t code = encode<true>(quotient);
-    return {toFloat(E4M3{code}), code};
-  }
-};
-
-struct Floats4 {
-  static __device__ __forceinline__ Rounded round(float quotient, float, int) {
-    const uint32_t code = encodeE2m1(quotient);
-    return {decodeE2m1(code), code};
-  }
-};
 
 __device__ __forceinline__ int columnAt(const SweepParameters& p, int i) {
   return p.order == nullptr ? i : p.order[i];
@@ -83,11 +49,6 @@ __device__ __forceinline__ int columnAt(const SweepParameters& p, int i) {
 // Inside the scales whatever the order says.
 __device__ __forceinline__ int groupAt(const SweepParameters& p, int i) {
   return min(static_cast<unsigned>(columnAt(p, i)) / p.groupColumns, p.groups - 1u);
-}
-
-// Columns of a lane: register r of it is column columnOf(lane, r) of the block.
-__device__ __forceinline__ int columnOf(int lane, int r) {
-  return r / 4 * 32 + lane * 4 + r % 4;
 }
 
 // What a lane has of its row's block: numbers still to come, what divides them, and what became of them.

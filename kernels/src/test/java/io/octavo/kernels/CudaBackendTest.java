@@ -218,6 +218,13 @@ class CudaBackendTest {
     }
 
     @Nested
+    class CodeRefinementOperation extends CodeRefinementContract {
+        CodeRefinementOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
     class SecondMomentsOperation extends SecondMomentsContract {
         SecondMomentsOperation() {
             super(CudaDevice::open);

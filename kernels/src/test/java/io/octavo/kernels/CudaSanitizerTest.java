@@ -8,13 +8,16 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.ScaleFormat;
 import io.octavo.kernels.operation.FusedSteps;
 import io.octavo.kernels.operation.GatedActivation;
 import io.octavo.kernels.operation.Sampling;
+import io.octavo.kernels.quantization.CodeRefinement;
 import io.octavo.kernels.quantization.GptqSweep;
 import io.octavo.kernels.quantization.QuantizationError;
 import io.octavo.kernels.quantization.QuantizeTiles;
 import io.octavo.kernels.quantization.Scaling;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.IntFunction;
@@ -163,6 +166,36 @@ class CudaSanitizerTest extends BackendContract {
             identities[i * 200 + i % 200] = 1;
         }
         backend.operations().inverseFactor().factor(inOut(400, 200, identities), output(DType.I32, 1, 2), stream);
+    }
+
+    @Test
+    void codeRefinement() {
+        for (CodeFormat format : CodeFormat.values()) {
+            for (int groupColumns : new int[] {50, 200}) {
+                int groups = Math.ceilDiv(330, groupColumns);
+                float[] scales = new float[37 * groups];
+                Arrays.fill(scales, 0.25f);
+                Matrix codes = output(DType.U8, 37, format.rowBytes(330));
+                codes.buffer().fill((byte) 0x22, stream);
+                guard(codes);
+                backend.operations()
+                        .codeRefinement()
+                        .refine(
+                                new CodeRefinement.Arguments(
+                                        input(DType.BF16, 37, 330, gaussian(random(1), 37 * 330, 1)),
+                                        inOut(330, 330, gaussian(random(2), 330 * 330, 1)),
+                                        format,
+                                        new QuantizeTiles.Tile(1, groupColumns),
+                                        ScaleFormat.E4M3,
+                                        2,
+                                        inOut(37, groups, scales),
+                                        format.isInteger() ? input(DType.I8, 37, groups, new float[37 * groups]) : null,
+                                        codes,
+                                        2,
+                                        output(DType.F32, 1, 37)),
+                                stream);
+            }
+        }
     }
 
     @Test

@@ -55,6 +55,13 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class CodeRefinementOperation extends CodeRefinementContract {
+        CodeRefinementOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class SecondMomentsOperation extends SecondMomentsContract {
         SecondMomentsOperation() {
             super(threads -> Backends.scalar());

@@ -55,6 +55,13 @@ class VectorBackendTest {
     }
 
     @Nested
+    class CodeRefinementOperation extends CodeRefinementContract {
+        CodeRefinementOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class SecondMomentsOperation extends SecondMomentsContract {
         SecondMomentsOperation() {
             super(Backends::cpu);

@@ -5,10 +5,11 @@ import io.octavo.engine.solve.scale.TileScales;
 import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
-import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
+import io.octavo.kernels.quantization.CodeRefinement;
 import io.octavo.kernels.quantization.GptqSweep;
+import io.octavo.kernels.quantization.QuantizeTiles;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,8 +19,12 @@ import org.jspecify.annotations.Nullable;
 /** Some rows of a weight. Codes lie one a byte until they are kept. */
 final class RowBlock implements AutoCloseable {
 
-    private final SolverInput input;
+    private static final int MOST_SWEEPS = 12;
 
+    /** About a second of a processor's work. */
+    private static final long SWEPT_NUMBERS = 1L << 32;
+
+    private final SolverInput input;
     private final WeightFormat format;
     private final CodeFormat stored;
     private final float[] numbers;
@@ -88,7 +93,8 @@ final class RowBlock implements AutoCloseable {
         }
         Matrix weights = place(DType.F32, rows, columns, MemorySegment.ofArray(numbers));
         Matrix packed = allocate(DType.U8, rows, stored.rowBytes(columns));
-        @Nullable Matrix shifts =
+        @Nullable
+        Matrix shifts =
                 rowZeroPoints.length == 0 ? null : place(DType.I8, rows, groups, MemorySegment.ofArray(rowZeroPoints));
         input.backend()
                 .operations()
@@ -113,63 +119,82 @@ final class RowBlock implements AutoCloseable {
         release();
     }
 
-    /** What rounding changed. */
-    private float[] differences() {
-        float[] differences = new float[numbers.length];
-        input.tasks().run(rows, 1, (from, to) -> {
-            for (int i = from * columns; i < to * columns; i++) {
-                int tile = tile(i / columns, i % columns);
-                float code = format.quantization().type().number(codes[i]) - zeroPoint(tile);
-                differences[i] = numbers[i] - code * scale(tile);
-            }
-        });
-        return differences;
-    }
-
-    /** Each row of differences times the second moments. */
-    private float[] gradients(float[] differences) {
-        Matrix d = place(DType.F32, rows, columns, MemorySegment.ofArray(differences));
-        Matrix out = allocate(DType.F32, rows, columns);
-        input.backend()
-                .operations()
-                .matMul()
-                .multiply(ScaledMatrix.plain(d), ScaledMatrix.plain(input.moments()), out, input.stream());
-        float[] gradients = new float[numbers.length];
-        out.buffer().copyTo(MemorySegment.ofArray(gradients), 0, input.stream());
-        input.stream().synchronize();
-        release();
-        return gradients;
-    }
-
-    /** {@code d h d^T} of every row. */
-    private double[] losses(float[] differences, float[] gradients) {
-        double[] losses = new double[rows];
-        input.tasks().run(rows, 1, (from, to) -> {
-            for (int i = from * columns; i < to * columns; i++) {
-                losses[i / columns] += (double) differences[i] * gradients[i];
-            }
-        });
-        return losses;
-    }
-
     double loss() {
-        float[] differences = differences();
-        return Arrays.stream(losses(differences, gradients(differences))).sum();
+        return improve(0);
     }
 
     /** @return the loss afterwards */
     double refine() {
-        float[] differences = differences();
-        float[] gradients = gradients(differences);
-        double[] losses = losses(differences, gradients);
-        input.tasks().run(rows, 1, (from, to) -> {
-            var refinement = new Refinement(input.h(), format);
-            for (int row = from; row < to; row++) {
-                float[] gradient = Arrays.copyOfRange(gradients, row * columns, (row + 1) * columns);
-                refinement.refine(gradient, losses[row], codes, row * columns, scales, zeroPoints, tile(row, 0));
-            }
-        });
-        return loss();
+        return improve(MOST_SWEEPS);
+    }
+
+    /** Some rows at a time, as long as asking whether to stop may wait. */
+    private double improve(int sweeps) {
+        int unit = Math.min(format.tileRows(), rows);
+        long each =
+                sweeps == 0 ? rows : input.backend().computeCapability() > 0 ? rows : SWEPT_NUMBERS / columns / columns;
+        int step = (int) Math.clamp(each / unit * unit, unit, rows);
+        double loss = 0;
+        for (int from = 0; from < rows; from += step) {
+            input.tasks().checkpoint();
+            loss += improve(sweeps, from, Math.min(from + step, rows));
+        }
+        return loss;
+    }
+
+    private double improve(int sweeps, int from, int to) {
+        int firstTile = tile(from, 0);
+        int tiles = format.tilesDown(to - from) * format.groups();
+        byte[] before = CodeRows.pack(Arrays.copyOfRange(codes, from * columns, to * columns), stored);
+        MemorySegment own =
+                MemorySegment.ofArray(scales).asSlice((long) firstTile * Float.BYTES, (long) tiles * Float.BYTES);
+        Matrix packed = place(DType.U8, to - from, stored.rowBytes(columns), MemorySegment.ofArray(before));
+        Matrix placed = place(DType.F32, tiles / format.groups(), format.groups(), own);
+        Matrix losses = allocate(DType.F32, 1, to - from);
+        MemorySegment ownNumbers = MemorySegment.ofArray(numbers)
+                .asSlice((long) from * columns * Float.BYTES, (long) (to - from) * columns * Float.BYTES);
+        @Nullable
+        Matrix shifts = zeroPoints.length == 0
+                ? null
+                : place(
+                        DType.I8,
+                        placed.rows(),
+                        placed.columns(),
+                        MemorySegment.ofArray(zeroPoints).asSlice(firstTile, tiles));
+        input.backend()
+                .operations()
+                .codeRefinement()
+                .refine(
+                        new CodeRefinement.Arguments(
+                                place(DType.F32, to - from, columns, ownNumbers),
+                                input.moments(),
+                                stored,
+                                new QuantizeTiles.Tile(format.tileRows(), format.tileColumns()),
+                                format.scaleFormat(),
+                                format.divisor(),
+                                placed,
+                                shifts,
+                                packed,
+                                sweeps,
+                                losses),
+                        input.stream());
+        float[] found = new float[to - from];
+        losses.buffer().copyTo(MemorySegment.ofArray(found), 0, input.stream());
+        if (sweeps > 0) {
+            packed.buffer().copyTo(MemorySegment.ofArray(before), 0, input.stream());
+            placed.buffer().copyTo(own, 0, input.stream());
+        }
+        input.stream().synchronize();
+        if (sweeps > 0) {
+            byte[] after = CodeRows.unpack(before, stored);
+            System.arraycopy(after, 0, codes, from * columns, after.length);
+        }
+        release();
+        double loss = 0;
+        for (float part : found) {
+            loss += part;
+        }
+        return loss;
     }
 
     /** @return the codes as they are stored */

@@ -12,6 +12,7 @@ import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.number.Float8;
+import io.octavo.kernels.number.ScaleFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -171,7 +172,7 @@ public final class SolvedFile implements AutoCloseable {
                 case F16 -> Float.float16ToFloat(stored.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
                 case F32 -> stored.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i);
                 case F8_E4M3 -> Float8.fromE4m3(stored.get(ValueLayout.JAVA_BYTE, i));
-                case U8 -> WeightFormat.power(Byte.toUnsignedInt(stored.get(ValueLayout.JAVA_BYTE, i)) - BIAS);
+                case U8 -> ScaleFormat.power(Byte.toUnsignedInt(stored.get(ValueLayout.JAVA_BYTE, i)) - BIAS);
                 default -> throw new IllegalArgumentException("no scales in " + type);
             };
         }

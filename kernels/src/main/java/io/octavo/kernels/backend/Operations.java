@@ -20,6 +20,7 @@ import io.octavo.kernels.operation.Softcap;
 import io.octavo.kernels.product.GroupedMatMul;
 import io.octavo.kernels.product.MatMul;
 import io.octavo.kernels.product.PackedMatMul;
+import io.octavo.kernels.quantization.CodeRefinement;
 import io.octavo.kernels.quantization.FakeQuantize;
 import io.octavo.kernels.quantization.GptqSweep;
 import io.octavo.kernels.quantization.InverseFactor;
@@ -41,6 +42,7 @@ public record Operations(
         SecondMoments secondMoments,
         InverseFactor inverseFactor,
         GptqSweep gptqSweep,
+        CodeRefinement codeRefinement,
         MatMul matMul,
         RmsNorm rmsNorm,
         Rope rope,

@@ -3,6 +3,7 @@ package io.octavo.engine.solve.scale;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.ScaleType;
 import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.ScaleFormat;
 
 /**
  * The scales of plain rounding, that the largest number of a tile leads to; the rules are those of
@@ -55,7 +56,7 @@ public final class RangeScales implements ScaleSource {
         }
         int exponent = Math.getExponent(absmax);
         boolean carries = absmax >= CARRIED * Math.scalb(1.0f, exponent);
-        return WeightFormat.power((carries ? exponent + 1 : exponent) - Math.getExponent(divisor));
+        return ScaleFormat.power((carries ? exponent + 1 : exponent) - Math.getExponent(divisor));
     }
 
     private static byte zeroPoint(float min, float scale, CodeFormat codes) {

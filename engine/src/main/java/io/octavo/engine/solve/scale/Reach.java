@@ -2,6 +2,7 @@ package io.octavo.engine.solve.scale;
 
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
+import io.octavo.kernels.number.ScaleFormat;
 
 /**
  * How far a search goes from the scale of plain rounding, in rungs of the ladder of numbers that a scale can be.
@@ -11,28 +12,28 @@ import io.octavo.engine.scheme.Quantization;
  * @param stride rungs between those that are tried first
  * @param finest rungs between those that are tried last
  */
-record Reach(ScaleLadder ladder, int below, int above, int stride, int finest) {
+record Reach(ScaleFormat scales, int below, int above, int stride, int finest) {
 
     static Reach of(WeightFormat format) {
-        ScaleLadder ladder = ScaleLadder.of(format);
-        return switch (ladder) {
+        ScaleFormat scales = format.scaleFormat();
+        return switch (scales) {
             // Down to 0.6 of plain rounding's scale and up to 1.7 of it: the largest number may become 4 instead of 6.
-            case E4M3 -> new Reach(ladder, 6, 6, 1, 1);
-            case E8M0 -> new Reach(ladder, 1, 1, 1, 1);
-            case BF16, F16, F32 -> floating(ladder, format.quantization());
+            case E4M3 -> new Reach(scales, 6, 6, 1, 1);
+            case E8M0 -> new Reach(scales, 1, 1, 1, 1);
+            case BF16, F16, F32 -> floating(scales, format.quantization());
         };
     }
 
-    private static Reach floating(ScaleLadder ladder, Quantization quantization) {
-        int fraction = ladder.perOctave() / 128;
+    private static Reach floating(ScaleFormat scales, Quantization quantization) {
+        int fraction = scales.perOctave() / 128;
         int finest = Math.max(fraction / 8, 1);
         // Floats round as well under any scale but for what they cut off, so theirs is sought in the octave above.
         if (quantization.type() == FloatType.E4M3) {
-            return new Reach(ladder, 12 * fraction, 128 * fraction, 4 * fraction, finest);
+            return new Reach(scales, 12 * fraction, 128 * fraction, 4 * fraction, finest);
         }
         // Every place of the range's ends is tried for each, so there are fewer of them.
         return quantization.symmetric()
-                ? new Reach(ladder, 128 * fraction, 12 * fraction, 4 * fraction, finest)
-                : new Reach(ladder, 96 * fraction, 8 * fraction, 8 * fraction, finest);
+                ? new Reach(scales, 128 * fraction, 12 * fraction, 4 * fraction, finest)
+                : new Reach(scales, 96 * fraction, 8 * fraction, 8 * fraction, finest);
     }
 }

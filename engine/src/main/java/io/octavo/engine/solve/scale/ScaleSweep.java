@@ -79,7 +79,7 @@ final class ScaleSweep {
         for (int offset = -reach.below(); offset <= reach.above(); offset += reach.stride()) {
             int places = 1;
             for (int tile = 0; tile < plain.length; tile++) {
-                float scale = reach.ladder().scale(plain[tile] + offset);
+                float scale = reach.scales().scale(plain[tile] + offset);
                 float keepsMin = zeroPoint(lowest - min[tile] / scale, lowest, highest);
                 float keepsMax = zeroPoint(highest - max[tile] / scale, lowest, highest);
                 first[tile] = Math.min(keepsMin, keepsMax);
@@ -121,7 +121,7 @@ final class ScaleSweep {
     private void offer(IntUnaryOperator rung) {
         for (int tile = 0; tile < tried.length; tile++) {
             tried[tile] = rung.applyAsInt(tile);
-            triedScales[tile] = reach.ladder().scale(tried[tile]) / divisor;
+            triedScales[tile] = reach.scales().scale(tried[tile]) / divisor;
         }
         tiles.judge(triedScales, triedZeroPoints, triedLosses);
         for (int tile = 0; tile < tried.length; tile++) {

@@ -63,7 +63,7 @@ public final class SearchedScales implements ScaleSource {
             float[] zeroPoints = new float[rungs.length];
             for (int tile = 0; tile < rungs.length; tile++) {
                 int at = first + tile * format.groups();
-                rungs[tile] = reach.ladder().rung(scales.scales()[at]);
+                rungs[tile] = reach.scales().rung(scales.scales()[at]);
                 zeroPoints[tile] = scales.zeroPoint(at);
             }
             var sweep = new ScaleSweep(tiles, reach, format.divisor(), rungs, zeroPoints);
@@ -78,7 +78,7 @@ public final class SearchedScales implements ScaleSource {
             }
             for (int tile = 0; tile < rungs.length; tile++) {
                 int at = first + tile * format.groups();
-                scales.scales()[at] = reach.ladder().scale(rungs[tile]);
+                scales.scales()[at] = reach.scales().scale(rungs[tile]);
                 if (scales.zeroPoints().length > 0) {
                     scales.zeroPoints()[at] = (byte) zeroPoints[tile];
                 }

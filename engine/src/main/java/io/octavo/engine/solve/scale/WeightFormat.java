@@ -8,7 +8,7 @@ import io.octavo.engine.scheme.ScaleType;
 import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
-import io.octavo.kernels.number.Float8;
+import io.octavo.kernels.number.ScaleFormat;
 
 /**
  * How a module's weight is stored: which numbers a code can stand for, which of them share a scale, and which numbers a scale
@@ -22,12 +22,6 @@ public record WeightFormat(Quantization quantization, DType dtype, int inFeature
 
     /** The largest number of E4M3 times that of E2M1: where a tensor's largest magnitude is to lie (NVFP4). */
     private static final float NVFP4_LARGEST = 448f * 6f;
-
-    /** What NVFP4 stores in place of a scale that would be zero. */
-    private static final float SMALLEST_RELATIVE = 0x1p-3f;
-
-    private static final int SMALLEST_EXPONENT = -127;
-    private static final int LARGEST_EXPONENT = 127;
 
     /** Which numbers codes stand for; integers without their offset. */
     public CodeFormat codes() {
@@ -84,30 +78,18 @@ public record WeightFormat(Quantization quantization, DType dtype, int inFeature
         return Float.isFinite(divisor) && divisor > 0 ? divisor : 1;
     }
 
-    /**
-     * The scale that is stored for an exact one: times {@link #divisor}, then the nearest number of its type, but never zero
-     * nor infinity.
-     */
-    public float stored(float exact) {
+    /** The numbers that a scale can be stored as. */
+    public ScaleFormat scaleFormat() {
         return switch (quantization.scaleType()) {
-            case FLOAT -> finite(exact);
-            case E4M3 -> {
-                float nearest = Float8.fromE4m3(Float8.toE4m3(Math.min(divisor() * exact, Float8.E4M3_MAX)));
-                yield nearest > 0 ? nearest : SMALLEST_RELATIVE;
-            }
-            case E8M0 -> power((int) Math.rint(Math.log(Math.max(exact, Float.MIN_VALUE)) / Math.log(2)));
+            case FLOAT -> ScaleFormat.of(dtype);
+            case E4M3 -> ScaleFormat.E4M3;
+            case E8M0 -> ScaleFormat.E8M0;
         };
     }
 
-    /** {@code 2^exponent}, or the nearest that E8M0 stores. */
-    public static float power(int exponent) {
-        return (float) Math.scalb(1.0, Math.clamp(exponent, SMALLEST_EXPONENT, LARGEST_EXPONENT));
-    }
-
-    private float finite(float exact) {
-        float largest = dtype == DType.F16 ? 65504 : Float.intBitsToFloat(0x7F7F0000);
-        float nearest = rounded(Math.min(exact, largest));
-        return nearest > 0 ? nearest : epsilon();
+    /** The scale that is stored for an exact one: times {@link #divisor}, then the nearest that can be. */
+    public float stored(float exact) {
+        return scaleFormat().nearest(divisor() * exact);
     }
 
     private float rounded(float value) {
@@ -115,14 +97,6 @@ public record WeightFormat(Quantization quantization, DType dtype, int inFeature
             case BF16 -> BFloat16.toFloat(BFloat16.fromFloat(value));
             case F16 -> Float.float16ToFloat(Float.floatToFloat16(value));
             default -> value;
-        };
-    }
-
-    private float epsilon() {
-        return switch (dtype) {
-            case BF16 -> 0x1p-7f;
-            case F16 -> 0x1p-10f;
-            default -> 0x1p-23f;
         };
     }
 }

@@ -48,12 +48,12 @@ final class SlowScaleSearch {
     /** The least that a tile can cost within the search's reach, whatever the zero point. */
     double least(int tile, float plain) {
         Reach reach = Reach.of(format);
-        int rung = reach.ladder().rung(plain);
+        int rung = reach.scales().rung(plain);
         boolean shifts = !format.quantization().symmetric();
         double least = Double.POSITIVE_INFINITY;
         for (int at = rung - reach.below(); at <= rung + reach.above(); at += reach.finest()) {
             for (int zeroPoint = shifts ? -8 : 0; zeroPoint <= (shifts ? 7 : 0); zeroPoint++) {
-                least = Math.min(least, loss(tile, reach.ladder().scale(at), zeroPoint));
+                least = Math.min(least, loss(tile, reach.scales().scale(at), zeroPoint));
             }
         }
         return least;

@@ -36,6 +36,7 @@ import io.octavo.kernels.internal.cuda.product.CudaGroupedMatMul;
 import io.octavo.kernels.internal.cuda.product.CudaMatMul;
 import io.octavo.kernels.internal.cuda.product.CudaPackedMatMul;
 import io.octavo.kernels.internal.cuda.product.Products;
+import io.octavo.kernels.internal.cuda.quantization.CudaCodeRefinement;
 import io.octavo.kernels.internal.cuda.quantization.CudaFakeQuantize;
 import io.octavo.kernels.internal.cuda.quantization.CudaGptqSweep;
 import io.octavo.kernels.internal.cuda.quantization.CudaInverseFactor;
@@ -109,6 +110,7 @@ public final class CudaBackend implements Backend {
                 new CudaSecondMoments(library, memory, driver),
                 new CudaInverseFactor(library, memory),
                 new CudaGptqSweep(library, memory),
+                new CudaCodeRefinement(library, memory),
                 new CudaMatMul(products),
                 new CudaRmsNorm(library),
                 new CudaRope(library),

@@ -27,7 +27,7 @@ public final class HostBuffer implements DeviceBuffer {
         return new HostBuffer(owner, segment, arena);
     }
 
-    static HostBuffer borrowing(String owner, MemorySegment segment) {
+    public static HostBuffer borrowing(String owner, MemorySegment segment) {
         return new HostBuffer(owner, segment, null);
     }
 

@@ -22,6 +22,14 @@ final class Codes {
         }
     }
 
+    /** What {@link #set} put there. */
+    static int get(HostMatrix codes, long row, long column, CodeFormat format) {
+        int stored = format.bits() == Byte.SIZE
+                ? (int) codes.get(row, column)
+                : (int) codes.get(row, column / 2) >> (column % 2 * format.bits()) & 0x0F;
+        return format == CodeFormat.INT8 ? (byte) stored : stored - format.offset();
+    }
+
     private static void setNibble(HostMatrix target, long row, long column, int nibble) {
         int before = (int) target.get(row, column / 2);
         int both = column % 2 == 0 ? (before & 0xF0) | nibble : (before & 0x0F) | (nibble << 4);

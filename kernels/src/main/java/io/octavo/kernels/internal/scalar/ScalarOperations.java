@@ -30,6 +30,7 @@ public final class ScalarOperations {
                 new ScalarSecondMoments(),
                 new ScalarInverseFactor(),
                 new ScalarGptqSweep(),
+                new ScalarCodeRefinement(),
                 matMul,
                 rmsNorm,
                 rope,

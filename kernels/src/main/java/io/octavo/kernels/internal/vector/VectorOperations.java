@@ -26,6 +26,7 @@ import io.octavo.kernels.internal.vector.operation.VectorRmsNorm;
 import io.octavo.kernels.internal.vector.operation.VectorSampling;
 import io.octavo.kernels.internal.vector.operation.VectorSoftcap;
 import io.octavo.kernels.internal.vector.product.VectorMatMul;
+import io.octavo.kernels.internal.vector.quantization.VectorCodeRefinement;
 import io.octavo.kernels.internal.vector.quantization.VectorFakeQuantize;
 import io.octavo.kernels.internal.vector.quantization.VectorGptqSweep;
 import io.octavo.kernels.internal.vector.quantization.VectorInverseFactor;
@@ -61,6 +62,7 @@ public final class VectorOperations {
                 new VectorSecondMoments(workers),
                 new VectorInverseFactor(workers),
                 new VectorGptqSweep(workers),
+                new VectorCodeRefinement(matMul, workers),
                 matMul,
                 rmsNorm,
                 rope,

@@ -84,7 +84,7 @@ public final class CudaGptqSweep implements GptqSweep {
         void launch(Kernel step, int first, Grid grid);
     }
 
-    private static String codesOf(CodeFormat format) {
+    static String codesOf(CodeFormat format) {
         return switch (format) {
             case E4M3 -> "e4m3";
             case E2M1 -> "e2m1";
