@@ -4,7 +4,7 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.layout.QuantizedLayouts;
-import io.octavo.engine.layout.weight.LayoutWriter;
+import io.octavo.engine.layout.codec.LayoutWriter;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.TensorSink;

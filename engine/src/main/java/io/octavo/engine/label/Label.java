@@ -32,7 +32,11 @@ import tools.jackson.databind.JsonNode;
  * @param warnings what the reader of a label should know before loading
  */
 public record Label(
-        String text, List<Group> groups, Optional<DeclaredKvCache> kvCache, List<Execution> executions, List<String> warnings) {
+        String text,
+        List<Group> groups,
+        Optional<DeclaredKvCache> kvCache,
+        List<Execution> executions,
+        List<String> warnings) {
 
     /**
      * What is declared for some modules.

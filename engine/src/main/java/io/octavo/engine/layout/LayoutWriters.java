@@ -1,12 +1,8 @@
 package io.octavo.engine.layout;
 
-import io.octavo.engine.layout.compressed.CompressedTensorsWriter;
+import io.octavo.engine.layout.codec.LayoutWriter;
 import io.octavo.engine.layout.config.Layout;
-import io.octavo.engine.layout.fp8.Fp8Writer;
-import io.octavo.engine.layout.integer.IntegerWriter;
-import io.octavo.engine.layout.modelopt.ModelOptWriter;
 import io.octavo.engine.layout.weight.KvCacheScales;
-import io.octavo.engine.layout.weight.LayoutWriter;
 import io.octavo.engine.layout.weight.StoredNumbers;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
@@ -25,12 +21,7 @@ public final class LayoutWriters {
      *     checkpoint holds
      */
     public static LayoutWriter of(Layout layout, StoredNumbers numbers) {
-        return switch (layout) {
-            case COMPRESSED_TENSORS -> new CompressedTensorsWriter(numbers);
-            case FP8 -> new Fp8Writer(numbers);
-            case AWQ, GPTQ, GPTQ_V2 -> new IntegerWriter(layout, numbers);
-            case MODELOPT -> new ModelOptWriter(numbers);
-        };
+        return new LayoutWriter(layout, numbers);
     }
 
     /**

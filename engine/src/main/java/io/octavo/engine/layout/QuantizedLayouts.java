@@ -2,15 +2,20 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.layout.codec.Codecs;
+import io.octavo.engine.layout.codec.InputCodec;
+import io.octavo.engine.layout.codec.WeightCodec;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.config.Layout;
-import io.octavo.engine.layout.fp8.Fp8Reader;
-import io.octavo.engine.layout.integer.IntegerReader;
-import io.octavo.engine.layout.modelopt.ModelOptReader;
-import io.octavo.engine.layout.modelopt.ModelOptWriter;
+import io.octavo.engine.layout.weight.InputScale;
+import io.octavo.engine.layout.weight.KvScaleReader;
+import io.octavo.engine.layout.weight.ModuleCollector;
 import io.octavo.engine.layout.weight.QuantizationParameters;
+import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
+import io.octavo.engine.layout.weight.QuantizedWeight;
+import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -18,7 +23,7 @@ import tools.jackson.databind.JsonNode;
 public final class QuantizedLayouts {
 
     /** Where ModelOpt declares what config.json does not mention. */
-    public static final String MODELOPT_FILE = ModelOptWriter.FILE;
+    public static final String MODELOPT_FILE = Declaration.MODELOPT_FILE;
 
     private QuantizedLayouts() {}
 
@@ -44,12 +49,29 @@ public final class QuantizedLayouts {
             return CompressedTensors.read(checkpoint);
         }
         Declaration declared = Declaration.strict(config.get());
-        return switch (declared.layout()) {
-            case COMPRESSED_TENSORS -> CompressedTensors.read(checkpoint, declared);
-            case FP8 -> Fp8Reader.read(checkpoint, declared);
-            case AWQ, GPTQ, GPTQ_V2 -> IntegerReader.read(checkpoint, declared);
-            case MODELOPT -> ModelOptReader.read(checkpoint, declared);
-        };
+        return declared.layout() == Layout.COMPRESSED_TENSORS
+                ? CompressedTensors.read(checkpoint, declared)
+                : ofEveryLinear(checkpoint, declared);
+    }
+
+    /** Layouts without groups: whatever holds codes is quantized. */
+    private static QuantizedModules ofEveryLinear(Checkpoint checkpoint, Declaration declared) {
+        Declaration.Group group = declared.groups().getFirst();
+        WeightCodec codec = Codecs.of(declared.layout(), group)
+                .orElseThrow(() -> Declaration.unsupported("its weights cannot be read: " + group.weights()));
+        var tensors = new ModuleCollector(checkpoint);
+        for (String module : tensors.modulesWith(codec.codes(), codec.codeType())) {
+            if (declared.ignores(List.of(module))) {
+                throw Declaration.unsupported(
+                        "it leaves module " + module + " alone, yet the weight is stored as " + codec.codeType());
+            }
+            QuantizedWeight weight = codec.read(module, group, tensors);
+            Optional<InputScale> scale = group.inputs()
+                    .flatMap(inputs -> InputCodec.PLAIN.read(module, inputs, weight.inFeatures(), tensors));
+            tensors.add(new QuantizedLinear(module, weight, group.inputs(), scale));
+        }
+        tensors.requireModules();
+        return tensors.finish(declared.kvCache().map(cache -> new KvScaleReader(checkpoint, tensors).read()));
     }
 
     /** The layout that a checkpoint declares; empty for unquantized ones and for what cannot be read. */

@@ -78,7 +78,8 @@ public record SchemeFit(Layout layout, JsonNode config) {
                 .isPresent();
         boolean perChannel = scheme.weights().granularity() instanceof Granularity.PerChannel;
         if (float8 && scheme.inputs().isEmpty()) {
-            throw unsuitable(module, scheme, "has 16-bit inputs beside 8-bit floats; choose FP8_DYNAMIC, or W8A16_CHANNEL");
+            throw unsuitable(
+                    module, scheme, "has 16-bit inputs beside 8-bit floats; choose FP8_DYNAMIC, or W8A16_CHANNEL");
         }
         if (integerInputs) {
             throw unsuitable(module, scheme, "stores the scales of INT8 inputs; choose W8A8");

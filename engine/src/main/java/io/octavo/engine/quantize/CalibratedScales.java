@@ -6,6 +6,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.safetensors.SafetensorsWriter;
+import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.number.DType;
@@ -24,14 +25,15 @@ record CalibratedScales(ActivationRanges activations) {
                 .orElseThrow(() -> new QuantizationException(
                         ErrorCode.SCHEME_UNSUITABLE,
                         "calibration never ran module " + outputs.module() + ", whose input scale is to be stored"));
-        DType dtype = outputs.inputScale().dtype();
+        List<TensorSpec> stored = outputs.inputs();
+        DType dtype = stored.getFirst().dtype();
         float scale = inputs.granularity() instanceof Granularity.PerTensorGroup
                 ? StoredScales.globalDivisor(range.absmax(), outputs.floats())
                 : StoredScales.input(outputs.module(), inputs, range, dtype);
-        writer.write(outputs.inputScale().name(), 0, StoredScales.bytes(dtype, scale));
-        if (outputs.hasInputZeroPoint()) {
+        writer.write(stored.getFirst().name(), 0, StoredScales.bytes(dtype, scale));
+        if (stored.size() > 1) {
             byte zeroPoint = StoredScales.zeroPoint(range, scale, inputs.type());
-            writer.write(outputs.inputZeroPoint().name(), 0, ByteBuffer.wrap(new byte[] {zeroPoint}));
+            writer.write(stored.getLast().name(), 0, ByteBuffer.wrap(new byte[] {zeroPoint}));
         }
     }
 

@@ -219,17 +219,17 @@ final class ModuleQuantizer implements AutoCloseable {
 
     /** The tensors of one or two numbers. */
     private void writeNumbers(ModuleOutputs outputs, ByteBuffer whole, SafetensorsWriter writer, WriteQueue queue) {
-        if (outputs.hasShape()) {
+        outputs.storedShape().ifPresent(spec -> {
             ByteBuffer shape = ByteBuffer.allocate(2 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
             shape.putLong(outputs.outFeatures()).putLong(outputs.inFeatures()).flip();
-            queue.submit(() -> writer.write(outputs.shape().name(), 0, shape));
-        }
+            queue.submit(() -> writer.write(spec.name(), 0, shape));
+        });
         if (whole.hasRemaining()) {
             String name = (outputs.hasGlobalScale() ? outputs.globalScale() : outputs.scales()).name();
             ByteBuffer number = whole.duplicate();
             queue.submit(() -> writer.write(name, 0, number));
         }
-        if (outputs.hasInputScale()) {
+        if (!outputs.inputs().isEmpty()) {
             queue.submit(() -> calibrated.writeInput(outputs, writer));
         }
     }

@@ -1,7 +1,22 @@
 package io.octavo.engine.scheme;
 
+import io.octavo.kernels.quantization.QuantizeTiles;
+
 /** Which numbers share a scale; as text, for messages. A weight is {@code [outFeatures, inFeatures]}. */
 public sealed interface Granularity {
+
+    /** The part of a weight {@code [outFeatures, inFeatures]} that shares a scale. */
+    default QuantizeTiles.Tile tile(long outFeatures, long inFeatures) {
+        return switch (this) {
+            case PerTensor tensor -> new QuantizeTiles.Tile(outFeatures, inFeatures);
+            case PerChannel channel -> new QuantizeTiles.Tile(1, inFeatures);
+            case PerGroup group -> new QuantizeTiles.Tile(1, group.size());
+            case PerTensorGroup group -> new QuantizeTiles.Tile(1, group.size());
+            case PerBlock block -> new QuantizeTiles.Tile(block.rows(), block.columns());
+            case PerToken token -> throw new IllegalStateException("no weight has tokens");
+            case PerHead head -> throw new IllegalStateException("no weight has heads");
+        };
+    }
 
     /** One scale for everything. */
     record PerTensor() implements Granularity {

@@ -4,6 +4,7 @@ import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.ScaleType;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -22,7 +23,7 @@ public record GivenWeight(
         Optional<int[]> groupIndex)
         implements QuantizedWeight {
 
-    /** Random codes; scales that every float type holds; zero points over the codes' whole range. */
+    /** Random codes; scales that every float type holds, powers of two for MX; zero points over the codes' whole range. */
     public static GivenWeight random(long outFeatures, long inFeatures, Quantization quantization, long seed) {
         var random = new SplittableRandom(seed);
         int groups = switch (quantization.granularity()) {
@@ -44,7 +45,8 @@ public record GivenWeight(
                 case Granularity.PerBlock block -> row / block.rows() * block.rows() * groups + i % groups;
                 default -> i;
             };
-            scales[i] = first < i ? scales[first] : (1 + random.nextInt(8) / 8f) / (1 << random.nextInt(6));
+            int eighths = quantization.scaleType() == ScaleType.E8M0 ? 0 : random.nextInt(8);
+            scales[i] = first < i ? scales[first] : (1 + eighths / 8f) / (1 << random.nextInt(6));
             zeroPoints[i] = quantization.symmetric() ? 0 : code(quantization.type(), random);
         }
         return new GivenWeight(
@@ -120,7 +122,7 @@ public record GivenWeight(
     }
 
     /** Everything that a reader must give back. */
-    static String numbers(QuantizedWeight weight) {
+    public static String numbers(QuantizedWeight weight) {
         byte[] codes = new byte[(int) (weight.outFeatures() * weight.inFeatures())];
         byte[] zeroPoints = new byte[(int) (weight.outFeatures() * weight.groups())];
         float[] scales = new float[zeroPoints.length];

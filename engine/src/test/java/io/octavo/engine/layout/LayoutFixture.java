@@ -2,8 +2,8 @@ package io.octavo.engine.layout;
 
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.checkpoint.ConfigJson;
+import io.octavo.engine.layout.codec.LayoutWriter;
 import io.octavo.engine.layout.config.Layout;
-import io.octavo.engine.layout.weight.LayoutWriter;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.StoredNumbers;
 import io.octavo.engine.safetensors.TensorSpec;

@@ -25,12 +25,7 @@ public final class CompressedTensors {
     public static final String NAME = "compressed-tensors";
 
     public static final String WEIGHT_SUFFIX = ".weight";
-    public static final String WEIGHT_SCALE_SUFFIX = ".weight_scale";
     public static final String WEIGHT_PACKED_SUFFIX = ".weight_packed";
-    public static final String WEIGHT_SHAPE_SUFFIX = ".weight_shape";
-    public static final String WEIGHT_ZERO_POINT_SUFFIX = ".weight_zero_point";
-    public static final String WEIGHT_GROUP_INDEX_SUFFIX = ".weight_g_idx";
-    public static final String WEIGHT_GLOBAL_SCALE_SUFFIX = ".weight_global_scale";
     public static final String INPUT_SCALE_SUFFIX = ".input_scale";
     public static final String INPUT_ZERO_POINT_SUFFIX = ".input_zero_point";
     public static final String INPUT_GLOBAL_SCALE_SUFFIX = ".input_global_scale";

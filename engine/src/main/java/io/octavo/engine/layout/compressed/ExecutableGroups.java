@@ -1,12 +1,15 @@
 package io.octavo.engine.layout.compressed;
 
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.layout.codec.Codecs;
+import io.octavo.engine.layout.codec.WeightCodec;
 import io.octavo.engine.layout.config.CompressedFormat;
 import io.octavo.engine.layout.config.Declaration;
+import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
-import io.octavo.engine.scheme.ScaleType;
 
 /** Refuses config groups that a loader would misread, or whose meaning is not known. */
 public final class ExecutableGroups {
@@ -14,9 +17,7 @@ public final class ExecutableGroups {
     private ExecutableGroups() {}
 
     static void require(Declaration.Group group) {
-        if (!areWeights(group.weights(), group.format())) {
-            throw refused(group, "weights", group.weights());
-        }
+        codec(group);
         if (group.actOrder() && group.format() != CompressedFormat.PACK_QUANTIZED) {
             throw Declaration.unsupported("config_groups." + group.name() + ".weights.actorder permutes columns, which "
                     + group.format().spelling() + " does not store");
@@ -26,33 +27,15 @@ public final class ExecutableGroups {
         });
     }
 
-    private static RuntimeException refused(Declaration.Group group, String side, Quantization actual) {
+    private static QuantizationException refused(Declaration.Group group, String side, Quantization actual) {
         return Declaration.unsupported("config_groups." + group.name() + "." + side + " cannot be run: " + actual
                 + " in " + group.format().spelling());
     }
 
-    private static boolean areWeights(Quantization weights, CompressedFormat format) {
-        Granularity granularity = weights.granularity();
-        boolean channelOrTensor =
-                granularity instanceof Granularity.PerChannel || granularity instanceof Granularity.PerTensor;
-        boolean plain = weights.symmetric() && weights.scaleType() == ScaleType.FLOAT;
-        return switch (format) {
-            case FLOAT_QUANTIZED, NAIVE_QUANTIZED ->
-                plain
-                        && (channelOrTensor
-                                || granularity instanceof Granularity.PerBlock
-                                || granularity instanceof Granularity.PerGroup);
-            case INT_QUANTIZED -> plain && (channelOrTensor || granularity instanceof Granularity.PerGroup);
-            case PACK_QUANTIZED ->
-                weights.scaleType() == ScaleType.FLOAT
-                        && (weights.type().bits() == 4 || weights.type().bits() == 8)
-                        && (channelOrTensor || granularity instanceof Granularity.PerGroup);
-            case NVFP4 ->
-                weights.symmetric()
-                        && weights.scaleType() == ScaleType.E4M3
-                        && granularity instanceof Granularity.PerTensorGroup;
-            case MXFP4, MXFP8 -> weights.symmetric() && granularity.equals(new Granularity.PerGroup(32));
-        };
+    /** How the group's weights are stored. */
+    static WeightCodec codec(Declaration.Group group) {
+        return Codecs.of(Layout.COMPRESSED_TENSORS, group)
+                .orElseThrow(() -> refused(group, "weights", group.weights()));
     }
 
     private static boolean areInputs(Quantization inputs) {

@@ -1,12 +1,15 @@
 package io.octavo.engine.layout.compressed;
 
 import io.octavo.engine.checkpoint.Checkpoint;
-import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.weight.KvCacheScales;
+import io.octavo.engine.layout.weight.ModuleCollector;
+import io.octavo.engine.layout.weight.QuantizationParameters;
 import io.octavo.engine.layout.weight.ScaleGrid;
+import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
+import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -26,9 +29,9 @@ public final class KvCacheScalesReader {
 
     private final Checkpoint checkpoint;
     private final Quantization scheme;
-    private final ModuleTensors tensors;
+    private final ModuleCollector tensors;
 
-    KvCacheScalesReader(Checkpoint checkpoint, Quantization scheme, ModuleTensors tensors) {
+    KvCacheScalesReader(Checkpoint checkpoint, Quantization scheme, ModuleCollector tensors) {
         this.checkpoint = checkpoint;
         this.scheme = scheme;
         this.tensors = tensors;
@@ -54,21 +57,20 @@ public final class KvCacheScalesReader {
 
     private KvCacheScales.Layer read(String attention) {
         return new KvCacheScales.Layer(
-                scales(attention, CompressedTensors.KEY_SCALE_SUFFIX),
-                scales(attention, CompressedTensors.VALUE_SCALE_SUFFIX));
+                scales(attention, QuantizationParameters.KEY_SCALE),
+                scales(attention, QuantizationParameters.VALUE_SCALE));
     }
 
-    private List<Float> scales(String attention, String suffix) {
+    private List<Float> scales(String attention, String parameter) {
         if (scheme.granularity() instanceof Granularity.PerTensor) {
-            return List.of(tensors.scale(attention, suffix));
+            return List.of(tensors.scalar(attention, parameter));
         }
-        Tensor stored = tensors.tensor(attention, suffix, ModuleTensors.FLOATS, 3);
-        long heads = stored.shape().getFirst();
-        if (!stored.hasShape(heads, 1, 1)) {
-            throw Declaration.unsupported(
-                    "tensor " + stored.name() + " is " + stored.shape() + "; expected [heads, 1, 1]");
-        }
-        var grid = new ScaleGrid(stored, 1, 1);
+        long heads = checkpoint
+                .find(attention + "." + parameter)
+                .filter(stored -> stored.shape().size() == 3)
+                .map(stored -> stored.shape().getFirst())
+                .orElse(0L);
+        ScaleGrid grid = tensors.scales(new TensorSpec(attention + "." + parameter, DType.F32, heads, 1, 1), 1, 1);
         grid.requirePositive();
         var scales = new ArrayList<Float>();
         for (long head = 0; head < heads; head++) {

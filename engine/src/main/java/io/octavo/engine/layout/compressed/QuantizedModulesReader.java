@@ -2,9 +2,11 @@ package io.octavo.engine.layout.compressed;
 
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.layout.codec.InputCodec;
 import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.weight.InputScale;
 import io.octavo.engine.layout.weight.KvCacheScales;
+import io.octavo.engine.layout.weight.ModuleCollector;
 import io.octavo.engine.layout.weight.QuantizationParameters;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
@@ -12,8 +14,6 @@ import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.module.ModuleRole;
-import io.octavo.engine.scheme.Quantization;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -27,13 +27,13 @@ public final class QuantizedModulesReader {
 
     private final Checkpoint checkpoint;
     private final Declaration config;
-    private final ModuleTensors tensors;
+    private final ModuleCollector tensors;
     private final LoaderNames names;
 
     QuantizedModulesReader(Checkpoint checkpoint, Declaration config) {
         this.checkpoint = checkpoint;
         this.config = config;
-        this.tensors = new ModuleTensors(checkpoint);
+        this.tensors = new ModuleCollector(checkpoint);
         this.names = new LoaderNames(checkpoint.config().tree(), checkpoint.names());
     }
 
@@ -54,19 +54,21 @@ public final class QuantizedModulesReader {
     QuantizedModules read() {
         config.groups().forEach(ExecutableGroups::require);
         requireHeadIgnored();
-        var modules = new LinkedHashMap<String, QuantizedLinear>();
+        var quantized = new LinkedHashSet<String>();
         for (String module : modulesWithWeights()) {
-            readModule(module).ifPresent(linear -> modules.put(module, linear));
+            readModule(module).ifPresent(linear -> {
+                tensors.add(linear);
+                quantized.add(module);
+            });
         }
         Optional<KvCacheScales> kvCache = config.kvCache()
-                .map(scheme ->
-                        new KvCacheScalesReader(checkpoint, scheme, tensors).read(attentionOf(modules.keySet())));
-        requireNothingElse();
-        requireTargetsFound(modules.keySet());
-        if (modules.isEmpty() && kvCache.isEmpty()) {
-            throw Declaration.unsupported("it applies to no module of the checkpoint");
+                .map(scheme -> new KvCacheScalesReader(checkpoint, scheme, tensors).read(modulesWithWeights()));
+        QuantizedModules modules = tensors.finish(kvCache);
+        requireTargetsFound(quantized);
+        if (kvCache.isEmpty()) {
+            tensors.requireModules();
         }
-        return new QuantizedModules(modules, kvCache);
+        return modules;
     }
 
     private SequencedSet<String> modulesWithWeights() {
@@ -81,23 +83,27 @@ public final class QuantizedModulesReader {
         return modules;
     }
 
-    private Set<String> attentionOf(Set<String> quantized) {
-        var names = new LinkedHashSet<>(quantized);
-        names.addAll(modulesWithWeights());
-        return names;
+    /** Whether a module's weight is stored as codes. */
+    private boolean isQuantized(String module) {
+        return checkpoint.find(module + CompressedTensors.WEIGHT_PACKED_SUFFIX).isPresent()
+                || checkpoint
+                        .find(module + CompressedTensors.WEIGHT_SUFFIX)
+                        .filter(weight -> weight.shape().size() == 2)
+                        .map(weight -> !ModuleCollector.FLOATS.contains(weight.dtype()))
+                        .orElse(false);
     }
 
     /** Even where the head is tied to the embedding and not stored, loaders would create a quantized one. */
     private void requireHeadIgnored() {
         boolean targeted = config.groups().stream()
                 .anyMatch(group -> group.targetsEveryLinear() || group.targetsByName(List.of(HEAD)));
-        if (targeted && !tensors.isQuantized(HEAD) && !config.ignores(List.of(HEAD))) {
+        if (targeted && !isQuantized(HEAD) && !config.ignores(List.of(HEAD))) {
             throw Declaration.unsupported("its targets match lm_head, which is neither quantized nor in ignore");
         }
     }
 
     private Optional<QuantizedLinear> readModule(String module) {
-        boolean quantized = tensors.isQuantized(module);
+        boolean quantized = isQuantized(module);
         Optional<Declaration.Group> group = groupOf(module, quantized);
         if (group.isEmpty()) {
             if (quantized) {
@@ -106,11 +112,11 @@ public final class QuantizedModulesReader {
             }
             return Optional.empty();
         }
-        QuantizedWeight weight = new StoredWeights(tensors, group.get()).read(module);
-        Optional<Quantization> inputs = group.get().inputs();
-        Optional<InputScale> inputScale =
-                inputs.flatMap(stored -> new StoredInputs(tensors).read(module, stored, weight.inFeatures()));
-        return Optional.of(new QuantizedLinear(module, weight, inputs, inputScale));
+        Declaration.Group stored = group.get();
+        QuantizedWeight weight = ExecutableGroups.codec(stored).read(module, stored, tensors);
+        Optional<InputScale> inputScale = stored.inputs()
+                .flatMap(inputs -> InputCodec.COMPRESSED.read(module, inputs, weight.inFeatures(), tensors));
+        return Optional.of(new QuantizedLinear(module, weight, stored.inputs(), inputScale));
     }
 
     private Optional<Declaration.Group> groupOf(String module, boolean quantized) {
@@ -140,14 +146,6 @@ public final class QuantizedModulesReader {
                 .orElse(List.of());
         ModuleRole role = ModuleRole.of(module, shape, checkpoint.config().tree());
         return role.isQuantized() || (role.isLinear() && quantized);
-    }
-
-    private void requireNothingElse() {
-        for (String name : checkpoint.names()) {
-            if (QuantizationParameters.contains(name) && !tensors.wasRead(name)) {
-                throw Declaration.unsupported("it does not explain tensor " + name);
-            }
-        }
     }
 
     private void requireTargetsFound(Set<String> modules) {

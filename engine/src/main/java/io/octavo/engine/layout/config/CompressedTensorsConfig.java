@@ -110,6 +110,17 @@ public final class CompressedTensorsConfig {
         return group;
     }
 
+    static ObjectNode write(Declaration declared) {
+        Declaration.Group group = declared.only();
+        var scheme = new Scheme(group.name(), group.weights(), group.inputs());
+        ObjectNode config = write(List.of(Target.everyLinear(scheme, false)), declared.ignored(), declared.kvCache());
+        if (group.actOrder()) {
+            JsonNode weights = config.path("config_groups").path("group_0").path("weights");
+            ((ObjectNode) weights).put("actorder", "group");
+        }
+        return config;
+    }
+
     static Declaration read(JsonNode node, Reading reading) {
         return new CompressedTensorsConfig(node, reading).read();
     }

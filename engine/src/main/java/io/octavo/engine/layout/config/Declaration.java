@@ -4,10 +4,14 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.Scheme;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.SequencedMap;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What a {@code quantization_config} declares, whatever its {@code quant_method}: the one reading of it, for labels and for
@@ -27,6 +31,9 @@ public record Declaration(
 
     /** The class of modules that a target may name. */
     public static final String LINEAR = "Linear";
+
+    /** Where ModelOpt declares what config.json does not mention. */
+    public static final String MODELOPT_FILE = ModelOptConfig.FILE;
 
     private static final List<String> METHODS =
             List.of(CompressedTensorsConfig.METHOD, "fp8", "awq", "gptq", ModelOptConfig.METHOD);
@@ -52,7 +59,13 @@ public record Declaration(
             targets = List.copyOf(targets);
         }
 
-        static Group ofEveryLinear(String name, Quantization weights, Optional<Quantization> inputs, boolean actOrder) {
+        /** Of all modules that a scheme applies to. */
+        public static Group of(Scheme scheme) {
+            return ofEveryLinear(scheme.name(), scheme.weights(), scheme.inputs(), false);
+        }
+
+        public static Group ofEveryLinear(
+                String name, Quantization weights, Optional<Quantization> inputs, boolean actOrder) {
             return new Group(
                     name,
                     CompressedFormat.of(weights, inputs),
@@ -125,6 +138,37 @@ public record Declaration(
                 ModelOptConfig.read(config, reading);
             default -> throw unsupported(refusal);
         };
+    }
+
+    /** The {@code quantization_config} that says this. */
+    public ObjectNode write() {
+        return switch (layout) {
+            case COMPRESSED_TENSORS -> CompressedTensorsConfig.write(this);
+            case FP8 -> Fp8Config.write(this);
+            case AWQ -> IntegerConfig.writeAwq(this);
+            case GPTQ, GPTQ_V2 -> IntegerConfig.writeGptq(this);
+            case MODELOPT -> ModelOptConfig.write(this);
+        };
+    }
+
+    /** Further files that loaders look for, by name. */
+    public SequencedMap<String, ObjectNode> files() {
+        var files = new LinkedHashMap<String, ObjectNode>();
+        switch (layout) {
+            case GPTQ, GPTQ_V2 -> files.put("quantize_config.json", write());
+            case MODELOPT -> files.put(ModelOptConfig.FILE, ModelOptConfig.writeFile(this));
+            case COMPRESSED_TENSORS, FP8, AWQ -> {}
+        }
+        return files;
+    }
+
+    /** The one group of a layout that has no groups. */
+    Group only() {
+        return groups.getFirst();
+    }
+
+    List<String> ignored() {
+        return ignore.stream().map(ModulePattern::text).toList();
     }
 
     /** The layout that a config declares; empty for what cannot be read. */

@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Reads {@code quant_method} {@code fp8}: AutoFP8's scales per tensor, or DeepSeek's per block. */
 final class Fp8Config {
@@ -50,6 +52,24 @@ final class Fp8Config {
                 .<ModulePattern>map(ModulePattern.Exact::new)
                 .toList();
         return new Declaration(Layout.FP8, List.of(group), ignore, kvCache, reading.warnings());
+    }
+
+    static ObjectNode write(Declaration declared) {
+        ObjectNode config = JsonNodeFactory.instance.objectNode();
+        config.put("quant_method", "fp8");
+        if (declared.only().weights().granularity() instanceof Granularity.PerBlock block) {
+            config.put("fmt", "e4m3").put("activation_scheme", "dynamic");
+            config.putArray("weight_block_size").add(block.rows()).add(block.columns());
+            declared.ignored().forEach(config.putArray("modules_to_not_convert")::add);
+            return config;
+        }
+        boolean dynamic = declared.only().inputs().orElseThrow().dynamic();
+        config.put("activation_scheme", dynamic ? "dynamic" : "static");
+        declared.ignored().forEach(config.putArray("ignored_layers")::add);
+        if (declared.kvCache().isPresent()) {
+            config.put("kv_cache_scheme", "static");
+        }
+        return config;
     }
 
     private static Declaration.Group perTensor(boolean staticInputs) {

@@ -8,6 +8,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Reads {@code awq} and {@code gptq}: weight-only integers in groups. */
 final class IntegerConfig {
@@ -61,6 +63,48 @@ final class IntegerConfig {
         Layout layout = format.equals(Layout.GPTQ_V2.id()) ? Layout.GPTQ_V2 : Layout.GPTQ;
         Quantization weights = weights(bits, groups(config, "group_size"), config.bool("sym", true));
         return declaration(layout, "gptq", weights, actOrder, reading);
+    }
+
+    static ObjectNode writeAwq(Declaration declared) {
+        Quantization weights = declared.only().weights();
+        ObjectNode config = JsonNodeFactory.instance.objectNode();
+        config.put("quant_method", "awq")
+                .put("zero_point", true)
+                .put("group_size", groupSize(weights))
+                .put("bits", weights.type().bits())
+                .put("version", "gemm");
+        declared.ignored().forEach(config.putArray("modules_to_not_convert")::add);
+        return config;
+    }
+
+    static ObjectNode writeGptq(Declaration declared) {
+        Quantization weights = declared.only().weights();
+        ObjectNode config = JsonNodeFactory.instance.objectNode();
+        config.put("quant_method", "gptq")
+                .put("bits", weights.type().bits())
+                .put("group_size", groupSize(weights))
+                .put("desc_act", declared.only().actOrder())
+                .put("sym", weights.symmetric())
+                .put("lm_head", false)
+                .put("checkpoint_format", declared.layout().id())
+                .put("pack_dtype", "int32");
+        List<String> excluded = declared.ignored().stream()
+                .filter(module -> !module.equals("lm_head"))
+                .toList();
+        if (!excluded.isEmpty()) {
+            ObjectNode dynamic = config.putObject("dynamic");
+            excluded.forEach(module -> dynamic.putObject("-:^" + escaped(module) + "$"));
+        }
+        return config;
+    }
+
+    /** A regular expression that matches exactly this name. */
+    private static String escaped(String module) {
+        return module.replaceAll("[^A-Za-z0-9_]", "\\\\$0");
+    }
+
+    private static int groupSize(Quantization weights) {
+        return weights.granularity() instanceof Granularity.PerGroup group ? group.size() : WHOLE_ROWS;
     }
 
     /** Entries that exclude modules are told by the tensors; those that change bits or groups cannot be guessed. */

@@ -7,25 +7,34 @@ import java.util.List;
 
 /** The ways in which quantized checkpoints are spelled on disk. docs/checkpoint-formats.md is the contract. */
 public enum Layout {
-    COMPRESSED_TENSORS("compressed-tensors"),
+    COMPRESSED_TENSORS("compressed-tensors", "integers of 4 or 8 bits, E4M3 and E2M1 in the formats that have a name"),
     /** Scales per tensor as AutoFP8 wrote them, or per block as DeepSeek does: the numbers decide which. */
-    FP8("fp8"),
-    AWQ("awq"),
+    FP8(
+            "fp8",
+            "E4M3 weights per tensor with inputs per tensor or token, or weights per block with dynamic inputs per group"),
+    AWQ("awq", "weight-only integers of 4 bits per group or channel"),
     /** Stores zero point − 1. */
-    GPTQ("gptq"),
+    GPTQ("gptq", "weight-only integers of 4 or 8 bits per group or channel"),
     /** Stores the zero point itself. */
-    GPTQ_V2("gptq_v2"),
-    MODELOPT("modelopt");
+    GPTQ_V2("gptq_v2", "weight-only integers of 4 or 8 bits per group or channel"),
+    MODELOPT("modelopt", "static FP8 per tensor, FP8 per channel and token, and NVFP4");
 
     private final String id;
+    private final String holds;
 
-    Layout(String id) {
+    Layout(String id, String holds) {
         this.id = id;
+        this.holds = holds;
     }
 
     /** The layout's name in requests. */
     public String id() {
         return id;
+    }
+
+    /** Which numbers it can say, for messages. */
+    public String holds() {
+        return holds;
     }
 
     /** In the order to show them. */

@@ -11,11 +11,19 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Reads {@code modelopt}: one algorithm's name, in config.json or nested as in hf_quant_config.json. */
 final class ModelOptConfig {
 
     static final String METHOD = "modelopt";
+
+    /** Where ModelOpt declares what config.json does not mention. */
+    static final String FILE = "hf_quant_config.json";
+
+    /** The version whose spelling is followed. */
+    private static final String PRODUCER_VERSION = "0.39.0";
 
     private static final int NVFP4_GROUP = 16;
     private static final int MX_GROUP = 32;
@@ -36,6 +44,57 @@ final class ModelOptConfig {
         var config = new ModelOptConfig(node, reading);
         Declaration.Group group = config.group();
         return new Declaration(Layout.MODELOPT, List.of(group), List.of(), config.kvCache(), reading.warnings());
+    }
+
+    static ObjectNode write(Declaration declared) {
+        ObjectNode config = JsonNodeFactory.instance.objectNode();
+        declared.ignored().forEach(config.putArray("ignore")::add);
+        config.put("quant_algo", algorithm(declared.only()));
+        if (isFloat4(declared.only())) {
+            config.put("group_size", NVFP4_GROUP);
+        }
+        if (declared.kvCache().isPresent()) {
+            config.putObject("kv_cache_scheme")
+                    .put("dynamic", false)
+                    .put("num_bits", Byte.SIZE)
+                    .put("type", "float");
+        }
+        config.set("producer", producer());
+        config.put("quant_method", METHOD);
+        return config;
+    }
+
+    static ObjectNode writeFile(Declaration declared) {
+        ObjectNode file = JsonNodeFactory.instance.objectNode();
+        file.set("producer", producer());
+        ObjectNode quantization = file.putObject("quantization").put("quant_algo", algorithm(declared.only()));
+        if (declared.kvCache().isPresent()) {
+            quantization.put("kv_cache_quant_algo", "FP8");
+        } else {
+            quantization.putNull("kv_cache_quant_algo");
+        }
+        if (isFloat4(declared.only())) {
+            quantization.put("group_size", NVFP4_GROUP);
+        } else {
+            quantization.putNull("group_size");
+        }
+        declared.ignored().forEach(quantization.putArray("exclude_modules")::add);
+        return file;
+    }
+
+    private static ObjectNode producer() {
+        return JsonNodeFactory.instance.objectNode().put("name", METHOD).put("version", PRODUCER_VERSION);
+    }
+
+    private static boolean isFloat4(Declaration.Group group) {
+        return group.weights().type() == FloatType.E2M1;
+    }
+
+    private static String algorithm(Declaration.Group group) {
+        if (isFloat4(group)) {
+            return group.inputs().isPresent() ? "NVFP4" : "W4A16_NVFP4";
+        }
+        return group.weights().equals(FP8_TENSOR) ? "FP8" : "FP8_PER_CHANNEL_PER_TOKEN";
     }
 
     private Declaration.Group group() {

@@ -1,5 +1,7 @@
 package io.octavo.engine.layout.weight;
 
+import io.octavo.engine.safetensors.TensorSpec;
+import io.octavo.engine.scheme.Granularity;
 import java.nio.ByteBuffer;
 
 /** Writes codes that lie row after row, as several layouts store them. */
@@ -27,5 +29,22 @@ public final class CodeTensors {
             }
             sink.write(tensor, from * weight.inFeatures() / 2, ByteBuffer.wrap(packed));
         });
+    }
+
+    /** A weight's scales in the shape of a tensor that has one for each tile. */
+    public static void writeScales(QuantizedWeight weight, TensorSpec tensor, TensorSink sink) {
+        float[] scales = switch (weight.quantization().granularity()) {
+            case Granularity.PerTensor whole -> new float[] {RowChunks.tensorScale(weight)};
+            case Granularity.PerBlock block -> RowChunks.blockScales(weight, block);
+            default -> RowChunks.scales(weight);
+        };
+        sink.write(tensor.name(), 0, ExactNumbers.encode(scales, scales.length, tensor.dtype(), tensor.name()));
+    }
+
+    /** Little-endian. */
+    public static ByteBuffer bytes(int[] words) {
+        ByteBuffer bytes = ExactNumbers.buffer(Math.multiplyExact(words.length, Integer.BYTES));
+        bytes.asIntBuffer().put(words);
+        return bytes;
     }
 }

@@ -1,7 +1,6 @@
 package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Checkpoint;
-import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
@@ -56,8 +55,7 @@ public final class KvScaleReader {
     }
 
     private float take(String module, String name) {
-        Tensor tensor = collector.claim(module, QuantizationParameters.parameter(name));
-        return ModuleCollector.scalar(tensor);
+        return collector.scalar(module, QuantizationParameters.parameter(name));
     }
 
     private static int layer(String name) {

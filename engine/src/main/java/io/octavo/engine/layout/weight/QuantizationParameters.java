@@ -6,10 +6,17 @@ import java.util.Set;
 public final class QuantizationParameters {
 
     public static final String WEIGHT = "weight";
+    public static final String WEIGHT_PACKED = "weight_packed";
+    public static final String WEIGHT_SHAPE = "weight_shape";
+    public static final String WEIGHT_ZERO_POINT = "weight_zero_point";
+    public static final String WEIGHT_GROUP_INDEX = "weight_g_idx";
+    public static final String WEIGHT_GLOBAL_SCALE = "weight_global_scale";
     public static final String WEIGHT_SCALE = "weight_scale";
     public static final String WEIGHT_SCALE_INV = "weight_scale_inv";
     public static final String WEIGHT_SCALE_2 = "weight_scale_2";
     public static final String INPUT_SCALE = "input_scale";
+    public static final String INPUT_ZERO_POINT = "input_zero_point";
+    public static final String INPUT_GLOBAL_SCALE = "input_global_scale";
     public static final String QWEIGHT = "qweight";
     public static final String QZEROS = "qzeros";
     public static final String SCALES = "scales";
@@ -18,17 +25,17 @@ public final class QuantizationParameters {
     public static final String VALUE_SCALE = "v_scale";
 
     private static final Set<String> NAMES = Set.of(
-            "weight_packed",
-            "weight_shape",
-            "weight_zero_point",
-            "weight_g_idx",
-            "weight_global_scale",
+            WEIGHT_PACKED,
+            WEIGHT_SHAPE,
+            WEIGHT_ZERO_POINT,
+            WEIGHT_GROUP_INDEX,
+            WEIGHT_GLOBAL_SCALE,
             WEIGHT_SCALE,
             WEIGHT_SCALE_INV,
             WEIGHT_SCALE_2,
             INPUT_SCALE,
-            "input_zero_point",
-            "input_global_scale",
+            INPUT_ZERO_POINT,
+            INPUT_GLOBAL_SCALE,
             "output_scale",
             KEY_SCALE,
             VALUE_SCALE,

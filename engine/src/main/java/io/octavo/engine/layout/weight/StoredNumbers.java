@@ -1,6 +1,7 @@
 package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.LoaderNames;
@@ -69,6 +70,16 @@ public record StoredNumbers(
                 modules.kvCache(),
                 scaleType(checkpoint, modules),
                 linears.stream().anyMatch(linear -> linear.weight().groupIndex().isPresent()));
+    }
+
+    /** The same as a layout's config says it. */
+    public Declaration declaration(Layout layout) {
+        return new Declaration(
+                layout,
+                List.of(Declaration.Group.ofEveryLinear(layout.id(), weights, inputs, actOrder)),
+                leftAlone.stream().<ModulePattern>map(ModulePattern.Exact::new).toList(),
+                kvCache.map(KvCacheScales::quantization),
+                List.of());
     }
 
     /**

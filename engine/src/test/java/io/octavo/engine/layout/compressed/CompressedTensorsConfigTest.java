@@ -163,8 +163,7 @@ public class CompressedTensorsConfigTest {
     void takesGroupsOfAWholeRowForAScaleAChannel() {
         ObjectNode config = CompressedTensors.config(Scheme.FP8_DYNAMIC, List.of());
         ((ObjectNode) config.at("/config_groups/group_0/weights")).put("group_size", -1);
-        assertThat(Declaration.strict(config).groups().getFirst().weights())
-                .isEqualTo(Scheme.FP8_DYNAMIC.weights());
+        assertThat(Declaration.strict(config).groups().getFirst().weights()).isEqualTo(Scheme.FP8_DYNAMIC.weights());
         ((ObjectNode) config.at("/config_groups/group_0/input_activations")).put("group_size", -1);
         assertThat(catchThrowableOfType(QuantizationException.class, () -> Declaration.strict(config))
                         .code())

@@ -48,8 +48,7 @@ class DeclarationTest {
 
     @Test
     void readsGroupsOfCompressedTensorsBothWays() {
-        JsonNode node = JSON.readTree(
-                """
+        JsonNode node = JSON.readTree("""
                 {"quant_method": "compressed-tensors", "quantization_status": "compressed", "ignore": ["lm_head"],
                  "config_groups": {"a": {"targets": ["re:.*q_proj"], "weights":
                    {"num_bits": 4, "type": "int", "strategy": "group", "group_size": 64, "actorder": "group"}}}}

@@ -1,4 +1,4 @@
-package io.octavo.engine.layout.compressed;
+package io.octavo.engine.layout.codec;
 
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.weight.QuantizedWeight;
@@ -17,16 +17,16 @@ import org.jspecify.annotations.Nullable;
  *
  * @param packed I32 {@code [outFeatures, ceil(inFeatures * bits / 32)]}
  * @param zeroPoints I32 {@code [ceil(outFeatures * bits / 32), groups]}; null for symmetric weights
- * @param groupOf I32 {@code [inFeatures]}, the group of each input channel; null where groups are runs of channels
+ * @param index the group of each input channel; empty where groups are runs of channels
  */
-public record PackedIntegers(
+record PackedIntegers(
         Tensor packed,
         long outFeatures,
         long inFeatures,
         Quantization quantization,
         ScaleGrid scales,
         @Nullable Tensor zeroPoints,
-        @Nullable Tensor groupOf)
+        Optional<int[]> index)
         implements QuantizedWeight {
 
     @Override
@@ -86,6 +86,6 @@ public record PackedIntegers(
 
     @Override
     public Optional<int[]> groupIndex() {
-        return Optional.ofNullable(groupOf).map(tensor -> tensor.segment().toArray(ValueLayout.JAVA_INT_UNALIGNED));
+        return index.map(int[]::clone);
     }
 }

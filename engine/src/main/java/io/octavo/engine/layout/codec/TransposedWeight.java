@@ -1,4 +1,4 @@
-package io.octavo.engine.layout.integer;
+package io.octavo.engine.layout.codec;
 
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.layout.config.Declaration;
@@ -20,7 +20,7 @@ import java.util.Optional;
  * @param zeroPointOffset what a stored zero point is too small by
  * @param index the group of each input channel where that is no run of consecutive ones
  */
-public record TransposedWeight(
+record TransposedWeight(
         Tensor codes,
         Tensor zeroPoints,
         ScaleGrid scales,
