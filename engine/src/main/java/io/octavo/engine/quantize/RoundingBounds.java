@@ -108,8 +108,8 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) implem
         if (weights.scaleType() == ScaleType.FLOAT) {
             return isNearest(wholeScale, exactWhole(absmax), dtype);
         }
-        float stored = StoredScales.rounded((float) (1.0 / wholeScale), dtype);
-        return stored == StoredScales.globalDivisor(absmax, dtype);
+        // The reciprocal of a reciprocal may be the next number.
+        return wholeScale == 1 / StoredScales.globalDivisor(absmax, dtype);
     }
 
     /** What a largest magnitude leads to as the scale of whole tensors. */

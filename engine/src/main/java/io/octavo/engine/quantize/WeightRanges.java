@@ -12,7 +12,9 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -22,6 +24,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * whichever of several threads asks first.
  */
 final class WeightRanges {
+
+    /** Smallest and largest number that E4M3 holds with all its bits: codes of FP8, scales of NVFP4's groups. */
+    private static final float LEAST_SHARE = 0x1p-6f / 448;
 
     private final Backend backend;
     private final Stream stream;
@@ -63,15 +68,26 @@ final class WeightRanges {
         return action.inFeatures() * action.source().info().dtype().bytes();
     }
 
-    /** @throws QuantizationException {@code TENSOR_NOT_FINITE} */
+    /** @throws QuantizationException {@code TENSOR_NOT_FINITE} or {@code SCHEME_UNSUITABLE} */
     float absmax(Quantize action) {
         return known.computeIfAbsent(action.sharing(), modules -> {
-            float absmax = 0;
-            for (String module : modules) {
-                absmax = Math.max(absmax, compute(module));
-            }
+            var each = new LinkedHashMap<String, Float>();
+            modules.forEach(module -> each.put(module, compute(module)));
+            float absmax = Collections.max(each.values());
+            each.forEach((module, own) -> requireHeld(module, own, absmax));
             return absmax;
         });
+    }
+
+    /** Beside much larger numbers, one scale or one scale of scales for both makes zeros of a whole module. */
+    private static void requireHeld(String module, float own, float absmax) {
+        if (own > 0 && own < absmax * LEAST_SHARE) {
+            throw new QuantizationException(
+                    ErrorCode.SCHEME_UNSUITABLE,
+                    "module " + module + ": its largest magnitude " + own + " is so small beside the " + absmax
+                            + " of what loaders fuse it with that the scale which they share loses it; ignore these"
+                            + " modules, or choose a scheme with a scale a channel, such as FP8_DYNAMIC or W8A8");
+        }
     }
 
     private float compute(String module) {

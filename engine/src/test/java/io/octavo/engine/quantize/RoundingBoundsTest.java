@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.quantization.QuantizationError;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /** Against numbers worked out by hand. */
@@ -56,6 +57,20 @@ class RoundingBoundsTest {
         assertThat(rows.scaleFits(1, 1, 0, 448 * (1 - 0x1.1p-9f), 0)).isFalse();
         assertThat(rows.scaleFits(0x1p-7f, 1, 0, 0, 0)).isTrue();
         assertThat(rows.scaleFits(0x1p-6f, 1, 0, 0, 0)).isFalse();
+    }
+
+    /** The file holds what divides; its reciprocal, once rounded, is what readers multiply by. */
+    @Test
+    void aDivisorIsTheNearestForAnyLargestNumber() {
+        var nvfp4 = new RoundingBounds(Scheme.named("NVFP4A16").weights(), DType.F8_E4M3, DType.F32);
+        var random = new SplittableRandom(7);
+        for (int i = 0; i < 10_000; i++) {
+            float absmax = (float) random.nextDouble(1e-4, 10);
+            float divisor = 2688 / absmax;
+            assertThat(nvfp4.wholeFits(1 / divisor, absmax)).as("absmax %s", absmax).isTrue();
+            assertThat(nvfp4.wholeFits(1 / (divisor * (1 + 0x1p-21f)), absmax)).isFalse();
+            assertThat(nvfp4.wholeFits(1 / (divisor * (1 - 0x1p-21f)), absmax)).isFalse();
+        }
     }
 
     @Test

@@ -29,7 +29,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Weights so small that F16, the type of the source, cannot hold their scales. */
 class SmallWeightsTest {
 
-    private static final String TINY = "model.layers.0.self_attn.o_proj";
+    private static final String SELF = "model.layers.0.self_attn.";
+    private static final String TINY = SELF + "o_proj";
     private static final int SIZE = 128;
 
     @TempDir
@@ -101,6 +102,33 @@ class SmallWeightsTest {
                         QuantizationException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEME_UNSUITABLE))
                 .hasMessageContainingAll("module " + TINY + ", row 0", "F16");
         assertThat(folder.resolve("target")).doesNotExist();
+    }
+
+    /** One scale of both would make the smaller module zeros, which verification could not tell from rounding. */
+    @ParameterizedTest
+    @CsvSource({"NVFP4A16, 0x1p-24, false", "NVFP4A16, 0x1p-14, true", "FP8_DYNAMIC, 0x1p-24, true"})
+    void areRefusedByNameBesideLargeOnesThatShareTheirScale(String scheme, float magnitude, boolean held)
+            throws IOException {
+        CheckpointFixture tiny = model(DType.F32, magnitude, SIZE);
+        CheckpointFixture large = model(DType.F32, 1, SIZE);
+        var fused = new CheckpointFixture().config(tiny.config());
+        for (String part : List.of("q_proj", "k_proj", "v_proj")) {
+            (part.equals("k_proj") ? tiny : large)
+                    .as(TINY + ".weight", SELF + part + ".weight", DType.F32, List.of((long) SIZE, (long) SIZE))
+                    .copy(SELF + part + ".weight", fused)
+                    .as(SELF + part + ".weight", TINY + ".weight", DType.F32, List.of((long) SIZE, (long) SIZE));
+        }
+        if (held) {
+            assertThat(quantize(fused, scheme, "compressed-tensors").verification().modules())
+                    .allSatisfy(module -> assertThat(module.relativeError()).isLessThan(0.2));
+        } else {
+            assertThatThrownBy(() -> quantize(fused, scheme, "compressed-tensors"))
+                    .isInstanceOfSatisfying(
+                            QuantizationException.class,
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEME_UNSUITABLE))
+                    .hasMessageContaining("module " + SELF + "k_proj: its largest magnitude");
+            assertThat(folder.resolve("target")).doesNotExist();
+        }
     }
 
     /** As a pruned row has: its scale is the type's epsilon, its codes are zero. */
