@@ -20,6 +20,7 @@ import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.scheme.ScaleType;
 import io.octavo.kernels.number.DType;
 import java.io.IOException;
@@ -56,6 +57,10 @@ class ForeignLayoutsTest {
     private static final Quantization NVFP4_INPUT = Quantization.dynamic(
                     FloatType.E2M1, new Granularity.PerTensorGroup(16))
             .withScales(ScaleType.E4M3);
+
+    private static final Quantization MXFP8 = Scheme.named("MXFP8").weights();
+    private static final Quantization MXFP8_INPUT =
+            Scheme.named("MXFP8").inputs().orElseThrow();
 
     @TempDir
     Path folder;
@@ -100,7 +105,8 @@ class ForeignLayoutsTest {
                 Arguments.of(Layout.MODELOPT, FP8_TENSOR, Optional.of(FP8_TENSOR), 3, 5),
                 Arguments.of(Layout.MODELOPT, FP8_CHANNEL, Optional.of(FP8_TOKEN), 3, 5),
                 Arguments.of(Layout.MODELOPT, NVFP4, Optional.of(NVFP4_INPUT), 3, 32),
-                Arguments.of(Layout.MODELOPT, NVFP4, none, 3, 48));
+                Arguments.of(Layout.MODELOPT, NVFP4, none, 3, 48),
+                Arguments.of(Layout.MODELOPT, MXFP8, Optional.of(MXFP8_INPUT), 3, 96));
     }
 
     @ParameterizedTest

@@ -17,7 +17,7 @@ public enum Layout {
     GPTQ("gptq", "weight-only integers of 4 or 8 bits per group or channel"),
     /** Stores the zero point itself. */
     GPTQ_V2("gptq_v2", "weight-only integers of 4 or 8 bits per group or channel"),
-    MODELOPT("modelopt", "static FP8 per tensor, FP8 per channel and token, and NVFP4");
+    MODELOPT("modelopt", "static FP8 per tensor, FP8 per channel and token, NVFP4, and MXFP8 with inputs of its kind");
 
     private final String id;
     private final String holds;

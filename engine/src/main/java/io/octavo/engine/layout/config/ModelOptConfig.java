@@ -28,7 +28,8 @@ final class ModelOptConfig {
     private static final int NVFP4_GROUP = 16;
     private static final int MX_GROUP = 32;
     private static final int BLOCK = 128;
-    private static final Set<String> READABLE = Set.of("FP8", "FP8_PER_CHANNEL_PER_TOKEN", "NVFP4", "W4A16_NVFP4");
+    private static final Set<String> READABLE = 
+            Set.of("FP8", "FP8_PER_CHANNEL_PER_TOKEN", "NVFP4", "W4A16_NVFP4", "MXFP8");
     private static final Quantization FP8_TENSOR = Quantization.stored(FloatType.E4M3, new Granularity.PerTensor());
 
     private final ConfigObject config;
@@ -94,6 +95,9 @@ final class ModelOptConfig {
         if (isFloat4(group)) {
             return group.inputs().isPresent() ? "NVFP4" : "W4A16_NVFP4";
         }
+        if (group.weights().scaleType() == ScaleType.E8M0) {
+            return "MXFP8";
+        }
         return group.weights().equals(FP8_TENSOR) ? "FP8" : "FP8_PER_CHANNEL_PER_TOKEN";
     }
 
@@ -101,7 +105,8 @@ final class ModelOptConfig {
         JsonNode spelled = config.node().path("quant_algo");
         reading.of("modelopt with quant_algo " + Reading.shown(spelled));
         String algorithm = config.string("quant_algo").toUpperCase(Locale.ROOT);
-        String refusal = "quant_algo is " + spelled + "; supported: FP8, FP8_PER_CHANNEL_PER_TOKEN, NVFP4, W4A16_NVFP4";
+        String refusal = "quant_algo is " + spelled + "; supported: FP8, FP8_PER_CHANNEL_PER_TOKEN, NVFP4,"
+                + " W4A16_NVFP4, MXFP8";
         if (!READABLE.contains(algorithm)) {
             reading.refuse(refusal);
         }

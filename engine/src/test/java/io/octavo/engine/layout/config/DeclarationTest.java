@@ -30,7 +30,7 @@ class DeclarationTest {
                 "{'quant_method':'gptq','bits':4,'group_size':-1,'pack_dtype':7}|INT4 per channel|pack_dtype is no string",
                 "{'quant_method':'fp8','activation_scheme':'static','fmt':'e5m2'}|E4M3 per tensor|fmt is \"e5m2\"",
                 "{'quant_method':'fp8','activation_scheme':'static','ignored_layers':1}|E4M3 per tensor|no array of strings",
-                "{'quant_method':'modelopt','quant_algo':'MXFP8'}|E4M3 in groups of 32 with E8M0 scales|quant_algo is",
+                "{'quant_method':'modelopt','quant_algo':'FP8_PB_WO'}|E4M3 in blocks of 128 x 128|quant_algo is",
                 "{'quant_method':'modelopt_fp4','quant_algo':'FP8'}|E4M3 per tensor|quant_method is \"modelopt_fp4\"",
                 "{'quantization':{'quant_algo':'FP8','kv_cache_quant_algo':'INT8'}}|E4M3 per tensor|supported: FP8"
             })
