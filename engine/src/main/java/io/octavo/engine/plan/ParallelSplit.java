@@ -25,7 +25,7 @@ final class ParallelSplit {
 
     private final JsonNode config;
     private final List<ModuleGroup> quantized;
-    private final boolean misread;
+    private final Layout layout;
 
     /**
      * @param config the root of config.json
@@ -34,7 +34,7 @@ final class ParallelSplit {
     ParallelSplit(JsonNode config, List<ModuleGroup> modules, Layout layout) {
         JsonNode text = config.path("text_config");
         this.config = text.isObject() ? text : config;
-        this.misread = layout == Layout.GPTQ || layout == Layout.GPTQ_V2;
+        this.layout = layout;
         this.quantized = modules.stream().filter(ModuleGroup::quantized).toList();
     }
 
@@ -128,6 +128,10 @@ final class ParallelSplit {
             case Granularity.PerChannel perChannel -> 1;
             case Granularity.PerToken perToken -> 1;
         };
+        if (layout == Layout.AWQ && granularity instanceof Granularity.PerChannel) {
+            obstacles.add(module + ": a scale a channel, which vLLM does not load on several GPUs from layout awq");
+        }
+        boolean misread = layout == Layout.GPTQ || layout == Layout.GPTQ_V2;
         if (inFeatures / ways % shared != 0) {
             obstacles.add(module + ": inFeatures " + inFeatures + " / " + ways + " = " + inFeatures / ways
                     + " is not divisible by the " + shared + " input channels that share a scale"

@@ -172,6 +172,18 @@ class PreFlightTest {
                 .flatExtracting(TensorParallel::obstacles)
                 .containsExactly("model.layers.{0..1}.mlp.down_proj: inFeatures 1408 / 2 = 704 is not divisible by the"
                         + " 128 input channels that share a scale");
+        assertThat(plan(model("BF16", 8, 4, 1408), new Recipe("W4A16_CHANNEL", "awq", List.of()))
+                        .tensorParallel()
+                        .get(1)
+                        .obstacles())
+                .singleElement()
+                .asString()
+                .contains("down_proj: a scale a channel", "awq");
+        assertThat(plan(model("BF16", 8, 4, 1408), new Recipe("W4A16_CHANNEL", "gptq", List.of()))
+                        .tensorParallel()
+                        .get(1)
+                        .obstacles())
+                .isEmpty();
         Recipe blocks = new Recipe("FP8_BLOCK", "compressed-tensors", List.of());
         assertThat(plan(model("BF16", 8, 4, 1536), blocks).tensorParallel())
                 .filteredOn(split -> split.ways() == 4)
