@@ -15,6 +15,7 @@ import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.wire.Page;
+import io.swagger.v3.oas.annotations.Operation;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.nio.charset.StandardCharsets;
@@ -49,6 +50,7 @@ class ArtifactController {
         this.deletions = deletions;
     }
 
+    @Operation(operationId = "listArtifacts", summary = "Lists artifacts, the newest first")
     @GetMapping
     Page<ArtifactRecord> list(
             Caller caller,
@@ -58,18 +60,21 @@ class ArtifactController {
         return artifacts.list(caller.tenant(), SearchText.of(search), PageLimit.of(limit), TimeCursor.parse(cursor));
     }
 
+    @Operation(operationId = "getArtifact", summary = "Shows an artifact with its label, files and origin")
     @GetMapping("/{id}")
     ArtifactRecord get(Caller caller, @PathVariable UUID id) {
         return artifacts.get(caller.tenant(), id);
     }
 
     /** With the revision that it was written as. */
+    @Operation(operationId = "deleteArtifact", summary = "Deletes an artifact with the revision that it was written as")
     @DeleteMapping("/{id}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void delete(Caller caller, @PathVariable UUID id) {
         deletions.artifact(caller.tenant(), id);
     }
 
+    @Operation(operationId = "downloadArtifactFile", summary = "Downloads a file of an artifact, whole or a range of it")
     @GetMapping("/{id}/files/{*path}")
     ResponseEntity<Resource> file(
             Caller caller,
@@ -82,11 +87,13 @@ class ArtifactController {
         return downloads.answer(file.blob(), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
     }
 
+    @Operation(operationId = "getArtifactReport", summary = "Shows an artifact with what its self-check found")
     @GetMapping("/{id}/report")
     ArtifactReport report(Caller caller, @PathVariable UUID id) {
         return reports.of(caller.tenant(), id);
     }
 
+    @Operation(operationId = "getArtifactReport", summary = "Shows an artifact with what its self-check found")
     @GetMapping(path = "/{id}/report", produces = MediaType.TEXT_HTML_VALUE)
     ResponseEntity<String> reportPage(Caller caller, @PathVariable UUID id) {
         return ResponseEntity.ok()

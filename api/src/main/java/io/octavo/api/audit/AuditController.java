@@ -6,6 +6,7 @@ import io.octavo.jobs.audit.AuditEvent;
 import io.octavo.jobs.audit.AuditLog;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.wire.Page;
+import io.swagger.v3.oas.annotations.Operation;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
@@ -22,6 +23,7 @@ class AuditController {
         this.log = log;
     }
 
+    @Operation(operationId = "listAuditEvents", summary = "Lists who changed what, the newest first")
     @GetMapping
     Page<AuditEvent> list(
             Caller caller,

@@ -13,6 +13,7 @@ import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.wire.Page;
+import io.swagger.v3.oas.annotations.Operation;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.NotNull;
@@ -52,6 +53,7 @@ class KeyController {
     }
 
     /** The answer is the only one that ever holds the key's secret. */
+    @Operation(operationId = "createKey", summary = "Makes an API key, which only this answer holds")
     @PostMapping
     @ResponseStatus(HttpStatus.CREATED)
     ResponseEntity<KeyView> issue(Caller caller, @Valid @RequestBody KeyRequest request) {
@@ -83,6 +85,7 @@ class KeyController {
         return other;
     }
 
+    @Operation(operationId = "listKeys", summary = "Lists the tenant's API keys, the newest first")
     @GetMapping
     Page<KeyView> list(
             Caller caller,
@@ -92,6 +95,7 @@ class KeyController {
                 .map(key -> KeyView.of(key, null));
     }
 
+    @Operation(operationId = "revokeKey", summary = "Revokes an API key")
     @DeleteMapping("/{id}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void revoke(Caller caller, @PathVariable UUID id) {

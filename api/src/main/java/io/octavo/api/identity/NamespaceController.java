@@ -6,6 +6,7 @@ import io.octavo.jobs.identity.Namespaces;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.identity.Tenants;
 import io.octavo.wire.Page;
+import io.swagger.v3.oas.annotations.Operation;
 import java.util.UUID;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.bind.annotation.DeleteMapping;
@@ -29,17 +30,20 @@ class NamespaceController {
         this.namespaces = namespaces;
     }
 
+    @Operation(operationId = "listNamespaces", summary = "Lists where a tenant may make repositories")
     @GetMapping
     Page<String> list(@PathVariable UUID id) {
         return new Page<>(namespaces.list(tenant(id)), null);
     }
 
+    @Operation(operationId = "grantNamespace", summary = "Lets a tenant make repositories in a namespace")
     @PutMapping("/{namespace}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void grant(@PathVariable UUID id, @PathVariable String namespace) {
         namespaces.grant(tenant(id), name(namespace));
     }
 
+    @Operation(operationId = "revokeNamespace", summary = "Takes a namespace without repositories from a tenant")
     @DeleteMapping("/{namespace}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void revoke(@PathVariable UUID id, @PathVariable String namespace) {

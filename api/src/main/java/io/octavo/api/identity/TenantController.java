@@ -8,6 +8,7 @@ import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.wire.Page;
+import io.swagger.v3.oas.annotations.Operation;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotNull;
@@ -39,12 +40,14 @@ class TenantController {
         this.deletions = deletions;
     }
 
+    @Operation(operationId = "createTenant", summary = "Makes a tenant")
     @PostMapping
     @ResponseStatus(HttpStatus.CREATED)
     TenantView create(@Valid @RequestBody TenantRequest request) {
         return TenantView.of(tenants.create(request.name()));
     }
 
+    @Operation(operationId = "listTenants", summary = "Lists tenants, the newest first")
     @GetMapping
     Page<TenantView> list(
             @RequestParam(required = false) @Nullable String search,
@@ -54,11 +57,13 @@ class TenantController {
                 .map(TenantView::of);
     }
 
+    @Operation(operationId = "getTenant", summary = "Shows what a tenant uses and may use")
     @GetMapping("/{id}")
     TenantUse get(@PathVariable UUID id) {
         return use(tenants.require(new TenantId(id)));
     }
 
+    @Operation(operationId = "setTenantQuota", summary = "Limits what a tenant may store")
     @PutMapping("/{id}/quota")
     TenantUse limit(@PathVariable UUID id, @Valid @RequestBody Quota quota) {
         return use(tenants.limit(new TenantId(id), quota.maxBytes()));
@@ -73,6 +78,7 @@ class TenantController {
                 tenants.usedBytes(tenant.id()));
     }
 
+    @Operation(operationId = "deleteTenant", summary = "Deletes a tenant with all that it has")
     @DeleteMapping("/{id}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void delete(@PathVariable UUID id) {

@@ -16,6 +16,7 @@ import io.octavo.wire.EventRecord;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import io.octavo.wire.Page;
+import io.swagger.v3.oas.annotations.Operation;
 import java.net.URI;
 import java.util.List;
 import java.util.Objects;
@@ -58,6 +59,7 @@ class JobController {
     }
 
     /** @param dryRun true is the other call's */
+    @Operation(operationId = "submitJob", summary = "Submits a job, or tells what it would do")
     @PostMapping
     @ResponseStatus(HttpStatus.ACCEPTED)
     ResponseEntity<JobView> submit(
@@ -96,11 +98,13 @@ class JobController {
                         jobs.submit(tenant, spec, preFlight.plan(tenant, spec).found(), key));
     }
 
+    @Operation(operationId = "submitJob", summary = "Submits a job, or tells what it would do")
     @PostMapping(params = "dryRun=true")
     PlanView plan(Caller caller, @RequestBody JsonNode body) {
         return preFlight.plan(caller.tenant(), reader.read(body));
     }
 
+    @Operation(operationId = "listJobs", summary = "Lists jobs, the newest first")
     @GetMapping
     Page<JobView> list(
             Caller caller,
@@ -119,11 +123,13 @@ class JobController {
         return jobs.list(caller.tenant(), filter, PageLimit.of(limit), TimeCursor.parse(cursor));
     }
 
+    @Operation(operationId = "getJob", summary = "Shows a job, a pipeline with its steps")
     @GetMapping("/{id}")
     JobView get(Caller caller, @PathVariable UUID id) {
         return jobs.get(caller.tenant(), id);
     }
 
+    @Operation(operationId = "listJobEvents", summary = "Lists what happened to a job, or streams it as it happens")
     @GetMapping("/{id}/events")
     Page<EventRecord> events(
             Caller caller,
@@ -133,6 +139,7 @@ class JobController {
         return jobs.events(caller.tenant(), id, Problems.number("cursor", cursor, 0), PageLimit.of(limit));
     }
 
+    @Operation(operationId = "listJobEvents", summary = "Lists what happened to a job, or streams it as it happens")
     @GetMapping(path = "/{id}/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     SseEmitter stream(
             Caller caller,
@@ -142,17 +149,20 @@ class JobController {
     }
 
     /** One that has ended; its artifact stays. */
+    @Operation(operationId = "deleteJob", summary = "Deletes a job that has ended; its artifact stays")
     @DeleteMapping("/{id}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void delete(Caller caller, @PathVariable UUID id) {
         deletions.job(caller.tenant(), id);
     }
 
+    @Operation(operationId = "cancelJob", summary = "Cancels a job, of a pipeline every step that has not ended")
     @PostMapping("/{id}/cancel")
     JobView cancel(Caller caller, @PathVariable UUID id) {
         return jobs.cancel(caller.tenant(), id);
     }
 
+    @Operation(operationId = "retryJob", summary = "Queues a failed or cancelled job again")
     @PostMapping("/{id}/retry")
     JobView retry(Caller caller, @PathVariable UUID id) {
         return jobs.retry(caller.tenant(), id);

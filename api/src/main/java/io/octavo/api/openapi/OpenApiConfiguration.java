@@ -7,6 +7,7 @@ import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.oas.models.PathItem;
 import io.swagger.v3.oas.models.headers.Header;
 import io.swagger.v3.oas.models.info.Info;
+import io.swagger.v3.oas.models.info.License;
 import io.swagger.v3.oas.models.media.Content;
 import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
@@ -59,6 +60,7 @@ class OpenApiConfiguration {
                 .info(new Info()
                         .title("Octavo")
                         .version("v1")
+                        .license(new License().name("Apache-2.0").identifier("Apache-2.0"))
                         .description("Quantization as a service. docs/errors.md tells the codes of problems."))
                 .components(new Components()
                         .addSecuritySchemes(
@@ -87,6 +89,7 @@ class OpenApiConfiguration {
     GlobalOpenApiCustomizer complete() {
         return document -> {
             JobSchemas.addTo(document.getComponents());
+            EventSchemas.addTo(document.getComponents());
             document.getPaths()
                     .forEach((path, item) ->
                             item.readOperationsMap().forEach((method, operation) -> complete(path, method, operation)));
@@ -94,6 +97,8 @@ class OpenApiConfiguration {
     }
 
     private static void complete(String path, PathItem.HttpMethod method, Operation operation) {
+        operation.setTags(List.of(path.split("/", -1)[3]));
+        EventSchemas.describe(operation);
         if (path.equals(JOBS) && operation.getRequestBody() != null) {
             completeSubmission(operation);
         }

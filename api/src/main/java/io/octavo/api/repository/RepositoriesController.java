@@ -8,6 +8,7 @@ import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.repository.RepositoryListing;
 import io.octavo.wire.Page;
 import io.octavo.wire.RepositorySummary;
+import io.swagger.v3.oas.annotations.Operation;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -36,6 +37,7 @@ class RepositoriesController {
         this.deletions = deletions;
     }
 
+    @Operation(operationId = "listRepositories", summary = "Lists repositories by name")
     @GetMapping
     Page<RepositorySummary> list(
             Caller caller,
@@ -45,11 +47,13 @@ class RepositoriesController {
         return repositories.list(caller.tenant(), SearchText.of(search), PageLimit.of(limit), cursor);
     }
 
+    @Operation(operationId = "getRepository", summary = "Shows a repository")
     @GetMapping("/{namespace}/{name}")
     RepositorySummary get(Caller caller, @PathVariable String namespace, @PathVariable String name) {
         return repositories.get(caller.tenant(), repository(namespace, name));
     }
 
+    @Operation(operationId = "setRepositoryRetention", summary = "Says after how many days revisions but the newest are deleted")
     @PutMapping("/{namespace}/{name}/retention")
     RepositorySummary retain(
             Caller caller,
@@ -59,12 +63,14 @@ class RepositoriesController {
         return repositories.retain(caller.tenant(), repository(namespace, name), retention.maxAgeDays());
     }
 
+    @Operation(operationId = "deleteRepository", summary = "Deletes a repository with its revisions")
     @DeleteMapping("/{namespace}/{name}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void delete(Caller caller, @PathVariable String namespace, @PathVariable String name) {
         deletions.repository(caller.tenant(), repository(namespace, name));
     }
 
+    @Operation(operationId = "deleteRevision", summary = "Deletes a revision")
     @DeleteMapping("/{namespace}/{name}/revisions/{revision}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void deleteRevision(

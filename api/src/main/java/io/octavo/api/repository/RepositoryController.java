@@ -19,6 +19,7 @@ import io.octavo.wire.Page;
 import io.octavo.wire.RepositoryFile;
 import io.octavo.wire.RevisionSummary;
 import io.octavo.wire.RevisionView;
+import io.swagger.v3.oas.annotations.Operation;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import jakarta.validation.Valid;
@@ -53,6 +54,7 @@ class RepositoryController {
     }
 
     /** The bytes stream through to storage; the file shows in the repository once a revision names it. */
+    @Operation(operationId = "uploadFile", summary = "Uploads the contents of a file, which a revision may name then")
     @PutMapping("/files/{*path}")
     RepositoryFile upload(
             Caller caller,
@@ -83,6 +85,7 @@ class RepositoryController {
         return announced;
     }
 
+    @Operation(operationId = "commitRevision", summary = "Commits a list of files as a new revision")
     @PostMapping("/revisions")
     ResponseEntity<RevisionView> commit(
             Caller caller,
@@ -101,6 +104,7 @@ class RepositoryController {
                 : ResponseEntity.ok(view);
     }
 
+    @Operation(operationId = "listRevisions", summary = "Lists a repository's revisions, the newest first")
     @GetMapping("/revisions")
     Page<RevisionSummary> revisions(
             Caller caller,
@@ -113,12 +117,14 @@ class RepositoryController {
                 caller.tenant(), repository(namespace, name), SearchText.of(search), PageLimit.of(limit), cursor);
     }
 
+    @Operation(operationId = "getRevision", summary = "Shows a revision with its files")
     @GetMapping("/revisions/{revision}")
     RevisionView revision(
             Caller caller, @PathVariable String namespace, @PathVariable String name, @PathVariable String revision) {
         return view(repositories.revision(caller.tenant(), repository(namespace, name), revision));
     }
 
+    @Operation(operationId = "downloadFile", summary = "Downloads a file of a revision, whole or a range of it")
     @GetMapping("/files/{*path}")
     ResponseEntity<Resource> file(
             Caller caller,

@@ -2,6 +2,7 @@ package io.octavo.api.scheme;
 
 import io.octavo.jobs.spec.SchemeCatalog;
 import io.octavo.jobs.spec.SchemeInfo;
+import io.swagger.v3.oas.annotations.Operation;
 import java.util.List;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
@@ -17,6 +18,7 @@ class SchemeController {
         this.catalog = catalog;
     }
 
+    @Operation(operationId = "listSchemes", summary = "Lists the schemes and layouts that can be asked for")
     @GetMapping
     Schemes list() {
         return new Schemes(catalog.schemes(), catalog.layouts());

@@ -12,6 +12,7 @@ import io.octavo.jobs.webhook.Webhook;
 import io.octavo.jobs.webhook.WebhookEvent;
 import io.octavo.jobs.webhook.Webhooks;
 import io.octavo.wire.Page;
+import io.swagger.v3.oas.annotations.Operation;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Size;
@@ -43,6 +44,7 @@ class WebhookController {
     }
 
     /** The answer is the only one that ever holds the secret. */
+    @Operation(operationId = "createWebhook", summary = "Makes a webhook, whose secret only this answer holds")
     @PostMapping
     @ResponseStatus(HttpStatus.CREATED)
     ResponseEntity<WebhookView> create(Caller caller, @Valid @RequestBody WebhookRequest request) {
@@ -57,6 +59,7 @@ class WebhookController {
                 .body(WebhookView.of(issued.webhook(), issued.secret()));
     }
 
+    @Operation(operationId = "listWebhooks", summary = "Lists webhooks, the newest first")
     @GetMapping
     Page<WebhookView> list(
             Caller caller,
@@ -66,17 +69,20 @@ class WebhookController {
                 .map(webhook -> WebhookView.of(webhook, null));
     }
 
+    @Operation(operationId = "getWebhook", summary = "Shows a webhook")
     @GetMapping("/{id}")
     WebhookView get(Caller caller, @PathVariable UUID id) {
         return WebhookView.of(webhooks.get(caller.tenant(), id), null);
     }
 
+    @Operation(operationId = "deleteWebhook", summary = "Deletes a webhook")
     @DeleteMapping("/{id}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void delete(Caller caller, @PathVariable UUID id) {
         webhooks.delete(caller.tenant(), id);
     }
 
+    @Operation(operationId = "listWebhookDeliveries", summary = "Lists a webhook's deliveries, the newest first")
     @GetMapping("/{id}/deliveries")
     Page<Delivery> deliveries(
             Caller caller,
@@ -87,6 +93,7 @@ class WebhookController {
         return webhooks.deliveries(caller.tenant(), id, status, PageLimit.of(limit), TimeCursor.parse(cursor));
     }
 
+    @Operation(operationId = "replayWebhookDelivery", summary = "Delivers again what was delivered or given up")
     @PostMapping("/{id}/deliveries/{delivery}/replay")
     @ResponseStatus(HttpStatus.ACCEPTED)
     Delivery replay(Caller caller, @PathVariable UUID id, @PathVariable UUID delivery) {
