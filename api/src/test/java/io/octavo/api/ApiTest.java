@@ -350,6 +350,33 @@ class ApiTest {
         assertThat(read(get("/api/v1/jobs")).get("items")).isEmpty();
     }
 
+    /** What no worker could do is not worth a place in the queue; a dry run says the same. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/api/v1/jobs?dryRun=true", "/api/v1/jobs"})
+    void refusesAtOnceWhatCanBeKnownWithoutTheModel(String path) throws Exception {
+        assertProblem(post(path, QUANTIZE.replace("octavo/out", "octavo/model")), 422, "target-is-source");
+        String chained = """
+                {"type":"pipeline","steps":[{"name":"q","job":%s},
+                 {"name":"c","needs":["q"],"job":{"type":"convert","source":"step:q","layout":"compressed-tensors",
+                  "target":"octavo/out"}}]}""".formatted(QUANTIZE);
+        HttpResponse<String> refusal = post(path, chained);
+        assertProblem(refusal, 422, "target-is-source");
+
+        String evaluation = """
+                {"type":"evaluate","source":"hub:octavo/model","tasks":[{"type":"perplexity","dataset":"%s"}]%s}""";
+        assertProblem(post(path, evaluation.formatted("s3://nobody/data.txt", "")), 403, "source-not-allowed");
+        String choice = """
+                {"type":"evaluate","source":"hub:octavo/model",
+                 "tasks":[{"type":"multiple-choice","dataset":"hub:octavo/model#x.jsonl"}],
+                 "gates":[{"metric":"accuracy","min":1.01}]}""";
+        assertProblem(post(path, choice), 400, "invalid-request");
+        String calibrated = QUANTIZE.replace(
+                "}",
+                ",\"modifiers\":[{\"type\":\"smoothquant\"}],\"calibration\":{\"dataset\":\"s3://nobody/data.txt\"}}");
+        assertProblem(post(path, calibrated), 403, "source-not-allowed");
+        assertThat(read(get("/api/v1/jobs")).get("items")).isEmpty();
+    }
+
     @Test
     void leavesToTheWorkerWhatCannotBeLookedAt() throws Exception {
         String local = QUANTIZE.replace("hub:octavo/model", "file:/models/x");

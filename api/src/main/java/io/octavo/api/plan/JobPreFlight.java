@@ -17,6 +17,7 @@ import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.source.SourceCatalog;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.ConvertSpec;
+import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.PipelineSpec;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -71,6 +73,7 @@ public class JobPreFlight {
             case QuantizeSpec job -> {
                 Recipe recipe = job.recipe();
                 PreFlight.requireSound(recipe);
+                job.calibration().ifPresent(data -> look(tenant, data.dataset(), deadline, notChecked));
                 quantization = look(
                                 tenant,
                                 job.source(),
@@ -85,12 +88,17 @@ public class JobPreFlight {
                                     "numbers are read by workers alone: a NaN or an infinity, quantized or kept, fails the job"));
                 }
             }
-            case EvaluateSpec job ->
+            case EvaluateSpec job -> {
                 Stream.of(job.source(), job.baseline())
                         .filter(Objects::nonNull)
                         .distinct()
                         .forEach(source -> look(tenant, source, PreFlight::evaluation, deadline, notChecked)
                                 .ifPresent(report -> evaluations.add(new Evaluation(source.toString(), report))));
+                job.tasks().stream()
+                        .flatMap(task -> task.data().stream())
+                        .distinct()
+                        .forEach(data -> look(tenant, data, deadline, notChecked));
+            }
             case PipelineSpec job -> {
                 return new PlanView(
                         plan.spec(), plan.inputs(), null, List.of(), List.of(), steps(tenant, job, deadline));
@@ -118,12 +126,34 @@ public class JobPreFlight {
         return steps;
     }
 
+    /** Whether data are there; those of this service are found by the planner. */
+    private void look(TenantId tenant, DatasetReference data, long deadline, List<NotChecked> notChecked) {
+        if (!(data.source() instanceof SourceUri.Hub)) {
+            var _ = look(data.source(), () -> sources.dataset(tenant, data), deadline, notChecked);
+        }
+    }
+
     private <T> Optional<T> look(
             TenantId tenant,
             SourceUri source,
             Function<Checkpoint, T> report,
             long deadline,
             List<NotChecked> notChecked) {
+        return look(
+                source,
+                () -> {
+                    SourceListing listing = sources.list(tenant, source);
+                    var files = new CheckpointFiles(listing.sizes(), listing::open);
+                    try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
+                        return report.apply(checkpoint);
+                    }
+                },
+                deadline,
+                notChecked);
+    }
+
+    private <T> Optional<T> look(
+            SourceUri source, Callable<T> report, long deadline, List<NotChecked> notChecked) {
         if (source instanceof SourceUri.Step) {
             notChecked.add(new NotChecked(source.toString(), "it is made by that step, before this one runs"));
             return Optional.empty();
@@ -132,13 +162,7 @@ public class JobPreFlight {
             notChecked.add(new NotChecked(source.toString(), "file: sources are read by workers alone"));
             return Optional.empty();
         }
-        var looking = new FutureTask<>(() -> {
-            SourceListing listing = sources.list(tenant, source);
-            var files = new CheckpointFiles(listing.sizes(), listing::open);
-            try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
-                return report.apply(checkpoint);
-            }
-        });
+        var looking = new FutureTask<>(report);
         Thread.ofVirtual().name("pre-flight").start(looking);
         try {
             return Optional.of(looking.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS));

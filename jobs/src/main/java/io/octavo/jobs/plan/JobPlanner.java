@@ -1,5 +1,6 @@
 package io.octavo.jobs.plan;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
@@ -16,8 +17,11 @@ import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.spec.TaskSpec;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.springframework.stereotype.Service;
 
@@ -37,14 +41,15 @@ public class JobPlanner {
      * A pipeline's steps are planned one by one.
      *
      * @throws ProblemException {@code source-not-found} if a repository, revision or file does not exist here, {@code
-     *     source-ambiguous} if a dataset is one of several files, {@code repository-not-found} if the target is not the tenant's to make
+     *     source-ambiguous} if a dataset is one of several files, {@code source-not-allowed} if it may not be read, {@code
+     *     repository-not-found} if the target is not the tenant's to make, {@code target-is-source}
      */
     public JobPlan plan(TenantId tenant, JobSpec spec) {
         switch (spec) {
-            case QuantizeSpec quantize -> repositories.requireOwn(tenant, quantize.target());
-            case ConvertSpec convert -> repositories.requireOwn(tenant, convert.target());
+            case QuantizeSpec quantize -> requireTarget(tenant, quantize.source(), quantize.target(), Map.of());
+            case ConvertSpec convert -> requireTarget(tenant, convert.source(), convert.target(), Map.of());
             case EvaluateSpec evaluate -> {}
-            case PipelineSpec pipeline -> {}
+            case PipelineSpec pipeline -> requireTargets(tenant, pipeline);
         }
         List<JobPlan.Input> inputs = switch (spec) {
             case QuantizeSpec quantize ->
@@ -59,24 +64,54 @@ public class JobPlanner {
         return new JobPlan(spec.toJson(), inputs.stream().distinct().toList());
     }
 
+    private void requireTargets(TenantId tenant, PipelineSpec pipeline) {
+        Map<String, RepositoryName> made = new HashMap<>();
+        for (PipelineSpec.Step step : pipeline.steps()) {
+            switch (step.job()) {
+                case QuantizeSpec quantize -> made.put(step.name(), quantize.target());
+                case ConvertSpec convert -> made.put(step.name(), convert.target());
+                case EvaluateSpec evaluate -> {}
+            }
+        }
+        for (PipelineSpec.Step step : pipeline.steps()) {
+            RepositoryName target = made.get(step.name());
+            if (target != null) {
+                step.job().sources().forEach(source -> requireTarget(tenant, source, target, made));
+            }
+        }
+    }
+
+    /** @param made by step */
+    private void requireTarget(
+            TenantId tenant, SourceUri source, RepositoryName target, Map<String, RepositoryName> made) {
+        boolean same =
+                switch (source) {
+                    case SourceUri.Hub hub -> hub.repository().equals(target);
+                    case SourceUri.Step step -> target.equals(made.get(step.name()));
+                    case SourceUri.S3 prefix -> false;
+                    case SourceUri.LocalFile folder -> false;
+                };
+        if (same) {
+            throw new ProblemException(
+                    ProblemCode.TARGET_IS_SOURCE,
+                    "target " + target + " is the repository of the source " + source
+                            + ", whose newest revision the artifact would replace; name another one");
+        }
+        repositories.requireOwn(tenant, target);
+    }
+
     private List<JobPlan.Input> inputs(TenantId tenant, EvaluateSpec spec) {
         List<JobPlan.Input> inputs = new ArrayList<>();
         Stream.of(spec.source(), spec.baseline())
                 .filter(Objects::nonNull)
                 .forEach(source -> inputs.add(input(tenant, source)));
-        for (TaskSpec task : spec.tasks()) {
-            switch (task) {
-                case TaskSpec.Perplexity perplexity -> inputs.add(input(tenant, perplexity.dataset()));
-                case TaskSpec.Divergence divergence -> inputs.add(input(tenant, divergence.dataset()));
-                case TaskSpec.MultipleChoice choice -> inputs.add(input(tenant, choice.dataset()));
-                case TaskSpec.Generation generation -> {}
-            }
-        }
+        spec.tasks().stream().map(TaskSpec::data).flatMap(Optional::stream).forEach(data -> inputs.add(input(tenant, data)));
         return inputs;
     }
 
     private JobPlan.Input input(TenantId tenant, SourceUri source) {
         if (!(source instanceof SourceUri.Hub hub)) {
+            sources.requireAllowed(tenant, source);
             return new JobPlan.Input(source.toString(), null, null, null);
         }
         RevisionRecord revision = revision(tenant, hub);

@@ -53,7 +53,7 @@ class BucketListing {
         return file(source, object, source.key().substring(source.key().lastIndexOf('/') + 1));
     }
 
-    private void requireAllowed(TenantId tenant, SourceUri.S3 source) {
+    void requireAllowed(TenantId tenant, SourceUri.S3 source) {
         if (source.bucket().equals(properties.bucket())) {
             throw new ProblemException(
                     ProblemCode.SOURCE_NOT_ALLOWED,

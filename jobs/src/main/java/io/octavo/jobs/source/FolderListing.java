@@ -117,7 +117,7 @@ class FolderListing {
         }
     }
 
-    private static void requireOperator(TenantId tenant, SourceUri.LocalFile source) {
+    static void requireOperator(TenantId tenant, SourceUri.LocalFile source) {
         if (!tenant.equals(TenantId.BUILT_IN)) {
             throw notAllowed(source, null);
         }

@@ -27,6 +27,20 @@ public class SourceCatalog {
         return folders.areAllowed();
     }
 
+    /**
+     * Asks nobody, so that a caller who waits can be told at once.
+     *
+     * @throws ProblemException {@code source-not-allowed}
+     */
+    public void requireAllowed(TenantId tenant, SourceUri source) {
+        switch (source) {
+            case SourceUri.S3 prefix -> buckets.requireAllowed(tenant, prefix);
+            case SourceUri.LocalFile folder -> FolderListing.requireOperator(tenant, folder);
+            case SourceUri.Hub repository -> {}
+            case SourceUri.Step step -> {}
+        }
+    }
+
     /** @throws ProblemException if it is not there, or may not be read */
     public SourceListing list(TenantId tenant, SourceUri source) {
         return switch (source) {

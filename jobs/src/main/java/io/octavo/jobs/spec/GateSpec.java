@@ -61,12 +61,37 @@ public record GateSpec(
         if (min == null && max == null) {
             errors.add(new FieldError(place + ".max", "or min is required"));
         }
+        impossible(place, errors);
         if (compares() && !hasBaseline) {
             errors.add(new FieldError(place + ".metric", "compares with a baseline, which the job does not name"));
         }
         if (tasks.stream().noneMatch(this::judges)) {
             errors.add(new FieldError(
                     place + ".metric", "is a score of no task" + (task == null ? "" : " named " + task)));
+        }
+    }
+
+    /** Limits that no score can keep. */
+    private void impossible(String place, List<FieldError> errors) {
+        double least =
+                switch (metric) {
+                    case PERPLEXITY -> 1;
+                    case ACCURACY_DIFFERENCE -> -1;
+                    default -> 0;
+                };
+        double greatest =
+                switch (metric) {
+                    case ACCURACY, ACCURACY_DIFFERENCE, DIVERGENCE_AGREEMENT -> 1;
+                    default -> Double.MAX_VALUE;
+                };
+        if (min != null && min > greatest) {
+            errors.add(new FieldError(place + ".min", "is more than " + metric + " can be: " + min));
+        }
+        if (max != null && max < least) {
+            errors.add(new FieldError(place + ".max", "is less than " + metric + " can be: " + max));
+        }
+        if (min != null && max != null && min > max) {
+            errors.add(new FieldError(place + ".max", "is less than min: " + max + " < " + min));
         }
     }
 }

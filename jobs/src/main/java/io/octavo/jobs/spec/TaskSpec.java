@@ -34,6 +34,16 @@ public sealed interface TaskSpec {
     /** Names the task in results; its type where none was given. */
     String name();
 
+    /** What it reads. */
+    default Optional<DatasetReference> data() {
+        return switch (this) {
+            case Perplexity perplexity -> Optional.of(perplexity.dataset());
+            case Divergence divergence -> Optional.of(divergence.dataset());
+            case MultipleChoice choice -> Optional.of(choice.dataset());
+            case Generation generation -> Optional.empty();
+        };
+    }
+
     /** What is wrong between members that are each right. */
     default Optional<FieldError> contradiction() {
         return Optional.empty();

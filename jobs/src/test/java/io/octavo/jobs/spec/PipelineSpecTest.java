@@ -172,6 +172,8 @@ class PipelineSpecTest {
                 "{'metric':'accuracy','min':0.5} | is a score of no task",
                 "{'metric':'perplexity','max':9,'task':'x'} | is a score of no task named x",
                 "{'metric':'perplexity','max':'9'} | gates[0].max must be a number",
+                "{'metric':'perplexity','min':3,'max':2} | gates[0].max is less than min: 2.0 < 3.0",
+                "{'metric':'perplexity','max':0.99} | gates[0].max is less than perplexity can be: 0.99",
                 "{'metric':'perplexity','max':9,'mean':1} | gates[0].mean is not known here",
             })
     void refusesGatesThatCannotBeJudged(String gate, String detail) {
