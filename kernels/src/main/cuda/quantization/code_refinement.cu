@@ -12,6 +12,7 @@
 
 #include "quantization/code_rounding.cuh"
 #include "quantization/f32_tile.cuh"
+#include "quantization/scale_format.cuh"
 
 struct RefinementParameters {
   const void* weights;       // [rows, columns]
@@ -56,40 +57,6 @@ constexpr int kBlockNumbers = kBlock * kBlock + kBlock + kBlock * kErrorPitch;
 constexpr int kBlockBytes = kBlockNumbers * sizeof(float);
 constexpr float kWorthwhile = 1e-3f;  // CodeRefinement.WORTHWHILE
 static_assert(kTile == kBlock && kBlock % kSlab == 0, "an update has the changes of a block");
-
-// The ids of ScaleFormat.java.
-enum Scales : int { kScalesBF16 = 0, kScalesF16 = 1, kScalesF32 = 2, kScalesE4M3 = 3, kScalesE8M0 = 4 };
-
-__device__ __forceinline__ float nearestScale(float exact, int format) {
-  float nearest;
-  float epsilon;
-  switch (format) {
-    case kScalesBF16:
-      nearest = toFloat(__float2bfloat16_rn(fminf(exact, __uint_as_float(0x7F7F0000u))));
-      epsilon = 0x1p-7f;
-      break;
-    case kScalesF16:
-      nearest = toFloat(__float2half_rn(fminf(exact, 65504.0f)));
-      epsilon = 0x1p-10f;
-      break;
-    case kScalesF32:
-      nearest = fminf(exact, __uint_as_float(0x7F7FFFFFu));
-      epsilon = 0x1p-23f;
-      break;
-    case kScalesE4M3:
-      nearest = toFloat(E4M3{static_cast<uint8_t>(encodeE4m3(exact, 0.0f) & 0xFFu)});
-      epsilon = 0x1p-3f;
-      break;
-    default: {
-      // The nearest exponent: one more from the square root of 2 on, whose bits lie between 0x3FB504F3 and the next.
-      const uint32_t bits = __float_as_uint(exact);
-      const uint32_t exponent = min((bits >> 23) + ((bits & 0x7FFFFFu) > 0x3504F3u ? 1u : 0u), 254u);
-      nearest = exponent == 0 ? 0x1p-127f : __uint_as_float(exponent << 23);
-      epsilon = 0x1p-127f;
-    }
-  }
-  return nearest > 0.0f ? nearest : epsilon;
-}
 
 __device__ __forceinline__ int64_t tileAt(const RefinementParameters& p, int row, int column) {
   return static_cast<int64_t>(row / p.tileRows) * p.groups + min(column / p.groupColumns, p.groups - 1);

@@ -211,6 +211,13 @@ class CudaBackendTest {
     }
 
     @Nested
+    class ScaleSearchOperation extends ScaleSearchContract {
+        ScaleSearchOperation() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
     class GptqSweepOperation extends GptqSweepContract {
         GptqSweepOperation() {
             super(CudaDevice::open);

@@ -48,6 +48,13 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class ScaleSearchOperation extends ScaleSearchContract {
+        ScaleSearchOperation() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class GptqSweepOperation extends GptqSweepContract {
         GptqSweepOperation() {
             super(threads -> Backends.scalar());

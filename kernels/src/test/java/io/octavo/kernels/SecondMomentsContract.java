@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.number.DType;
+import java.util.Arrays;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
@@ -80,6 +81,46 @@ abstract class SecondMomentsContract extends BackendContract {
         float[] found = floats(sums);
         for (int i = 0; i < found.length; i++) {
             assertThat(Float.isNaN(found[i])).isEqualTo(i / columns == 5 || i % columns == 5);
+        }
+    }
+
+    @Test
+    void comesInAnotherOrderWithMoreOnTheDiagonal() {
+        int columns = 70;
+        float[] values = gaussian(random(3), columns * columns, 1);
+        int[] order = new int[columns];
+        Arrays.setAll(order, i -> (i * 29 + 3) % columns);
+        Matrix sums = inOut(columns, columns, values);
+        Matrix arranged = output(DType.F32, columns, columns);
+        Matrix scaled = output(DType.F32, columns, columns);
+        Matrix diagonal = output(DType.F32, 1, columns);
+        backend.operations().secondMoments().arrange(sums, ints(order), 1, 0.5f, arranged, stream);
+        backend.operations().secondMoments().arrange(sums, null, 0.1f, 0, scaled, stream);
+        backend.operations().secondMoments().diagonal(sums, diagonal, stream);
+        float[] diagonalFound = floats(diagonal);
+        float[] arrangedFound = floats(arranged);
+        float[] scaledFound = floats(scaled);
+        for (int i = 0; i < columns; i++) {
+            assertThat(diagonalFound[i]).isEqualTo(values[i * columns + i]);
+            for (int j = 0; j < columns; j++) {
+                float moved = values[order[i] * columns + order[j]];
+                assertThat(arrangedFound[i * columns + j]).isEqualTo(i == j ? moved + 0.5f : moved);
+                assertThat(scaledFound[i * columns + j]).isEqualTo(values[i * columns + j] * 0.1f);
+            }
+        }
+    }
+
+    @Test
+    void rejectsOrdersThatDoNotFit() {
+        Matrix sums = inOut(2, 2, 0, 0, 0, 0);
+        Matrix out = output(DType.F32, 2, 2);
+        assertThatThrownBy(() -> backend.operations().secondMoments().arrange(sums, ints(0), 1, 0, out, stream))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> backend.operations().secondMoments().diagonal(sums, out, stream))
+                .isInstanceOf(IllegalArgumentException.class);
+        if (checksIndices()) {
+            assertThatThrownBy(() -> backend.operations().secondMoments().arrange(sums, ints(0, 2), 1, 0, out, stream))
+                    .isInstanceOf(IllegalArgumentException.class);
         }
     }
 

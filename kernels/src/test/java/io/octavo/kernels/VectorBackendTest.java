@@ -48,6 +48,13 @@ class VectorBackendTest {
     }
 
     @Nested
+    class ScaleSearchOperation extends ScaleSearchContract {
+        ScaleSearchOperation() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class GptqSweepOperation extends GptqSweepContract {
         GptqSweepOperation() {
             super(Backends::cpu);

@@ -180,7 +180,7 @@ public record Awq() implements ChannelModifier {
             for (int i = 0; i < modules.size(); i++) {
                 WeightFormat format = statistics.format(modules.get(i), absmax).orElseThrow();
                 loss += RoundingLoss.of(
-                        scaled.get(i), importance, format, new RangeScales().choose(scaled.get(i), importance, format));
+                        scaled.get(i), importance, format, new RangeScales().choose(scaled.get(i), format));
             }
             return loss;
         }

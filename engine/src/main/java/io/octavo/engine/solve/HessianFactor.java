@@ -6,9 +6,7 @@ import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Comparator;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -28,34 +26,36 @@ record HessianFactor(DeviceBuffer memory, Matrix factor, Matrix order, double da
     private static final double RAISE = 10;
 
     /**
-     * @param h {@code [columns, columns]}, not all zeros
-     * @return empty where no dampening helps
+     * @param moments {@code [columns, columns]} F32
+     * @param squares their diagonal
+     * @return empty where no dampening helps, or all are zeros
      */
-    static Optional<HessianFactor> of(float[][] h, Gptq settings, Backend backend, RowTasks tasks, Stream stream) {
-        int columns = h.length;
-        int[] order = order(h, settings.actOrder());
-        double mean = IntStream.range(0, columns).mapToDouble(i -> h[i][i]).sum() / columns;
+    static Optional<HessianFactor> of(Matrix moments, float[] squares, Gptq settings, Backend backend, Stream stream) {
+        int columns = squares.length;
+        double mean = IntStream.range(0, columns).mapToDouble(i -> squares[i]).sum() / columns;
+        if (!(mean > 0)) {
+            return Optional.empty();
+        }
         long bytes = Matrix.bytes(DType.F32, columns, columns);
         long orderBytes = Matrix.bytes(DType.I32, 1, columns);
         DeviceBuffer memory = backend.allocate("gptq", bytes + orderBytes + Integer.BYTES);
         var factor = Matrix.of(memory, DType.F32, columns, columns);
-        var places = new Matrix(memory, bytes, DType.I32, 1, columns);
+        var order = new Matrix(memory, bytes, DType.I32, 1, columns);
         var failures = new Matrix(memory, bytes + orderBytes, DType.I32, 1, 1);
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment host = arena.allocate(bytes, Long.BYTES);
+        try {
+            int[] places = order(squares, settings.actOrder());
+            memory.copyFrom(MemorySegment.ofArray(places), order.offset(), stream);
             double dampening = settings.dampening();
             for (int raise = 0; raise <= MOST_RAISES; raise++, dampening *= RAISE) {
+                // Columns that are always zero get the dampening alone, so they are rounded and touch nothing.
                 float added = (float) (dampening * mean);
-                tasks.run(columns, 1, (from, to) -> permute(h, order, added, host, from, to));
-                memory.copyFrom(host, 0, stream);
+                backend.operations().secondMoments().arrange(moments, order, 1, added, factor, stream);
                 backend.operations().inverseFactor().factor(factor, failures, stream);
                 int[] failed = new int[1];
                 memory.copyTo(MemorySegment.ofArray(failed), failures.offset(), stream);
                 stream.synchronize();
                 if (failed[0] == 0) {
-                    memory.copyFrom(MemorySegment.ofArray(order), places.offset(), stream);
-                    stream.synchronize();
-                    return Optional.of(new HessianFactor(memory, factor, places, dampening));
+                    return Optional.of(new HessianFactor(memory, factor, order, dampening));
                 }
             }
         } catch (RuntimeException e) {
@@ -67,26 +67,14 @@ record HessianFactor(DeviceBuffer memory, Matrix factor, Matrix order, double da
     }
 
     /** From the column that inputs are largest in to the one that they are smallest in. */
-    private static int[] order(float[][] h, boolean byActivations) {
-        IntStream columns = IntStream.range(0, h.length);
+    private static int[] order(float[] squares, boolean byActivations) {
+        IntStream columns = IntStream.range(0, squares.length);
         return byActivations
                 ? columns.boxed()
-                        .sorted(Comparator.comparingDouble(column -> -h[column][column]))
+                        .sorted(Comparator.comparingDouble(column -> -squares[column]))
                         .mapToInt(Integer::intValue)
                         .toArray()
                 : columns.toArray();
-    }
-
-    /** Columns that are always zero get the dampening alone, so they are rounded and touch nothing. */
-    private static void permute(float[][] h, int[] order, float added, MemorySegment target, int from, int to) {
-        long columns = h.length;
-        for (int i = from; i < to; i++) {
-            float[] row = h[order[i]];
-            for (int j = 0; j < columns; j++) {
-                float number = i == j ? row[order[j]] + added : row[order[j]];
-                target.setAtIndex(ValueLayout.JAVA_FLOAT, i * columns + j, number);
-            }
-        }
     }
 
     @Override

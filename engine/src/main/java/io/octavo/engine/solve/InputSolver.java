@@ -1,9 +1,6 @@
 package io.octavo.engine.solve;
 
 import io.octavo.engine.modify.Gptq;
-import io.octavo.engine.solve.scale.RangeScales;
-import io.octavo.engine.solve.scale.ScaleSource;
-import io.octavo.engine.solve.scale.SearchedScales;
 import io.octavo.engine.solve.scale.TileScales;
 import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.backend.Backend;
@@ -19,8 +16,10 @@ import java.util.Optional;
  */
 public final class InputSolver implements AutoCloseable {
 
-    /** F32 bytes of a weight solved at once. */
+    /** F32 bytes of a weight solved at once: as many rows as keep a device busy, where there is one. */
     private static final long BLOCK_BYTES = 64 << 20;
+
+    private static final long DEVICE_BLOCK_BYTES = 1 << 30;
 
     private final Gptq settings;
     private final RowTasks tasks;
@@ -55,10 +54,6 @@ public final class InputSolver implements AutoCloseable {
         WeightFormat format = weight.format(absmax);
         var plain = new Codes(weight, format);
         var solved = new Codes(weight, format);
-        // What all rows share was decided before.
-        ScaleSource source = settings.searchScales() && format.tileRows() != Integer.MAX_VALUE
-                ? new SearchedScales()
-                : new RangeScales();
         boolean solvable = input.factor().isPresent();
         double plainLoss = 0;
         double loss = 0;
@@ -68,12 +63,11 @@ public final class InputSolver implements AutoCloseable {
             int to = Math.min(from + step, weight.outFeatures());
             try (var block =
                     new RowBlock(input, format, weight.codes(), weight.rows().read(from, to))) {
-                block.choose(new RangeScales());
                 block.round();
                 plainLoss += block.loss();
                 plain.put(block, from);
                 if (solvable) {
-                    block.choose(source);
+                    block.chooseScales(settings.searchScales());
                     block.sweep();
                     loss += settings.refine() ? block.refine() : block.loss();
                     solved.put(block, from);
@@ -85,9 +79,10 @@ public final class InputSolver implements AutoCloseable {
     }
 
     /** Whole tiles; where one scale is for all rows, it was found before. */
-    private static int blockRows(SolvableWeight weight, WeightFormat format) {
+    private int blockRows(SolvableWeight weight, WeightFormat format) {
         int unit = format.tileRows() == Integer.MAX_VALUE ? 1 : format.tileRows();
-        long rows = Math.max(BLOCK_BYTES / ((long) weight.inFeatures() * Float.BYTES), 1);
+        long bytes = input.backend().computeCapability() > 0 ? DEVICE_BLOCK_BYTES : BLOCK_BYTES;
+        long rows = Math.max(bytes / ((long) weight.inFeatures() * Float.BYTES), 1);
         return (int) Math.min(Math.max(rows / unit, 1) * unit, weight.outFeatures());
     }
 
@@ -112,8 +107,7 @@ public final class InputSolver implements AutoCloseable {
         }
 
         void put(RowBlock block, int firstRow) {
-            byte[] packed = block.packed();
-            System.arraycopy(packed, 0, codes, Math.toIntExact(firstRow * rowBytes(weight)), packed.length);
+            block.readCodes(codes, Math.toIntExact(firstRow * rowBytes(weight)));
             scales.put(block.tileScales(), firstRow / format.tileRows() * format.groups());
         }
 

@@ -1,6 +1,7 @@
 package io.octavo.engine.solve;
 
-import io.octavo.engine.solve.scale.ScaleSource;
+import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.solve.scale.Reaches;
 import io.octavo.engine.solve.scale.TileScales;
 import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.device.DeviceBuffer;
@@ -10,92 +11,104 @@ import io.octavo.kernels.number.DType;
 import io.octavo.kernels.quantization.CodeRefinement;
 import io.octavo.kernels.quantization.GptqSweep;
 import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.ScaleSearch;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
-/** Some rows of a weight. Codes lie one a byte until they are kept. */
+/** Some rows of a weight, on the device, with the scales and codes that they have by now. */
 final class RowBlock implements AutoCloseable {
 
     private static final int MOST_SWEEPS = 12;
 
-    /** About a second of a processor's work. */
+    /** About a second of a processor's work: as long as asking whether to stop may wait. */
     private static final long SWEPT_NUMBERS = 1L << 32;
 
     private final SolverInput input;
     private final WeightFormat format;
     private final CodeFormat stored;
-    private final float[] numbers;
-    private final int columns;
+    private final QuantizeTiles.Tile tile;
     private final int rows;
-    private final byte[] codes;
-    private final float[] scales;
-    private final byte[] zeroPoints;
-    private final List<DeviceBuffer> own = new ArrayList<>();
+    private final int columns;
+    private final int tilesDown;
+    private final Matrix weights;
+    private final Matrix codes;
+    private final Matrix scales;
+    private final @Nullable Matrix zeroPoints;
+    private final Deque<DeviceBuffer> own = new ArrayDeque<>();
 
+    /** @param numbers whole rows of tiles but for the last */
     RowBlock(SolverInput input, WeightFormat format, CodeFormat stored, float[] numbers) {
         this.input = input;
         this.format = format;
         this.stored = stored;
-        this.numbers = numbers;
+        this.tile = new QuantizeTiles.Tile(format.tileRows(), format.tileColumns());
         this.columns = format.inFeatures();
         this.rows = numbers.length / columns;
-        this.codes = new byte[numbers.length];
-        this.scales = new float[format.tilesDown(rows) * format.groups()];
-        this.zeroPoints = new byte[format.quantization().symmetric() ? 0 : scales.length];
+        this.tilesDown = format.tilesDown(rows);
+        try {
+            this.weights = place(DType.F32, rows, columns, MemorySegment.ofArray(numbers));
+            this.codes = allocate(DType.U8, rows, stored.rowBytes(columns));
+            this.scales = allocate(DType.F32, tilesDown, format.groups());
+            this.zeroPoints = format.quantization().symmetric() ? null : allocate(DType.I8, tilesDown, format.groups());
+        } catch (RuntimeException e) {
+            release(0);
+            throw e;
+        }
     }
 
-    void choose(ScaleSource from) {
-        int unit = Math.min(format.tileRows(), rows);
-        input.tasks().run(rows, unit, (begin, end) -> {
-            TileScales chosen = from.choose(
-                    Arrays.copyOfRange(numbers, begin * columns, end * columns), input.importance(), format);
-            tileScales().put(chosen, tile(begin, 0));
-        });
-    }
-
-    private int tile(int row, int column) {
-        return row / format.tileRows() * format.groups() + column / format.tileColumns();
-    }
-
-    private float scale(int tile) {
-        return scales[tile] * (1 / format.divisor());
-    }
-
-    private int zeroPoint(int tile) {
-        return zeroPoints.length == 0 ? 0 : zeroPoints[tile];
-    }
-
-    /** To the nearest codes. */
+    /** To the nearest codes under the scales of the largest numbers. */
     void round() {
-        input.tasks().run(rows, 1, (from, to) -> {
-            for (int i = from * columns; i < to * columns; i++) {
-                int tile = tile(i / columns, i % columns);
-                codes[i] = (byte) format.codes().code(numbers[i] / scale(tile), zeroPoint(tile));
-            }
-        });
+        choose(null, codes);
+    }
+
+    /** @param searched whether scales are those that rounding costs least under, or those of the largest numbers */
+    void chooseScales(boolean searched) {
+        // What all rows share was decided before.
+        boolean shared = format.quantization().granularity() instanceof Granularity.PerTensor;
+        choose(searched && !shared ? Reaches.of(format) : null, null);
+    }
+
+    private void choose(ScaleSearch.@Nullable Reach reach, @Nullable Matrix target) {
+        boolean shared = format.quantization().granularity() instanceof Granularity.PerTensor;
+        input.backend()
+                .operations()
+                .scaleSearch()
+                .search(
+                        new ScaleSearch.Arguments(
+                                weights,
+                                input.importance(),
+                                stored,
+                                tile,
+                                shared ? Math.max(format.absmax(), Float.MIN_VALUE) : 0,
+                                format.quantization().type().divisor(),
+                                format.scaleFormat(),
+                                format.divisor(),
+                                reach,
+                                scales,
+                                zeroPoints,
+                                target),
+                        input.stream());
     }
 
     /** By GPTQ. */
     void sweep() {
         HessianFactor inverse = input.factor().orElseThrow();
+        TileScales chosen = tileScales();
         int groups = format.groups();
         float[] rowScales = new float[rows * groups];
-        byte[] rowZeroPoints = new byte[zeroPoints.length == 0 ? 0 : rowScales.length];
+        byte[] rowZeroPoints = new byte[zeroPoints == null ? 0 : rowScales.length];
         for (int i = 0; i < rowScales.length; i++) {
-            int tile = tile(i / groups, i % groups * format.tileColumns());
-            rowScales[i] = scale(tile);
+            int at = i / groups / format.tileRows() * groups + i % groups;
+            rowScales[i] = chosen.scales()[at] * (1 / format.divisor());
             if (rowZeroPoints.length > 0) {
-                rowZeroPoints[i] = zeroPoints[tile];
+                rowZeroPoints[i] = chosen.zeroPoints()[at];
             }
         }
-        Matrix weights = place(DType.F32, rows, columns, MemorySegment.ofArray(numbers));
-        Matrix packed = allocate(DType.U8, rows, stored.rowBytes(columns));
+        int before = own.size();
         @Nullable
-        Matrix shifts =
-                rowZeroPoints.length == 0 ? null : place(DType.I8, rows, groups, MemorySegment.ofArray(rowZeroPoints));
+        Matrix shifts = zeroPoints == null ? null : place(DType.I8, rows, groups, MemorySegment.ofArray(rowZeroPoints));
         input.backend()
                 .operations()
                 .gptqSweep()
@@ -108,15 +121,10 @@ final class RowBlock implements AutoCloseable {
                                 place(DType.F32, rows, groups, MemorySegment.ofArray(rowScales)),
                                 shifts,
                                 format.tileColumns(),
-                                packed,
+                                codes,
                                 allocate(DType.F32, 1, rows)),
                         input.stream());
-        byte[] found = new byte[Math.toIntExact(packed.bytes())];
-        packed.buffer().copyTo(MemorySegment.ofArray(found), 0, input.stream());
-        input.stream().synchronize();
-        byte[] unpacked = CodeRows.unpack(found, stored);
-        System.arraycopy(unpacked, 0, codes, 0, codes.length);
-        release();
+        release(before);
     }
 
     double loss() {
@@ -128,68 +136,22 @@ final class RowBlock implements AutoCloseable {
         return improve(MOST_SWEEPS);
     }
 
-    /** Some rows at a time, as long as asking whether to stop may wait. */
+    /** All rows at once on a device of its own, some at a time on a processor. */
     private double improve(int sweeps) {
         int unit = Math.min(format.tileRows(), rows);
-        long each =
-                sweeps == 0 ? rows : input.backend().computeCapability() > 0 ? rows : SWEPT_NUMBERS / columns / columns;
+        boolean atOnce = sweeps == 0 || input.backend().computeCapability() > 0;
+        long each = atOnce ? rows : SWEPT_NUMBERS / columns / columns;
         int step = (int) Math.clamp(each / unit * unit, unit, rows);
-        double loss = 0;
+        int before = own.size();
+        Matrix losses = allocate(DType.F32, 1, rows);
         for (int from = 0; from < rows; from += step) {
             input.tasks().checkpoint();
-            loss += improve(sweeps, from, Math.min(from + step, rows));
+            improve(sweeps, from, Math.min(from + step, rows), losses);
         }
-        return loss;
-    }
-
-    private double improve(int sweeps, int from, int to) {
-        int firstTile = tile(from, 0);
-        int tiles = format.tilesDown(to - from) * format.groups();
-        byte[] before = CodeRows.pack(Arrays.copyOfRange(codes, from * columns, to * columns), stored);
-        MemorySegment own =
-                MemorySegment.ofArray(scales).asSlice((long) firstTile * Float.BYTES, (long) tiles * Float.BYTES);
-        Matrix packed = place(DType.U8, to - from, stored.rowBytes(columns), MemorySegment.ofArray(before));
-        Matrix placed = place(DType.F32, tiles / format.groups(), format.groups(), own);
-        Matrix losses = allocate(DType.F32, 1, to - from);
-        MemorySegment ownNumbers = MemorySegment.ofArray(numbers)
-                .asSlice((long) from * columns * Float.BYTES, (long) (to - from) * columns * Float.BYTES);
-        @Nullable
-        Matrix shifts = zeroPoints.length == 0
-                ? null
-                : place(
-                        DType.I8,
-                        placed.rows(),
-                        placed.columns(),
-                        MemorySegment.ofArray(zeroPoints).asSlice(firstTile, tiles));
-        input.backend()
-                .operations()
-                .codeRefinement()
-                .refine(
-                        new CodeRefinement.Arguments(
-                                place(DType.F32, to - from, columns, ownNumbers),
-                                input.moments(),
-                                stored,
-                                new QuantizeTiles.Tile(format.tileRows(), format.tileColumns()),
-                                format.scaleFormat(),
-                                format.divisor(),
-                                placed,
-                                shifts,
-                                packed,
-                                sweeps,
-                                losses),
-                        input.stream());
-        float[] found = new float[to - from];
+        float[] found = new float[rows];
         losses.buffer().copyTo(MemorySegment.ofArray(found), 0, input.stream());
-        if (sweeps > 0) {
-            packed.buffer().copyTo(MemorySegment.ofArray(before), 0, input.stream());
-            placed.buffer().copyTo(own, 0, input.stream());
-        }
         input.stream().synchronize();
-        if (sweeps > 0) {
-            byte[] after = CodeRows.unpack(before, stored);
-            System.arraycopy(after, 0, codes, from * columns, after.length);
-        }
-        release();
+        release(before);
         double loss = 0;
         for (float part : found) {
             loss += part;
@@ -197,19 +159,50 @@ final class RowBlock implements AutoCloseable {
         return loss;
     }
 
-    /** @return the codes as they are stored */
-    byte[] packed() {
-        return CodeRows.pack(codes, stored);
+    private void improve(int sweeps, int from, int to, Matrix losses) {
+        int firstTile = from / format.tileRows();
+        int lastTile = firstTile + format.tilesDown(to - from);
+        input.backend()
+                .operations()
+                .codeRefinement()
+                .refine(
+                        new CodeRefinement.Arguments(
+                                weights.rows(from, to),
+                                input.moments(),
+                                stored,
+                                tile,
+                                format.scaleFormat(),
+                                format.divisor(),
+                                scales.rows(firstTile, lastTile),
+                                zeroPoints == null ? null : zeroPoints.rows(firstTile, lastTile),
+                                codes.rows(from, to),
+                                sweeps,
+                                losses.reshape(rows, 1).rows(from, to).reshape(1, to - from)),
+                        input.stream());
     }
 
-    /** As they are now; not a copy. */
+    /** Copies the codes, as they are stored, to {@code target} from {@code at} on. */
+    void readCodes(byte[] target, int at) {
+        MemorySegment found = MemorySegment.ofArray(target).asSlice(at, codes.bytes());
+        codes.buffer().copyTo(found, codes.offset(), input.stream());
+        input.stream().synchronize();
+    }
+
+    /** As they are now. */
     TileScales tileScales() {
-        return new TileScales(scales, zeroPoints);
+        var found = new TileScales(
+                new float[tilesDown * format.groups()], new byte[zeroPoints == null ? 0 : tilesDown * format.groups()]);
+        scales.buffer().copyTo(MemorySegment.ofArray(found.scales()), scales.offset(), input.stream());
+        if (zeroPoints != null) {
+            zeroPoints.buffer().copyTo(MemorySegment.ofArray(found.zeroPoints()), zeroPoints.offset(), input.stream());
+        }
+        input.stream().synchronize();
+        return found;
     }
 
     private Matrix allocate(DType type, long height, long width) {
         DeviceBuffer buffer = input.backend().allocate("gptq", Matrix.bytes(type, height, width));
-        own.add(buffer);
+        own.push(buffer);
         return Matrix.of(buffer, type, height, width);
     }
 
@@ -219,14 +212,16 @@ final class RowBlock implements AutoCloseable {
         return placed;
     }
 
-    private void release() {
-        own.forEach(DeviceBuffer::close);
-        own.clear();
+    /** Closes what was allocated last, once the stream has passed it. */
+    private void release(int left) {
+        input.stream().synchronize();
+        while (own.size() > left) {
+            own.pop().close();
+        }
     }
 
     @Override
     public void close() {
-        input.stream().synchronize();
-        release();
+        release(0);
     }
 }

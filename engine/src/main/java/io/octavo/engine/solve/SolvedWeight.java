@@ -5,6 +5,7 @@ import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.solve.scale.TileScales;
 import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.number.CodeFormat;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -40,6 +41,16 @@ public record SolvedWeight(
         byte[] stored = Arrays.copyOfRange(codes, Math.toIntExact(from * rowBytes), Math.toIntExact(to * rowBytes));
         byte[] unpacked = CodeRows.unpack(stored, codeFormat);
         System.arraycopy(unpacked, 0, target, 0, unpacked.length);
+    }
+
+    @Override
+    public void readPacked(long from, long to, MemorySegment target) {
+        if (codeFormat == CodeFormat.INT4_OFFSET) {
+            long rowBytes = codeFormat.rowBytes(format.inFeatures());
+            MemorySegment.copy(MemorySegment.ofArray(codes), from * rowBytes, target, 0, (to - from) * rowBytes);
+        } else {
+            QuantizedWeight.super.readPacked(from, to, target);
+        }
     }
 
     @Override

@@ -9,16 +9,15 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
-/** What is known of an input that Linears read: the means of products of its channels, and what solving needs of them. */
+/** What is known of an input that Linears read, on the device: the means of products of its channels, and a factor of those. */
 final class SolverInput implements AutoCloseable {
 
     private final Backend backend;
     private final Stream stream;
     private final RowTasks tasks;
-    private final float[][] h;
-    private final float[] importance;
     private final DeviceBuffer memory;
     private final Matrix moments;
+    private final Matrix importance;
     private final Optional<HessianFactor> factor;
 
     /**
@@ -30,48 +29,21 @@ final class SolverInput implements AutoCloseable {
         this.stream = stream;
         this.tasks = tasks;
         int columns = Math.toIntExact(sums.columns());
-        this.h = new float[columns][columns];
-        this.importance = new float[columns];
-        for (int i = 0; i < columns; i++) {
-            sums.buffer()
-                    .copyTo(MemorySegment.ofArray(h[i]), sums.rows(i, i + 1L).offset(), stream);
-        }
-        stream.synchronize();
-        divide(Math.max(tokens, 1));
-        this.memory = backend.allocate("gptq", Matrix.bytes(DType.F32, columns, columns));
+        long bytes = Matrix.bytes(DType.F32, columns, columns);
+        this.memory = backend.allocate("gptq", bytes + Matrix.bytes(DType.F32, 1, columns));
         try {
             this.moments = Matrix.of(memory, DType.F32, columns, columns);
-            for (int i = 0; i < columns; i++) {
-                memory.copyFrom(
-                        MemorySegment.ofArray(h[i]), moments.rows(i, i + 1L).offset(), stream);
-            }
+            this.importance = new Matrix(memory, bytes, DType.F32, 1, columns);
+            backend.operations().secondMoments().arrange(sums, null, 1f / Math.max(tokens, 1), 0, moments, stream);
+            backend.operations().secondMoments().diagonal(moments, importance, stream);
+            float[] squares = new float[columns];
+            memory.copyTo(MemorySegment.ofArray(squares), bytes, stream);
             stream.synchronize();
-            this.factor = seen() ? HessianFactor.of(h, settings, backend, tasks, stream) : Optional.empty();
+            this.factor = HessianFactor.of(moments, squares, settings, backend, stream);
         } catch (RuntimeException e) {
             memory.close();
             throw e;
         }
-    }
-
-    private void divide(long tokens) {
-        float share = 1f / tokens;
-        tasks.run(h.length, 1, (from, to) -> {
-            for (int i = from; i < to; i++) {
-                for (int j = 0; j < h.length; j++) {
-                    h[i][j] *= share;
-                }
-                importance[i] = h[i][i];
-            }
-        });
-    }
-
-    private boolean seen() {
-        for (float number : importance) {
-            if (number > 0) {
-                return true;
-            }
-        }
-        return false;
     }
 
     Backend backend() {
@@ -86,19 +58,14 @@ final class SolverInput implements AutoCloseable {
         return tasks;
     }
 
-    /** {@code [columns, columns]}, not a copy. */
-    float[][] h() {
-        return h;
-    }
-
-    /** E[x²] of each channel, not a copy. */
-    float[] importance() {
-        return importance;
-    }
-
-    /** {@link #h} on the device. */
+    /** {@code [columns, columns]} F32 */
     Matrix moments() {
         return moments;
+    }
+
+    /** E[x²] of each channel: {@code [1, columns]} F32. */
+    Matrix importance() {
+        return importance;
     }
 
     /** Empty where no dampening helps, or nothing was seen. */

@@ -57,7 +57,7 @@ class InputSolverTest {
         float[] numbers = numbers(new Random(2));
         SolvableWeight weight = weight(quantization, numbers);
         WeightFormat format = weight.format(weight.absmax());
-        var scales = new RangeScales().choose(numbers, new float[COLUMNS], format);
+        var scales = new RangeScales().choose(numbers, format);
         double twin = ReferenceGptq.loss(numbers, ReferenceGptq.solve(numbers, h, 0.01, scales, format), h);
 
         InputSolver.Result result = solve(ORDINARY, h, weight, 2);

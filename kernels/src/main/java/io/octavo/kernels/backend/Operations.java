@@ -29,6 +29,7 @@ import io.octavo.kernels.quantization.ObserveRange;
 import io.octavo.kernels.quantization.QuantizationError;
 import io.octavo.kernels.quantization.QuantizeRows;
 import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.ScaleSearch;
 import io.octavo.kernels.quantization.SecondMoments;
 
 /** A backend's implementation of every operation. */
@@ -41,6 +42,7 @@ public record Operations(
         ObserveHistogram observeHistogram,
         SecondMoments secondMoments,
         InverseFactor inverseFactor,
+        ScaleSearch scaleSearch,
         GptqSweep gptqSweep,
         CodeRefinement codeRefinement,
         MatMul matMul,

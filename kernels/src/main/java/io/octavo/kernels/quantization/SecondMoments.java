@@ -5,6 +5,7 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.DType;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Sums of products of columns, of which GPTQ makes its Hessians. */
 public interface SecondMoments {
@@ -25,6 +26,35 @@ public interface SecondMoments {
      * @param sums {@code [columns, columns]} F32
      */
     void mirror(Matrix sums, Stream stream);
+
+    /**
+     * {@code out[i, j] = sums[order[i], order[j]] * share}, and {@code added} more on the diagonal.
+     *
+     * @param sums {@code [columns, columns]} F32
+     * @param order {@code [1, columns]} I32; null for 0, 1, 2 and so on; the CPU backend throws on what is no column
+     * @param out receives {@code [columns, columns]} F32; none of {@code sums}
+     */
+    void arrange(Matrix sums, @Nullable Matrix order, float share, float added, Matrix out, Stream stream);
+
+    /** @param out receives {@code [1, columns]} F32: the diagonal of {@code sums} */
+    void diagonal(Matrix sums, Matrix out, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void checkArranged(Matrix sums, @Nullable Matrix order, Matrix out) {
+        check(sums);
+        check(out);
+        Operands.requireShape("out", out, sums.rows(), sums.columns());
+        if (order != null) {
+            Operands.requireInts("order", order, sums.columns());
+        }
+    }
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void checkDiagonal(Matrix sums, Matrix out) {
+        check(sums);
+        Operands.requireF32("out", out);
+        Operands.requireShape("out", out, 1, sums.columns());
+    }
 
     /** @throws IllegalArgumentException if the operation does not take these operands */
     static void check(Matrix x, Matrix sums) {

@@ -2,6 +2,9 @@ package io.octavo.engine.layout.weight;
 
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.scheme.Quantization;
+import io.octavo.kernels.number.CodeFormat;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /**
@@ -27,6 +30,17 @@ public interface QuantizedWeight {
      * or E2M1 bits in the low nibble.
      */
     void readCodes(long from, long to, byte[] target);
+
+    /** Reads the rows {@code [from, to)} of integers of four bits and an even number of columns, as {@code INT4_OFFSET}. */
+    default void readPacked(long from, long to, MemorySegment target) {
+        byte[] codes = new byte[Math.toIntExact((to - from) * inFeatures())];
+        readCodes(from, to, codes);
+        int offset = CodeFormat.INT4_OFFSET.offset();
+        for (int i = 0; i < codes.length; i += 2) {
+            int both = (codes[i] + offset) | (codes[i + 1] + offset) << CodeFormat.INT4_OFFSET.bits();
+            target.set(ValueLayout.JAVA_BYTE, i / 2, (byte) both);
+        }
+    }
 
     /** Reads the rows' scales as f32, {@code [rows, groups]}; powers of two for MX, without the global scale. */
     void readScales(long from, long to, float[] target);

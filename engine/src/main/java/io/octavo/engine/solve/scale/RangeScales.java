@@ -9,13 +9,16 @@ import io.octavo.kernels.number.ScaleFormat;
  * The scales of plain rounding, that the largest number of a tile leads to; the rules are those of
  * {@code kernels.quantization.Scaling}.
  */
-public final class RangeScales implements ScaleSource {
+public final class RangeScales {
 
     /** From this mantissa on the exponent of an absmax is rounded up (OCP MX as compressed-tensors computes it). */
     private static final float CARRIED = 1.75f;
 
-    @Override
-    public TileScales choose(float[] weights, float[] importance, WeightFormat format) {
+    /**
+     * @param weights {@code [rows, inFeatures]}, row-major and finite; whole rows of tiles, but for the last
+     * @return of every tile, what is stored
+     */
+    public TileScales choose(float[] weights, WeightFormat format) {
         int columns = format.inFeatures();
         int rows = weights.length / columns;
         int groups = format.groups();

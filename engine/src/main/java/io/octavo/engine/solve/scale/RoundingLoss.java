@@ -1,5 +1,8 @@
 package io.octavo.engine.solve.scale;
 
+import io.octavo.kernels.scale.Rounding;
+import io.octavo.kernels.scale.RowTiles;
+
 /** What rounding a weight to the nearest codes costs under scales that are there. */
 public final class RoundingLoss {
 
@@ -8,7 +11,7 @@ public final class RoundingLoss {
     private RoundingLoss() {}
 
     /**
-     * The sum of {@code importance * error²}; what {@link SearchedScales} makes small.
+     * The sum of {@code importance * error²}; what {@link io.octavo.kernels.quantization.ScaleSearch} makes small.
      *
      * @param weights {@code [rows, inFeatures]}, whole rows of tiles but for the last
      * @param importance E[x²] of each input channel
@@ -17,7 +20,6 @@ public final class RoundingLoss {
         int columns = format.inFeatures();
         int rows = weights.length / columns;
         Rounding rounding = Rounding.of(format.codes());
-        InputMoments moments = InputMoments.of(importance);
         double loss = 0;
         for (int top = 0; top < rows; top += ROWS_AT_ONCE) {
             int count = Math.min(ROWS_AT_ONCE, rows - top);
@@ -32,7 +34,7 @@ public final class RoundingLoss {
                     rowScales[row] = scales.scales()[tile] / format.divisor();
                     zeroPoints[row] = scales.zeroPoint(tile);
                 }
-                new RowTiles(rounding, weights, columns, top, count, left, width, moments)
+                new RowTiles(rounding, weights, columns, top, count, left, width, importance)
                         .judge(rowScales, zeroPoints, losses);
                 for (double part : losses) {
                     loss += part;

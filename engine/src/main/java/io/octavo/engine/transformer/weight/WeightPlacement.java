@@ -34,7 +34,6 @@ final class WeightPlacement {
     private static final int PACKED_ROW = 32;
 
     private static final int PACKED_GROUP = 16;
-    private static final int PACKED_OFFSET = 8;
 
     private final QuantizedWeight weight;
     private final LinearReader.Placer placer;
@@ -67,16 +66,8 @@ final class WeightPlacement {
     }
 
     LinearWeight placePacked() {
-        Matrix codes = placer.fill(DType.U8, weight.outFeatures(), columns / 2, this::writePacked);
+        Matrix codes = placer.fill(DType.U8, weight.outFeatures(), columns / 2, weight::readPacked);
         return new LinearWeight.Packed(codes, scales(weight.outFeatures()));
-    }
-
-    private void writePacked(long from, long to, MemorySegment target) {
-        byte[] codes = rawCodes(from, to);
-        for (int i = 0; i < codes.length; i += 2) {
-            int both = (codes[i] + PACKED_OFFSET) | (codes[i + 1] + PACKED_OFFSET) << 4;
-            target.set(ValueLayout.JAVA_BYTE, i / 2, (byte) both);
-        }
     }
 
     private boolean fitsCodes() {

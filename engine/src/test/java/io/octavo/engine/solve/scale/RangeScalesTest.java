@@ -44,7 +44,7 @@ class RangeScalesTest {
         for (DType dtype : new DType[] {DType.F32, DType.BF16, DType.F16}) {
             float[] numbers = numbers();
             var format = new WeightFormat(weights, dtype, COLUMNS, absmax(numbers));
-            TileScales chosen = new RangeScales().choose(numbers, new float[COLUMNS], format);
+            TileScales chosen = new RangeScales().choose(numbers, format);
             TileScales rounded = round(numbers, format);
             assertThat(chosen.scales()).containsExactly(rounded.scales());
             assertThat(chosen.zeroPoints()).containsExactly(rounded.zeroPoints());

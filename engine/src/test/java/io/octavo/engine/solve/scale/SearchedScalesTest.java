@@ -69,23 +69,16 @@ class SearchedScalesTest {
         return new WeightFormat(weights, dtype, COLUMNS, absmax);
     }
 
-    private static double[][] diagonal(float[] importance) {
-        double[] weights = new double[importance.length];
-        Arrays.setAll(weights, i -> importance[i]);
-        return new double[][] {weights};
-    }
-
     @ParameterizedTest
     @MethodSource("formats")
     void noTileIsWorseThanPlainRoundingAndAllAreNearTheBest(Quantization quantization, DType dtype) {
         float[] weights = weights();
         float[] importance = importance();
         WeightFormat format = format(quantization, dtype, weights);
-        var slow = new SlowScaleSearch(weights, diagonal(importance), format);
-        InputMoments moments = InputMoments.of(importance);
+        var slow = new SlowScaleSearch(weights, importance, format);
 
-        TileScales plain = new RangeScales().choose(weights, moments.squares(), format);
-        TileScales found = new SearchedScales().choose(weights, moments, format);
+        TileScales plain = new RangeScales().choose(weights, format);
+        TileScales found = new SearchedScales().choose(weights, importance, format);
 
         double best = 0;
         double reached = 0;
@@ -95,7 +88,7 @@ class SearchedScalesTest {
             reached += loss;
             best += slow.least(tile, plain.scales()[tile]);
         }
-        boolean every = Reach.of(format).stride() == 1;
+        boolean every = Reaches.of(format).stride() == 1;
         assertThat(reached).isLessThanOrEqualTo(best * (every ? 1 + 0x1p-11 : COARSE));
     }
 
@@ -105,7 +98,7 @@ class SearchedScalesTest {
         float[] weights = weights();
         WeightFormat format = format(quantization, dtype, weights);
 
-        TileScales found = new SearchedScales().choose(weights, InputMoments.of(importance()), format);
+        TileScales found = new SearchedScales().choose(weights, importance(), format);
 
         for (float scale : found.scales()) {
             assertThat(format.stored(scale / format.divisor())).isEqualTo(scale);
@@ -120,12 +113,12 @@ class SearchedScalesTest {
     @MethodSource("formats")
     void rowsOfTilesAreChosenAlikeWhateverLiesBesideThem(Quantization quantization, DType dtype) {
         float[] weights = weights();
-        InputMoments moments = InputMoments.of(importance());
+        float[] importance = importance();
         WeightFormat format = format(quantization, dtype, weights);
         int height = Math.min(format.tileRows(), ROWS);
 
-        TileScales whole = new SearchedScales().choose(weights, moments, format);
-        TileScales first = new SearchedScales().choose(Arrays.copyOf(weights, height * COLUMNS), moments, format);
+        TileScales whole = new SearchedScales().choose(weights, importance, format);
+        TileScales first = new SearchedScales().choose(Arrays.copyOf(weights, height * COLUMNS), importance, format);
 
         assertThat(first.scales()).containsExactly(Arrays.copyOf(whole.scales(), first.scales().length));
         assertThat(first.zeroPoints()).containsExactly(Arrays.copyOf(whole.zeroPoints(), first.zeroPoints().length));
@@ -135,11 +128,9 @@ class SearchedScalesTest {
     void aScaleOfAWholeTensorStays() {
         float[] weights = weights();
         WeightFormat format = format(Scheme.named("FP8").weights(), DType.BF16, weights);
-        float[] importance = importance();
 
-        assertThat(new SearchedScales().choose(weights, importance, format).scales())
-                .containsExactly(
-                        new RangeScales().choose(weights, importance, format).scales());
+        assertThat(new SearchedScales().choose(weights, importance(), format).scales())
+                .containsExactly(new RangeScales().choose(weights, format).scales());
     }
 
     @Test
@@ -150,10 +141,8 @@ class SearchedScalesTest {
         // The tensor's largest magnitude lies elsewhere, so that the block's scale has room.
         var format = new WeightFormat(Scheme.named("NVFP4").weights(), DType.F32, 16, 2688 / 64f);
 
-        float plain = new RangeScales().choose(block, new float[16], format).scales()[0];
-        float found = new SearchedScales()
-                .choose(block, InputMoments.alike(16), format)
-                .scales()[0];
+        float plain = new RangeScales().choose(block, format).scales()[0];
+        float found = new SearchedScales().choose(block, alike(16), format).scales()[0];
 
         assertThat(plain / format.divisor()).isCloseTo(1 / 6f, withPercentage(6));
         assertThat(found / format.divisor()).isEqualTo(0.25f);
@@ -170,48 +159,14 @@ class SearchedScalesTest {
         importance[7] = 0;
         var format = new WeightFormat(Scheme.named("W4A16_G32").weights(), DType.F32, 32, 100);
 
-        float found = new SearchedScales()
-                .choose(row, InputMoments.of(importance), format)
-                .scales()[0];
+        float found = new SearchedScales().choose(row, importance, format).scales()[0];
 
         assertThat(found).isLessThan(8);
     }
 
-    @Test
-    void errorsThatBalanceEachOtherCostLittleWhereMomentsOfABlockAreKnown() {
-        float[] weights = weights();
-        float[] products = new float[COLUMNS * COLUMNS];
-        double[][] exact = new double[COLUMNS][COLUMNS];
-        for (int sample = 0; sample < 3 * COLUMNS; sample++) {
-            double common = random.nextGaussian();
-            float[] x = new float[COLUMNS];
-            for (int i = 0; i < COLUMNS; i++) {
-                x[i] = (float) (common + 0.3 * random.nextGaussian());
-            }
-            for (int i = 0; i < COLUMNS; i++) {
-                for (int j = 0; j < COLUMNS; j++) {
-                    products[i * COLUMNS + j] += x[i] * x[j];
-                }
-            }
-        }
-        for (int i = 0; i < COLUMNS * COLUMNS; i++) {
-            exact[i / COLUMNS][i % COLUMNS] = products[i];
-        }
-        WeightFormat format = format(Scheme.named("NVFP4").weights(), DType.BF16, weights);
-        var slow = new SlowScaleSearch(weights, exact, format);
-        InputMoments moments = InputMoments.ofProducts(products, COLUMNS);
-
-        TileScales plain = new RangeScales().choose(weights, moments.squares(), format);
-        TileScales found = new SearchedScales().choose(weights, moments, format);
-
-        double reached = 0;
-        double best = 0;
-        double before = 0;
-        for (int tile = 0; tile < found.scales().length; tile++) {
-            reached += slow.loss(tile, found.scales()[tile], 0);
-            before += slow.loss(tile, plain.scales()[tile], 0);
-            best += slow.least(tile, plain.scales()[tile]);
-        }
-        assertThat(reached).isLessThanOrEqualTo(best * (1 + 0x1p-11)).isLessThan(before / 2);
+    private static float[] alike(int columns) {
+        float[] importance = new float[columns];
+        Arrays.fill(importance, 1);
+        return importance;
     }
 }

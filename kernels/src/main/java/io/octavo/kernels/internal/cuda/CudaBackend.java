@@ -45,6 +45,7 @@ import io.octavo.kernels.internal.cuda.quantization.CudaObserveRange;
 import io.octavo.kernels.internal.cuda.quantization.CudaQuantizationError;
 import io.octavo.kernels.internal.cuda.quantization.CudaQuantizeRows;
 import io.octavo.kernels.internal.cuda.quantization.CudaQuantizeTiles;
+import io.octavo.kernels.internal.cuda.quantization.CudaScaleSearch;
 import io.octavo.kernels.internal.cuda.quantization.CudaSecondMoments;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
@@ -109,6 +110,7 @@ public final class CudaBackend implements Backend {
                 new CudaObserveHistogram(library, driver.multiprocessors()),
                 new CudaSecondMoments(library, memory, driver),
                 new CudaInverseFactor(library, memory),
+                new CudaScaleSearch(library),
                 new CudaGptqSweep(library, memory),
                 new CudaCodeRefinement(library, memory),
                 new CudaMatMul(products),

@@ -5,6 +5,7 @@ import io.octavo.kernels.internal.host.ComposedSteps;
 import io.octavo.kernels.internal.host.HostConvert;
 import io.octavo.kernels.internal.host.HostGroupedMatMul;
 import io.octavo.kernels.internal.host.HostPackedMatMul;
+import io.octavo.kernels.internal.host.HostScaleSearch;
 
 /** Makes the scalar operations; they hold no state. */
 public final class ScalarOperations {
@@ -29,6 +30,11 @@ public final class ScalarOperations {
                 new ScalarObserveHistogram(),
                 new ScalarSecondMoments(),
                 new ScalarInverseFactor(),
+                new HostScaleSearch((count, piece) -> {
+                    for (int index = 0; index < count; index++) {
+                        piece.run(index);
+                    }
+                }),
                 new ScalarGptqSweep(),
                 new ScalarCodeRefinement(),
                 matMul,

@@ -8,6 +8,7 @@ import io.octavo.kernels.internal.host.HostBackend;
 import io.octavo.kernels.internal.host.HostConvert;
 import io.octavo.kernels.internal.host.HostGroupedMatMul;
 import io.octavo.kernels.internal.host.HostPackedMatMul;
+import io.octavo.kernels.internal.host.HostScaleSearch;
 import io.octavo.kernels.internal.vector.attention.VectorAttention;
 import io.octavo.kernels.internal.vector.attention.VectorKvCacheWrite;
 import io.octavo.kernels.internal.vector.attention.VectorRope;
@@ -61,6 +62,7 @@ public final class VectorOperations {
                 new VectorObserveHistogram(workers),
                 new VectorSecondMoments(workers),
                 new VectorInverseFactor(workers),
+                new HostScaleSearch((count, piece) -> workers.run(count, (index, scratch) -> piece.run(index))),
                 new VectorGptqSweep(workers),
                 new VectorCodeRefinement(matMul, workers),
                 matMul,

@@ -13,10 +13,11 @@ import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import io.octavo.kernels.quantization.SecondMoments;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Launches {@code second_moments.cu} on Hopper where rows are whole chunks of 16 bytes, {@code second_moments_general.cu}
- * elsewhere, and {@code second_moments_mirror.cu}.
+ * elsewhere, {@code second_moments_mirror.cu} and {@code second_moments_arrange.cu}.
  */
 public final class CudaSecondMoments implements SecondMoments {
 
@@ -121,5 +122,38 @@ public final class CudaSecondMoments implements SecondMoments {
         Kernel kernel = file.kernel("second_moments_mirror");
         int tiles = Math.toIntExact(Math.ceilDiv(sums.columns(), (long) file.constant("kTile")));
         cuda.call(kernel).matrix(sums).number((int) sums.columns()).launch(new Grid(tiles, tiles, 1, kernel.threads()));
+    }
+
+    @Override
+    public void arrange(Matrix sums, @Nullable Matrix order, float share, float added, Matrix out, Stream stream) {
+        SecondMoments.checkArranged(sums, order, out);
+        arranged("second_moments_arrange", sums, order, share, added, out, sums.columns(), stream);
+    }
+
+    @Override
+    public void diagonal(Matrix sums, Matrix out, Stream stream) {
+        SecondMoments.checkDiagonal(sums, out);
+        arranged("second_moments_diagonal", sums, null, 1, 0, out, Math.min(sums.columns(), 1), stream);
+    }
+
+    private void arranged(
+            String name,
+            Matrix sums,
+            @Nullable Matrix order,
+            float share,
+            float added,
+            Matrix out,
+            long rows,
+            Stream stream) {
+        Kernel kernel = library.file("second_moments_arrange").kernel(name);
+        CudaStream.require(stream)
+                .call(kernel)
+                .matrix(sums)
+                .optional(order)
+                .matrix(out)
+                .number((int) sums.columns())
+                .number(share)
+                .number(added)
+                .launch(Grid.of(rows, kernel.threads()));
     }
 }

@@ -6,6 +6,7 @@ import static io.octavo.kernels.internal.vector.base.Native.LANES;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.host.HostStream;
+import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Native;
 import io.octavo.kernels.internal.vector.base.RowReader;
@@ -14,6 +15,7 @@ import io.octavo.kernels.internal.vector.base.WorkerPool;
 import io.octavo.kernels.quantization.SecondMoments;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
 
 /** Threads share out rows of the sums; each adds tokens in their order. */
 public final class VectorSecondMoments implements SecondMoments {
@@ -118,5 +120,38 @@ public final class VectorSecondMoments implements SecondMoments {
                 }
             }
         });
+    }
+
+    @Override
+    public void arrange(Matrix sums, @Nullable Matrix order, float share, float added, Matrix out, Stream stream) {
+        HostStream.require(stream);
+        SecondMoments.checkArranged(sums, order, out);
+        int columns = (int) sums.columns();
+        int[] places = new int[columns];
+        for (int i = 0; i < columns; i++) {
+            int place = order == null ? i : Native.getInt(Native.address(order) + (long) i * Integer.BYTES);
+            places[i] = Operands.requireIndex("column", place, columns);
+        }
+        long from = Native.address(sums);
+        long to = Native.address(out);
+        workers.runRanges(columns, Grain.rows(columns), (first, last, scratch) -> {
+            for (long i = first; i < last; i++) {
+                long row = from + (long) places[(int) i] * columns * Float.BYTES;
+                for (int j = 0; j < columns; j++) {
+                    float number = Native.getFloat(row + (long) places[j] * Float.BYTES) * share;
+                    Native.setFloat(to + (i * columns + j) * Float.BYTES, i == j ? number + added : number);
+                }
+            }
+        });
+    }
+
+    @Override
+    public void diagonal(Matrix sums, Matrix out, Stream stream) {
+        HostStream.require(stream);
+        SecondMoments.checkDiagonal(sums, out);
+        for (long i = 0; i < sums.columns(); i++) {
+            float number = Native.getFloat(Native.address(sums) + i * (sums.columns() + 1) * Float.BYTES);
+            Native.setFloat(Native.address(out) + i * Float.BYTES, number);
+        }
     }
 }

@@ -1,4 +1,4 @@
-package io.octavo.engine.solve.scale;
+package io.octavo.kernels.scale;
 
 import io.octavo.kernels.number.CodeFormat;
 
@@ -9,7 +9,7 @@ import io.octavo.kernels.number.CodeFormat;
  * <p>Adding and subtracting {@code 1.5 * 2^23 * step} rounds a number of moderate size to a whole multiple of the step, ties to
  * even. Where a number lies halfway between two codes, the error is the same for both.
  */
-sealed interface Rounding {
+public sealed interface Rounding {
 
     /**
      * Rounds a run of numbers, each under a scale of its own.

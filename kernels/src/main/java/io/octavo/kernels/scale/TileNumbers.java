@@ -1,7 +1,7 @@
-package io.octavo.engine.solve.scale;
+package io.octavo.kernels.scale;
 
 /** Tiles beside or below each other whose scales are sought together, each on its own. */
-interface TileNumbers {
+public interface TileNumbers {
 
     int tiles();
 

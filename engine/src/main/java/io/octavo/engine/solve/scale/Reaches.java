@@ -3,23 +3,19 @@ package io.octavo.engine.solve.scale;
 import io.octavo.engine.scheme.NumberType.FloatType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.number.ScaleFormat;
+import io.octavo.kernels.quantization.ScaleSearch.Reach;
 
-/**
- * How far a search goes from the scale of plain rounding, in rungs of the ladder of numbers that a scale can be.
- *
- * @param below rungs down
- * @param above rungs up
- * @param stride rungs between those that are tried first
- * @param finest rungs between those that are tried last
- */
-record Reach(ScaleFormat scales, int below, int above, int stride, int finest) {
+/** How far a search goes from the scale of plain rounding. */
+public final class Reaches {
 
-    static Reach of(WeightFormat format) {
+    private Reaches() {}
+
+    public static Reach of(WeightFormat format) {
         ScaleFormat scales = format.scaleFormat();
         return switch (scales) {
             // Down to 0.6 of plain rounding's scale and up to 1.7 of it: the largest number may become 4 instead of 6.
-            case E4M3 -> new Reach(scales, 6, 6, 1, 1);
-            case E8M0 -> new Reach(scales, 1, 1, 1, 1);
+            case E4M3 -> new Reach(6, 6, 1, 1);
+            case E8M0 -> new Reach(1, 1, 1, 1);
             case BF16, F16, F32 -> floating(scales, format.quantization());
         };
     }
@@ -29,11 +25,11 @@ record Reach(ScaleFormat scales, int below, int above, int stride, int finest) {
         int finest = Math.max(fraction / 8, 1);
         // Floats round as well under any scale but for what they cut off, so theirs is sought in the octave above.
         if (quantization.type() == FloatType.E4M3) {
-            return new Reach(scales, 12 * fraction, 128 * fraction, 4 * fraction, finest);
+            return new Reach(12 * fraction, 128 * fraction, 4 * fraction, finest);
         }
         // Every place of the range's ends is tried for each, so there are fewer of them.
         return quantization.symmetric()
-                ? new Reach(scales, 128 * fraction, 12 * fraction, 4 * fraction, finest)
-                : new Reach(scales, 96 * fraction, 8 * fraction, 8 * fraction, finest);
+                ? new Reach(128 * fraction, 12 * fraction, 4 * fraction, finest)
+                : new Reach(96 * fraction, 8 * fraction, 8 * fraction, finest);
     }
 }

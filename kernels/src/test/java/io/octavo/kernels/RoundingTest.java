@@ -1,8 +1,9 @@
-package io.octavo.engine.solve.scale;
+package io.octavo.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.scale.Rounding;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.params.ParameterizedTest;

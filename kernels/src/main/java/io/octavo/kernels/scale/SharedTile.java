@@ -1,12 +1,12 @@
-package io.octavo.engine.solve.scale;
+package io.octavo.kernels.scale;
 
 import java.util.Arrays;
 import java.util.List;
 
 /** One tile of several rows, judged row by row. */
-record SharedTile(List<RowTiles> parts) implements TileNumbers {
+public record SharedTile(List<RowTiles> parts) implements TileNumbers {
 
-    SharedTile {
+    public SharedTile {
         parts = List.copyOf(parts);
     }
 

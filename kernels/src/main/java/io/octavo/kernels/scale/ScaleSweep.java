@@ -1,5 +1,7 @@
-package io.octavo.engine.solve.scale;
+package io.octavo.kernels.scale;
 
+import io.octavo.kernels.number.ScaleFormat;
+import io.octavo.kernels.quantization.ScaleSearch.Reach;
 import java.util.Arrays;
 import java.util.function.IntUnaryOperator;
 
@@ -7,7 +9,7 @@ import java.util.function.IntUnaryOperator;
  * The search for the scales of some tiles at once: from the scale of plain rounding over its neighbours, coarsely first, then
  * ever more finely around the best. What is no better than what was found before changes nothing.
  */
-final class ScaleSweep {
+public final class ScaleSweep {
 
     /**
      * Losses are sums of squares of f32 differences; a gain that is smaller than what those may be wrong by is none. So no tile
@@ -19,6 +21,7 @@ final class ScaleSweep {
     private static final int MOST_PLACES = 16;
 
     private final TileNumbers tiles;
+    private final ScaleFormat format;
     private final Reach reach;
     private final float divisor;
     private final int[] rungs;
@@ -34,8 +37,10 @@ final class ScaleSweep {
      * @param zeroPoints likewise
      * @param divisor what stored scales are divided by
      */
-    ScaleSweep(TileNumbers tiles, Reach reach, float divisor, int[] rungs, float[] zeroPoints) {
+    public ScaleSweep(
+            TileNumbers tiles, ScaleFormat format, Reach reach, float divisor, int[] rungs, float[] zeroPoints) {
         this.tiles = tiles;
+        this.format = format;
         this.reach = reach;
         this.divisor = divisor;
         this.rungs = rungs;
@@ -49,7 +54,7 @@ final class ScaleSweep {
     }
 
     /** With zero points as they are. */
-    void symmetric() {
+    public void symmetric() {
         offer(tile -> rungs[tile]);
         int[] plain = rungs.clone();
         for (int offset = -reach.below(); offset <= reach.above(); offset += reach.stride()) {
@@ -71,7 +76,7 @@ final class ScaleSweep {
      * @param min of each tile, at most 0
      * @param max likewise, at least 0
      */
-    void asymmetric(float[] min, float[] max, float lowest, float highest) {
+    public void asymmetric(float[] min, float[] max, float lowest, float highest) {
         offer(tile -> rungs[tile]);
         int[] plain = rungs.clone();
         float[] first = new float[plain.length];
@@ -79,7 +84,7 @@ final class ScaleSweep {
         for (int offset = -reach.below(); offset <= reach.above(); offset += reach.stride()) {
             int places = 1;
             for (int tile = 0; tile < plain.length; tile++) {
-                float scale = reach.scales().scale(plain[tile] + offset);
+                float scale = format.scale(plain[tile] + offset);
                 float keepsMin = zeroPoint(lowest - min[tile] / scale, lowest, highest);
                 float keepsMax = zeroPoint(highest - max[tile] / scale, lowest, highest);
                 first[tile] = Math.min(keepsMin, keepsMax);
@@ -121,7 +126,7 @@ final class ScaleSweep {
     private void offer(IntUnaryOperator rung) {
         for (int tile = 0; tile < tried.length; tile++) {
             tried[tile] = rung.applyAsInt(tile);
-            triedScales[tile] = reach.scales().scale(tried[tile]) / divisor;
+            triedScales[tile] = format.scale(tried[tile]) / divisor;
         }
         tiles.judge(triedScales, triedZeroPoints, triedLosses);
         for (int tile = 0; tile < tried.length; tile++) {

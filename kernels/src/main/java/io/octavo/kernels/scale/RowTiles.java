@@ -1,4 +1,4 @@
-package io.octavo.engine.solve.scale;
+package io.octavo.kernels.scale;
 
 import java.util.Arrays;
 
@@ -6,7 +6,7 @@ import java.util.Arrays;
  * Some columns of some rows, of which each row is a tile. The rows lie beside each other, so that all are rounded at once while
  * sums are added in the order of the columns, whatever the machine.
  */
-final class RowTiles implements TileNumbers {
+public final class RowTiles implements TileNumbers {
 
     /** Columns whose losses are added in f32 before they are added in f64. */
     private static final int COLUMNS_AT_ONCE = 16;
@@ -18,7 +18,7 @@ final class RowTiles implements TileNumbers {
     /** {@code [columns, rows]} */
     private final float[] numbers;
 
-    /** By column, or {@code [columns, columns]}. */
+    /** By column. */
     private final float[] importance;
 
     private final float[][] errors;
@@ -28,9 +28,9 @@ final class RowTiles implements TileNumbers {
      * @param weights {@code [any, inFeatures]}
      * @param top the first row, of {@code rows}
      * @param left the first column, of {@code columns}
-     * @param moments what weighs the errors, of all input channels
+     * @param importance what weighs the squares of errors, of all input channels
      */
-    RowTiles(
+    public RowTiles(
             Rounding rounding,
             float[] weights,
             int inFeatures,
@@ -38,7 +38,7 @@ final class RowTiles implements TileNumbers {
             int rows,
             int left,
             int columns,
-            InputMoments moments) {
+            float[] importance) {
         this.rounding = rounding;
         this.rows = rows;
         this.columns = columns;
@@ -49,7 +49,7 @@ final class RowTiles implements TileNumbers {
                 numbers[column * rows + row] = weights[first + column];
             }
         }
-        this.importance = moments.of(left, columns);
+        this.importance = Arrays.copyOfRange(importance, left, left + columns);
         this.errors = new float[COLUMNS_AT_ONCE][rows];
         this.partial = new float[rows];
     }
@@ -62,18 +62,13 @@ final class RowTiles implements TileNumbers {
     @Override
     public void judge(float[] scales, float[] zeroPoints, double[] losses) {
         Arrays.fill(losses, 0);
-        boolean whole = importance.length > columns;
         for (int from = 0; from < columns; from += COLUMNS_AT_ONCE) {
             int count = Math.min(COLUMNS_AT_ONCE, columns - from);
             for (int column = 0; column < count; column++) {
                 rounding.round(numbers, (from + column) * rows, scales, zeroPoints, errors[column]);
             }
             Arrays.fill(partial, 0);
-            if (whole) {
-                addProducts();
-            } else {
-                addSquares(from, count);
-            }
+            addSquares(from, count);
             for (int row = 0; row < rows; row++) {
                 losses[row] += partial[row];
             }
@@ -86,26 +81,6 @@ final class RowTiles implements TileNumbers {
             float[] error = errors[column];
             for (int row = 0; row < rows; row++) {
                 partial[row] += weight * error[row] * error[row];
-            }
-        }
-    }
-
-    /** Every pair of columns once: the matrix is symmetric. */
-    private void addProducts() {
-        float[] sum = new float[rows];
-        for (int i = 0; i < columns; i++) {
-            float[] error = errors[i];
-            Arrays.fill(sum, 0);
-            for (int j = 0; j < i; j++) {
-                float weight = 2 * importance[i * columns + j];
-                float[] other = errors[j];
-                for (int row = 0; row < rows; row++) {
-                    sum[row] += weight * other[row];
-                }
-            }
-            float own = importance[i * columns + i];
-            for (int row = 0; row < rows; row++) {
-                partial[row] += error[row] * (sum[row] + own * error[row]);
             }
         }
     }
