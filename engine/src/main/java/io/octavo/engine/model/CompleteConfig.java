@@ -122,8 +122,8 @@ final class CompleteConfig {
         boolean used = switch (family.windows()) {
             case NONE -> false;
             case EVERY_LAYER, EVERY_LAYER_IF_NOT_LISTED, EVERY_OTHER, BY_PATTERN -> true;
-            case EVERY_LAYER_IF_USED, UPPER_LAYERS_IF_USED, UNTURNED_LAYERS_IF_USED ->
-                known.flag("use_sliding_window", false);
+            case EVERY_LAYER_IF_USED, UPPER_LAYERS_IF_USED -> known.flag("use_sliding_window", false);
+            case UNTURNED_LAYERS_IF_USED -> reader.has("layer_types") || known.flag("use_sliding_window", false);
         };
         if (!used) {
             result.putNull("sliding_window");

@@ -24,7 +24,7 @@ final class ConfigDefaults {
         EVERY_LAYER_IF_USED,
         /** If {@code use_sliding_window} those of {@code layer_types}, else all from {@code max_window_layers} on. */
         UPPER_LAYERS_IF_USED,
-        /** If {@code use_sliding_window} those of {@code layer_types}, else all without position embedding. */
+        /** Those of {@code layer_types}, else if {@code use_sliding_window} all without position embedding. */
         UNTURNED_LAYERS_IF_USED,
         /** Those of {@code layer_types}, else every other layer, from the first on. */
         EVERY_OTHER,
