@@ -25,6 +25,7 @@ import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.TaskResult;
+import io.octavo.engine.sensitivity.MixedPrecision;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.engine.transformer.RunLimits;
@@ -76,9 +77,14 @@ final class LocalEngine implements Engine {
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
         Layout layout = Layout.named(request.recipe().layout());
         var quantizer = new Quantizer(backend, threads);
-        return onDevice(() -> layout == Layout.COMPRESSED_TENSORS
-                ? quantizer.quantize(request, monitor)
-                : new ForeignQuantizer(quantizer, new Converter(threads)).quantize(request, layout, monitor));
+        return onDevice(() -> {
+            QuantizationRequest named = request.recipe().budget().isPresent()
+                    ? new MixedPrecision(backend.get(), threads, monitor).resolve(request)
+                    : request;
+            return layout == Layout.COMPRESSED_TENSORS
+                    ? quantizer.quantize(named, monitor)
+                    : new ForeignQuantizer(quantizer, new Converter(threads)).quantize(named, layout, monitor);
+        });
     }
 
     @Override

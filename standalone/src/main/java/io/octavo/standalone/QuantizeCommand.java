@@ -13,6 +13,7 @@ import io.octavo.engine.modify.Awq;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
+import io.octavo.engine.request.BitBudget;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.InputObserver;
@@ -130,6 +131,20 @@ final class QuantizeCommand implements Callable<Integer> {
             description = "Keeps layers whose codes are solved there, so that the same command goes on after them.")
     private @Nullable Path journal;
 
+    @Option(
+            names = "--budget-bits",
+            paramLabel = "BITS",
+            description = "Gives modules that rounding hurts most a larger scheme, within so many bits a weight on average."
+                    + " Needs --calibration.")
+    private @Nullable Double budgetBits;
+
+    @Option(
+            names = "--candidate",
+            paramLabel = "SCHEME",
+            description = "What modules may get within --budget-bits: a scheme, or 16 for no quantization. May be repeated."
+                    + " Default: what suits --scheme.")
+    private List<String> candidates = new ArrayList<>();
+
     @Option(names = "--samples", paramLabel = "N", description = "At most so many texts (${DEFAULT-VALUE}).")
     private int samples = 512;
 
@@ -188,9 +203,20 @@ final class QuantizeCommand implements Callable<Integer> {
                 schemeOverrides(),
                 Optional.ofNullable(kvCache).map(QuantizeCommand::granularity),
                 modifiers(),
-                dataset.map(file -> new CalibrationShape(samples, sequenceLength, 0, observer())));
+                dataset.map(file -> new CalibrationShape(samples, sequenceLength, 0, observer())),
+                Optional.ofNullable(budgetBits).map(this::budget));
         var request = new QuantizationRequest(source, target, recipe, dataset, List.of());
         return journal == null ? request : request.withJournal(new FolderJournal(journal));
+    }
+
+    private BitBudget budget(double bits) {
+        try {
+            return candidates.isEmpty()
+                    ? EngineFailure.translate(() -> BitBudget.of(bits, scheme))
+                    : new BitBudget(bits, candidates);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--budget-bits: " + e.getMessage());
+        }
     }
 
     private InputObserver observer() {

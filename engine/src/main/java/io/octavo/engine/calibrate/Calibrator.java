@@ -100,7 +100,7 @@ public final class Calibrator {
     }
 
     /** The tokens of each text that is looked at, the model's first token before them. */
-    static List<int[]> samples(Checkpoint checkpoint, CalibrationData data, ModelSpec spec) {
+    public static List<int[]> samples(Checkpoint checkpoint, CalibrationData data, ModelSpec spec) {
         List<String> texts = new ArrayList<>(Datasets.texts(data.dataset()));
         if (data.seed() != 0) {
             Collections.shuffle(texts, new Random(data.seed()));

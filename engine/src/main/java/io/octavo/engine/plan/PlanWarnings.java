@@ -11,6 +11,7 @@ import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Warning;
 import io.octavo.engine.quantize.ModuleSchemes;
 import io.octavo.engine.quantize.QuantizationPlan;
+import io.octavo.engine.request.Recipe;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Scheme;
 import java.util.ArrayList;
@@ -43,10 +44,15 @@ final class PlanWarnings {
     }
 
     /** @param label whose own warnings are among them */
-    static List<Warning> of(Checkpoint source, ModuleSchemes schemes, Label label, List<ModuleGroup> modules) {
+    static List<Warning> of(Checkpoint source, ModuleSchemes schemes, Label label, List<ModuleGroup> modules, Recipe recipe) {
         var found = new PlanWarnings(source.config().tree(), schemes, modules);
         source.notes().forEach(note -> found.add("index-names-missing-tensor", note));
         label.warnings().forEach(warning -> found.add("loader", warning));
+        recipe.budget().ifPresent(budget -> found.add(
+                "budget-not-spent",
+                "figures are of " + recipe.scheme() + " alone; which modules get "
+                        + String.join(", ", budget.candidates()) + " within " + budget.bits()
+                        + " bits a weight shows when data has been seen"));
         found.numbers();
         found.architecture();
         found.coverage();

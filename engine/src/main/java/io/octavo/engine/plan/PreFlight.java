@@ -72,7 +72,7 @@ public final class PreFlight {
                 modules,
                 resources(checkpoint, plan, recipe),
                 new ParallelSplit(config, modules, plan.schemes().layout()).report(),
-                PlanWarnings.of(checkpoint, plan.schemes(), label, modules));
+                PlanWarnings.of(checkpoint, plan.schemes(), label, modules, recipe));
     }
 
     private static Resources resources(Checkpoint checkpoint, QuantizationPlan plan, Recipe recipe) {

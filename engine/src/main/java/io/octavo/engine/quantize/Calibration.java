@@ -167,7 +167,7 @@ final class Calibration implements AutoCloseable {
         var solver = new LayerwiseSolver(backend, threads, gptq, monitor);
         closing.push(solver::close);
         List<SolvableWeight> weights =
-                plan.quantized().stream().map(Calibration::solvable).toList();
+                plan.quantized().stream().map(Quantize::solvable).toList();
         plan = plan.withSolved(solver.solve(source, data, weights, this::scaledTensors, keeping, progress));
     }
 
@@ -210,32 +210,6 @@ final class Calibration implements AutoCloseable {
             }
         }
         return tensors;
-    }
-
-    private static SolvableWeight solvable(Quantize action) {
-        return new SolvableWeight(
-                action.module(),
-                action.scheme().weights(),
-                action.layout().codeFormat(),
-                action.source().info().dtype(),
-                Math.toIntExact(action.outFeatures()),
-                Math.toIntExact(action.inFeatures()),
-                action.sharing(),
-                (from, to) -> rows(action, from, to));
-    }
-
-    private static float[] rows(Quantize action, long from, long to) {
-        int count = Math.toIntExact((to - from) * action.inFeatures());
-        float[] numbers = new float[count];
-        action.source()
-                .floats(
-                        from
-                                * action.inFeatures()
-                                * action.source().info().dtype().bytes(),
-                        numbers,
-                        0,
-                        count);
-        return numbers;
     }
 
     @Override

@@ -129,7 +129,7 @@ public record ModuleSchemes(
     }
 
     /** Whether what activations showed decides stored numbers, or what channels are multiplied by. */
-    boolean needsRanges() {
+    public boolean needsRanges() {
         return !channelModifiers().isEmpty()
                 || kvCache.isPresent()
                 || scheme.needsCalibration()

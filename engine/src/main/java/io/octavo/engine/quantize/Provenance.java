@@ -8,6 +8,7 @@ import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.InputObserver;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.request.Sensitivity;
 import io.octavo.engine.request.VerificationReport;
 import java.util.List;
 import java.util.TreeMap;
@@ -58,6 +59,17 @@ final class Provenance {
             new TreeMap<>(modifier.settings()).forEach(made::putPOJO);
         }
         root.put("weightBits", plan.weightBits());
+        request.sensitivity().ifPresent(found -> {
+            ObjectNode told = root.putObject("sensitivity").put("bits", found.bits());
+            for (Sensitivity.Group group : found.groups()) {
+                ObjectNode one = told.withArray("groups").addObject().put("modules", group.name());
+                one.put("chosen", group.chosen());
+                group.choices().forEach((scheme, choice) -> one.withObjectProperty("choices")
+                        .putObject(scheme)
+                        .put("bits", choice.bits())
+                        .put("loss", choice.loss()));
+            }
+        });
         plan.ignore().forEach(root.putArray("ignore")::add);
         var files = root.putObject("source").putArray("files");
         for (HashedFile source : sources) {

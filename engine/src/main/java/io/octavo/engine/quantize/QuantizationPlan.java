@@ -11,6 +11,7 @@ import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Scheme;
+import io.octavo.engine.solve.SolvableWeight;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -111,6 +112,26 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Action> actions, List
 
         public long inFeatures() {
             return source.info().shape().getLast();
+        }
+
+        /** What solving or rounding in memory needs of it. */
+        public SolvableWeight solvable() {
+            return new SolvableWeight(
+                    module,
+                    scheme.weights(),
+                    layout().codeFormat(),
+                    source.info().dtype(),
+                    Math.toIntExact(outFeatures()),
+                    Math.toIntExact(inFeatures()),
+                    sharing,
+                    this::rows);
+        }
+
+        private float[] rows(int from, int to) {
+            int count = Math.toIntExact((to - from) * inFeatures());
+            float[] numbers = new float[count];
+            source.floats(from * inFeatures() * source.info().dtype().bytes(), numbers, 0, count);
+            return numbers;
         }
 
         ModuleOutputs layout() {

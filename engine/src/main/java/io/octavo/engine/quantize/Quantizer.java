@@ -11,6 +11,7 @@ import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.modify.ChannelModifier;
+import io.octavo.engine.request.BitBudget;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
@@ -76,7 +77,7 @@ public final class Quantizer {
     public static QuantizationPlan plan(Checkpoint source, Recipe recipe) {
         ModuleSchemes schemes = schemes(recipe);
         QuantizationPlan plan = QuantizationPlan.of(source, schemes, recipe.ignore());
-        if (schemes.needsCalibration()) {
+        if (schemes.needsCalibration() || recipe.budget().isPresent()) {
             requireRunnable(source, schemes.channelModifiers());
         }
         return plan;
@@ -86,12 +87,32 @@ public final class Quantizer {
     public static ModuleSchemes schemes(Recipe recipe) {
         ModuleSchemes schemes = ModuleSchemes.of(recipe);
         schemes.requireSuitable();
-        if (schemes.needsCalibration() && recipe.calibration().isEmpty()) {
+        recipe.budget().ifPresent(budget -> requireComparable(recipe, budget));
+        boolean needsData = schemes.needsCalibration() || recipe.budget().isPresent();
+        if (needsData && recipe.calibration().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.CALIBRATION_MISSING,
-                    schemes.name() + " needs what only data can tell; name a calibration dataset");
+                    (recipe.budget().isPresent() ? "a budget" : schemes.name())
+                            + " needs what only data can tell; name a calibration dataset");
         }
         return schemes;
+    }
+
+    /** Schemes that store scales of inputs are not compared. */
+    private static void requireComparable(Recipe recipe, BitBudget budget) {
+        if (!recipe.overrides().isEmpty()) {
+            throw new QuantizationException(
+                    ErrorCode.SCHEME_UNSUITABLE,
+                    "a budget chooses the schemes of modules; overrides cannot stand beside it");
+        }
+        for (String scheme : budget.schemes(recipe.scheme())) {
+            if (ModuleSchemes.of(recipe.plain(scheme)).needsRanges()) {
+                throw new QuantizationException(
+                        ErrorCode.SCHEME_UNSUITABLE,
+                        scheme + " stores scales of inputs, which a budget does not compare; a scheme for weights alone or"
+                                + " with dynamic inputs can have one");
+            }
+        }
     }
 
     /**

@@ -11,6 +11,7 @@ import java.util.function.UnaryOperator;
  * @param dataset the file of texts that the recipe's calibration is of: there exactly where that is
  * @param known files of the source that need not be hashed, since they were when they came here
  * @param journal where what takes long is kept, so that the same request goes on from there another time
+ * @param sensitivity by which the recipe's overrides were chosen, if they were
  */
 public record QuantizationRequest(
         Path source,
@@ -18,7 +19,8 @@ public record QuantizationRequest(
         Recipe recipe,
         Optional<Path> dataset,
         List<HashedFile> known,
-        Optional<JobJournal> journal) {
+        Optional<JobJournal> journal,
+        Optional<Sensitivity> sensitivity) {
 
     public QuantizationRequest {
         if (dataset.isPresent() != recipe.calibration().isPresent()) {
@@ -30,7 +32,7 @@ public record QuantizationRequest(
     /** Without a journal. */
     public QuantizationRequest(
             Path source, Path target, Recipe recipe, Optional<Path> dataset, List<HashedFile> known) {
-        this(source, target, recipe, dataset, known, Optional.empty());
+        this(source, target, recipe, dataset, known, Optional.empty(), Optional.empty());
     }
 
     /** Without data. */
@@ -47,26 +49,31 @@ public record QuantizationRequest(
     /** The same with data to calibrate on. */
     public QuantizationRequest withCalibration(CalibrationData data) {
         return new QuantizationRequest(
-                source, target, recipe.withCalibration(data.shape()), Optional.of(data.dataset()), known, journal);
+                source, target, recipe.withCalibration(data.shape()), Optional.of(data.dataset()), known, journal, sensitivity);
     }
 
     /** The same with another recipe that needs the same data. */
     public QuantizationRequest with(UnaryOperator<Recipe> change) {
-        return new QuantizationRequest(source, target, change.apply(recipe), dataset, known, journal);
+        return new QuantizationRequest(source, target, change.apply(recipe), dataset, known, journal, sensitivity);
     }
 
     /** The same elsewhere. */
     public QuantizationRequest into(Path otherTarget) {
-        return new QuantizationRequest(source, otherTarget, recipe, dataset, known, journal);
+        return new QuantizationRequest(source, otherTarget, recipe, dataset, known, journal, sensitivity);
     }
 
     /** The same from files whose SHA-256 is known. */
     public QuantizationRequest withKnown(List<HashedFile> files) {
-        return new QuantizationRequest(source, target, recipe, dataset, files, journal);
+        return new QuantizationRequest(source, target, recipe, dataset, files, journal, sensitivity);
     }
 
     /** The same with a journal. */
     public QuantizationRequest withJournal(JobJournal kept) {
-        return new QuantizationRequest(source, target, recipe, dataset, known, Optional.of(kept));
+        return new QuantizationRequest(source, target, recipe, dataset, known, Optional.of(kept), sensitivity);
+    }
+
+    /** The same with what was found of its modules. */
+    public QuantizationRequest withSensitivity(Sensitivity found) {
+        return new QuantizationRequest(source, target, recipe, dataset, known, journal, Optional.of(found));
     }
 }

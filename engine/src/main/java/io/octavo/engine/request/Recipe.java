@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param kvCache whether scales of the KV cache are stored
  * @param modifiers what changes weights before they are rounded, in this order
  * @param calibration how much data there is; needed by modifiers and where scales of inputs or of the KV cache are stored
+ * @param budget how many bits weights may have where modules need not all get the scheme; needs calibration
  */
 public record Recipe(
         String scheme,
@@ -27,7 +28,8 @@ public record Recipe(
         List<SchemeOverride> overrides,
         Optional<KvCacheQuantization> kvCache,
         List<Modifier> modifiers,
-        Optional<CalibrationShape> calibration) {
+        Optional<CalibrationShape> calibration,
+        Optional<BitBudget> budget) {
 
     /** Where inputs are integers, outliers among them cost most. */
     private static final double INTEGER_ALPHA = 0.8;
@@ -38,25 +40,54 @@ public record Recipe(
         modifiers = List.copyOf(modifiers);
     }
 
+    /** Modules get the schemes that are named. */
+    public Recipe(
+            String scheme,
+            String layout,
+            List<String> ignore,
+            List<SchemeOverride> overrides,
+            Optional<KvCacheQuantization> kvCache,
+            List<Modifier> modifiers,
+            Optional<CalibrationShape> calibration) {
+        this(scheme, layout, ignore, overrides, kvCache, modifiers, calibration, Optional.empty());
+    }
+
     /** One scheme for everything, and no data. */
     public Recipe(String scheme, String layout, List<String> ignore) {
         this(scheme, layout, ignore, List.of(), Optional.empty(), List.of(), Optional.empty());
     }
 
+    public Recipe withBudget(BitBudget limit) {
+        return new Recipe(scheme, layout, ignore, overrides, kvCache, modifiers, calibration, Optional.of(limit));
+    }
+
+    public Recipe withoutBudget() {
+        return new Recipe(scheme, layout, ignore, overrides, kvCache, modifiers, calibration);
+    }
+
+    /** One scheme for everything that this one does not leave alone, and nothing but rounding. */
+    public Recipe plain(String other) {
+        return new Recipe(other, layout, ignore, List.of(), Optional.empty(), List.of(), calibration);
+    }
+
+    public Recipe withIgnore(List<String> modules) {
+        return new Recipe(scheme, layout, modules, overrides, kvCache, modifiers, calibration, budget);
+    }
+
     public Recipe withOverrides(List<SchemeOverride> others) {
-        return new Recipe(scheme, layout, ignore, others, kvCache, modifiers, calibration);
+        return new Recipe(scheme, layout, ignore, others, kvCache, modifiers, calibration, budget);
     }
 
     public Recipe withKvCache(KvCacheQuantization cache) {
-        return new Recipe(scheme, layout, ignore, overrides, Optional.of(cache), modifiers, calibration);
+        return new Recipe(scheme, layout, ignore, overrides, Optional.of(cache), modifiers, calibration, budget);
     }
 
     public Recipe withModifiers(List<Modifier> others) {
-        return new Recipe(scheme, layout, ignore, overrides, kvCache, others, calibration);
+        return new Recipe(scheme, layout, ignore, overrides, kvCache, others, calibration, budget);
     }
 
     public Recipe withCalibration(CalibrationShape shape) {
-        return new Recipe(scheme, layout, ignore, overrides, kvCache, modifiers, Optional.of(shape));
+        return new Recipe(scheme, layout, ignore, overrides, kvCache, modifiers, Optional.of(shape), budget);
     }
 
     /**

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
 
 /**
@@ -133,7 +134,34 @@ public final class LayerStream implements AutoCloseable {
         run(observer, afterText, changed, false);
     }
 
+    /** Receives what texts leave a layer with. */
+    @FunctionalInterface
+    public interface Outputs {
+
+        /** @param hidden {@code [tokens, hidden]} F32, row-major; a copy */
+        void text(int text, float[] hidden);
+    }
+
+    /** Runs all texts through the next layer with other weights, tells what they leave it with, and lets them enter it again. */
+    public void look(ChangedWeights changed, Outputs outputs) {
+        run(ActivationObserver.none(), changed, (complete, text) -> {
+            float[] hidden = new float[Math.toIntExact(complete.rows() * complete.columns())];
+            complete.buffer().copyTo(MemorySegment.ofArray(hidden), complete.offset(), stream);
+            stream.synchronize();
+            outputs.text(text, hidden);
+        });
+    }
+
     private void run(ActivationObserver observer, Runnable afterText, ChangedWeights changed, boolean moves) {
+        run(observer, changed, (complete, text) -> {
+            if (moves) {
+                complete.buffer().copyTo(states.get(text).segment(), complete.offset(), stream);
+            }
+            afterText.run();
+        });
+    }
+
+    private void run(ActivationObserver observer, ChangedWeights changed, ObjIntConsumer<Matrix> afterText) {
         workspace.observe(observer);
         try (ModuleReader modules = loader.reader(stream, changed);
                 KvCache cache = cache()) {
@@ -142,10 +170,7 @@ public final class LayerStream implements AutoCloseable {
                 for (int i = 0; i < texts.size(); i++) {
                     MemorySegment state = states.get(i).segment();
                     Matrix complete = run(layer, texts.get(i), state, cache);
-                    if (moves) {
-                        complete.buffer().copyTo(state, complete.offset(), stream);
-                    }
-                    afterText.run();
+                    afterText.accept(complete, i);
                 }
             } finally {
                 stream.synchronize();
