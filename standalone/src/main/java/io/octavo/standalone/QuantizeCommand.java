@@ -134,15 +134,17 @@ final class QuantizeCommand implements Callable<Integer> {
     @Option(
             names = "--budget-bits",
             paramLabel = "BITS",
-            description = "Gives modules that rounding hurts most a larger scheme, within so many bits a weight on average."
-                    + " Needs --calibration.")
+            description =
+                    "Gives modules that rounding hurts most a larger scheme, within so many bits a weight on average."
+                            + " Needs --calibration.")
     private @Nullable Double budgetBits;
 
     @Option(
             names = "--candidate",
             paramLabel = "SCHEME",
-            description = "What modules may get within --budget-bits: a scheme, or 16 for no quantization. May be repeated."
-                    + " Default: what suits --scheme.")
+            description =
+                    "What modules may get within --budget-bits: a scheme, or 16 for no quantization. May be repeated."
+                            + " Default: what suits --scheme.")
     private List<String> candidates = new ArrayList<>();
 
     @Option(names = "--samples", paramLabel = "N", description = "At most so many texts (${DEFAULT-VALUE}).")

@@ -43,8 +43,7 @@ public final class Architectures {
 
     private static final Family GEMMA2 = new Family(LayerNorms::around, PLAIN, DENSE).withScaledEmbeddings();
 
-    private static final Family GEMMA3 =
-            new Family(LayerNorms::around, NORMED_HEADS, DENSE).withScaledEmbeddings();
+    private static final Family GEMMA3 = new Family(LayerNorms::around, NORMED_HEADS, DENSE).withScaledEmbeddings();
 
     private static final Map<String, Family> KNOWN = new TreeMap<>(Map.ofEntries(
             entry("LlamaForCausalLM", LLAMA),

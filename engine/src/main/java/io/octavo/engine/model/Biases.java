@@ -18,8 +18,7 @@ public record Biases(boolean attentionInputs, boolean attentionOutput, boolean f
     /** What a config says; a config class that lacks a key has no such bias. */
     static Biases of(ConfigReader config) {
         boolean attention = config.flag("attention_bias", false);
-        return new Biases(
-                attention, config.flag("attention_out_bias", attention), config.flag("mlp_bias", false));
+        return new Biases(attention, config.flag("attention_out_bias", attention), config.flag("mlp_bias", false));
     }
 
     /** @param module name of a Linear outside of experts */

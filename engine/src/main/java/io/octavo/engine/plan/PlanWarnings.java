@@ -44,15 +44,17 @@ final class PlanWarnings {
     }
 
     /** @param label whose own warnings are among them */
-    static List<Warning> of(Checkpoint source, ModuleSchemes schemes, Label label, List<ModuleGroup> modules, Recipe recipe) {
+    static List<Warning> of(
+            Checkpoint source, ModuleSchemes schemes, Label label, List<ModuleGroup> modules, Recipe recipe) {
         var found = new PlanWarnings(source.config().tree(), schemes, modules);
         source.notes().forEach(note -> found.add("index-names-missing-tensor", note));
         label.warnings().forEach(warning -> found.add("loader", warning));
-        recipe.budget().ifPresent(budget -> found.add(
-                "budget-not-spent",
-                "figures are of " + recipe.scheme() + " alone; which modules get "
-                        + String.join(", ", budget.candidates()) + " within " + budget.bits()
-                        + " bits a weight shows when data has been seen"));
+        recipe.budget()
+                .ifPresent(budget -> found.add(
+                        "budget-not-spent",
+                        "figures are of " + recipe.scheme() + " alone; which modules get "
+                                + String.join(", ", budget.candidates()) + " within " + budget.bits()
+                                + " bits a weight shows when data has been seen"));
         found.numbers();
         found.architecture();
         found.coverage();

@@ -64,10 +64,11 @@ final class Provenance {
             for (Sensitivity.Group group : found.groups()) {
                 ObjectNode one = told.withArray("groups").addObject().put("modules", group.name());
                 one.put("chosen", group.chosen());
-                group.choices().forEach((scheme, choice) -> one.withObjectProperty("choices")
-                        .putObject(scheme)
-                        .put("bits", choice.bits())
-                        .put("loss", choice.loss()));
+                group.choices()
+                        .forEach((scheme, choice) -> one.withObjectProperty("choices")
+                                .putObject(scheme)
+                                .put("bits", choice.bits())
+                                .put("loss", choice.loss()));
             }
         });
         plan.ignore().forEach(root.putArray("ignore")::add);

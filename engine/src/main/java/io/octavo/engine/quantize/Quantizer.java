@@ -109,7 +109,8 @@ public final class Quantizer {
             if (ModuleSchemes.of(recipe.plain(scheme)).needsRanges()) {
                 throw new QuantizationException(
                         ErrorCode.SCHEME_UNSUITABLE,
-                        scheme + " stores scales of inputs, which a budget does not compare; a scheme for weights alone or"
+                        scheme
+                                + " stores scales of inputs, which a budget does not compare; a scheme for weights alone or"
                                 + " with dynamic inputs can have one");
             }
         }

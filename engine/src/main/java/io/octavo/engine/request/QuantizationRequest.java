@@ -49,7 +49,13 @@ public record QuantizationRequest(
     /** The same with data to calibrate on. */
     public QuantizationRequest withCalibration(CalibrationData data) {
         return new QuantizationRequest(
-                source, target, recipe.withCalibration(data.shape()), Optional.of(data.dataset()), known, journal, sensitivity);
+                source,
+                target,
+                recipe.withCalibration(data.shape()),
+                Optional.of(data.dataset()),
+                known,
+                journal,
+                sensitivity);
     }
 
     /** The same with another recipe that needs the same data. */

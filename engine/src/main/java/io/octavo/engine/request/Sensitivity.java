@@ -46,7 +46,9 @@ public record Sensitivity(double bits, List<Group> groups) {
             return parent
                     + String.join(
                             "+",
-                            modules.stream().map(module -> module.substring(cut)).toList());
+                            modules.stream()
+                                    .map(module -> module.substring(cut))
+                                    .toList());
         }
 
         public Choice choice() {

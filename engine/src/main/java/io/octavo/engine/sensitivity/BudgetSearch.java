@@ -17,7 +17,8 @@ final class BudgetSearch {
     record Option(long bytes, double loss) {}
 
     /** Options that were taken for the groups so far. */
-    private record Way(long bytes, double loss, int option, @Nullable Way before) {}
+    private record Way(
+            long bytes, double loss, int option, @Nullable Way before) {}
 
     private BudgetSearch() {}
 

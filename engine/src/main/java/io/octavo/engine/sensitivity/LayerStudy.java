@@ -61,7 +61,9 @@ final class LayerStudy {
                 for (int i = 0; i < candidates.groups().size(); i++) {
                     Map<String, List<Quantize>> group = candidates.groups().get(i);
                     if (Objects.requireNonNull(group.get(candidates.own()))
-                            .getFirst().module().startsWith(layer)) {
+                            .getFirst()
+                            .module()
+                            .startsWith(layer)) {
                         losses.set(i, losses(group, outputs, tasks));
                     }
                 }
@@ -124,7 +126,8 @@ final class LayerStudy {
         double moved(Map<String, QuantizedLinear> linears) {
             double[] sum = new double[1];
             look(new ChangedWeights(Map.of(), linears), (text, output) -> sum[0] += moved(plain.get(text), output));
-            return sum[0] / plain.stream().mapToLong(output -> output.length / hidden).sum();
+            return sum[0]
+                    / plain.stream().mapToLong(output -> output.length / hidden).sum();
         }
 
         private double moved(float[] before, float[] after) {

@@ -128,8 +128,8 @@ public final class MixedPrecision {
             weights += numbers;
             var choices = new LinkedHashMap<String, Choice>();
             losses.get(i)
-                    .forEach((scheme, loss) ->
-                            choices.put(scheme, new Choice(bits(Objects.requireNonNull(actions.get(scheme)), numbers), loss)));
+                    .forEach((scheme, loss) -> choices.put(
+                            scheme, new Choice(bits(Objects.requireNonNull(actions.get(scheme)), numbers), loss)));
             groups.add(new Group(own.stream().map(Quantize::module).toList(), numbers, choices, first));
         }
         List<List<BudgetSearch.Option>> options = groups.stream()

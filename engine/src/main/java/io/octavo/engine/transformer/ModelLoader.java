@@ -63,8 +63,7 @@ public final class ModelLoader {
     }
 
     ModuleReader reader(Stream stream, ChangedWeights changed) {
-        return new ModuleReader(
-                backend, checkpoint, linears.with(changed), spec.hiddenSize(), spec.biases(), stream);
+        return new ModuleReader(backend, checkpoint, linears.with(changed), spec.hiddenSize(), spec.biases(), stream);
     }
 
     /** {@code [vocabulary, hidden]}, as it is stored. */

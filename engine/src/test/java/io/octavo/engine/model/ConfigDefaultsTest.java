@@ -42,9 +42,8 @@ class ConfigDefaultsTest {
             "use_cache");
 
     /** Attention to both sides is refused; Phi-3 knows no rope type that needs it. */
-    private static final Set<String> READ_ELSEWHERE = Set.of(
-            "use_bidirectional_attention",
-            "original_max_position_embeddings");
+    private static final Set<String> READ_ELSEWHERE =
+            Set.of("use_bidirectional_attention", "original_max_position_embeddings");
 
     static List<String> architectures() {
         return Architectures.names();

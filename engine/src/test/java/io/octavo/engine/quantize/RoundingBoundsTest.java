@@ -67,7 +67,9 @@ class RoundingBoundsTest {
         for (int i = 0; i < 10_000; i++) {
             float absmax = (float) random.nextDouble(1e-4, 10);
             float divisor = 2688 / absmax;
-            assertThat(nvfp4.wholeFits(1 / divisor, absmax)).as("absmax %s", absmax).isTrue();
+            assertThat(nvfp4.wholeFits(1 / divisor, absmax))
+                    .as("absmax %s", absmax)
+                    .isTrue();
             assertThat(nvfp4.wholeFits(1 / (divisor * (1 + 0x1p-21f)), absmax)).isFalse();
             assertThat(nvfp4.wholeFits(1 / (divisor * (1 - 0x1p-21f)), absmax)).isFalse();
         }

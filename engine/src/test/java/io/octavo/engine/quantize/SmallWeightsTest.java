@@ -119,7 +119,9 @@ class SmallWeightsTest {
                     .as(SELF + part + ".weight", TINY + ".weight", DType.F32, List.of((long) SIZE, (long) SIZE));
         }
         if (held) {
-            assertThat(quantize(fused, scheme, "compressed-tensors").verification().modules())
+            assertThat(quantize(fused, scheme, "compressed-tensors")
+                            .verification()
+                            .modules())
                     .allSatisfy(module -> assertThat(module.relativeError()).isLessThan(0.2));
         } else {
             assertThatThrownBy(() -> quantize(fused, scheme, "compressed-tensors"))

@@ -64,7 +64,8 @@ class MixedPrecisionTest {
         QuantizationResult result = quantize(recipe(SCHEME, BitBudget.of(5, SCHEME)));
 
         assertThat(result.verification().passed()).isTrue();
-        JsonNode found = ConfigJson.read(folder.resolve("out/octavo.json")).tree().path("sensitivity");
+        JsonNode found =
+                ConfigJson.read(folder.resolve("out/octavo.json")).tree().path("sensitivity");
         assertThat(found.path("bits").doubleValue()).isBetween(4.9, 5.0);
         assertThat(found.path("groups").size()).isEqualTo(4 * 4);
         var chosen = new HashSet<String>();
@@ -98,8 +99,10 @@ class MixedPrecisionTest {
     @Test
     void comparesSchemesThatRoundInputs() {
         quantize(recipe("W8A8", new BitBudget(9, List.of("16"))));
-        JsonNode groups =
-                ConfigJson.read(folder.resolve("out/octavo.json")).tree().path("sensitivity").path("groups");
+        JsonNode groups = ConfigJson.read(folder.resolve("out/octavo.json"))
+                .tree()
+                .path("sensitivity")
+                .path("groups");
         assertThat(groups.get(0).path("choices").path("W8A8").path("loss").doubleValue())
                 .isGreaterThan(1e-6);
     }
@@ -123,8 +126,7 @@ class MixedPrecisionTest {
     private void assertRefused(Recipe recipe, String why) {
         assertThatThrownBy(() -> quantize(recipe))
                 .isInstanceOfSatisfying(
-                        QuantizationException.class,
-                        e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEME_UNSUITABLE))
+                        QuantizationException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEME_UNSUITABLE))
                 .hasMessageContaining(why);
     }
 }

@@ -1,5 +1,6 @@
 package io.octavo.jobs.spec;
 
+import io.octavo.engine.request.BitBudget;
 import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
@@ -53,6 +54,10 @@ public class JobSpecReader {
             case QuantizeSpec quantize -> {
                 requireKnownScheme(quantize.scheme());
                 quantize.overrides().forEach(override -> requireKnownScheme(override.scheme()));
+                quantize.budget()
+                        .ifPresent(budget -> budget.candidates().stream()
+                                .filter(candidate -> !candidate.equals(BitBudget.KEPT))
+                                .forEach(this::requireKnownScheme));
                 requireKnownLayout(quantize.layout());
             }
             case ConvertSpec convert -> requireKnownLayout(convert.layout());

@@ -4,12 +4,15 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.annotation.JsonRootName;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import io.octavo.engine.request.BitBudget;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.Recipe;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.problem.FieldError;
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.DecimalMax;
+import jakarta.validation.constraints.DecimalMin;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotEmpty;
@@ -29,6 +32,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param kvCache what scales of the KV cache are stored; empty for none
  * @param modifiers what changes weights before they are rounded
  * @param calibration data for modifiers and for schemes that store scales of activations
+ * @param budget how many bits a weight may have where modules need not all get the scheme; empty for no choice
  * @param device {@code auto}, {@code cpu} or {@code cuda}
  * @param reuse an artifact that was made before of the same bytes in the same way will do
  */
@@ -58,6 +62,11 @@ public record QuantizeSpec(
         List<@NotNull @Valid ModifierSpec> modifiers,
 
         @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<@Valid Calibration> calibration,
+
+        @JsonInclude(JsonInclude.Include.NON_ABSENT)
+        @JsonPropertyDescription("modules that rounding hurts most get more bits, within an average; needs calibration")
+        Optional<@Valid Budget> budget,
+
         @OneOf({Devices.AUTO, Devices.CPU, Devices.CUDA}) String device,
 
         @JsonInclude(value = JsonInclude.Include.CUSTOM, valueFilter = OmitTrue.class)
@@ -74,7 +83,7 @@ public record QuantizeSpec(
 
     static final int MAX_PATTERN = 512;
     private static final List<String> RECIPE =
-            List.of("scheme", "layout", "ignore", "overrides", "kvCache", "modifiers", "calibration");
+            List.of("scheme", "layout", "ignore", "overrides", "kvCache", "modifiers", "calibration", "budget");
 
     /** Modules by exact names or {@code re:<regex>}, and their scheme. */
     @JsonRootName("SchemeOverrideRequest")
@@ -128,6 +137,24 @@ public record QuantizeSpec(
         }
     }
 
+    /** What modules may get besides the job's scheme, and how many bits a weight may have on average. */
+    @JsonRootName("BudgetRequest")
+    public record Budget(
+            @NotNull @DecimalMin("1") @DecimalMax("16") @JsonPropertyDescription("a weight's bits on average, scales included")
+            Double bits,
+
+            @Size(max = 8) @JsonPropertyDescription("schemes, or 16 for none; what suits the scheme where it is absent")
+            List<@NotNull @Size(max = MAX_NAME) String> candidates) {
+
+        public Budget {
+            candidates = SpecJson.list(candidates);
+        }
+
+        private BitBudget limit(String scheme) {
+            return candidates.isEmpty() ? BitBudget.of(bits, scheme) : new BitBudget(bits, candidates);
+        }
+    }
+
     /** Leaves {@code reuse} out of the JSON unless it is false, so that a worker of the release before can read it. */
     static final class OmitTrue {
 
@@ -149,6 +176,7 @@ public record QuantizeSpec(
         kvCache = Objects.requireNonNullElse(kvCache, Optional.empty());
         modifiers = SpecJson.list(modifiers);
         calibration = Objects.requireNonNullElse(calibration, Optional.empty());
+        budget = Objects.requireNonNullElse(budget, Optional.empty());
         device = Objects.requireNonNullElse(device, Devices.AUTO);
         reuse = Objects.requireNonNullElse(reuse, true);
     }
@@ -171,6 +199,7 @@ public record QuantizeSpec(
                 List.of(),
                 Optional.empty(),
                 List.of(),
+                Optional.empty(),
                 Optional.empty(),
                 device,
                 true,
@@ -211,7 +240,8 @@ public record QuantizeSpec(
                         .toList(),
                 kvCache.map(KvCache::quantization),
                 modifiers.stream().map(ModifierSpec::modifier).toList(),
-                calibration.map(Calibration::shape));
+                calibration.map(Calibration::shape),
+                budget.map(limit -> limit.limit(scheme)));
     }
 
     /**

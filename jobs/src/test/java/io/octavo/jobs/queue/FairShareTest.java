@@ -79,6 +79,7 @@ class FairShareTest extends JobsTest {
                 Optional.empty(),
                 List.of(),
                 Optional.empty(),
+                Optional.empty(),
                 device,
                 true,
                 scheduling);

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.SmoothQuant;
+import io.octavo.engine.request.BitBudget;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.Recipe;
@@ -80,6 +81,19 @@ class JobSpecReaderTest {
                         Optional.of(KvCacheQuantization.FP8_PER_HEAD),
                         List.of(new SmoothQuant(0.8)),
                         Optional.of(new CalibrationShape(128, 512, 7))));
+    }
+
+    @Test
+    void givesModulesWhatABudgetAffords() {
+        QuantizeSpec usual = (QuantizeSpec) parse("\"budget\": {\"bits\": 9}");
+        assertThat(usual.recipe().budget()).contains(new BitBudget(9, List.of("16")));
+        QuantizeSpec other = (QuantizeSpec) parse("\"budget\": {\"bits\": 4.5, \"candidates\": [\"W4A16\", \"16\"]}");
+        assertThat(other.recipe().budget()).contains(new BitBudget(4.5, List.of("W4A16", "16")));
+        assertThat(other.recipeJson().toString()).contains("\"budget\":{\"bits\":4.5");
+        assertThat(reader.readStored(other.toJson())).isEqualTo(other);
+        assertThatThrownBy(() -> parse("\"budget\": {\"bits\": 4.5, \"candidates\": [\"W3\"]}"))
+                .hasMessageContaining("W3");
+        assertThatThrownBy(() -> parse("\"budget\": {\"bits\": 40}")).hasMessageContaining("budget.bits");
     }
 
     @Test

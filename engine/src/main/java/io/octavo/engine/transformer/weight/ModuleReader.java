@@ -38,7 +38,8 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
     private final Stream stream;
     private final List<DeviceBuffer> buffers = new ArrayList<>();
 
-    public ModuleReader(Backend backend, Checkpoint checkpoint, LinearReader linears, int hidden, Biases biases, Stream stream) {
+    public ModuleReader(
+            Backend backend, Checkpoint checkpoint, LinearReader linears, int hidden, Biases biases, Stream stream) {
         this.backend = backend;
         this.checkpoint = checkpoint;
         this.linears = linears;
