@@ -43,6 +43,6 @@ public record BitBudget(double bits, List<String> candidates) {
         boolean fewBits = base.inputs().isEmpty()
                 && base.weights().type() instanceof NumberType.IntType integers
                 && integers.bits() < Byte.SIZE;
-        return new BitBudget(bits, fewBits ? List.of("W4A16_G32", "W8A16_CHANNEL", KEPT) : List.of(KEPT));
+        return new BitBudget(bits, fewBits ? List.of("W4A16_G64", "W4A16_G32", "W8A16_CHANNEL", KEPT) : List.of(KEPT));
     }
 }

@@ -31,7 +31,7 @@ public final class PlainRounding {
             int top = from;
             int rows = Math.min(step, weight.outFeatures() - from);
             float[] numbers = weight.rows().read(from, from + rows);
-            TileScales some = new RangeScales().choose(numbers, new float[columns], format);
+            TileScales some = new RangeScales().choose(numbers, format);
             all.put(some, top / height * groups);
             tasks.run(rows, 1, (begin, end) -> {
                 byte[] row = new byte[columns];
