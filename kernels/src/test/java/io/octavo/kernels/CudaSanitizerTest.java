@@ -16,6 +16,7 @@ import io.octavo.kernels.quantization.CodeRefinement;
 import io.octavo.kernels.quantization.GptqSweep;
 import io.octavo.kernels.quantization.QuantizationError;
 import io.octavo.kernels.quantization.QuantizeTiles;
+import io.octavo.kernels.quantization.ScaleSearch;
 import io.octavo.kernels.quantization.Scaling;
 import java.util.Arrays;
 import java.util.Collections;
@@ -230,6 +231,39 @@ class CudaSanitizerTest extends BackendContract {
             Matrix sums = inOut(columns, columns, new float[columns * columns]);
             backend.operations().secondMoments().accumulate(tokens, sums, stream);
             backend.operations().secondMoments().mirror(sums, stream);
+            int[] order = IntStream.range(0, columns).map(i -> columns - 1 - i).toArray();
+            Matrix arranged = output(DType.F32, columns, columns);
+            backend.operations().secondMoments().arrange(sums, ints(order), 0.5f, 1, arranged, stream);
+            backend.operations().secondMoments().diagonal(sums, output(DType.F32, 1, columns), stream);
+        }
+    }
+
+    @Test
+    void scaleSearch() {
+        for (CodeFormat format : CodeFormat.values()) {
+            for (QuantizeTiles.Tile tile : new QuantizeTiles.Tile[] {
+                new QuantizeTiles.Tile(1, 50), new QuantizeTiles.Tile(5, 200), new QuantizeTiles.Tile(1, 4096)
+            }) {
+                long groups = Math.ceilDiv(330L, tile.columns());
+                long tilesDown = Math.ceilDiv(37L, tile.rows());
+                backend.operations()
+                        .scaleSearch()
+                        .search(
+                                new ScaleSearch.Arguments(
+                                        input(DType.BF16, 37, 330, gaussian(random(1), 37 * 330, 1)),
+                                        inOut(1, 330, gaussian(random(2), 330, 1)),
+                                        format,
+                                        tile,
+                                        0,
+                                        format.highest(),
+                                        ScaleFormat.BF16,
+                                        1,
+                                        new ScaleSearch.Reach(32, 16, 8, 4),
+                                        output(DType.F32, tilesDown, groups),
+                                        format.isInteger() ? output(DType.I8, tilesDown, groups) : null,
+                                        output(DType.U8, 37, format.rowBytes(330))),
+                                stream);
+            }
         }
     }
 
