@@ -198,6 +198,13 @@ class LauncherTest {
     }
 
     @Test
+    void spendsNoTimeOnOptimizedCodeForACallAndAllThatPaysForWork() throws Exception {
+        assertThat(run(project.resolve("octavo"), "jobs").out()).contains("arg=-XX:TieredStopAtLevel=1\n");
+        assertThat(run(project.resolve("octavo"), "up").out()).doesNotContain("TieredStopAtLevel");
+        assertThat(run(project.resolve("octavo"), "quantize").out()).doesNotContain("TieredStopAtLevel");
+    }
+
+    @Test
     void dropsTheIncubatorWarningAndNothingElse() throws Exception {
         run(project.resolve("octavo"), "jobs");
 
