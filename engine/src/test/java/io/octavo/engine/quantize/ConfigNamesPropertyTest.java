@@ -27,16 +27,22 @@ import tools.jackson.databind.JsonNode;
 /** Whatever a model's modules are called, its config names each of them as every loader spells it, on one side alone. */
 class ConfigNamesPropertyTest {
 
-    /** Names of projections, one a row of the role table at least, and some that no row has. */
+    /** Every name of projections in the role table, and some that no row has. */
     private static final List<String> QUANTIZED = List.of(
-            ("q_proj o_proj down_proj qkv_proj q_a_proj kv_b_proj in_proj_qkv out_proj in_proj wqkv query_key_value dense"
-                            + " dense_h_to_4h c_proj fc1 fc2 wo wi_0 x_proj g_proj dt_proj b_proj in_proj_ba weights_proj"
-                            + " dense_1 thing other_linear 7 lin")
+            ("q_proj k_proj v_proj gate_proj up_proj w1 w3 qkv_proj o_proj gate_up_proj down_proj"
+                            + " w2 q_a_proj kv_a_proj_with_mqa in_proj_qkv in_proj_z in_proj_b in_proj_a wq query q"
+                            + " wk key k wv value v query_key_value wqkv w_pack qkv c_attn q_attn kv_proj dense"
+                            + " dense_h_to_4h dense_4h_to_h c_proj c_fc fc1 fc2 fc_in fc_out wi wi_0 wi_1 wo o"
+                            + " out_proj in_proj proj q_b_proj kv_b_proj kv_a_proj q_down_proj q_up_proj wq_b"
+                            + " in_proj_qkvz in_proj_ba x_proj dt_proj g_proj b_proj f_a_proj f_b_proj g_a_proj"
+                            + " g_b_proj weights_proj dense_1 dense_2 wkv thing other_linear 7 lin")
                     .split(" "));
 
     private static final List<String> KEPT = List.of(
-            ("gate router gate.wg shared_expert_gate text_experts_gate embed_tokens wte shared head output_layer score"
-                            + " per_layer_embeddings attention_bias")
+            ("gate router moe_gate gate_network gate.wg shared_expert_gate text_experts_gate"
+                            + " my_router embed_tokens wte wpe emb shared embedding word_embed_tokens head"
+                            + " output_layer score classifier qa_outputs text_head per_layer_embeddings pos_emb"
+                            + " attention_bias")
                     .split(" "));
 
     private static final List<String> OUTSIDE = List.of(
@@ -61,7 +67,7 @@ class ConfigNamesPropertyTest {
             })
     void everyMatrixIsNamedOnOneSideUnderEverySpelling(String prefix) throws IOException {
         var random = new SplittableRandom(prefix.hashCode());
-        for (int round = 0; round < 6; round++) {
+        for (int round = 0; round < 10; round++) {
             boolean parts = random.nextBoolean();
             CheckpointFixture model = model(prefix, parts, random);
             try (Checkpoint checkpoint = Checkpoint.open(model.write(folder))) {
@@ -89,7 +95,7 @@ class ConfigNamesPropertyTest {
             names.add(prefix + "layers." + layer + ".mlp.down_proj");
             for (int i = 0; i < 6; i++) {
                 names.add(prefix + "layers." + layer + "." + pick(List.of("mlp", "self_attn", "mixer"), random) + "."
-                        + pick(QUANTIZED, random));
+                        + (random.nextInt(4) == 0 ? madeUp(random) : pick(QUANTIZED, random)));
                 names.add(prefix + "layers." + layer + ".mlp." + pick(KEPT, random));
             }
         }
@@ -99,6 +105,15 @@ class ConfigNamesPropertyTest {
         }
         names.forEach(name -> model.with(name + ".weight", DType.BF16, List.of(64L, 32L), new byte[64 * 32 * 2]));
         return model;
+    }
+
+    /** A name that no table has; digits, capitals and signs that mean something in patterns among it. */
+    private static String madeUp(SplittableRandom random) {
+        var name = new StringBuilder("x");
+        for (int i = random.nextInt(1, 9); i > 0; i--) {
+            name.append("abXZ09_-+*$(".charAt(random.nextInt(12)));
+        }
+        return name.toString();
     }
 
     private static String pick(List<String> words, SplittableRandom random) {
