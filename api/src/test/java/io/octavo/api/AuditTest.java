@@ -142,8 +142,11 @@ class AuditTest {
         calls.add("DELETE /api/v1/tenants/{id}");
         api.send("PUT", repository + "/retention", "{\"maxAgeDays\":1}");
         calls.add("PUT" + of + "/retention");
-        api.send("DELETE", "/api/v1/artifacts/" + artifactOf(job, file), "");
+        String artifact = "/api/v1/artifacts/" + artifactOf(job, file);
+        api.send("DELETE", artifact, "");
         calls.add("DELETE /api/v1/artifacts/{id}");
+        api.post(artifact + "/restore", "");
+        calls.add("POST /api/v1/artifacts/{id}/restore");
         api.post("/api/v1/jobs/" + job + "/cancel", "");
         calls.add("POST /api/v1/jobs/{id}/cancel");
         api.send("DELETE", "/api/v1/jobs/" + job, "");
@@ -152,8 +155,12 @@ class AuditTest {
         calls.add("POST" + of + "/revisions");
         api.send("DELETE", repository + "/revisions/" + revision, "");
         calls.add("DELETE" + of + "/revisions/{revision}");
+        api.post(repository + "/revisions/" + revision + "/restore", "");
+        calls.add("POST" + of + "/revisions/{revision}/restore");
         api.send("DELETE", repository, "");
         calls.add("DELETE" + of);
+        api.post(repository + "/restore", "");
+        calls.add("POST" + of + "/restore");
 
         assertThat(entries())
                 .containsExactlyElementsOf(calls.stream()

@@ -179,6 +179,11 @@ class IsolationTest {
         // What these name is Alice's; that they work for her is RepositoriesTest's to show.
         foreign("DELETE /api/v1/jobs/{id}", jobs + "/" + job, "", "job-not-found");
         foreign("DELETE /api/v1/artifacts/{id}", "/api/v1/artifacts/" + artifact, "", "artifact-not-found");
+        foreign(
+                "POST /api/v1/artifacts/{id}/restore",
+                "/api/v1/artifacts/" + artifact + "/restore",
+                "",
+                "artifact-not-found");
 
         String repository = "/api/v1/repositories/alice/model";
         String of = " /api/v1/repositories/{namespace}/{name}";
@@ -186,6 +191,12 @@ class IsolationTest {
         hidden("GET" + of, repository, "", "repository-not-found");
         hidden("PUT" + of + "/retention", repository + "/retention", "{}", "repository-not-found");
         foreign("DELETE" + of, repository, "", "repository-not-found");
+        foreign("POST" + of + "/restore", repository + "/restore", "", "repository-not-found");
+        foreign(
+                "POST" + of + "/revisions/{revision}/restore",
+                repository + "/revisions/" + revision + "/restore",
+                "",
+                "repository-not-found");
         foreign(
                 "DELETE" + of + "/revisions/{revision}",
                 repository + "/revisions/" + revision,
@@ -388,6 +399,7 @@ class IsolationTest {
         TestApi stranger = new TestApi(port, ApiTest.KEY.substring(0, ApiTest.KEY.length() - 1) + "1");
         TestApi reader = alice.withNewKey("read", null);
         TestApi submitter = alice.withNewKey("submit", null);
+        TestApi remover = alice.withNewKey("delete", null);
         return endpoints().stream()
                 .filter(endpoint -> endpoint.contains(" /api/"))
                 .map(endpoint -> DynamicTest.dynamicTest(endpoint, () -> {
@@ -403,11 +415,17 @@ class IsolationTest {
                     } else {
                         assertThat(reader.send(method, path, "").statusCode()).isNotIn(401, 403);
                     }
-                    if (administration) {
+                    boolean removal = method.equals("DELETE") || path.matches(".*/(restore|retention)");
+                    if (administration || removal) {
                         assertProblem(submitter.send(method, path, ""), 403, "scope-missing");
                     } else {
                         assertThat(submitter.send(method, path, "").statusCode())
                                 .isNotIn(401, 403);
+                    }
+                    if (administration) {
+                        assertProblem(remover.send(method, path, ""), 403, "scope-missing");
+                    } else {
+                        assertThat(remover.send(method, path, "").statusCode()).isNotIn(401, 403);
                     }
                 }));
     }

@@ -32,7 +32,7 @@ class OpenApiRulesTest {
                     .doesNotEndWith(".");
             assertThat(operation.node().path("operationId").asString(""))
                     .matches(
-                            "(list|get|create|submit|cancel|retry|delete|revoke|grant|set|upload|download|commit|replay)"
+                            "(list|get|create|submit|cancel|retry|delete|restore|revoke|grant|set|upload|download|commit|replay)"
                                     + "([A-Z][a-z]+)+");
             assertThat(operation.node().path("tags").size()).isEqualTo(1);
         });

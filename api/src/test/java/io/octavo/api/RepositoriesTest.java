@@ -145,6 +145,52 @@ class RepositoriesTest {
     }
 
     @Test
+    void whatIsDeletedCanBeRestored() throws Exception {
+        String first = id(commit(operator, "coming/back", "first text"));
+        String second = id(commit(operator, "coming/back", "second text"));
+        String path = REPOSITORIES + "/coming/back";
+        String revision = path + "/revisions/" + second;
+        assertProblem(operator.post(revision + "/restore", ""), 404, "revision-not-found");
+        operator.send("DELETE", revision, "");
+        assertThat(operator.post(revision + "/restore", "").statusCode()).isEqualTo(204);
+        assertThat(id(operator.get(path + "/revisions/main"))).isEqualTo(second);
+
+        operator.send("DELETE", path + "/revisions/" + first, "");
+        assertProblem(operator.post(path + "/restore", ""), 404, "repository-not-found");
+        operator.send("DELETE", path, "");
+        assertProblem(operator.post(revision + "/restore", ""), 404, "repository-not-found");
+        TestApi other = operator.withNewTenant("coming");
+        assertProblem(other.post(path + "/restore", ""), 404, "repository-not-found");
+        assertThat(operator.post(path + "/restore", "").statusCode()).isEqualTo(204);
+        assertThat(operator.get(path + "/files/f").body()).isEqualTo("second text");
+        assertThat(TestApi.read(operator.get(path + "/revisions")).get("items"))
+                .as("what was deleted before stays so")
+                .hasSize(1);
+    }
+
+    @Test
+    void deletingIsARightOfItsOwn() throws Exception {
+        commit(operator, "guarded/one", "text");
+        String path = REPOSITORIES + "/guarded/one";
+        TestApi submitter = operator.withNewKey("submit", null);
+        TestApi remover = operator.withNewKey("delete", null);
+        for (String call : List.of(
+                path,
+                path + "/revisions/main",
+                "/api/v1/artifacts/" + new UUID(1, 1),
+                "/api/v1/jobs/" + new UUID(1, 1))) {
+            assertProblem(submitter.send("DELETE", call, ""), 403, "scope-missing");
+        }
+        assertProblem(submitter.send("PUT", path + "/retention", "{\"maxAgeDays\":1}"), 403, "scope-missing");
+        for (String call : List.of(path, path + "/revisions/main", "/api/v1/artifacts/" + new UUID(1, 1))) {
+            assertProblem(submitter.post(call + "/restore", ""), 403, "scope-missing");
+        }
+        assertProblem(remover.get("/api/v1/keys"), 403, "scope-missing");
+        assertThat(remover.send("DELETE", path, "").statusCode()).isEqualTo(204);
+        assertThat(remover.post(path + "/restore", "").statusCode()).isEqualTo(204);
+    }
+
+    @Test
     void aRepositoryKeepsOldRevisionsAsLongAsItIsTold() throws Exception {
         commit(operator, "kept/here", "text");
         String path = REPOSITORIES + "/kept/here";

@@ -9,6 +9,7 @@ import io.octavo.api.report.ReportPage;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.deletion.Deletions;
+import io.octavo.jobs.deletion.Restorations;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
@@ -28,6 +29,7 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
@@ -41,13 +43,19 @@ class ArtifactController {
     private final BlobDownload downloads;
     private final ArtifactReports reports;
     private final Deletions deletions;
+    private final Restorations restorations;
 
     ArtifactController(
-            ArtifactService artifacts, BlobDownload downloads, ArtifactReports reports, Deletions deletions) {
+            ArtifactService artifacts,
+            BlobDownload downloads,
+            ArtifactReports reports,
+            Deletions deletions,
+            Restorations restorations) {
         this.artifacts = artifacts;
         this.downloads = downloads;
         this.reports = reports;
         this.deletions = deletions;
+        this.restorations = restorations;
     }
 
     @Operation(operationId = "listArtifacts", summary = "Lists artifacts, the newest first")
@@ -74,7 +82,18 @@ class ArtifactController {
         deletions.artifact(caller.tenant(), id);
     }
 
-    @Operation(operationId = "downloadArtifactFile", summary = "Downloads a file of an artifact, whole or a range of it")
+    @Operation(
+            operationId = "restoreArtifact",
+            summary = "Restores a deleted artifact with the revision that it was written as")
+    @PostMapping("/{id}/restore")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void restore(Caller caller, @PathVariable UUID id) {
+        restorations.artifact(caller.tenant(), id);
+    }
+
+    @Operation(
+            operationId = "downloadArtifactFile",
+            summary = "Downloads a file of an artifact, whole or a range of it")
     @GetMapping("/{id}/files/{*path}")
     ResponseEntity<Resource> file(
             Caller caller,

@@ -22,6 +22,7 @@ import org.springframework.web.servlet.HandlerExceptionResolver;
 class SecurityConfiguration {
 
     private static final String ADMIN = Caller.authority(Scope.ADMIN);
+    private static final String DELETE = Caller.authority(Scope.DELETE);
     private static final String SUBMIT = Caller.authority(Scope.SUBMIT);
     private static final String READ = Caller.authority(Scope.READ);
 
@@ -41,6 +42,14 @@ class SecurityConfiguration {
                                 .hasAuthority(Caller.OPERATOR)
                                 .requestMatchers("/api/v1/keys/**", "/api/v1/webhooks/**", "/api/v1/audit/**")
                                 .hasAuthority(ADMIN)
+                                .requestMatchers(HttpMethod.DELETE)
+                                .hasAuthority(DELETE)
+                                .requestMatchers(
+                                        "/api/v1/repositories/*/*/retention",
+                                        "/api/v1/repositories/*/*/restore",
+                                        "/api/v1/repositories/*/*/revisions/*/restore",
+                                        "/api/v1/artifacts/*/restore")
+                                .hasAuthority(DELETE)
                                 .requestMatchers(HttpMethod.GET)
                                 .hasAuthority(READ)
                                 .requestMatchers(HttpMethod.HEAD)

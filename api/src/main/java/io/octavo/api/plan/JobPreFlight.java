@@ -152,8 +152,7 @@ public class JobPreFlight {
                 notChecked);
     }
 
-    private <T> Optional<T> look(
-            SourceUri source, Callable<T> report, long deadline, List<NotChecked> notChecked) {
+    private <T> Optional<T> look(SourceUri source, Callable<T> report, long deadline, List<NotChecked> notChecked) {
         if (source instanceof SourceUri.Step) {
             notChecked.add(new NotChecked(source.toString(), "it is made by that step, before this one runs"));
             return Optional.empty();

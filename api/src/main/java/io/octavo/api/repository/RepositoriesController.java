@@ -3,6 +3,7 @@ package io.octavo.api.repository;
 import io.octavo.api.identity.Caller;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.deletion.Deletions;
+import io.octavo.jobs.deletion.Restorations;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.repository.RepositoryListing;
@@ -17,6 +18,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.PutMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
@@ -31,10 +33,12 @@ class RepositoriesController {
 
     private final RepositoryListing repositories;
     private final Deletions deletions;
+    private final Restorations restorations;
 
-    RepositoriesController(RepositoryListing repositories, Deletions deletions) {
+    RepositoriesController(RepositoryListing repositories, Deletions deletions, Restorations restorations) {
         this.repositories = repositories;
         this.deletions = deletions;
+        this.restorations = restorations;
     }
 
     @Operation(operationId = "listRepositories", summary = "Lists repositories by name")
@@ -53,7 +57,9 @@ class RepositoriesController {
         return repositories.get(caller.tenant(), repository(namespace, name));
     }
 
-    @Operation(operationId = "setRepositoryRetention", summary = "Says after how many days revisions but the newest are deleted")
+    @Operation(
+            operationId = "setRepositoryRetention",
+            summary = "Says after how many days revisions but the newest are deleted")
     @PutMapping("/{namespace}/{name}/retention")
     RepositorySummary retain(
             Caller caller,
@@ -76,6 +82,23 @@ class RepositoriesController {
     void deleteRevision(
             Caller caller, @PathVariable String namespace, @PathVariable String name, @PathVariable String revision) {
         deletions.revision(caller.tenant(), repository(namespace, name), revision);
+    }
+
+    @Operation(
+            operationId = "restoreRepository",
+            summary = "Restores a deleted repository with the revisions that were deleted with it")
+    @PostMapping("/{namespace}/{name}/restore")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void restore(Caller caller, @PathVariable String namespace, @PathVariable String name) {
+        restorations.repository(caller.tenant(), repository(namespace, name));
+    }
+
+    @Operation(operationId = "restoreRevision", summary = "Restores a deleted revision")
+    @PostMapping("/{namespace}/{name}/revisions/{revision}/restore")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void restoreRevision(
+            Caller caller, @PathVariable String namespace, @PathVariable String name, @PathVariable String revision) {
+        restorations.revision(caller.tenant(), repository(namespace, name), revision);
     }
 
     private static RepositoryName repository(String namespace, String name) {

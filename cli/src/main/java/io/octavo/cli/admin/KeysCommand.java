@@ -65,7 +65,7 @@ public final class KeysCommand extends ListingCommand {
                             names = "--scope",
                             paramLabel = "SCOPE",
                             defaultValue = "submit",
-                            description = "read, submit or admin. Default: ${DEFAULT-VALUE}.")
+                            description = "read, submit, delete or admin. Default: ${DEFAULT-VALUE}.")
                     String scope,
             @Option(
                             names = "--days",

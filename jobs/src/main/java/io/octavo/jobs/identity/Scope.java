@@ -1,9 +1,9 @@
 package io.octavo.jobs.identity;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** What a caller may do; each includes those before it. */
 public enum Scope {
@@ -11,6 +11,8 @@ public enum Scope {
     READ,
     /** Also submit, cancel and retry jobs, and upload. */
     SUBMIT,
+    /** Also delete and restore jobs, artifacts and repositories, and say how long they keep revisions. */
+    DELETE,
     /** Also manage the tenant's keys and webhooks, and read its audit log. */
     ADMIN;
 
@@ -32,6 +34,6 @@ public enum Scope {
     public static Scope parse(String slug) {
         return find(slug)
                 .orElseThrow(() -> new IllegalArgumentException("must be one of "
-                        + String.join(", ", List.of(READ.slug(), SUBMIT.slug(), ADMIN.slug())) + ": " + slug));
+                        + Arrays.stream(values()).map(Scope::slug).collect(Collectors.joining(", ")) + ": " + slug));
     }
 }

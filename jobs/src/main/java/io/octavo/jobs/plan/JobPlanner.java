@@ -84,13 +84,12 @@ public class JobPlanner {
     /** @param made by step */
     private void requireTarget(
             TenantId tenant, SourceUri source, RepositoryName target, Map<String, RepositoryName> made) {
-        boolean same =
-                switch (source) {
-                    case SourceUri.Hub hub -> hub.repository().equals(target);
-                    case SourceUri.Step step -> target.equals(made.get(step.name()));
-                    case SourceUri.S3 prefix -> false;
-                    case SourceUri.LocalFile folder -> false;
-                };
+        boolean same = switch (source) {
+            case SourceUri.Hub hub -> hub.repository().equals(target);
+            case SourceUri.Step step -> target.equals(made.get(step.name()));
+            case SourceUri.S3 prefix -> false;
+            case SourceUri.LocalFile folder -> false;
+        };
         if (same) {
             throw new ProblemException(
                     ProblemCode.TARGET_IS_SOURCE,
@@ -105,7 +104,10 @@ public class JobPlanner {
         Stream.of(spec.source(), spec.baseline())
                 .filter(Objects::nonNull)
                 .forEach(source -> inputs.add(input(tenant, source)));
-        spec.tasks().stream().map(TaskSpec::data).flatMap(Optional::stream).forEach(data -> inputs.add(input(tenant, data)));
+        spec.tasks().stream()
+                .map(TaskSpec::data)
+                .flatMap(Optional::stream)
+                .forEach(data -> inputs.add(input(tenant, data)));
         return inputs;
     }
 

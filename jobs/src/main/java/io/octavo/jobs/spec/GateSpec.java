@@ -73,17 +73,15 @@ public record GateSpec(
 
     /** Limits that no score can keep. */
     private void impossible(String place, List<FieldError> errors) {
-        double least =
-                switch (metric) {
-                    case PERPLEXITY -> 1;
-                    case ACCURACY_DIFFERENCE -> -1;
-                    default -> 0;
-                };
-        double greatest =
-                switch (metric) {
-                    case ACCURACY, ACCURACY_DIFFERENCE, DIVERGENCE_AGREEMENT -> 1;
-                    default -> Double.MAX_VALUE;
-                };
+        double least = switch (metric) {
+            case PERPLEXITY -> 1;
+            case ACCURACY_DIFFERENCE -> -1;
+            default -> 0;
+        };
+        double greatest = switch (metric) {
+            case ACCURACY, ACCURACY_DIFFERENCE, DIVERGENCE_AGREEMENT -> 1;
+            default -> Double.MAX_VALUE;
+        };
         if (min != null && min > greatest) {
             errors.add(new FieldError(place + ".min", "is more than " + metric + " can be: " + min));
         }

@@ -1,0 +1,139 @@
+package io.octavo.jobs.deletion;
+
+import io.octavo.hub.RepositoryName;
+import io.octavo.jobs.blob.CollectorProperties;
+import io.octavo.jobs.identity.TenantId;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
+import java.util.List;
+import java.util.UUID;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Service;
+import org.springframework.transaction.annotation.Transactional;
+
+/**
+ * Shows again what was deleted, as long as it is not due to be collected. An artifact and the revision that it was written
+ * as come back together, whichever is named.
+ */
+@Service
+@Transactional
+public class Restorations {
+
+    private static final String RESTORABLE = "deleted_at > now() - make_interval(secs => :seconds)";
+
+    private final JdbcClient sql;
+    private final double graceSeconds;
+
+    Restorations(JdbcClient sql, CollectorProperties collector) {
+        this.sql = sql;
+        this.graceSeconds = collector.grace().toMillis() / 1000.0;
+    }
+
+    /**
+     * With the revisions and artifacts that were deleted with it; what was deleted before stays so.
+     *
+     * @throws ProblemException {@code repository-not-found} if no such repository is deleted, or it is too late
+     */
+    public void repository(TenantId tenant, RepositoryName name) {
+        UUID id = lock(tenant, name, RESTORABLE);
+        for (String statement : List.of("""
+            update artifact a set deleted_at = null from revision v, repository r
+            where r.id = :id and v.repository_id = r.id and v.deleted_at = r.deleted_at
+                and a.namespace = r.namespace and a.name = r.name and a.revision = v.id and a.deleted_at = v.deleted_at
+            """, """
+            update revision v set deleted_at = null from repository r
+            where r.id = :id and v.repository_id = r.id and v.deleted_at = r.deleted_at
+            """, """
+            update repository r set deleted_at = null, head = (
+                select v.id from revision v where v.repository_id = r.id and v.deleted_at is null
+                order by v.sequence desc limit 1)
+            where r.id = :id
+            """)) {
+            sql.sql(statement).param("id", id).update();
+        }
+    }
+
+    /**
+     * {@code main} moves to it if it is newer than what {@code main} is.
+     *
+     * @throws ProblemException {@code repository-not-found}, or {@code revision-not-found} if no such revision is deleted, or
+     *     it is too late
+     */
+    public void revision(TenantId tenant, RepositoryName name, String revision) {
+        UUID repository = lock(tenant, name, "deleted_at is null and :seconds > 0");
+        if (!revision(repository, revision)) {
+            throw new ProblemException(
+                    ProblemCode.REVISION_NOT_FOUND,
+                    "repository " + name + " has no such revision that was deleted and is not collected yet");
+        }
+    }
+
+    private boolean revision(UUID repository, String revision) {
+        int restored = 0;
+        for (String statement : List.of("""
+            update artifact a set deleted_at = null from revision v, repository r
+            where r.id = :repository and v.repository_id = r.id and v.id = :revision
+                and v.deleted_at > now() - make_interval(secs => :seconds)
+                and a.namespace = r.namespace and a.name = r.name and a.revision = v.id and a.deleted_at = v.deleted_at
+            """, """
+            update repository r set head = :revision
+            where r.id = :repository and exists (
+                select 1 from revision v where v.repository_id = r.id and v.id = :revision
+                    and v.deleted_at > now() - make_interval(secs => :seconds)
+                    and v.sequence > coalesce((
+                        select h.sequence from revision h where h.repository_id = r.id and h.id = r.head), 0))
+            """, """
+            update revision set deleted_at = null
+            where repository_id = :repository and id = :revision
+                and deleted_at > now() - make_interval(secs => :seconds)
+            """)) {
+            restored = sql.sql(statement)
+                    .param("repository", repository)
+                    .param("revision", revision)
+                    .param("seconds", graceSeconds)
+                    .update();
+        }
+        return restored == 1;
+    }
+
+    /** @throws ProblemException {@code artifact-not-found} if no such artifact is deleted, or it is too late */
+    public void artifact(TenantId tenant, UUID id) {
+        record Place(UUID repository, String revision) {}
+        Place place = sql.sql("""
+                        select r.id, a.revision from artifact a
+                        join repository r on r.namespace = a.namespace and r.name = a.name and r.deleted_at is null
+                        where a.tenant = :tenant and a.id = :id and r.tenant = :tenant
+                            and a.deleted_at > now() - make_interval(secs => :seconds)
+                        for update of r
+                        """)
+                .param("tenant", tenant.value())
+                .param("id", id)
+                .param("seconds", graceSeconds)
+                .query((row, number) -> new Place(row.getObject(1, UUID.class), row.getString(2)))
+                .optional()
+                .orElseThrow(() -> new ProblemException(
+                        ProblemCode.ARTIFACT_NOT_FOUND,
+                        "artifact " + id
+                                + " is not deleted, is due to be collected, or its repository is deleted too"));
+        revision(place.repository(), place.revision());
+        // Its revision is there already where somebody committed the same files again.
+        sql.sql("update artifact set deleted_at = null where id = :id")
+                .param("id", id)
+                .update();
+    }
+
+    private UUID lock(TenantId tenant, RepositoryName name, String state) {
+        return sql.sql(
+                        "select id from repository where tenant = :tenant and namespace = :namespace and name = :name and "
+                                + state + " for update")
+                .param("tenant", tenant.value())
+                .param("namespace", name.namespace())
+                .param("name", name.name())
+                .param("seconds", graceSeconds)
+                .query(UUID.class)
+                .optional()
+                .orElseThrow(() -> new ProblemException(
+                        ProblemCode.REPOSITORY_NOT_FOUND,
+                        "repository " + name + " is not there to be restored, or to restore something of"));
+    }
+}
