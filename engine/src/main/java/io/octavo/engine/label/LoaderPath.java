@@ -5,6 +5,7 @@ import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.Quantization;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,106 +14,49 @@ import org.jspecify.annotations.Nullable;
  */
 enum LoaderPath {
     /** E4M3 weights and inputs: where the hardware cannot multiply them, weights are expanded and inputs left alone. */
-    FP8 {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return gpu.isBefore(Gpu.SM_89) ? expanded(gpu, 8) : Execution.on(gpu, intent, NATIVE);
-        }
-    },
-    FP8_BLOCK {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return gpu.isBefore(Gpu.SM_90) ? expanded(gpu, 8) : Execution.on(gpu, intent, NATIVE);
-        }
-    },
+    FP8((gpu, intent) -> gpu.isBefore(Gpu.SM_89) ? expanded(gpu, 8) : natively(gpu, intent)),
+    FP8_BLOCK((gpu, intent) -> gpu.isBefore(Gpu.SM_90) ? expanded(gpu, 8) : natively(gpu, intent)),
     /** Without a fallback for older GPUs. */
-    FP8_NATIVE_ONLY {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return gpu.isBefore(Gpu.SM_89)
-                    ? fails(gpu, "needs sm_89 or newer; there is no fallback")
-                    : Execution.on(gpu, "W8A8", NATIVE);
-        }
-    },
-    INT8 {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return gpu.isBefore(Gpu.SM_100)
-                    ? Execution.on(gpu, intent, NATIVE)
-                    : fails(gpu, "current versions fail at start-up: no INT8 kernel for Blackwell");
-        }
-    },
-    INT4_FP8 {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return gpu == Gpu.SM_90 ? Execution.on(gpu, intent, NATIVE) : fails(gpu, "needs exactly sm_90");
-        }
-    },
+    FP8_NATIVE_ONLY((gpu, intent) -> gpu.isBefore(Gpu.SM_89)
+            ? fails(gpu, "needs sm_89 or newer; there is no fallback")
+            : natively(gpu, "W8A8")),
+    INT8((gpu, intent) -> gpu.isBefore(Gpu.SM_100)
+                    ? natively(gpu, intent)
+                    : fails(gpu, "current versions fail at start-up: no INT8 kernel for Blackwell")),
+    INT4_FP8((gpu, intent) -> gpu == Gpu.SM_90 ? natively(gpu, intent) : fails(gpu, "needs exactly sm_90")),
     /** E4M3 weights beside 16-bit inputs. */
-    FP8_WEIGHT_ONLY {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return Execution.on(
+    FP8_WEIGHT_ONLY((gpu, intent) -> Execution.on(
                     gpu,
                     intent,
                     gpu.isBefore(Gpu.SM_89)
-                            ? EXPANDED
-                            : "weights are expanded to 16 bits, if the humming-kernels package is there: Marlin refuses");
-        }
-    },
+                            ? LoaderPath.EXPANDED
+                            : "weights are expanded to 16 bits, if the humming-kernels package is there: Marlin refuses")),
     /** Codes of 8 or 4 bits, expanded to 16 while they are multiplied. */
-    WEIGHT_ONLY {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return Execution.on(gpu, intent, EXPANDED);
-        }
-    },
+    WEIGHT_ONLY((gpu, intent) -> Execution.on(gpu, intent, LoaderPath.EXPANDED)),
     /** Zero points, or bits that no kernel has. */
-    GPTQ_WITHOUT_KERNEL {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return fails(gpu, GPTQ_ALLOWED);
+    GPTQ_WITHOUT_KERNEL((gpu, intent) -> fails(gpu, LoaderPath.GPTQ_ALLOWED)),
+    NVFP4((gpu, intent) -> gpu.isBefore(Gpu.SM_100) ? expanded(gpu, 4) : natively(gpu, intent)),
+    MXFP4((gpu, intent) -> {
+        if (gpu.isBefore(Gpu.SM_80)) {
+            return fails(gpu, "needs sm_80 or newer");
         }
-    },
-    NVFP4 {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return gpu.isBefore(Gpu.SM_100) ? expanded(gpu, 4) : Execution.on(gpu, intent, NATIVE);
-        }
-    },
-    MXFP4 {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            if (gpu.isBefore(Gpu.SM_80)) {
-                return fails(gpu, "needs sm_80 or newer");
-            }
-            return gpu.isBefore(Gpu.SM_100) ? expanded(gpu, 4) : Execution.on(gpu, intent, NATIVE);
-        }
-    },
+        return gpu.isBefore(Gpu.SM_100) ? expanded(gpu, 4) : natively(gpu, intent);
+    }),
     /** vLLM looks at the weights alone: where it can, it rounds the inputs as well. */
-    MXFP4_WEIGHT_ONLY {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return gpu.isBefore(Gpu.SM_100) ? MXFP4.on(gpu, intent) : Execution.on(gpu, "W4A4", NATIVE);
-        }
-    },
-    MXFP8 {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return gpu.isBefore(Gpu.SM_100) ? expanded(gpu, 8) : Execution.on(gpu, intent, NATIVE);
-        }
-    },
-    MODELOPT_MXFP8 {
-        @Override
-        Execution on(Gpu gpu, String intent) {
-            return gpu.isBefore(Gpu.SM_80) ? fails(gpu, "needs sm_80 or newer") : MXFP8.on(gpu, intent);
-        }
-    };
+    MXFP4_WEIGHT_ONLY((gpu, intent) -> gpu.isBefore(Gpu.SM_100) ? MXFP4.on(gpu, intent) : natively(gpu, "W4A4")),
+    MXFP8((gpu, intent) -> gpu.isBefore(Gpu.SM_100) ? expanded(gpu, 8) : natively(gpu, intent)),
+    MODELOPT_MXFP8((gpu, intent) -> gpu.isBefore(Gpu.SM_80) ? fails(gpu, "needs sm_80 or newer") : MXFP8.on(gpu, intent));
 
     static final String GPTQ_ALLOWED = "vLLM loads gptq of symmetric weights of 4 or 8 bits alone";
 
     private static final String NATIVE = "multiplied in these types";
     private static final String EXPANDED = "Marlin: weights are expanded to 16 bits";
+
+    private final BiFunction<Gpu, String, Execution> execution;
+
+    LoaderPath(BiFunction<Gpu, String, Execution> execution) {
+        this.execution = execution;
+    }
 
     /** @return null where no loader is known to run it */
     static @Nullable LoaderPath of(Layout layout, Declaration.Group group) {
@@ -183,7 +127,13 @@ enum LoaderPath {
     }
 
     /** @param intent what the config declares, such as {@code W8A8} */
-    abstract Execution on(Gpu gpu, String intent);
+    Execution on(Gpu gpu, String intent) {
+        return execution.apply(gpu, intent);
+    }
+
+    private static Execution natively(Gpu gpu, String runsAs) {
+        return Execution.on(gpu, runsAs, NATIVE);
+    }
 
     private static Execution expanded(Gpu gpu, int weightBits) {
         return Execution.on(

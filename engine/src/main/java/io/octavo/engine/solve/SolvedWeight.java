@@ -7,7 +7,6 @@ import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.number.CodeFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.Optional;
 
 /**
  * A weight whose codes were solved, in memory.
@@ -78,10 +77,5 @@ public record SolvedWeight(
     @Override
     public float globalScale() {
         return 1 / format.divisor();
-    }
-
-    @Override
-    public Optional<int[]> groupIndex() {
-        return Optional.empty();
     }
 }

@@ -6,7 +6,6 @@ import io.octavo.engine.layout.weight.ScaleGrid;
 import io.octavo.engine.scheme.Quantization;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -63,7 +62,7 @@ record PackedIntegers(
     @Override
     public void readZeroPoints(long from, long to, byte[] target) {
         if (zeroPoints == null) {
-            Arrays.fill(target, 0, Math.toIntExact((to - from) * groups()), (byte) 0);
+            QuantizedWeight.super.readZeroPoints(from, to, target);
             return;
         }
         int bits = quantization.type().bits();
@@ -77,11 +76,6 @@ record PackedIntegers(
                 target[at] = (byte) (((word >>> shift) & ((1 << bits) - 1)) - (1 << (bits - 1)));
             }
         }
-    }
-
-    @Override
-    public float globalScale() {
-        return 1;
     }
 
     @Override

@@ -5,8 +5,6 @@ import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.weight.CodeTensors;
 import io.octavo.engine.layout.weight.ExactNumbers;
 import io.octavo.engine.layout.weight.ModuleCollector;
-import io.octavo.engine.layout.weight.PackedE2m1;
-import io.octavo.engine.layout.weight.PlainWeight;
 import io.octavo.engine.layout.weight.QuantizationParameters;
 import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.layout.weight.ScaleGrid;
@@ -78,9 +76,7 @@ record RowCodec(
         ScaleGrid grid = tensors.scales(tensors(shape).scales(), shape.tile().rows(), shape.scaleColumns());
         if (globalScale == null) {
             grid.requirePositive();
-            return codeType == DType.U8
-                    ? new PackedE2m1(values, weights, grid, 1)
-                    : new PlainWeight(values, weights, grid);
+            return new RowWeight(values, weights, grid, 1);
         }
         float global = isFlat() ? tensors.scalar(module, globalScale.name) : tensors.number(module, globalScale.name);
         if (globalScale.divides) {
@@ -89,7 +85,7 @@ record RowCodec(
             // ModelOpt stores a scale of zero for a group of zeros.
             grid.requireNotNegative();
         }
-        return new PackedE2m1(values, weights, grid, globalScale.divides ? 1 / global : global);
+        return new RowWeight(values, weights, grid, globalScale.divides ? 1 / global : global);
     }
 
     @Override

@@ -7,7 +7,6 @@ import io.octavo.engine.layout.weight.ScaleGrid;
 import io.octavo.engine.scheme.Quantization;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -130,7 +129,7 @@ record TransposedWeight(
     @Override
     public void readZeroPoints(long from, long to, byte[] target) {
         if (quantization.symmetric()) {
-            Arrays.fill(target, 0, Math.toIntExact((to - from) * groups), (byte) 0);
+            QuantizedWeight.super.readZeroPoints(from, to, target);
             return;
         }
         for (int group = 0; group < groups; group++) {
@@ -167,11 +166,6 @@ record TransposedWeight(
                 }
             }
         }
-    }
-
-    @Override
-    public float globalScale() {
-        return 1;
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.number.CodeFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -46,13 +47,19 @@ public interface QuantizedWeight {
     void readScales(long from, long to, float[] target);
 
     /** Reads the rows' zero points, {@code [rows, groups]}, in the codes' numbering; zeros for symmetric weights. */
-    void readZeroPoints(long from, long to, byte[] target);
+    default void readZeroPoints(long from, long to, byte[] target) {
+        Arrays.fill(target, 0, Math.toIntExact((to - from) * groups()), (byte) 0);
+    }
 
     /** What every scale is multiplied by; 1 except for NVFP4. */
-    float globalScale();
+    default float globalScale() {
+        return 1;
+    }
 
     /** The group of each input channel where groups are no runs of consecutive channels (act-order). */
-    Optional<int[]> groupIndex();
+    default Optional<int[]> groupIndex() {
+        return Optional.empty();
+    }
 
     /** The codes as they lie in the file, where that is one byte each in the order of {@link #readCodes}. */
     default Optional<Tensor> plainCodes() {
