@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
@@ -112,7 +113,7 @@ final class DyingWorker implements AutoCloseable {
 
         private QuantizationResult quantize(Engine engine, QuantizationRequest request, JobMonitor monitor) {
             return engine.quantize(
-                    request.withJournal(new Watched(request.journal().orElseThrow(), whenKept, new int[1])), monitor);
+                    request.withJournal(new Watched(request.journal().orElseThrow(), whenKept, new AtomicInteger())), monitor);
         }
 
         @Override
@@ -136,7 +137,7 @@ final class DyingWorker implements AutoCloseable {
         }
     }
 
-    private record Watched(JobJournal journal, IntConsumer whenKept, int[] kept) implements JobJournal {
+    private record Watched(JobJournal journal, IntConsumer whenKept, AtomicInteger kept) implements JobJournal {
 
         @Override
         public Optional<Path> find(String name) {
@@ -146,7 +147,7 @@ final class DyingWorker implements AutoCloseable {
         @Override
         public Path keep(String name, Consumer<Path> write) {
             Path file = journal.keep(name, write);
-            whenKept.accept(++kept[0]);
+            whenKept.accept(kept.incrementAndGet());
             return file;
         }
     }

@@ -62,7 +62,7 @@ class KilledWorkerTrial {
             settings.put("engine", "local");
             CalibratedJob whole = CalibratedJob.submit(client, "octavo/whole");
             List<FileEntry> expected;
-            try (WorkerProcess worker = start(0, settings)) {
+            try (var _ = start(0, settings)) {
                 expected = whole.artifact();
             }
             CalibratedJob job = CalibratedJob.submit(client, "octavo/killed");
@@ -77,7 +77,7 @@ class KilledWorkerTrial {
                 }
                 assertThat(job.kept()).as("it had not ended").isPositive();
             }
-            try (WorkerProcess worker = start(CalibratedJob.LAYERS, settings)) {
+            try (var _ = start(CalibratedJob.LAYERS, settings)) {
                 assertThat(job.artifact()).isEqualTo(expected);
             }
             long solved = job.lines("squared output error");
