@@ -47,9 +47,6 @@ final class AverageRanges implements InputRanges {
     }
 
     @Override
-    public void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream) {}
-
-    @Override
     public Map<String, Range> ranges(Map<String, Range> shown, Stream stream) {
         return means;
     }

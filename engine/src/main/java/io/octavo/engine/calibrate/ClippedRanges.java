@@ -70,9 +70,6 @@ final class ClippedRanges implements InputRanges {
     }
 
     @Override
-    public void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream) {}
-
-    @Override
     public Map<String, Range> ranges(Map<String, Range> shown, Stream stream) {
         var clipped = new HashMap<String, Range>();
         byModule.forEach((module, counts) -> {

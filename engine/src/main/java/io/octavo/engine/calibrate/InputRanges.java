@@ -35,9 +35,6 @@ interface InputRanges extends ActivationObserver, AutoCloseable {
         public void input(String module, Matrix activations, Stream stream) {}
 
         @Override
-        public void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream) {}
-
-        @Override
         public Map<String, Range> ranges(Map<String, Range> shown, Stream stream) {
             return shown;
         }

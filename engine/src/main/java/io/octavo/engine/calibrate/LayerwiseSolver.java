@@ -27,6 +27,7 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -37,12 +38,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoubleConsumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Solves the codes of a model's weights layer by layer: texts enter a layer, what its Linears read is summed up, their codes are
  * solved, and the solved layer makes what enters the next one.
  *
- * <p>One layer is in memory, and the texts' hidden states. What was solved lies in files of the journal, one a layer; a layer
+ * <p>Where Linears are to give what the original ones give, the texts run through the original model beside the solved one, and
+ * the inputs of a layer are solved in the order in which it makes them, with what was solved of it in place.
+ *
+ * <p>One layer is in memory, or an original and a solved one, and the texts' hidden states in front of each. What was solved lies in files of the journal, one a layer; a layer
  * whose file is there is run, but not solved again.
  */
 public final class LayerwiseSolver implements AutoCloseable {
@@ -88,7 +93,9 @@ public final class LayerwiseSolver implements AutoCloseable {
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
         List<int[]> samples = Calibrator.samples(checkpoint, data, spec);
         var codes = new LinkedHashMap<String, SolvedCodes>();
-        try (LayerStream layers = new ModelLoader(backend, checkpoint, spec).stream(samples);
+        var loader = new ModelLoader(backend, checkpoint, spec);
+        try (LayerStream layers = loader.stream(samples);
+                LayerStream originals = matchesOriginals() ? loader.stream(samples) : null;
                 var tasks = new RowTasks(threads, monitor);
                 Stream stream = backend.newStream()) {
             while (layers.next() < layers.layers()) {
@@ -97,12 +104,31 @@ public final class LayerwiseSolver implements AutoCloseable {
                 List<SolvableWeight> own = weights.stream()
                         .filter(weight -> weight.module().startsWith(name + "."))
                         .toList();
-                var layer = new Layer(name, own, samples.size(), tasks, stream);
-                codes.putAll(layer.run(
-                        layers, changed, keeping, share -> progress.accept((number + share) / layers.layers())));
+                var layer = new Layer(name, own, new Texts(samples, layers, originals), tasks, stream);
+                codes.putAll(layer.run(changed, keeping, share -> progress.accept((number + share) / layers.layers())));
             }
         }
         return codes;
+    }
+
+    private boolean matchesOriginals() {
+        return settings.propagateError() && settings.matchOriginals();
+    }
+
+    /**
+     * On their way through the model.
+     *
+     * @param originals where the original model is run beside the one that is solved
+     */
+    private record Texts(
+            List<int[]> samples,
+            LayerStream layers,
+            @Nullable LayerStream originals) {}
+
+    /** Gives what was seen of an input, complete. */
+    @FunctionalInterface
+    private interface Taking {
+        MomentsObserver.Moments take(String module, int columns, Stream stream);
     }
 
     /** One layer's way through. */
@@ -110,11 +136,12 @@ public final class LayerwiseSolver implements AutoCloseable {
 
         private final String name;
         private final List<SolvableWeight> weights;
-        private final int texts;
+        private final Texts texts;
         private final RowTasks tasks;
         private final Stream stream;
+        private final Losses losses = new Losses();
 
-        Layer(String name, List<SolvableWeight> weights, int texts, RowTasks tasks, Stream stream) {
+        Layer(String name, List<SolvableWeight> weights, Texts texts, RowTasks tasks, Stream stream) {
             this.name = name;
             this.weights = weights;
             this.texts = texts;
@@ -122,10 +149,13 @@ public final class LayerwiseSolver implements AutoCloseable {
             this.stream = stream;
         }
 
-        Map<String, SolvedCodes> run(
-                LayerStream layers, LayerTensors changed, Keeping keeping, DoubleConsumer progress) {
+        Map<String, SolvedCodes> run(LayerTensors changed, Keeping keeping, DoubleConsumer progress) {
+            LayerStream layers = texts.layers();
+            LayerStream originals = texts.originals();
             String fileName = "%s-layer-%04d.safetensors".formatted(keeping.key(), layers.next());
-            int passes = settings.propagateError() ? 2 : 1;
+            Map<List<String>, List<SolvableWeight>> inputs = inputs();
+            int looks = originals == null ? 1 : stages(inputs);
+            int passes = looks + (settings.propagateError() ? 1 : 0) + (originals == null ? 0 : 1);
             try (Arena arena = Arena.ofShared()) {
                 Map<String, Tensor> tensors = changed.of(name, arena);
                 var before = new ChangedWeights(tensors, Map.of());
@@ -138,25 +168,76 @@ public final class LayerwiseSolver implements AutoCloseable {
                         layers.advance(ActivationObserver.none(), steps(progress, 0, 1), before);
                     }
                 } else {
-                    Map<List<String>, List<SolvableWeight>> inputs = inputs();
-                    try (var observer = new MomentsObserver(backend, firsts(inputs))) {
-                        if (settings.propagateError()) {
-                            layers.look(observer, steps(progress, 0, passes), before);
-                        } else {
-                            layers.advance(observer, steps(progress, 0, passes), before);
-                        }
-                        Map<String, SolvedWeight> solved = solve(inputs, observer);
-                        Path path =
-                                keeping.journal().keep(fileName, target -> SolvedFile.write(target, weights, solved));
-                        file = SolvedFile.open(path, weights);
-                    }
+                    Map<String, SolvedWeight> solved = originals == null
+                            ? solveAtOnce(inputs, before, steps(progress, 0, passes))
+                            : solveInOrder(inputs, originals, tensors, progress, passes);
+                    losses.tell();
+                    Path path = keeping.journal().keep(fileName, target -> SolvedFile.write(target, weights, solved));
+                    file = SolvedFile.open(path, weights);
                 }
                 files.push(file);
+                if (originals != null) {
+                    originals.advance(ActivationObserver.none(), steps(progress, looks, passes), before);
+                }
                 if (settings.propagateError()) {
                     var after = new ChangedWeights(tensors, linears(file.read()));
-                    layers.advance(ActivationObserver.none(), steps(progress, 1, passes), after);
+                    layers.advance(ActivationObserver.none(), steps(progress, passes - 1, passes), after);
                 }
                 return file.codes();
+            }
+        }
+
+        private Map<String, SolvedWeight> solveAtOnce(
+                Map<List<String>, List<SolvableWeight>> inputs, ChangedWeights before, Runnable step) {
+            try (var observer = new MomentsObserver(backend, firsts(inputs.values()))) {
+                if (settings.propagateError()) {
+                    texts.layers().look(observer, step, before);
+                } else {
+                    texts.layers().advance(observer, step, before);
+                }
+                return solve(inputs.values(), observer::take);
+            }
+        }
+
+        private Map<String, SolvedWeight> solveInOrder(
+                Map<List<String>, List<SolvableWeight>> inputs,
+                LayerStream originals,
+                Map<String, Tensor> tensors,
+                DoubleConsumer progress,
+                int passes) {
+            var solved = new HashMap<String, SolvedWeight>();
+            var left = new ArrayList<>(inputs.values());
+            int longest = texts.samples().stream()
+                    .mapToInt(tokens -> tokens.length)
+                    .max()
+                    .orElseThrow();
+            for (int pass = 0; !left.isEmpty(); pass++) {
+                try (var moments = new StageMoments(backend, firsts(left), longest)) {
+                    look(originals, moments, tensors, solved, steps(progress, pass, passes));
+                    List<List<SolvableWeight>> stage = left.stream()
+                            .filter(readers -> moments.came(readers.getFirst().module()))
+                            .toList();
+                    solved.putAll(solve(stage, moments::take));
+                    left.removeAll(stage);
+                }
+            }
+            return solved;
+        }
+
+        /** Texts run through the original layer and through the one of which some Linears are solved. */
+        private void look(
+                LayerStream originals,
+                StageMoments moments,
+                Map<String, Tensor> tensors,
+                Map<String, SolvedWeight> solved,
+                Runnable step) {
+            try (LayerStream.Loaded original = originals.load(new ChangedWeights(tensors, Map.of()));
+                    LayerStream.Loaded layer = texts.layers().load(new ChangedWeights(tensors, linears(solved)))) {
+                for (int text = 0; text < texts.samples().size(); text++) {
+                    original.look(text, moments.ofOriginals());
+                    layer.look(text, moments.ofSolved());
+                    step.run();
+                }
             }
         }
 
@@ -164,7 +245,7 @@ public final class LayerwiseSolver implements AutoCloseable {
             int[] done = new int[1];
             return () -> {
                 monitor.checkpoint();
-                progress.accept((pass + (double) ++done[0] / texts) / passes);
+                progress.accept((pass + (double) ++done[0] / texts.samples().size()) / passes);
             };
         }
 
@@ -189,39 +270,53 @@ public final class LayerwiseSolver implements AutoCloseable {
             return inputs;
         }
 
-        private static Set<String> firsts(Map<List<String>, List<SolvableWeight>> inputs) {
-            return inputs.values().stream()
-                    .map(readers -> readers.getFirst().module())
-                    .collect(Collectors.toSet());
+        private static Set<String> firsts(Collection<List<SolvableWeight>> inputs) {
+            return inputs.stream().map(readers -> readers.getFirst().module()).collect(Collectors.toSet());
         }
 
-        private Map<String, SolvedWeight> solve(
-                Map<List<String>, List<SolvableWeight>> inputs, MomentsObserver observer) {
+        private static int stages(Map<List<String>, List<SolvableWeight>> inputs) {
+            Set<String> firsts = firsts(inputs.values());
+            return (int) firsts.stream().map(StageMoments::stage).distinct().count();
+        }
+
+        private Map<String, SolvedWeight> solve(Collection<List<SolvableWeight>> inputs, Taking moments) {
             var solved = new HashMap<String, SolvedWeight>();
-            double plainLoss = 0;
-            double loss = 0;
-            for (List<SolvableWeight> readers : inputs.values()) {
+            for (List<SolvableWeight> readers : inputs) {
                 String first = readers.getFirst().module();
                 int columns = readers.getFirst().inFeatures();
-                try (MomentsObserver.Moments moments = observer.take(first, columns, stream);
-                        var solver =
-                                new InputSolver(backend, stream, tasks, settings, moments.sums(), moments.tokens())) {
-                    tell(first, solver, moments.tokens());
+                try (MomentsObserver.Moments seen = moments.take(first, columns, stream);
+                        var solver = new InputSolver(
+                                backend, stream, tasks, settings, columns, seen.sums(), seen.tokens())) {
+                    tell(first, solver, seen.tokens());
                     Map<List<String>, Float> absmaxes = absmaxes(readers);
                     for (SolvableWeight weight : readers) {
                         InputSolver.Result result = solver.solve(weight, absmaxes.getOrDefault(weight.sharing(), 0f));
                         solved.put(weight.module(), result.weight());
-                        plainLoss += result.plainLoss();
-                        loss += result.loss();
+                        losses.add(result);
                         if (!result.solved()) {
                             monitor.log(weight.module() + " is rounded plainly: nothing better was found");
                         }
                     }
                 }
             }
-            monitor.log("%s: squared output error %s by plain rounding, %s solved (%s)"
-                    .formatted(name, figure(plainLoss), figure(loss), figure(loss / plainLoss)));
             return solved;
+        }
+
+        /** Of the layer's outputs. */
+        private final class Losses {
+
+            private double plain;
+            private double solved;
+
+            void add(InputSolver.Result result) {
+                plain += result.plainLoss();
+                solved += result.loss();
+            }
+
+            void tell() {
+                monitor.log("%s: squared output error %s by plain rounding, %s solved (%s)"
+                        .formatted(name, figure(plain), figure(solved), figure(solved / plain)));
+            }
         }
 
         private void tell(String module, InputSolver solver, long tokens) {

@@ -32,13 +32,21 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
     /** Of one input, until it is closed. */
     static final class Moments implements AutoCloseable {
 
+        private final Backend backend;
         private final DeviceBuffer buffer;
         private final Matrix sums;
         private long tokens;
 
         Moments(Backend backend, long columns) {
+            this.backend = backend;
             buffer = backend.allocate("moments", Matrix.bytes(DType.F32, columns, columns));
             sums = Matrix.of(buffer, DType.F32, columns, columns);
+        }
+
+        /** @param rows BF16 */
+        void accumulate(Matrix rows, Stream stream) {
+            backend.operations().secondMoments().accumulate(rows, sums, stream);
+            tokens += rows.rows();
         }
 
         /** {@code [columns, columns]} F32 */
@@ -64,8 +72,7 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
         Moments moments = byModule.computeIfAbsent(module, name -> new Moments(backend, activations.columns()));
         Matrix x = rounded(activations, stream);
         backend.operations().convert().convert(activations, x, stream);
-        backend.operations().secondMoments().accumulate(x, moments.sums, stream);
-        moments.tokens += activations.rows();
+        moments.accumulate(x, stream);
     }
 
     private Matrix rounded(Matrix activations, Stream stream) {
@@ -81,9 +88,6 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
         }
         return Matrix.of(buffer, DType.BF16, activations.rows(), activations.columns());
     }
-
-    @Override
-    public void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream) {}
 
     /** What was seen of an input, complete; zeros if no token came. The caller closes it. */
     Moments take(String module, int columns, Stream stream) {

@@ -10,8 +10,17 @@ import java.util.Map;
  * @param searchScales whether scales are those that rounding costs least under, or those of the largest numbers
  * @param refine whether codes and scales are improved in turn afterwards, under the same second moments
  * @param propagateError whether each layer sees what solved layers before it give, or what the original ones do
+ * @param matchOriginals whether each Linear is to give what the original one gives in the original model, so that it makes up
+ *     for errors of its own inputs, Linears of a layer being solved one after the other; or what the original one gives on the
+ *     inputs that it sees (GPTAQ, arXiv 2504.02692). Without {@code propagateError} there is nothing to make up for
  */
-public record Gptq(double dampening, boolean actOrder, boolean searchScales, boolean refine, boolean propagateError)
+public record Gptq(
+        double dampening,
+        boolean actOrder,
+        boolean searchScales,
+        boolean refine,
+        boolean propagateError,
+        boolean matchOriginals)
         implements Modifier {
 
     /** As everybody takes it. */
@@ -25,7 +34,7 @@ public record Gptq(double dampening, boolean actOrder, boolean searchScales, boo
 
     /** The settings that give the best files. */
     public Gptq() {
-        this(DEFAULT_DAMPENING, true, true, true, true);
+        this(DEFAULT_DAMPENING, true, true, true, true, true);
     }
 
     @Override
@@ -40,6 +49,7 @@ public record Gptq(double dampening, boolean actOrder, boolean searchScales, boo
                 "actOrder", actOrder,
                 "searchScales", searchScales,
                 "refine", refine,
-                "propagateError", propagateError);
+                "propagateError", propagateError,
+                "matchOriginals", matchOriginals);
     }
 }

@@ -28,20 +28,23 @@ public final class InputSolver implements AutoCloseable {
     /**
      * What became of a weight.
      *
-     * @param plainLoss mean squared error of the Linear's output, all features added, by plain rounding
+     * @param plainLoss mean squared error of the Linear's output, all features added, by plain rounding; beside what can be
+     *     reached with these inputs
      * @param loss the same of {@code weight}
      * @param solved whether it is more than rounded: nothing was better than plain rounding
      */
     public record Result(SolvedWeight weight, double plainLoss, double loss, boolean solved) {}
 
     /**
-     * @param sums {@code [columns, columns]} F32: sums of products of an input's channels, mirrored
+     * @param sums {@code [columns, columns]} F32: sums of products of an input's channels, mirrored; or twice as many rows and
+     *     columns, those of the original model's input behind, which is then what outputs are to be made for
      * @param tokens that were summed
      */
-    public InputSolver(Backend backend, Stream stream, RowTasks tasks, Gptq settings, Matrix sums, long tokens) {
+    public InputSolver(
+            Backend backend, Stream stream, RowTasks tasks, Gptq settings, int columns, Matrix sums, long tokens) {
         this.settings = settings;
         this.tasks = tasks;
-        this.input = new SolverInput(backend, stream, tasks, settings, sums, tokens);
+        this.input = new SolverInput(backend, stream, tasks, settings, columns, sums, tokens);
     }
 
     /** What it took for the factorization to succeed, as a share of the mean diagonal; empty if nothing was enough. */
@@ -64,6 +67,7 @@ public final class InputSolver implements AutoCloseable {
             try (var block =
                     new RowBlock(input, format, weight.codes(), weight.rows().read(from, to))) {
                 block.round();
+                block.correct();
                 plainLoss += block.loss();
                 plain.put(block, from);
                 if (solvable) {

@@ -6,6 +6,7 @@ import io.octavo.engine.solve.scale.TileScales;
 import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.quantization.CodeRefinement;
@@ -90,6 +91,25 @@ final class RowBlock implements AutoCloseable {
                                 zeroPoints,
                                 target),
                         input.stream());
+    }
+
+    /** From now on the numbers are those that give most of what the original ones give on original inputs. */
+    void correct() {
+        input.correction().ifPresent(correction -> {
+            int before = own.size();
+            Matrix changes = allocate(DType.F32, rows, columns);
+            input.backend()
+                    .operations()
+                    .matMul()
+                    .multiply(
+                            ScaledMatrix.plain(weights),
+                            ScaledMatrix.plain(correction.transposed()),
+                            changes,
+                            input.stream());
+            input.backend().operations().add().accumulate(weights, changes, input.stream());
+            input.stream().synchronize();
+            release(before);
+        });
     }
 
     /** By GPTQ. */

@@ -6,7 +6,9 @@ import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /** What is known of an input that Linears read, on the device: the means of products of its channels, and a factor of those. */
@@ -19,22 +21,29 @@ final class SolverInput implements AutoCloseable {
     private final Matrix moments;
     private final Matrix importance;
     private final Optional<HessianFactor> factor;
+    private final Optional<InputCorrection> correction;
 
     /**
-     * @param sums {@code [columns, columns]} F32: sums of products of an input's channels, mirrored
+     * @param sums {@code [columns, columns]} F32: sums of products of an input's channels, mirrored; or twice as many rows and
+     *     columns, those of the original model's input behind
      * @param tokens that were summed; none leaves zeros, of which there is no factor
      */
-    SolverInput(Backend backend, Stream stream, RowTasks tasks, Gptq settings, Matrix sums, long tokens) {
+    SolverInput(Backend backend, Stream stream, RowTasks tasks, Gptq settings, int columns, Matrix sums, long tokens) {
         this.backend = backend;
         this.stream = stream;
         this.tasks = tasks;
-        int columns = Math.toIntExact(sums.columns());
+        boolean paired = sums.columns() > columns;
         long bytes = Matrix.bytes(DType.F32, columns, columns);
         this.memory = backend.allocate("gptq", bytes + Matrix.bytes(DType.F32, 1, columns));
         try {
             this.moments = Matrix.of(memory, DType.F32, columns, columns);
             this.importance = new Matrix(memory, bytes, DType.F32, 1, columns);
-            backend.operations().secondMoments().arrange(sums, null, 1f / Math.max(tokens, 1), 0, moments, stream);
+            float share = 1f / Math.max(tokens, 1);
+            if (paired) {
+                means(sums, share);
+            } else {
+                backend.operations().secondMoments().arrange(sums, null, share, 0, moments, stream);
+            }
             backend.operations().secondMoments().diagonal(moments, importance, stream);
             float[] squares = new float[columns];
             memory.copyTo(MemorySegment.ofArray(squares), bytes, stream);
@@ -43,6 +52,32 @@ final class SolverInput implements AutoCloseable {
         } catch (RuntimeException e) {
             memory.close();
             throw e;
+        }
+        try {
+            this.correction = factor.filter(inverse -> paired)
+                    .flatMap(inverse -> InputCorrection.of(sums, moments, tokens, inverse, backend, tasks, stream));
+        } catch (RuntimeException e) {
+            factor.ifPresent(HessianFactor::close);
+            memory.close();
+            throw e;
+        }
+    }
+
+    /** Of the first rows and columns of more. */
+    private void means(Matrix sums, float share) {
+        long rowBytes = Matrix.bytes(DType.F32, 1, moments.columns());
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment host = arena.allocate(moments.bytes(), Float.BYTES);
+            for (long row = 0; row < moments.rows(); row++) {
+                Matrix from = sums.rows(row, row + 1);
+                from.buffer().copyTo(host.asSlice(row * rowBytes, rowBytes), from.offset(), stream);
+            }
+            stream.synchronize();
+            for (long i = 0; i < moments.elements(); i++) {
+                host.setAtIndex(ValueLayout.JAVA_FLOAT, i, host.getAtIndex(ValueLayout.JAVA_FLOAT, i) * share);
+            }
+            memory.copyFrom(host, moments.offset(), stream);
+            stream.synchronize();
         }
     }
 
@@ -73,8 +108,14 @@ final class SolverInput implements AutoCloseable {
         return factor;
     }
 
+    /** Empty where the original model's input is not known. */
+    Optional<InputCorrection> correction() {
+        return correction;
+    }
+
     @Override
     public void close() {
+        correction.ifPresent(InputCorrection::close);
         factor.ifPresent(HessianFactor::close);
         memory.close();
     }

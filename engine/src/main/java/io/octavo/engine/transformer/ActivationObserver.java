@@ -20,7 +20,7 @@ public interface ActivationObserver {
      * @param keys after rotation, {@code [tokens, kvHeads * headDim]} F32
      * @param values of the same shape
      */
-    void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream);
+    default void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream) {}
 
     /** Whether it looks at all; if not, what it would see may never be made. */
     default boolean looks() {
@@ -54,9 +54,6 @@ public interface ActivationObserver {
 
             @Override
             public void input(String module, Matrix activations, Stream stream) {}
-
-            @Override
-            public void keysAndValues(int layer, Matrix keys, Matrix values, Stream stream) {}
         };
     }
 }

@@ -162,19 +162,58 @@ public final class LayerStream implements AutoCloseable {
     }
 
     private void run(ActivationObserver observer, ChangedWeights changed, ObjIntConsumer<Matrix> afterText) {
-        workspace.observe(observer);
-        try (ModuleReader modules = loader.reader(stream, changed);
-                KvCache cache = cache()) {
-            try {
-                DecoderLayer layer = loader.layer(next, modules);
-                for (int i = 0; i < texts.size(); i++) {
-                    MemorySegment state = states.get(i).segment();
-                    Matrix complete = run(layer, texts.get(i), state, cache);
-                    afterText.accept(complete, i);
-                }
-            } finally {
-                stream.synchronize();
+        try (Loaded layer = load(changed)) {
+            for (int text = 0; text < texts.size(); text++) {
+                afterText.accept(layer.run(text, observer), text);
             }
+        }
+    }
+
+    /** Loads the next layer, until that is closed, for texts to run through it one by one. */
+    public Loaded load(ChangedWeights changed) {
+        return new Loaded(changed);
+    }
+
+    /** A layer on the device. */
+    public final class Loaded implements AutoCloseable {
+
+        private final ModuleReader modules;
+        private final KvCache cache;
+        private final DecoderLayer layer;
+
+        private Loaded(ChangedWeights changed) {
+            modules = loader.reader(stream, changed);
+            try {
+                cache = cache();
+            } catch (RuntimeException e) {
+                modules.close();
+                throw e;
+            }
+            try {
+                layer = loader.layer(next, modules);
+            } catch (RuntimeException e) {
+                close();
+                throw e;
+            }
+        }
+
+        /** Runs a text through, which enters the layer again afterwards; what was observed is complete then. */
+        public void look(int text, ActivationObserver observer) {
+            run(text, observer);
+            stream.synchronize();
+        }
+
+        private Matrix run(int text, ActivationObserver observer) {
+            workspace.observe(observer);
+            return LayerStream.this.run(
+                    layer, texts.get(text), states.get(text).segment(), cache);
+        }
+
+        @Override
+        public void close() {
+            stream.synchronize();
+            cache.close();
+            modules.close();
         }
     }
 

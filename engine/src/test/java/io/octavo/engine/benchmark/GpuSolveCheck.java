@@ -81,7 +81,13 @@ final class GpuSolveCheck {
 
     /** {@code -Doctavo.benchmark.refine=false} and the like tell what a part of it takes. */
     private static Gptq settings() {
-        return new Gptq(Gptq.DEFAULT_DAMPENING, true, is("searchScales"), is("refine"), is("propagateError"));
+        return new Gptq(
+                Gptq.DEFAULT_DAMPENING,
+                true,
+                is("searchScales"),
+                is("refine"),
+                is("propagateError"),
+                is("matchOriginals"));
     }
 
     private static boolean is(String setting) {

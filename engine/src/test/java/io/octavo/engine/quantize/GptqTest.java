@@ -110,7 +110,7 @@ class GptqTest {
         var journal = new FolderJournal(folder.resolve("journal"));
         quantize(small(List.of(new Gptq())), "first", Optional.of(journal), JobMonitor.none());
         var other = new Log();
-        var settings = new Gptq(0.02, true, true, true, false);
+        var settings = new Gptq(0.02, true, true, true, false, false);
         quantize(small(List.of(settings)), "second", Optional.of(journal), other);
         assertThat(other.solvedLayers()).isEqualTo(LAYERS);
         assertThat(files(journal.folder())).hasSize(2 * LAYERS);
@@ -118,7 +118,7 @@ class GptqTest {
 
     @Test
     void laterLayersAreSolvedForWhatSolvedLayersGive() {
-        var blind = new Gptq(Gptq.DEFAULT_DAMPENING, true, true, true, false);
+        var blind = new Gptq(Gptq.DEFAULT_DAMPENING, true, true, true, false, false);
         quantize(small(List.of(new Gptq())), "seeing", Optional.empty(), JobMonitor.none());
         quantize(small(List.of(blind)), "blind", Optional.empty(), JobMonitor.none());
         assertThat(codes("seeing", 0)).isEqualTo(codes("blind", 0));
@@ -127,8 +127,23 @@ class GptqTest {
         }
     }
 
+    @Test
+    void linearsOfALayerSeeWhatThoseSolvedBeforeThemGive() {
+        var atOnce = new Gptq(Gptq.DEFAULT_DAMPENING, true, true, true, true, false);
+        quantize(small(List.of(new Gptq())), "one by one", Optional.empty(), JobMonitor.none());
+        quantize(small(List.of(atOnce)), "at once", Optional.empty(), JobMonitor.none());
+        assertThat(codes("one by one", 0)).isEqualTo(codes("at once", 0));
+        for (String later : List.of("self_attn.o_proj", "mlp.gate_proj", "mlp.down_proj")) {
+            assertThat(codes("one by one", 0, later)).isNotEqualTo(codes("at once", 0, later));
+        }
+    }
+
     private byte[] codes(String artifact, int layer) {
-        String module = "model.layers." + layer + ".self_attn.q_proj";
+        return codes(artifact, layer, "self_attn.q_proj");
+    }
+
+    private byte[] codes(String artifact, int layer, String linear) {
+        String module = "model.layers." + layer + "." + linear;
         try (Checkpoint written = Checkpoint.open(folder.resolve(artifact))) {
             return written.tensor(module + CompressedTensors.WEIGHT_PACKED_SUFFIX)
                     .segment()

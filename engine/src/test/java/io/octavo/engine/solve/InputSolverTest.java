@@ -35,7 +35,7 @@ class InputSolverTest {
     private static final int TOKENS = 2048;
 
     /** As peers do it. */
-    private static final Gptq ORDINARY = new Gptq(0.01, false, false, false, true);
+    private static final Gptq ORDINARY = new Gptq(0.01, false, false, false, true, false);
 
     private static final Gptq BEST = new Gptq();
 
@@ -83,11 +83,14 @@ class InputSolverTest {
         double[][] h = moments(new Random(5));
         SolvableWeight weight = weight(Scheme.named("W4A16_G64").weights(), numbers(new Random(6)));
         double ordinary = solve(ORDINARY, h, weight, 2).loss();
-        assertThat(solve(new Gptq(0.01, true, false, false, true), h, weight, 2).loss())
+        assertThat(solve(new Gptq(0.01, true, false, false, true, false), h, weight, 2)
+                        .loss())
                 .isLessThan(ordinary);
-        assertThat(solve(new Gptq(0.01, false, true, false, true), h, weight, 2).loss())
+        assertThat(solve(new Gptq(0.01, false, true, false, true, false), h, weight, 2)
+                        .loss())
                 .isLessThan(0.97 * ordinary);
-        assertThat(solve(new Gptq(0.01, false, false, true, true), h, weight, 2).loss())
+        assertThat(solve(new Gptq(0.01, false, false, true, true, false), h, weight, 2)
+                        .loss())
                 .isLessThan(0.95 * ordinary);
     }
 
@@ -142,7 +145,7 @@ class InputSolverTest {
             Arrays.fill(row, 1);
         }
         SolvableWeight weight = weight(Scheme.named("W4A16_G64").weights(), numbers(new Random(12)));
-        InputSolver.Result result = solve(new Gptq(1e-12, true, true, true, true), h, weight, 2);
+        InputSolver.Result result = solve(new Gptq(1e-12, true, true, true, true, false), h, weight, 2);
         assertThat(result.loss()).isLessThanOrEqualTo(result.plainLoss());
     }
 
@@ -156,7 +159,7 @@ class InputSolverTest {
                 var tasks = new RowTasks(threads, JobMonitor.none())) {
             memory.copyFrom(MemorySegment.ofArray(sums), 0, stream);
             Matrix matrix = Matrix.of(memory, DType.F32, COLUMNS, COLUMNS);
-            try (var solver = new InputSolver(backend, stream, tasks, settings, matrix, TOKENS)) {
+            try (var solver = new InputSolver(backend, stream, tasks, settings, COLUMNS, matrix, TOKENS)) {
                 return solver.solve(weight, weight.absmax());
             }
         }

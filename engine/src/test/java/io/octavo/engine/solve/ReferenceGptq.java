@@ -62,7 +62,7 @@ final class ReferenceGptq {
         return loss;
     }
 
-    private static double[][] inverse(double[][] matrix) {
+    static double[][] inverse(double[][] matrix) {
         int n = matrix.length;
         double[][] left = new double[n][];
         double[][] right = new double[n][n];

@@ -69,7 +69,10 @@ public sealed interface ModifierSpec {
             Boolean refine,
 
             @JsonPropertyDescription("layers see what solved layers before them give; true where it is absent")
-            Boolean propagateError)
+            Boolean propagateError,
+
+            @JsonPropertyDescription("what original Linears give in the original model is sought; true where it is absent")
+            Boolean matchOriginals)
             implements ModifierSpec {
 
         public static final String TYPE = "gptq";
@@ -81,11 +84,12 @@ public sealed interface ModifierSpec {
             searchScales = Objects.requireNonNullElse(searchScales, usual.searchScales());
             refine = Objects.requireNonNullElse(refine, usual.refine());
             propagateError = Objects.requireNonNullElse(propagateError, usual.propagateError());
+            matchOriginals = Objects.requireNonNullElse(matchOriginals, usual.matchOriginals());
         }
 
         @Override
         public Modifier modifier() {
-            return new Gptq(dampening, actOrder, searchScales, refine, propagateError);
+            return new Gptq(dampening, actOrder, searchScales, refine, propagateError, matchOriginals);
         }
     }
 }

@@ -112,8 +112,8 @@ class JobSpecReaderTest {
         QuantizeSpec usual = (QuantizeSpec) parse("\"modifiers\": [{\"type\": \"gptq\"}]");
         assertThat(usual.recipe().modifiers()).containsExactly(new Gptq());
         QuantizeSpec other = (QuantizeSpec) parse("\"modifiers\": [{\"type\": \"gptq\", \"dampening\": 0.05,"
-                + " \"actOrder\": false, \"searchScales\": true, \"refine\": false, \"propagateError\": false}]");
-        assertThat(other.recipe().modifiers()).containsExactly(new Gptq(0.05, false, true, false, false));
+                + " \"actOrder\": false, \"searchScales\": true, \"refine\": false, \"propagateError\": false, \"matchOriginals\": false}]");
+        assertThat(other.recipe().modifiers()).containsExactly(new Gptq(0.05, false, true, false, false, false));
     }
 
     @ParameterizedTest
