@@ -79,7 +79,8 @@ abstract class CodeRefinementContract extends BackendContract {
             codesBefore[at] = (byte)
                     (format.bits() == Byte.SIZE
                             ? stored
-                            : codesBefore[at] & (column % 2 == 0 ? 0xF0 : 0x0F) | (stored & 15) << column % 2 * 4);
+                            : (codesBefore[at] & (column % 2 == 0 ? 0xF0 : 0x0F))
+                                    | ((stored & 15) << (column % 2 * 4)));
         }
 
         Weight run(int sweeps) {
@@ -367,16 +368,20 @@ abstract class CodeRefinementContract extends BackendContract {
 
     @Test
     void theSameNumbersGiveTheSameBits() {
-        @Nullable Weight first = null;
-        for (int threads : new int[] {1, 2, 3}) {
-            var weight = new Weight(301, 200, new Tile(1, 100), CodeFormat.INT4_OFFSET, ScaleFormat.BF16, random(7));
-            withThreads(threads, () -> weight.run(12));
-            first = first == null ? weight : first;
+        Weight first = refinedBy(1);
+        assertThat(Arrays.equals(first.codes, first.codesBefore)).isFalse();
+        for (int threads = 2; threads <= 3; threads++) {
+            Weight weight = refinedBy(threads);
             assertThat(weight.codes).as("%d threads", threads).isEqualTo(first.codes);
             assertThat(weight.scales).as("%d threads", threads).isEqualTo(first.scales);
             assertThat(weight.losses).as("%d threads", threads).isEqualTo(first.losses);
         }
-        assertThat(Arrays.equals(first.codes, first.codesBefore)).isFalse();
+    }
+
+    private Weight refinedBy(int threads) {
+        var weight = new Weight(301, 200, new Tile(1, 100), CodeFormat.INT4_OFFSET, ScaleFormat.BF16, random(7));
+        withThreads(threads, () -> weight.run(12));
+        return weight;
     }
 
     @Test

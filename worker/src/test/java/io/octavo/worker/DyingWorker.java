@@ -113,7 +113,8 @@ final class DyingWorker implements AutoCloseable {
 
         private QuantizationResult quantize(Engine engine, QuantizationRequest request, JobMonitor monitor) {
             return engine.quantize(
-                    request.withJournal(new Watched(request.journal().orElseThrow(), whenKept, new AtomicInteger())), monitor);
+                    request.withJournal(new Watched(request.journal().orElseThrow(), whenKept, new AtomicInteger())),
+                    monitor);
         }
 
         @Override

@@ -44,9 +44,11 @@ final class EventSchemas {
     static void describe(Operation operation) {
         var answer = operation.getResponses().get("200");
         if (answer != null && answer.getContent() != null && answer.getContent().containsKey(STREAM)) {
-            Schema<?> lines = PlainSchemas.text("Server-sent events, each the lines id:, event: and data:, of which data"
-                    + " is JSON by the event's type: " + byType() + ". Last-Event-ID goes on behind the event with"
-                    + " that id. The stream ends with the job; lines that begin with a colon keep it open.");
+            Schema<?> lines =
+                    PlainSchemas.text("Server-sent events, each the lines id:, event: and data:, of which data"
+                            + " is JSON by the event's type: " + byType()
+                            + ". Last-Event-ID goes on behind the event with"
+                            + " that id. The stream ends with the job; lines that begin with a colon keep it open.");
             answer.getContent()
                     .put(
                             STREAM,

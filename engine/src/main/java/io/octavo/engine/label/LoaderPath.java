@@ -17,20 +17,19 @@ enum LoaderPath {
     FP8((gpu, intent) -> gpu.isBefore(Gpu.SM_89) ? expanded(gpu, 8) : natively(gpu, intent)),
     FP8_BLOCK((gpu, intent) -> gpu.isBefore(Gpu.SM_90) ? expanded(gpu, 8) : natively(gpu, intent)),
     /** Without a fallback for older GPUs. */
-    FP8_NATIVE_ONLY((gpu, intent) -> gpu.isBefore(Gpu.SM_89)
-            ? fails(gpu, "needs sm_89 or newer; there is no fallback")
-            : natively(gpu, "W8A8")),
+    FP8_NATIVE_ONLY((gpu, intent) ->
+            gpu.isBefore(Gpu.SM_89) ? fails(gpu, "needs sm_89 or newer; there is no fallback") : natively(gpu, "W8A8")),
     INT8((gpu, intent) -> gpu.isBefore(Gpu.SM_100)
-                    ? natively(gpu, intent)
-                    : fails(gpu, "current versions fail at start-up: no INT8 kernel for Blackwell")),
+            ? natively(gpu, intent)
+            : fails(gpu, "current versions fail at start-up: no INT8 kernel for Blackwell")),
     INT4_FP8((gpu, intent) -> gpu == Gpu.SM_90 ? natively(gpu, intent) : fails(gpu, "needs exactly sm_90")),
     /** E4M3 weights beside 16-bit inputs. */
     FP8_WEIGHT_ONLY((gpu, intent) -> Execution.on(
-                    gpu,
-                    intent,
-                    gpu.isBefore(Gpu.SM_89)
-                            ? LoaderPath.EXPANDED
-                            : "weights are expanded to 16 bits, if the humming-kernels package is there: Marlin refuses")),
+            gpu,
+            intent,
+            gpu.isBefore(Gpu.SM_89)
+                    ? LoaderPath.EXPANDED
+                    : "weights are expanded to 16 bits, if the humming-kernels package is there: Marlin refuses")),
     /** Codes of 8 or 4 bits, expanded to 16 while they are multiplied. */
     WEIGHT_ONLY((gpu, intent) -> Execution.on(gpu, intent, LoaderPath.EXPANDED)),
     /** Zero points, or bits that no kernel has. */
@@ -45,7 +44,8 @@ enum LoaderPath {
     /** vLLM looks at the weights alone: where it can, it rounds the inputs as well. */
     MXFP4_WEIGHT_ONLY((gpu, intent) -> gpu.isBefore(Gpu.SM_100) ? MXFP4.on(gpu, intent) : natively(gpu, "W4A4")),
     MXFP8((gpu, intent) -> gpu.isBefore(Gpu.SM_100) ? expanded(gpu, 8) : natively(gpu, intent)),
-    MODELOPT_MXFP8((gpu, intent) -> gpu.isBefore(Gpu.SM_80) ? fails(gpu, "needs sm_80 or newer") : MXFP8.on(gpu, intent));
+    MODELOPT_MXFP8(
+            (gpu, intent) -> gpu.isBefore(Gpu.SM_80) ? fails(gpu, "needs sm_80 or newer") : MXFP8.on(gpu, intent));
 
     static final String GPTQ_ALLOWED = "vLLM loads gptq of symmetric weights of 4 or 8 bits alone";
 

@@ -127,8 +127,7 @@ final class RowBlock implements AutoCloseable {
             }
         }
         int before = own.size();
-        @Nullable
-        Matrix shifts = zeroPoints == null ? null : place(DType.I8, rows, groups, MemorySegment.ofArray(rowZeroPoints));
+        @Nullable Matrix shifts = zeroPoints == null ? null : place(DType.I8, rows, groups, MemorySegment.ofArray(rowZeroPoints));
         input.backend()
                 .operations()
                 .gptqSweep()

@@ -205,8 +205,7 @@ public final class LayerStream implements AutoCloseable {
 
         private Matrix run(int text, ActivationObserver observer) {
             workspace.observe(observer);
-            return LayerStream.this.run(
-                    layer, texts.get(text), states.get(text).segment(), cache);
+            return LayerStream.this.run(layer, texts.get(text), states.get(text).segment(), cache);
         }
 
         @Override

@@ -28,8 +28,8 @@ import tools.jackson.databind.JsonNode;
 class ConfigNamesPropertyTest {
 
     /** Every name of projections in the role table, and some that no row has. */
-    private static final List<String> QUANTIZED = List.of(
-            ("q_proj k_proj v_proj gate_proj up_proj w1 w3 qkv_proj o_proj gate_up_proj down_proj"
+    private static final List<String> QUANTIZED =
+            List.of(("q_proj k_proj v_proj gate_proj up_proj w1 w3 qkv_proj o_proj gate_up_proj down_proj"
                             + " w2 q_a_proj kv_a_proj_with_mqa in_proj_qkv in_proj_z in_proj_b in_proj_a wq query q"
                             + " wk key k wv value v query_key_value wqkv w_pack qkv c_attn q_attn kv_proj dense"
                             + " dense_h_to_4h dense_4h_to_h c_proj c_fc fc1 fc2 fc_in fc_out wi wi_0 wi_1 wo o"
@@ -38,8 +38,8 @@ class ConfigNamesPropertyTest {
                             + " g_b_proj weights_proj dense_1 dense_2 wkv thing other_linear 7 lin")
                     .split(" "));
 
-    private static final List<String> KEPT = List.of(
-            ("gate router moe_gate gate_network gate.wg shared_expert_gate text_experts_gate"
+    private static final List<String> KEPT =
+            List.of(("gate router moe_gate gate_network gate.wg shared_expert_gate text_experts_gate"
                             + " my_router embed_tokens wte wpe emb shared embedding word_embed_tokens head"
                             + " output_layer score classifier qa_outputs text_head per_layer_embeddings pos_emb"
                             + " attention_bias")

@@ -71,7 +71,8 @@ public sealed interface ModifierSpec {
             @JsonPropertyDescription("layers see what solved layers before them give; true where it is absent")
             Boolean propagateError,
 
-            @JsonPropertyDescription("what original Linears give in the original model is sought; true where it is absent")
+            @JsonPropertyDescription(
+                    "what original Linears give in the original model is sought; true where it is absent")
             Boolean matchOriginals)
             implements ModifierSpec {
 

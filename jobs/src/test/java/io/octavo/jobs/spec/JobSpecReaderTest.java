@@ -111,8 +111,10 @@ class JobSpecReaderTest {
     void solvesWithTheEnginesSettingsWhereNoneAreGiven() {
         QuantizeSpec usual = (QuantizeSpec) parse("\"modifiers\": [{\"type\": \"gptq\"}]");
         assertThat(usual.recipe().modifiers()).containsExactly(new Gptq());
-        QuantizeSpec other = (QuantizeSpec) parse("\"modifiers\": [{\"type\": \"gptq\", \"dampening\": 0.05,"
-                + " \"actOrder\": false, \"searchScales\": true, \"refine\": false, \"propagateError\": false, \"matchOriginals\": false}]");
+        QuantizeSpec other = (QuantizeSpec)
+                parse(
+                        "\"modifiers\": [{\"type\": \"gptq\", \"dampening\": 0.05,"
+                                + " \"actOrder\": false, \"searchScales\": true, \"refine\": false, \"propagateError\": false, \"matchOriginals\": false}]");
         assertThat(other.recipe().modifiers()).containsExactly(new Gptq(0.05, false, true, false, false, false));
     }
 

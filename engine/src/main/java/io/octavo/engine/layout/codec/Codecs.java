@@ -26,11 +26,10 @@ public final class Codecs {
     private static final Quantization FP8_TENSOR = Quantization.stored(FloatType.E4M3, new Granularity.PerTensor());
     private static final Quantization FP8_CHANNEL = Quantization.stored(FloatType.E4M3, new Granularity.PerChannel());
     private static final Quantization FP8_TOKEN = Quantization.dynamic(FloatType.E4M3, new Granularity.PerToken());
-    private static final Quantization MXFP8 = Quantization.stored(FloatType.E4M3, new Granularity.PerGroup(32))
-            .withScales(ScaleType.E8M0);
-    private static final Quantization MXFP8_INPUTS = Quantization.dynamic(
-                    FloatType.E4M3, new Granularity.PerGroup(32))
-            .withScales(ScaleType.E8M0);
+    private static final Quantization MXFP8 =
+            Quantization.stored(FloatType.E4M3, new Granularity.PerGroup(32)).withScales(ScaleType.E8M0);
+    private static final Quantization MXFP8_INPUTS =
+            Quantization.dynamic(FloatType.E4M3, new Granularity.PerGroup(32)).withScales(ScaleType.E8M0);
 
     /** @param takes which weights, and beside which inputs */
     private record Entry(Layout layout, WeightCodec codec, Predicate<Declaration.Group> takes) {}

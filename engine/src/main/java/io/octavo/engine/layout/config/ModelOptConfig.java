@@ -28,7 +28,7 @@ final class ModelOptConfig {
     private static final int NVFP4_GROUP = 16;
     private static final int MX_GROUP = 32;
     private static final int BLOCK = 128;
-    private static final Set<String> READABLE = 
+    private static final Set<String> READABLE =
             Set.of("FP8", "FP8_PER_CHANNEL_PER_TOKEN", "NVFP4", "W4A16_NVFP4", "MXFP8");
     private static final Quantization FP8_TENSOR = Quantization.stored(FloatType.E4M3, new Granularity.PerTensor());
 

@@ -11,6 +11,7 @@ import io.octavo.kernels.scale.SharedTile;
 import io.octavo.kernels.scale.TileNumbers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /** Tiles of some rows at a time, which lie beside each other where each row has its own. */
 public final class HostScaleSearch implements ScaleSearch {
@@ -174,14 +175,14 @@ public final class HostScaleSearch implements ScaleSearch {
 
         private void round(int row, int left, int width, float scale, int zeroPoint) {
             CodeFormat format = a.format();
-            HostMatrix codes = HostMatrix.of(a.codes());
+            HostMatrix codes = HostMatrix.of(Objects.requireNonNull(a.codes()));
             for (int column = left; column < left + width; column++) {
                 int code = format.code(numbers[row * columns + column] / scale, zeroPoint) + format.offset();
                 if (format.bits() == Byte.SIZE) {
                     codes.setByte(top + row, column, code);
                 } else {
                     int before = column % 2 == 0 ? 0 : (int) codes.get(top + row, column / 2);
-                    codes.setByte(top + row, column / 2, before | (code & 0xF) << column % 2 * 4);
+                    codes.setByte(top + row, column / 2, before | ((code & 0xF) << (column % 2 * 4)));
                 }
             }
         }

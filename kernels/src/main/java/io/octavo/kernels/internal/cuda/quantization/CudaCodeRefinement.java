@@ -130,7 +130,7 @@ public final class CudaCodeRefinement implements CodeRefinement {
                 for (int first = from; first < to; first += shape.blockColumns) {
                     block(first, Math.min(shape.blockColumns, to - first));
                 }
-                if (unit < shape.columns || shape.wide && a.refinesScales()) {
+                if (unit < shape.columns || (shape.wide && a.refinesScales())) {
                     wideScale(from, to - from);
                 }
             }
