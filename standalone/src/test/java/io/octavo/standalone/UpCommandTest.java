@@ -84,7 +84,7 @@ class UpCommandTest {
                 signed.key().toString());
         try {
             String url = Awaitility.await()
-                    .atMost(Duration.ofSeconds(120))
+                    .atMost(Duration.ofMinutes(2))
                     .until(() -> url(output), found -> !found.isEmpty());
             assertThat(url).startsWith("https://127.0.0.1:");
             assertThat(Files.readString(output)).contains("PostgreSQL", "schema, api and worker");
