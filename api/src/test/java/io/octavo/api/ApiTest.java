@@ -363,8 +363,9 @@ class ApiTest {
         assertProblem(refusal, 422, "target-is-source");
 
         String evaluation = """
-                {"type":"evaluate","source":"hub:octavo/model","tasks":[{"type":"perplexity","dataset":"%s"}]%s}""";
-        assertProblem(post(path, evaluation.formatted("s3://nobody/data.txt", "")), 403, "source-not-allowed");
+                {"type":"evaluate","source":"hub:octavo/model",
+                 "tasks":[{"type":"perplexity","dataset":"s3://nobody/data.txt"}]}""";
+        assertProblem(post(path, evaluation), 403, "source-not-allowed");
         String choice = """
                 {"type":"evaluate","source":"hub:octavo/model",
                  "tasks":[{"type":"multiple-choice","dataset":"hub:octavo/model#x.jsonl"}],

@@ -52,6 +52,7 @@ enum LoaderPath {
     private static final String NATIVE = "multiplied in these types";
     private static final String EXPANDED = "Marlin: weights are expanded to 16 bits";
 
+    @SuppressWarnings("ImmutableEnumChecker") // Lambdas that hold nothing: only their type does not say so.
     private final BiFunction<Gpu, String, Execution> execution;
 
     LoaderPath(BiFunction<Gpu, String, Execution> execution) {

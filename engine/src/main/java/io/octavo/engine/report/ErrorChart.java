@@ -126,6 +126,7 @@ public final class ErrorChart {
         add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>", x, y, anchor, escaped(text));
     }
 
+    @SuppressWarnings("AnnotateFormatMethod") // The annotation would be a dependency for one private method.
     private void add(String format, Object... values) {
         svg.append(String.format(Locale.ROOT, format, values)).append('\n');
     }

@@ -160,7 +160,7 @@ final class RowBlock implements AutoCloseable {
         int unit = Math.min(format.tileRows(), rows);
         boolean atOnce = sweeps == 0 || input.backend().computeCapability() > 0;
         long each = atOnce ? rows : SWEPT_NUMBERS / columns / columns;
-        int step = (int) Math.clamp(each / unit * unit, unit, rows);
+        int step = Math.clamp(each / unit * unit, unit, rows);
         int before = own.size();
         Matrix losses = allocate(DType.F32, 1, rows);
         for (int from = 0; from < rows; from += step) {

@@ -83,6 +83,7 @@ class InputCorrectionTest {
     }
 
     /** What solved Linears give, and what original ones do: a little of another mixture, and noise. */
+    @SuppressWarnings("ArrayRecordComponent") // Carries two matrices out of a method; nobody compares it.
     private record Inputs(double[][] solved, double[][] original) {
 
         Inputs(Random random, int tokens, double mixed, double noise) {

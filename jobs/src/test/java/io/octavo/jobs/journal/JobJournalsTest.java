@@ -153,7 +153,7 @@ class JobJournalsTest extends JobsTest {
         assertThat(journals.of(second.jobId(), KEY)).isEqualTo(Map.of(NAME, late));
     }
 
-    private enum End {
+    enum End {
         SUCCESS,
         FAILURE,
         CANCELLATION
