@@ -1,9 +1,9 @@
 package io.octavo.api.report;
 
-import io.octavo.engine.label.Execution;
+import gg.jte.ContentType;
+import gg.jte.TemplateEngine;
+import gg.jte.output.StringOutput;
 import io.octavo.jobs.artifact.ArtifactRecord;
-import io.octavo.jobs.artifact.EvaluationRecord;
-import io.octavo.jobs.repository.FileEntry;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -14,22 +14,22 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
 
 /**
  * A report as one page for people. It needs nothing from elsewhere and runs nothing: no script, one style sheet, and a policy
  * in the page itself that forbids anything more, so that it stays harmless when it is saved and passed on. Names in it are
- * users'.
+ * users'; the template engine escapes them. What the pages in {@code src/main/jte} call is public, as they are compiled into a
+ * package of their own.
  */
 public final class ReportPage {
 
-    private static final int WORST = 10;
+    public static final int WORST = 10;
 
     /** Numbers of a task that tell how much was asked, not how well it went. */
     private static final Set<String> NOT_SCORES = Set.of("windows", "windowTokens", "items", "newTokens", "seconds");
 
-    private static final String STYLE = """
+    public static final String STYLE = """
             :root{color-scheme:light dark}
             body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}
             h1{font-size:1.6rem;margin:0;overflow-wrap:anywhere}
@@ -51,158 +51,88 @@ public final class ReportPage {
     public static final String POLICY =
             "default-src 'none'; style-src 'sha256-" + sha256(STYLE) + "'; base-uri 'none'; form-action 'none'";
 
-    private final HtmlWriter html = new HtmlWriter();
+    private static final TemplateEngine PAGES = TemplateEngine.createPrecompiled(ContentType.Html);
+
+    /** What a model wrote, for the two to be read side by side. */
+    public record Generation(String heading, String text) {}
+
+    /** A row of an evaluation; figures that are missing are empty. */
+    public record Score(String task, String name, String now, String before, String change) {}
 
     private ReportPage() {}
 
     public static String of(ArtifactReport report) {
-        ReportPage page = new ReportPage();
-        page.write(report);
-        return page.html.toString();
+        StringOutput page = new StringOutput();
+        PAGES.render("report.jte", report, page);
+        return printable(page.toString());
     }
 
-    private void write(ArtifactReport report) {
-        ArtifactRecord artifact = report.artifact();
-        html.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>")
-                .raw("<meta http-equiv=\"Content-Security-Policy\" content=\"" + POLICY + "\"/>")
-                .raw("<meta name=\"viewport\" content=\"width=device-width\"/><title>")
-                .text(artifact.repository() + " " + artifact.label())
-                .raw("</title><style>" + STYLE + "</style></head><body>");
-        html.element("h1", artifact.repository());
-        html.raw("<p class=\"sub\">")
-                .text(String.format(
-                        Locale.ROOT,
-                        "%s, %.2f bits a weight, %s",
-                        artifact.label(),
-                        artifact.weightBits(),
-                        bytes(artifact.sizeBytes())))
-                .raw("</p>");
-        warnings(artifact.warnings());
-        executions(artifact.executesAs());
-        verification(report.verification());
-        evaluations(artifact.evaluations());
-        provenance(artifact);
-        files(artifact.files());
-        html.raw("</body></html>\n");
+    /** Without what would turn a text around, hide in it, or is no character of HTML. */
+    private static String printable(String text) {
+        return text.codePoints()
+                .map(c -> c == '\n' || isShown(c) ? c : '\uFFFD')
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
     }
 
-    private void warnings(List<String> warnings) {
-        if (!warnings.isEmpty()) {
-            html.element("h2", "Warnings").raw("<ul>");
-            warnings.forEach(warning -> html.element("li", warning));
-            html.raw("</ul>");
-        }
+    private static boolean isShown(int codePoint) {
+        return switch (Character.getType(codePoint)) {
+            case Character.CONTROL, Character.FORMAT, Character.SURROGATE, Character.UNASSIGNED -> false;
+            default -> true;
+        };
     }
 
-    private void executions(List<Execution> executions) {
-        if (!executions.isEmpty()) {
-            html.element("h2", "Executes as");
-            html.table(List.of("GPU", "such as", "runs as", "how"));
-            executions.forEach(row -> html.row(List.of(row.gpu(), row.gpuExamples(), row.runsAs(), row.how())));
-            html.raw("</table>");
-        }
+    public static String headline(ArtifactRecord artifact) {
+        return String.format(
+                Locale.ROOT,
+                "%s, %.2f bits a weight, %s",
+                artifact.label(),
+                artifact.weightBits(),
+                bytes(artifact.sizeBytes()));
     }
 
-    private void verification(JsonNode verification) {
-        html.element("h2", "Self-check");
-        if (!verification.path("passed").isBoolean()) {
-            facts(verification);
-            return;
-        }
-        boolean passed = verification.path("passed").booleanValue();
-        html.raw("<p>")
-                .raw(passed ? "<span class=\"good\">passed</span> " : "<span class=\"bad\">failed</span> ")
-                .text(verification.path("modules").size() + " quantized modules were read back; "
-                        + verification.path("untouchedTensors").asInt(0)
-                        + " other tensors are bit for bit those of the source.")
-                .raw("</p>");
-        list(verification.path("failures"), JsonNode::asString);
-        list(
-                verification.path("checks"),
-                check -> (check.path("passed").asBoolean(false) ? "" : "NOT: ")
-                        + check.path("name").asString(""));
-        modules(verification.path("modules"));
+    public static List<JsonNode> worstFirst(JsonNode modules) {
+        return modules.valueStream()
+                .sorted(Comparator.comparingDouble(
+                        module -> -module.path("relativeError").asDouble(0)))
+                .toList();
     }
 
-    private void list(JsonNode items, Function<JsonNode, String> text) {
-        if (!items.isEmpty()) {
-            html.raw("<ul>");
-            items.forEach(item -> html.element("li", text.apply(item)));
-            html.raw("</ul>");
-        }
-    }
-
-    private void modules(JsonNode modules) {
-        List<JsonNode> worstFirst = new ArrayList<>();
-        modules.forEach(worstFirst::add);
-        worstFirst.sort(Comparator.comparingDouble(
-                module -> -module.path("relativeError").asDouble(0)));
-        if (!worstFirst.isEmpty()) {
-            moduleTable(worstFirst.subList(0, Math.min(WORST, worstFirst.size())));
-        }
-        if (worstFirst.size() > WORST) {
-            html.raw("<details>").element("summary", "All " + worstFirst.size() + " modules");
-            moduleTable(worstFirst);
-            html.raw("</details>");
-        }
-    }
-
-    private void moduleTable(List<JsonNode> modules) {
-        html.table(List.of("module, worst first"), "relative error", "signal to noise, dB");
-        modules.forEach(module -> html.row(
-                List.of(module.path("module").asString("")),
-                number(module.path("relativeError")),
-                number(module.path("signalToNoiseDb"))));
-        html.raw("</table>");
-    }
-
-    private void evaluations(List<EvaluationRecord> evaluations) {
-        html.element("h2", "Evaluations");
-        if (evaluations.isEmpty()) {
-            html.element("p", "None yet.");
-        }
-        for (EvaluationRecord evaluation : evaluations) {
-            JsonNode result = evaluation.result();
-            html.raw("<p class=\"sub\">")
-                    .text(evaluation.createdAt() + ", job " + evaluation.jobId())
-                    .raw("</p>");
-            html.table(List.of("task", "score"), "this artifact", "baseline", "change");
-            List<JsonNode> generations = new ArrayList<>();
-            List<JsonNode> baselines = new ArrayList<>();
-            for (int i = 0; i < result.at("/source/tasks").size(); i++) {
-                JsonNode task = result.at("/source/tasks/" + i);
-                scores(task, result.at("/baseline/tasks/" + i));
-                if (task.path("text").isString()) {
-                    generations.add(task);
-                    baselines.add(result.at("/baseline/tasks/" + i));
+    public static List<Score> scores(JsonNode result) {
+        List<Score> scores = new ArrayList<>();
+        for (int i = 0; i < result.at("/source/tasks").size(); i++) {
+            JsonNode task = result.at("/source/tasks/" + i);
+            for (Map.Entry<String, JsonNode> score : task.properties()) {
+                if (score.getValue().isNumber() && !NOT_SCORES.contains(score.getKey())) {
+                    JsonNode before = result.at("/baseline/tasks/" + i).path(score.getKey());
+                    scores.add(new Score(
+                            task.path("name").asString(""),
+                            score.getKey(),
+                            number(score.getValue()),
+                            number(before),
+                            change(score.getValue(), before)));
                 }
             }
-            html.raw("</table>");
-            generations.forEach(task -> generation("This artifact", task));
-            baselines.forEach(task -> generation("Baseline", task));
         }
+        return scores;
     }
 
-    private void scores(JsonNode task, JsonNode baseline) {
-        for (Map.Entry<String, JsonNode> score : task.properties()) {
-            if (score.getValue().isNumber() && !NOT_SCORES.contains(score.getKey())) {
-                JsonNode before = baseline.path(score.getKey());
-                html.row(
-                        List.of(task.path("name").asString(""), score.getKey()),
-                        number(score.getValue()),
-                        number(before),
-                        change(score.getValue(), before));
+    /** The artifact's, then the baseline's to the same prompts. */
+    public static List<Generation> generations(JsonNode result) {
+        List<Generation> generations = new ArrayList<>();
+        generations("This artifact", result.at("/source/tasks"), generations);
+        generations("Baseline", result.at("/baseline/tasks"), generations);
+        return generations;
+    }
+
+    private static void generations(String model, JsonNode tasks, List<Generation> into) {
+        for (JsonNode task : tasks) {
+            if (task.path("text").isString()) {
+                into.add(new Generation(
+                        model + drawn(task.path("sampling")) + ", given: "
+                                + task.path("prompt").asString(""),
+                        task.path("text").stringValue()));
             }
-        }
-    }
-
-    private void generation(String model, JsonNode task) {
-        if (task.path("text").isString()) {
-            html.element(
-                    "p",
-                    model + drawn(task.path("sampling")) + ", given: "
-                            + task.path("prompt").asString(""));
-            html.element("pre", task.path("text").stringValue());
         }
     }
 
@@ -219,42 +149,7 @@ public final class ReportPage {
                 : "";
     }
 
-    private void provenance(ArtifactRecord artifact) {
-        html.element("h2", "Provenance").raw("<table>");
-        fact("source", artifact.lineage().source());
-        fact("source revision", artifact.lineage().sourceRevision());
-        fact("scheme", artifact.lineage().scheme());
-        fact("layout", artifact.lineage().layout());
-        fact("engine", artifact.lineage().engineVersion());
-        fact("this artifact", artifact.uri());
-        fact("artifact id", artifact.id().toString());
-        fact("job", artifact.jobId().toString());
-        fact("made", artifact.createdAt().toString());
-        html.raw("</table>");
-    }
-
-    private void facts(JsonNode facts) {
-        html.raw("<table>");
-        facts.properties().forEach(fact -> fact(fact.getKey(), fact.getValue().asString("")));
-        html.raw("</table>");
-    }
-
-    private void fact(String name, String value) {
-        html.raw("<tr><th class=\"f\">")
-                .text(name)
-                .raw("</th>")
-                .element("td", value)
-                .raw("</tr>");
-    }
-
-    private void files(List<FileEntry> files) {
-        html.element("h2", "Files");
-        html.table(List.of("path", "SHA-256"), "bytes");
-        files.forEach(file -> html.row(List.of(file.path(), file.sha256()), Long.toString(file.size())));
-        html.raw("</table>");
-    }
-
-    private static String number(JsonNode value) {
+    public static String number(JsonNode value) {
         if (!value.isNumber()) {
             return "";
         }

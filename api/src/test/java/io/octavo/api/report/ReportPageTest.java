@@ -29,7 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
 class ReportPageTest {
 
     private static final String HOSTILE =
-            "</td></table><script>alert('1')</script><img src=x onerror=\"alert(2)\">&lt;&#60;]]>*";
+            "</td></table><script>alert('1')</script><img src=x onerror=\"alert(2)\"><a href='javascript:alert(3)'>&lt;&#60;]]>*";
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private static ArtifactReport report(String text, String verification) {
@@ -101,7 +101,7 @@ class ReportPageTest {
                 attributes.add(element.getAttributes().item(k).getNodeName());
             }
         }
-        assertThat(tags).doesNotContain("script", "img");
+        assertThat(tags).doesNotContain("script", "img", "a");
         assertThat(attributes).containsOnly("class", "charset", "content", "http-equiv", "lang", "name");
         assertThat(texts(page, "h1")).containsExactly("octavo/" + HOSTILE);
         assertThat(texts(page, "li")).contains(HOSTILE);
@@ -109,6 +109,17 @@ class ReportPageTest {
         assertThat(texts(page, "td").stream().filter(HOSTILE::equals))
                 .as("how, module, task, source, file")
                 .hasSize(5);
+    }
+
+    @Test
+    void whateverFailuresAndFactsSayStaysText() throws Exception {
+        Document failed = parse(ReportPage.of(report(HOSTILE, """
+                {"passed":false,"failures":[%1$s],"checks":[{"name":%1$s,"passed":false}]}""")));
+        assertThat(texts(failed, "span")).containsExactly("failed");
+        assertThat(texts(failed, "li")).containsExactly(HOSTILE, HOSTILE, "NOT: " + HOSTILE);
+        Document facts = parse(ReportPage.of(report(HOSTILE, "{%1$s:%1$s}")));
+        assertThat(texts(facts, "th")).contains(HOSTILE);
+        assertThat(texts(facts, "td").stream().filter(HOSTILE::equals)).hasSize(5);
     }
 
     @Test
@@ -144,6 +155,9 @@ class ReportPageTest {
         assertThat(ReportPage.POLICY)
                 .startsWith("default-src 'none'; style-src 'sha256-"
                         + Base64.getEncoder().encodeToString(hash) + "'");
-        assertThat(page).contains("content=\"" + ReportPage.POLICY + "\"").doesNotContain("http://", "https://");
+        Element meta = (Element) parse(page).getElementsByTagName("meta").item(1);
+        assertThat(meta.getAttribute("http-equiv")).isEqualTo("Content-Security-Policy");
+        assertThat(meta.getAttribute("content")).isEqualTo(ReportPage.POLICY);
+        assertThat(page).doesNotContain("http://", "https://");
     }
 }
