@@ -121,8 +121,10 @@ class ArchitectureTest {
                                 "io.octavo.engine.plan",
                                 "io.octavo.engine.label",
                                 "io.octavo.engine.checkpoint",
-                                "io.octavo.engine.failure"))))
-                .because("its replicas look at headers; what needs a device is the workers'")
+                                "io.octavo.engine.failure",
+                                "io.octavo.engine.report"))))
+                .because(
+                        "its replicas look at headers and draw what workers measured; what needs a device is the workers'")
                 .check(classes);
     }
 

@@ -3,6 +3,9 @@ package io.octavo.api.report;
 import gg.jte.ContentType;
 import gg.jte.TemplateEngine;
 import gg.jte.output.StringOutput;
+import io.octavo.engine.report.ErrorChart;
+import io.octavo.engine.report.ErrorReport;
+import io.octavo.engine.report.ErrorReport.ModuleError;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -14,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -44,6 +48,7 @@ public final class ReportPage {
             .good,.bad{display:inline-block;border-radius:.3rem;padding:.05rem .5rem;color:#fff}
             .good{background:#18794e}.bad{background:#b42318}
             .sub{opacity:.7;margin:.25rem 0}
+            svg{max-width:100%;height:auto}
             summary{cursor:pointer;margin:.5rem 0}
             """;
 
@@ -96,6 +101,17 @@ public final class ReportPage {
                 .sorted(Comparator.comparingDouble(
                         module -> -module.path("relativeError").asDouble(0)))
                 .toList();
+    }
+
+    /** As {@link ErrorChart} draws them: by what modules do and by layer; empty where modules lie in no layers. */
+    public static SortedMap<String, SortedMap<Integer, Double>> errorsByLayer(List<JsonNode> modules) {
+        List<ModuleError> errors = modules.stream()
+                .filter(module -> module.path("relativeError").asDouble(-1) >= 0)
+                .map(module -> new ModuleError(
+                        module.path("module").asString(""),
+                        module.path("relativeError").asDouble()))
+                .toList();
+        return new ErrorReport("", errors).byLayer();
     }
 
     public static List<Score> scores(JsonNode result) {

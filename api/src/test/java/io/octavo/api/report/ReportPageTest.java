@@ -133,6 +133,24 @@ class ReportPageTest {
         assertThat(texts(page, "p").getFirst()).isEqualTo("W8A8-FP8-dynamic, 8.06 bits a weight, 12.3 MB");
     }
 
+    /** Of two layers with what users named in them: a line of two points, and texts that stay texts. */
+    @Test
+    void drawsErrorsByLayer() throws Exception {
+        ObjectText first = new ObjectText("layers.0." + HOSTILE);
+        ObjectText second = new ObjectText("layers.1." + HOSTILE);
+        String verification = """
+                {"passed":true,"modules":[{"module":%s,"relativeError":0.01},{"module":%s,"relativeError":0.02},
+                 {"module":"lm_head","relativeError":0.9},{"module":"layers.1.odd"}]}""".formatted(first.json(), second.json());
+        Document page = parse(ReportPage.of(report("x", verification.replace("%", "%%"))));
+        assertThat(texts(page, "text"))
+                .contains("Errors by layer (relative error in percent)", "0", "1", "2.00", HOSTILE);
+        assertThat(texts(page, "title"))
+                .contains(HOSTILE + ", layer 0: 1.00 %", HOSTILE + ", layer 1: 2.00 %")
+                .hasSize(3);
+        assertThat(page.getElementsByTagName("polyline").getLength()).isEqualTo(1);
+        assertThat(page.getElementsByTagName("script").getLength()).isZero();
+    }
+
     /** What would turn the text around or break the page's encoding. */
     @Test
     void showsAReplacementForWhatCannotBeShown() throws Exception {
