@@ -17,7 +17,9 @@ struct Parameters {
   const void* w;        // [n, k]
   const void* wScales;  // [n] or [1]; null for plain numbers
   float* out;           // [m, n]
-  const int* bounds;    // [2] of the rows to compute, for the kernels named group; the others compute all
+  const int* bounds;    // of the rows to compute, for the kernels named group; the others compute all
+  const GroupWeight* weights;  // as row_range.cuh says
+  int weightCount;
   int m;
   int n;
   int rowBytes;         // of k numbers
@@ -27,7 +29,7 @@ struct Parameters {
   int wScalePerRow;
 };
 OCTAVO_PARAMETERS(
-    matmul, Parameters, a, aScales, w, wScales, out, bounds, m, n, rowBytes, aScaleType, wScaleType, aScalePerRow, wScalePerRow)
+    matmul, Parameters, a, aScales, w, wScales, out, bounds, weights, weightCount, m, n, rowBytes, aScaleType, wScaleType, aScalePerRow, wScalePerRow)
 
 namespace {
 
@@ -123,8 +125,18 @@ struct Product {
 
   template <bool kGrouped>
   static __device__ __forceinline__ void run(const Parameters& p) {
+    if constexpr (kGrouped) {
+      Parameters ofGroup = p;
+      const RowRange range = rowsOfTile<kRows>(ofGroup);
+      multiply<true>(ofGroup, range);
+    } else {
+      multiply<false>(p, RowRange(nullptr, p.m));
+    }
+  }
+
+  template <bool kGrouped>
+  static __device__ __forceinline__ void multiply(const Parameters& p, const RowRange& range) {
     extern __shared__ __align__(128) uint8_t ring[];
-    const RowRange range(kGrouped ? p.bounds : nullptr, p.m);
     const int rowTiles = (range.to - range.from + kRows - 1) / kRows;
     const int columnTiles = (p.n + kColumns - 1) / kColumns;
     if (kGrouped && blockIdx.x >= rowTiles * columnTiles) return;

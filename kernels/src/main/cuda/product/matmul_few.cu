@@ -6,7 +6,7 @@
 // matter to a sum, so a thread takes 8 codes beside each other, and the same 8 of a: of 32 numbers of k, quarter q of the
 // warp's four has those from 8 q on. Slices are added up by a second kernel, always in the same order.
 //
-// Twin: ScalarMatMul.java.  Launch: grid = (ceil(n / kColumns), slices), block = kThreads, dynamic shared memory = kStages
+// Twin: ScalarMatMul.java.  Launch: grid = (ceil(n / kColumns), slices, tiles of groups, which have one slice), block = kThreads, dynamic shared memory = kStages
 // stages; then, if there are several slices, matmul_few_sum with one thread for each of m * n.  Rows of a and w are whole,
 // aligned 16-byte chunks; groups are multiples of 32.
 // Targets: all
@@ -21,7 +21,9 @@ struct Parameters {
   float* out;           // [m, n]
   float* parts;         // [slices, m, n], for several slices
   int* tickets;         // [blocks in n], zero, and zero again afterwards; for several slices
-  const int* bounds;    // [2] of the rows to compute; null for all
+  const int* bounds;    // [2] of the rows to compute; null for all; [weightCount + 1] where there are weights
+  const GroupWeight* weights;  // of groups of rows, in place of w and wScales; null for one
+  int weightCount;
   int m;
   int n;
   int k;
@@ -32,7 +34,7 @@ struct Parameters {
   int wScalePerRow;     // 0: one for the tensor
 };
 OCTAVO_PARAMETERS(
-    matmul_few, Parameters, a, w, wScales, out, parts, tickets, bounds, m, n, k, groups, sliceSlabs, slices, wScaleType, wScalePerRow)
+    matmul_few, Parameters, a, w, wScales, out, parts, tickets, bounds, weights, weightCount, m, n, k, groups, sliceSlabs, slices, wScaleType, wScalePerRow)
 
 namespace {
 
@@ -251,9 +253,9 @@ struct Product {
   }
 
   template <bool kGroups>
-  static __device__ __forceinline__ void run(const Parameters& p) {
+  static __device__ __forceinline__ void run(Parameters p) {
     extern __shared__ __align__(128) uint8_t ring[];
-    const RowRange range(p.bounds, p.m);
+    const RowRange range = rowsOfTile<kRows>(p);
     if (range.from >= range.to) return;
     const uint32_t ringStart = sharedAddress(ring);
     const int lane = threadIdx.x % kWarp;

@@ -4,7 +4,7 @@
 // bytes of one row of w, and the same k of a. Which k comes first does not matter to a sum, as long as a and w agree. The
 // warps of a block share out k and add up their sums in shared memory at the end, always in the same order.
 //
-// Twin: ScalarMatMul.java.  Launch: grid = ceil(n / (8 * kTiles)), block = kWarps warps.  At most 16 rows within the
+// Twin: ScalarMatMul.java.  Launch: grid = (ceil(n / (8 * kTiles)), 1, tiles of groups), block = kWarps warps.  At most 16 rows within the
 // bounds (8 for the kernels named _8); rows of a and w are whole, aligned 16-byte vectors.
 // Targets: all
 
@@ -16,14 +16,16 @@ struct Parameters {
   const void* w;        // [n, k]
   const void* wScales;  // [n] or [1]; null for plain numbers
   float* out;           // [m, n]
-  const int* bounds;    // [2] of the rows to compute; null for all
+  const int* bounds;    // [2] of the rows to compute; null for all; [weightCount + 1] where there are weights
+  const GroupWeight* weights;  // of groups of rows, in place of w and wScales; null for one
+  int weightCount;
   int m;
   int n;
   int k;
   int wScaleType;       // Number
   int wScalePerRow;     // 0: one for the tensor
 };
-OCTAVO_PARAMETERS(matmul_narrow, Parameters, a, w, wScales, out, bounds, m, n, k, wScaleType, wScalePerRow)
+OCTAVO_PARAMETERS(matmul_narrow, Parameters, a, w, wScales, out, bounds, weights, weightCount, m, n, k, wScaleType, wScalePerRow)
 
 namespace {
 
@@ -71,10 +73,10 @@ struct Stage {
 };
 
 template <int kTiles, bool kBoth>
-__device__ __forceinline__ void multiply(const Parameters& p) {
+__device__ __forceinline__ void multiply(Parameters p) {
   // Padded against bank conflicts.
   __shared__ float partial[kWarps][kBoth ? kRows : kRows / 2][kTiles * kColumns + 8];
-  const RowRange range(p.bounds, p.m);
+  const RowRange range = rowsOfTile<kBoth ? kRows : kRows / 2>(p);
   if (range.from >= range.to) return;
   const int lane = threadIdx.x % kWarp;
   const int warp = threadIdx.x / kWarp;

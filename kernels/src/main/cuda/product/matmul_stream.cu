@@ -22,7 +22,9 @@ struct Parameters {
   float* out;           // [m, n]
   float4* parts;        // [slices, blocks, tiles of a, threads], for several slices: what each thread has
   int* tickets;         // [blocks], zero, and zero again afterwards; for several slices
-  const int* bounds;    // [2] of the rows to compute; null for all
+  const int* bounds;    // [2] of the rows to compute; null for all; [weightCount + 1] where there are weights
+  const GroupWeight* weights;  // of groups of rows, in place of w and wScales; null for one
+  int weightCount;
   int m;
   int n;
   int k;
@@ -33,7 +35,7 @@ struct Parameters {
   int wScalePerRow;     // 0: one for the tensor
 };
 OCTAVO_OVERLAPPING_PARAMETERS(
-    matmul_stream, Parameters, a, w, wScales, out, parts, tickets, bounds, m, n, k, groups, sliceSlabs, slices, wScaleType,
+    matmul_stream, Parameters, a, w, wScales, out, parts, tickets, bounds, weights, weightCount, m, n, k, groups, sliceSlabs, slices, wScaleType,
     wScalePerRow)
 
 namespace {
@@ -237,10 +239,10 @@ struct Product {
     }
   }
 
-  static __device__ __forceinline__ void run(const Parameters& p) {
+  static __device__ __forceinline__ void run(Parameters p) {
     extern __shared__ __align__(128) uint8_t shared[];
     if (p.bounds != nullptr) awaitEarlierKernels();
-    const RowRange range(p.bounds, p.m);
+    const RowRange range = rowsOfTile<kTiles * kTileColumns>(p);
     const int rows = range.to - range.from;
     if (rows <= 0) return;
     const int lane = threadIdx.x % kWarp;

@@ -8,11 +8,13 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 abstract class GroupedMatMulContract extends BackendContract {
@@ -49,11 +51,58 @@ abstract class GroupedMatMulContract extends BackendContract {
         }
     }
 
+    /** As many experts as models have, most of them without rows or with few; the last case has one with nearly all. */
+    @ParameterizedTest
+    @CsvSource({
+        "BF16, BF16, 1", "BF16, BF16, 8", "BF16, BF16, 130", "BF16, BF16, 1500", "BF16, BF16, -700",
+        "BF16, F8_E4M3, 1", "BF16, F8_E4M3, 8", "BF16, I8, 130", "BF16, F8_E4M3, 1500", "BF16, I8, -700",
+        "F8_E4M3, F8_E4M3, 130", "I8, I8, 700", "F32, BF16, 9",
+    })
+    void multipliesTheRowsOf128Experts(DType aType, DType wType, int size) {
+        int n = 40;
+        int k = 64;
+        int groups = 128;
+        int rows = Math.abs(size);
+        int[] starts = new int[groups + 1];
+        for (int row = 0; row < rows; row++) {
+            starts[1 + (size < 0 && row > 3 ? 77 : random(row).nextInt(groups))]++;
+        }
+        Arrays.parallelPrefix(starts, Integer::sum);
+        List<ScaledMatrix> weights = new ArrayList<>();
+        for (int g = 0; g < groups; g++) {
+            Matrix codes = input(wType, n, k, integers(1000 + g, n * k));
+            weights.add(new ScaledMatrix(
+                    codes, wType == DType.BF16 ? null : input(DType.F32, n, 1, gaussian(random(g), n, 1))));
+        }
+        Matrix scales =
+                aType == wType && aType != DType.BF16 ? input(DType.F32, rows, 1, gaussian(random(98), rows, 1)) : null;
+        ScaledMatrix a = new ScaledMatrix(input(aType, rows, k, integers(99, rows * k)), scales);
+
+        Matrix out = output(DType.F32, rows, n);
+        backend.operations().groupedMatMul().multiply(a, ints(starts), weights, out, stream);
+        float[] actual = floats(out);
+        float[] inputs = floats(a.codes());
+        for (int g = 0; g < groups; g++) {
+            for (int row = starts[g]; row < starts[g + 1]; row++) {
+                checkRow(row, inputs, scales, weights.get(g), actual);
+            }
+        }
+    }
+
+    /** Exact in all types. */
+    private static float[] integers(int seed, int count) {
+        float[] numbers = gaussian(random(seed), count, 3);
+        for (int i = 0; i < count; i++) {
+            numbers[i] = Math.clamp(Math.round(numbers[i]), -8, 8);
+        }
+        return numbers;
+    }
+
     private void checkRow(int row, float[] a, @Nullable Matrix aScales, ScaledMatrix weight, float[] actual) {
         int n = Math.toIntExact(weight.rows());
         int k = Math.toIntExact(weight.columns());
         float[] w = floats(weight.codes());
-        boolean scaled = aScales != null && weight.scales() != null;
+        boolean scaled = weight.scales() != null;
         float rowScale = aScales == null ? 1 : floats(aScales)[row];
         Matrix wScales = weight.scales();
         float[] columnScales = wScales == null ? new float[0] : floats(wScales);

@@ -77,6 +77,11 @@ public final class GpuBenchmarks {
             matmul("bf16", DType.BF16, DType.BF16, m, 4096, 14336);
             matmul("w8a16", DType.BF16, DType.F8_E4M3, m, 4096, 14336);
         }
+        for (int tokens : new int[] {1, 16, 256}) {
+            experts("bf16", DType.BF16, DType.BF16, tokens);
+            experts("w8a16", DType.BF16, DType.F8_E4M3, tokens);
+            experts("fp8", DType.F8_E4M3, DType.F8_E4M3, tokens);
+        }
         for (DType cache : new DType[] {DType.BF16, DType.F8_E4M3, DType.I8}) {
             attention(cache, 128, "decode 64 x 1024", 64, 1, 1024);
             attention(cache, 128, "decode 8 x 4096", 8, 1, 4096);
@@ -422,6 +427,35 @@ public final class GpuBenchmarks {
         Matrix[] numbers = random(type, layout.rows(), layout.headDim(), 2);
         @Nullable Matrix scales = type == DType.BF16 ? null : ones(type == DType.I8 ? (int) layout.rows() : 1);
         return new KvCacheTensor[] {new KvCacheTensor(numbers[0], scales), new KvCacheTensor(numbers[1], scales)};
+    }
+
+    /** 8 of 128 experts of 768 x 2048, at random. */
+    private void experts(String type, DType aType, DType wType, int tokens) {
+        String name = "experts " + type + " " + tokens + " tokens";
+        if (isUnwanted(name)) {
+            return;
+        }
+        int rows = 8 * tokens;
+        int[] starts = new int[129];
+        var chance = new SplittableRandom(5);
+        for (int token = 0; token < tokens; token++) {
+            chance.ints(0, 128).distinct().limit(8).forEach(expert -> starts[expert + 1]++);
+        }
+        long occupied = Arrays.stream(starts).filter(count -> count > 0).count();
+        Arrays.parallelPrefix(starts, Integer::sum);
+        Matrix bounds = ints(1, starts);
+        Matrix[] codes = random(wType, 768, 2048, 128);
+        Matrix[] wScales = random(DType.F32, 768, 1, 128);
+        List<ScaledMatrix> weights = new ArrayList<>();
+        for (int i = 0; i < codes.length; i++) {
+            weights.add(new ScaledMatrix(codes[i], wType == DType.BF16 ? null : wScales[i]));
+        }
+        Matrix aScales = aType == DType.BF16 ? null : random(DType.F32, rows, 1, 1)[0];
+        var a = new ScaledMatrix(random(aType, rows, 2048, 1)[0], aScales);
+        Matrix out = empty(DType.F32, rows, 768);
+        double seconds = seconds(i -> backend.operations().groupedMatMul().multiply(a, bounds, weights, out, stream));
+        report(name, seconds, occupied * (double) codes[0].bytes(), 2.0 * rows * 768 * 2048);
+        release();
     }
 
     private Matrix ints(int rows, int[] values) {

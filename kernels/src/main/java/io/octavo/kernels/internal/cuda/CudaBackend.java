@@ -129,7 +129,7 @@ public final class CudaBackend implements Backend {
                 new CudaSoftcap(library),
                 new CudaExpertRouting(library),
                 new CudaExpertOrder(library),
-                new CudaGroupedMatMul(products),
+                new CudaGroupedMatMul(products, memory),
                 new CudaExpertCombine(library),
                 new CudaPackedMatMul(products),
                 new CudaFusedSteps(library));
@@ -213,6 +213,7 @@ public final class CudaBackend implements Backend {
         closed = true;
         copier.close();
         library.close();
+        memory.close(housekeeping);
         driver.streams().destroy(housekeeping);
         driver.close();
     }

@@ -1,7 +1,11 @@
 package io.octavo.kernels.internal.cuda.driver;
 
 import io.octavo.kernels.device.OutOfDeviceMemoryException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.LongBuffer;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -13,6 +17,7 @@ public final class DeviceMemory {
     private final GpuDriver driver;
     private final long budgetBytes;
     private final Map<String, Long> bytesByOwner = new TreeMap<>();
+    private final Map<LongBuffer, Long> kept = new HashMap<>();
     private long usedBytes;
 
     /** @param budgetBytes most bytes that may be allocated at a time, over all owners */
@@ -45,6 +50,35 @@ public final class DeviceMemory {
     public CudaBuffer buffer(
             String owner, long address, long bytes, CudaBuffer.Home home, @Nullable MemorySegment host) {
         return new CudaBuffer(driver, this, owner, address, bytes, home, host);
+    }
+
+    /**
+     * Numbers that kernels on any stream read from now on, in memory that stays until {@link #close}; the same numbers are
+     * kept once. What a stream records may need them for the first time, so they come by a stream of their own.
+     */
+    public synchronized long keep(String owner, long[] numbers) {
+        return kept.computeIfAbsent(LongBuffer.wrap(numbers), key -> {
+            Handles.Stream stream = driver.streams().newStream();
+            try (Arena arena = Arena.ofConfined()) {
+                long bytes = (long) numbers.length * Long.BYTES;
+                long address = driver.memory().allocate(bytes, stream);
+                if (address == 0) {
+                    throw new OutOfDeviceMemoryException("no device memory for the " + owner);
+                }
+                var host = arena.allocateFrom(ValueLayout.JAVA_LONG, numbers);
+                driver.memory().copyToDevice(address, host.address(), bytes, stream);
+                driver.streams().synchronize(stream);
+                return address;
+            } finally {
+                driver.streams().destroy(stream);
+            }
+        });
+    }
+
+    /** Frees what is {@linkplain #keep kept}. */
+    public synchronized void close(Handles.Stream stream) {
+        kept.values().forEach(address -> driver.memory().free(address, stream));
+        kept.clear();
     }
 
     void free(String owner, long address, long bytes, Handles.Stream stream) {

@@ -19,6 +19,6 @@ public final class CudaMatMul implements MatMul {
     public void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         MatMul.check(a, w, out);
-        products.launch(new Product(a, Weight.of(w), out, null), cuda);
+        products.launch(new Product(a, Weight.of(w), out, null, null), cuda);
     }
 }

@@ -19,6 +19,6 @@ public final class CudaPackedMatMul implements PackedMatMul {
     public void multiply(Matrix a, Matrix codes, Matrix scales, Matrix out, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         PackedMatMul.check(a, codes, scales, out);
-        products.launch(new Product(ScaledMatrix.plain(a), Weight.packed(codes, scales), out, null), cuda);
+        products.launch(new Product(ScaledMatrix.plain(a), Weight.packed(codes, scales), out, null, null), cuda);
     }
 }

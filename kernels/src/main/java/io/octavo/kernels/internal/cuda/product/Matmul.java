@@ -4,6 +4,7 @@ import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.number.DType;
+import java.util.List;
 
 /** Operands of one type, on tensor cores of every kind of GPU that have that type. */
 final class Matmul implements ProductKernel {
@@ -79,8 +80,13 @@ final class Matmul implements ProductKernel {
     }
 
     @Override
+    public List<Integer> groupTiles() {
+        return List.of(rows(Tile.MEDIUM));
+    }
+
+    @Override
     public void launch(Product p, CudaStream stream) {
-        Shape s = p.shape();
+        Shape s = p.tileShape();
         Tile tile = tile(s);
         var kernel =
                 file.kernel((!s.bounded() ? "matmul_" : "matmul_group_") + Weight.nameOf(s.aType()) + "_" + tile.title);
@@ -91,13 +97,15 @@ final class Matmul implements ProductKernel {
                 .optional(p.w().scales())
                 .matrix(p.out())
                 .optional(p.bounds())
-                .number(s.m())
+                .address(p.table())
+                .number(p.weightCount())
+                .number(p.shape().m())
                 .number(s.n())
                 .number(s.k() * s.aType().bytes())
                 .type(Scales.type(p.a().scales()))
                 .type(p.w().scaleType())
                 .number(Scales.perRow(p.a().scales()))
                 .number(p.w().scalePerRow())
-                .launch(Grid.of(count(tile, s), kernel.threads()));
+                .launch(new Grid(Math.toIntExact(count(tile, s)), 1, p.tiles(), kernel.threads()));
     }
 }

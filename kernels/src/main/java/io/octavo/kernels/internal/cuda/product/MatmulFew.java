@@ -6,6 +6,7 @@ import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import io.octavo.kernels.number.DType;
+import java.util.List;
 
 /**
  * More rows of BF16 than {@link MatmulStream} takes by a weight of 8 or 4 bits, which each launch reads once. Without bounds,
@@ -68,8 +69,13 @@ final class MatmulFew implements ProductKernel {
     }
 
     @Override
+    public List<Integer> groupTiles() {
+        return List.of(file.constant("kLeastRows"), file.constant("kMostRows"));
+    }
+
+    @Override
     public void launch(Product p, CudaStream cuda) {
-        Shape s = p.shape();
+        Shape s = p.tileShape();
         int most = mostRows(s);
         if (s.m() <= most) {
             launchOnce(p, cuda);
@@ -86,11 +92,15 @@ final class MatmulFew implements ProductKernel {
     }
 
     private void launchOnce(Product p, CudaStream cuda) {
-        Shape s = p.shape();
+        Shape s = p.tileShape();
         int blocks = Math.ceilDiv(s.n(), file.constant("kColumns"));
         int slabs = Math.ceilDiv(s.k(), file.constant("kWRowBytes") * Byte.SIZE / s.bits());
-        int wantedSlices = Math.clamp(
-                (long) file.constant("kBlocks") * multiprocessors / blocks, 1, Math.max(slabs / LEAST_SLICE_SLABS, 1));
+        int wantedSlices = p.groups() != null
+                ? 1
+                : Math.clamp(
+                        (long) file.constant("kBlocks") * multiprocessors / blocks,
+                        1,
+                        Math.max(slabs / LEAST_SLICE_SLABS, 1));
         int sliceSlabs = Math.ceilDiv(slabs, wantedSlices);
         int slices = Math.ceilDiv(slabs, sliceSlabs);
         int rows = Math.max(file.constant("kLeastRows"), Integer.highestOneBit(2 * s.m() - 1));
@@ -105,7 +115,9 @@ final class MatmulFew implements ProductKernel {
                     .address(parts.address())
                     .address(slices == 1 ? 0 : cuda.tickets(blocks))
                     .optional(p.bounds())
-                    .number(s.m())
+                    .address(p.table())
+                    .number(p.weightCount())
+                    .number(p.shape().m())
                     .number(s.n())
                     .number(s.k())
                     .number(s.groups())
@@ -113,7 +125,7 @@ final class MatmulFew implements ProductKernel {
                     .number(slices)
                     .type(p.w().scaleType())
                     .number(p.w().scalePerRow())
-                    .launch(new Grid(blocks, slices, 1, kernel.threads()));
+                    .launch(new Grid(blocks, slices, p.tiles(), kernel.threads()));
         }
     }
 }

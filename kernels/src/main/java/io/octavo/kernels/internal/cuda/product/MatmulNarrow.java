@@ -4,6 +4,7 @@ import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.number.DType;
+import java.util.List;
 
 /** BF16 by BF16 for a tile of rows. */
 final class MatmulNarrow implements ProductKernel {
@@ -30,11 +31,16 @@ final class MatmulNarrow implements ProductKernel {
     }
 
     @Override
+    public List<Integer> groupTiles() {
+        return List.of(file.constant("kRows") / 2, file.constant("kRows"));
+    }
+
+    @Override
     public void launch(Product p, CudaStream stream) {
-        Shape s = p.shape();
+        Shape s = p.tileShape();
         int columns = file.constant("kColumns");
         int many = file.constant("kManyTiles");
-        boolean fillsDevice = s.n() >= (long) many * columns * multiprocessors * 3 / 4;
+        boolean fillsDevice = s.n() >= (long) many * columns * multiprocessors * 3 / 4 / p.tiles();
         int tiles = fillsDevice ? many : file.constant("kFewTiles");
         int all = file.constant("kRows");
         int rows = s.m() <= all / 2 ? all / 2 : all;
@@ -45,11 +51,13 @@ final class MatmulNarrow implements ProductKernel {
                 .optional(p.w().scales())
                 .matrix(p.out())
                 .optional(p.bounds())
-                .number(s.m())
+                .address(p.table())
+                .number(p.weightCount())
+                .number(p.shape().m())
                 .number(s.n())
                 .number(s.k())
                 .type(p.w().scaleType())
                 .number(p.w().scalePerRow())
-                .launch(Grid.of(Math.ceilDiv(s.n(), tiles * columns), kernel.threads()));
+                .launch(new Grid(Math.ceilDiv(s.n(), tiles * columns), 1, p.tiles(), kernel.threads()));
     }
 }

@@ -6,6 +6,7 @@ import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import io.octavo.kernels.number.DType;
+import java.util.List;
 
 /** Few rows of BF16 by a weight of 8 or 4 bits, as fast as memory brings the weight. */
 final class MatmulStream implements ProductKernel {
@@ -38,7 +39,8 @@ final class MatmulStream implements ProductKernel {
                 && s.isCoded()
                 && s.m() <= file.constant("kMostRows")
                 && (s.groups() == 1 || s.groupColumns() % file.constant("kPart") == 0)
-                && s.aligned();
+                && s.aligned()
+                && (!s.bounded() || plan(s, LEAST_WARPS, 1).slices() == 1);
     }
 
     @Override
@@ -50,42 +52,50 @@ final class MatmulStream implements ProductKernel {
      * How a product is shared out.
      *
      * @param blocks beside each other, each with all rows of the weight that its warps have
-     * @param slices of k, each for a block of its own
+     * @param slices of k, each for a block of its own; one where the device alone knows the rows
+     * @param tiles of the rows of groups, each for a block of its own
      */
-    private record Plan(int warps, int blocks, int sliceSlabs, int slices) {
+    private record Plan(int warps, int blocks, int sliceSlabs, int slices, int tiles) {
 
         /** Slabs that the busiest multiprocessor reads, counted by warps. */
         long load(int multiprocessors) {
-            return (long) warps * sliceSlabs * Math.ceilDiv(blocks * slices, multiprocessors);
+            return (long) warps * sliceSlabs * Math.ceilDiv(blocks * slices * tiles, multiprocessors);
         }
     }
 
     /** The plan that leaves the busiest multiprocessor the least to read; of several, the one with the most warps. */
-    private Plan plan(Shape s) {
-        Plan best = plan(s, LEAST_WARPS);
+    private Plan plan(Shape s, int tiles) {
+        Plan best = plan(s, LEAST_WARPS, tiles);
         for (int warps = LEAST_WARPS + 1; warps <= file.constant("kMostWarps"); warps++) {
-            Plan other = plan(s, warps);
-            if (other.load(multiprocessors) <= best.load(multiprocessors)) {
+            Plan other = plan(s, warps, tiles);
+            boolean allowed = !s.bounded() || other.slices() == 1;
+            if (allowed && other.load(multiprocessors) <= best.load(multiprocessors)) {
                 best = other;
             }
         }
         return best;
     }
 
-    private Plan plan(Shape s, int warps) {
+    private Plan plan(Shape s, int warps, int tiles) {
         int slabs = Math.ceilDiv(s.k(), slab(s));
         int blocks = Math.ceilDiv(Math.ceilDiv(s.n(), file.constant("kTileRows")), warps);
-        int wantedSlices = Math.clamp(multiprocessors / blocks, 1, Math.max(slabs / LEAST_SLICE_SLABS, 1));
+        int wantedSlices =
+                s.bounded() ? 1 : Math.clamp(multiprocessors / blocks, 1, Math.max(slabs / LEAST_SLICE_SLABS, 1));
         int room = mostSharedBytes - warps * ring(s) - s.m() * file.constant("kRowPadding");
         int mostSlabs = Math.max(room / (s.m() * slab(s) * DType.BF16.bytes()), 1);
         int sliceSlabs = Math.min(Math.ceilDiv(slabs, wantedSlices), mostSlabs);
-        return new Plan(warps, blocks, sliceSlabs, Math.ceilDiv(slabs, sliceSlabs));
+        return new Plan(warps, blocks, sliceSlabs, Math.ceilDiv(slabs, sliceSlabs), tiles);
+    }
+
+    @Override
+    public List<Integer> groupTiles() {
+        return List.of(file.constant("kTileColumns"), file.constant("kMostRows"));
     }
 
     @Override
     public void launch(Product p, CudaStream stream) {
-        Shape s = p.shape();
-        Plan plan = plan(s);
+        Shape s = p.tileShape();
+        Plan plan = plan(s, p.tiles());
         int tileColumns = file.constant("kTileColumns");
         int tileRows = tileColumns * Math.ceilDiv(s.m(), tileColumns);
         String name = "matmul_stream_" + p.w().type() + "_"
@@ -108,7 +118,9 @@ final class MatmulStream implements ProductKernel {
                     .address(parts.address())
                     .address(alone ? 0 : stream.tickets(plan.blocks()))
                     .optional(p.bounds())
-                    .number(s.m())
+                    .address(p.table())
+                    .number(p.weightCount())
+                    .number(p.shape().m())
                     .number(s.n())
                     .number(s.k())
                     .number(s.groups())
@@ -116,7 +128,7 @@ final class MatmulStream implements ProductKernel {
                     .number(plan.slices())
                     .type(p.w().scaleType())
                     .number(p.w().scalePerRow())
-                    .launch(new Grid(plan.blocks(), plan.slices(), 1, plan.warps() * WARP));
+                    .launch(new Grid(plan.blocks(), plan.slices(), plan.tiles(), plan.warps() * WARP));
         }
     }
 
@@ -124,7 +136,7 @@ final class MatmulStream implements ProductKernel {
     private int sharedBytes(Plan plan, Shape s) {
         int needed = plan.warps() * ring(s)
                 + s.m() * (plan.sliceSlabs() * slab(s) * DType.BF16.bytes() + file.constant("kRowPadding"));
-        boolean fillsOnce = plan.blocks() * plan.slices() <= multiprocessors;
+        boolean fillsOnce = (long) plan.blocks() * plan.slices() * plan.tiles() <= multiprocessors;
         return fillsOnce ? Math.max(needed, mostSharedBytes / 2 + 1) : needed;
     }
 

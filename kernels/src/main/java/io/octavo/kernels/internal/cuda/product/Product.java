@@ -11,10 +11,16 @@ import org.jspecify.annotations.Nullable;
  * @param a {@code [m, k]}
  * @param w {@code [n, k]}
  * @param out {@code [m, n]} F32
- * @param bounds {@code [2, 1]} I32, the first row and the end, which the device alone knows; null for all rows
+ * @param bounds {@code [2, 1]} I32, the first row and the end, which the device alone knows; null for all rows; {@code [weights + 1, 1]}
+ *     where there are groups
+ * @param groups the weights of groups of rows, of which {@code w} is the first; null for one product
  */
 record Product(
-        ScaledMatrix a, Weight w, Matrix out, @Nullable Matrix bounds) {
+        ScaledMatrix a,
+        Weight w,
+        Matrix out,
+        @Nullable Matrix bounds,
+        @Nullable Groups groups) {
 
     private static final int VECTOR_BYTES = 16;
 
@@ -33,6 +39,32 @@ record Product(
                 bounds != null);
     }
 
+    /**
+     * Weights in device memory.
+     *
+     * @param table address of pointers to codes and to scales of each
+     * @param tileRows most rows of one group that a block multiplies
+     */
+    record Groups(long table, int count, int tileRows) {}
+
+    /** The same for all groups, a tile of rows at a time. */
+    Shape tileShape() {
+        return groups == null ? shape() : shape().withRows(groups.tileRows());
+    }
+
+    /** Tiles of all groups that there may be. */
+    int tiles() {
+        return groups == null ? 1 : Products.tiles(shape().m(), groups.count(), groups.tileRows());
+    }
+
+    long table() {
+        return groups == null ? 0 : groups.table();
+    }
+
+    int weightCount() {
+        return groups == null ? 0 : groups.count();
+    }
+
     /** Whether every row consists of whole, aligned vectors. */
     private static boolean isAligned(Matrix matrix) {
         long rowBytes = matrix.columns() * matrix.dtype().bytes();
@@ -40,7 +72,7 @@ record Product(
     }
 
     Product with(ScaledMatrix otherA, Weight otherW) {
-        return new Product(otherA, otherW, out, bounds);
+        return new Product(otherA, otherW, out, bounds, groups);
     }
 
     /** Some of the rows, where there are no bounds. */
@@ -48,6 +80,6 @@ record Product(
         var scales = a.scales() == null || a.scales().rows() == 1
                 ? a.scales()
                 : a.scales().rows(from, to);
-        return new Product(new ScaledMatrix(a.codes().rows(from, to), scales), w, out.rows(from, to), null);
+        return new Product(new ScaledMatrix(a.codes().rows(from, to), scales), w, out.rows(from, to), null, null);
     }
 }

@@ -1,6 +1,7 @@
 package io.octavo.kernels.internal.cuda.product;
 
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
+import java.util.List;
 
 /**
  * One way to compute products: a .cu file of the class's name, or a detour to another.
@@ -17,6 +18,11 @@ interface ProductKernel {
      * {@linkplain #takes takes} alone.
      */
     double cost(Shape shape);
+
+    /** Most rows of a group that a block multiplies, of each of its kernels for all groups in one launch; empty without one. */
+    default List<Integer> groupTiles() {
+        return List.of();
+    }
 
     void launch(Product product, CudaStream stream);
 }

@@ -8,12 +8,16 @@ import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** The ways to compute products on a device, of which each product takes the cheapest. */
 public final class Products {
 
     private static final int HOPPER = 90;
+
+    /** Of a grid's third dimension. */
+    private static final int MOST_TILES = 65535;
 
     private final List<ProductKernel> kernels;
 
@@ -66,6 +70,42 @@ public final class Products {
                     + " in rows of " + shape.k() + " numbers and groups of " + shape.groupColumns());
         }
         return best;
+    }
+
+    /** Most tiles of at most {@code tileRows} rows that {@code rows} in groups are cut into. */
+    static int tiles(int rows, int groups, int tileRows) {
+        int occupied = Math.min(rows, groups);
+        return occupied + (rows - occupied) / tileRows;
+    }
+
+    /**
+     * One launch for all groups, if a kernel has one for them.
+     *
+     * @param all the first group's product, with the bounds of all
+     * @param table as {@link Product.Groups#table}
+     */
+    boolean launchGroups(Product all, LongSupplier table, int groups, CudaStream stream) {
+        Shape shape = all.shape();
+        @Nullable ProductKernel best = null;
+        int bestRows = 0;
+        double least = Double.POSITIVE_INFINITY;
+        for (ProductKernel kernel : kernels) {
+            for (int rows : kernel.groupTiles()) {
+                Shape tile = shape.withRows(rows);
+                int tiles = tiles(shape.m(), groups, rows);
+                if (tiles <= MOST_TILES && kernel.takes(tile) && kernel.cost(tile) * tiles < least) {
+                    best = kernel;
+                    bestRows = rows;
+                    least = kernel.cost(tile) * tiles;
+                }
+            }
+        }
+        if (best == null) {
+            return false;
+        }
+        var weights = new Product.Groups(table.getAsLong(), groups, bestRows);
+        best.launch(new Product(all.a(), all.w(), all.out(), all.bounds(), weights), stream);
+        return true;
     }
 
     void launch(Product product, CudaStream stream) {

@@ -27,6 +27,10 @@ record Shape(
         boolean aligned,
         boolean bounded) {
 
+    Shape withRows(int rows) {
+        return new Shape(rows, n, k, aType, scaled, wType, bits, groups, aligned, bounded);
+    }
+
     /** Whether activations are numbers of that type, not codes. */
     boolean isPlain(DType type) {
         return aType == type && !scaled;
