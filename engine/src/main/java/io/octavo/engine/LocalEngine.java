@@ -79,7 +79,7 @@ final class LocalEngine implements Engine {
         var quantizer = new Quantizer(backend, threads);
         return onDevice(() -> {
             QuantizationRequest named = request.recipe().budget().isPresent()
-                    ? new MixedPrecision(backend.get(), threads, monitor).resolve(request)
+                    ? new MixedPrecision(backend.get(), monitor).resolve(request)
                     : request;
             return layout == Layout.COMPRESSED_TENSORS
                     ? quantizer.quantize(named, monitor)

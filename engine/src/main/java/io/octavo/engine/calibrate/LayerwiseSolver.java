@@ -95,7 +95,7 @@ public final class LayerwiseSolver implements AutoCloseable {
         var codes = new LinkedHashMap<String, SolvedCodes>();
         var loader = new ModelLoader(backend, checkpoint, spec);
         try (LayerStream layers = loader.stream(samples);
-                LayerStream originals = matchesOriginals() ? loader.stream(samples) : null;
+                LayerStream originals = settings.runsOriginals() ? loader.stream(samples) : null;
                 var tasks = new RowTasks(threads, monitor);
                 Stream stream = backend.newStream()) {
             while (layers.next() < layers.layers()) {
@@ -109,10 +109,6 @@ public final class LayerwiseSolver implements AutoCloseable {
             }
         }
         return codes;
-    }
-
-    private boolean matchesOriginals() {
-        return settings.propagateError() && settings.matchOriginals();
     }
 
     /**

@@ -37,6 +37,11 @@ public record Gptq(
         this(DEFAULT_DAMPENING, true, true, true, true, true);
     }
 
+    /** Whether the original model runs beside the one that is solved. */
+    public boolean runsOriginals() {
+        return propagateError && matchOriginals;
+    }
+
     @Override
     public String name() {
         return "gptq";

@@ -8,6 +8,7 @@ import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.plan.PlanReport.Execution;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Resources;
@@ -108,7 +109,11 @@ public final class PreFlight {
                 .map(shape -> {
                     ModelSpec spec = Architectures.read(checkpoint.config().tree());
                     int tokens = Math.min(shape.sequenceLength(), spec.maxPositions());
-                    return LayerStreamMemory.of(checkpoint, spec, productInput, shape.samples(), tokens);
+                    var one = LayerStreamMemory.of(checkpoint, spec, productInput, shape.samples(), tokens);
+                    // The original model runs beside the one that is solved.
+                    boolean both =
+                            plan.schemes().solver().filter(Gptq::runsOriginals).isPresent();
+                    return both ? new LayerStreamMemory(2 * one.deviceBytes(), 2 * one.hostBytes()) : one;
                 })
                 .orElse(new LayerStreamMemory(0, 0));
     }

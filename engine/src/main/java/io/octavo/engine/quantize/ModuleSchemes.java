@@ -144,7 +144,7 @@ public record ModuleSchemes(
     }
 
     /** What solves codes in place of rounding. */
-    Optional<Gptq> solver() {
+    public Optional<Gptq> solver() {
         return modifiers.stream()
                 .filter(Gptq.class::isInstance)
                 .map(Gptq.class::cast)

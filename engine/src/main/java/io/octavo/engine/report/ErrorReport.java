@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -69,11 +70,21 @@ public record ErrorReport(String label, List<ModuleError> modules) {
      * Modules of no layer are left out.
      */
     public SortedMap<String, SortedMap<Integer, Double>> byLayer() {
+        return byLayer(ErrorReport::kind);
+    }
+
+    /** The same, whatever modules do: one line for the artifact. */
+    public SortedMap<Integer, Double> overLayers() {
+        SortedMap<Integer, Double> line = byLayer(inLayer -> "").get("");
+        return line == null ? new TreeMap<>() : line;
+    }
+
+    private SortedMap<String, SortedMap<Integer, Double>> byLayer(UnaryOperator<String> kinds) {
         var squares = new TreeMap<String, SortedMap<Integer, List<Double>>>();
         for (ModuleError error : modules) {
             Matcher place = IN_LAYER.matcher(error.module());
             if (place.matches()) {
-                squares.computeIfAbsent(kind(place.group(2)), kind -> new TreeMap<>())
+                squares.computeIfAbsent(kinds.apply(place.group(2)), kind -> new TreeMap<>())
                         .computeIfAbsent(Integer.valueOf(place.group(1)), layer -> new ArrayList<>())
                         .add(error.relativeError() * error.relativeError());
             }
@@ -85,21 +96,6 @@ public record ErrorReport(String label, List<ModuleError> modules) {
             means.put(kind, line);
         });
         return Collections.unmodifiableSortedMap(means);
-    }
-
-    /** The same, whatever modules do: one line for the artifact. */
-    public SortedMap<Integer, Double> overLayers() {
-        var squares = new TreeMap<Integer, List<Double>>();
-        for (ModuleError error : modules) {
-            Matcher place = IN_LAYER.matcher(error.module());
-            if (place.matches()) {
-                squares.computeIfAbsent(Integer.valueOf(place.group(1)), layer -> new ArrayList<>())
-                        .add(error.relativeError() * error.relativeError());
-            }
-        }
-        var line = new TreeMap<Integer, Double>();
-        squares.forEach((layer, all) -> line.put(layer, rootMean(all)));
-        return line;
     }
 
     private static double rootMean(List<Double> squares) {

@@ -11,13 +11,13 @@ import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.sensitivity.MixedPrecision.Candidates;
 import io.octavo.engine.solve.PlainRounding;
-import io.octavo.engine.solve.RowTasks;
 import io.octavo.engine.solve.SolvableWeight;
 import io.octavo.engine.transformer.ActivationObserver;
 import io.octavo.engine.transformer.LayerStream;
 import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.engine.transformer.weight.ChangedWeights;
 import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Stream;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -37,12 +37,10 @@ final class LayerStudy {
     private static final int MOST_TEXTS = 16;
 
     private final Backend backend;
-    private final int threads;
     private final JobMonitor monitor;
 
-    LayerStudy(Backend backend, int threads, JobMonitor monitor) {
+    LayerStudy(Backend backend, JobMonitor monitor) {
         this.backend = backend;
-        this.threads = threads;
         this.monitor = monitor;
     }
 
@@ -54,7 +52,8 @@ final class LayerStudy {
         var losses = new ArrayList<Map<String, Double>>(
                 Collections.nCopies(candidates.groups().size(), Map.of()));
         try (LayerStream layers = new ModelLoader(backend, source, spec).stream(texts);
-                var tasks = new RowTasks(threads, monitor)) {
+                Stream stream = backend.newStream()) {
+            var rounding = new PlainRounding(backend, stream, monitor);
             while (layers.next() < layers.layers()) {
                 String layer = spec.layers().get(layers.next()).name() + ".";
                 var outputs = new Outputs(layers, spec.hiddenSize());
@@ -64,7 +63,7 @@ final class LayerStudy {
                             .getFirst()
                             .module()
                             .startsWith(layer)) {
-                        losses.set(i, losses(group, outputs, tasks));
+                        losses.set(i, losses(group, outputs, rounding));
                     }
                 }
                 layers.advance(ActivationObserver.none(), monitor::checkpoint);
@@ -74,14 +73,15 @@ final class LayerStudy {
         return losses;
     }
 
-    private static Map<String, Double> losses(Map<String, List<Quantize>> group, Outputs outputs, RowTasks tasks) {
+    private static Map<String, Double> losses(
+            Map<String, List<Quantize>> group, Outputs outputs, PlainRounding rounding) {
         var losses = new LinkedHashMap<String, Double>();
         group.forEach((scheme, actions) ->
-                losses.put(scheme, scheme.equals(BitBudget.KEPT) ? 0 : outputs.moved(rounded(actions, tasks))));
+                losses.put(scheme, scheme.equals(BitBudget.KEPT) ? 0 : outputs.moved(rounded(actions, rounding))));
         return losses;
     }
 
-    private static Map<String, QuantizedLinear> rounded(List<Quantize> actions, RowTasks tasks) {
+    private static Map<String, QuantizedLinear> rounded(List<Quantize> actions, PlainRounding rounding) {
         var absmaxes = new HashMap<List<String>, Float>();
         List<SolvableWeight> weights = actions.stream().map(Quantize::solvable).toList();
         for (SolvableWeight weight : weights) {
@@ -96,7 +96,7 @@ final class LayerStudy {
                     weight.module(),
                     new QuantizedLinear(
                             weight.module(),
-                            PlainRounding.round(weight, absmaxes.getOrDefault(weight.sharing(), 0f), tasks),
+                            rounding.round(weight, absmaxes.getOrDefault(weight.sharing(), 0f)),
                             actions.get(i).scheme().inputs(),
                             Optional.empty()));
         }

@@ -36,13 +36,11 @@ import java.util.stream.Collectors;
 public final class MixedPrecision {
 
     private final Backend backend;
-    private final int threads;
     private final JobMonitor monitor;
 
     /** @param backend borrowed */
-    public MixedPrecision(Backend backend, int threads, JobMonitor monitor) {
+    public MixedPrecision(Backend backend, JobMonitor monitor) {
         this.backend = backend;
-        this.threads = threads;
         this.monitor = monitor;
     }
 
@@ -67,7 +65,7 @@ public final class MixedPrecision {
         monitor.phase("measure");
         try (Checkpoint source = Checkpoint.open(request.source())) {
             Candidates candidates = candidates(source, recipe, budget);
-            List<Map<String, Double>> losses = new LayerStudy(backend, threads, monitor).run(source, data, candidates);
+            List<Map<String, Double>> losses = new LayerStudy(backend, monitor).run(source, data, candidates);
             Sensitivity found = choose(candidates, losses, budget);
             tell(found);
             return request.with(ignored -> resolved(recipe, found)).withSensitivity(found);

@@ -1,6 +1,5 @@
 package io.octavo.engine.solve;
 
-import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.solve.scale.Reaches;
 import io.octavo.engine.solve.scale.TileScales;
 import io.octavo.engine.solve.scale.WeightFormat;
@@ -67,12 +66,10 @@ final class RowBlock implements AutoCloseable {
     /** @param searched whether scales are those that rounding costs least under, or those of the largest numbers */
     void chooseScales(boolean searched) {
         // What all rows share was decided before.
-        boolean shared = format.quantization().granularity() instanceof Granularity.PerTensor;
-        choose(searched && !shared ? Reaches.of(format) : null, null);
+        choose(searched && format.sharedAbsmax() == 0 ? Reaches.of(format) : null, null);
     }
 
     private void choose(ScaleSearch.@Nullable Reach reach, @Nullable Matrix target) {
-        boolean shared = format.quantization().granularity() instanceof Granularity.PerTensor;
         input.backend()
                 .operations()
                 .scaleSearch()
@@ -82,7 +79,7 @@ final class RowBlock implements AutoCloseable {
                                 input.importance(),
                                 stored,
                                 tile,
-                                shared ? Math.max(format.absmax(), Float.MIN_VALUE) : 0,
+                                format.sharedAbsmax(),
                                 format.quantization().type().divisor(),
                                 format.scaleFormat(),
                                 format.divisor(),

@@ -10,6 +10,7 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Resources;
 import io.octavo.engine.plan.PlanReport.TensorParallel;
@@ -257,6 +258,22 @@ class PreFlightTest {
         assertThat(plan(sparse, FP8.withCalibration(new CalibrationShape(64, 1024, 0)))
                         .resources())
                 .isEqualTo(plan(sparse, FP8).resources());
+    }
+
+    /** Where codes are solved for what the original model gives, that runs beside the solved one. */
+    @Test
+    void countsBothModelsThatSolvingRuns() throws IOException {
+        SparseCheckpoint sparse = SparseCheckpoint.largeDense(folder).withFile("tokenizer.json");
+        long states = 64L * 1024 * 16_384 * Float.BYTES;
+        Recipe one = recipe("W4A16")
+                .withCalibration(new CalibrationShape(64, 1024, 0))
+                .withModifiers(List.of(new Gptq(Gptq.DEFAULT_DAMPENING, true, true, true, true, false)));
+        Recipe both = one.withModifiers(List.of(new Gptq()));
+
+        assertThat(plan(sparse, one).resources().hostBytes()).isBetween(states, states + (1L << 30));
+        assertThat(plan(sparse, both).resources().hostBytes()).isBetween(2 * states, 2 * states + (1L << 30));
+        assertThat(plan(sparse, both).resources().deviceBytes())
+                .isEqualTo(2 * plan(sparse, one).resources().deviceBytes());
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.solve.scale.RangeScales;
+import io.octavo.engine.solve.scale.TileScales;
 import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
@@ -76,6 +77,33 @@ class InputSolverTest {
         double best = solve(BEST, h, weight, 2).loss();
         // Eight bits leave little to gain beside the rounding of what is solved in f32.
         assertThat(best).isLessThan((quantization.type().bits() == 4 ? 0.92 : 1) * ordinary);
+    }
+
+    /** One number after the other, under the scale of its tile. */
+    @ParameterizedTest
+    @MethodSource("weights")
+    void plainRoundingTakesTheNearestCodes(Quantization quantization) {
+        float[] numbers = numbers(new Random(11));
+        SolvableWeight weight = weight(quantization, numbers);
+        WeightFormat format = weight.format(weight.absmax());
+        TileScales scales = new RangeScales().choose(numbers, format);
+
+        SolvedWeight rounded;
+        try (Stream stream = backend.newStream()) {
+            rounded = new PlainRounding(backend, stream, JobMonitor.none()).round(weight, weight.absmax());
+        }
+
+        assertThat(rounded.scales().scales()).isEqualTo(scales.scales());
+        assertThat(rounded.scales().zeroPoints()).isEqualTo(scales.zeroPoints());
+        byte[] codes = new byte[ROWS * COLUMNS];
+        rounded.readCodes(0, ROWS, codes);
+        for (int i = 0; i < codes.length; i++) {
+            int height = Math.min(format.tileRows(), ROWS);
+            int tile = i / COLUMNS / height * format.groups() + i % COLUMNS / format.tileColumns();
+            float scale = scales.scales()[tile] * (1 / format.divisor());
+            int code = format.codes().code(numbers[i] / scale, scales.zeroPoint(tile));
+            assertThat(codes[i]).as("code %d", i).isEqualTo((byte) code);
+        }
     }
 
     @Test

@@ -59,6 +59,12 @@ public record WeightFormat(Quantization quantization, DType dtype, int inFeature
         };
     }
 
+    /** The largest magnitude where all of the module has one scale, above 0; 0 where tiles have their own. */
+    public float sharedAbsmax() {
+        boolean shared = quantization.granularity() instanceof Granularity.PerTensor;
+        return shared ? Math.max(absmax, Float.MIN_VALUE) : 0;
+    }
+
     /** Tiles beside each other. */
     public int groups() {
         return Math.ceilDiv(inFeatures, tileColumns());
