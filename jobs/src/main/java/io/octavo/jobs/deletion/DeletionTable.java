@@ -65,7 +65,8 @@ class DeletionTable {
     }
 
     /**
-     * Removes rows that were deleted so long ago and that nothing names any more.
+     * Removes rows that were deleted so long ago and that nothing names any more. Those of repositories that are locked,
+     * since something of theirs may be coming back, are left to the next pass.
      *
      * @return how many
      */
@@ -80,23 +81,27 @@ class DeletionTable {
             """,
             """
             with gone as (
-                select id from artifact where deleted_at < now() - make_interval(secs => :seconds)
-                limit :count for update skip locked),
+                select a.id from artifact a join repository r on r.namespace = a.namespace and r.name = a.name
+                where a.deleted_at < now() - make_interval(secs => :seconds)
+                limit :count for update of a skip locked for no key update of r skip locked),
             files as (delete from artifact_file where artifact_id in (select id from gone))
             delete from artifact where id in (select id from gone)
             """,
             """
             with gone as (
-                select sequence from revision where deleted_at < now() - make_interval(secs => :seconds)
-                limit :count for update skip locked),
+                select v.sequence from revision v join repository r on r.id = v.repository_id
+                where v.deleted_at < now() - make_interval(secs => :seconds)
+                limit :count for update of v skip locked for no key update of r skip locked),
             files as (delete from revision_file where revision_sequence in (select sequence from gone))
             delete from revision where sequence in (select sequence from gone)
             """,
             """
-            delete from repository r where deleted_at < now() - make_interval(secs => :seconds)
-                and not exists (select 1 from revision v where v.repository_id = r.id)
-                and not exists (select 1 from artifact a where a.namespace = r.namespace and a.name = r.name)
-                and :count > 0
+            with gone as (
+                select id from repository r where deleted_at < now() - make_interval(secs => :seconds)
+                    and not exists (select 1 from revision v where v.repository_id = r.id)
+                    and not exists (select 1 from artifact a where a.namespace = r.namespace and a.name = r.name)
+                limit :count for update skip locked)
+            delete from repository where id in (select id from gone)
             """,
             // A job whose artifact is still there tells of it.
             """

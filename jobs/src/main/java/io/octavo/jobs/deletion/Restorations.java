@@ -6,6 +6,7 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Service;
@@ -14,12 +15,13 @@ import org.springframework.transaction.annotation.Transactional;
 /**
  * Shows again what was deleted, as long as it is not due to be collected. An artifact and the revision that it was written
  * as come back together, whichever is named.
+ *
+ * <p>The repository is locked first, and the time looked at behind that lock, which whoever collects its rows takes too: a
+ * call that waited for it past the grace is refused rather than given what is left.
  */
 @Service
 @Transactional
 public class Restorations {
-
-    private static final String RESTORABLE = "deleted_at > now() - make_interval(secs => :seconds)";
 
     private final JdbcClient sql;
     private final double graceSeconds;
@@ -35,7 +37,10 @@ public class Restorations {
      * @throws ProblemException {@code repository-not-found} if no such repository is deleted, or it is too late
      */
     public void repository(TenantId tenant, RepositoryName name) {
-        UUID id = lock(tenant, name, RESTORABLE);
+        UUID id = lock(tenant, name, "deleted_at is not null");
+        if (!isInTime("repository where id = :id", Map.of("id", id))) {
+            throw notThere(name);
+        }
         for (String statement : List.of("""
             update artifact a set deleted_at = null from revision v, repository r
             where r.id = :id and v.repository_id = r.id and v.deleted_at = r.deleted_at
@@ -60,40 +65,35 @@ public class Restorations {
      *     it is too late
      */
     public void revision(TenantId tenant, RepositoryName name, String revision) {
-        UUID repository = lock(tenant, name, "deleted_at is null and :seconds > 0");
-        if (!revision(repository, revision)) {
+        UUID repository = lock(tenant, name, "deleted_at is null");
+        if (!isInTime(
+                "revision where repository_id = :id and id = :revision", Map.of("id", repository, "revision", revision))) {
             throw new ProblemException(
                     ProblemCode.REVISION_NOT_FOUND,
                     "repository " + name + " has no such revision that was deleted and is not collected yet");
         }
+        revision(repository, revision);
     }
 
-    private boolean revision(UUID repository, String revision) {
-        int restored = 0;
+    private void revision(UUID repository, String revision) {
         for (String statement : List.of("""
             update artifact a set deleted_at = null from revision v, repository r
             where r.id = :repository and v.repository_id = r.id and v.id = :revision
-                and v.deleted_at > now() - make_interval(secs => :seconds)
                 and a.namespace = r.namespace and a.name = r.name and a.revision = v.id and a.deleted_at = v.deleted_at
             """, """
             update repository r set head = :revision
             where r.id = :repository and exists (
                 select 1 from revision v where v.repository_id = r.id and v.id = :revision
-                    and v.deleted_at > now() - make_interval(secs => :seconds)
                     and v.sequence > coalesce((
                         select h.sequence from revision h where h.repository_id = r.id and h.id = r.head), 0))
             """, """
-            update revision set deleted_at = null
-            where repository_id = :repository and id = :revision
-                and deleted_at > now() - make_interval(secs => :seconds)
+            update revision set deleted_at = null where repository_id = :repository and id = :revision
             """)) {
-            restored = sql.sql(statement)
+            sql.sql(statement)
                     .param("repository", repository)
                     .param("revision", revision)
-                    .param("seconds", graceSeconds)
                     .update();
         }
-        return restored == 1;
     }
 
     /** @throws ProblemException {@code artifact-not-found} if no such artifact is deleted, or it is too late */
@@ -103,23 +103,32 @@ public class Restorations {
                         select r.id, a.revision from artifact a
                         join repository r on r.namespace = a.namespace and r.name = a.name and r.deleted_at is null
                         where a.tenant = :tenant and a.id = :id and r.tenant = :tenant
-                            and a.deleted_at > now() - make_interval(secs => :seconds)
+                            and a.deleted_at is not null
                         for update of r
                         """)
                 .param("tenant", tenant.value())
                 .param("id", id)
-                .param("seconds", graceSeconds)
                 .query((row, number) -> new Place(row.getObject(1, UUID.class), row.getString(2)))
                 .optional()
-                .orElseThrow(() -> new ProblemException(
-                        ProblemCode.ARTIFACT_NOT_FOUND,
-                        "artifact " + id
-                                + " is not deleted, is due to be collected, or its repository is deleted too"));
+                .orElseThrow(() -> notThere(id));
+        if (!isInTime("artifact where id = :id", Map.of("id", id))) {
+            throw notThere(id);
+        }
         revision(place.repository(), place.revision());
         // Its revision is there already where somebody committed the same files again.
         sql.sql("update artifact set deleted_at = null where id = :id")
                 .param("id", id)
                 .update();
+    }
+
+    /** Asked behind the repository's lock. */
+    private boolean isInTime(String rows, Map<String, ?> parameters) {
+        return sql.sql("select 1 from " + rows + " and deleted_at > clock_timestamp() - make_interval(secs => :seconds)")
+                .params(parameters)
+                .param("seconds", graceSeconds)
+                .query(Integer.class)
+                .optional()
+                .isPresent();
     }
 
     private UUID lock(TenantId tenant, RepositoryName name, String state) {
@@ -129,11 +138,20 @@ public class Restorations {
                 .param("tenant", tenant.value())
                 .param("namespace", name.namespace())
                 .param("name", name.name())
-                .param("seconds", graceSeconds)
                 .query(UUID.class)
                 .optional()
-                .orElseThrow(() -> new ProblemException(
-                        ProblemCode.REPOSITORY_NOT_FOUND,
-                        "repository " + name + " is not there to be restored, or to restore something of"));
+                .orElseThrow(() -> notThere(name));
+    }
+
+    private static ProblemException notThere(RepositoryName name) {
+        return new ProblemException(
+                ProblemCode.REPOSITORY_NOT_FOUND,
+                "repository " + name + " is not there to be restored, or to restore something of");
+    }
+
+    private static ProblemException notThere(UUID artifact) {
+        return new ProblemException(
+                ProblemCode.ARTIFACT_NOT_FOUND,
+                "artifact " + artifact + " is not deleted, is due to be collected, or its repository is deleted too");
     }
 }
