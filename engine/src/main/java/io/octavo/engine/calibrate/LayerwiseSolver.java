@@ -149,7 +149,7 @@ public final class LayerwiseSolver implements AutoCloseable {
             LayerStream layers = texts.layers();
             LayerStream originals = texts.originals();
             String fileName = "%s-layer-%04d.safetensors".formatted(keeping.key(), layers.next());
-            Map<List<String>, List<SolvableWeight>> inputs = inputs();
+            Map<List<String>, List<SolvableWeight>> inputs = inputs(weights);
             int looks = originals == null ? 1 : stages(inputs);
             int passes = looks + (settings.propagateError() ? 1 : 0) + (originals == null ? 0 : 1);
             try (Arena arena = Arena.ofShared()) {
@@ -255,17 +255,6 @@ public final class LayerwiseSolver implements AutoCloseable {
             }
         }
 
-        /** Weights by the modules that read the same input; loaders join those. */
-        private Map<List<String>, List<SolvableWeight>> inputs() {
-            var inputs = new LinkedHashMap<List<String>, List<SolvableWeight>>();
-            for (SolvableWeight weight : weights) {
-                List<String> fused = ModuleRole.fusedWith(weight.module());
-                inputs.computeIfAbsent(fused.isEmpty() ? List.of(weight.module()) : fused, key -> new ArrayList<>())
-                        .add(weight);
-            }
-            return inputs;
-        }
-
         private static Set<String> firsts(Collection<List<SolvableWeight>> inputs) {
             return inputs.stream().map(readers -> readers.getFirst().module()).collect(Collectors.toSet());
         }
@@ -325,6 +314,17 @@ public final class LayerwiseSolver implements AutoCloseable {
                         + solver.dampening().get());
             }
         }
+    }
+
+    /** Weights by the modules that read the same input; loaders join those. */
+    static Map<List<String>, List<SolvableWeight>> inputs(List<SolvableWeight> weights) {
+        var inputs = new LinkedHashMap<List<String>, List<SolvableWeight>>();
+        for (SolvableWeight weight : weights) {
+            List<String> fused = ModuleRole.fusedWith(weight.module());
+            inputs.computeIfAbsent(fused.isEmpty() ? List.of(weight.module()) : fused, key -> new ArrayList<>())
+                    .add(weight);
+        }
+        return inputs;
     }
 
     private static String figure(double number) {

@@ -39,8 +39,12 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
 
         Moments(Backend backend, long columns) {
             this.backend = backend;
-            buffer = backend.allocate("moments", Matrix.bytes(DType.F32, columns, columns));
+            buffer = backend.allocate("moments", bytes(columns));
             sums = Matrix.of(buffer, DType.F32, columns, columns);
+        }
+
+        static long bytes(long columns) {
+            return Matrix.bytes(DType.F32, columns, columns);
         }
 
         /** @param rows BF16 */
@@ -76,7 +80,7 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
     }
 
     private Matrix rounded(Matrix activations, Stream stream) {
-        long bytes = Matrix.bytes(DType.BF16, activations.rows(), activations.columns());
+        long bytes = roundedBytes(activations.rows(), activations.columns());
         DeviceBuffer buffer = rounded;
         if (buffer == null || buffer.bytes() < bytes) {
             if (buffer != null) {
@@ -87,6 +91,11 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
             rounded = buffer;
         }
         return Matrix.of(buffer, DType.BF16, activations.rows(), activations.columns());
+    }
+
+    /** Of inputs rounded, beside the sums: of the largest one that comes. */
+    static long roundedBytes(long tokens, long columns) {
+        return Matrix.bytes(DType.BF16, tokens, columns);
     }
 
     /** What was seen of an input, complete; zeros if no token came. The caller closes it. */

@@ -54,6 +54,11 @@ final class StageMoments implements AutoCloseable {
         return stage == null || stage.equals(stage(module));
     }
 
+    /** Whether a module's input is seen beside that of the original model. */
+    static boolean pairs(String module) {
+        return !module.contains(EXPERTS);
+    }
+
     private boolean takes(String module) {
         if (!modules.contains(module)) {
             return false;
@@ -66,7 +71,7 @@ final class StageMoments implements AutoCloseable {
 
     ActivationObserver ofOriginals() {
         return (module, activations, stream) -> {
-            if (takes(module) && !module.contains(EXPERTS)) {
+            if (takes(module) && pairs(module)) {
                 pairs.computeIfAbsent(module, name -> new Pair(activations.columns()))
                         .original(activations, stream);
             }
@@ -105,7 +110,7 @@ final class StageMoments implements AutoCloseable {
     }
 
     /** Each token's channels in the solved model, then those in the original one, are a row of which moments are taken. */
-    private final class Pair {
+    final class Pair {
 
         private final MomentsObserver.Moments moments;
         private final DeviceBuffer apart;
@@ -122,6 +127,13 @@ final class StageMoments implements AutoCloseable {
             this.beside = backend.allocate("moments", Matrix.bytes(DType.F32, 2L * longest, columns));
             this.rounded = backend.allocate("moments", Matrix.bytes(DType.BF16, 2L * longest, columns));
             this.places = backend.allocate("moments", Matrix.bytes(DType.I32, 1, 2L * longest));
+        }
+
+        /** Beside the sums, while texts run. */
+        static long bytes(long columns, int longest) {
+            return 2 * Matrix.bytes(DType.BF16, 2L * longest, columns)
+                    + Matrix.bytes(DType.F32, 2L * longest, columns)
+                    + Matrix.bytes(DType.I32, 1, 2L * longest);
         }
 
         private Matrix apart() {

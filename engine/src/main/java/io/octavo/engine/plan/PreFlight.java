@@ -1,5 +1,6 @@
 package io.octavo.engine.plan;
 
+import io.octavo.engine.calibrate.CalibrationMemory;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
@@ -8,7 +9,6 @@ import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
-import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.plan.PlanReport.Execution;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Resources;
@@ -18,7 +18,6 @@ import io.octavo.engine.request.Recipe;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.tokenizer.Tokenizer;
-import io.octavo.engine.transformer.LayerStreamMemory;
 import io.octavo.kernels.number.DType;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
@@ -82,7 +81,7 @@ public final class PreFlight {
             piece = Math.max(
                     piece, action.inFeatures() * action.source().info().dtype().bytes());
         }
-        LayerStreamMemory calibration = calibration(checkpoint, plan, recipe, DType.BF16);
+        CalibrationMemory calibration = calibration(checkpoint, plan, recipe, DType.BF16);
         return new Resources(
                 PROCESS_BYTES
                         + Math.max(PIECES * piece, calibration.hostBytes())
@@ -93,7 +92,7 @@ public final class PreFlight {
     }
 
     /** The layers of a calibration are gone before pieces of tensors are on their way. */
-    static long deviceBytes(QuantizationPlan plan, LayerStreamMemory calibration) {
+    static long deviceBytes(QuantizationPlan plan, CalibrationMemory calibration) {
         return Math.max(Quantizer.deviceBytes(plan, DEVICE_THREADS), calibration.deviceBytes());
     }
 
@@ -102,20 +101,18 @@ public final class PreFlight {
      *
      * @param productInput of the backend
      */
-    static LayerStreamMemory calibration(
+    static CalibrationMemory calibration(
             Checkpoint checkpoint, QuantizationPlan plan, Recipe recipe, DType productInput) {
-        return recipe.calibration()
-                .filter(shape -> plan.schemes().needsCalibration())
-                .map(shape -> {
-                    ModelSpec spec = Architectures.read(checkpoint.config().tree());
-                    int tokens = Math.min(shape.sequenceLength(), spec.maxPositions());
-                    var one = LayerStreamMemory.of(checkpoint, spec, productInput, shape.samples(), tokens);
-                    // The original model runs beside the one that is solved.
-                    boolean both =
-                            plan.schemes().solver().filter(Gptq::runsOriginals).isPresent();
-                    return both ? new LayerStreamMemory(2 * one.deviceBytes(), 2 * one.hostBytes()) : one;
-                })
-                .orElse(new LayerStreamMemory(0, 0));
+        if (recipe.calibration().isEmpty() || !plan.schemes().needsCalibration()) {
+            return CalibrationMemory.NONE;
+        }
+        ModelSpec spec = Architectures.read(checkpoint.config().tree());
+        var run = new CalibrationMemory.Run(checkpoint, spec, recipe.calibration().get(), productInput);
+        CalibrationMemory observing = CalibrationMemory.ofObserving(run, plan.schemes().weighed(spec));
+        return plan.schemes()
+                .solver()
+                .map(gptq -> CalibrationMemory.ofSolving(run, gptq, plan.solvable()).or(observing))
+                .orElse(observing);
     }
 
     /** @throws QuantizationException if the checkpoint cannot be run */

@@ -27,7 +27,6 @@ import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.NumberType;
-import io.octavo.engine.solve.SolvableWeight;
 import io.octavo.kernels.backend.Backend;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
@@ -38,12 +37,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.DoubleConsumer;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 
 /** What data shows of a model, and what modifiers make of a plan by it. */
 final class Calibration implements AutoCloseable {
@@ -110,17 +105,16 @@ final class Calibration implements AutoCloseable {
     }
 
     private void observe(CalibrationData data, DoubleConsumer progress) {
-        List<ChannelModifier> modifiers = plan.schemes().channelModifiers();
         ModelSpec spec = Architectures.read(source.config().tree());
         activations = new Calibrator(backend)
                 .observe(
                         source,
                         observed(data),
-                        modules(modifiers, modifier -> modifier.observed(spec)),
-                        modules(modifiers, modifier -> modifier.weighed(spec)),
+                        plan.schemes().observed(spec),
+                        plan.schemes().weighed(spec),
                         monitor,
                         progress);
-        for (ChannelModifier modifier : modifiers) {
+        for (ChannelModifier modifier : plan.schemes().channelModifiers()) {
             apply(modifier, spec);
         }
     }
@@ -135,12 +129,6 @@ final class Calibration implements AutoCloseable {
         return integers || data.shape().observer() != InputObserver.MSE
                 ? data
                 : new CalibrationData(data.dataset(), data.shape().withObserver(InputObserver.MINMAX));
-    }
-
-    private static Set<String> modules(List<ChannelModifier> modifiers, Function<ChannelModifier, Set<String>> asked) {
-        return modifiers.stream()
-                .flatMap(modifier -> asked.apply(modifier).stream())
-                .collect(Collectors.toSet());
     }
 
     private void apply(ChannelModifier modifier, ModelSpec spec) {
@@ -166,9 +154,7 @@ final class Calibration implements AutoCloseable {
                 });
         var solver = new LayerwiseSolver(backend, threads, gptq, monitor);
         closing.push(solver::close);
-        List<SolvableWeight> weights =
-                plan.quantized().stream().map(Quantize::solvable).toList();
-        plan = plan.withSolved(solver.solve(source, data, weights, this::scaledTensors, keeping, progress));
+        plan = plan.withSolved(solver.solve(source, data, plan.solvable(), this::scaledTensors, keeping, progress));
     }
 
     /** Of all that decides what is solved. */

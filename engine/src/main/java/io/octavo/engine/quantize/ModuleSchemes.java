@@ -4,6 +4,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.LayoutWriters;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.modify.ChannelModifier;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
@@ -17,6 +18,8 @@ import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Which schemes the modules of a checkpoint get, as a recipe says.
@@ -141,6 +144,20 @@ public record ModuleSchemes(
                 .filter(ChannelModifier.class::isInstance)
                 .map(ChannelModifier.class::cast)
                 .toList();
+    }
+
+    /** Linears whose inputs modifiers must see, channel by channel. */
+    Set<String> observed(ModelSpec spec) {
+        return channelModifiers().stream()
+                .flatMap(modifier -> modifier.observed(spec).stream())
+                .collect(Collectors.toSet());
+    }
+
+    /** Those of them of whose inputs modifiers must know E[x²]. */
+    public Set<String> weighed(ModelSpec spec) {
+        return channelModifiers().stream()
+                .flatMap(modifier -> modifier.weighed(spec).stream())
+                .collect(Collectors.toSet());
     }
 
     /** What solves codes in place of rounding. */

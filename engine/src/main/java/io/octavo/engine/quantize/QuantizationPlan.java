@@ -314,6 +314,11 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Action> actions, List
                 .toList();
     }
 
+    /** What solving or rounding in memory needs of the quantized modules. */
+    public List<SolvableWeight> solvable() {
+        return quantized().stream().map(Quantize::solvable).toList();
+    }
+
     public List<Keep> kept() {
         return actions.stream()
                 .filter(Keep.class::isInstance)

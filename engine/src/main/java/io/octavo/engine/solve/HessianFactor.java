@@ -38,7 +38,7 @@ record HessianFactor(DeviceBuffer memory, Matrix factor, Matrix order, double da
         }
         long bytes = Matrix.bytes(DType.F32, columns, columns);
         long orderBytes = Matrix.bytes(DType.I32, 1, columns);
-        DeviceBuffer memory = backend.allocate("gptq", bytes + orderBytes + Integer.BYTES);
+        DeviceBuffer memory = backend.allocate("gptq", bytes(columns));
         var factor = Matrix.of(memory, DType.F32, columns, columns);
         var order = new Matrix(memory, bytes, DType.I32, 1, columns);
         var failures = new Matrix(memory, bytes + orderBytes, DType.I32, 1, 1);
@@ -64,6 +64,11 @@ record HessianFactor(DeviceBuffer memory, Matrix factor, Matrix order, double da
         }
         memory.close();
         return Optional.empty();
+    }
+
+    /** What it takes of so many columns. */
+    static long bytes(int columns) {
+        return Matrix.bytes(DType.F32, columns, columns) + Matrix.bytes(DType.I32, 1, columns) + Integer.BYTES;
     }
 
     /** From the column that inputs are largest in to the one that they are smallest in. */

@@ -40,7 +40,7 @@ record InputCorrection(DeviceBuffer memory, Matrix transposed) implements AutoCl
             RowTasks tasks,
             Stream stream) {
         int columns = Math.toIntExact(moments.columns());
-        DeviceBuffer memory = backend.allocate("gptq", Matrix.bytes(DType.F32, columns, columns));
+        DeviceBuffer memory = backend.allocate("gptq", bytes(columns));
         var found = new InputCorrection(memory, Matrix.of(memory, DType.F32, columns, columns));
         try (var making = new Making(columns, inverse, backend, tasks, stream)) {
             if (making.transposed(sums, moments, tokens, found.transposed)) {
@@ -52,6 +52,20 @@ record InputCorrection(DeviceBuffer memory, Matrix transposed) implements AutoCl
         }
         found.close();
         return Optional.empty();
+    }
+
+    static long bytes(int columns) {
+        return Matrix.bytes(DType.F32, columns, columns);
+    }
+
+    /** What making it takes of the backend besides, until it is made. */
+    static long makingBytes(int columns) {
+        return 2 * Matrix.bytes(DType.F32, columns, columns);
+    }
+
+    /** The same of the host. */
+    static long makingHostBytes(int columns) {
+        return 4 * Matrix.bytes(DType.F32, columns, columns) + Matrix.bytes(DType.I32, 1, columns);
     }
 
     /**

@@ -6,6 +6,8 @@ import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.DType;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -60,7 +62,7 @@ public final class InputSolver implements AutoCloseable {
         boolean solvable = input.factor().isPresent();
         double plainLoss = 0;
         double loss = 0;
-        int step = blockRows(weight, format);
+        int step = blockRows(weight, format, input.backend().computeCapability() > 0);
         for (int from = 0; from < weight.outFeatures(); from += step) {
             tasks.checkpoint();
             int to = Math.min(from + step, weight.outFeatures());
@@ -82,10 +84,41 @@ public final class InputSolver implements AutoCloseable {
         return new Result((better ? solved : plain).weight(), plainLoss, better ? loss : plainLoss, better);
     }
 
+    /**
+     * Memory of the backend that solving takes, at most, beside the sums.
+     *
+     * @param readers of one input
+     * @param paired whether the original model's input is known
+     */
+    public static long deviceBytes(List<SolvableWeight> readers, boolean paired, boolean gpu) {
+        int columns = readers.getFirst().inFeatures();
+        long block = readers.stream()
+                .mapToLong(weight -> {
+                    WeightFormat format = weight.format(0);
+                    return RowBlock.bytes(format, weight.codes(), blockRows(weight, format, gpu), paired, gpu);
+                })
+                .max()
+                .orElseThrow();
+        return SolverInput.bytes(columns, paired)
+                + Math.max(block, paired ? InputCorrection.makingBytes(columns) : 0);
+    }
+
+    /** The same of the host: numbers on their way and codes both rounded and solved. What was solved before is not counted. */
+    public static long hostBytes(List<SolvableWeight> readers, boolean paired, boolean gpu) {
+        long block = readers.stream()
+                .mapToLong(weight -> Matrix.bytes(
+                                DType.F32, blockRows(weight, weight.format(0), gpu), weight.inFeatures())
+                        + 2 * weight.codeBytes())
+                .max()
+                .orElseThrow();
+        int columns = readers.getFirst().inFeatures();
+        return Math.max(block, paired ? InputCorrection.makingHostBytes(columns) : 0);
+    }
+
     /** Whole tiles; where one scale is for all rows, it was found before. */
-    private int blockRows(SolvableWeight weight, WeightFormat format) {
+    private static int blockRows(SolvableWeight weight, WeightFormat format, boolean gpu) {
         int unit = format.tileRows() == Integer.MAX_VALUE ? 1 : format.tileRows();
-        long bytes = input.backend().computeCapability() > 0 ? DEVICE_BLOCK_BYTES : BLOCK_BYTES;
+        long bytes = gpu ? DEVICE_BLOCK_BYTES : BLOCK_BYTES;
         long rows = Math.max(bytes / ((long) weight.inFeatures() * Float.BYTES), 1);
         return (int) Math.min(Math.max(rows / unit, 1) * unit, weight.outFeatures());
     }
@@ -101,7 +134,7 @@ public final class InputSolver implements AutoCloseable {
         Codes(SolvableWeight weight, WeightFormat format) {
             this.weight = weight;
             this.format = format;
-            this.codes = new byte[Math.toIntExact(weight.outFeatures() * rowBytes(weight))];
+            this.codes = new byte[Math.toIntExact(weight.codeBytes())];
             float[] whole = new float[format.tilesDown(weight.outFeatures()) * format.groups()];
             this.scales = new TileScales(whole, new byte[weight.quantization().symmetric() ? 0 : whole.length]);
         }

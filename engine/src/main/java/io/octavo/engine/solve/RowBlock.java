@@ -25,6 +25,9 @@ final class RowBlock implements AutoCloseable {
     /** About a second of a processor's work: as long as asking whether to stop may wait. */
     private static final long SWEPT_NUMBERS = 1L << 32;
 
+    /** Like that of weights, which a GPU takes to refine codes: gradients, products and changes; and the codes, each a byte. */
+    private static final int REFINING_MATRICES = 3;
+
     private final SolverInput input;
     private final WeightFormat format;
     private final CodeFormat stored;
@@ -56,6 +59,23 @@ final class RowBlock implements AutoCloseable {
             release(0);
             throw e;
         }
+    }
+
+    /**
+     * Memory of the backend that a block takes, at most.
+     *
+     * @param corrected whether weights are changed for what the original model gives
+     * @param gpu whether operations have scratch of their own
+     */
+    static long bytes(WeightFormat format, CodeFormat stored, int rows, boolean corrected, boolean gpu) {
+        int columns = format.inFeatures();
+        int zeroPoint = format.quantization().symmetric() ? 0 : 1;
+        long numbers = Matrix.bytes(DType.F32, rows, columns);
+        long tiles = (long) format.tilesDown(rows) * format.groups();
+        long own = numbers + rows * stored.rowBytes(columns) + tiles * (Float.BYTES + zeroPoint);
+        long sweeping = (long) rows * (format.groups() * (Float.BYTES + zeroPoint) + Float.BYTES);
+        long refining = gpu ? REFINING_MATRICES * numbers + (long) rows * columns : 0;
+        return own + Math.max(corrected ? numbers : 0, Math.max(sweeping, refining));
     }
 
     /** To the nearest codes under the scales of the largest numbers. */

@@ -44,6 +44,11 @@ public record SolvableWeight(
         return new WeightFormat(quantization, dtype, inFeatures, absmax);
     }
 
+    /** Of all of its codes as they are stored. */
+    public long codeBytes() {
+        return outFeatures * codes.rowBytes(inFeatures);
+    }
+
     /** The largest magnitude of the weight. */
     public float absmax() {
         int step = Math.clamp(READ_NUMBERS / inFeatures, 1, Math.max(outFeatures, 1));

@@ -34,7 +34,7 @@ final class SolverInput implements AutoCloseable {
         this.tasks = tasks;
         boolean paired = sums.columns() > columns;
         long bytes = Matrix.bytes(DType.F32, columns, columns);
-        this.memory = backend.allocate("gptq", bytes + Matrix.bytes(DType.F32, 1, columns));
+        this.memory = backend.allocate("gptq", ownBytes(columns));
         try {
             this.moments = Matrix.of(memory, DType.F32, columns, columns);
             this.importance = new Matrix(memory, bytes, DType.F32, 1, columns);
@@ -61,6 +61,16 @@ final class SolverInput implements AutoCloseable {
             memory.close();
             throw e;
         }
+    }
+
+    /** Of the moments and their diagonal. */
+    private static long ownBytes(int columns) {
+        return Matrix.bytes(DType.F32, columns, columns) + Matrix.bytes(DType.F32, 1, columns);
+    }
+
+    /** Memory of the backend that stays, beside the sums. */
+    static long bytes(int columns, boolean paired) {
+        return ownBytes(columns) + HessianFactor.bytes(columns) + (paired ? InputCorrection.bytes(columns) : 0);
     }
 
     /** Of the first rows and columns of more. */

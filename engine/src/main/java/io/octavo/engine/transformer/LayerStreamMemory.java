@@ -10,10 +10,11 @@ import io.octavo.kernels.number.DType;
 /**
  * Memory that a {@link LayerStream} takes, told from a checkpoint's headers.
  *
- * @param deviceBytes of the largest layer as it is stored, and of all that one text is computed in
+ * @param layerBytes of the largest layer as it is stored and its cache, on the device while texts run through it
+ * @param sharedBytes of all that one text is computed in, on the device
  * @param hostBytes of the hidden states of all texts
  */
-public record LayerStreamMemory(long deviceBytes, long hostBytes) {
+public record LayerStreamMemory(long layerBytes, long sharedBytes, long hostBytes) {
 
     /**
      * @param productInput of the backend: BF16 for a GPU, F32 for a CPU, whose layers stay in the mapped files, however
@@ -30,7 +31,11 @@ public record LayerStreamMemory(long deviceBytes, long hostBytes) {
         long shared = Workspace.bytes(spec, tokens, 0, productInput)
                 + RopeTables.bytes(spec, tokens)
                 + DeviceBatch.bytes(LayerStream.limits(tokens));
-        return new LayerStreamMemory(layer + shared, texts * Matrix.bytes(DType.F32, tokens, spec.hiddenSize()));
+        return new LayerStreamMemory(layer, shared, texts * Matrix.bytes(DType.F32, tokens, spec.hiddenSize()));
+    }
+
+    public long deviceBytes() {
+        return layerBytes + sharedBytes;
     }
 
     private static long stored(Checkpoint checkpoint, LayerSpec layer) {

@@ -3,8 +3,12 @@ package io.octavo.engine.plan;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.TestModels;
+import io.octavo.engine.artifact.FolderJournal;
+import io.octavo.engine.calibrate.LayerwiseSolver;
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.quantize.QuantizationPlan;
 import io.octavo.engine.quantize.Quantizer;
@@ -13,16 +17,25 @@ import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.transformer.BackendMeter;
+import io.octavo.engine.transformer.HollowBackend;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is planned beside what a backend is asked for, over whole calibrated jobs. */
 class CalibrationMemoryTest {
@@ -55,6 +68,77 @@ class CalibrationMemoryTest {
         assertThat(planned(source, recipe("FP8"), 64)).isCloseTo(peak(source, recipe("FP8"), 64), NEAR);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void ofSolvingIsWhatIsKnownOfTheWidestInput(boolean matchOriginals) throws IOException {
+        Path source = folder.resolve("28m");
+        write28m(source);
+        Recipe recipe = recipe("W4A16").withModifiers(List.of(gptq(matchOriginals)));
+        assertThat(planned(source, recipe, 128)).isCloseTo(peak(source, recipe, 128), NEAR);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void ofSolvingLayersAsThoseOf8b(boolean matchOriginals) throws IOException {
+        Path source = folder.resolve("8b");
+        Files.createDirectories(source);
+        SparseCheckpoint.layerOf8b(source);
+        Files.copy(TestModels.books5m().resolve("tokenizer.json"), source.resolve("tokenizer.json"));
+        Recipe recipe = recipe("W4A16").withModifiers(List.of(gptq(matchOriginals)));
+        assertThat(planned(source, recipe, 64)).isCloseTo(solvingPeak(source, recipe, 64), NEAR);
+    }
+
+    /** AWQ and the search of alpha need the second moments of every input of a layer. */
+    @Test
+    void ofWeighingInputsIsTheirMoments() throws IOException {
+        Path source = folder.resolve("28m");
+        write28m(source);
+        Recipe recipe = recipe("W8A8_STATIC").withModifiers(List.of(new SmoothQuant()));
+        assertThat(observing(source, recipe, 512)).isCloseTo(peak(source, recipe, 512), NEAR);
+    }
+
+    private static Gptq gptq(boolean matchOriginals) {
+        return new Gptq(Gptq.DEFAULT_DAMPENING, true, true, true, true, matchOriginals);
+    }
+
+    private static void write28m(Path folder) throws IOException {
+        layerOf28m().write(folder);
+        Files.copy(TestModels.books5m().resolve("tokenizer.json"), folder.resolve("tokenizer.json"));
+    }
+
+    /** One layer with the shapes of books-28m. */
+    private static CheckpointFixture layerOf28m() {
+        var random = new Random(28);
+        var fixture = new CheckpointFixture().config("""
+                {"architectures": ["LlamaForCausalLM"], "hidden_size": 512, "intermediate_size": 1408, "head_dim": 64,
+                 "vocab_size": 8192, "rms_norm_eps": 1e-05, "num_hidden_layers": 1, "num_attention_heads": 8,
+                 "num_key_value_heads": 4, "max_position_embeddings": 1024, "bos_token_id": 0,
+                 "tie_word_embeddings": true, "dtype": "bfloat16"}""");
+        String layer = "model.layers.0.";
+        random(fixture, random, "model.embed_tokens", 8192, 512);
+        random(fixture, random, layer + "self_attn.q_proj", 512, 512);
+        random(fixture, random, layer + "self_attn.k_proj", 256, 512);
+        random(fixture, random, layer + "self_attn.v_proj", 256, 512);
+        random(fixture, random, layer + "self_attn.o_proj", 512, 512);
+        random(fixture, random, layer + "mlp.gate_proj", 1408, 512);
+        random(fixture, random, layer + "mlp.up_proj", 1408, 512);
+        random(fixture, random, layer + "mlp.down_proj", 512, 1408);
+        random(fixture, random, layer + "input_layernorm", 512);
+        random(fixture, random, layer + "post_attention_layernorm", 512);
+        random(fixture, random, "model.norm", 512);
+        return fixture;
+    }
+
+    private static void random(CheckpointFixture fixture, Random random, String module, long... shape) {
+        int count = Math.toIntExact(Arrays.stream(shape).reduce(1, Math::multiplyExact));
+        ByteBuffer bytes = ByteBuffer.allocate(2 * count).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < count; i++) {
+            bytes.putShort(BFloat16.fromFloat((float) random.nextGaussian() / 16));
+        }
+        List<Long> dimensions = Arrays.stream(shape).boxed().toList();
+        fixture.with(module + ".weight", DType.BF16, dimensions, bytes.array());
+    }
+
     private static Recipe recipe(String scheme) {
         return new Recipe(scheme, CompressedTensors.NAME, List.of());
     }
@@ -69,6 +153,37 @@ class CalibrationMemoryTest {
             Recipe calibrated = request(source, recipe, tokens).recipe();
             QuantizationPlan plan = Quantizer.plan(checkpoint, calibrated);
             return PreFlight.deviceBytes(plan, PreFlight.calibration(checkpoint, plan, calibrated, DType.F32));
+        }
+    }
+
+    private long observing(Path source, Recipe recipe, int tokens) {
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            Recipe calibrated = request(source, recipe, tokens).recipe();
+            QuantizationPlan plan = Quantizer.plan(checkpoint, calibrated);
+            return PreFlight.calibration(checkpoint, plan, calibrated, DType.F32).deviceBytes();
+        }
+    }
+
+    /** Of solving alone, without its work. */
+    private long solvingPeak(Path source, Recipe recipe, int tokens) {
+        QuantizationRequest request = request(source, recipe, tokens);
+        try (Backend backend = HollowBackend.open();
+                Checkpoint checkpoint = Checkpoint.open(source)) {
+            var meter = new BackendMeter(backend);
+            QuantizationPlan plan = Quantizer.plan(checkpoint, request.recipe());
+            Gptq gptq = plan.schemes().solver().orElseThrow();
+            var keeping = new LayerwiseSolver.Keeping(
+                    new FolderJournal(folder), "solved");
+            try (var solver = new LayerwiseSolver(meter.backend(), 2, gptq, JobMonitor.none())) {
+                solver.solve(
+                        checkpoint,
+                        request.calibration().orElseThrow(),
+                        plan.solvable(),
+                        (layer, arena) -> Map.of(),
+                        keeping,
+                        share -> {});
+            }
+            return meter.peakBytes();
         }
     }
 
