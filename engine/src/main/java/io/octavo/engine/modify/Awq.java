@@ -28,6 +28,8 @@ public record Awq() implements ChannelModifier {
     /** Rows of a weight that are looked at. */
     private static final int MOST_ROWS = 512;
 
+    private static final int ROWS_AT_ONCE = 64;
+
     /** So that no scale makes numbers vanish, and none is made of a weight that is always zero. */
     private static final double SMALLEST = 1e-4;
 
@@ -64,25 +66,20 @@ public record Awq() implements ChannelModifier {
     }
 
     private static Optional<float[]> best(ChannelMapping mapping, Weights weights) {
-        float[] best = new float[weights.squares.length];
-        Arrays.fill(best, 1);
-        double least = weights.loss(best);
-        boolean found = false;
+        float[] ones = new float[weights.squares.length];
+        Arrays.fill(ones, 1);
+        List<float[]> tried = new ArrayList<>(List.of(ones));
         float[] means = weights.relativeMeans();
         for (boolean byWeight : new boolean[] {true, false}) {
             for (int step = 1; step <= STEPS; step++) {
                 float[] scales = scales(weights.squares, means, (double) step / STEPS, byWeight);
                 mapping.tie(scales);
                 normalize(scales);
-                double loss = weights.loss(scales);
-                if (loss < least) {
-                    least = loss;
-                    best = scales;
-                    found = true;
-                }
+                tried.add(scales);
             }
         }
-        return found ? Optional.of(best) : Optional.empty();
+        float[] best = Candidates.cheapest(tried, weights::loss);
+        return best == ones ? Optional.empty() : Optional.of(best);
     }
 
     private static float[] scales(float[] squares, float[] means, double ratio, boolean byWeight) {
@@ -167,22 +164,30 @@ public record Awq() implements ChannelModifier {
                 importance[channel] = squares[channel] / scales[channel] / scales[channel];
             }
             float absmax = 0;
-            var scaled = new ArrayList<float[]>();
             for (float[] numbers : rows) {
-                float[] products = new float[numbers.length];
-                for (int i = 0; i < products.length; i++) {
-                    products[i] = numbers[i] * scales[i % scales.length];
-                    absmax = Math.max(absmax, Math.abs(products[i]));
+                for (int i = 0; i < numbers.length; i++) {
+                    absmax = Math.max(absmax, Math.abs(numbers[i] * scales[i % scales.length]));
                 }
-                scaled.add(products);
             }
             double loss = 0;
             for (int i = 0; i < modules.size(); i++) {
                 WeightFormat format = statistics.format(modules.get(i), absmax).orElseThrow();
-                loss += RoundingLoss.of(
-                        scaled.get(i), importance, format, new RangeScales().choose(scaled.get(i), format));
+                float[] numbers = rows.get(i);
+                int step = rowsAtOnce(format) * scales.length;
+                for (int from = 0; from < numbers.length; from += step) {
+                    float[] scaled = Arrays.copyOfRange(numbers, from, Math.min(from + step, numbers.length));
+                    for (int j = 0; j < scaled.length; j++) {
+                        scaled[j] *= scales[j % scales.length];
+                    }
+                    loss += RoundingLoss.of(scaled, importance, format, new RangeScales().choose(scaled, format));
+                }
             }
             return loss;
+        }
+
+        /** Whole tiles; as few rows as that allows, since many scales are tried at once. */
+        private static int rowsAtOnce(WeightFormat format) {
+            return format.tileRows() == Integer.MAX_VALUE ? ROWS_AT_ONCE : Math.max(ROWS_AT_ONCE, format.tileRows());
         }
     }
 }

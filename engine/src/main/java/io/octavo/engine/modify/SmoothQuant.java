@@ -1,8 +1,10 @@
 package io.octavo.engine.modify;
 
 import io.octavo.engine.model.ModelSpec;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -107,17 +109,12 @@ public record SmoothQuant(OptionalDouble alpha) implements ChannelModifier {
 
     private static float[] best(ChannelMapping mapping, LinearStatistics statistics, float[] inputs, float[] weights) {
         var noise = new RoundingNoise(mapping.linears(), statistics, inputs, MOST_ROWS);
-        float[] best = new float[inputs.length];
-        Arrays.fill(best, 1);
-        double least = noise.of(best);
+        float[] ones = new float[inputs.length];
+        Arrays.fill(ones, 1);
+        List<float[]> tried = new ArrayList<>(List.of(ones));
         for (int step = 0; step <= STEPS; step++) {
-            float[] scales = scales(inputs, weights, (double) step / STEPS);
-            double cost = noise.of(scales);
-            if (cost < least) {
-                least = cost;
-                best = scales;
-            }
+            tried.add(scales(inputs, weights, (double) step / STEPS));
         }
-        return best;
+        return Candidates.cheapest(tried, noise::of);
     }
 }

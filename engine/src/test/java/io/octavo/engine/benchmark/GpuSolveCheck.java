@@ -3,8 +3,10 @@ package io.octavo.engine.benchmark;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.modify.Awq;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
+import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.EvaluationRequest;
@@ -23,8 +25,8 @@ import java.util.OptionalInt;
  * Codes that a GPU solves: the same files twice, and a perplexity near that of the processor's file. Their bytes differ, since
  * the GPU rounds activations to BF16 where it sums second moments.
  *
- * <p>Arguments: model folder, folder of datasets, scratch folder, and optionally scheme, samples and tokens of each, where only
- * the GPU's seconds are told. Prints one JSON line a check, for {@code kernels/gpu-check.sh}.
+ * <p>Arguments: model folder, folder of datasets, scratch folder, and optionally scheme, samples, tokens of each and a modifier ({@code gptq},
+ * {@code awq} or {@code smoothquant}), where only the GPU's seconds are told. Prints one JSON line a check, for {@code kernels/gpu-check.sh}.
  */
 final class GpuSolveCheck {
 
@@ -38,6 +40,7 @@ final class GpuSolveCheck {
     private final Path model;
     private final Path data;
     private final Path scratch;
+    private Modifier modifier = gptq();
 
     private GpuSolveCheck(String[] arguments) {
         this.model = Path.of(arguments[0]);
@@ -52,6 +55,7 @@ final class GpuSolveCheck {
                 Engine cpu = Engines.open(new EngineOptions("cpu", threads))) {
             if (arguments.length > 3) {
                 int samples = Integer.parseInt(arguments[4]);
+                check.modifier = modifier(arguments.length > 6 ? arguments[6] : "gptq");
                 check.quantize(gpu, "large", arguments[3], samples, Integer.parseInt(arguments[5]));
                 return;
             }
@@ -68,19 +72,27 @@ final class GpuSolveCheck {
     }
 
     private List<HashedFile> quantize(Engine engine, String name, String scheme, int samples, int tokens) {
-        List<Modifier> modifiers = List.of(settings());
         var request = new QuantizationRequest(
                         model, scratch.resolve(name), new Recipe(scheme, CompressedTensors.NAME, List.of()))
                 .withCalibration(new CalibrationData(data.resolve("books-heldout.txt"), samples, tokens, 0))
-                .with(recipe -> recipe.withModifiers(modifiers));
+                .with(recipe -> recipe.withModifiers(List.of(modifier)));
         long start = System.nanoTime();
         List<HashedFile> files = engine.quantize(request, new Told()).files();
-        report("gptq " + scheme + ", seconds, " + name, (System.nanoTime() - start) / 1e9, true);
+        report(modifier.name() + " " + scheme + ", seconds, " + name, (System.nanoTime() - start) / 1e9, true);
         return files;
     }
 
+    private static Modifier modifier(String name) {
+        return switch (name) {
+            case "gptq" -> gptq();
+            case "awq" -> new Awq();
+            case "smoothquant" -> new SmoothQuant();
+            default -> throw new IllegalArgumentException(name);
+        };
+    }
+
     /** {@code -Doctavo.benchmark.refine=false} and the like tell what a part of it takes. */
-    private static Gptq settings() {
+    private static Gptq gptq() {
         return new Gptq(
                 Gptq.DEFAULT_DAMPENING,
                 true,
