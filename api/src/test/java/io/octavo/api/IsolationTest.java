@@ -14,10 +14,10 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerRegistry;
+import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -287,7 +287,7 @@ class IsolationTest {
                                 RepositoryName.parse("alice/out"),
                                 "m",
                                 new ArtifactLabel("W8A8", 8, List.of(), List.of()),
-                                List.of(new FileEntry("secret.bin", blob.size(), blob.sha256())),
+                                List.of(new RepositoryFile("secret.bin", blob.size(), blob.sha256())),
                                 new Lineage("hub:alice/model", "main", "FP8_DYNAMIC", "compressed-tensors", "1"),
                                 report,
                                 Optional.of("c".repeat(64)),

@@ -10,11 +10,11 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.queue.FoundPlans;
 import io.octavo.jobs.queue.JobService;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
+import io.octavo.wire.RepositoryFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -53,11 +53,11 @@ public record CalibratedJob(ApplicationContext client, UUID id) {
     }
 
     private static void push(ApplicationContext client, String repository, List<Path> files) throws IOException {
-        List<FileEntry> entries = new ArrayList<>();
+        List<RepositoryFile> entries = new ArrayList<>();
         for (Path file : files) {
             try (InputStream content = Files.newInputStream(file)) {
                 BlobId id = client.getBean(BlobStore.class).put(TENANT, content, Files.size(file), null);
-                entries.add(new FileEntry(file.getFileName().toString(), id.size(), id.sha256()));
+                entries.add(new RepositoryFile(file.getFileName().toString(), id.size(), id.sha256()));
             }
         }
         client.getBean(RepositoryService.class).commit(TENANT, RepositoryName.parse(repository), "push", entries);
@@ -89,7 +89,7 @@ public record CalibratedJob(ApplicationContext client, UUID id) {
     }
 
     /** Waits until the job has made it. */
-    public List<FileEntry> artifact() {
+    public List<RepositoryFile> artifact() {
         Awaitility.await().atMost(Duration.ofMinutes(5)).until(() -> {
             JobView now = view();
             assertThat(now.status()).as("%s", now.problem()).isNotIn(JobStatus.FAILED, JobStatus.CANCELLED);

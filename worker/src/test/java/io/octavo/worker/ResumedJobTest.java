@@ -3,9 +3,9 @@ package io.octavo.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.jobs.queue.JobQueue;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.testing.EmbeddedS3;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.wire.RepositoryFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -80,7 +80,7 @@ class ResumedJobTest {
     void eachAttemptGoesOnAtTheLayerWhereTheOneBeforeDied() throws IOException {
         DyingWorker first = start(NEVER);
         CalibratedJob.pushInputs(first.application());
-        List<FileEntry> whole =
+        List<RepositoryFile> whole =
                 CalibratedJob.submit(first.application(), "octavo/whole").artifact();
         workers.remove(first);
         first.close();

@@ -22,15 +22,15 @@ import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.queue.FoundPlans;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.JobService;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.repository.RevisionRecord;
 import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.wire.EventRecord;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import io.octavo.wire.PlanSummary;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import io.octavo.worker.claim.ProcessEnd;
 import io.octavo.worker.claim.WorkerLoop;
 import io.octavo.worker.metrics.MetricsEndpoint;
@@ -205,7 +205,7 @@ class WorkerTest {
         worker.start();
     }
 
-    private RevisionRecord push(String repository, String path1, byte[] content1, String path2, byte[] content2) {
+    private RevisionView push(String repository, String path1, byte[] content1, String path2, byte[] content2) {
         return repositories
                 .commit(
                         TENANT,
@@ -215,9 +215,9 @@ class WorkerTest {
                 .revision();
     }
 
-    private FileEntry file(String path, byte[] content) {
+    private RepositoryFile file(String path, byte[] content) {
         BlobId id = blobs.put(TENANT, new ByteArrayInputStream(content), content.length, null);
-        return new FileEntry(path, id.size(), id.sha256());
+        return new RepositoryFile(path, id.size(), id.sha256());
     }
 
     private static byte[] bytes(String text) {
@@ -330,8 +330,8 @@ class WorkerTest {
                 .isEqualTo(repositories
                         .revision(TENANT, RepositoryName.parse("octavo/model"), "main")
                         .id());
-        assertThat(artifact.files()).extracting(FileEntry::path).containsExactly("model.safetensors", "original");
-        byte[] stored = blobs.open(artifact.files().getFirst().blob()).readAllBytes();
+        assertThat(artifact.files()).extracting(RepositoryFile::path).containsExactly("model.safetensors", "original");
+        byte[] stored = blobs.open(BlobId.of(artifact.files().getFirst())).readAllBytes();
         assertThat(stored).hasSize(weights.length);
         assertThat(stored[0]).isEqualTo(weights[weights.length - 1]);
         assertThat(json.readTree(blobs.open(artifacts.report(TENANT, artifact.id())))
@@ -416,7 +416,7 @@ class WorkerTest {
 
         ArtifactRecord artifact = onlyArtifact();
         assertThat(artifact.files())
-                .extracting(FileEntry::path)
+                .extracting(RepositoryFile::path)
                 .containsExactly("model.safetensors", "sub/config.json");
         assertThat(artifact.lineage().sourceRevision()).startsWith("sha256:");
     }

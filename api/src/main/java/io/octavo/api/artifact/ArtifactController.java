@@ -8,14 +8,15 @@ import io.octavo.api.report.ArtifactReports;
 import io.octavo.api.report.ReportPage;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
+import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.deletion.Deletions;
 import io.octavo.jobs.deletion.Restorations;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.wire.Page;
+import io.octavo.wire.RepositoryFile;
 import io.swagger.v3.oas.annotations.Operation;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -101,9 +102,9 @@ class ArtifactController {
             @PathVariable String path,
             HttpServletRequest request,
             HttpServletResponse response) {
-        FileEntry file =
+        RepositoryFile file =
                 artifacts.file(caller.tenant(), id, Problems.read("path", () -> new RepositoryPath(path.substring(1))));
-        return downloads.answer(file.blob(), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
+        return downloads.answer(BlobId.of(file), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
     }
 
     @Operation(operationId = "getArtifactReport", summary = "Shows an artifact with what its self-check found")

@@ -11,10 +11,8 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.repository.CommitResult;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.repository.RevisionRecord;
 import io.octavo.wire.Page;
 import io.octavo.wire.RepositoryFile;
 import io.octavo.wire.RevisionSummary;
@@ -94,10 +92,10 @@ class RepositoryController {
             @Valid @RequestBody RevisionRequest request) {
         RepositoryName repository = repository(namespace, name);
         // Before the call's transaction, which a refusal undoes: what is there is kept until the rest is uploaded.
-        blobs.keep(request.entries().stream().map(FileEntry::sha256).toList());
+        blobs.keep(request.entries().stream().map(RepositoryFile::sha256).toList());
         CommitResult result =
                 repositories.commit(caller.tenant(), repository, request.messageOrEmpty(), request.entries());
-        RevisionView view = view(result.revision());
+        RevisionView view = result.revision();
         return result.created()
                 ? ResponseEntity.created(URI.create("/api/v1/repositories/" + repository + "/revisions/" + view.id()))
                         .body(view)
@@ -121,7 +119,7 @@ class RepositoryController {
     @GetMapping("/revisions/{revision}")
     RevisionView revision(
             Caller caller, @PathVariable String namespace, @PathVariable String name, @PathVariable String revision) {
-        return view(repositories.revision(caller.tenant(), repository(namespace, name), revision));
+        return repositories.revision(caller.tenant(), repository(namespace, name), revision);
     }
 
     @Operation(operationId = "downloadFile", summary = "Downloads a file of a revision, whole or a range of it")
@@ -134,8 +132,8 @@ class RepositoryController {
             @RequestParam(defaultValue = RepositoryService.MAIN) String revision,
             HttpServletRequest request,
             HttpServletResponse response) {
-        FileEntry file = repositories.file(caller.tenant(), repository(namespace, name), revision, path(path));
-        return downloads.answer(file.blob(), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
+        RepositoryFile file = repositories.file(caller.tenant(), repository(namespace, name), revision, path(path));
+        return downloads.answer(BlobId.of(file), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
     }
 
     static RepositoryName repository(String namespace, String name) {
@@ -145,15 +143,5 @@ class RepositoryController {
     /** A pattern that captures the rest of a path keeps the slash before it. */
     private static RepositoryPath path(String rest) {
         return Problems.read("path", () -> new RepositoryPath(rest.substring(1)));
-    }
-
-    private static RevisionView view(RevisionRecord revision) {
-        return new RevisionView(
-                revision.id(),
-                revision.createdAt(),
-                revision.message(),
-                revision.files().stream()
-                        .map(file -> new RepositoryFile(file.path(), file.size(), file.sha256()))
-                        .toList());
     }
 }

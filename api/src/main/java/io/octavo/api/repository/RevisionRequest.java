@@ -1,6 +1,6 @@
 package io.octavo.api.repository;
 
-import io.octavo.jobs.repository.FileEntry;
+import io.octavo.wire.RepositoryFile;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
 import java.util.List;
@@ -18,9 +18,9 @@ record RevisionRequest(@Nullable String message, @NotNull List<@NotNull @Valid F
         return message == null ? "" : message;
     }
 
-    List<FileEntry> entries() {
+    List<RepositoryFile> entries() {
         return files.stream()
-                .map(file -> new FileEntry(file.path(), file.size(), file.sha256()))
+                .map(file -> new RepositoryFile(file.path(), file.size(), file.sha256()))
                 .toList();
     }
 }

@@ -6,7 +6,7 @@ import io.octavo.engine.label.Execution;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.EvaluationRecord;
 import io.octavo.jobs.artifact.Lineage;
-import io.octavo.jobs.repository.FileEntry;
+import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -56,7 +56,7 @@ class ReportPageTest {
                         List.of(text),
                         12_345_678,
                         Instant.EPOCH,
-                        List.of(new FileEntry(text, 5, "ab")),
+                        List.of(new RepositoryFile(text, 5, "ab")),
                         new Lineage(text, "main", "FP8_DYNAMIC", "compressed-tensors", "1"),
                         List.of(new EvaluationRecord(UUID.randomUUID(), UUID.randomUUID(), Instant.EPOCH, result))),
                 JSON.readTree(verification.formatted(t.json())));

@@ -3,9 +3,9 @@ package io.octavo.jobs.artifact;
 import io.octavo.engine.label.Execution;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.repository.FileEntry;
-import io.octavo.jobs.repository.RevisionRecord;
 import io.octavo.jobs.spec.SourceUri;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import jakarta.persistence.CollectionTable;
 import jakarta.persistence.Column;
 import jakarta.persistence.ElementCollection;
@@ -75,16 +75,16 @@ class Artifact {
     @ElementCollection
     @CollectionTable(name = "artifact_file", joinColumns = @JoinColumn(name = "artifact_id"))
     @OrderBy("path")
-    private List<FileEntry> files;
+    private List<RepositoryFile> files;
 
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Artifact() {}
 
-    Artifact(TenantId tenant, UUID jobId, ArtifactCommit commit, RevisionRecord revision, Instant now) {
+    Artifact(TenantId tenant, UUID jobId, ArtifactCommit commit, RevisionView revision, Instant now) {
         this.tenant = tenant.value();
         this.jobId = jobId;
-        this.namespace = revision.repository().namespace();
-        this.name = revision.repository().name();
+        this.namespace = commit.repository().namespace();
+        this.name = commit.repository().name();
         this.revision = revision.id();
         this.label = commit.label().text();
         this.weightBits = commit.label().weightBits();
@@ -143,7 +143,7 @@ class Artifact {
         return createdAt;
     }
 
-    List<FileEntry> files() {
+    List<RepositoryFile> files() {
         return List.copyOf(files);
     }
 }

@@ -2,7 +2,7 @@ package io.octavo.jobs.artifact;
 
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.blob.BlobId;
-import io.octavo.jobs.repository.FileEntry;
+import io.octavo.wire.RepositoryFile;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
@@ -19,7 +19,7 @@ public record ArtifactCommit(
         RepositoryName repository,
         String message,
         ArtifactLabel label,
-        List<FileEntry> files,
+        List<RepositoryFile> files,
         Lineage lineage,
         BlobId report,
         Optional<String> contentKey,
@@ -30,6 +30,6 @@ public record ArtifactCommit(
     }
 
     long sizeBytes() {
-        return files.stream().mapToLong(FileEntry::size).sum();
+        return files.stream().mapToLong(RepositoryFile::size).sum();
     }
 }

@@ -1,7 +1,7 @@
 package io.octavo.jobs.artifact;
 
 import io.octavo.engine.label.Execution;
-import io.octavo.jobs.repository.FileEntry;
+import io.octavo.wire.RepositoryFile;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
@@ -28,7 +28,7 @@ public record ArtifactRecord(
         List<String> warnings,
         long sizeBytes,
         Instant createdAt,
-        List<FileEntry> files,
+        List<RepositoryFile> files,
         Lineage lineage,
         List<EvaluationRecord> evaluations) {
 

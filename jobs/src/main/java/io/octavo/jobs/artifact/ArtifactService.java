@@ -12,12 +12,12 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.Lease;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.repository.RevisionRecord;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.wire.Page;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,7 +63,7 @@ public class ArtifactService {
      */
     public ArtifactRecord commit(Lease lease, ArtifactCommit commit) {
         TenantId tenant = queue.requireHeld(lease);
-        RevisionRecord revision = repositories
+        RevisionView revision = repositories
                 .commit(tenant, commit.repository(), commit.message(), commit.files())
                 .revision();
         Artifact artifact =
@@ -99,7 +99,7 @@ public class ArtifactService {
     public void commitReuse(Lease lease, UUID artifactId, RepositoryName target, String message) {
         TenantId tenant = queue.requireHeld(lease);
         Artifact artifact = require(tenant, artifactId);
-        RevisionRecord revision =
+        RevisionView revision =
                 repositories.commit(tenant, target, message, artifact.files()).revision();
         ObjectNode result = queue.resultOf(artifact.jobId());
         result.remove(List.of("seconds", "peakRssBytes")); // of the work that is not done again
@@ -153,7 +153,7 @@ public class ArtifactService {
     }
 
     @Transactional(readOnly = true)
-    public FileEntry file(TenantId tenant, UUID id, RepositoryPath path) {
+    public RepositoryFile file(TenantId tenant, UUID id, RepositoryPath path) {
         return require(tenant, id).files().stream()
                 .filter(file -> file.path().equals(path.value()))
                 .findFirst()

@@ -1,5 +1,6 @@
 package io.octavo.jobs.blob;
 
+import io.octavo.wire.RepositoryFile;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -21,6 +22,10 @@ public record BlobId(String sha256, long size) {
         if (size < 0) {
             throw new IllegalArgumentException("size must not be negative: " + size);
         }
+    }
+
+    public static BlobId of(RepositoryFile file) {
+        return new BlobId(file.sha256(), file.size());
     }
 
     static boolean isSha256(String text) {

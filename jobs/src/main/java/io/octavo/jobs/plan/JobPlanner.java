@@ -4,9 +4,7 @@ import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.repository.RevisionRecord;
 import io.octavo.jobs.source.SourceCatalog;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
@@ -16,6 +14,8 @@ import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.spec.TaskSpec;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -116,12 +116,12 @@ public class JobPlanner {
             sources.requireAllowed(tenant, source);
             return new JobPlan.Input(source.toString(), null, null, null);
         }
-        RevisionRecord revision = revision(tenant, hub);
+        RevisionView revision = revision(tenant, hub);
         return new JobPlan.Input(
                 source.toString(),
                 revision.id(),
                 revision.files().size(),
-                revision.files().stream().mapToLong(FileEntry::size).sum());
+                revision.files().stream().mapToLong(RepositoryFile::size).sum());
     }
 
     /** One file, which must be there and be named if there are several. */
@@ -137,7 +137,7 @@ public class JobPlanner {
                 sources.dataset(tenant, dataset).size());
     }
 
-    private RevisionRecord revision(TenantId tenant, SourceUri.Hub source) {
+    private RevisionView revision(TenantId tenant, SourceUri.Hub source) {
         try {
             return repositories.revision(tenant, source.repository(), source.revision());
         } catch (ProblemException e) {

@@ -4,6 +4,7 @@ import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.wire.RepositoryFile;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -12,12 +13,12 @@ import java.util.Map;
 import java.util.Set;
 
 /** Files that can stand beside each other in a folder, sorted by path. */
-record FileList(List<FileEntry> entries) {
+record FileList(List<RepositoryFile> entries) {
 
     private static final int MAX_FILES = 10_000;
 
     /** @throws ProblemException {@code invalid-request} naming every wrong entry */
-    static FileList of(List<FileEntry> entries) {
+    static FileList of(List<RepositoryFile> entries) {
         List<FieldError> errors = new ArrayList<>();
         if (entries.isEmpty() || entries.size() > MAX_FILES) {
             errors.add(new FieldError("files", "must have 1 to " + MAX_FILES + " entries: " + entries.size()));
@@ -36,10 +37,10 @@ record FileList(List<FileEntry> entries) {
                     Map.of("errors", errors.subList(0, Math.min(errors.size(), 100))));
         }
         return new FileList(
-                entries.stream().sorted(Comparator.comparing(FileEntry::path)).toList());
+                entries.stream().sorted(Comparator.comparing(RepositoryFile::path)).toList());
     }
 
-    private static void check(FileEntry entry, String place, Set<String> paths, List<FieldError> errors) {
+    private static void check(RepositoryFile entry, String place, Set<String> paths, List<FieldError> errors) {
         try {
             RepositoryPath path = new RepositoryPath(entry.path());
             if (!paths.add(path.value())) {

@@ -11,7 +11,9 @@ import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.wire.Page;
+import io.octavo.wire.RepositoryFile;
 import io.octavo.wire.RevisionSummary;
+import io.octavo.wire.RevisionView;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,7 +55,7 @@ public class RepositoryService {
      * @throws ProblemException {@code invalid-request}, {@code blobs-missing} with the hashes to upload first, or {@code
      *     repository-not-found} where the namespace is somebody else's
      */
-    public CommitResult commit(TenantId tenant, RepositoryName name, String message, List<FileEntry> entries) {
+    public CommitResult commit(TenantId tenant, RepositoryName name, String message, List<RepositoryFile> entries) {
         requireMessage(message);
         FileList files = FileList.of(entries);
         requireStored(tenant, files);
@@ -65,14 +67,14 @@ public class RepositoryService {
                 repositories.lock(tenant.value(), name.namespace(), name.name()).orElseThrow();
         Optional<Revision> head = head(repository);
         if (head.isPresent() && head.get().files().equals(files.entries())) {
-            return new CommitResult(record(repository, head.get()), false);
+            return new CommitResult(view(head.get()), false);
         }
         String id = RevisionId.of(repository, message, files);
         Revision revision = revisions.restore(repository.id(), id) == 1
                 ? revisions.findByRepositoryIdAndId(repository.id(), id).orElseThrow()
                 : revisions.saveAndFlush(new Revision(repository, id, message, files, repositories.now()));
         repository.moveHead(revision);
-        return new CommitResult(record(repository, revision), true);
+        return new CommitResult(view(revision), true);
     }
 
     /**
@@ -101,7 +103,7 @@ public class RepositoryService {
 
     private void requireStored(TenantId tenant, FileList files) {
         List<String> missing = blobs
-                .missing(tenant, files.entries().stream().map(FileEntry::blob).toList())
+                .missing(tenant, files.entries().stream().map(BlobId::of).toList())
                 .stream()
                 .map(BlobId::sha256)
                 .toList();
@@ -124,19 +126,17 @@ public class RepositoryService {
      * @throws ProblemException {@code repository-not-found} or {@code revision-not-found}
      */
     @Transactional(readOnly = true)
-    public RevisionRecord revision(TenantId tenant, RepositoryName name, String revision) {
+    public RevisionView revision(TenantId tenant, RepositoryName name, String revision) {
         ModelRepository repository = require(tenant, name);
         Optional<Revision> found =
                 revision.equals(MAIN) ? head(repository) : revisions.findByRepositoryIdAndId(repository.id(), revision);
-        return record(
-                repository,
-                found.orElseThrow(() -> new ProblemException(
-                        ProblemCode.REVISION_NOT_FOUND, "repository " + name + " has no such revision")));
+        return view(found.orElseThrow(() ->
+                new ProblemException(ProblemCode.REVISION_NOT_FOUND, "repository " + name + " has no such revision")));
     }
 
     /** @throws ProblemException {@code file-not-found} beside those of {@link #revision} */
     @Transactional(readOnly = true)
-    public FileEntry file(TenantId tenant, RepositoryName name, String revision, RepositoryPath path) {
+    public RepositoryFile file(TenantId tenant, RepositoryName name, String revision, RepositoryPath path) {
         return revision(tenant, name, revision).files().stream()
                 .filter(file -> file.path().equals(path.value()))
                 .findFirst()
@@ -153,7 +153,7 @@ public class RepositoryService {
                 .flatMap(head -> head.files().stream()
                         .filter(file -> file.path().equals(path.value()))
                         .findFirst())
-                .map(FileEntry::blob);
+                .map(BlobId::of);
     }
 
     /**
@@ -184,8 +184,7 @@ public class RepositoryService {
                         ProblemCode.REPOSITORY_NOT_FOUND, "repository " + name + " does not exist"));
     }
 
-    private static RevisionRecord record(ModelRepository repository, Revision revision) {
-        return new RevisionRecord(
-                repository.name(), revision.id(), revision.createdAt(), revision.message(), revision.files());
+    private static RevisionView view(Revision revision) {
+        return new RevisionView(revision.id(), revision.createdAt(), revision.message(), revision.files());
     }
 }

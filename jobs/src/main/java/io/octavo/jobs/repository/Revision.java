@@ -1,5 +1,6 @@
 package io.octavo.jobs.repository;
 
+import io.octavo.wire.RepositoryFile;
 import jakarta.persistence.CollectionTable;
 import jakarta.persistence.ElementCollection;
 import jakarta.persistence.Entity;
@@ -42,7 +43,7 @@ class Revision {
     @ElementCollection
     @CollectionTable(name = "revision_file", joinColumns = @JoinColumn(name = "revision_sequence"))
     @OrderBy("path")
-    private List<FileEntry> files;
+    private List<RepositoryFile> files;
 
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Revision() {}
@@ -68,7 +69,7 @@ class Revision {
         return message;
     }
 
-    List<FileEntry> files() {
+    List<RepositoryFile> files() {
         return List.copyOf(files);
     }
 }

@@ -1,6 +1,7 @@
 package io.octavo.jobs.repository;
 
 import io.octavo.jobs.hash.Sha256;
+import io.octavo.wire.RepositoryFile;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
@@ -18,7 +19,7 @@ final class RevisionId {
         add(digest, repository.name().toString());
         add(digest, String.valueOf(repository.head()));
         add(digest, message);
-        for (FileEntry file : files.entries()) {
+        for (RepositoryFile file : files.entries()) {
             add(digest, file.path());
             add(digest, Long.toString(file.size()));
             add(digest, file.sha256());

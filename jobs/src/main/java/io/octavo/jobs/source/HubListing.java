@@ -1,14 +1,15 @@
 package io.octavo.jobs.source;
 
+import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.repository.RevisionRecord;
 import io.octavo.jobs.spec.SourceUri;
+import io.octavo.wire.RepositoryFile;
+import io.octavo.wire.RevisionView;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
 
@@ -25,14 +26,14 @@ class HubListing {
     }
 
     SourceListing list(TenantId tenant, SourceUri.Hub source) {
-        RevisionRecord revision = revision(tenant, source);
+        RevisionView revision = revision(tenant, source);
         return new SourceListing(
                 new SourceUri.Hub(source.repository(), revision.id()).toString(),
                 Optional.of(revision.id()),
                 revision.files().stream().map(this::file).toList());
     }
 
-    private RevisionRecord revision(TenantId tenant, SourceUri.Hub source) {
+    private RevisionView revision(TenantId tenant, SourceUri.Hub source) {
         try {
             return repositories.revision(tenant, source.repository(), source.revision());
         } catch (ProblemException e) {
@@ -40,11 +41,11 @@ class HubListing {
         }
     }
 
-    private SourceFile file(FileEntry file) {
+    private SourceFile file(RepositoryFile file) {
         return new SourceFile(
                 new RepositoryPath(file.path()),
                 file.size(),
-                Optional.of(file.blob()),
-                (offset, length) -> blobs.open(file.blob(), offset, length));
+                Optional.of(BlobId.of(file)),
+                (offset, length) -> blobs.open(BlobId.of(file), offset, length));
     }
 }

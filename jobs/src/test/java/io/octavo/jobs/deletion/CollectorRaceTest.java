@@ -9,9 +9,9 @@ import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -129,7 +129,7 @@ class CollectorRaceTest extends JobsTest {
             } else {
                 blobs.put(TENANT, id, new ByteArrayInputStream(bytes));
             }
-            repositories.commit(TENANT, name, "round " + round, List.of(new FileEntry("f", id.size(), id.sha256())));
+            repositories.commit(TENANT, name, "round " + round, List.of(new RepositoryFile("f", id.size(), id.sha256())));
             return true;
         } catch (ProblemException e) {
             assertThat(e.code()).isIn(ProblemCode.BLOBS_MISSING, ProblemCode.STORAGE_UNAVAILABLE);

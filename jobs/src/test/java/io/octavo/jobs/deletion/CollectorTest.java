@@ -11,9 +11,9 @@ import io.octavo.jobs.blob.ObjectStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -137,7 +137,7 @@ class CollectorTest extends JobsTest {
 
     private String commit() {
         return repositories
-                .commit(TENANT, NAME, "m", List.of(new FileEntry("f", id.size(), id.sha256())))
+                .commit(TENANT, NAME, "m", List.of(new RepositoryFile("f", id.size(), id.sha256())))
                 .revision()
                 .id();
     }
@@ -293,7 +293,7 @@ class CollectorTest extends JobsTest {
         String revision = commit();
         deletions.revision(TENANT, NAME, revision);
         assertThat(repositories
-                        .commit(TENANT, NAME, "m", List.of(new FileEntry("f", id.size(), id.sha256())))
+                        .commit(TENANT, NAME, "m", List.of(new RepositoryFile("f", id.size(), id.sha256())))
                         .created())
                 .isTrue();
         assertThat(repositories.revision(TENANT, NAME, RepositoryService.MAIN).id())
@@ -307,7 +307,7 @@ class CollectorTest extends JobsTest {
     void oldRevisionsGoWhereTheirRepositorySaysSoButNotTheNewest() {
         put();
         String old = commit();
-        repositories.commit(TENANT, NAME, "m", List.of(new FileEntry("g", id.size(), id.sha256())));
+        repositories.commit(TENANT, NAME, "m", List.of(new RepositoryFile("g", id.size(), id.sha256())));
         sql.sql("update revision set created_at = now() - interval '40 days'").update();
         collector.collect();
         assertThat(repositories.revision(TENANT, NAME, old).id()).isEqualTo(old);

@@ -10,9 +10,9 @@ import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -112,7 +112,7 @@ class RestoreRaceTest extends JobsTest {
         byte[] bytes = (text + UUID.randomUUID()).getBytes(StandardCharsets.UTF_8);
         BlobId id = blobs.put(TENANT, new ByteArrayInputStream(bytes), bytes.length, null);
         return repositories
-                .commit(TENANT, name, text, List.of(new FileEntry("f", id.size(), id.sha256())))
+                .commit(TENANT, name, text, List.of(new RepositoryFile("f", id.size(), id.sha256())))
                 .revision()
                 .id();
     }
@@ -298,7 +298,7 @@ class RestoreRaceTest extends JobsTest {
     private void requireWhole() {
         assertThat(repositories.revision(TENANT, name, "main").id()).isEqualTo(second);
         for (String revision : List.of(first, second)) {
-            for (FileEntry file : repositories.revision(TENANT, name, revision).files()) {
+            for (RepositoryFile file : repositories.revision(TENANT, name, revision).files()) {
                 requireReadable(new BlobId(file.sha256(), file.size()));
             }
         }

@@ -19,11 +19,11 @@ import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.LeaseLostException;
 import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -236,7 +236,7 @@ class JobJournalsTest extends JobsTest {
                         TENANT,
                         RepositoryName.parse("a/b"),
                         "steal",
-                        List.of(new FileEntry("f", file.size(), file.sha256()))))
+                        List.of(new RepositoryFile("f", file.size(), file.sha256()))))
                 .satisfies(refused -> assertThat(refused.code()).isEqualTo(ProblemCode.BLOBS_MISSING));
     }
 }

@@ -4,7 +4,7 @@ import io.octavo.engine.Engine;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.jobs.artifact.ArtifactLabel;
-import io.octavo.jobs.repository.FileEntry;
+import io.octavo.wire.RepositoryFile;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -19,9 +19,9 @@ final class ArtifactLabels {
         return new ArtifactLabel(label.text(), weightBits, label.executions(), label.warnings());
     }
 
-    static List<FileEntry> entries(List<HashedFile> files) {
+    static List<RepositoryFile> entries(List<HashedFile> files) {
         return files.stream()
-                .map(file -> new FileEntry(file.path(), file.size(), file.sha256()))
+                .map(file -> new RepositoryFile(file.path(), file.size(), file.sha256()))
                 .toList();
     }
 }

@@ -11,7 +11,6 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.FoundPlans;
 import io.octavo.jobs.queue.JobService;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
@@ -19,6 +18,7 @@ import io.octavo.jobs.spec.Scheduling;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedS3;
 import io.octavo.wire.JobView;
+import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -308,13 +308,13 @@ class FaultSuiteTest {
         private Map<String, String> push(String repository) {
             Map<String, String> original = new HashMap<>();
             Map<String, String> reversed = new HashMap<>();
-            List<FileEntry> files = new ArrayList<>();
+            List<RepositoryFile> files = new ArrayList<>();
             for (String path : List.of("model.safetensors", "sub/tokenizer.json")) {
                 byte[] content = new byte[random.nextInt(1000, 100_000)];
                 random.nextBytes(content);
                 BlobId id = client.getBean(BlobStore.class)
                         .put(TenantId.BUILT_IN, new ByteArrayInputStream(content), content.length, null);
-                files.add(new FileEntry(path, id.size(), id.sha256()));
+                files.add(new RepositoryFile(path, id.size(), id.sha256()));
                 original.put(path, id.sha256());
                 reversed.put(path, ReversingEngine.sha256(ReversingEngine.reversed(content)));
             }

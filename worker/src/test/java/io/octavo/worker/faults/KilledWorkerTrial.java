@@ -3,9 +3,9 @@ package io.octavo.worker.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.jobs.JobsConfiguration;
-import io.octavo.jobs.repository.FileEntry;
 import io.octavo.jobs.testing.EmbeddedS3;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.wire.RepositoryFile;
 import io.octavo.worker.CalibratedJob;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -61,7 +61,7 @@ class KilledWorkerTrial {
             settings.put("octavo.worker.device", "cpu");
             settings.put("engine", "local");
             CalibratedJob whole = CalibratedJob.submit(client, "octavo/whole");
-            List<FileEntry> expected;
+            List<RepositoryFile> expected;
             try (var _ = start(0, settings)) {
                 expected = whole.artifact();
             }
