@@ -2,12 +2,12 @@ package io.octavo.jobs.queue;
 
 import jakarta.persistence.LockModeType;
 import jakarta.persistence.QueryHint;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.hibernate.jpa.SpecHints;
-import org.jspecify.annotations.Nullable;
 import org.springframework.data.jpa.repository.Lock;
 import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
@@ -30,9 +30,13 @@ interface ClaimRepository extends Repository<Job, UUID> {
             """)
     boolean anyReady(Collection<String> types);
 
-    /** One claim at a time until the transaction ends, so that quotas hold and turns are taken one after the other. */
-    @NativeQuery("select cast(pg_advisory_xact_lock(hashtext('octavo.claim')) as text)")
-    @Nullable String lockClaims();
+    /**
+     * One claim at a time until the transaction ends, so that quotas hold and turns are taken one after the other.
+     *
+     * @return the transaction's time
+     */
+    @NativeQuery("select now() from (select pg_advisory_xact_lock(hashtext('octavo.claim'))) locked")
+    Instant lockClaims();
 
     /**
      * Ids of the jobs that this worker should run next, the best one first. Walks from lane to lane of each tenant by

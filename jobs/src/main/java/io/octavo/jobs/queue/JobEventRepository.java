@@ -2,33 +2,37 @@ package io.octavo.jobs.queue;
 
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.springframework.data.domain.Limit;
-import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.repository.Repository;
 
 interface JobEventRepository extends Repository<JobEvent, Long> {
 
-    /** The caller holds the job's row lock. */
-    @Modifying
-    @NativeQuery("""
-            insert into job_event (job_id, attempt, type, data) values (:jobId, :attempt, :type, cast(:data as jsonb))
-            """)
-    int append(UUID jobId, int attempt, String type, String data);
+    /** Told to listeners, once it is committed. */
+    String TELL =
+            "select cast(pg_notify('" + JobSignals.EVENT_CHANNEL + "', cast(job_id as text)) as text) from appended";
 
-    /** Appends if the lease holds: takes the row lock first, so that the id is drawn under it. 0 when it is lost. */
-    @Modifying
+    /** The caller holds the job's row lock. */
+    @NativeQuery("""
+            with appended as (
+                insert into job_event (job_id, attempt, type, data)
+                values (:jobId, :attempt, :type, cast(:data as jsonb)) returning job_id)
+            """ + TELL)
+    String append(UUID jobId, int attempt, String type, String data);
+
+    /** Appends if the lease holds: takes the row lock first, so that the id is drawn under it. Empty when it is lost. */
     @NativeQuery("""
             with holder as materialized (
                 select id from job where id = :jobId and attempt = :attempt and status = 'RUNNING' for update
-            )
-            insert into job_event (job_id, attempt, type, data)
-            select id, :attempt, :type, cast(:data as jsonb) from holder
-            """)
-    int appendHolding(UUID jobId, int attempt, String type, String data);
+            ), appended as (
+                insert into job_event (job_id, attempt, type, data)
+                select id, :attempt, :type, cast(:data as jsonb) from holder returning job_id)
+            """ + TELL)
+    Optional<String> appendHolding(UUID jobId, int attempt, String type, String data);
 
     @Query("select e from JobEvent e where e.jobId = :jobId and e.id > :after order by e.id")
     List<JobEvent> page(UUID jobId, long after, Limit limit);

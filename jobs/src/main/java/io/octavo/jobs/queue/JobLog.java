@@ -4,7 +4,6 @@ import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.trace.Span;
-import java.util.UUID;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Propagation;
@@ -55,7 +54,6 @@ class JobLog {
                                 .put("octavo.job.status", job.status().name())
                                 .put("octavo.job.attempt", job.attempt())
                                 .build());
-        notifyEvent(job.id());
         if (job.status() == JobStatus.QUEUED) {
             events.notify(JobSignals.QUEUE_CHANNEL, "");
         }
@@ -72,24 +70,19 @@ class JobLog {
                 .put("jobId", step.id().toString())
                 .put("status", step.status().name());
         events.append(pipeline.id(), pipeline.attempt(), EventType.STEP.slug(), data.toString());
-        notifyEvent(pipeline.id());
     }
 
     /** A step that was queued all the time may be claimed now. */
     void released(Job step) {
-        notifyEvent(step.id());
+        events.notify(JobSignals.EVENT_CHANNEL, step.id().toString());
         events.notify(JobSignals.QUEUE_CHANNEL, "");
     }
 
     /** @throws LeaseLostException if the lease no longer holds; nothing is written then */
     void append(Lease lease, EventType type, ObjectNode data) {
-        if (events.appendHolding(lease.jobId(), lease.attempt(), type.slug(), data.toString()) == 0) {
+        if (events.appendHolding(lease.jobId(), lease.attempt(), type.slug(), data.toString())
+                .isEmpty()) {
             throw new LeaseLostException(lease);
         }
-        notifyEvent(lease.jobId());
-    }
-
-    private void notifyEvent(UUID jobId) {
-        events.notify(JobSignals.EVENT_CHANNEL, jobId.toString());
     }
 }

@@ -73,18 +73,17 @@ public class JobQueue {
         if (!claims.anyReady(types)) {
             return Optional.empty();
         }
-        claims.lockClaims();
+        Instant now = claims.lockClaims();
         return claims.candidates(worker.id(), types, properties.runningLimit()).stream()
                 .map(claims::lockQueued)
                 .flatMap(Optional::stream)
-                .map(job -> hand(job, worker))
+                .map(job -> hand(job, worker, now))
                 .flatMap(Optional::stream)
                 .findFirst();
     }
 
     /** Empty for a step whose pipeline is being changed at this moment, and for a spec that only others can read. */
-    private Optional<Claim> hand(Job job, WorkerIdentity worker) {
-        Instant now = jobs.now();
+    private Optional<Claim> hand(Job job, WorkerIdentity worker, Instant now) {
         JobSpec spec;
         try {
             spec = reader.readStored(json.readTree(job.spec()));
