@@ -18,6 +18,9 @@ public interface LinearStatistics {
     /** The largest magnitude of every column of the weight: {@code [inFeatures]}, finite and at least 0. */
     float[] weightMagnitudes(String module);
 
+    /** The largest magnitude of every row of the weight: {@code [outFeatures]}, finite and at least 0. */
+    float[] rowMagnitudes(String module);
+
     /** Rows of the weight, spread evenly: {@code [at most most, inFeatures]}, row-major. */
     float[] weightRows(String module, int most);
 

@@ -89,31 +89,38 @@ final class Calibration implements AutoCloseable {
     /** @param progress receives the share that is done */
     void run(DoubleConsumer progress) {
         ModuleSchemes schemes = plan.schemes();
-        if (!schemes.needsCalibration()) {
-            return;
-        }
-        CalibrationData data = request.calibration().orElseThrow();
         double observing = schemes.solver().isEmpty() ? 1 : schemes.needsRanges() ? OBSERVING_SHARE : 0;
         if (schemes.needsRanges()) {
             monitor.phase("calibrate");
-            observe(data, share -> progress.accept(observing * share));
+            observe(share -> progress.accept(observing * share));
+        }
+        if (!schemes.channelModifiers().isEmpty()) {
+            modify();
         }
         schemes.solver().ifPresent(gptq -> {
             monitor.phase("solve");
-            solve(gptq, data, share -> progress.accept(observing + (1 - observing) * share));
+            solve(gptq, share -> progress.accept(observing + (1 - observing) * share));
         });
     }
 
-    private void observe(CalibrationData data, DoubleConsumer progress) {
+    private CalibrationData data() {
+        return request.calibration().orElseThrow();
+    }
+
+    private void observe(DoubleConsumer progress) {
         ModelSpec spec = Architectures.read(source.config().tree());
         activations = new Calibrator(backend)
                 .observe(
                         source,
-                        observed(data),
+                        observed(data()),
                         plan.schemes().observed(spec),
                         plan.schemes().weighed(spec),
                         monitor,
                         progress);
+    }
+
+    private void modify() {
+        ModelSpec spec = Architectures.read(source.config().tree());
         for (ChannelModifier modifier : plan.schemes().channelModifiers()) {
             apply(modifier, spec);
         }
@@ -144,7 +151,8 @@ final class Calibration implements AutoCloseable {
         }
     }
 
-    private void solve(Gptq gptq, CalibrationData data, DoubleConsumer progress) {
+    private void solve(Gptq gptq, DoubleConsumer progress) {
+        CalibrationData data = data();
         Keeping keeping = request.journal()
                 .map(journal -> new Keeping(journal, key(data)))
                 .orElseGet(() -> {

@@ -11,7 +11,6 @@ import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.solve.scale.WeightFormat;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 
 /** Statistics of a plan's Linears: what calibration saw of their inputs, and the numbers that the plan makes codes of. */
@@ -70,6 +69,23 @@ final class ModelStatistics implements LinearStatistics {
     }
 
     @Override
+    public float[] rowMagnitudes(String module) {
+        Numbers weight = weight(module);
+        int columns = Math.toIntExact(weight.info().shape().getLast());
+        long rowBytes = (long) columns * weight.info().dtype().bytes();
+        float[] magnitudes = new float[Math.toIntExact(weight.info().byteSize() / rowBytes)];
+        float[] row = new float[columns];
+        for (int i = 0; i < magnitudes.length; i++) {
+            weight.floats(i * rowBytes, row, 0, columns);
+            for (float number : row) {
+                magnitudes[i] = Math.max(magnitudes[i], Math.abs(number));
+            }
+            WeightChannels.requireFinite(weight.info(), magnitudes[i]);
+        }
+        return magnitudes;
+    }
+
+    @Override
     public float[] weightRows(String module, int most) {
         Numbers weight = weight(module);
         int columns = Math.toIntExact(weight.info().shape().getLast());
@@ -84,7 +100,12 @@ final class ModelStatistics implements LinearStatistics {
     }
 
     private Numbers weight(String module) {
-        return Objects.requireNonNull(numbers.get(module + CompressedTensors.WEIGHT_SUFFIX));
+        Numbers found = numbers.get(module + CompressedTensors.WEIGHT_SUFFIX);
+        if (found == null) {
+            throw new QuantizationException(
+                    ErrorCode.MODIFIER_UNSUITABLE, "a modifier finds no weight of " + module);
+        }
+        return found;
     }
 
     @Override

@@ -133,7 +133,7 @@ public record ModuleSchemes(
 
     /** Whether what activations showed decides stored numbers, or what channels are multiplied by. */
     public boolean needsRanges() {
-        return !channelModifiers().isEmpty()
+        return channelModifiers().stream().anyMatch(Modifier::needsData)
                 || kvCache.isPresent()
                 || scheme.needsCalibration()
                 || overrides.stream().anyMatch(override -> override.scheme().needsCalibration());

@@ -77,8 +77,11 @@ public final class Quantizer {
     public static QuantizationPlan plan(Checkpoint source, Recipe recipe) {
         ModuleSchemes schemes = schemes(recipe);
         QuantizationPlan plan = QuantizationPlan.of(source, schemes, recipe.ignore());
-        if (schemes.needsCalibration() || recipe.budget().isPresent()) {
-            requireRunnable(source, schemes.channelModifiers());
+        if (!schemes.channelModifiers().isEmpty()) {
+            requireChannels(source, schemes.channelModifiers());
+        }
+        if (needsData(schemes, recipe)) {
+            requireRunnable(source);
         }
         return plan;
     }
@@ -88,14 +91,17 @@ public final class Quantizer {
         ModuleSchemes schemes = ModuleSchemes.of(recipe);
         schemes.requireSuitable();
         recipe.budget().ifPresent(budget -> requireComparable(recipe, budget));
-        boolean needsData = schemes.needsCalibration() || recipe.budget().isPresent();
-        if (needsData && recipe.calibration().isEmpty()) {
+        if (needsData(schemes, recipe) && recipe.calibration().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.CALIBRATION_MISSING,
                     (recipe.budget().isPresent() ? "a budget" : schemes.name())
                             + " needs what only data can tell; name a calibration dataset");
         }
         return schemes;
+    }
+
+    private static boolean needsData(ModuleSchemes schemes, Recipe recipe) {
+        return schemes.needsCalibration() || recipe.budget().isPresent();
     }
 
     /** Schemes that store scales of inputs are not compared. */
@@ -127,8 +133,8 @@ public final class Quantizer {
                 Verification.comparisons(threads) * WeightComparison.bytes(plan));
     }
 
-    /** Whether the source can be run on data. */
-    private static void requireRunnable(Checkpoint source, List<ChannelModifier> modifiers) {
+    /** Whether modifiers find what they look at. */
+    private static void requireChannels(Checkpoint source, List<ChannelModifier> modifiers) {
         ModelSpec spec = Architectures.read(source.config().tree());
         for (ChannelModifier modifier : modifiers) {
             modifier.observed(spec).stream()
@@ -139,6 +145,11 @@ public final class Quantizer {
                                 ErrorCode.MODIFIER_UNSUITABLE, modifier.name() + " finds no weight of " + missing);
                     });
         }
+    }
+
+    /** Whether the source can be run on data. */
+    private static void requireRunnable(Checkpoint source) {
+        Architectures.read(source.config().tree());
         if (!source.hasFile(Tokenizer.FILE_NAME)) {
             throw new QuantizationException(
                     ErrorCode.TOKENIZER_MISSING,

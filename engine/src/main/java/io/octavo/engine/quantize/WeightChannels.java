@@ -52,12 +52,16 @@ record WeightChannels(Backend backend, long chunkBytes, Runnable afterChunk) {
         float[] magnitudes = new float[ranges.length / 2];
         for (int channel = 0; channel < magnitudes.length; channel++) {
             float magnitude = Math.max(-ranges[2 * channel], ranges[2 * channel + 1]);
-            if (!Float.isFinite(magnitude)) {
-                throw new QuantizationException(
-                        ErrorCode.TENSOR_NOT_FINITE, "tensor " + weight.name() + " holds NaN or infinity");
-            }
+            requireFinite(weight, magnitude);
             magnitudes[channel] = magnitude;
         }
         return magnitudes;
+    }
+
+    static void requireFinite(TensorInfo weight, float magnitude) {
+        if (!Float.isFinite(magnitude)) {
+            throw new QuantizationException(
+                    ErrorCode.TENSOR_NOT_FINITE, "tensor " + weight.name() + " holds NaN or infinity");
+        }
     }
 }

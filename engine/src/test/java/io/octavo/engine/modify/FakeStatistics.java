@@ -44,6 +44,18 @@ record FakeStatistics(
         return columns.apply(module).clone();
     }
 
+    /** Of the rows that are given. */
+    @Override
+    public float[] rowMagnitudes(String module) {
+        float[] numbers = rows.apply(module);
+        int width = columns.apply(module).length;
+        float[] magnitudes = new float[numbers.length / width];
+        for (int i = 0; i < numbers.length; i++) {
+            magnitudes[i / width] = Math.max(magnitudes[i / width], Math.abs(numbers[i]));
+        }
+        return magnitudes;
+    }
+
     @Override
     public float[] weightRows(String module, int most) {
         return rows.apply(module).clone();
