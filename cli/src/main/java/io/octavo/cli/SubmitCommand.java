@@ -3,6 +3,7 @@ package io.octavo.cli;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.JsonOption;
 import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.command.ShowingCommand;
 import io.octavo.cli.command.UsageException;
@@ -143,9 +144,9 @@ final class SubmitCommand extends ShowingCommand {
         }
         if (!modifiers.isEmpty()) {
             spec.putArray("modifiers")
-                    .addAll(modifiers.stream().map(SubmitCommand::modifier).toList());
+                    .addAll(modifiers.stream().map(JsonOption::typed).toList());
         }
-        fields.forEach((name, value) -> spec.set(name, jsonOrText(value)));
+        fields.forEach((name, value) -> spec.set(name, JsonOption.jsonOrText(value)));
         if (!spec.has("type")) {
             throw new UsageException("a job needs a type: name a FILE, or give --type");
         }
@@ -170,19 +171,5 @@ final class SubmitCommand extends ShowingCommand {
             throw new UsageException(file + " is not JSON: " + e.getOriginalMessage());
         }
         throw new UsageException(file + " is not a JSON object");
-    }
-
-    private static JsonNode modifier(String value) {
-        return jsonOrText(value) instanceof ObjectNode settings
-                ? settings
-                : JsonNodeFactory.instance.objectNode().put("type", value);
-    }
-
-    private static JsonNode jsonOrText(String value) {
-        try {
-            return WireJson.parse(value);
-        } catch (JacksonException e) {
-            return JsonNodeFactory.instance.stringNode(value);
-        }
     }
 }

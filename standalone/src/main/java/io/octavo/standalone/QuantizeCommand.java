@@ -2,6 +2,7 @@ package io.octavo.standalone;
 
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.JsonOption;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Quantity;
@@ -23,6 +24,8 @@ import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
 import io.octavo.engine.request.VerificationReport.ModuleError;
+import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.spec.ModifierSpec;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -118,6 +121,13 @@ final class QuantizeCommand implements Callable<Integer> {
             names = "--gptq",
             description = "Solves codes in place of rounding, so that outputs change least. Needs --calibration.")
     private boolean gptq;
+
+    @Option(
+            names = "--modifier",
+            paramLabel = "NAME",
+            description = "What else changes weights before they are rounded, as jobs spell it: a type, or JSON with its"
+                    + " settings such as {\"type\":\"gptq\",\"refine\":false}; repeatable.")
+    private List<String> spelledModifiers = new ArrayList<>();
 
     @Option(
             names = "--recipe",
@@ -229,8 +239,9 @@ final class QuantizeCommand implements Callable<Integer> {
 
     private List<Modifier> modifiers() {
         if (named != null) {
-            if (!named.equals("best") || smoothQuant != null || awq || gptq) {
-                throw new UsageException("--recipe takes best, and stands for --smoothquant, --awq and --gptq");
+            if (!named.equals("best") || smoothQuant != null || awq || gptq || !spelledModifiers.isEmpty()) {
+                throw new UsageException(
+                        "--recipe takes best, and stands for --smoothquant, --awq, --gptq and --modifier");
             }
             return Recipe.bestModifiers(scheme);
         }
@@ -242,7 +253,16 @@ final class QuantizeCommand implements Callable<Integer> {
         if (gptq) {
             modifiers.add(new Gptq());
         }
+        spelledModifiers.stream().map(QuantizeCommand::modifier).forEach(modifiers::add);
         return modifiers;
+    }
+
+    private static Modifier modifier(String spelled) {
+        try {
+            return ModifierSpec.read(JsonOption.typed(spelled)).modifier();
+        } catch (ProblemException e) {
+            throw new UsageException("--modifier: " + e.getMessage());
+        }
     }
 
     private static SmoothQuant smoothing(String alpha) {

@@ -8,10 +8,12 @@ import io.octavo.engine.modify.Awq;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
+import io.octavo.jobs.problem.ProblemException;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /** How a request spells an engine's modifier: its settings, their limits and what they are where none is given. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
@@ -24,6 +26,15 @@ public sealed interface ModifierSpec {
 
     /** What the engine does. */
     Modifier modifier();
+
+    /**
+     * Reads one that stands in no job.
+     *
+     * @throws ProblemException {@code invalid-request} with every wrong member
+     */
+    static ModifierSpec read(JsonNode json) {
+        return SpecJson.read(json, "", ModifierSpec.class);
+    }
 
     /** @param alpha how much of the difficulty moves from activations to weights */
     @JsonRootName("SmoothQuantModifier")
