@@ -73,7 +73,7 @@ public record JobView(
     /**
      * Why a job waits.
      *
-     * @param code a stable slug: {@code needs}, {@code resting}, {@code no-worker}, {@code no-suitable-worker}, {@code quota},
+     * @param code a stable slug: {@code needs}, {@code resting}, {@code no-worker}, {@code no-suitable-worker}, {@code no-disk}, {@code quota},
      *     {@code jobs-ahead} or {@code workers-busy}
      * @param detail one sentence for the user
      */

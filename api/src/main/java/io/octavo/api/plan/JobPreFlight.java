@@ -13,6 +13,7 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.plan.JobPlan;
 import io.octavo.jobs.plan.JobPlanner;
 import io.octavo.jobs.problem.ProblemCategory;
+import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.source.SourceCatalog;
 import io.octavo.jobs.source.SourceListing;
@@ -22,7 +23,10 @@ import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.jobs.spec.Requirements;
 import io.octavo.jobs.spec.SourceUri;
+import io.octavo.jobs.worker.DiskOutlook;
+import io.octavo.jobs.worker.WorkerRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,16 +51,18 @@ public class JobPreFlight {
 
     private final JobPlanner planner;
     private final SourceCatalog sources;
+    private final WorkerRegistry workers;
     private final Duration timeout;
 
-    JobPreFlight(JobPlanner planner, SourceCatalog sources, PlanProperties properties) {
+    JobPreFlight(JobPlanner planner, SourceCatalog sources, WorkerRegistry workers, PlanProperties properties) {
         this.planner = planner;
         this.sources = sources;
+        this.workers = workers;
         this.timeout = properties.preFlightTimeout();
     }
 
     /**
-     * @throws ProblemException if a source is not there or may not be read
+     * @throws ProblemException if a source is not there or may not be read, or {@code disk-too-small}
      * @throws QuantizationException if the job cannot work
      */
     public PlanView plan(TenantId tenant, JobSpec spec) {
@@ -80,6 +86,7 @@ public class JobPreFlight {
                                 checkpoint -> PreFlight.quantization(checkpoint, recipe),
                                 deadline,
                                 notChecked)
+                        .map(report -> onWorkers(report, job.requirements()))
                         .orElse(null);
                 if (quantization != null) {
                     notChecked.add(
@@ -109,6 +116,25 @@ public class JobPreFlight {
                         "whether its numbers fit the layout shows in the tensors, not in headers"));
         }
         return new PlanView(plan.spec(), plan.inputs(), quantization, evaluations, notChecked, List.of());
+    }
+
+    /** What no disk of those workers can hold that live now is refused; what none has room for at the moment waits. */
+    private PlanReport onWorkers(PlanReport report, Requirements asked) {
+        long needed = report.resources().diskBytes();
+        DiskOutlook disks = workers.disks(asked);
+        if (disks.workers() == 0 || needed <= disks.freeBytes()) {
+            return report;
+        }
+        if (needed > disks.totalBytes()) {
+            throw new ProblemException(
+                    ProblemCode.DISK_TOO_SMALL,
+                    "the job needs " + needed + " bytes of a worker's disk; the largest disk of a worker that could run it has "
+                            + disks.totalBytes());
+        }
+        return report.warned(new PlanReport.Warning(
+                "disk-occupied",
+                "the job needs " + needed + " bytes of a worker's disk; none has more than " + disks.freeBytes()
+                        + " for a job now, so it waits until one has"));
     }
 
     /** What cannot work in one step is refused for all of them, with the step's name. */

@@ -1,6 +1,7 @@
 package io.octavo.engine.plan;
 
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +39,23 @@ public record PlanReport(
         modules = List.copyOf(modules);
         tensorParallel = List.copyOf(tensorParallel);
         warnings = List.copyOf(warnings);
+    }
+
+    /** The same with a warning of somebody who knows more than headers tell. */
+    public PlanReport warned(Warning warning) {
+        return new PlanReport(
+                label,
+                executions,
+                quantizedModules,
+                keptTensors,
+                weightBits,
+                inputBytes,
+                outputBytes,
+                outputFiles,
+                modules,
+                resources,
+                tensorParallel,
+                Stream.concat(warnings.stream(), Stream.of(warning)).toList());
     }
 
     /**

@@ -45,6 +45,7 @@ public enum ProblemCode {
     SOURCE_NOT_ALLOWED("source-not-allowed", ProblemCategory.FORBIDDEN),
     SOURCE_AMBIGUOUS("source-ambiguous", ProblemCategory.UNPROCESSABLE),
     SOURCE_TOO_LARGE("source-too-large", ProblemCategory.UNPROCESSABLE),
+    DISK_TOO_SMALL("disk-too-small", ProblemCategory.UNPROCESSABLE),
     TARGET_IS_SOURCE("target-is-source", ProblemCategory.UNPROCESSABLE),
     BUCKET_NOT_FOUND("bucket-not-found", ProblemCategory.UNPROCESSABLE),
     OBJECT_NOT_FOUND("object-not-found", ProblemCategory.UNPROCESSABLE),

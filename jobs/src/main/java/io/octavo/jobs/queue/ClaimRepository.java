@@ -40,7 +40,8 @@ interface ClaimRepository extends Repository<Job, UUID> {
 
     /**
      * Ids of the jobs that this worker should run next, the best one first. Walks from lane to lane of each tenant by
-     * index, and looks only at the head of each: its cost follows the number of lanes, not of jobs. Tenants with the least
+     * index, and looks only at the head of each: its cost follows the number of lanes, not of jobs, but for those that the worker's
+     * disk cannot hold, which it looks past. Tenants with the least
      * running for their weight come first, then those that waited longest for a turn; a tenant's own jobs go by their
      * order.
      */
@@ -54,9 +55,11 @@ interface ClaimRepository extends Repository<Job, UUID> {
                     where j.status = 'QUEUED' and (j.tenant, j.lane) > (head.tenant, head.lane)
                     order by j.tenant, j.lane limit 1) next
             ), offer as (
-                select device_kind, device_memory_bytes, compute_capability, labels from worker where id = :worker
+                select device_kind, device_memory_bytes, compute_capability, labels,
+                    coalesce(free_disk_bytes, 9223372036854775807) as disk
+                from worker where id = :worker
                 union all
-                select 'cpu', 0, 0, '{}'
+                select 'cpu', 0, 0, '{}', 9223372036854775807
                 limit 1
             ), running as (
                 select tenant, count(*) as jobs from job
@@ -75,6 +78,7 @@ interface ClaimRepository extends Repository<Job, UUID> {
                 select j.id, j.queue_order from job j
                 where j.status = 'QUEUED' and j.tenant = head.tenant and j.lane = head.lane
                     and j.available_at <= now() and j.type in (:types)
+                    and coalesce(cast(j.plan -> 'resources' ->> 'diskBytes' as bigint), 0) <= offer.disk
                 order by j.queue_order, j.id limit 3) candidate
             where coalesce(running.jobs, 0) < coalesce(share.max_running, :maxRunning)
             order by coalesce(running.jobs, 0) / cast(coalesce(share.weight, 1) as double precision),

@@ -29,8 +29,9 @@ interface LaneRepository extends Repository<Job, UUID> {
     /** How things stand for jobs that wait. Those ahead are counted to a limit. */
     @NativeQuery("""
             with alive as (
-                select device_kind, device_memory_bytes, compute_capability, labels from worker
-                where last_seen_at > now() - make_interval(secs => :aliveSeconds)
+                select device_kind, device_memory_bytes, compute_capability, labels,
+                    coalesce(free_disk_bytes, 9223372036854775807) as disk
+                from worker where last_seen_at > now() - make_interval(secs => :aliveSeconds)
             )
             select j.id as jobId,
                 j.available_at > now() as resting,
@@ -41,6 +42,12 @@ interface LaneRepository extends Repository<Job, UUID> {
                     and lane.device_memory_bytes <= alive.device_memory_bytes
                     and lane.compute_capability <= alive.compute_capability
                     and lane.labels <@ alive.labels) as suitable,
+                (select coalesce(max(alive.disk), 0) from alive
+                 where lane.device_kind in ('', alive.device_kind)
+                    and lane.device_memory_bytes <= alive.device_memory_bytes
+                    and lane.compute_capability <= alive.compute_capability
+                    and lane.labels <@ alive.labels) as freeDiskBytes,
+                coalesce(cast(j.plan -> 'resources' ->> 'diskBytes' as bigint), 0) as diskBytes,
                 (select count(*) from job r
                  where r.status = 'RUNNING' and r.type <> 'pipeline' and r.tenant = j.tenant) as running,
                 coalesce(share.max_running, :maxRunning) as maxRunning,
@@ -63,15 +70,17 @@ interface LaneRepository extends Repository<Job, UUID> {
     /** How many jobs there are by why they wait, by lanes of tenants: their jobs wait for the same. */
     @NativeQuery("""
             with alive as (
-                select device_kind, device_memory_bytes, compute_capability, labels from worker
-                where last_seen_at > now() - make_interval(secs => :aliveSeconds)
+                select device_kind, device_memory_bytes, compute_capability, labels,
+                    coalesce(free_disk_bytes, 9223372036854775807) as disk
+                from worker where last_seen_at > now() - make_interval(secs => :aliveSeconds)
             ), running as (
                 select tenant, count(*) as jobs from job
                 where status = 'RUNNING' and type <> 'pipeline' group by tenant
             ), queued as (
-                select tenant, lane, available_at > now() as resting, count(*) as jobs,
-                    extract(epoch from now() - min(available_at)) as oldest
-                from job where status = 'QUEUED' and type <> 'pipeline' group by tenant, lane, available_at > now()
+                select tenant, lane, available_at > now() as resting,
+                    cast(plan -> 'resources' ->> 'diskBytes' as bigint) > (select max(disk) from alive) as large,
+                    count(*) as jobs, extract(epoch from now() - min(available_at)) as oldest
+                from job where status = 'QUEUED' and type <> 'pipeline' group by 1, 2, 3, 4
             )
             select case
                     when queued.lane = -1 then 'needs'
@@ -82,6 +91,7 @@ interface LaneRepository extends Repository<Job, UUID> {
                             and lane.device_memory_bytes <= alive.device_memory_bytes
                             and lane.compute_capability <= alive.compute_capability
                             and lane.labels <@ alive.labels) then 'no-suitable-worker'
+                    when queued.large then 'no-disk'
                     when running.jobs >= coalesce(share.max_running, :maxRunning) then 'quota'
                     else 'ready' end as reason,
                 queued.jobs as jobs,
@@ -119,6 +129,11 @@ interface LaneRepository extends Repository<Job, UUID> {
         long getWorkers();
 
         long getSuitable();
+
+        /** On the suitable worker that has most of it. */
+        long getFreeDiskBytes();
+
+        long getDiskBytes();
 
         long getRunning();
 

@@ -76,6 +76,12 @@ class Lanes {
                     "no worker has " + requirements(outlook) + "; " + counted(outlook.getWorkers(), "worker")
                             + " running");
         }
+        if (outlook.getDiskBytes() > outlook.getFreeDiskBytes()) {
+            return new Waiting(
+                    "no-disk",
+                    "it needs " + outlook.getDiskBytes() + " bytes of a worker's disk; the most that one has for a job is "
+                            + outlook.getFreeDiskBytes());
+        }
         if (outlook.getRunning() >= outlook.getMaxRunning()) {
             return new Waiting("quota", "quota of " + counted(outlook.getMaxRunning(), "running job") + " reached");
         }

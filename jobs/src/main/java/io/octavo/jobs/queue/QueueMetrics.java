@@ -21,7 +21,7 @@ import org.springframework.stereotype.Component;
 public class QueueMetrics {
 
     private static final List<String> REASONS =
-            List.of("ready", "resting", "needs", "no-suitable-worker", "quota", "running", "dead-letter");
+            List.of("ready", "resting", "needs", "no-suitable-worker", "no-disk", "quota", "running", "dead-letter");
 
     /** Jobs take from milliseconds to hours. */
     private static final Duration[] BOUNDS = {

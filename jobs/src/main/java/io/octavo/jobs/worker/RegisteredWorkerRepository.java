@@ -15,9 +15,9 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
     @Modifying
     @NativeQuery("""
             insert into worker (id, name, host, device, engine_version, schemes, layouts,
-                device_kind, device_memory_bytes, compute_capability, labels)
+                device_kind, device_memory_bytes, compute_capability, labels, disk_bytes, free_disk_bytes)
             values (:id, :name, :host, :device, :engineVersion, cast(:schemes as jsonb), cast(:layouts as jsonb),
-                :deviceKind, :deviceMemoryBytes, :computeCapability, cast(:labels as jsonb))
+                :deviceKind, :deviceMemoryBytes, :computeCapability, cast(:labels as jsonb), :diskBytes, :freeDiskBytes)
             """)
     int insert(
             UUID id,
@@ -30,11 +30,13 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
             String deviceKind,
             long deviceMemoryBytes,
             int computeCapability,
-            String labels);
+            String labels,
+            long diskBytes,
+            long freeDiskBytes);
 
     @Modifying
-    @NativeQuery("update worker set last_seen_at = now() where id = :id")
-    int touch(UUID id);
+    @NativeQuery("update worker set last_seen_at = now(), free_disk_bytes = :freeDiskBytes where id = :id")
+    int touch(UUID id, long freeDiskBytes);
 
     @Modifying
     @NativeQuery("delete from worker where id = :id")
@@ -52,7 +54,7 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
             select w.id as id, w.name as name, w.host as host, w.device as device,
                 w.device_kind as deviceKind, w.device_memory_bytes as deviceMemoryBytes,
                 w.compute_capability as computeCapability, cast(w.labels as text) as labels,
-                w.engine_version as engineVersion, w.started_at as startedAt, w.last_seen_at as lastSeenAt,
+                w.disk_bytes as diskBytes, w.free_disk_bytes as freeDiskBytes, w.engine_version as engineVersion, w.started_at as startedAt, w.last_seen_at as lastSeenAt,
                 w.last_seen_at > now() - make_interval(secs => :aliveSeconds) as alive,
                 (select j.id from job j
                  where j.status = 'RUNNING' and j.lease_owner = w.id and j.tenant = :tenant limit 1) as jobId
@@ -60,9 +62,34 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
             """)
     List<Row> rows(UUID tenant, double aliveSeconds);
 
+    /** Those that are alive and have what is asked for; the largest number where one does not tell. */
+    @NativeQuery("""
+            select count(*) as workers,
+                coalesce(max(coalesce(disk_bytes, 9223372036854775807)), 0) as diskBytes,
+                coalesce(max(coalesce(free_disk_bytes, 9223372036854775807)), 0) as freeDiskBytes
+            from worker
+            where last_seen_at > now() - make_interval(secs => :aliveSeconds)
+                and :deviceKind in ('', device_kind)
+                and :deviceMemoryBytes <= device_memory_bytes
+                and :computeCapability <= compute_capability
+                and cast(:labels as jsonb) <@ labels
+            """)
+    Disks disks(
+            String deviceKind, long deviceMemoryBytes, int computeCapability, String labels, double aliveSeconds);
+
     /** The newest lives first, so that their word counts. */
     @Query("select w from RegisteredWorker w order by w.lastSeenAt desc")
     List<RegisteredWorker> latest(Limit limit);
+
+    /** The most that some of them have. */
+    interface Disks {
+
+        int getWorkers();
+
+        long getDiskBytes();
+
+        long getFreeDiskBytes();
+    }
 
     /** A row of the listing. */
     interface Row {
@@ -82,6 +109,10 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
         int getComputeCapability();
 
         String getLabels();
+
+        @Nullable Long getDiskBytes();
+
+        @Nullable Long getFreeDiskBytes();
 
         String getEngineVersion();
 

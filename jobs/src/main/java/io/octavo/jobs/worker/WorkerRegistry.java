@@ -3,6 +3,7 @@ package io.octavo.jobs.worker;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.QueueProperties;
 import io.octavo.jobs.queue.WorkerIdentity;
+import io.octavo.jobs.spec.Requirements;
 import io.octavo.jobs.spec.SchemeCatalog;
 import io.octavo.jobs.spec.SchemeInfo;
 import java.util.LinkedHashMap;
@@ -10,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.springframework.data.domain.Limit;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.annotation.Transactional;
@@ -53,11 +55,14 @@ public class WorkerRegistry implements SchemeCatalog {
                 description.offer().deviceKind(),
                 description.offer().deviceMemoryBytes(),
                 description.offer().computeCapability(),
-                json.writeValueAsString(description.offer().labels()));
+                json.writeValueAsString(description.offer().labels()),
+                description.disk().totalBytes(),
+                description.disk().freeBytes());
     }
 
-    public void seen(WorkerIdentity worker) {
-        workers.touch(worker.id());
+    /** @param freeDiskBytes as {@link WorkerDisk#freeBytes} */
+    public void seen(WorkerIdentity worker, long freeDiskBytes) {
+        workers.touch(worker.id(), freeDiskBytes);
     }
 
     public void unregister(WorkerIdentity worker) {
@@ -78,12 +83,31 @@ public class WorkerRegistry implements SchemeCatalog {
                                 row.getDeviceMemoryBytes(),
                                 row.getComputeCapability(),
                                 json.readValue(row.getLabels(), LABELS)),
+                        disk(row),
                         row.getEngineVersion(),
                         row.getAlive(),
                         row.getStartedAt(),
                         row.getLastSeenAt(),
                         row.getJobId()))
                 .toList();
+    }
+
+    private static @Nullable WorkerDisk disk(RegisteredWorkerRepository.Row row) {
+        Long total = row.getDiskBytes();
+        Long free = row.getFreeDiskBytes();
+        return total == null || free == null ? null : new WorkerDisk(total, free);
+    }
+
+    /** What the disks of those workers hold that have what a job asks for. */
+    @Transactional(readOnly = true)
+    public DiskOutlook disks(Requirements asked) {
+        RegisteredWorkerRepository.Disks disks = workers.disks(
+                asked.deviceKind(),
+                asked.deviceMemoryBytes(),
+                asked.computeCapability(),
+                asked.labelsJson().toString(),
+                properties.workerTimeoutSeconds());
+        return new DiskOutlook(disks.getWorkers(), disks.getDiskBytes(), disks.getFreeDiskBytes());
     }
 
     @Override

@@ -13,11 +13,14 @@ import io.octavo.jobs.spec.Scheduling;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.spec.Timeouts;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.jobs.worker.DiskOutlook;
 import io.octavo.jobs.worker.WorkerDescription;
+import io.octavo.jobs.worker.WorkerDisk;
 import io.octavo.jobs.worker.WorkerOffer;
 import io.octavo.jobs.worker.WorkerRegistry;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
+import io.octavo.wire.PlanSummary;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,6 +59,9 @@ class FairShareTest extends JobsTest {
 
     @Autowired
     WorkerRegistry registry;
+
+    @Autowired
+    LaneRepository lanes;
 
     @Autowired
     JdbcClient sql;
@@ -110,7 +116,11 @@ class FairShareTest extends JobsTest {
     }
 
     private void register(WorkerIdentity who, WorkerOffer offer) {
-        registry.register(who, new WorkerDescription("host", "device", offer, "1", List.of(), List.of()), false);
+        register(who, offer, WorkerDisk.UNLIMITED);
+    }
+
+    private void register(WorkerIdentity who, WorkerOffer offer, WorkerDisk disk) {
+        registry.register(who, new WorkerDescription("host", "device", offer, disk, "1", List.of(), List.of()), false);
     }
 
     private Optional<UUID> claimed() {
@@ -231,6 +241,77 @@ class FairShareTest extends JobsTest {
 
     private static Map<String, String> labels(String label) {
         return label.isEmpty() ? Map.of() : Map.of(label, "a", "other", "b");
+    }
+
+    private UUID submitLarge(long gb, UUID tenant) {
+        var plan = new PlanSummary(null, "W8A8", 8, 1, 1, new PlanSummary.Resources(1, 1, gb * GB, 1));
+        return service.submit(
+                        new TenantId(tenant), spec("auto", Scheduling.of(0)), new FoundPlans(plan, Map.of()))
+                .id();
+    }
+
+    @Test
+    void aWorkerTakesNoJobThatItsDiskHasNoRoomForAndLooksPastIt() {
+        List<UUID> large = IntStream.range(0, 5).mapToObj(i -> submitLarge(41, RED)).toList();
+        UUID small = submitLarge(40, RED);
+        register(worker, WorkerOffer.CPU, new WorkerDisk(100 * GB, 40 * GB));
+
+        assertThat(waiting(large.getFirst()))
+                .isEqualTo(new JobView.Waiting(
+                        "no-disk",
+                        "it needs 41000000000 bytes of a worker's disk; the most that one has for a job is 40000000000"));
+        assertThat(waiting(small).code()).isEqualTo("jobs-ahead");
+        assertThat(depth("no-disk")).isEqualTo(5);
+        assertThat(depth("ready")).isEqualTo(1);
+        assertThat(claimed()).contains(small);
+        assertThat(claimed()).isEmpty();
+
+        registry.seen(worker, 41 * GB);
+        assertThat(waiting(large.getFirst()).code()).isEqualTo("workers-busy");
+        assertThat(claimed()).contains(large.getFirst());
+    }
+
+    private long depth(String reason) {
+        return lanes.depths(60, 100).stream()
+                .filter(row -> row.getReason().equals(reason))
+                .mapToLong(LaneRepository.Depth::getJobs)
+                .sum();
+    }
+
+    /** Of a release that told nothing of disks. */
+    @Test
+    void aWorkerWhoseDiskIsUnknownIsOfferedAnyJob() {
+        UUID large = submitLarge(1000, RED);
+        register(worker, WorkerOffer.CPU);
+        sql.sql("update worker set disk_bytes = null, free_disk_bytes = null").update();
+        assertThat(waiting(large).code()).isEqualTo("workers-busy");
+        assertThat(registry.disks(Requirements.NONE))
+                .isEqualTo(new DiskOutlook(1, Long.MAX_VALUE, Long.MAX_VALUE));
+        assertThat(registry.list(TenantId.BUILT_IN).getFirst().disk()).isNull();
+        assertThat(claimed()).contains(large);
+    }
+
+    @Test
+    void disksAreThoseOfLivingWorkersThatSuitTheJob() {
+        var asked = new Requirements("cuda", 40 * GB, 90, Map.of("pool", "a"));
+        assertThat(registry.disks(asked)).isEqualTo(new DiskOutlook(0, 0, 0));
+        register(
+                new WorkerIdentity(UUID.randomUUID(), "dead"),
+                new WorkerOffer("cuda", 80 * GB, 90, labels("pool")),
+                new WorkerDisk(500 * GB, 500 * GB));
+        sql.sql("update worker set last_seen_at = now() - interval '1 hour'").update();
+        for (WorkerOffer other : List.of(
+                new WorkerOffer("cpu", 80 * GB, 90, labels("pool")),
+                new WorkerOffer("cuda", 39 * GB, 90, labels("pool")),
+                new WorkerOffer("cuda", 80 * GB, 89, labels("pool")),
+                new WorkerOffer("cuda", 80 * GB, 90, labels("lake")))) {
+            register(new WorkerIdentity(UUID.randomUUID(), "other"), other, new WorkerDisk(400 * GB, 400 * GB));
+        }
+        var suitable = new WorkerOffer("cuda", 40 * GB, 90, labels("pool"));
+        register(worker, suitable, new WorkerDisk(100 * GB, 10 * GB));
+        register(new WorkerIdentity(UUID.randomUUID(), "bob"), suitable, new WorkerDisk(90 * GB, 20 * GB));
+        assertThat(registry.disks(asked)).isEqualTo(new DiskOutlook(2, 100 * GB, 20 * GB));
+        assertThat(registry.disks(Requirements.NONE).totalBytes()).isEqualTo(400 * GB);
     }
 
     @Test

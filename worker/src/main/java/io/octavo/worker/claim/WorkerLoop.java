@@ -23,6 +23,7 @@ import io.octavo.worker.attempt.WorkDirectory;
 import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.run.JobRunners;
+import io.octavo.worker.source.SourceResolver;
 import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.trace.Tracer;
 import java.net.InetAddress;
@@ -61,6 +62,7 @@ public class WorkerLoop implements SmartLifecycle {
     private final JobRunners runners;
     private final FailureTranslator failures;
     private final WorkDirectory workDirectory;
+    private final SourceResolver sources;
     private final ClaimProperties properties;
     private final DeviceProperties device;
     private final ProcessEnd processEnd;
@@ -76,6 +78,7 @@ public class WorkerLoop implements SmartLifecycle {
             JobRunners runners,
             FailureTranslator failures,
             WorkDirectory workDirectory,
+            SourceResolver sources,
             ClaimProperties properties,
             DeviceProperties device,
             ProcessEnd processEnd,
@@ -88,6 +91,7 @@ public class WorkerLoop implements SmartLifecycle {
         this.runners = runners;
         this.failures = failures;
         this.workDirectory = workDirectory;
+        this.sources = sources;
         this.properties = properties;
         this.device = device;
         this.processEnd = processEnd;
@@ -131,6 +135,7 @@ public class WorkerLoop implements SmartLifecycle {
 
         private volatile @Nullable Attempt running;
 
+        private final DiskGauge disk = new DiskGauge(sources::disk);
         private final IdleWarmUp warmUp = new IdleWarmUp(engines, workDirectory, device);
 
         void start() {
@@ -161,6 +166,7 @@ public class WorkerLoop implements SmartLifecycle {
                     device,
                     new WorkerOffer(
                             offer.kind(), offer.freeMemoryBytes(), offer.computeCapability(), properties.labels()),
+                    disk.look(),
                     engines.version(),
                     engines.schemes(),
                     engines.layouts());
@@ -168,7 +174,7 @@ public class WorkerLoop implements SmartLifecycle {
 
         private void housekeep() {
             try {
-                registry.seen(identity);
+                registry.seen(identity, disk.freeBytes(running != null));
             } catch (DataAccessException | TransactionException e) {
                 LOG.warn("Could not reach the database: {}", e.getMessage());
             }

@@ -5,6 +5,7 @@ import io.octavo.jobs.blob.Sha256Stream;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.source.SourceFile;
+import io.octavo.jobs.worker.WorkerDisk;
 import io.octavo.worker.attempt.WorkDirectory;
 import io.octavo.worker.attempt.WorkDirectoryProperties;
 import io.octavo.worker.transfer.Passage;
@@ -117,6 +118,17 @@ class InputCache {
                         "the job needs " + needed + " bytes of the worker's disk, which can make room for "
                                 + available);
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The disk as a job could have it, whose own files may be among those that are here. */
+    WorkerDisk disk() {
+        try {
+            long free = usable() + cached().stream().mapToLong(Cached::size).sum();
+            long total = Files.getFileStore(incoming).getTotalSpace();
+            return new WorkerDisk(total - SPARE_BYTES, Math.max(0, free - SPARE_BYTES));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

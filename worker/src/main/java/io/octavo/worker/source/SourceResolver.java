@@ -10,6 +10,7 @@ import io.octavo.jobs.source.SourceFile;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.SourceUri;
+import io.octavo.jobs.worker.WorkerDisk;
 import io.octavo.worker.transfer.Transfers;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,6 +35,11 @@ public class SourceResolver {
     /** What the source holds now; nothing is fetched. */
     public SourceListing list(TenantId tenant, SourceUri source) {
         return catalog.list(tenant, source);
+    }
+
+    /** The disk that sources come to, without what is kept of earlier ones. */
+    public WorkerDisk disk() {
+        return cache.disk();
     }
 
     /**

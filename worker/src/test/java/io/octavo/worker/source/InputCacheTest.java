@@ -2,6 +2,7 @@ package io.octavo.worker.source;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.jobs.blob.BlobId;
@@ -16,6 +17,7 @@ import io.octavo.worker.transfer.Transfers;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -99,6 +101,17 @@ final class InputCacheTest {
                 .hasMessageContaining("wrong came with SHA-256");
         assertThat(folder.resolve("job/wrong")).doesNotExist();
         assertThat(folder.resolve("worker/cache/incoming")).isEmptyDirectory();
+    }
+
+    /** Other programs write to the disk too, hence the span. */
+    @Test
+    void whatIsKeptOfEarlierJobsIsRoomForTheNext() throws IOException {
+        FileStore disk = Files.getFileStore(folder);
+        bring(List.of(file("a", 1, true), file("b", 2, true)), folder.resolve("one"));
+        long spare = 64L << 20;
+        assertThat(cache.disk().totalBytes()).isEqualTo(disk.getTotalSpace() - spare);
+        assertThat(cache.disk().freeBytes())
+                .isCloseTo(disk.getUsableSpace() + 2 * FILE_BYTES - spare, within(FILE_BYTES / 2L));
     }
 
     private List<BlobId> bring(List<SourceFile> files, Path job) {
