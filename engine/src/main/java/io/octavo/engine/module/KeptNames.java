@@ -26,6 +26,11 @@ final class KeptNames {
     /** A router itself, or the module that holds its weight as {@code gate.wg}. */
     private static final String GATE = "gate";
 
+    /** What picks tokens for sparse attention: vLLM joins these two and keeps them as they are, whatever a config says. */
+    private static final String INDEXER = "indexer";
+
+    private static final Set<String> INDEXER_PARTS = Set.of("wk", "weights_proj");
+
     /** Towers and projectors of other inputs than text: they stand above every numbered layer of a decoder. */
     private static final Set<String> TOWERS = Set.of(
             "multi_modal_projector",
@@ -84,6 +89,12 @@ final class KeptNames {
                         ROUTERS.contains(segment) || ROUTER_ENDS.stream().anyMatch(segment::endsWith));
         int gate = segments.lastIndexOf(GATE);
         return named || (gate >= 0 && gate >= segments.size() - 2);
+    }
+
+    static boolean isIndexer(List<String> segments) {
+        return segments.size() > 1
+                && segments.get(segments.size() - 2).equals(INDEXER)
+                && INDEXER_PARTS.contains(segments.getLast());
     }
 
     /** Whether the model keeps this weight as {@code [inFeatures, outFeatures]}. */

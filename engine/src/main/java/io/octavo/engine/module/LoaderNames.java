@@ -3,6 +3,8 @@ package io.octavo.engine.module;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -45,7 +47,21 @@ public final class LoaderNames {
     /** vLLM asks for the experts of a layer by these names of the first one, whatever they are called. */
     private static final Pattern FIRST_EXPERT = Pattern.compile("(.*\\.experts\\.0\\.)(w[123])");
 
+    /** Blocks of a layer that loaders call otherwise than checkpoints do: recurrent mixers in vLLM, MiniMax M2's experts. */
+    private static final List<Map.Entry<String, String>> BLOCKS =
+            List.of(Map.entry(".mamba.", ".mixer."), Map.entry(".block_sparse_moe.", ".mlp."));
+
+    /**
+     * In this family vLLM numbers the recurrent mixers after all layers, outside of {@code layers}, and takes projections of
+     * attention for the layer's own.
+     */
+    private static final String NAMED_ANEW = "falcon_h1";
+
+    private static final Pattern MIXER = Pattern.compile("model\\.layers\\.([0-9]{1,6})\\.mamba\\.(.+)");
+    private static final String ATTENTION = ".self_attn.";
+
     private final boolean ofParts;
+    private final OptionalInt layersNamedAnew;
     private final Set<String> modules;
 
     /**
@@ -54,6 +70,10 @@ public final class LoaderNames {
      */
     public LoaderNames(JsonNode config, Collection<String> tensors) {
         this.ofParts = PARTS.stream().anyMatch(part -> config.path(part).isObject());
+        JsonNode layers = config.path("num_hidden_layers");
+        this.layersNamedAnew = config.path("model_type").asString("").equals(NAMED_ANEW) && layers.isInt()
+                ? OptionalInt.of(layers.intValue())
+                : OptionalInt.empty();
         this.modules = tensors.stream()
                 .map(tensor -> tensor.substring(0, Math.max(tensor.lastIndexOf('.'), 0)))
                 .collect(Collectors.toUnmodifiableSet());
@@ -63,7 +83,9 @@ public final class LoaderNames {
     public List<String> spellings(String module) {
         var spellings = new LinkedHashSet<String>();
         spellings.add(module);
-        Stream.concat(ofParts ? renamed(module) : Stream.empty(), expert(module))
+        Stream.concat(Stream.of(module), ofParts ? renamed(module) : Stream.empty())
+                .flatMap(name -> Stream.concat(Stream.of(name), block(name)))
+                .flatMap(name -> Stream.concat(Stream.of(name), expert(name)))
                 .filter(name -> !modules.contains(name))
                 .forEach(spellings::add);
         return List.copyOf(spellings);
@@ -77,6 +99,22 @@ public final class LoaderNames {
                                 .flatMap(module -> spellings(module).stream().skip(1)))
                 .distinct()
                 .toList();
+    }
+
+    private Stream<String> block(String module) {
+        Stream<String> blocks = BLOCKS.stream()
+                .filter(block -> module.contains(block.getKey()))
+                .map(block -> module.replace(block.getKey(), block.getValue()));
+        return Stream.concat(blocks, layersNamedAnew.isPresent() ? anew(module) : Stream.empty());
+    }
+
+    private Stream<String> anew(String module) {
+        Matcher mixer = MIXER.matcher(module);
+        if (mixer.matches()) {
+            int number = layersNamedAnew.orElseThrow() + Integer.parseInt(mixer.group(1));
+            return Stream.of("model." + number + ".mixer." + mixer.group(2));
+        }
+        return module.contains(ATTENTION) ? Stream.of(module.replace(ATTENTION, ".")) : Stream.empty();
     }
 
     private static Stream<String> expert(String module) {

@@ -39,6 +39,7 @@ public enum ModuleRole {
     UNKNOWN(Cut.NONE),
     OUTPUT_HEAD("output head", true),
     ROUTER("router of a mixture of experts", true),
+    INDEXER("indexer of sparse attention, which loaders keep as it is", true),
     TOWER("vision or audio tower, or its projector", true),
     EXTRA_PREDICTION("multi-token prediction head", true),
     EMBEDDING("embedding", false),
@@ -149,6 +150,9 @@ public enum ModuleRole {
         }
         if (KeptNames.isRouter(segments)) {
             return ROUTER;
+        }
+        if (KeptNames.isIndexer(segments)) {
+            return INDEXER;
         }
         if (KeptNames.isTransposed(last, config)) {
             return TRANSPOSED;

@@ -56,6 +56,7 @@ class LoaderNamesTest {
     void namesTheFirstExpertAsVllmAsksForIt() {
         var names = new LoaderNames(TEXT, List.of());
         String experts = "model.layers.0.block_sparse_moe.experts.";
+        String mlp = "model.layers.0.mlp.experts.";
         assertThat(names.spellings(List.of(experts + "0.w1", experts + "0.w2", experts + "0.w3", experts + "1.w1")))
                 .containsExactly(
                         experts + "0.w1",
@@ -63,7 +64,29 @@ class LoaderNamesTest {
                         experts + "0.w3",
                         experts + "1.w1",
                         experts + "0.gate_proj",
+                        mlp + "0.w1",
+                        mlp + "0.gate_proj",
                         experts + "0.down_proj",
-                        experts + "0.up_proj");
+                        mlp + "0.w2",
+                        mlp + "0.down_proj",
+                        experts + "0.up_proj",
+                        mlp + "0.w3",
+                        mlp + "0.up_proj",
+                        mlp + "1.w1");
+    }
+
+    /** vLLM's names as it asks a config for them; the judged files of docs/schemes.md show that it does. */
+    @ParameterizedTest
+    @CsvSource({
+        "falcon_h1, model.layers.2.mamba.in_proj, model.5.mixer.in_proj",
+        "falcon_h1, model.layers.2.self_attn.q_proj, model.layers.2.q_proj",
+        "granitemoehybrid, model.layers.2.mamba.in_proj, model.layers.2.mixer.in_proj",
+        "minimax_m2, model.layers.2.block_sparse_moe.experts.0.w3, model.layers.2.mlp.experts.0.up_proj",
+    })
+    void spellsBlocksThatVllmCallsOtherwise(String type, String module, String vllm) {
+        JsonNode config = new JsonMapper().readTree("{\"model_type\": \"" + type + "\", \"num_hidden_layers\": 3}");
+        assertThat(new LoaderNames(config, List.of()).spellings(module))
+                .startsWith(module)
+                .contains(vllm);
     }
 }

@@ -26,6 +26,10 @@ class ModuleRoleTest {
         "decoder.block.0.layer.0.SelfAttention.k, 32, 32, KEY",
         "transformer.h.0.attn.c_attn, 96, 32, PROJECTION",
         "model.layers.0.mlp.shared_mlp.gate_proj, 64, 32, GATE",
+        "model.layers.0.self_attn.indexer.wk, 32, 96, INDEXER",
+        "model.layers.0.self_attn.indexer.weights_proj, 4, 96, INDEXER",
+        "model.layers.0.self_attn.indexer.wq_b, 96, 64, PROJECTION",
+        "model.layers.0.attention.wk, 32, 96, KEY",
         // Embeddings and heads, by name or by shape, of the model or of its text part.
         "shared, 98, 32, EMBEDDING",
         "model.embed_tokens, 98, 32, EMBEDDING",
