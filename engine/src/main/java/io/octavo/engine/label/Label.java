@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
  * What a checkpoint is: weight bits and input bits as configured, their number type, how input scales come about; and
@@ -128,19 +129,22 @@ public record Label(
         Optional<JsonNode> declared = config.quantizationConfig()
                 .or(() -> Optional.of(nested).filter(JsonNode::isObject))
                 .or(() -> Optional.ofNullable(beside));
-        return declared.map(node -> declared(node, NumberTypes.bits(modelType)))
+        return declared.map(node -> declared(node, NumberTypes.bits(modelType), config.tree()))
                 .orElseGet(() -> new Label(modelType, List.of(), Optional.empty(), List.of(), List.of()));
     }
 
     /** What a checkpoint quantized by {@code scheme} and written as compressed-tensors must turn out to be. */
     public static Label of(Scheme scheme) {
-        return declared(CompressedTensors.config(scheme, List.of()), NumberTypes.DEFAULT_BITS);
+        return declared(
+                CompressedTensors.config(scheme, List.of()),
+                NumberTypes.DEFAULT_BITS,
+                JsonNodeFactory.instance.objectNode());
     }
 
-    private static Label declared(JsonNode config, int modelBits) {
+    private static Label declared(JsonNode quantization, int modelBits, JsonNode config) {
         Declaration declaration;
         try {
-            declaration = Declaration.lenient(config);
+            declaration = Declaration.lenient(quantization);
         } catch (QuantizationException e) {
             String text = UNKNOWN + " (" + e.getMessage() + ")";
             return new Label(text, List.of(), Optional.empty(), List.of(), List.of());
@@ -150,7 +154,11 @@ public record Label(
                 .toList();
         Optional<DeclaredKvCache> kvCache = declaration.kvCache().map(DeclaredKvCache::of);
         return new Label(
-                text(groups, kvCache), groups, kvCache, executions(declaration), LoaderWarnings.of(declaration));
+                text(groups, kvCache),
+                groups,
+                kvCache,
+                executions(declaration),
+                LoaderWarnings.of(declaration, config));
     }
 
     private static String text(List<Group> groups, Optional<DeclaredKvCache> kvCache) {

@@ -2,6 +2,7 @@ package io.octavo.engine.label;
 
 import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.loader.ExpertLoaders;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /** What is known to go wrong with kinds of checkpoints, whatever the single file says. */
 final class LoaderWarnings {
@@ -21,8 +23,12 @@ final class LoaderWarnings {
 
     private LoaderWarnings() {}
 
-    /** Of the spelling, of what each group declares, and of the ways in which loaders run them. */
-    static List<String> of(Declaration declaration) {
+    /**
+     * Of the spelling, of what each group declares, and of the ways in which loaders run them.
+     *
+     * @param config the root of config.json, which tells whether there are experts
+     */
+    static List<String> of(Declaration declaration, JsonNode config) {
         Stream<String> ofGroups = declaration.groups().stream()
                 .flatMap(group -> of(declaration.layout(), group, LoaderPath.of(declaration.layout(), group)).stream());
         Stream<String> ofPaths =
@@ -30,8 +36,12 @@ final class LoaderWarnings {
         boolean staticInputs = declaration.groups().stream()
                 .anyMatch(group -> LoaderPath.of(declaration.layout(), group) == LoaderPath.FP8
                         && group.inputs().filter(Quantization::dynamic).isEmpty());
+        Stream<String> ofExperts = declaration.groups().stream()
+                .filter(group -> ExpertLoaders.areOf(group, declaration, config))
+                .flatMap(group -> ExpertLoaders.warnings(declaration.layout(), group, config));
         return Stream.of(
                         ofGroups,
+                        ofExperts,
                         declaration.warnings().stream(),
                         ofPaths,
                         staticInputs

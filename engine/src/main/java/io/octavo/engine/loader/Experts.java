@@ -7,7 +7,8 @@ import java.util.regex.Pattern;
 /** Which experts a Linear belongs to: loaders join all of those of a layer, and ask for their scheme once. */
 public final class Experts {
 
-    private static final Pattern EXPERT = Pattern.compile("(.*experts)\\.[0-9]+\\.[^.]+");
+    /** One of them by its number, or several as a plan writes them. */
+    private static final Pattern EXPERT = Pattern.compile("(.*experts)\\.(?:[0-9]+|\\{[0-9.,]+})\\.[^.]+");
 
     private Experts() {}
 

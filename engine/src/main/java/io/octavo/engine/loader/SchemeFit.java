@@ -72,51 +72,15 @@ public record SchemeFit(Layout layout, JsonNode config) {
 
     /** vLLM joins the experts of a layer into one, and has fewer ways to run that than a Linear. */
     private void requireForExperts(String module, Scheme scheme, TensorInfo weight) {
-        boolean float8 = scheme.weights().type() == NumberType.FloatType.E4M3;
-        boolean integerInputs = scheme.inputs()
-                .filter(inputs -> inputs.type() instanceof NumberType.IntType && !inputs.dynamic())
-                .isPresent();
-        boolean perChannel = scheme.weights().granularity() instanceof Granularity.PerChannel;
-        if (float8 && scheme.inputs().isEmpty()) {
-            throw unsuitable(
-                    module, scheme, "has 16-bit inputs beside 8-bit floats; choose FP8_DYNAMIC, or W8A16_CHANNEL");
-        }
-        if (integerInputs) {
-            throw unsuitable(module, scheme, "stores the scales of INT8 inputs; choose W8A8");
-        }
-        boolean groups = scheme.weights().granularity() instanceof Granularity.PerGroup;
-        boolean integers = scheme.weights().type() instanceof NumberType.IntType;
-        if (layout == Layout.COMPRESSED_TENSORS
-                && integers
-                && groups
-                && scheme.weights().type().bits() == Byte.SIZE) {
-            throw unsuitable(
-                    module, scheme, "has 8-bit integers in groups; choose W8A16_CHANNEL, or layout gptq for this one");
-        }
+        ExpertLoaders.refusedByVllm(layout, scheme.weights(), scheme.inputs()).ifPresent(refusal -> {
+            throw new QuantizationException(
+                    refusal.code(),
+                    "module " + module + " is an expert, which vLLM cannot run with " + scheme.name() + ": it "
+                            + refusal.why());
+        });
         for (long size : weight.shape()) {
             requireMultiple(module, scheme, "a size of an expert", size, expertTile(scheme));
         }
-        if (layout == Layout.AWQ && perChannel) {
-            throw new QuantizationException(
-                    ErrorCode.LAYOUT_UNSUITABLE,
-                    "module " + module + " is an expert, and vLLM reads experts of layout awq in groups alone, which "
-                            + scheme.name() + " has not; choose a scheme with groups, or another layout");
-        }
-        if (layout == Layout.MODELOPT && float8 && perChannel) {
-            throw new QuantizationException(
-                    ErrorCode.LAYOUT_UNSUITABLE,
-                    "module " + module
-                            + " is an expert, and vLLM reads experts of layout modelopt with one scale a tensor,"
-                            + " not one a channel as " + scheme.name()
-                            + " has; choose FP8, or layout compressed-tensors");
-        }
-    }
-
-    private static QuantizationException unsuitable(String module, Scheme scheme, String why) {
-        return new QuantizationException(
-                ErrorCode.SCHEME_UNSUITABLE,
-                "module " + module + " is an expert, which vLLM cannot run with " + scheme.name() + ": it " + why
-                        + ", give experts another scheme by overrides, or ignore all of them");
     }
 
     /** Output features of each projection in a matrix of several, where the config tells them. */

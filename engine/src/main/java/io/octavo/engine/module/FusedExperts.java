@@ -72,6 +72,9 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
             .flatMap(entry -> entry.getValue().stream().map(type -> Map.entry(type, entry.getKey())))
             .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
 
+    /** Their experts have no gate, or names of their own. */
+    private static final Set<String> JOINED_UNDER_OTHER_NAMES = Set.of("nemotron_h");
+
     private static final int DIMENSIONS = 3;
     private static final Pattern STACK = Pattern.compile("(.*experts)\\.(gate_up_proj|down_proj)(?:\\.weight)?");
     private static final Pattern ANY = Pattern.compile("(.*experts)\\..+");
@@ -101,8 +104,7 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
         if (granite.matches()) {
             return Optional.of(leftAlone(granite.group(1) + ".experts", ""));
         }
-        JsonNode text = config.path("text_config").isObject() ? config.path("text_config") : config;
-        String type = text.path("model_type").asString(config.path("model_type").asString(""));
+        String type = type(config);
         Matcher stack = STACK.matcher(tensor);
         if (!stack.matches()) {
             Matcher any = ANY.matcher(tensor);
@@ -116,7 +118,7 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
         boolean down = stack.group(2).equals("down_proj");
         long outFeatures = shape.get(family.inputFirst ? 2 : 1);
         long inFeatures = shape.get(family.inputFirst ? 1 : 2);
-        long hidden = text.path("hidden_size").asLong(0);
+        long hidden = text(config).path("hidden_size").asLong(0);
         boolean fits = down ? outFeatures == hidden : inFeatures == hidden && outFeatures % 2 == 0;
         if (!fits) {
             return Optional.of(leftAlone(experts, type));
@@ -136,6 +138,27 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
             }
         }
         return Optional.of(new FusedExperts(experts, parts, family == Family.LLAMA4, listed(experts, type)));
+    }
+
+    /** Whether transformers keeps the experts of such a model in one tensor, whatever a checkpoint does. */
+    public static boolean joinedByTransformers(JsonNode config) {
+        Family family = FAMILIES.get(type(config));
+        return (family != null && family != Family.LLAMA4) || JOINED_UNDER_OTHER_NAMES.contains(type(config));
+    }
+
+    /** Whether a config counts experts. */
+    public static boolean areExpected(JsonNode config) {
+        return new ModelDimensions(config).hasExperts();
+    }
+
+    private static JsonNode text(JsonNode config) {
+        return config.path("text_config").isObject() ? config.path("text_config") : config;
+    }
+
+    private static String type(JsonNode config) {
+        return text(config)
+                .path("model_type")
+                .asString(config.path("model_type").asString(""));
     }
 
     private static FusedExperts leftAlone(String experts, String type) {

@@ -31,6 +31,10 @@ record ModelDimensions(JsonNode config) {
         return sizes(EXPERTS).contains(shape.getFirst()) ? ModuleRole.ROUTER : ModuleRole.UNKNOWN;
     }
 
+    boolean hasExperts() {
+        return !sizes(EXPERTS).isEmpty();
+    }
+
     private Set<Long> sizes(List<String> members) {
         return configs()
                 .flatMap(part -> members.stream().map(part::path))

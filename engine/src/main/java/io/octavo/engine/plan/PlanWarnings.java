@@ -4,6 +4,8 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.loader.ExpertLoaders;
+import io.octavo.engine.loader.Experts;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.module.ModuleRole;
@@ -12,10 +14,12 @@ import io.octavo.engine.plan.PlanReport.Warning;
 import io.octavo.engine.quantize.ModuleSchemes;
 import io.octavo.engine.quantize.QuantizationPlan;
 import io.octavo.engine.request.Recipe;
+import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Scheme;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -158,15 +162,40 @@ final class PlanWarnings {
                     "kv-cache-needs-flag",
                     "scales of the KV cache in layout fp8 count only where the server starts with --kv-cache-dtype fp8");
         }
-        boolean fp8 = scheme.weights().type() == NumberType.FloatType.E4M3;
+        quantized().stream()
+                .filter(group -> Experts.of(group.name()).isPresent())
+                .map(group -> Scheme.named(Objects.requireNonNull(group.scheme())))
+                .distinct()
+                .forEach(stored -> ExpertLoaders.lostInTransformers(
+                                schemes.layout(), stored.weights(), stored.inputs(), config)
+                        .ifPresent(why -> add("experts-in-transformers", stored.name() + ": " + why)));
         for (ModuleGroup group : quantized()) {
+            Scheme stored = Scheme.named(Objects.requireNonNull(group.scheme()));
+            boolean fp8 = stored.weights().type() == NumberType.FloatType.E4M3;
             boolean uneven = group.shape().stream().anyMatch(size -> size % FP8_STEP != 0);
             if (fp8 && uneven) {
+                boolean refused = stored.inputs().isPresent()
+                        && stored.weights().granularity() instanceof Granularity.PerChannel
+                        && Experts.of(group.name()).isEmpty()
+                        && joinedRows(group) % FP8_STEP != 0;
                 add(
                         "uneven-for-fp8",
                         group.name() + ": shape " + group.shape() + " is not divisible by " + FP8_STEP
-                                + ", which GPU kernels for 8-bit floats ask for");
+                                + ", which GPU kernels for 8-bit floats ask for"
+                                + (refused
+                                        ? "; vLLM does not load a scale a channel of such outFeatures on sm_89 and newer:"
+                                                + " ignore the module or give it another scheme"
+                                        : ""));
             }
         }
+    }
+
+    /** Output features of what loaders make one matrix of. */
+    private long joinedRows(ModuleGroup group) {
+        List<String> joined = ModuleRole.fusedWith(group.name());
+        return modules.stream()
+                .filter(module -> module == group || joined.contains(module.name()))
+                .mapToLong(module -> module.shape().getFirst())
+                .sum();
     }
 }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -140,6 +141,44 @@ class LabelTest {
                 parse("{\"dtype\":\"float32\",\"quantization_config\":{\"quant_method\":\"gptq\",\"bits\":4,"
                         + "\"group_size\":32,\"sym\":true}}");
         assertThat(Label.of(config).bitsPerWeight()).hasValue(5);
+    }
+
+    /** Rows as vLLM and transformers 5.18 took, refused or misread files of this kind. */
+    @ParameterizedTest
+    @CsvSource({
+        "W8A8, transformers cannot load experts",
+        "W4A16_ASYM_G32, transformers cannot load experts",
+        "MXFP8, transformers cannot load experts",
+        "FP8_BLOCK, transformers cannot load experts",
+        "NVFP4, transformers reads experts",
+        "NVFP4A16, transformers reads experts",
+        "W8A16, vLLM does not load these experts",
+        "FP8_W8A16, vLLM does not load these experts",
+        "W8A8_STATIC, vLLM does not load these experts",
+        "FP8_DYNAMIC, ",
+        "FP8, ",
+        "W4A16, ",
+        "W8A16_CHANNEL, ",
+        "MXFP4, "
+    })
+    void saysWhichLoadersTakeExperts(String scheme, @Nullable String warning) {
+        ConfigJson moe = parse("{\"model_type\": \"qwen3_moe\", \"num_experts\": 8, \"num_hidden_layers\": 2}");
+        ConfigJson dense = parse("{\"model_type\": \"qwen3\", \"num_hidden_layers\": 2}");
+        assertThat(expertWarnings(moe, Scheme.named(scheme), "lm_head"))
+                .filteredOn(text -> warning == null || text.startsWith(warning))
+                .hasSize(warning == null ? 0 : 1);
+        assertThat(expertWarnings(dense, Scheme.named(scheme), "lm_head")).isEmpty();
+        assertThat(expertWarnings(moe, Scheme.named(scheme), "model.layers.1.mlp.experts.0.gate_proj"))
+                .isEmpty();
+        assertThat(expertWarnings(moe, Scheme.named(scheme), "re:.*experts.*")).isEmpty();
+    }
+
+    private static List<String> expertWarnings(ConfigJson model, Scheme scheme, String ignored) {
+        return Label.of(model.withQuantizationConfig(CompressedTensors.config(scheme, List.of(ignored))))
+                .warnings()
+                .stream()
+                .filter(warning -> warning.contains("experts"))
+                .toList();
     }
 
     private static ConfigJson config(JsonNode quantization) {

@@ -31,8 +31,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class PreFlightTest {
 
@@ -203,7 +206,18 @@ class PreFlightTest {
                 .first()
                 .extracting(Warning::message)
                 .isEqualTo("model.layers.{0..1}.mlp.gate_proj: shape [1410, 512] is not divisible by 16, which GPU"
-                        + " kernels for 8-bit floats ask for");
+                        + " kernels for 8-bit floats ask for; vLLM does not load a scale a channel of such outFeatures on"
+                        + " sm_89 and newer: ignore the module or give it another scheme");
+        SparseCheckpoint joined = new SparseCheckpoint(Files.createDirectories(folder.resolve("joined")))
+                .shard()
+                .with("model.layers.0.mlp.gate_proj.weight", "BF16", 1400, 512)
+                .with("model.layers.0.mlp.up_proj.weight", "BF16", 1400, 512)
+                .write("{\"architectures\": [\"X\"]}");
+        // Joined they are 2,800, which 16 divides.
+        assertThat(plan(joined, FP8).warnings())
+                .filteredOn(warning -> warning.code().equals("uneven-for-fp8"))
+                .hasSize(2)
+                .allSatisfy(warning -> assertThat(warning.message()).doesNotContain("vLLM"));
         Path fused = Files.createDirectories(folder.resolve("fused"));
         SparseCheckpoint experts = new SparseCheckpoint(fused)
                 .shard()
@@ -215,6 +229,28 @@ class PreFlightTest {
                 .extracting(Warning::code)
                 .containsExactly(
                         "loader", "cannot-be-evaluated", "experts-in-one-tensor", "unknown-module", "mostly-kept");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "W8A8, qwen3_moe, transformers cannot load",
+        "NVFP4A16, qwen3_moe, without an error",
+        "FP8_DYNAMIC, qwen3_moe, ",
+        "W8A8, llama4_text, ",
+        "W8A8, not_known, "
+    })
+    void saysWhichExpertsTransformersTakes(String scheme, String type, @Nullable String expected) throws IOException {
+        SparseCheckpoint experts = new SparseCheckpoint(Files.createDirectories(folder.resolve("experts")))
+                .shard()
+                .with("model.layers.0.self_attn.q_proj.weight", "BF16", 64, 64)
+                .with("model.layers.0.mlp.experts.0.up_proj.weight", "BF16", 64, 64)
+                .with("model.layers.0.mlp.experts.1.up_proj.weight", "BF16", 64, 64)
+                .write("{\"architectures\": [\"X\"], \"model_type\": \"" + type + "\"}");
+        assertThat(plan(experts, recipe(scheme)).warnings())
+                .filteredOn(warning -> warning.code().equals("experts-in-transformers"))
+                .extracting(Warning::message)
+                .hasSize(expected == null ? 0 : 1)
+                .allSatisfy(message -> assertThat(message).startsWith(scheme).contains(String.valueOf(expected)));
     }
 
     @Test

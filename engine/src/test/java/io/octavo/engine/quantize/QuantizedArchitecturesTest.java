@@ -34,7 +34,7 @@ class QuantizedArchitecturesTest {
         "qwen2, 21, 1",
         "qwen3, 21, 1",
         "qwen3-moe, 48, 4",
-        "mixtral, 48, 4",
+        "mixtral, 48, 7",
         "phi3, 12, 1",
         "olmo2, 21, 1",
         "gemma2, 21, 1",
