@@ -30,8 +30,7 @@ class WorkerDiskTest {
     private static final String JOB = """
             {"type":"quantize","source":"hub:disk/model","scheme":"FP8_DYNAMIC","target":"disk/out"}""";
     private static final String IN_POOL = JOB.replace("}", ",\"requirements\":{\"labels\":{\"pool\":\"a\"}}}");
-    private static final String PIPELINE =
-            "{\"type\":\"pipeline\",\"steps\":[{\"name\":\"q\",\"job\":" + JOB + "}]}";
+    private static final String PIPELINE = "{\"type\":\"pipeline\",\"steps\":[{\"name\":\"q\",\"job\":" + JOB + "}]}";
 
     @LocalServerPort
     int port;
@@ -91,8 +90,7 @@ class WorkerDiskTest {
             for (String call : List.of("/api/v1/jobs?dryRun=true", "/api/v1/jobs")) {
                 var refusal = api.post(call, job);
                 assertProblem(refusal, 422, "disk-too-small");
-                assertThat(read(refusal).get("detail").stringValue())
-                        .contains(need + " bytes", "has " + (need - 1));
+                assertThat(read(refusal).get("detail").stringValue()).contains(need + " bytes", "has " + (need - 1));
             }
         }
     }

@@ -125,8 +125,9 @@ final class QuantizeCommand implements Callable<Integer> {
     @Option(
             names = "--modifier",
             paramLabel = "NAME",
-            description = "What else changes weights before they are rounded, as jobs spell it: a type, or JSON with its"
-                    + " settings such as {\"type\":\"gptq\",\"refine\":false}; repeatable.")
+            description =
+                    "What else changes weights before they are rounded, as jobs spell it: a type, or JSON with its"
+                            + " settings such as {\"type\":\"gptq\",\"refine\":false}; repeatable.")
     private List<String> spelledModifiers = new ArrayList<>();
 
     @Option(

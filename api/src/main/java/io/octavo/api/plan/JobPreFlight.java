@@ -128,7 +128,8 @@ public class JobPreFlight {
         if (needed > disks.totalBytes()) {
             throw new ProblemException(
                     ProblemCode.DISK_TOO_SMALL,
-                    "the job needs " + needed + " bytes of a worker's disk; the largest disk of a worker that could run it has "
+                    "the job needs " + needed
+                            + " bytes of a worker's disk; the largest disk of a worker that could run it has "
                             + disks.totalBytes());
         }
         return report.warned(new PlanReport.Warning(

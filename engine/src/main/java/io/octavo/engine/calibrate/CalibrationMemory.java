@@ -87,8 +87,7 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
 
     /** What there is of both, one after the other. */
     public CalibrationMemory or(CalibrationMemory other) {
-        return new CalibrationMemory(
-                Math.max(deviceBytes, other.deviceBytes), Math.max(hostBytes, other.hostBytes));
+        return new CalibrationMemory(Math.max(deviceBytes, other.deviceBytes), Math.max(hostBytes, other.hostBytes));
     }
 
     /** A layer's inputs that are looked at in one pass, then solved one after the other. */
@@ -139,7 +138,8 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
     }
 
     private static List<Stage> stages(Run run, Gptq settings, List<SolvableWeight> weights) {
-        Collection<List<SolvableWeight>> inputs = LayerwiseSolver.inputs(weights).values();
+        Collection<List<SolvableWeight>> inputs =
+                LayerwiseSolver.inputs(weights).values();
         if (!settings.runsOriginals()) {
             return List.of(new Stage(run, false, List.copyOf(inputs)));
         }

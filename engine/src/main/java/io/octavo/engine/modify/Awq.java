@@ -79,7 +79,7 @@ public record Awq() implements ChannelModifier {
             }
         }
         float[] best = Candidates.cheapest(tried, weights::loss);
-        return best == ones ? Optional.empty() : Optional.of(best);
+        return Arrays.equals(best, ones) ? Optional.empty() : Optional.of(best);
     }
 
     private static float[] scales(float[] squares, float[] means, double ratio, boolean byWeight) {

@@ -107,11 +107,14 @@ public final class PreFlight {
             return CalibrationMemory.NONE;
         }
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
-        var run = new CalibrationMemory.Run(checkpoint, spec, recipe.calibration().get(), productInput);
-        CalibrationMemory observing = CalibrationMemory.ofObserving(run, plan.schemes().weighed(spec));
+        var run =
+                new CalibrationMemory.Run(checkpoint, spec, recipe.calibration().get(), productInput);
+        CalibrationMemory observing =
+                CalibrationMemory.ofObserving(run, plan.schemes().weighed(spec));
         return plan.schemes()
                 .solver()
-                .map(gptq -> CalibrationMemory.ofSolving(run, gptq, plan.solvable()).or(observing))
+                .map(gptq ->
+                        CalibrationMemory.ofSolving(run, gptq, plan.solvable()).or(observing))
                 .orElse(observing);
     }
 

@@ -102,8 +102,7 @@ final class ModelStatistics implements LinearStatistics {
     private Numbers weight(String module) {
         Numbers found = numbers.get(module + CompressedTensors.WEIGHT_SUFFIX);
         if (found == null) {
-            throw new QuantizationException(
-                    ErrorCode.MODIFIER_UNSUITABLE, "a modifier finds no weight of " + module);
+            throw new QuantizationException(ErrorCode.MODIFIER_UNSUITABLE, "a modifier finds no weight of " + module);
         }
         return found;
     }

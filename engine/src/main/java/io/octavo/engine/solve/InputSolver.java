@@ -99,16 +99,15 @@ public final class InputSolver implements AutoCloseable {
                 })
                 .max()
                 .orElseThrow();
-        return SolverInput.bytes(columns, paired)
-                + Math.max(block, paired ? InputCorrection.makingBytes(columns) : 0);
+        return SolverInput.bytes(columns, paired) + Math.max(block, paired ? InputCorrection.makingBytes(columns) : 0);
     }
 
     /** The same of the host: numbers on their way and codes both rounded and solved. What was solved before is not counted. */
     public static long hostBytes(List<SolvableWeight> readers, boolean paired, boolean gpu) {
         long block = readers.stream()
-                .mapToLong(weight -> Matrix.bytes(
-                                DType.F32, blockRows(weight, weight.format(0), gpu), weight.inFeatures())
-                        + 2 * weight.codeBytes())
+                .mapToLong(
+                        weight -> Matrix.bytes(DType.F32, blockRows(weight, weight.format(0), gpu), weight.inFeatures())
+                                + 2 * weight.codeBytes())
                 .max()
                 .orElseThrow();
         int columns = readers.getFirst().inFeatures();

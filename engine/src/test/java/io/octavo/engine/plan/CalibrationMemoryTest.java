@@ -160,7 +160,8 @@ class CalibrationMemoryTest {
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
             Recipe calibrated = request(source, recipe, tokens).recipe();
             QuantizationPlan plan = Quantizer.plan(checkpoint, calibrated);
-            return PreFlight.calibration(checkpoint, plan, calibrated, DType.F32).deviceBytes();
+            return PreFlight.calibration(checkpoint, plan, calibrated, DType.F32)
+                    .deviceBytes();
         }
     }
 
@@ -172,8 +173,7 @@ class CalibrationMemoryTest {
             var meter = new BackendMeter(backend);
             QuantizationPlan plan = Quantizer.plan(checkpoint, request.recipe());
             Gptq gptq = plan.schemes().solver().orElseThrow();
-            var keeping = new LayerwiseSolver.Keeping(
-                    new FolderJournal(folder), "solved");
+            var keeping = new LayerwiseSolver.Keeping(new FolderJournal(folder), "solved");
             try (var solver = new LayerwiseSolver(meter.backend(), 2, gptq, JobMonitor.none())) {
                 solver.solve(
                         checkpoint,

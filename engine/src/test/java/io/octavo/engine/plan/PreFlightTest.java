@@ -307,7 +307,8 @@ class PreFlightTest {
         Recipe both = one.withModifiers(List.of(new Gptq()));
 
         long down = 4L * 53_248 * 53_248;
-        assertThat(plan(sparse, both).resources().hostBytes() - plan(sparse, one).resources().hostBytes())
+        assertThat(plan(sparse, both).resources().hostBytes()
+                        - plan(sparse, one).resources().hostBytes())
                 .isGreaterThan(states);
         // Sums of products of what goes into the widest Linear, scaled, and factored.
         assertThat(plan(sparse, one).resources().deviceBytes()).isBetween(3 * down, 3 * down + (6L << 30));

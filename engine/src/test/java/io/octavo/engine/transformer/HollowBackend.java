@@ -52,8 +52,9 @@ public final class HollowBackend {
         RecordComponent[] components = Operations.class.getRecordComponents();
         Class<?>[] types =
                 Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
-        Object[] operations =
-                Arrays.stream(types).map(type -> proxy(type, (method, arguments) -> null)).toArray();
+        Object[] operations = Arrays.stream(types)
+                .map(type -> proxy(type, (method, arguments) -> null))
+                .toArray();
         try {
             return Operations.class.getDeclaredConstructor(types).newInstance(operations);
         } catch (ReflectiveOperationException e) {

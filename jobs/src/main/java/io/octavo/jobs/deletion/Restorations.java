@@ -67,7 +67,8 @@ public class Restorations {
     public void revision(TenantId tenant, RepositoryName name, String revision) {
         UUID repository = lock(tenant, name, "deleted_at is null");
         if (!isInTime(
-                "revision where repository_id = :id and id = :revision", Map.of("id", repository, "revision", revision))) {
+                "revision where repository_id = :id and id = :revision",
+                Map.of("id", repository, "revision", revision))) {
             throw new ProblemException(
                     ProblemCode.REVISION_NOT_FOUND,
                     "repository " + name + " has no such revision that was deleted and is not collected yet");
@@ -123,7 +124,8 @@ public class Restorations {
 
     /** Asked behind the repository's lock. */
     private boolean isInTime(String rows, Map<String, ?> parameters) {
-        return sql.sql("select 1 from " + rows + " and deleted_at > clock_timestamp() - make_interval(secs => :seconds)")
+        return sql.sql("select 1 from " + rows
+                        + " and deleted_at > clock_timestamp() - make_interval(secs => :seconds)")
                 .params(parameters)
                 .param("seconds", graceSeconds)
                 .query(Integer.class)

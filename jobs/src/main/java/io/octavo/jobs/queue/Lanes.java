@@ -79,7 +79,8 @@ class Lanes {
         if (outlook.getDiskBytes() > outlook.getFreeDiskBytes()) {
             return new Waiting(
                     "no-disk",
-                    "it needs " + outlook.getDiskBytes() + " bytes of a worker's disk; the most that one has for a job is "
+                    "it needs " + outlook.getDiskBytes()
+                            + " bytes of a worker's disk; the most that one has for a job is "
                             + outlook.getFreeDiskBytes());
         }
         if (outlook.getRunning() >= outlook.getMaxRunning()) {

@@ -36,8 +36,9 @@ record FileList(List<RepositoryFile> entries) {
                     first.field() + " " + first.message(),
                     Map.of("errors", errors.subList(0, Math.min(errors.size(), 100))));
         }
-        return new FileList(
-                entries.stream().sorted(Comparator.comparing(RepositoryFile::path)).toList());
+        return new FileList(entries.stream()
+                .sorted(Comparator.comparing(RepositoryFile::path))
+                .toList());
     }
 
     private static void check(RepositoryFile entry, String place, Set<String> paths, List<FieldError> errors) {

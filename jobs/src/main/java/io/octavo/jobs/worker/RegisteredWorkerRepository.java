@@ -74,8 +74,7 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
                 and :computeCapability <= compute_capability
                 and cast(:labels as jsonb) <@ labels
             """)
-    Disks disks(
-            String deviceKind, long deviceMemoryBytes, int computeCapability, String labels, double aliveSeconds);
+    Disks disks(String deviceKind, long deviceMemoryBytes, int computeCapability, String labels, double aliveSeconds);
 
     /** The newest lives first, so that their word counts. */
     @Query("select w from RegisteredWorker w order by w.lastSeenAt desc")

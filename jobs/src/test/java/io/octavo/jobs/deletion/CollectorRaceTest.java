@@ -129,7 +129,8 @@ class CollectorRaceTest extends JobsTest {
             } else {
                 blobs.put(TENANT, id, new ByteArrayInputStream(bytes));
             }
-            repositories.commit(TENANT, name, "round " + round, List.of(new RepositoryFile("f", id.size(), id.sha256())));
+            repositories.commit(
+                    TENANT, name, "round " + round, List.of(new RepositoryFile("f", id.size(), id.sha256())));
             return true;
         } catch (ProblemException e) {
             assertThat(e.code()).isIn(ProblemCode.BLOBS_MISSING, ProblemCode.STORAGE_UNAVAILABLE);

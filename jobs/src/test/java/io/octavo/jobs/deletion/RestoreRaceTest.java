@@ -141,10 +141,7 @@ class RestoreRaceTest extends JobsTest {
                         insert into artifact_file (artifact_id, path, size, sha256)
                         select :id, f.path, f.size, f.sha256
                         from revision v join revision_file f on f.revision_sequence = v.sequence where v.id = :revision
-                        """)
-                .param("id", artifact)
-                .param("revision", second)
-                .update();
+                        """).param("id", artifact).param("revision", second).update();
     }
 
     private void delete(Thing thing) {
@@ -181,9 +178,7 @@ class RestoreRaceTest extends JobsTest {
     }
 
     private OffsetDateTime databaseTime() {
-        return sql.sql("select clock_timestamp()")
-                .query(OffsetDateTime.class)
-                .single();
+        return sql.sql("select clock_timestamp()").query(OffsetDateTime.class).single();
     }
 
     private static CompletableFuture<Void> beside(Runnable work) {
@@ -272,10 +267,7 @@ class RestoreRaceTest extends JobsTest {
 
     private static void requireMissing(ProblemException refusal) {
         assertThat(refusal.code())
-                .isIn(
-                        ProblemCode.REPOSITORY_NOT_FOUND,
-                        ProblemCode.REVISION_NOT_FOUND,
-                        ProblemCode.ARTIFACT_NOT_FOUND);
+                .isIn(ProblemCode.REPOSITORY_NOT_FOUND, ProblemCode.REVISION_NOT_FOUND, ProblemCode.ARTIFACT_NOT_FOUND);
     }
 
     private void requireDeleted(Thing thing) {
@@ -298,7 +290,8 @@ class RestoreRaceTest extends JobsTest {
     private void requireWhole() {
         assertThat(repositories.revision(TENANT, name, "main").id()).isEqualTo(second);
         for (String revision : List.of(first, second)) {
-            for (RepositoryFile file : repositories.revision(TENANT, name, revision).files()) {
+            for (RepositoryFile file :
+                    repositories.revision(TENANT, name, revision).files()) {
                 requireReadable(new BlobId(file.sha256(), file.size()));
             }
         }

@@ -245,21 +245,22 @@ class FairShareTest extends JobsTest {
 
     private UUID submitLarge(long gb, UUID tenant) {
         var plan = new PlanSummary(null, "W8A8", 8, 1, 1, new PlanSummary.Resources(1, 1, gb * GB, 1));
-        return service.submit(
-                        new TenantId(tenant), spec("auto", Scheduling.of(0)), new FoundPlans(plan, Map.of()))
+        return service.submit(new TenantId(tenant), spec("auto", Scheduling.of(0)), new FoundPlans(plan, Map.of()))
                 .id();
     }
 
     @Test
     void aWorkerTakesNoJobThatItsDiskHasNoRoomForAndLooksPastIt() {
-        List<UUID> large = IntStream.range(0, 5).mapToObj(i -> submitLarge(41, RED)).toList();
+        List<UUID> large =
+                IntStream.range(0, 5).mapToObj(i -> submitLarge(41, RED)).toList();
         UUID small = submitLarge(40, RED);
         register(worker, WorkerOffer.CPU, new WorkerDisk(100 * GB, 40 * GB));
 
         assertThat(waiting(large.getFirst()))
-                .isEqualTo(new JobView.Waiting(
-                        "no-disk",
-                        "it needs 41000000000 bytes of a worker's disk; the most that one has for a job is 40000000000"));
+                .isEqualTo(
+                        new JobView.Waiting(
+                                "no-disk",
+                                "it needs 41000000000 bytes of a worker's disk; the most that one has for a job is 40000000000"));
         assertThat(waiting(small).code()).isEqualTo("jobs-ahead");
         assertThat(depth("no-disk")).isEqualTo(5);
         assertThat(depth("ready")).isEqualTo(1);
@@ -285,8 +286,7 @@ class FairShareTest extends JobsTest {
         register(worker, WorkerOffer.CPU);
         sql.sql("update worker set disk_bytes = null, free_disk_bytes = null").update();
         assertThat(waiting(large).code()).isEqualTo("workers-busy");
-        assertThat(registry.disks(Requirements.NONE))
-                .isEqualTo(new DiskOutlook(1, Long.MAX_VALUE, Long.MAX_VALUE));
+        assertThat(registry.disks(Requirements.NONE)).isEqualTo(new DiskOutlook(1, Long.MAX_VALUE, Long.MAX_VALUE));
         assertThat(registry.list(TenantId.BUILT_IN).getFirst().disk()).isNull();
         assertThat(claimed()).contains(large);
     }
