@@ -1,4 +1,4 @@
-// Element-wise sum into the first operand, of a matrix of the same shape or of one row added everywhere.
+// Element-wise sum or difference into the first operand, of a matrix of the same shape or of one row added everywhere.
 //
 // Twin: ScalarAdd.java.  Launch: one thread for each kCount elements.
 // Targets: all
@@ -11,8 +11,9 @@ struct Parameters {
   int64_t elements;
   int64_t columns;  // of a row that is added everywhere; otherwise `elements`
   int type;         // Number, of x
+  float sign;       // 1, or -1 for a difference
 };
-OCTAVO_OVERLAPPING_PARAMETERS(add, Parameters, target, x, elements, columns, type)
+OCTAVO_OVERLAPPING_PARAMETERS(add, Parameters, target, x, elements, columns, type, sign)
 
 namespace {
 constexpr int kCount = 4;
@@ -27,14 +28,14 @@ extern "C" __global__ void add(const __grid_constant__ Parameters p) {
   if (whole && from + kCount <= p.elements) {
     float4 sum = *reinterpret_cast<const float4*>(p.target + from);
     const float4 x = *reinterpret_cast<const float4*>(static_cast<const float*>(p.x) + from % p.columns);
-    sum.x += x.x;
-    sum.y += x.y;
-    sum.z += x.z;
-    sum.w += x.w;
+    sum.x += p.sign * x.x;
+    sum.y += p.sign * x.y;
+    sum.z += p.sign * x.z;
+    sum.w += p.sign * x.w;
     *reinterpret_cast<float4*>(p.target + from) = sum;
   } else {
     for (int64_t i = from; i < min(from + kCount, p.elements); i++) {
-      p.target[i] += loadNumber(p.x, p.type, i % p.columns);
+      p.target[i] += p.sign * loadNumber(p.x, p.type, i % p.columns);
     }
   }
 }

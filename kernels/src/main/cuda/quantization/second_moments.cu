@@ -1,8 +1,8 @@
-// sums += x^T x on Hopper's tensor cores: bf16 numbers, f32 sums, of which the upper triangle counts.
+// sums += x^T x on Hopper's tensor cores: bf16 numbers, f32 sums, of which the upper triangle counts; or the whole of x^T y.
 //
 // Tokens are k and both operands are columns of x, so wgmma takes both transposed. Two neighbouring blocks compute a tile of
 // kTile x kTile, each half of its rows, and go through tokens in step with all others, so that most of x comes out of L2.
-// Only tiles that touch the upper triangle are computed, over all tokens as long as there is one for every two blocks. The
+// Of x^T x only tiles that touch the upper triangle are computed, over all tokens as long as there is one for every two blocks. The
 // last of them, too few for that, are shared out by tokens: such a share goes to `parts`, and second_moments_fold adds them
 // in their order. wgmma cuts sums off after every kStepTokens tokens, which costs half a unit in their last place each.
 //
@@ -15,26 +15,35 @@
 
 struct Parameters {
   TensorMap x;   // [tokens, columns] in boxes of kSlabTokens x kSlabBytes
+  TensorMap y;   // the same, or x again
   float* sums;   // [columns, columns]
   float* parts;  // [tiles shared out, shares, kTile, kTile]
   int tokens;
   int columns;
   int wholeTiles;  // each computed by one pair of blocks
   int shares;      // of each of the others
+  int whole;       // whether all sums count, not the upper triangle alone
 };
-OCTAVO_OVERLAPPING_PARAMETERS(second_moments, Parameters, x, sums, parts, tokens, columns, wholeTiles, shares)
+OCTAVO_OVERLAPPING_PARAMETERS(second_moments, Parameters, x, y, sums, parts, tokens, columns, wholeTiles, shares, whole)
 
 namespace {
 
 constexpr int kTile = 256;
 constexpr int kBand = 8;  // tiles of columns that blocks go through at a time, sharing operands in L2
 
-// Where a tile of the upper triangle lies, in tiles.
+// Where a tile lies, in tiles: one of all, or one of the upper triangle.
 struct Place {
   int row;
   int column;
 
-  __device__ __forceinline__ Place(int tile, int tiles) {
+  __device__ __forceinline__ Place(int tile, int tiles, bool whole) {
+    if (whole) {
+      const int first = tile / (tiles * kBand) * kBand;
+      const int across = min(kBand, tiles - first);
+      row = (tile - first * tiles) / across;
+      column = first + (tile - first * tiles) % across;
+      return;
+    }
     int from = 0;
     int width = min(kBand, tiles);
     while (true) {
@@ -100,13 +109,14 @@ struct Walk {
   int wholeTiles;
   int shares;
   int end;
+  bool whole;
 
   __device__ __forceinline__ explicit Walk(const Parameters& p)
       : tiles((p.columns + kTile - 1) / kTile),
         slabs((p.tokens + kSlabTokens - 1) / kSlabTokens),
         wholeTiles(p.wholeTiles),
-        shares(p.shares) {
-    end = wholeTiles + (tiles * (tiles + 1) / 2 - wholeTiles) * shares;
+        shares(p.shares), whole(p.whole != 0) {
+    end = wholeTiles + ((whole ? tiles * tiles : tiles * (tiles + 1) / 2) - wholeTiles) * shares;
   }
 
   // The tile, and which of its tokens, that `index` is; -1 for a whole one, otherwise the share.
@@ -133,7 +143,7 @@ __device__ __forceinline__ void produce(const Parameters& p, uint32_t ring, uint
   for (int index = blockIdx.x / 2; index < walk.end; index += gridDim.x / 2) {
     int tile, from, to;
     walk.find(index, tile, from, to);
-    const Place place(tile, walk.tiles);
+    const Place place(tile, walk.tiles, walk.whole);
     const int row = (place.row * kTile + rank * kRows) * 2;
     const int column = place.column * kTile * 2;
     for (int slab = from; slab < to; slab++) {
@@ -146,7 +156,7 @@ __device__ __forceinline__ void produce(const Parameters& p, uint32_t ring, uint
         fetchBox(target + box * kBoxBytes, p.x, row + box * kSlabBytes, slab * kSlabTokens, barrier);
       }
       for (int box = 0; box < kColumnBoxes; box++) {
-        fetchBox(target + kRowBytes + box * kBoxBytes, p.x, column + box * kSlabBytes, slab * kSlabTokens, barrier);
+        fetchBox(target + kRowBytes + box * kBoxBytes, p.y, column + box * kSlabBytes, slab * kSlabTokens, barrier);
       }
       at.advance();
     }
@@ -191,7 +201,7 @@ __device__ __forceinline__ void consume(
   for (int index = blockIdx.x / 2; index < walk.end; index += gridDim.x / 2) {
     int tile, from, to;
     const int share = walk.find(index, tile, from, to);
-    const Place place(tile, walk.tiles);
+    const Place place(tile, walk.tiles, walk.whole);
     float sums[kSums];
     int before = at.stage;
     for (int slab = from; slab < to; slab++) {
@@ -261,7 +271,7 @@ OCTAVO_LAUNCH(second_moments_fold, kTile, 0)
 extern "C" __global__ __launch_bounds__(kTile) void second_moments_fold(const __grid_constant__ Parameters p) {
   enterStream();
   const int tiles = (p.columns + kTile - 1) / kTile;
-  const Place place(p.wholeTiles + blockIdx.x, tiles);
+  const Place place(p.wholeTiles + blockIdx.x, tiles, p.whole != 0);
   const int inTile = blockIdx.y * kFoldedRows + threadIdx.x / 64;
   const int row = place.row * kTile + inTile;
   const int column = place.column * kTile + threadIdx.x % 64 * 4;

@@ -1,4 +1,4 @@
-// sums += x^T x on tensor cores of any kind: bf16 numbers, f32 sums, of which the upper triangle counts.
+// sums += x^T x on tensor cores of any kind: bf16 numbers, f32 sums, of which the upper triangle counts; or the whole of x^T y.
 //
 // A block computes a tile of kTile x kTile over all tokens, kSlabTokens at a time, and a warp a quarter of it.
 //
@@ -9,12 +9,14 @@
 
 struct GeneralParameters {
   const __nv_bfloat16* x;  // [tokens, columns]
+  const __nv_bfloat16* y;  // [tokens, columns], x again for the upper triangle
   float* sums;             // [columns, columns]
   int tokens;
   int columns;
   int inChunks;            // whether rows are whole, aligned chunks of 16 bytes
+  int whole;               // whether all sums count, not the upper triangle alone
 };
-OCTAVO_OVERLAPPING_PARAMETERS(second_moments_general, GeneralParameters, x, sums, tokens, columns, inChunks)
+OCTAVO_OVERLAPPING_PARAMETERS(second_moments_general, GeneralParameters, x, y, sums, tokens, columns, inChunks, whole)
 
 namespace {
 
@@ -31,12 +33,13 @@ __device__ __forceinline__ uint32_t chunkAt(int token, int chunk) {
   return (token * kChunks + (chunk ^ token % kChunks)) * 16;
 }
 
-__device__ __forceinline__ void fetch(const GeneralParameters& p, uint8_t* slab, int token, int column) {
+__device__ __forceinline__ void fetch(
+    const GeneralParameters& p, const __nv_bfloat16* x, uint8_t* slab, int token, int column) {
 #pragma unroll
   for (int i = threadIdx.x; i < kSlabTokens * kChunks; i += kThreads) {
     const int inSlab = i / kChunks;
     const int first = column + i % kChunks * kChunk;
-    const __nv_bfloat16* from = p.x + (token + inSlab) * static_cast<int64_t>(p.columns) + first;
+    const __nv_bfloat16* from = x + (token + inSlab) * static_cast<int64_t>(p.columns) + first;
     const bool exists = token + inSlab < p.tokens;
     __align__(16) __nv_bfloat16 chunk[kChunk];
     if (p.inChunks) {
@@ -67,15 +70,15 @@ extern "C" __global__ __launch_bounds__(kThreads) void second_moments_general(
   __shared__ __align__(128) uint8_t rows[kSlabTokens * kTile * 2];
   __shared__ __align__(128) uint8_t columns[kSlabTokens * kTile * 2];
   enterStream();
-  if (blockIdx.y > blockIdx.x) return;
+  if (p.whole == 0 && blockIdx.y > blockIdx.x) return;
   const int lane = threadIdx.x % kWarp;
   const int warpRow = threadIdx.x / kWarp / 2 * kWarpTile;
   const int warpColumn = threadIdx.x / kWarp % 2 * kWarpTile;
   float sums[2][4][4] = {};
   for (int token = 0; token < p.tokens; token += kSlabTokens) {
     __syncthreads();
-    fetch(p, rows, token, blockIdx.y * kTile);
-    fetch(p, columns, token, blockIdx.x * kTile);
+    fetch(p, p.x, rows, token, blockIdx.y * kTile);
+    fetch(p, p.y, columns, token, blockIdx.x * kTile);
     __syncthreads();
 #pragma unroll
     for (int step = 0; step < kSlabTokens; step += kStepTokens) {

@@ -19,17 +19,22 @@ abstract class AddContract extends BackendContract {
 
     @ParameterizedTest
     @EnumSource(names = {"F32", "BF16", "F16"})
-    void addsMatricesAndBroadcastsRowsExactly(DType dtype) {
+    void addsAndSubtractsMatricesAndRowsExactly(DType dtype) {
         for (int columns : new int[] {1, 15, 16, 17, 512}) {
             float[] before = gaussian(random(1), 70 * columns, 1);
             for (int rows : new int[] {70, 1}) {
                 Matrix target = inOut(70, columns, before);
                 Matrix x = input(dtype, rows, columns, gaussian(random(2), rows * columns, 1));
                 backend.operations().add().accumulate(target, x, stream);
+                Matrix less = inOut(70, columns, before);
+                backend.operations().add().subtract(less, x, stream);
                 float[] addend = floats(x);
                 float[] actual = floats(target);
+                float[] difference = floats(less);
                 for (int i = 0; i < actual.length; i++) {
-                    assertThat(actual[i]).isEqualTo(before[i] + addend[rows == 1 ? i % columns : i]);
+                    float own = addend[rows == 1 ? i % columns : i];
+                    assertThat(actual[i]).isEqualTo(before[i] + own);
+                    assertThat(difference[i]).isEqualTo(before[i] - own);
                 }
             }
         }

@@ -166,7 +166,13 @@ class CudaSanitizerTest extends BackendContract {
         for (int i = 0; i < 400; i++) {
             identities[i * 200 + i % 200] = 1;
         }
-        backend.operations().inverseFactor().factor(inOut(400, 200, identities), output(DType.I32, 1, 2), stream);
+        Matrix matrices = inOut(400, 200, identities);
+        backend.operations().inverseFactor().factor(matrices, output(DType.I32, 1, 2), stream);
+        for (boolean transposed : new boolean[] {false, true}) {
+            backend.operations()
+                    .inverseFactor()
+                    .triangle(matrices.rows(200, 400), transposed, output(DType.F32, 200, 200), stream);
+        }
     }
 
     @Test
@@ -230,6 +236,9 @@ class CudaSanitizerTest extends BackendContract {
             Matrix tokens = input(DType.BF16, 150, columns, gaussian(random(1), 150 * columns, 1));
             Matrix sums = inOut(columns, columns, new float[columns * columns]);
             backend.operations().secondMoments().accumulate(tokens, sums, stream);
+            backend.operations().secondMoments().accumulate(tokens, tokens, sums, stream);
+            Matrix numbers = inOut(7, columns, new float[7 * columns]);
+            backend.operations().secondMoments().squares(numbers, output(DType.F32, 1, columns), stream);
             backend.operations().secondMoments().mirror(sums, stream);
             int[] order = IntStream.range(0, columns).map(i -> columns - 1 - i).toArray();
             Matrix arranged = output(DType.F32, columns, columns);

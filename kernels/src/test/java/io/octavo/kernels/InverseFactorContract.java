@@ -120,6 +120,29 @@ abstract class InverseFactorContract extends BackendContract {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"1", "31", "33", "70"})
+    void copiesTrianglesAlone(int n) {
+        float[] numbers = gaussian(random(n), n * n, 1);
+        for (int i = 0; i < n; i++) {
+            Arrays.fill(numbers, i * n, i * n + i, Float.NaN);
+        }
+        Matrix u = inOut(n, n, numbers);
+        Matrix upper = output(DType.F32, n, n);
+        Matrix lower = output(DType.F32, n, n);
+        backend.operations().inverseFactor().triangle(u, false, upper, stream);
+        backend.operations().inverseFactor().triangle(u, true, lower, stream);
+        float[] upperFound = floats(upper);
+        float[] lowerFound = floats(lower);
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {
+                float expected = j < i ? 0 : numbers[i * n + j];
+                assertThat(upperFound[i * n + j]).isEqualTo(expected);
+                assertThat(lowerFound[j * n + i]).isEqualTo(expected);
+            }
+        }
+    }
+
     @Test
     void rejectsMatricesThatAreNotSquare() {
         Matrix failures = output(DType.I32, 1, 1);

@@ -58,6 +58,35 @@ abstract class MatMulContract extends BackendContract {
         check(ScaledMatrix.plain(a), ScaledMatrix.plain(w));
     }
 
+    /** On a GPU in parts of BF16, of which the smallest product is left out: 2^-16 of a product, and what sums lose. */
+    @Test
+    void multipliesLargeMatricesOfNumbers() {
+        int m = 512;
+        int n = 520;
+        int k = 520;
+        RandomGenerator random = random(11);
+        Matrix a = input(DType.F32, m, k, gaussian(random, m * k, 1));
+        Matrix w = input(DType.F32, n, k, gaussian(random, n * k, 1));
+        Matrix out = output(DType.F32, m, n);
+        backend.operations().matMul().multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(w), out, stream);
+        float[] left = floats(a);
+        float[] right = floats(w);
+        float[] actual = floats(out);
+        double error = 0;
+        double norm = 0;
+        for (int row = 0; row < m; row++) {
+            for (int column = 0; column < n; column++) {
+                double expected = 0;
+                for (int i = 0; i < k; i++) {
+                    expected += (double) left[row * k + i] * right[column * k + i];
+                }
+                error += Math.pow(actual[row * n + column] - expected, 2);
+                norm += expected * expected;
+            }
+        }
+        assertThat(Math.sqrt(error / norm)).isLessThan(2e-5);
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"F32", "BF16", "F16", "F8_E4M3", "I8"})
     void readsEveryWeightType(DType dtype) {

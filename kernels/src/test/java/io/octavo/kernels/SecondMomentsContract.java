@@ -38,6 +38,53 @@ abstract class SecondMomentsContract extends BackendContract {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"1,1", "3,8", "65,257", "130,520", "17,33", "300,40", "200,600", "70,2312"})
+    void addsProductsOfColumnsOfTwo(int tokens, int columns) {
+        RandomGenerator random = random(tokens + columns);
+        Matrix x = input(DType.BF16, tokens, columns, gaussian(random, tokens * columns, 2));
+        Matrix y = input(DType.BF16, tokens, columns, gaussian(random, tokens * columns, 0.5f));
+        float[] before = gaussian(random, columns * columns, 3);
+        Matrix sums = inOut(columns, columns, before);
+        backend.operations().secondMoments().accumulate(x, y, sums, stream);
+        float[] left = floats(x);
+        float[] right = floats(y);
+        float[] actual = floats(sums);
+        int step = columns > 1000 ? 7 : 1;
+        for (int i = 0; i < columns; i += step) {
+            for (int j = 0; j < columns; j++) {
+                double expected = before[i * columns + j];
+                double magnitude = Math.abs(expected);
+                for (int token = 0; token < tokens; token++) {
+                    double product = (double) left[token * columns + i] * right[token * columns + j];
+                    expected += product;
+                    magnitude += Math.abs(product);
+                }
+                assertWithin(
+                        actual[i * columns + j], expected, (tokens + 2) * ROUNDING * magnitude, "columns", i, j);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,1", "0,5", "3,33", "200,70", "1000,32", "33,300"})
+    void addsSquaresOfColumns(int tokens, int columns) {
+        RandomGenerator random = random(tokens + columns);
+        float[] values = gaussian(random, tokens * columns, 2);
+        float[] before = gaussian(random, columns, 3);
+        Matrix sums = inOut(1, columns, before);
+        backend.operations().secondMoments().squares(inOut(tokens, columns, values), sums, stream);
+        float[] actual = floats(sums);
+        for (int j = 0; j < columns; j++) {
+            double expected = before[j];
+            for (int token = 0; token < tokens; token++) {
+                expected += (double) values[token * columns + j] * values[token * columns + j];
+            }
+            double magnitude = Math.abs(before[j]) + Math.abs(expected - before[j]);
+            assertWithin(actual[j], expected, (tokens + 2) * ROUNDING * magnitude, "column", j, 0);
+        }
+    }
+
     /** One rounding, or cutting off, of no more than all magnitudes a token, and those of the sum of before. */
     static void check(float[] x, int tokens, int columns, int i, int j, float before, float actual) {
         double expected = before;

@@ -57,7 +57,7 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
                 var weight = run.checkpoint().stored().get(module + ".weight");
                 if (weight != null && module.startsWith(layer.name() + ".")) {
                     long columns = weight.info().shape().getLast();
-                    sums += MomentsObserver.Moments.bytes(columns);
+                    sums += MomentsObserver.Moments.bytes(columns, false);
                     widest = Math.max(widest, columns);
                 }
             }
@@ -78,7 +78,7 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
                     .toList();
             long solved = own.stream().mapToLong(SolvableWeight::codeBytes).sum();
             for (Stage stage : stages(run, settings, own)) {
-                device = Math.max(device, stage.deviceBytes(models * stream.layerBytes()));
+                device = Math.max(device, stage.deviceBytes(stream.layerBytes()));
                 host = Math.max(host, solved + stage.hostBytes());
             }
         }
@@ -102,15 +102,15 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
         }
 
         private long sums(List<SolvableWeight> readers) {
-            return MomentsObserver.Moments.bytes(columns(readers) * (paired(readers) ? 2L : 1));
+            return MomentsObserver.Moments.bytes(columns(readers), paired(readers));
         }
 
         private long pairing(List<SolvableWeight> readers) {
             return paired(readers) ? StageMoments.Pair.bytes(columns(readers), run.tokens()) : 0;
         }
 
-        /** @param layers what is there of layers while texts run through */
-        long deviceBytes(long layers) {
+        /** @param layer a loaded one, of which the original stays while inputs are solved */
+        long deviceBytes(long layer) {
             long left = inputs.stream()
                     .mapToLong(readers -> sums(readers) + pairing(readers))
                     .sum();
@@ -120,10 +120,10 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
                     .max()
                     .orElse(0);
             long rounded = MomentsObserver.roundedBytes(run.tokens(), widest);
-            long most = layers + left;
+            long most = (paired ? 2 : 1) * layer + left;
             for (List<SolvableWeight> readers : inputs) {
                 left -= pairing(readers);
-                most = Math.max(most, left + InputSolver.deviceBytes(readers, paired(readers), run.onGpu()));
+                most = Math.max(most, (paired ? layer : 0) + left + InputSolver.deviceBytes(readers, paired(readers), run.onGpu()));
                 left -= sums(readers);
             }
             return rounded + most;
@@ -131,7 +131,7 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
 
         long hostBytes() {
             return inputs.stream()
-                    .mapToLong(readers -> InputSolver.hostBytes(readers, paired(readers), run.onGpu()))
+                    .mapToLong(readers -> InputSolver.hostBytes(readers, run.onGpu()))
                     .max()
                     .orElse(0);
         }

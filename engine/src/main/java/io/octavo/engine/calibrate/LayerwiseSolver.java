@@ -12,8 +12,8 @@ import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.JobJournal;
 import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.solve.InputMoments;
 import io.octavo.engine.solve.InputSolver;
-import io.octavo.engine.solve.RowTasks;
 import io.octavo.engine.solve.SolvableWeight;
 import io.octavo.engine.solve.SolvedFile;
 import io.octavo.engine.solve.SolvedWeight;
@@ -53,7 +53,6 @@ import org.jspecify.annotations.Nullable;
 public final class LayerwiseSolver implements AutoCloseable {
 
     private final Backend backend;
-    private final int threads;
     private final Gptq settings;
     private final JobMonitor monitor;
     private final Deque<SolvedFile> files = new ArrayDeque<>();
@@ -70,9 +69,8 @@ public final class LayerwiseSolver implements AutoCloseable {
      */
     public record Keeping(JobJournal journal, String key) {}
 
-    public LayerwiseSolver(Backend backend, int threads, Gptq settings, JobMonitor monitor) {
+    public LayerwiseSolver(Backend backend, Gptq settings, JobMonitor monitor) {
         this.backend = backend;
-        this.threads = threads;
         this.settings = settings;
         this.monitor = monitor;
     }
@@ -96,7 +94,6 @@ public final class LayerwiseSolver implements AutoCloseable {
         var loader = new ModelLoader(backend, checkpoint, spec);
         try (LayerStream layers = loader.stream(samples);
                 LayerStream originals = settings.runsOriginals() ? loader.stream(samples) : null;
-                var tasks = new RowTasks(threads, monitor);
                 Stream stream = backend.newStream()) {
             while (layers.next() < layers.layers()) {
                 int number = layers.next();
@@ -104,7 +101,7 @@ public final class LayerwiseSolver implements AutoCloseable {
                 List<SolvableWeight> own = weights.stream()
                         .filter(weight -> weight.module().startsWith(name + "."))
                         .toList();
-                var layer = new Layer(name, own, new Texts(samples, layers, originals), tasks, stream);
+                var layer = new Layer(name, own, new Texts(samples, layers, originals), stream);
                 codes.putAll(layer.run(changed, keeping, share -> progress.accept((number + share) / layers.layers())));
             }
         }
@@ -124,7 +121,7 @@ public final class LayerwiseSolver implements AutoCloseable {
     /** Gives what was seen of an input, complete. */
     @FunctionalInterface
     private interface Taking {
-        MomentsObserver.Moments take(String module, int columns, Stream stream);
+        MomentsObserver.Moments take(String module, int columns);
     }
 
     /** One layer's way through. */
@@ -133,47 +130,32 @@ public final class LayerwiseSolver implements AutoCloseable {
         private final String name;
         private final List<SolvableWeight> weights;
         private final Texts texts;
-        private final RowTasks tasks;
         private final Stream stream;
+        private final Collection<List<SolvableWeight>> inputs;
         private final Losses losses = new Losses();
 
-        Layer(String name, List<SolvableWeight> weights, Texts texts, RowTasks tasks, Stream stream) {
+        Layer(String name, List<SolvableWeight> weights, Texts texts, Stream stream) {
             this.name = name;
             this.weights = weights;
+            this.inputs = inputs(weights).values();
             this.texts = texts;
-            this.tasks = tasks;
             this.stream = stream;
         }
 
         Map<String, SolvedCodes> run(LayerTensors changed, Keeping keeping, DoubleConsumer progress) {
             LayerStream layers = texts.layers();
             LayerStream originals = texts.originals();
-            String fileName = "%s-layer-%04d.safetensors".formatted(keeping.key(), layers.next());
-            Map<List<String>, List<SolvableWeight>> inputs = inputs(weights);
-            int looks = originals == null ? 1 : stages(inputs);
-            int passes = looks + (settings.propagateError() ? 1 : 0) + (originals == null ? 0 : 1);
+            int passes = looks() + (settings.propagateError() ? 1 : 0) + (originals == null ? 0 : 1);
             try (Arena arena = Arena.ofShared()) {
                 Map<String, Tensor> tensors = changed.of(name, arena);
                 var before = new ChangedWeights(tensors, Map.of());
-                Optional<SolvedFile> kept = find(keeping.journal(), fileName);
                 SolvedFile file;
-                if (kept.isPresent()) {
-                    monitor.log(name + " was solved before");
-                    file = kept.get();
-                    if (!settings.propagateError()) {
-                        layers.advance(ActivationObserver.none(), steps(progress, 0, 1), before);
+                try (LayerStream.Loaded original = originals == null ? null : originals.load(before)) {
+                    file = solvedFile(original, tensors, keeping, progress, passes);
+                    files.push(file);
+                    if (original != null) {
+                        original.advance(ActivationObserver.none(), steps(progress, looks(), passes));
                     }
-                } else {
-                    Map<String, SolvedWeight> solved = originals == null
-                            ? solveAtOnce(inputs, before, steps(progress, 0, passes))
-                            : solveInOrder(inputs, originals, tensors, progress, passes);
-                    losses.tell();
-                    Path path = keeping.journal().keep(fileName, target -> SolvedFile.write(target, weights, solved));
-                    file = SolvedFile.open(path, weights);
-                }
-                files.push(file);
-                if (originals != null) {
-                    originals.advance(ActivationObserver.none(), steps(progress, looks, passes), before);
                 }
                 if (settings.propagateError()) {
                     var after = new ChangedWeights(tensors, linears(file.read()));
@@ -183,33 +165,57 @@ public final class LayerwiseSolver implements AutoCloseable {
             }
         }
 
-        private Map<String, SolvedWeight> solveAtOnce(
-                Map<List<String>, List<SolvableWeight>> inputs, ChangedWeights before, Runnable step) {
-            try (var observer = new MomentsObserver(backend, firsts(inputs.values()))) {
+        /** The one that is there, or a new one. */
+        private SolvedFile solvedFile(
+                LayerStream.@Nullable Loaded original,
+                Map<String, Tensor> tensors,
+                Keeping keeping,
+                DoubleConsumer progress,
+                int passes) {
+            var before = new ChangedWeights(tensors, Map.of());
+            String fileName = "%s-layer-%04d.safetensors"
+                    .formatted(keeping.key(), texts.layers().next());
+            Optional<SolvedFile> kept = find(keeping.journal(), fileName);
+            if (kept.isPresent()) {
+                monitor.log(name + " was solved before");
+                if (!settings.propagateError()) {
+                    texts.layers().advance(ActivationObserver.none(), steps(progress, 0, 1), before);
+                }
+                return kept.get();
+            }
+            Map<String, SolvedWeight> solved = original == null
+                    ? solveAtOnce(before, steps(progress, 0, passes))
+                    : solveInOrder(original, tensors, progress, passes);
+            losses.tell();
+            Path path = keeping.journal().keep(fileName, target -> SolvedFile.write(target, weights, solved));
+            return SolvedFile.open(path, weights);
+        }
+
+        private Map<String, SolvedWeight> solveAtOnce(ChangedWeights before, Runnable step) {
+            try (var observer = new MomentsObserver(backend, firsts(inputs))) {
                 if (settings.propagateError()) {
                     texts.layers().look(observer, step, before);
                 } else {
                     texts.layers().advance(observer, step, before);
                 }
-                return solve(inputs.values(), observer::take);
+                return solve(inputs, observer::take);
             }
         }
 
         private Map<String, SolvedWeight> solveInOrder(
-                Map<List<String>, List<SolvableWeight>> inputs,
-                LayerStream originals,
+                LayerStream.Loaded original,
                 Map<String, Tensor> tensors,
                 DoubleConsumer progress,
                 int passes) {
             var solved = new HashMap<String, SolvedWeight>();
-            var left = new ArrayList<>(inputs.values());
+            var left = new ArrayList<>(inputs);
             int longest = texts.samples().stream()
                     .mapToInt(tokens -> tokens.length)
                     .max()
                     .orElseThrow();
             for (int pass = 0; !left.isEmpty(); pass++) {
                 try (var moments = new StageMoments(backend, firsts(left), longest)) {
-                    look(originals, moments, tensors, solved, steps(progress, pass, passes));
+                    look(original, moments, tensors, solved, steps(progress, pass, passes));
                     List<List<SolvableWeight>> stage = left.stream()
                             .filter(readers -> moments.came(readers.getFirst().module()))
                             .toList();
@@ -220,15 +226,14 @@ public final class LayerwiseSolver implements AutoCloseable {
             return solved;
         }
 
-        /** Texts run through the original layer and through the one of which some Linears are solved. */
+        /** Texts run to the stage through the original layer and through the one of which some Linears are solved. */
         private void look(
-                LayerStream originals,
+                LayerStream.Loaded original,
                 StageMoments moments,
                 Map<String, Tensor> tensors,
                 Map<String, SolvedWeight> solved,
                 Runnable step) {
-            try (LayerStream.Loaded original = originals.load(new ChangedWeights(tensors, Map.of()));
-                    LayerStream.Loaded layer = texts.layers().load(new ChangedWeights(tensors, linears(solved)))) {
+            try (LayerStream.Loaded layer = texts.layers().load(new ChangedWeights(tensors, linears(solved)))) {
                 for (int text = 0; text < texts.samples().size(); text++) {
                     original.look(text, moments.ofOriginals());
                     layer.look(text, moments.ofSolved());
@@ -259,32 +264,41 @@ public final class LayerwiseSolver implements AutoCloseable {
             return inputs.stream().map(readers -> readers.getFirst().module()).collect(Collectors.toSet());
         }
 
-        private static int stages(Map<List<String>, List<SolvableWeight>> inputs) {
-            Set<String> firsts = firsts(inputs.values());
-            return (int) firsts.stream().map(StageMoments::stage).distinct().count();
+        /** Passes of the texts before all is solved. */
+        private int looks() {
+            return texts.originals() == null
+                    ? 1
+                    : (int) firsts(inputs).stream()
+                            .map(StageMoments::stage)
+                            .distinct()
+                            .count();
         }
 
-        private Map<String, SolvedWeight> solve(Collection<List<SolvableWeight>> inputs, Taking moments) {
+        private Map<String, SolvedWeight> solve(Collection<List<SolvableWeight>> inputs, Taking taking) {
             var solved = new HashMap<String, SolvedWeight>();
             for (List<SolvableWeight> readers : inputs) {
                 String first = readers.getFirst().module();
                 int columns = readers.getFirst().inFeatures();
-                try (MomentsObserver.Moments seen = moments.take(first, columns, stream);
-                        var solver = new InputSolver(
-                                backend, stream, tasks, settings, columns, seen.sums(), seen.tokens())) {
-                    tell(first, solver, seen.tokens());
-                    Map<List<String>, Float> absmaxes = absmaxes(readers);
-                    for (SolvableWeight weight : readers) {
-                        InputSolver.Result result = solver.solve(weight, absmaxes.getOrDefault(weight.sharing(), 0f));
-                        solved.put(weight.module(), result.weight());
-                        losses.add(result);
-                        if (!result.solved()) {
-                            monitor.log(weight.module() + " is rounded plainly: nothing better was found");
-                        }
-                    }
+                try (MomentsObserver.Moments moments = taking.take(first, columns)) {
+                    solve(moments.seen(stream), readers, solved);
                 }
             }
             return solved;
+        }
+
+        private void solve(InputMoments seen, List<SolvableWeight> readers, Map<String, SolvedWeight> solved) {
+            try (var solver = new InputSolver(backend, stream, monitor, settings, seen)) {
+                tell(readers.getFirst().module(), solver, seen.tokens());
+                Map<List<String>, Float> absmaxes = absmaxes(readers);
+                for (SolvableWeight weight : readers) {
+                    InputSolver.Result result = solver.solve(weight, absmaxes.getOrDefault(weight.sharing(), 0f));
+                    solved.put(weight.module(), result.weight());
+                    losses.add(result);
+                    if (!result.solved()) {
+                        monitor.log(weight.module() + " is rounded plainly: nothing better was found");
+                    }
+                }
+            }
         }
 
         /** Of the layer's outputs. */

@@ -1,17 +1,18 @@
 package io.octavo.engine.calibrate;
 
+import io.octavo.engine.solve.InputMoments;
+import io.octavo.engine.solve.InputMoments.Differences;
 import io.octavo.engine.transformer.ActivationObserver;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
-import io.octavo.kernels.device.HostMemory;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -35,16 +36,25 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
         private final Backend backend;
         private final DeviceBuffer buffer;
         private final Matrix sums;
+        private final Optional<Differences> differences;
         private long tokens;
 
-        Moments(Backend backend, long columns) {
+        /** @param paired whether differences from the original model's input are summed, too */
+        Moments(Backend backend, long columns, boolean paired) {
             this.backend = backend;
-            buffer = backend.allocate("moments", bytes(columns));
+            buffer = backend.allocate("moments", bytes(columns, paired));
             sums = Matrix.of(buffer, DType.F32, columns, columns);
+            long end = sums.bytes();
+            differences = paired
+                    ? Optional.of(new Differences(
+                            new Matrix(buffer, end, DType.F32, columns, columns),
+                            new Matrix(buffer, 2 * end, DType.F32, 1, columns)))
+                    : Optional.empty();
         }
 
-        static long bytes(long columns) {
-            return Matrix.bytes(DType.F32, columns, columns);
+        static long bytes(long columns, boolean paired) {
+            long sums = Matrix.bytes(DType.F32, columns, columns);
+            return paired ? 2 * sums + Matrix.bytes(DType.F32, 1, columns) : sums;
         }
 
         /** @param rows BF16 */
@@ -53,13 +63,23 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
             tokens += rows.rows();
         }
 
-        /** {@code [columns, columns]} F32 */
-        Matrix sums() {
-            return sums;
+        /**
+         * The same beside the original model's.
+         *
+         * @param d {@code [tokens, columns]} F32: what that has more
+         * @param difference the same in BF16
+         */
+        void accumulate(Matrix rows, Matrix d, Matrix difference, Stream stream) {
+            accumulate(rows, stream);
+            Differences sums = differences.orElseThrow();
+            backend.operations().secondMoments().squares(d, sums.squares(), stream);
+            backend.operations().secondMoments().accumulate(difference, rows, sums.products(), stream);
         }
 
-        long tokens() {
-            return tokens;
+        /** Complete; makes sums symmetric. */
+        InputMoments seen(Stream stream) {
+            backend.operations().secondMoments().mirror(sums, stream);
+            return new InputMoments(sums, differences, tokens);
         }
 
         @Override
@@ -73,7 +93,7 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
         if (!modules.contains(module)) {
             return;
         }
-        Moments moments = byModule.computeIfAbsent(module, name -> new Moments(backend, activations.columns()));
+        Moments moments = byModule.computeIfAbsent(module, name -> new Moments(backend, activations.columns(), false));
         Matrix x = rounded(activations, stream);
         backend.operations().convert().convert(activations, x, stream);
         moments.accumulate(x, stream);
@@ -98,12 +118,10 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
         return Matrix.bytes(DType.BF16, tokens, columns);
     }
 
-    /** What was seen of an input, complete; zeros if no token came. The caller closes it. */
-    Moments take(String module, int columns, Stream stream) {
+    /** What was seen of an input; zeros if no token came. The caller closes it. */
+    Moments take(String module, int columns) {
         Moments seen = byModule.remove(module);
-        Moments moments = seen == null ? new Moments(backend, columns) : seen;
-        backend.operations().secondMoments().mirror(moments.sums, stream);
-        return moments;
+        return seen == null ? new Moments(backend, columns, false) : seen;
     }
 
     /** E[x²] by channel, of every module that was seen; their moments are gone then. */
@@ -111,9 +129,12 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
         var squares = new HashMap<String, float[]>();
         for (String module : Set.copyOf(byModule.keySet())) {
             try (Moments moments = Objects.requireNonNull(byModule.remove(module));
-                    HostMemory host = backend.allocateHost(moments.sums.columns() * Float.BYTES)) {
-                diagonal(moments.sums, host.segment(), stream);
-                float[] means = host.segment().toArray(ValueLayout.JAVA_FLOAT);
+                    DeviceBuffer diagonal = backend.allocate("moments", moments.sums.columns() * Float.BYTES)) {
+                float[] means = new float[Math.toIntExact(moments.sums.columns())];
+                Matrix row = Matrix.of(diagonal, DType.F32, 1, means.length);
+                backend.operations().secondMoments().diagonal(moments.sums, row, stream);
+                diagonal.copyTo(MemorySegment.ofArray(means), 0, stream);
+                stream.synchronize();
                 for (int channel = 0; channel < means.length; channel++) {
                     means[channel] /= moments.tokens;
                 }
@@ -121,14 +142,6 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
             }
         }
         return squares;
-    }
-
-    private static void diagonal(Matrix sums, MemorySegment target, Stream stream) {
-        long next = Matrix.bytes(DType.F32, 1, sums.columns() + 1);
-        for (long row = 0; row < sums.rows(); row++) {
-            sums.buffer().copyTo(target.asSlice(row * Float.BYTES, Float.BYTES), row * next, stream);
-        }
-        stream.synchronize();
     }
 
     @Override

@@ -6,17 +6,15 @@ import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
-import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Sums of products of the channels of inputs that a layer makes at one stage of its way, whichever of those that are wanted
- * comes first; and of those channels with what the original model has in their place, text by text: the original model runs
+ * comes first; and of those channels with what they differ by from the original model's, text by text: the original model runs
  * first, then the solved one.
  *
  * <p>Inputs of experts stand alone: both models may send other tokens to one.
@@ -69,34 +67,62 @@ final class StageMoments implements AutoCloseable {
         return came(module);
     }
 
+    /** For one text. */
     ActivationObserver ofOriginals() {
-        return (module, activations, stream) -> {
-            if (takes(module) && pairs(module)) {
-                pairs.computeIfAbsent(module, name -> new Pair(activations.columns()))
-                        .original(activations, stream);
+        return new Look() {
+            @Override
+            void see(String module, Matrix activations, Stream stream) {
+                if (pairs(module)) {
+                    pairs.computeIfAbsent(module, name -> new Pair(activations.columns()))
+                            .original(activations, stream);
+                }
             }
         };
     }
 
+    /** For one text, which the original model's observer has seen. */
     ActivationObserver ofSolved() {
-        return (module, activations, stream) -> {
-            Pair pair = pairs.get(module);
-            if (pair != null) {
-                pair.solved(activations, stream);
-            } else if (takes(module)) {
-                alone.input(module, activations, stream);
+        return new Look() {
+            @Override
+            void see(String module, Matrix activations, Stream stream) {
+                Pair pair = pairs.get(module);
+                if (pair != null) {
+                    pair.solved(activations, stream);
+                } else {
+                    alone.input(module, activations, stream);
+                }
             }
         };
     }
 
-    /** What was seen of an input, complete; zeros if no token came. The caller closes it. */
-    MomentsObserver.Moments take(String module, int columns, Stream stream) {
+    /** At the inputs of the stage, after which the layer need not run on. */
+    private abstract class Look implements ActivationObserver {
+
+        private boolean seen;
+
+        abstract void see(String module, Matrix activations, Stream stream);
+
+        @Override
+        public void input(String module, Matrix activations, Stream stream) {
+            if (takes(module)) {
+                see(module, activations, stream);
+                seen = true;
+            }
+        }
+
+        @Override
+        public boolean hasSeenEnough() {
+            return seen;
+        }
+    }
+
+    /** What was seen of an input; zeros if no token came. The caller closes it. */
+    MomentsObserver.Moments take(String module, int columns) {
         Pair pair = pairs.remove(module);
         if (pair == null) {
-            return alone.take(module, columns, stream);
+            return alone.take(module, columns);
         }
         pair.release();
-        backend.operations().secondMoments().mirror(pair.moments.sums(), stream);
         return pair.moments;
     }
 
@@ -109,60 +135,48 @@ final class StageMoments implements AutoCloseable {
         alone.close();
     }
 
-    /** Each token's channels in the solved model, then those in the original one, are a row of which moments are taken. */
+    /** An input of the solved model, and what it differs by from the original one's. */
     final class Pair {
 
         private final MomentsObserver.Moments moments;
-        private final DeviceBuffer apart;
-        private final DeviceBuffer beside;
+        private final DeviceBuffer difference;
         private final DeviceBuffer rounded;
-        private final DeviceBuffer places;
         private final long columns;
-        private long tokens;
 
         Pair(long columns) {
             this.columns = columns;
-            this.moments = new MomentsObserver.Moments(backend, 2 * columns);
-            this.apart = backend.allocate("moments", Matrix.bytes(DType.BF16, 2L * longest, columns));
-            this.beside = backend.allocate("moments", Matrix.bytes(DType.F32, 2L * longest, columns));
-            this.rounded = backend.allocate("moments", Matrix.bytes(DType.BF16, 2L * longest, columns));
-            this.places = backend.allocate("moments", Matrix.bytes(DType.I32, 1, 2L * longest));
+            this.moments = new MomentsObserver.Moments(backend, columns, true);
+            this.difference = backend.allocate("moments", Matrix.bytes(DType.F32, longest, columns));
+            this.rounded = backend.allocate("moments", 2 * Matrix.bytes(DType.BF16, longest, columns));
         }
 
         /** Beside the sums, while texts run. */
         static long bytes(long columns, int longest) {
-            return 2 * Matrix.bytes(DType.BF16, 2L * longest, columns)
-                    + Matrix.bytes(DType.F32, 2L * longest, columns)
-                    + Matrix.bytes(DType.I32, 1, 2L * longest);
+            return Matrix.bytes(DType.F32, longest, columns) + 2 * Matrix.bytes(DType.BF16, longest, columns);
         }
 
-        private Matrix apart() {
-            return Matrix.of(apart, DType.BF16, 2 * tokens, columns);
+        private Matrix difference(long tokens) {
+            return Matrix.of(difference, DType.F32, tokens, columns);
         }
 
         void original(Matrix activations, Stream stream) {
-            tokens = activations.rows();
-            backend.operations().convert().convert(activations, apart().rows(tokens, 2 * tokens), stream);
+            backend.operations().convert().convert(activations, difference(activations.rows()), stream);
         }
 
         void solved(Matrix activations, Stream stream) {
-            int count = Math.toIntExact(tokens);
-            int[] order = IntStream.range(0, 2 * count)
-                    .map(i -> i / 2 + i % 2 * count)
-                    .toArray();
-            places.copyFrom(MemorySegment.ofArray(order), 0, stream);
-            backend.operations().convert().convert(activations, apart().rows(0, tokens), stream);
-            Matrix interleaved = Matrix.of(beside, DType.F32, 2 * tokens, columns);
-            Matrix ids = Matrix.of(places, DType.I32, 1, 2 * tokens);
-            backend.operations().embedding().gather(apart(), ids, 1, interleaved, stream);
-            Matrix rows = Matrix.of(rounded, DType.BF16, 2 * tokens, columns);
-            backend.operations().convert().convert(interleaved, rows, stream);
-            moments.accumulate(rows.reshape(tokens, 2 * columns), stream);
+            Matrix d = difference(activations.rows());
+            backend.operations().add().subtract(d, activations, stream);
+            Matrix both = Matrix.of(rounded, DType.BF16, 2 * d.rows(), columns);
+            Matrix x = both.rows(0, d.rows());
+            Matrix roundedDifference = both.rows(d.rows(), both.rows());
+            backend.operations().convert().convert(activations, x, stream);
+            backend.operations().convert().convert(d, roundedDifference, stream);
+            moments.accumulate(x, d, roundedDifference, stream);
         }
 
         /** All but the sums. */
         void release() {
-            List.of(apart, beside, rounded, places).forEach(DeviceBuffer::close);
+            List.of(difference, rounded).forEach(DeviceBuffer::close);
         }
     }
 }

@@ -51,7 +51,6 @@ final class Calibration implements AutoCloseable {
     private final Backend backend;
     private final ArtifactFiles files;
     private final long chunkBytes;
-    private final int threads;
     private final JobMonitor monitor;
     private final Deque<Runnable> closing = new ArrayDeque<>();
     private QuantizationPlan plan;
@@ -65,7 +64,6 @@ final class Calibration implements AutoCloseable {
             Backend backend,
             ArtifactFiles files,
             long chunkBytes,
-            int threads,
             JobMonitor monitor) {
         this.request = request;
         this.source = source;
@@ -73,7 +71,6 @@ final class Calibration implements AutoCloseable {
         this.backend = backend;
         this.files = files;
         this.chunkBytes = chunkBytes;
-        this.threads = threads;
         this.monitor = monitor;
     }
 
@@ -160,7 +157,7 @@ final class Calibration implements AutoCloseable {
                     closing.push(scratch::close);
                     return new Keeping(new FolderJournal(scratch.folder()), "solved");
                 });
-        var solver = new LayerwiseSolver(backend, threads, gptq, monitor);
+        var solver = new LayerwiseSolver(backend, gptq, monitor);
         closing.push(solver::close);
         plan = plan.withSolved(solver.solve(source, data, plan.solvable(), this::scaledTensors, keeping, progress));
     }

@@ -92,7 +92,7 @@ final class QuantizationRun {
         Optional<List<Future<HashedFile>>> early =
                 threads >= ENOUGH_THREADS ? Optional.of(files.hashSources()) : Optional.empty();
         Backend backend = device.get();
-        try (var calibration = new Calibration(request, source, plan, backend, files, chunkBytes, threads, monitor)) {
+        try (var calibration = new Calibration(request, source, plan, backend, files, chunkBytes, monitor)) {
             calibration.run(share -> monitor.progress(calibrated() * share));
             plan = calibration.plan();
             monitor.phase("quantize");

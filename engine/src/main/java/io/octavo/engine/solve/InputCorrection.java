@@ -1,14 +1,14 @@
 package io.octavo.engine.solve;
 
+import io.octavo.engine.solve.InputMoments.Differences;
 import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.backend.Operations;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /**
@@ -26,24 +26,19 @@ record InputCorrection(DeviceBuffer memory, Matrix transposed) implements AutoCl
     /** Tokens that tell as much as one would that has nothing to do with others. */
     private static final double ALIKE = 2;
 
-    /**
-     * @param sums {@code [2 columns, 2 columns]} F32 of x' and x
-     * @param moments E[x' x'ᵀ], {@code [columns, columns]} F32
-     * @return empty where there is nothing to make up for, or nothing but chance
-     */
+    /** Of a number, and rows of the first operand that are split at once. */
+    private static final int PARTS = 3;
+
+    private static final int ROWS_AT_ONCE = 4096;
+
+    /** @return empty where there is nothing to make up for, or nothing but chance */
     static Optional<InputCorrection> of(
-            Matrix sums,
-            Matrix moments,
-            long tokens,
-            HessianFactor inverse,
-            Backend backend,
-            RowTasks tasks,
-            Stream stream) {
-        int columns = Math.toIntExact(moments.columns());
+            Differences differences, long tokens, HessianFactor inverse, Backend backend, Stream stream) {
+        int columns = Math.toIntExact(differences.products().columns());
         DeviceBuffer memory = backend.allocate("gptq", bytes(columns));
         var found = new InputCorrection(memory, Matrix.of(memory, DType.F32, columns, columns));
-        try (var making = new Making(columns, inverse, backend, tasks, stream)) {
-            if (making.transposed(sums, moments, tokens, found.transposed)) {
+        try (var making = new Making(differences, tokens, inverse, backend, stream)) {
+            if (making.transposed(found.transposed)) {
                 return Optional.of(found);
             }
         } catch (RuntimeException e) {
@@ -59,139 +54,106 @@ record InputCorrection(DeviceBuffer memory, Matrix transposed) implements AutoCl
     }
 
     /** What making it takes of the backend besides, until it is made. */
-    static long makingBytes(int columns) {
-        return 2 * Matrix.bytes(DType.F32, columns, columns);
+    static long makingBytes(int columns, boolean gpu) {
+        return makingBytes(columns) + productBytes(columns, columns, gpu);
     }
 
-    /** The same of the host. */
-    static long makingHostBytes(int columns) {
-        return 4 * Matrix.bytes(DType.F32, columns, columns) + Matrix.bytes(DType.I32, 1, columns);
+    /** What multiplying rows by a square takes of a GPU, which splits large operands into parts of 16 bits. */
+    static long productBytes(long rows, int columns, boolean gpu) {
+        return gpu ? PARTS * Matrix.bytes(DType.BF16, columns + Math.min(rows, ROWS_AT_ONCE), columns) : 0;
+    }
+
+    private static long makingBytes(int columns) {
+        return 2 * Matrix.bytes(DType.F32, columns, columns)
+                + Matrix.bytes(DType.F32, 1, columns)
+                + Matrix.bytes(DType.I32, 1, columns);
     }
 
     /**
-     * With {@code (H + λ)⁻¹ = Uᵀ U}, columns in the factor's order, and {@code M = E[(x - x') x'ᵀ]}, {@code Pᵀ = Uᵀ (M Uᵀ)ᵀ}, and
-     * {@code |M Uᵀ|²} is what P explains of {@code E|x - x'|²}.
+     * With {@code (H + λ)⁻¹ = Uᵀ U}, and {@code M = E[(x - x') x'ᵀ]}, {@code Pᵀ = Uᵀ (M Uᵀ)ᵀ}, rows and columns of all in the
+     * factor's order, and {@code |M Uᵀ|²} is what P explains of {@code E|x - x'|²}.
      */
     private static final class Making implements AutoCloseable {
 
-        private final int columns;
-        private final Backend backend;
-        private final RowTasks tasks;
+        private final Differences differences;
+        private final long tokens;
+        private final HessianFactor inverse;
+        private final Operations operations;
         private final Stream stream;
-        private final Arena arena = Arena.ofShared();
-        private final MemorySegment order;
-        private final MemorySegment factor;
-        private final DeviceBuffer left;
-        private final DeviceBuffer right;
+        private final int columns;
+        private final DeviceBuffer work;
+        private final Matrix square;
+        private final Matrix triangle;
+        private final Matrix sums;
+        private final Matrix places;
 
-        Making(int columns, HessianFactor inverse, Backend backend, RowTasks tasks, Stream stream) {
-            this.columns = columns;
-            this.backend = backend;
-            this.tasks = tasks;
+        Making(Differences differences, long tokens, HessianFactor inverse, Backend backend, Stream stream) {
+            this.differences = differences;
+            this.tokens = tokens;
+            this.inverse = inverse;
+            this.operations = backend.operations();
             this.stream = stream;
-            this.order = arena.allocate(inverse.order().bytes(), Integer.BYTES);
-            this.factor = square();
-            this.left = backend.allocate("gptq", factor.byteSize());
-            this.right = backend.allocate("gptq", factor.byteSize());
-            inverse.order().buffer().copyTo(order, inverse.order().offset(), stream);
-            inverse.memory().copyTo(factor, inverse.factor().offset(), stream);
-            stream.synchronize();
-        }
-
-        private MemorySegment square() {
-            return arena.allocate(Matrix.bytes(DType.F32, columns, columns), Float.BYTES);
+            this.columns = Math.toIntExact(differences.products().columns());
+            this.work = backend.allocate("gptq", makingBytes(columns));
+            this.square = Matrix.of(work, DType.F32, columns, columns);
+            this.triangle = new Matrix(work, square.bytes(), DType.F32, columns, columns);
+            this.sums = new Matrix(work, 2 * square.bytes(), DType.F32, 1, columns);
+            this.places = new Matrix(work, 2 * square.bytes() + sums.bytes(), DType.I32, 1, columns);
         }
 
         /** @return whether there is any */
-        boolean transposed(Matrix sums, Matrix moments, long tokens, Matrix target) {
-            Matrix product = Matrix.of(right, DType.F32, columns, columns);
-            MemorySegment host = square();
-            double total = differences(sums, moments, tokens, host);
-            each((i, j) -> set(factor, i, j, j < i ? 0 : at(factor, i, j))); // Below the diagonal it has no meaning.
-            target.buffer().copyFrom(factor, 0, stream);
-            multiply(host, target, product);
-            right.copyTo(host, 0, stream);
-            stream.synchronize();
-            double explained = 0;
-            for (long i = 0; i < (long) columns * columns; i++) {
-                double number = host.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-                explained += number * number;
-            }
-            double chance = ALIKE * (total - explained) / explained * columns / (tokens - columns);
+        boolean transposed(Matrix target) {
+            operations.secondMoments().arrange(differences.products(), inverse.order(), 1f / tokens, 0, square, stream);
+            operations.inverseFactor().triangle(inverse.factor(), false, triangle, stream);
+            multiply(square, triangle, target);
+            operations.secondMoments().squares(target, sums, stream);
+            double explained = total(sums);
+            double all = total(differences.squares()) / tokens;
+            double chance = ALIKE * (all - explained) / explained * columns / (tokens - columns);
             if (!(tokens > columns && explained > 0 && chance < 1)) {
                 return false;
             }
+            operations.inverseFactor().triangle(inverse.factor(), true, triangle, stream);
+            multiply(triangle, target, square);
             float kept = (float) Math.min(1 - chance, 1);
-            each((i, j) -> set(host, place(i), j, kept * at(factor, j, i)));
-            multiply(host, product, target);
+            operations.secondMoments().arrange(square, places(), kept, 0, target, stream);
             stream.synchronize();
             return true;
         }
 
-        /** @return E|x - x'|² */
-        private double differences(Matrix sums, Matrix moments, long tokens, MemorySegment target) {
-            MemorySegment h = square();
-            moments.buffer().copyTo(h, moments.offset(), stream);
-            MemorySegment original = square();
-            float[] squares = new float[columns];
-            long rowBytes = Matrix.bytes(DType.F32, 1, columns);
-            for (int i = 0; i < columns; i++) {
-                Matrix row = sums.rows(columns + i, columns + i + 1L);
-                row.buffer().copyTo(original.asSlice(i * rowBytes, rowBytes), row.offset(), stream);
-                MemorySegment square = MemorySegment.ofArray(squares).asSlice((long) i * Float.BYTES, Float.BYTES);
-                row.buffer().copyTo(square, row.offset() + rowBytes + square.byteSize() * i, stream);
-            }
+        private double total(Matrix row) {
+            float[] numbers = new float[columns];
+            row.buffer().copyTo(MemorySegment.ofArray(numbers), row.offset(), stream);
             stream.synchronize();
-            float share = 1f / tokens;
-            each((i, j) -> set(target, i, j, at(original, i, place(j)) * share - at(h, i, place(j))));
             double total = 0;
-            for (int i = 0; i < columns; i++) {
-                total += ((double) squares[i] - 2.0 * at(original, i, i)) * share + at(h, i, i);
+            for (float number : numbers) {
+                total += number;
             }
             return total;
         }
 
-        /** The column that is solved so many columns after the first. */
-        private int place(int position) {
-            return order.getAtIndex(ValueLayout.JAVA_INT, position);
-        }
-
-        @FunctionalInterface
-        private interface Entry {
-            void at(int row, int column);
-        }
-
-        private void each(Entry entry) {
-            tasks.run(columns, 1, (from, to) -> {
-                for (int i = from; i < to; i++) {
-                    for (int j = 0; j < columns; j++) {
-                        entry.at(i, j);
-                    }
-                }
-            });
-        }
-
-        private float at(MemorySegment matrix, long row, long column) {
-            return matrix.getAtIndex(ValueLayout.JAVA_FLOAT, row * columns + column);
-        }
-
-        private void set(MemorySegment matrix, long row, long column, float number) {
-            matrix.setAtIndex(ValueLayout.JAVA_FLOAT, row * columns + column, number);
+        /** Of each column, how many are solved before it. */
+        private Matrix places() {
+            int[] order = new int[columns];
+            inverse.order().buffer().copyTo(MemorySegment.ofArray(order), inverse.order().offset(), stream);
+            stream.synchronize();
+            int[] found = new int[columns];
+            for (int i = 0; i < columns; i++) {
+                found[order[i]] = i;
+            }
+            work.copyFrom(MemorySegment.ofArray(found), places.offset(), stream);
+            return places;
         }
 
         /** {@code out = a bᵀ} */
-        private void multiply(MemorySegment a, Matrix b, Matrix out) {
-            left.copyFrom(a, 0, stream);
-            Matrix placed = Matrix.of(left, DType.F32, columns, columns);
-            backend.operations().matMul().multiply(ScaledMatrix.plain(placed), ScaledMatrix.plain(b), out, stream);
+        private void multiply(Matrix a, Matrix b, Matrix out) {
+            operations.matMul().multiply(ScaledMatrix.plain(a), ScaledMatrix.plain(b), out, stream);
         }
 
         @Override
         public void close() {
             stream.synchronize();
-            right.close();
-            left.close();
-            arena.close();
+            work.close();
         }
     }
 

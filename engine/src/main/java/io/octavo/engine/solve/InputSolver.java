@@ -1,6 +1,7 @@
 package io.octavo.engine.solve;
 
 import io.octavo.engine.modify.Gptq;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.solve.scale.TileScales;
 import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.backend.Backend;
@@ -24,7 +25,7 @@ public final class InputSolver implements AutoCloseable {
     private static final long DEVICE_BLOCK_BYTES = 1 << 30;
 
     private final Gptq settings;
-    private final RowTasks tasks;
+    private final JobMonitor monitor;
     private final SolverInput input;
 
     /**
@@ -37,16 +38,10 @@ public final class InputSolver implements AutoCloseable {
      */
     public record Result(SolvedWeight weight, double plainLoss, double loss, boolean solved) {}
 
-    /**
-     * @param sums {@code [columns, columns]} F32: sums of products of an input's channels, mirrored; or twice as many rows and
-     *     columns, those of the original model's input behind, which is then what outputs are to be made for
-     * @param tokens that were summed
-     */
-    public InputSolver(
-            Backend backend, Stream stream, RowTasks tasks, Gptq settings, int columns, Matrix sums, long tokens) {
+    public InputSolver(Backend backend, Stream stream, JobMonitor monitor, Gptq settings, InputMoments seen) {
         this.settings = settings;
-        this.tasks = tasks;
-        this.input = new SolverInput(backend, stream, tasks, settings, columns, sums, tokens);
+        this.monitor = monitor;
+        this.input = new SolverInput(backend, stream, monitor, settings, seen);
     }
 
     /** What it took for the factorization to succeed, as a share of the mean diagonal; empty if nothing was enough. */
@@ -64,7 +59,7 @@ public final class InputSolver implements AutoCloseable {
         double loss = 0;
         int step = blockRows(weight, format, input.backend().computeCapability() > 0);
         for (int from = 0; from < weight.outFeatures(); from += step) {
-            tasks.checkpoint();
+            monitor.checkpoint();
             int to = Math.min(from + step, weight.outFeatures());
             try (var block =
                     new RowBlock(input, format, weight.codes(), weight.rows().read(from, to))) {
@@ -99,19 +94,18 @@ public final class InputSolver implements AutoCloseable {
                 })
                 .max()
                 .orElseThrow();
-        return SolverInput.bytes(columns, paired) + Math.max(block, paired ? InputCorrection.makingBytes(columns) : 0);
+        return SolverInput.bytes(columns, paired)
+                + Math.max(block, paired ? InputCorrection.makingBytes(columns, gpu) : 0);
     }
 
     /** The same of the host: numbers on their way and codes both rounded and solved. What was solved before is not counted. */
-    public static long hostBytes(List<SolvableWeight> readers, boolean paired, boolean gpu) {
-        long block = readers.stream()
-                .mapToLong(
-                        weight -> Matrix.bytes(DType.F32, blockRows(weight, weight.format(0), gpu), weight.inFeatures())
-                                + 2 * weight.codeBytes())
+    public static long hostBytes(List<SolvableWeight> readers, boolean gpu) {
+        return readers.stream()
+                .mapToLong(weight -> Matrix.bytes(
+                                DType.F32, blockRows(weight, weight.format(0), gpu), weight.inFeatures())
+                        + 2 * weight.codeBytes())
                 .max()
                 .orElseThrow();
-        int columns = readers.getFirst().inFeatures();
-        return Math.max(block, paired ? InputCorrection.makingHostBytes(columns) : 0);
     }
 
     /** Whole tiles; where one scale is for all rows, it was found before. */

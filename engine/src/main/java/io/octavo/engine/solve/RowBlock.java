@@ -75,7 +75,7 @@ final class RowBlock implements AutoCloseable {
         long own = numbers + rows * stored.rowBytes(columns) + tiles * (Float.BYTES + zeroPoint);
         long sweeping = (long) rows * (format.groups() * (Float.BYTES + zeroPoint) + Float.BYTES);
         long refining = gpu ? REFINING_MATRICES * numbers + (long) rows * columns : 0;
-        return own + Math.max(corrected ? numbers : 0, Math.max(sweeping, refining));
+        return own + Math.max(corrected ? numbers + InputCorrection.productBytes(rows, columns, gpu) : 0, Math.max(sweeping, refining));
     }
 
     /** To the nearest codes under the scales of the largest numbers. */
@@ -181,7 +181,7 @@ final class RowBlock implements AutoCloseable {
         int before = own.size();
         Matrix losses = allocate(DType.F32, 1, rows);
         for (int from = 0; from < rows; from += step) {
-            input.tasks().checkpoint();
+            input.monitor().checkpoint();
             improve(sweeps, from, Math.min(from + step, rows), losses);
         }
         float[] found = new float[rows];

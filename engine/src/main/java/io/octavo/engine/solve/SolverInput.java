@@ -1,14 +1,13 @@
 package io.octavo.engine.solve;
 
 import io.octavo.engine.modify.Gptq;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /** What is known of an input that Linears read, on the device: the means of products of its channels, and a factor of those. */
@@ -16,34 +15,26 @@ final class SolverInput implements AutoCloseable {
 
     private final Backend backend;
     private final Stream stream;
-    private final RowTasks tasks;
+    private final JobMonitor monitor;
     private final DeviceBuffer memory;
     private final Matrix moments;
     private final Matrix importance;
     private final Optional<HessianFactor> factor;
     private final Optional<InputCorrection> correction;
 
-    /**
-     * @param sums {@code [columns, columns]} F32: sums of products of an input's channels, mirrored; or twice as many rows and
-     *     columns, those of the original model's input behind
-     * @param tokens that were summed; none leaves zeros, of which there is no factor
-     */
-    SolverInput(Backend backend, Stream stream, RowTasks tasks, Gptq settings, int columns, Matrix sums, long tokens) {
+    /** @param seen of which no tokens leave zeros, of which there is no factor */
+    SolverInput(Backend backend, Stream stream, JobMonitor monitor, Gptq settings, InputMoments seen) {
         this.backend = backend;
         this.stream = stream;
-        this.tasks = tasks;
-        boolean paired = sums.columns() > columns;
+        this.monitor = monitor;
+        int columns = seen.columns();
         long bytes = Matrix.bytes(DType.F32, columns, columns);
         this.memory = backend.allocate("gptq", ownBytes(columns));
         try {
             this.moments = Matrix.of(memory, DType.F32, columns, columns);
             this.importance = new Matrix(memory, bytes, DType.F32, 1, columns);
-            float share = 1f / Math.max(tokens, 1);
-            if (paired) {
-                means(sums, share);
-            } else {
-                backend.operations().secondMoments().arrange(sums, null, share, 0, moments, stream);
-            }
+            float share = 1f / Math.max(seen.tokens(), 1);
+            backend.operations().secondMoments().arrange(seen.sums(), null, share, 0, moments, stream);
             backend.operations().secondMoments().diagonal(moments, importance, stream);
             float[] squares = new float[columns];
             memory.copyTo(MemorySegment.ofArray(squares), bytes, stream);
@@ -54,8 +45,8 @@ final class SolverInput implements AutoCloseable {
             throw e;
         }
         try {
-            this.correction = factor.filter(inverse -> paired)
-                    .flatMap(inverse -> InputCorrection.of(sums, moments, tokens, inverse, backend, tasks, stream));
+            this.correction = factor.flatMap(inverse -> seen.differences()
+                    .flatMap(found -> InputCorrection.of(found, seen.tokens(), inverse, backend, stream)));
         } catch (RuntimeException e) {
             factor.ifPresent(HessianFactor::close);
             memory.close();
@@ -73,24 +64,6 @@ final class SolverInput implements AutoCloseable {
         return ownBytes(columns) + HessianFactor.bytes(columns) + (paired ? InputCorrection.bytes(columns) : 0);
     }
 
-    /** Of the first rows and columns of more. */
-    private void means(Matrix sums, float share) {
-        long rowBytes = Matrix.bytes(DType.F32, 1, moments.columns());
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment host = arena.allocate(moments.bytes(), Float.BYTES);
-            for (long row = 0; row < moments.rows(); row++) {
-                Matrix from = sums.rows(row, row + 1);
-                from.buffer().copyTo(host.asSlice(row * rowBytes, rowBytes), from.offset(), stream);
-            }
-            stream.synchronize();
-            for (long i = 0; i < moments.elements(); i++) {
-                host.setAtIndex(ValueLayout.JAVA_FLOAT, i, host.getAtIndex(ValueLayout.JAVA_FLOAT, i) * share);
-            }
-            memory.copyFrom(host, moments.offset(), stream);
-            stream.synchronize();
-        }
-    }
-
     Backend backend() {
         return backend;
     }
@@ -99,8 +72,9 @@ final class SolverInput implements AutoCloseable {
         return stream;
     }
 
-    RowTasks tasks() {
-        return tasks;
+    /** Asked whether to stop. */
+    JobMonitor monitor() {
+        return monitor;
     }
 
     /** {@code [columns, columns]} F32 */

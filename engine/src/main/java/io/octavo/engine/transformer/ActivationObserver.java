@@ -27,6 +27,11 @@ public interface ActivationObserver {
         return true;
     }
 
+    /** Whether it has seen all that it wants of a text, so that the rest of a layer need not run. */
+    default boolean hasSeenEnough() {
+        return false;
+    }
+
     /** This one, then another. */
     default ActivationObserver and(ActivationObserver other) {
         return new ActivationObserver() {

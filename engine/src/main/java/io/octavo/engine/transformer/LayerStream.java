@@ -6,23 +6,19 @@ import io.octavo.engine.transformer.weight.ChangedWeights;
 import io.octavo.engine.transformer.weight.KvScales;
 import io.octavo.engine.transformer.weight.ModuleReader;
 import io.octavo.kernels.backend.Backend;
-import io.octavo.kernels.device.HostMemory;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
 
 /**
  * Texts on their way through a model of which one layer at a time is on the device. Between layers the hidden states of all
- * of them wait in host memory, with nothing left to add.
+ * of them wait, in host memory or on a device that has plenty, with nothing left to add.
  *
  * <p>Every text runs by itself, from its first token on, so that results are those of {@link Transformer#forward} with that
  * text alone. Borrows the checkpoint, which must stay open. Not thread-safe.
@@ -39,7 +35,7 @@ public final class LayerStream implements AutoCloseable {
     private final DeviceBatch batch;
     private final RopeTables ropes;
     private final KvScales scales;
-    private final List<HostMemory> states = new ArrayList<>();
+    private final TextStates states;
     private final Deque<Runnable> closing = new ArrayDeque<>();
     private int next;
 
@@ -56,12 +52,9 @@ public final class LayerStream implements AutoCloseable {
             this.ropes = owned(new RopeTables(backend, spec, longest, stream), RopeTables::close);
             this.scales = loader.kvScales(owned(loader.reader(stream), ModuleReader::close));
             Tensor embedding = loader.embedding();
-            for (int[] tokens : this.texts) {
-                HostMemory state = owned(
-                        backend.allocateHost((long) tokens.length * spec.hiddenSize() * Float.BYTES),
-                        HostMemory::close);
-                states.add(state);
-                embed(tokens, embedding, state);
+            this.states = owned(new TextStates(backend, this.texts, spec.hiddenSize()), TextStates::close);
+            for (int text = 0; text < this.texts.size(); text++) {
+                embed(text, embedding);
             }
         } catch (RuntimeException e) {
             close();
@@ -80,7 +73,8 @@ public final class LayerStream implements AutoCloseable {
     }
 
     /** Copies no more of the embedding than the text needs: it may be larger than a layer. Unknown tokens become NaN. */
-    private void embed(int[] tokens, Tensor embedding, HostMemory state) {
+    private void embed(int text, Tensor embedding) {
+        int[] tokens = texts.get(text);
         long rowBytes = Matrix.bytes(embedding.dtype(), 1, spec.hiddenSize());
         Matrix residual = workspace.residual(tokens.length);
         Matrix normed = workspace.normed(tokens.length);
@@ -100,7 +94,7 @@ public final class LayerStream implements AutoCloseable {
             Matrix table =
                     new Matrix(normed.buffer(), normed.offset(), embedding.dtype(), tokens.length, spec.hiddenSize());
             backend.operations().embedding().gather(table, ids, spec.embeddingMultiplier(), residual, stream);
-            residual.buffer().copyTo(state.segment(), residual.offset(), stream);
+            states.write(text, residual, stream);
             stream.synchronize();
         }
     }
@@ -125,13 +119,19 @@ public final class LayerStream implements AutoCloseable {
 
     /** The same with other weights in place of some of the layer's. */
     public void advance(ActivationObserver observer, Runnable afterText, ChangedWeights changed) {
-        run(observer, afterText, changed, true);
-        next++;
+        try (Loaded layer = load(changed)) {
+            layer.advance(observer, afterText);
+        }
     }
 
     /** The same, but the texts enter the layer again afterwards, as if nothing had been. */
     public void look(ActivationObserver observer, Runnable afterText, ChangedWeights changed) {
-        run(observer, afterText, changed, false);
+        try (Loaded layer = load(changed)) {
+            for (int text = 0; text < texts.size(); text++) {
+                layer.look(text, observer);
+                afterText.run();
+            }
+        }
     }
 
     /** Receives what texts leave a layer with. */
@@ -144,27 +144,13 @@ public final class LayerStream implements AutoCloseable {
 
     /** Runs all texts through the next layer with other weights, tells what they leave it with, and lets them enter it again. */
     public void look(ChangedWeights changed, Outputs outputs) {
-        run(ActivationObserver.none(), changed, (complete, text) -> {
-            float[] hidden = new float[Math.toIntExact(complete.rows() * complete.columns())];
-            complete.buffer().copyTo(MemorySegment.ofArray(hidden), complete.offset(), stream);
-            stream.synchronize();
-            outputs.text(text, hidden);
-        });
-    }
-
-    private void run(ActivationObserver observer, Runnable afterText, ChangedWeights changed, boolean moves) {
-        run(observer, changed, (complete, text) -> {
-            if (moves) {
-                complete.buffer().copyTo(states.get(text).segment(), complete.offset(), stream);
-            }
-            afterText.run();
-        });
-    }
-
-    private void run(ActivationObserver observer, ChangedWeights changed, ObjIntConsumer<Matrix> afterText) {
         try (Loaded layer = load(changed)) {
             for (int text = 0; text < texts.size(); text++) {
-                afterText.accept(layer.run(text, observer), text);
+                Matrix complete = layer.run(text, ActivationObserver.none());
+                float[] hidden = new float[Math.toIntExact(complete.rows() * complete.columns())];
+                complete.buffer().copyTo(MemorySegment.ofArray(hidden), complete.offset(), stream);
+                stream.synchronize();
+                outputs.text(text, hidden);
             }
         }
     }
@@ -197,15 +183,40 @@ public final class LayerStream implements AutoCloseable {
             }
         }
 
-        /** Runs a text through, which enters the layer again afterwards; what was observed is complete then. */
+        /**
+         * Runs a text through, as far as the observer wants to see, which enters the layer again afterwards; what was observed is
+         * complete then.
+         */
         public void look(int text, ActivationObserver observer) {
-            run(text, observer);
+            try {
+                run(text, observer);
+            } catch (SeenEnough e) {
+                // What it has seen is what it wanted.
+            }
             stream.synchronize();
         }
 
+        /** Runs all texts through, which enter the layer after this one next. */
+        public void advance(ActivationObserver observer, Runnable afterText) {
+            for (int text = 0; text < texts.size(); text++) {
+                states.write(text, run(text, observer), stream);
+                afterText.run();
+            }
+            next++;
+        }
+
+        /** @return what the text leaves the layer with, until the next one runs */
         private Matrix run(int text, ActivationObserver observer) {
             workspace.observe(observer);
-            return LayerStream.this.run(layer, texts.get(text), states.get(text).segment(), cache);
+            int[] tokens = texts.get(text);
+            states.read(text, workspace.residual(tokens.length), stream);
+            try (KvCache.Sequence sequence = cache.newSequence()) {
+                DeviceBatch.View view = batch.upload(new TokenBatch().add(sequence, tokens), stream);
+                var pass = new Pass(backend, workspace, view, cache, ropes, stream);
+                var state = new HiddenState(pass);
+                layer.advance(state, pass);
+                return state.complete();
+            }
         }
 
         @Override
@@ -227,23 +238,13 @@ public final class LayerStream implements AutoCloseable {
                 scales);
     }
 
-    /** @return what the text leaves the layer with, until the next one runs */
-    private Matrix run(DecoderLayer layer, int[] tokens, MemorySegment host, KvCache cache) {
-        Matrix residual = workspace.residual(tokens.length);
-        residual.buffer().copyFrom(host, residual.offset(), stream);
-        try (KvCache.Sequence sequence = cache.newSequence()) {
-            DeviceBatch.View view = batch.upload(new TokenBatch().add(sequence, tokens), stream);
-            var pass = new Pass(backend, workspace, view, cache, ropes, stream);
-            var state = new HiddenState(pass);
-            layer.advance(state, pass);
-            return state.complete();
-        }
-    }
-
     /** What a text's tokens enter the {@link #next} layer with: {@code [tokens, hidden]} F32, row-major. */
     public float[] state(int text) {
+        float[] state = new float[Math.multiplyExact(texts.get(text).length, spec.hiddenSize())];
         stream.synchronize();
-        return states.get(text).segment().toArray(ValueLayout.JAVA_FLOAT);
+        states.copyTo(text, MemorySegment.ofArray(state), stream);
+        stream.synchronize();
+        return state;
     }
 
     @Override

@@ -56,6 +56,7 @@ final class LinearInput {
         Backend backend = workspace.backend();
         if (shows(List.of(linear.module()))) {
             workspace.observer().input(linear.module(), activations(), stream);
+            stopIfSeenEnough();
         }
         linear.multiply(backend, as(linear.roundingOn(backend)), out, stream);
     }
@@ -69,8 +70,15 @@ final class LinearInput {
         Backend backend = workspace.backend();
         if (shows(experts.modules())) {
             showRows(experts.modules(), starts);
+            stopIfSeenEnough();
         }
         experts.multiply(backend, as(experts.roundingOn(backend)), starts, out, stream);
+    }
+
+    private void stopIfSeenEnough() {
+        if (workspace.observer().hasSeenEnough()) {
+            throw new SeenEnough();
+        }
     }
 
     /** Whether an observer is to see what modules multiply, which it does not see twice where they hold several Linears. */

@@ -16,10 +16,16 @@ import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.TaskResult;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Codes that a GPU solves: the same files twice, and a perplexity near that of the processor's file. Their bytes differ, since
@@ -72,14 +78,31 @@ final class GpuSolveCheck {
     }
 
     private List<HashedFile> quantize(Engine engine, String name, String scheme, int samples, int tokens) {
+        Path texts = texts(samples);
         var request = new QuantizationRequest(
                         model, scratch.resolve(name), new Recipe(scheme, CompressedTensors.NAME, List.of()))
-                .withCalibration(new CalibrationData(data.resolve("books-heldout.txt"), samples, tokens, 0))
+                .withCalibration(new CalibrationData(texts, samples, tokens, 0))
                 .with(recipe -> recipe.withModifiers(List.of(modifier)));
         long start = System.nanoTime();
         List<HashedFile> files = engine.quantize(request, new Told()).files();
         report(modifier.name() + " " + scheme + ", seconds, " + name, (System.nanoTime() - start) / 1e9, true);
         return files;
+    }
+
+    /** As many texts as are asked for, each as long: a file that is no JSON lines is one text. */
+    private Path texts(int samples) {
+        try {
+            String whole = Files.readString(data.resolve("books-heldout.txt"));
+            int length = whole.length() / samples;
+            List<String> lines = IntStream.range(0, samples)
+                    .mapToObj(i -> whole.substring(i * length, (i + 1) * length))
+                    .map(text -> JsonMapper.shared().writeValueAsString(Map.of("text", text)))
+                    .toList();
+            Files.createDirectories(scratch);
+            return Files.write(scratch.resolve("texts.jsonl"), lines);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Modifier modifier(String name) {

@@ -2,6 +2,8 @@ package io.octavo.engine.calibrate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.engine.solve.InputMoments;
+import io.octavo.engine.solve.InputMoments.Differences;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
@@ -34,9 +36,9 @@ class StageMomentsTest {
     }
 
     @Test
-    void holdsProductsOfTheSolvedModelsChannelsThenOfTheOriginals() {
+    void holdsProductsOfTheSolvedModelsChannelsAndOfDifferences() {
         var random = new Random(1);
-        double[][] expected = new double[2 * COLUMNS][2 * COLUMNS];
+        double[][] expected = new double[2 * COLUMNS + 1][COLUMNS];
         try (var stage = new StageMoments(backend, Set.of(FIRST, LATER), 7)) {
             for (int tokens : new int[] {7, 1, 4}) {
                 float[] original = numbers(random, tokens);
@@ -49,16 +51,23 @@ class StageMomentsTest {
             }
             assertThat(stage.came(FIRST)).isTrue();
             assertThat(stage.came(LATER)).isFalse();
-            try (MomentsObserver.Moments moments = stage.take(FIRST, COLUMNS, stream)) {
-                assertThat(moments.tokens()).isEqualTo(12);
-                float[] sums = new float[4 * COLUMNS * COLUMNS];
-                moments.sums().buffer().copyTo(MemorySegment.ofArray(sums), 0, stream);
-                stream.synchronize();
-                for (int i = 0; i < sums.length; i++) {
-                    assertThat((double) sums[i])
-                            .isCloseTo(expected[i / (2 * COLUMNS)][i % (2 * COLUMNS)], Offset.offset(1e-4));
-                }
+            try (MomentsObserver.Moments moments = stage.take(FIRST, COLUMNS)) {
+                InputMoments seen = moments.seen(stream);
+                assertThat(seen.tokens()).isEqualTo(12);
+                Differences differences = seen.differences().orElseThrow();
+                assertClose(seen.sums(), expected, 0);
+                assertClose(differences.products(), expected, COLUMNS);
+                assertClose(differences.squares(), expected, 2 * COLUMNS);
             }
+        }
+    }
+
+    private void assertClose(Matrix sums, double[][] expected, int from) {
+        float[] found = new float[Math.toIntExact(sums.elements())];
+        sums.buffer().copyTo(MemorySegment.ofArray(found), sums.offset(), stream);
+        stream.synchronize();
+        for (int i = 0; i < found.length; i++) {
+            assertThat((double) found[i]).isCloseTo(expected[from + i / COLUMNS][i % COLUMNS], Offset.offset(1e-4));
         }
     }
 
@@ -72,11 +81,11 @@ class StageMomentsTest {
             assertThat(stage.came(EXPERT)).isTrue();
             assertThat(stage.came(OTHER_EXPERT)).isTrue();
             assertThat(stage.came(LATER)).isFalse();
-            try (MomentsObserver.Moments seen = stage.take(OTHER_EXPERT, COLUMNS, stream);
-                    MomentsObserver.Moments unseen = stage.take(EXPERT, COLUMNS, stream)) {
-                assertThat(seen.sums().columns()).isEqualTo(COLUMNS);
-                assertThat(seen.tokens()).isEqualTo(3);
-                assertThat(unseen.tokens()).isZero();
+            try (MomentsObserver.Moments seen = stage.take(OTHER_EXPERT, COLUMNS);
+                    MomentsObserver.Moments unseen = stage.take(EXPERT, COLUMNS)) {
+                assertThat(seen.seen(stream).differences()).isEmpty();
+                assertThat(seen.seen(stream).tokens()).isEqualTo(3);
+                assertThat(unseen.seen(stream).tokens()).isZero();
             }
         }
     }
@@ -95,17 +104,20 @@ class StageMomentsTest {
 
     private static void add(float[] solved, float[] original, double[][] sums) {
         for (int from = 0; from < solved.length; from += COLUMNS) {
-            double[] row = new double[2 * COLUMNS];
             for (int i = 0; i < COLUMNS; i++) {
-                row[i] = BFloat16.toFloat(BFloat16.fromFloat(solved[from + i]));
-                row[COLUMNS + i] = BFloat16.toFloat(BFloat16.fromFloat(original[from + i]));
-            }
-            for (int i = 0; i < row.length; i++) {
-                for (int j = 0; j < row.length; j++) {
-                    sums[i][j] += row[i] * row[j];
+                float difference = original[from + i] - solved[from + i];
+                for (int j = 0; j < COLUMNS; j++) {
+                    double other = rounded(solved[from + j]);
+                    sums[i][j] += rounded(solved[from + i]) * other;
+                    sums[COLUMNS + i][j] += rounded(difference) * other;
                 }
+                sums[2 * COLUMNS][i] += (double) difference * difference;
             }
         }
+    }
+
+    private static double rounded(float number) {
+        return BFloat16.toFloat(BFloat16.fromFloat(number));
     }
 
     private static float[] numbers(Random random, int tokens) {

@@ -174,7 +174,7 @@ class CalibrationMemoryTest {
             QuantizationPlan plan = Quantizer.plan(checkpoint, request.recipe());
             Gptq gptq = plan.schemes().solver().orElseThrow();
             var keeping = new LayerwiseSolver.Keeping(new FolderJournal(folder), "solved");
-            try (var solver = new LayerwiseSolver(meter.backend(), 2, gptq, JobMonitor.none())) {
+            try (var solver = new LayerwiseSolver(meter.backend(), gptq, JobMonitor.none())) {
                 solver.solve(
                         checkpoint,
                         request.calibration().orElseThrow(),

@@ -18,6 +18,7 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.AfterEach;
@@ -127,7 +128,7 @@ class InputCorrectionTest {
 
         double[][] differences() {
             double[][] differences = new double[solved.length][COLUMNS];
-            for (int token = 0; token < solved.length; token++) {
+            for (int token = 0; token < original.length; token++) {
                 for (int i = 0; i < COLUMNS; i++) {
                     differences[token][i] = original[token][i] - solved[token][i];
                 }
@@ -151,21 +152,25 @@ class InputCorrectionTest {
             return error;
         }
 
+        /** Sums of products, and of the differences' products and squares where there are any. */
         float[] sums() {
-            int width = original.length == 0 ? COLUMNS : 2 * COLUMNS;
-            double[][][] parts = width == COLUMNS
-                    ? new double[][][] {h()}
-                    : new double[][][] {
-                        h(), products(solved, original), products(original, solved), products(original, original)
-                    };
-            float[] sums = new float[width * width];
-            for (int i = 0; i < width; i++) {
-                for (int j = 0; j < width; j++) {
-                    double[][] part = parts[i / COLUMNS * (width / COLUMNS) + j / COLUMNS];
-                    sums[i * width + j] = (float) (part[i % COLUMNS][j % COLUMNS] * solved.length);
+            double[][] differences = differences();
+            double[][] moments = h();
+            double[][] products = products(differences, solved);
+            double[][] squares = products(differences, differences);
+            float[] sums = new float[COLUMNS * (2 * COLUMNS + 1)];
+            for (int i = 0; i < COLUMNS; i++) {
+                for (int j = 0; j < COLUMNS; j++) {
+                    sums[i * COLUMNS + j] = (float) (moments[i][j] * solved.length);
+                    sums[(COLUMNS + i) * COLUMNS + j] = (float) (products[i][j] * solved.length);
                 }
+                sums[2 * COLUMNS * COLUMNS + i] = (float) (squares[i][i] * solved.length);
             }
             return sums;
+        }
+
+        boolean paired() {
+            return original.length > 0;
         }
     }
 
@@ -218,13 +223,15 @@ class InputCorrectionTest {
 
     private InputSolver.Result solve(Inputs inputs, int tokens) {
         float[] sums = inputs.sums();
-        long width = Math.round(Math.sqrt(sums.length));
         try (Stream stream = backend.newStream();
-                DeviceBuffer memory = backend.allocate("test", (long) sums.length * Float.BYTES);
-                var tasks = new RowTasks(2, JobMonitor.none())) {
+                DeviceBuffer memory = backend.allocate("test", (long) sums.length * Float.BYTES)) {
             memory.copyFrom(MemorySegment.ofArray(sums), 0, stream);
-            Matrix matrix = Matrix.of(memory, DType.F32, width, width);
-            try (var solver = new InputSolver(backend, stream, tasks, SETTINGS, COLUMNS, matrix, tokens)) {
+            Matrix rows = Matrix.of(memory, DType.F32, 2 * COLUMNS + 1, COLUMNS);
+            var differences = new InputMoments.Differences(
+                    rows.rows(COLUMNS, 2 * COLUMNS), rows.rows(2 * COLUMNS, 2 * COLUMNS + 1));
+            var seen = new InputMoments(
+                    rows.rows(0, COLUMNS), Optional.of(differences).filter(some -> inputs.paired()), tokens);
+            try (var solver = new InputSolver(backend, stream, JobMonitor.none(), SETTINGS, seen)) {
                 return solver.solve(weight(), weight().absmax());
             }
         }

@@ -20,6 +20,7 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.assertj.core.data.Offset;
 import org.assertj.core.data.Percentage;
@@ -182,12 +183,13 @@ class InputSolverTest {
         for (int i = 0; i < sums.length; i++) {
             sums[i] = (float) (h[i / COLUMNS][i % COLUMNS] * TOKENS);
         }
-        try (Stream stream = backend.newStream();
-                DeviceBuffer memory = backend.allocate("test", (long) sums.length * Float.BYTES);
-                var tasks = new RowTasks(threads, JobMonitor.none())) {
+        try (Backend backend = Backends.cpu(threads);
+                Stream stream = backend.newStream();
+                DeviceBuffer memory = backend.allocate("test", (long) sums.length * Float.BYTES)) {
             memory.copyFrom(MemorySegment.ofArray(sums), 0, stream);
             Matrix matrix = Matrix.of(memory, DType.F32, COLUMNS, COLUMNS);
-            try (var solver = new InputSolver(backend, stream, tasks, settings, COLUMNS, matrix, TOKENS)) {
+            var seen = new InputMoments(matrix, Optional.empty(), TOKENS);
+            try (var solver = new InputSolver(backend, stream, JobMonitor.none(), settings, seen)) {
                 return solver.solve(weight, weight.absmax());
             }
         }

@@ -4,7 +4,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 
-/** Element-wise sum, for residual connections and biases. */
+/** Element-wise sum, for residual connections and biases, and difference. */
 public interface Add {
 
     /**
@@ -14,6 +14,14 @@ public interface Add {
      * @param x {@code [rows, columns]}, or {@code [1, columns]} to add the same row everywhere; F32, BF16 or F16
      */
     void accumulate(Matrix target, Matrix x, Stream stream);
+
+    /**
+     * {@code target[r, c] -= x[r, c]}.
+     *
+     * @param target as of {@link #accumulate}
+     * @param x as of {@link #accumulate}
+     */
+    void subtract(Matrix target, Matrix x, Stream stream);
 
     /** @throws IllegalArgumentException if the operation does not take these operands */
     static void check(Matrix target, Matrix x) {

@@ -24,6 +24,24 @@ public interface InverseFactor {
      */
     void factor(Matrix matrices, Matrix failures, Stream stream);
 
+    /**
+     * Copies an upper triangular matrix, of which what lies below the diagonal is not read, with zeros in its place.
+     *
+     * @param u {@code [n, n]} F32
+     * @param transposed whether {@code out} becomes the transpose, lower triangular
+     * @param out receives {@code [n, n]} F32; none of {@code u}
+     */
+    void triangle(Matrix u, boolean transposed, Matrix out, Stream stream);
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void checkTriangle(Matrix u, Matrix out) {
+        Operands.requireF32("u", u);
+        Operands.requireIntColumns("u", u);
+        Operands.requireShape("u", u, u.columns(), u.columns());
+        Operands.requireF32("out", out);
+        Operands.requireShape("out", out, u.rows(), u.columns());
+    }
+
     /** @throws IllegalArgumentException if the operation does not take these operands */
     static void check(Matrix matrices, Matrix failures) {
         Operands.requireF32("matrices", matrices);

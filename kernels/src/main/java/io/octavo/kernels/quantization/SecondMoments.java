@@ -21,6 +21,24 @@ public interface SecondMoments {
     void accumulate(Matrix x, Matrix sums, Stream stream);
 
     /**
+     * {@code sums[i, j] += sum over t of x[t, i] * y[t, j]}, like {@link #accumulate(Matrix, Matrix, Stream)}, but for all
+     * {@code i} and {@code j}.
+     *
+     * @param x {@code [tokens, columns]} BF16
+     * @param y {@code [tokens, columns]} BF16
+     * @param sums {@code [columns, columns]} F32; what was seen before
+     */
+    void accumulate(Matrix x, Matrix y, Matrix sums, Stream stream);
+
+    /**
+     * {@code sums[0, j] += sum over t of x[t, j]^2}. The same numbers give the same bits on the same device.
+     *
+     * @param x {@code [tokens, columns]} F32
+     * @param sums {@code [1, columns]} F32; what was seen before
+     */
+    void squares(Matrix x, Matrix sums, Stream stream);
+
+    /**
      * Makes what lies below the diagonal equal to what lies above it.
      *
      * @param sums {@code [columns, columns]} F32
@@ -54,6 +72,21 @@ public interface SecondMoments {
         check(sums);
         Operands.requireF32("out", out);
         Operands.requireShape("out", out, 1, sums.columns());
+    }
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void check(Matrix x, Matrix y, Matrix sums) {
+        check(x, sums);
+        Operands.requireType("y", y, Set.of(DType.BF16));
+        Operands.requireShape("y", y, x.rows(), x.columns());
+    }
+
+    /** @throws IllegalArgumentException if the operation does not take these operands */
+    static void checkSquares(Matrix x, Matrix sums) {
+        Operands.requireF32("x", x);
+        Operands.requireIntColumns("x", x);
+        Operands.requireF32("sums", sums);
+        Operands.requireShape("sums", sums, 1, x.columns());
     }
 
     /** @throws IllegalArgumentException if the operation does not take these operands */

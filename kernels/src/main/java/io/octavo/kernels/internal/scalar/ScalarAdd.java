@@ -10,13 +10,22 @@ final class ScalarAdd implements Add {
 
     @Override
     public void accumulate(Matrix target, Matrix x, Stream stream) {
+        add(target, x, 1, stream);
+    }
+
+    @Override
+    public void subtract(Matrix target, Matrix x, Stream stream) {
+        add(target, x, -1, stream);
+    }
+
+    private static void add(Matrix target, Matrix x, float sign, Stream stream) {
         HostStream.require(stream);
         Add.check(target, x);
         HostMatrix sum = HostMatrix.of(target);
         HostMatrix addend = HostMatrix.of(x);
         for (long row = 0; row < target.rows(); row++) {
             for (long c = 0; c < target.columns(); c++) {
-                sum.set(row, c, sum.get(row, c) + addend.get(x.rows() == 1 ? 0 : row, c));
+                sum.set(row, c, sum.get(row, c) + sign * addend.get(x.rows() == 1 ? 0 : row, c));
             }
         }
     }

@@ -34,6 +34,18 @@ final class ScalarInverseFactor implements InverseFactor {
         }
     }
 
+    @Override
+    public void triangle(Matrix u, boolean transposed, Matrix out, Stream stream) {
+        HostStream.require(stream);
+        InverseFactor.checkTriangle(u, out);
+        for (long i = 0; i < u.rows(); i++) {
+            for (long j = 0; j < u.columns(); j++) {
+                float number = j < i ? 0 : HostMatrix.of(u).get(i, j);
+                HostMatrix.of(out).set(transposed ? j : i, transposed ? i : j, number);
+            }
+        }
+    }
+
     /** Makes h the upper r with h = r r^T; returns 1 + the first column that failed, or 0. */
     private static int root(double[][] h) {
         int failure = 0;

@@ -14,16 +14,44 @@ final class ScalarSecondMoments implements SecondMoments {
     public void accumulate(Matrix x, Matrix sums, Stream stream) {
         HostStream.require(stream);
         SecondMoments.check(x, sums);
+        for (int i = 0; i < x.columns(); i++) {
+            accumulate(HostMatrix.of(x), HostMatrix.of(x), x.rows(), i, i, sums);
+        }
+    }
+
+    @Override
+    public void accumulate(Matrix x, Matrix y, Matrix sums, Stream stream) {
+        HostStream.require(stream);
+        SecondMoments.check(x, y, sums);
+        for (int i = 0; i < x.columns(); i++) {
+            accumulate(HostMatrix.of(x), HostMatrix.of(y), x.rows(), i, 0, sums);
+        }
+    }
+
+    /** The row {@code i} of the sums, from the column {@code first} on. */
+    private static void accumulate(HostMatrix x, HostMatrix y, long tokens, int i, int first, Matrix sums) {
+        HostMatrix target = HostMatrix.of(sums);
+        for (int j = first; j < sums.columns(); j++) {
+            float sum = target.get(i, j);
+            for (long token = 0; token < tokens; token++) {
+                sum += x.get(token, i) * y.get(token, j);
+            }
+            target.set(i, j, sum);
+        }
+    }
+
+    @Override
+    public void squares(Matrix x, Matrix sums, Stream stream) {
+        HostStream.require(stream);
+        SecondMoments.checkSquares(x, sums);
         HostMatrix source = HostMatrix.of(x);
         HostMatrix target = HostMatrix.of(sums);
-        for (long i = 0; i < x.columns(); i++) {
-            for (long j = i; j < x.columns(); j++) {
-                float sum = target.get(i, j);
-                for (long token = 0; token < x.rows(); token++) {
-                    sum += source.get(token, i) * source.get(token, j);
-                }
-                target.set(i, j, sum);
+        for (int j = 0; j < x.columns(); j++) {
+            double sum = target.get(0, j);
+            for (long token = 0; token < x.rows(); token++) {
+                sum += (double) source.get(token, j) * source.get(token, j);
             }
+            target.set(0, j, (float) sum);
         }
     }
 

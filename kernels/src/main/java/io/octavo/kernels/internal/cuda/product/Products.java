@@ -51,6 +51,7 @@ public final class Products {
             known.add(new MatmulHopperCodes(files.apply("matmul_hopper_codes"), memory, multiprocessors));
         }
         known.add(new DecodedWeight(decode, memory, new Products(known)));
+        known.add(new SplitProduct(files.apply("split"), memory, new Products(known)));
         known.add(new Matvec(files.apply("matvec")));
         return new Products(known);
     }

@@ -11,7 +11,10 @@ import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import io.octavo.kernels.quantization.InverseFactor;
 
-/** Launches {@code inverse_factor.cu}: block of columns by block of columns, then pairs of triangles of twice the size each. */
+/**
+ * Launches {@code inverse_factor.cu}, block of columns by block of columns, then pairs of triangles of twice the size each; and
+ * {@code inverse_factor_triangle.cu}.
+ */
 public final class CudaInverseFactor implements InverseFactor {
 
     private final KernelLibrary library;
@@ -92,5 +95,20 @@ public final class CudaInverseFactor implements InverseFactor {
                 operation.pairs("invert", size);
             }
         }
+    }
+
+    @Override
+    public void triangle(Matrix u, boolean transposed, Matrix out, Stream stream) {
+        CudaStream cuda = CudaStream.require(stream);
+        InverseFactor.checkTriangle(u, out);
+        KernelFile file = library.file("inverse_factor_triangle");
+        Kernel kernel = file.kernel("inverse_factor_triangle");
+        int tiles = Math.toIntExact(Math.ceilDiv(u.columns(), (long) file.constant("kTile")));
+        cuda.call(kernel)
+                .matrix(u)
+                .matrix(out)
+                .number((int) u.columns())
+                .number(transposed ? 1 : 0)
+                .launch(new Grid(tiles, tiles, 1, kernel.threads()));
     }
 }

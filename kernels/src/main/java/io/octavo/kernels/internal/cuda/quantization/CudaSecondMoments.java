@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Launches {@code second_moments.cu} on Hopper where rows are whole chunks of 16 bytes, {@code second_moments_general.cu}
- * elsewhere, {@code second_moments_mirror.cu} and {@code second_moments_arrange.cu}.
+ * elsewhere, {@code second_moments_squares.cu}, {@code second_moments_mirror.cu} and {@code second_moments_arrange.cu}.
  */
 public final class CudaSecondMoments implements SecondMoments {
 
@@ -44,9 +44,9 @@ public final class CudaSecondMoments implements SecondMoments {
      */
     private record Plan(int wholeTiles, int sharedTiles, int shares) {
 
-        static Plan of(KernelFile file, long tokens, long columns, int pairs) {
+        static Plan of(KernelFile file, long tokens, long columns, boolean whole, int pairs) {
             int tilesAcross = Math.toIntExact(Math.ceilDiv(columns, (long) file.constant("kTile")));
-            int tiles = Math.toIntExact(tilesAcross * (tilesAcross + 1L) / 2);
+            int tiles = Math.toIntExact(whole ? (long) tilesAcross * tilesAcross : tilesAcross * (tilesAcross + 1L) / 2);
             int left = tiles % pairs;
             long slabs = Math.ceilDiv(tokens, (long) file.constant("kSlabTokens"));
             int shares = left == 0 ? 1 : (int) Math.min(pairs / left, slabs);
@@ -64,54 +64,89 @@ public final class CudaSecondMoments implements SecondMoments {
 
     @Override
     public void accumulate(Matrix x, Matrix sums, Stream stream) {
-        CudaStream cuda = CudaStream.require(stream);
         SecondMoments.check(x, sums);
+        accumulate(new Work(x, x, sums, false), CudaStream.require(stream));
+    }
+
+    @Override
+    public void accumulate(Matrix x, Matrix y, Matrix sums, Stream stream) {
+        SecondMoments.check(x, y, sums);
+        accumulate(new Work(x, y, sums, true), CudaStream.require(stream));
+    }
+
+    /** @param whole or of the upper triangle */
+    private record Work(Matrix x, Matrix y, Matrix sums, boolean whole) {
+
+        boolean inChunks() {
+            return x.columns() % 8 == 0 && CudaBuffer.addressOf(x) % 16 == 0 && CudaBuffer.addressOf(y) % 16 == 0;
+        }
+    }
+
+    private void accumulate(Work work, CudaStream cuda) {
+        Matrix x = work.x;
         if (x.rows() == 0 || x.columns() == 0) {
             return;
         }
-        boolean inChunks = x.columns() % 8 == 0 && CudaBuffer.addressOf(x) % 16 == 0;
-        if (!isHopper || !inChunks || CudaBuffer.addressOf(sums) % 16 != 0) {
-            general(x, sums, inChunks, cuda);
+        if (!isHopper || !work.inChunks() || CudaBuffer.addressOf(work.sums) % 16 != 0) {
+            general(work, cuda);
             return;
         }
         KernelFile file = library.file("second_moments");
         int tile = file.constant("kTile");
-        Plan plan = Plan.of(file, x.rows(), x.columns(), pairs);
+        Plan plan = Plan.of(file, x.rows(), x.columns(), work.whole, pairs);
         Kernel kernel = file.kernel("second_moments");
         try (var parts = PartialSums.of("second moments", plan.partBytes(tile), memory, cuda)) {
-            begin(file, kernel, x, sums, parts, plan, cuda)
+            begin(file, kernel, work, parts, plan, cuda)
                     .launch(new Grid(2 * Math.min(pairs, plan.items()), 1, 1, kernel.threads()));
             if (plan.sharedTiles() > 0) {
                 Kernel fold = file.kernel("second_moments_fold");
-                begin(file, fold, x, sums, parts, plan, cuda)
+                begin(file, fold, work, parts, plan, cuda)
                         .launch(new Grid(plan.sharedTiles(), tile / file.constant("kFoldedRows"), 1, fold.threads()));
             }
         }
     }
 
     private static KernelCall begin(
-            KernelFile file, Kernel kernel, Matrix x, Matrix sums, PartialSums parts, Plan plan, CudaStream stream) {
+            KernelFile file, Kernel kernel, Work work, PartialSums parts, Plan plan, CudaStream stream) {
         return stream.call(kernel)
-                .boxes(x, file.constant("kSlabBytes"), file.constant("kSlabTokens"))
-                .matrix(sums)
+                .boxes(work.x, file.constant("kSlabBytes"), file.constant("kSlabTokens"))
+                .boxes(work.y, file.constant("kSlabBytes"), file.constant("kSlabTokens"))
+                .matrix(work.sums)
                 .address(parts.address())
-                .number((int) x.rows())
-                .number((int) x.columns())
+                .number((int) work.x.rows())
+                .number((int) work.x.columns())
                 .number(plan.wholeTiles())
-                .number(plan.shares());
+                .number(plan.shares())
+                .number(work.whole ? 1 : 0);
     }
 
-    private void general(Matrix x, Matrix sums, boolean inChunks, CudaStream stream) {
+    private void general(Work work, CudaStream stream) {
         KernelFile file = library.file("second_moments_general");
         Kernel kernel = file.kernel("second_moments_general");
-        int tiles = Math.toIntExact(Math.ceilDiv(x.columns(), (long) file.constant("kTile")));
+        int tiles = Math.toIntExact(Math.ceilDiv(work.x.columns(), (long) file.constant("kTile")));
         stream.call(kernel)
+                .matrix(work.x)
+                .matrix(work.y)
+                .matrix(work.sums)
+                .number((int) work.x.rows())
+                .number((int) work.x.columns())
+                .number(work.inChunks() ? 1 : 0)
+                .number(work.whole ? 1 : 0)
+                .launch(new Grid(tiles, tiles, 1, kernel.threads()));
+    }
+
+    @Override
+    public void squares(Matrix x, Matrix sums, Stream stream) {
+        CudaStream cuda = CudaStream.require(stream);
+        SecondMoments.checkSquares(x, sums);
+        KernelFile file = library.file("second_moments_squares");
+        Kernel kernel = file.kernel("second_moments_squares");
+        cuda.call(kernel)
                 .matrix(x)
                 .matrix(sums)
-                .number((int) x.rows())
+                .count(x.rows())
                 .number((int) x.columns())
-                .number(inChunks ? 1 : 0)
-                .launch(new Grid(tiles, tiles, 1, kernel.threads()));
+                .launch(Grid.of(Math.ceilDiv(x.columns(), (long) file.constant("kColumns")), kernel.threads()));
     }
 
     @Override

@@ -23,6 +23,15 @@ public final class VectorAdd implements Add {
 
     @Override
     public void accumulate(Matrix target, Matrix x, Stream stream) {
+        add(target, x, 1, stream);
+    }
+
+    @Override
+    public void subtract(Matrix target, Matrix x, Stream stream) {
+        add(target, x, -1, stream);
+    }
+
+    private void add(Matrix target, Matrix x, float sign, Stream stream) {
         HostStream.require(stream);
         Add.check(target, x);
         int columns = (int) target.columns();
@@ -33,20 +42,20 @@ public final class VectorAdd implements Add {
             float[] addend = scratch.floats(Scratch.Use.ROWS, columns);
             for (long row = from; row < to; row++) {
                 RowReader.read(x.dtype(), xAt + row * xRowBytes, columns, addend, 0);
-                add(targetAt + row * columns * Float.BYTES, addend, columns);
+                add(targetAt + row * columns * Float.BYTES, addend, sign, columns);
             }
         });
     }
 
-    private static void add(long target, float[] addend, int columns) {
+    private static void add(long target, float[] addend, float sign, int columns) {
         int c = 0;
         for (; c + LANES <= columns; c += LANES) {
             long at = target + (long) c * Float.BYTES;
-            Native.store(Native.load(at).add(FloatVector.fromArray(Native.FLOATS, addend, c)), at);
+            Native.store(FloatVector.fromArray(Native.FLOATS, addend, c).mul(sign).add(Native.load(at)), at);
         }
         for (; c < columns; c++) {
             long at = target + (long) c * Float.BYTES;
-            Native.setFloat(at, Native.getFloat(at) + addend[c]);
+            Native.setFloat(at, Native.getFloat(at) + sign * addend[c]);
         }
     }
 }

@@ -41,6 +41,25 @@ public final class VectorInverseFactor implements InverseFactor {
         }
     }
 
+    @Override
+    public void triangle(Matrix u, boolean transposed, Matrix out, Stream stream) {
+        HostStream.require(stream);
+        InverseFactor.checkTriangle(u, out);
+        long n = u.columns();
+        long from = Native.address(u);
+        long to = Native.address(out);
+        workers.runRanges(n, Grain.rows((int) n), (first, last, scratch) -> {
+            for (long i = first; i < last; i++) {
+                for (long j = 0; j < n; j++) {
+                    boolean kept = transposed ? j <= i : j >= i;
+                    long at = transposed ? j * n + i : i * n + j;
+                    float number = kept ? Native.getFloat(from + at * Float.BYTES) : 0;
+                    Native.setFloat(to + (i * n + j) * Float.BYTES, number);
+                }
+            }
+        });
+    }
+
     /** Row i holds its columns from i on; sums of a row lie side by side that way. */
     private int root(float[][] r) {
         int n = r.length;

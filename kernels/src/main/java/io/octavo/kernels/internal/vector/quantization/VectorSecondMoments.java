@@ -38,72 +38,109 @@ public final class VectorSecondMoments implements SecondMoments {
     public void accumulate(Matrix x, Matrix sums, Stream stream) {
         HostStream.require(stream);
         SecondMoments.check(x, sums);
+        accumulate(x, x, sums, false);
+    }
+
+    @Override
+    public void accumulate(Matrix x, Matrix y, Matrix sums, Stream stream) {
+        HostStream.require(stream);
+        SecondMoments.check(x, y, sums);
+        accumulate(x, y, sums, true);
+    }
+
+    /** @param whole or of no column before the row's own */
+    private void accumulate(Matrix x, Matrix y, Matrix sums, boolean whole) {
         int columns = (int) x.columns();
-        long xAt = Native.address(x);
         long sumsAt = Native.address(sums);
         workers.runRanges(columns, ROWS, (from, to, scratch) -> {
-            // Of no column before the first row's.
-            int width = columns - (int) from;
+            int left = whole ? 0 : (int) from;
+            int width = columns - left;
+            int rows = (int) (to - from);
             float[] values = scratch.floats(Scratch.Use.ROWS, TOKENS * width);
+            float[] factors = scratch.floats(Scratch.Use.VALUES, TOKENS * rows);
             for (long token = 0; token < x.rows(); token += TOKENS) {
-                int tokens = (int) Math.min(TOKENS, x.rows() - token);
-                for (int t = 0; t < tokens; t++) {
-                    long at = xAt + ((token + t) * columns + from) * Short.BYTES;
-                    RowReader.read(x.dtype(), at, width, values, t * width);
-                }
-                Arrays.fill(values, tokens * width, TOKENS * width, 0);
-                for (long row = from; row < to; row++) {
-                    addTo(sumsAt + (row * columns + row) * Float.BYTES, values, width, (int) (row - from));
+                read(y, token, left, width, values);
+                read(x, token, (int) from, rows, factors);
+                for (int row = 0; row < rows; row++) {
+                    int first = whole ? 0 : row;
+                    addTo(sumsAt + ((from + row) * columns + left) * Float.BYTES, values, width, first, factors, rows, row);
                 }
             }
         });
     }
 
-    private static void addTo(long target, float[] values, int width, int row) {
+    /** Some columns of {@link #TOKENS} tokens, zeros where there are none. */
+    private static void read(Matrix x, long token, int left, int width, float[] target) {
+        int tokens = (int) Math.min(TOKENS, x.rows() - token);
+        for (int t = 0; t < tokens; t++) {
+            long at = Native.address(x) + ((token + t) * x.columns() + left) * Short.BYTES;
+            RowReader.read(x.dtype(), at, width, target, t * width);
+        }
+        Arrays.fill(target, tokens * width, TOKENS * width, 0);
+    }
+
+    /**
+     * From the column {@code left} on.
+     *
+     * @param factors {@code [TOKENS, rows]}, of which the column {@code row} multiplies
+     */
+    private static void addTo(long target, float[] values, int width, int left, float[] factors, int rows, int row) {
+        float[] own = new float[AT_ONCE];
         for (int token = 0; token < TOKENS; token += AT_ONCE) {
-            for (int at = row; at < width; at += Grain.PIECE) {
-                addPiece(
-                        target + (long) (at - row) * Float.BYTES,
-                        values,
-                        token * width,
-                        width,
-                        row,
-                        at,
-                        Math.min(Grain.PIECE, width - at));
+            for (int t = 0; t < AT_ONCE; t++) {
+                own[t] = factors[(token + t) * rows + row];
+            }
+            for (int at = left; at < width; at += Grain.PIECE) {
+                int count = Math.min(Grain.PIECE, width - at);
+                addPiece(target + (long) at * Float.BYTES, values, token * width + at, width, own, count);
             }
         }
     }
 
     /** Of {@link #AT_ONCE} tokens, whose values begin at {@code first} and every {@code width}. */
-    private static void addPiece(long target, float[] values, int first, int width, int row, int at, int count) {
+    private static void addPiece(long target, float[] values, int first, int width, float[] own, int count) {
         int second = first + width;
         int third = second + width;
         int fourth = third + width;
         int i = 0;
         for (; i + LANES <= count; i += LANES) {
             FloatVector sum = Native.load(target + (long) i * Float.BYTES);
-            sum = FloatVector.fromArray(FLOATS, values, first + at + i)
-                    .mul(values[first + row])
-                    .add(sum);
-            sum = FloatVector.fromArray(FLOATS, values, second + at + i)
-                    .mul(values[second + row])
-                    .add(sum);
-            sum = FloatVector.fromArray(FLOATS, values, third + at + i)
-                    .mul(values[third + row])
-                    .add(sum);
-            sum = FloatVector.fromArray(FLOATS, values, fourth + at + i)
-                    .mul(values[fourth + row])
-                    .add(sum);
+            sum = FloatVector.fromArray(FLOATS, values, first + i).mul(own[0]).add(sum);
+            sum = FloatVector.fromArray(FLOATS, values, second + i).mul(own[1]).add(sum);
+            sum = FloatVector.fromArray(FLOATS, values, third + i).mul(own[2]).add(sum);
+            sum = FloatVector.fromArray(FLOATS, values, fourth + i).mul(own[3]).add(sum);
             Native.store(sum, target + (long) i * Float.BYTES);
         }
         for (; i < count; i++) {
             float sum = Native.getFloat(target + (long) i * Float.BYTES);
-            sum += values[first + at + i] * values[first + row];
-            sum += values[second + at + i] * values[second + row];
-            sum += values[third + at + i] * values[third + row];
-            sum += values[fourth + at + i] * values[fourth + row];
+            sum += values[first + i] * own[0];
+            sum += values[second + i] * own[1];
+            sum += values[third + i] * own[2];
+            sum += values[fourth + i] * own[3];
             Native.setFloat(target + (long) i * Float.BYTES, sum);
         }
+    }
+
+    @Override
+    public void squares(Matrix x, Matrix sums, Stream stream) {
+        HostStream.require(stream);
+        SecondMoments.checkSquares(x, sums);
+        long columns = x.columns();
+        long sumsAt = Native.address(sums);
+        workers.runRanges(columns, Grain.rows((int) x.rows()), (from, to, scratch) -> {
+            double[] own = new double[(int) (to - from)];
+            for (long token = 0; token < x.rows(); token++) {
+                long row = Native.address(x) + token * columns * Float.BYTES;
+                for (long j = from; j < to; j++) {
+                    double number = Native.getFloat(row + j * Float.BYTES);
+                    own[(int) (j - from)] += number * number;
+                }
+            }
+            for (long j = from; j < to; j++) {
+                float before = Native.getFloat(sumsAt + j * Float.BYTES);
+                Native.setFloat(sumsAt + j * Float.BYTES, (float) (before + own[(int) (j - from)]));
+            }
+        });
     }
 
     @Override
