@@ -3,25 +3,18 @@ package io.octavo.cli;
 import io.octavo.cli.client.Artifact;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.command.ShowingCommand;
-import io.octavo.cli.terminal.Terminal;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 @Command(
         name = "artifact",
-        mixinStandardHelpOptions = true,
         description = "Shows one artifact: label, files with their sha256, and where it comes from.",
-        footer = {"", "Examples:", "  octavo artifact 123e4567-e89b-12d3-a456-426614174000"})
+        footer = "  octavo artifact 123e4567-e89b-12d3-a456-426614174000")
 final class ArtifactCommand extends ShowingCommand {
 
     @Parameters(paramLabel = "ID", description = "The artifact.")
     private String id = "";
-
-    ArtifactCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
 
     @Override
     protected int run(OctavoClient client) throws Exception {

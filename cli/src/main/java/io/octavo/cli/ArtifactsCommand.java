@@ -4,8 +4,6 @@ import io.octavo.cli.client.CallPath;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
 import io.octavo.cli.command.ListingCommand;
-import io.octavo.cli.command.ServerOptions;
-import io.octavo.cli.terminal.Terminal;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -13,22 +11,13 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "artifacts",
-        mixinStandardHelpOptions = true,
         description = "Lists artifacts, the newest first; deletes them.",
-        footer = {
-            "",
-            "Examples:",
-            "  octavo artifacts --search books",
-            "  octavo artifacts delete 123e4567-e89b-12d3-a456-426614174000"
+        footer = {"  octavo artifacts --search books", "  octavo artifacts delete 123e4567-e89b-12d3-a456-426614174000"
         })
 final class ArtifactsCommand extends ListingCommand {
 
     @Option(names = "--search", paramLabel = "TEXT", description = "Only those whose names or labels hold this.")
     private @Nullable String search;
-
-    ArtifactsCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
 
     @Override
     protected int run(OctavoClient client) throws Exception {
@@ -40,7 +29,7 @@ final class ArtifactsCommand extends ListingCommand {
             name = "delete",
             mixinStandardHelpOptions = true,
             description = "Deletes an artifact with the revision that it was written as.",
-            footer = {"", "Examples:", "  octavo artifacts delete 123e4567-e89b-12d3-a456-426614174000"})
+            footer = "  octavo artifacts delete 123e4567-e89b-12d3-a456-426614174000")
     int remove(@Parameters(paramLabel = "ID", description = "The artifact.") String id) throws Exception {
         return delete(CallPath.of("artifacts", Arguments.id(id)), "artifact " + id);
     }

@@ -2,9 +2,7 @@ package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.command.ShowingCommand;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import picocli.CommandLine.Command;
@@ -12,17 +10,12 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "cancel",
-        mixinStandardHelpOptions = true,
         description = "Cancels a job: at once while it is queued, at its next checkpoint while it runs.",
-        footer = {"", "Examples:", "  octavo cancel 123e4567-e89b-12d3-a456-426614174000"})
+        footer = "  octavo cancel 123e4567-e89b-12d3-a456-426614174000")
 final class CancelCommand extends ShowingCommand {
 
     @Parameters(paramLabel = "ID", description = "The job.")
     private String id = "";
-
-    CancelCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
 
     @Override
     protected int run(OctavoClient client) throws Exception {

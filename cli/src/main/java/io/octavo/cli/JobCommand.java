@@ -2,26 +2,19 @@ package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.command.ShowingCommand;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.JobView;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 @Command(
         name = "job",
-        mixinStandardHelpOptions = true,
         description = "Shows one job, a pipeline with its steps.",
-        footer = {"", "Examples:", "  octavo job 123e4567-e89b-12d3-a456-426614174000"})
+        footer = "  octavo job 123e4567-e89b-12d3-a456-426614174000")
 final class JobCommand extends ShowingCommand {
 
     @Parameters(paramLabel = "ID", description = "The job.")
     private String id = "";
-
-    JobCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
 
     @Override
     protected int run(OctavoClient client) throws Exception {

@@ -4,8 +4,6 @@ import io.octavo.cli.client.CallPath;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
 import io.octavo.cli.command.ListingCommand;
-import io.octavo.cli.command.ServerOptions;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.JobStatus;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,11 +14,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "jobs",
-        mixinStandardHelpOptions = true,
         description = "Lists jobs, the newest first; deletes those that have ended.",
         footer = {
-            "",
-            "Examples:",
             "  octavo jobs --status FAILED --type quantize",
             "  octavo jobs --label team:search --limit 100",
             "  octavo jobs delete 123e4567-e89b-12d3-a456-426614174000"
@@ -39,10 +34,6 @@ final class JobsCommand extends ListingCommand {
             description = "Only those that carry this label; repeatable, and then only those that carry all.")
     private List<String> labels = new ArrayList<>();
 
-    JobsCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
-
     @Override
     protected int run(OctavoClient client) throws Exception {
         CallPath path = CallPath.of("jobs").with("status", status).with("type", type);
@@ -56,7 +47,7 @@ final class JobsCommand extends ListingCommand {
             name = "delete",
             mixinStandardHelpOptions = true,
             description = "Deletes a job that has ended; its artifact stays.",
-            footer = {"", "Examples:", "  octavo jobs delete 123e4567-e89b-12d3-a456-426614174000"})
+            footer = "  octavo jobs delete 123e4567-e89b-12d3-a456-426614174000")
     int remove(@Parameters(paramLabel = "ID", description = "The job.") String id) throws Exception {
         return delete(CallPath.of("jobs", Arguments.id(id)), "job " + id);
     }

@@ -6,9 +6,7 @@ import io.octavo.cli.client.Problem;
 import io.octavo.cli.command.Arguments;
 import io.octavo.cli.command.ExitCode;
 import io.octavo.cli.command.ServerCommand;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.terminal.Quantity;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import java.util.UUID;
@@ -18,9 +16,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "logs",
-        mixinStandardHelpOptions = true,
         description = "Prints what has happened to a job: states, phases, metrics and log lines.",
-        footer = {"", "Examples:", "  octavo logs 123e4567-e89b-12d3-a456-426614174000 -f"})
+        footer = "  octavo logs 123e4567-e89b-12d3-a456-426614174000 -f")
 final class LogsCommand extends ServerCommand {
 
     @Parameters(paramLabel = "ID", description = "The job.")
@@ -31,10 +28,6 @@ final class LogsCommand extends ServerCommand {
             description = "Goes on until the job has ended, over lost connections too; exit code 1 unless it succeeds.")
     private boolean follow;
 
-    LogsCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
-
     @Override
     protected int run(OctavoClient client) throws Exception {
         UUID job = Arguments.id(id);
@@ -44,7 +37,7 @@ final class LogsCommand extends ServerCommand {
         }
         JobView ended = client.follow(job, this::print);
         if (ended.status() == JobStatus.FAILED) {
-            terminal.err().println("error: " + Problem.line(ended.problem()));
+            terminal().err().println("error: " + Problem.line(ended.problem()));
         }
         return ended.status() == JobStatus.SUCCEEDED ? ExitCode.OK : ExitCode.FAILED;
     }
@@ -57,7 +50,7 @@ final class LogsCommand extends ServerCommand {
             case JobEvent.Metric metric -> "metric    " + metric.name() + " = " + metric.value();
             case JobEvent.Log log -> "log       " + log.line();
         };
-        terminal.out().println(line.replaceAll("\\p{Cntrl}", " "));
-        terminal.out().flush();
+        terminal().out().println(line.replaceAll("\\p{Cntrl}", " "));
+        terminal().out().flush();
     }
 }

@@ -5,19 +5,18 @@ import io.octavo.cli.admin.KeysCommand;
 import io.octavo.cli.admin.TenantsCommand;
 import io.octavo.cli.admin.WebhooksCommand;
 import io.octavo.cli.admin.WorkersCommand;
-import io.octavo.cli.command.ServerOptions;
+import io.octavo.cli.command.CommandRoot;
 import io.octavo.cli.terminal.Terminal;
 import java.io.PrintWriter;
 import java.util.Map;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.UsageMessageSpec;
 
 /** The root of the command line. */
 @Command(
         name = "octavo",
-        mixinStandardHelpOptions = true,
         version = "octavo 0.1.0",
         description = "Quantization as a service for large language models.",
         synopsisSubcommandLabel = "COMMAND",
@@ -29,8 +28,6 @@ import picocli.CommandLine.Command;
             "3:the server cannot be reached"
         },
         footer = {
-            "",
-            "Examples:",
             "  octavo demo",
             "  octavo up",
             "  octavo push examples/models/books-5m octavo/books-5m",
@@ -40,9 +37,11 @@ import picocli.CommandLine.Command;
             "Environment: OCTAVO_SERVER (the service's URL), OCTAVO_API_KEY, OCTAVO_JAVA_OPTS (JVM options),",
             "OCTAVO_DEBUG (show where an unexpected error comes from)."
         })
-public final class OctavoCommand {
+public final class OctavoCommand extends CommandRoot {
 
-    private OctavoCommand() {}
+    private OctavoCommand(Terminal terminal, Map<String, String> environment) {
+        super(terminal, environment);
+    }
 
     /**
      * The commands that need nothing but a server, and further ones.
@@ -51,33 +50,46 @@ public final class OctavoCommand {
      * @param further annotated picocli commands, shown first
      */
     public static CommandLine commandLine(Terminal terminal, Map<String, String> environment, Object... further) {
-        var root = new CommandLine(new OctavoCommand());
+        var root = new CommandLine(new OctavoCommand(terminal, environment));
         for (Object command : further) {
             root.addSubcommand(command);
         }
-        Supplier<ServerOptions> server = () -> new ServerOptions(environment);
         Stream.of(
-                        new PushCommand(terminal, server.get()),
-                        new PullCommand(terminal, server.get()),
-                        new SubmitCommand(terminal, server.get()),
-                        new JobsCommand(terminal, server.get()),
-                        new JobCommand(terminal, server.get()),
-                        new LogsCommand(terminal, server.get()),
-                        new CancelCommand(terminal, server.get()),
-                        new RetryCommand(terminal, server.get()),
-                        new ArtifactsCommand(terminal, server.get()),
-                        new ArtifactCommand(terminal, server.get()),
-                        new ReposCommand(terminal, server.get()),
-                        new SchemesCommand(terminal, server.get()),
-                        new WorkersCommand(terminal, server.get()),
-                        new KeysCommand(terminal, server.get()),
-                        new WebhooksCommand(terminal, server.get()),
-                        new TenantsCommand(terminal, server.get()),
-                        new AuditCommand(terminal, server.get()))
+                        new PushCommand(),
+                        new PullCommand(),
+                        new SubmitCommand(),
+                        new JobsCommand(),
+                        new JobCommand(),
+                        new LogsCommand(),
+                        new CancelCommand(),
+                        new RetryCommand(),
+                        new ArtifactsCommand(),
+                        new ArtifactCommand(),
+                        new ReposCommand(),
+                        new SchemesCommand(),
+                        new WorkersCommand(),
+                        new KeysCommand(),
+                        new WebhooksCommand(),
+                        new TenantsCommand(),
+                        new AuditCommand())
                 .forEach(root::addSubcommand);
+        document(root);
         return root.setOut(new PrintWriter(terminal.out(), true, terminal.out().charset()))
                 .setErr(new PrintWriter(terminal.err(), true, terminal.err().charset()))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setExecutionExceptionHandler(new FailureLine(terminal, environment));
+    }
+
+    /**
+     * Each can be asked for help, which shows how it is used. Those that are methods say so in their annotations, since
+     * picocli numbers their parameters before.
+     */
+    private static void document(CommandLine command) {
+        UsageMessageSpec usage =
+                command.getCommandSpec().mixinStandardHelpOptions(true).usageMessage();
+        if (usage.footer().length > 0 && usage.footerHeading().isEmpty()) {
+            usage.footerHeading("%nExamples:%n");
+        }
+        command.getSubcommands().values().forEach(OctavoCommand::document);
     }
 }

@@ -3,10 +3,8 @@ package io.octavo.cli;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.RetryPolicy;
 import io.octavo.cli.command.RepositoryReference;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.command.ShowingCommand;
 import io.octavo.cli.terminal.LiveProgress;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.RepositoryPull;
 import io.octavo.wire.RevisionView;
 import java.nio.file.Path;
@@ -15,11 +13,9 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "pull",
-        mixinStandardHelpOptions = true,
         description = "Downloads a revision into a folder and verifies every file by its sha256."
                 + " Files that are there already with the right contents are kept; a cut-off download goes on.",
-        footer = {"", "Examples:", "  octavo pull octavo/books-5m ./books", "  octavo pull octavo/books-5m@main ./books"
-        })
+        footer = {"  octavo pull octavo/books-5m ./books", "  octavo pull octavo/books-5m@main ./books"})
 final class PullCommand extends ShowingCommand {
 
     @Parameters(
@@ -31,15 +27,11 @@ final class PullCommand extends ShowingCommand {
     @Parameters(index = "1", paramLabel = "DIR", description = "The folder; it is created when it is missing.")
     private Path folder = Path.of("");
 
-    PullCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
-
     @Override
     protected int run(OctavoClient client) throws Exception {
         RepositoryReference named = RepositoryReference.parse(reference);
         RevisionView revision;
-        try (var progress = new LiveProgress(terminal)) {
+        try (var progress = new LiveProgress(terminal())) {
             revision = new RepositoryPull(
                             client,
                             RetryPolicy.DEFAULT,

@@ -2,11 +2,9 @@ package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.command.ShowingCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.RepositoryPush;
 import io.octavo.wire.RevisionView;
 import java.nio.file.Files;
@@ -18,12 +16,9 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "push",
-        mixinStandardHelpOptions = true,
         description = "Uploads a folder as a new revision of a repository and prints the revision."
                 + " Only contents that the service does not have yet are sent.",
         footer = {
-            "",
-            "Examples:",
             "  octavo push examples/models/books-5m octavo/books-5m",
             "  octavo push examples/data octavo/books-eval -m 'Texts to score'"
         })
@@ -41,10 +36,6 @@ final class PushCommand extends ShowingCommand {
             description = "What the revision is about.")
     private @Nullable String message;
 
-    PushCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
-
     @Override
     protected int run(OctavoClient client) throws Exception {
         var name = Arguments.repository(repository);
@@ -55,7 +46,7 @@ final class PushCommand extends ShowingCommand {
                 ? message
                 : "Push of " + folder.toAbsolutePath().normalize().getFileName();
         RevisionView revision;
-        try (var progress = new LiveProgress(terminal)) {
+        try (var progress = new LiveProgress(terminal())) {
             revision = new RepositoryPush(client, new TransferProgress(progress, name.name())).push(folder, name, why);
         }
         return show(revision, "hub:" + name + "@" + revision.id());

@@ -6,8 +6,6 @@ import io.octavo.cli.command.Arguments;
 import io.octavo.cli.command.ItemTable;
 import io.octavo.cli.command.ListingCommand;
 import io.octavo.cli.command.RepositoryReference;
-import io.octavo.cli.command.ServerOptions;
-import io.octavo.cli.terminal.Terminal;
 import java.util.Collections;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -16,11 +14,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "repos",
-        mixinStandardHelpOptions = true,
         description = "Lists repositories by name; shows and deletes them and their revisions.",
         footer = {
-            "",
-            "Examples:",
             "  octavo repos --search books",
             "  octavo repos revisions octavo/books-5m",
             "  octavo repos retention octavo/books-5m 30",
@@ -43,10 +38,6 @@ final class ReposCommand extends ListingCommand {
     @Option(names = "--search", paramLabel = "TEXT", description = "Only those whose names hold this.")
     private @Nullable String search;
 
-    ReposCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
-
     @Override
     protected int run(OctavoClient client) throws Exception {
         return showPage(client.list(CallPath.of("repositories").with("search", search), limit()), TABLE::of);
@@ -56,8 +47,7 @@ final class ReposCommand extends ListingCommand {
             name = "show",
             mixinStandardHelpOptions = true,
             description = "Shows a repository, or a revision with its files.",
-            footer = {"", "Examples:", "  octavo repos show octavo/books-5m", "  octavo repos show octavo/books-5m@main"
-            })
+            footer = {"  octavo repos show octavo/books-5m", "  octavo repos show octavo/books-5m@main"})
     int show(@Parameters(paramLabel = "NS/NAME[@REV]", description = "The repository.") String reference)
             throws Exception {
         return ask(client -> showFacts(client.get(path(reference))));
@@ -67,7 +57,7 @@ final class ReposCommand extends ListingCommand {
             name = "revisions",
             mixinStandardHelpOptions = true,
             description = "Lists a repository's revisions, the newest first.",
-            footer = {"", "Examples:", "  octavo repos revisions octavo/books-5m --search Push"})
+            footer = "  octavo repos revisions octavo/books-5m --search Push")
     int revisions(
             @Parameters(paramLabel = "NS/NAME", description = "The repository.") String name,
             @Option(names = "--search", paramLabel = "TEXT", description = "Only those whose messages hold this.")
@@ -87,12 +77,7 @@ final class ReposCommand extends ListingCommand {
             name = "retention",
             mixinStandardHelpOptions = true,
             description = "Says after how many days revisions but the newest are deleted.",
-            footer = {
-                "",
-                "Examples:",
-                "  octavo repos retention octavo/books-5m 30",
-                "  octavo repos retention octavo/books-5m"
-            })
+            footer = {"  octavo repos retention octavo/books-5m 30", "  octavo repos retention octavo/books-5m"})
     int retention(
             @Parameters(paramLabel = "NS/NAME", description = "The repository.") String name,
             @Parameters(arity = "0..1", paramLabel = "DAYS", description = "Default: never.") @Nullable Integer days)
@@ -105,12 +90,7 @@ final class ReposCommand extends ListingCommand {
             name = "delete",
             mixinStandardHelpOptions = true,
             description = "Deletes a repository, or one of its revisions; what nothing else needs is collected later.",
-            footer = {
-                "",
-                "Examples:",
-                "  octavo repos delete octavo/books-5m@main",
-                "  octavo repos delete octavo/books-5m"
-            })
+            footer = {"  octavo repos delete octavo/books-5m@main", "  octavo repos delete octavo/books-5m"})
     int remove(@Parameters(paramLabel = "NS/NAME[@REV]", description = "What to delete.") String reference)
             throws Exception {
         return delete(path(reference), reference);

@@ -2,25 +2,18 @@ package io.octavo.cli;
 
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.ItemTable;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.command.ShowingCommand;
-import io.octavo.cli.terminal.Terminal;
 import picocli.CommandLine.Command;
 import tools.jackson.databind.JsonNode;
 
 @Command(
         name = "schemes",
-        mixinStandardHelpOptions = true,
         description = "Lists the schemes and layouts that a service can quantize to.",
-        footer = {"", "Examples:", "  octavo schemes"})
+        footer = "  octavo schemes")
 final class SchemesCommand extends ShowingCommand {
 
     private static final ItemTable TABLE =
             new ItemTable().text("SCHEME", "/name").text("STORES", "/summary");
-
-    SchemesCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
 
     @Override
     protected int run(OctavoClient client) throws Exception {

@@ -4,11 +4,9 @@ import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
 import io.octavo.cli.command.JsonOption;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.command.ShowingCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import java.io.IOException;
@@ -31,11 +29,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 @Command(
         name = "submit",
-        mixinStandardHelpOptions = true,
         description = "Submits a job and prints its id.",
         footer = {
-            "",
-            "Examples:",
             "  octavo submit examples/jobs/quantize-fp8.json --wait",
             "  octavo submit --type quantize --source hub:octavo/books-5m --scheme FP8_DYNAMIC \\",
             "      --target octavo/books-5m-FP8-Dynamic",
@@ -104,10 +99,6 @@ final class SubmitCommand extends ShowingCommand {
             description = "Follows the job to its end; exit code 1 unless it succeeds.")
     private boolean await;
 
-    SubmitCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
-
     @Override
     protected int run(OctavoClient client) throws Exception {
         ObjectNode spec = spec();
@@ -121,7 +112,7 @@ final class SubmitCommand extends ShowingCommand {
 
     private int follow(OctavoClient client, JobView submitted) throws InterruptedException {
         JobView ended;
-        try (var progress = new LiveProgress(terminal)) {
+        try (var progress = new LiveProgress(terminal())) {
             progress.line("job " + submitted.id());
             for (JobView.Step step : submitted.steps()) {
                 client.follow(step.jobId(), new JobProgress(progress, step.name()));

@@ -11,11 +11,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "api",
-        mixinStandardHelpOptions = true,
         description = "Runs the REST interface alone, on a PostgreSQL and an S3 store of your own.",
         footer = {
-            "",
-            "Examples:",
             "  octavo api",
             "  octavo api -- --server.port=9000 --octavo.database.url=jdbc:postgresql://db:5432/octavo"
         })

@@ -4,10 +4,10 @@ import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
 import io.octavo.cli.command.ServerOptions;
+import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Quantity;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.convert.Converter;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -29,26 +28,21 @@ import tools.jackson.databind.node.ObjectNode;
 
 @Command(
         name = "convert",
-        mixinStandardHelpOptions = true,
         description =
                 "Writes a quantized checkpoint in another layout, number by number: nothing is rounded again, and what"
                         + " the layout cannot hold exactly is refused.",
+        footerHeading = "%nA folder is converted here, without a service; of a URI, a service makes an artifact.%n"
+                + "%nExamples:%n",
         footer = {
-            "",
-            "A folder is converted here, without a service; of a URI, a service makes an artifact.",
-            "",
-            "Examples:",
             "  octavo convert ./Llama-3.1-8B-AWQ --layout compressed-tensors ./Llama-3.1-8B-W4A16",
             "  octavo convert hub:octavo/books-5m-W4A16 --layout gptq octavo/books-5m-GPTQ"
         })
-final class ConvertCommand implements Callable<Integer> {
+final class ConvertCommand extends TerminalCommand {
 
     private static final Pattern URI = Pattern.compile("(hub:|s3://|file:).*");
 
-    private final Terminal terminal;
-
     @Mixin
-    private final ServerOptions server;
+    private final ServerOptions server = new ServerOptions();
 
     @Parameters(index = "0", paramLabel = "DIR|URI", description = "The checkpoint.")
     private String source = "";
@@ -76,11 +70,6 @@ final class ConvertCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Prints the outcome as JSON.")
     private boolean json;
 
-    ConvertCommand(Terminal terminal, ServerOptions server) {
-        this.terminal = terminal;
-        this.server = server;
-    }
-
     @Override
     public Integer call() throws IOException, InterruptedException {
         return URI.matcher(source).matches() ? submit() : convertFolder();
@@ -88,13 +77,14 @@ final class ConvertCommand implements Callable<Integer> {
 
     private int convertFolder() {
         ConversionResult result;
-        try (var progress = new LiveProgress(terminal)) {
+        try (var progress = new LiveProgress(terminal())) {
             var converter = new Converter(Runtime.getRuntime().availableProcessors());
             var request = new ConversionRequest(
                     Path.of(source), Path.of(target), layout, Optional.ofNullable(scalingFactors));
             result = EngineFailure.translate(() -> converter.convert(request, new EngineProgress(progress)));
         }
-        terminal.out()
+        terminal()
+                .out()
                 .println(
                         json
                                 ? WireJson.pretty(facts(result))
@@ -137,11 +127,11 @@ final class ConvertCommand implements Callable<Integer> {
                 .put("source", source)
                 .put("target", target)
                 .put("layout", layout);
-        try (OctavoClient client = server.connect()) {
+        try (OctavoClient client = server.connect(environment())) {
             JobView submitted = client.submit(spec, Optional.empty());
-            terminal.err().println("job " + submitted.id());
+            terminal().err().println("job " + submitted.id());
             JobView ended = client.follow(submitted.id(), event -> {});
-            terminal.out().println(WireJson.pretty(json ? ended : outcome(ended)));
+            terminal().out().println(WireJson.pretty(json ? ended : outcome(ended)));
             return ended.status() == JobStatus.SUCCEEDED ? ExitCode.OK : ExitCode.FAILED;
         }
     }

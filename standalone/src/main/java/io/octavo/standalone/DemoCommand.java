@@ -3,13 +3,13 @@ package io.octavo.standalone;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.demo.Demo;
 import io.octavo.cli.demo.DemoFacts;
 import io.octavo.cli.demo.DemoOptions;
 import io.octavo.cli.demo.DemoTable;
 import io.octavo.cli.terminal.LiveProgress;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.request.Recipe;
 import java.io.IOException;
@@ -18,7 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -29,17 +28,14 @@ import tools.jackson.databind.node.ObjectNode;
 
 @Command(
         name = "demo",
-        mixinStandardHelpOptions = true,
         description = "Starts the service on embedded parts, quantizes a model, scores it beside the original and shows"
                 + " what came of it. Exit code 0 only if the artifact was verified.",
         footer = {
-            "",
-            "Examples:",
             "  octavo demo",
             "  octavo demo --scheme W4A16_G32 --json facts.json",
             "  octavo demo --model ./Qwen3-0.6B --scheme W8A16"
         })
-final class DemoCommand implements Callable<Integer> {
+final class DemoCommand extends TerminalCommand {
 
     private static final Path ROOT = Path.of(System.getProperty("octavo.root", ""));
 
@@ -47,8 +43,6 @@ final class DemoCommand implements Callable<Integer> {
     private static final int BEST_TEXTS = 128;
 
     private static final int BEST_TOKENS = 512;
-
-    private final Terminal terminal;
 
     @Option(names = "--scheme", paramLabel = "NAME", description = "Default: ${DEFAULT-VALUE}.")
     private String scheme = "FP8_DYNAMIC";
@@ -75,10 +69,6 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--keep", description = "Leaves the service up until Ctrl-C.")
     private boolean keep;
 
-    DemoCommand(Terminal terminal) {
-        this.terminal = terminal;
-    }
-
     @Override
     public Integer call() throws IOException, InterruptedException {
         var options =
@@ -87,15 +77,15 @@ final class DemoCommand implements Callable<Integer> {
         requireWritable(json);
         // The screen belongs to the demo; what the service has to say is in its log.
         System.setProperty("logging.threshold.console", "OFF");
-        try (var progress = new LiveProgress(terminal);
+        try (var progress = new LiveProgress(terminal());
                 Standalone service = start(progress);
                 var client = new OctavoClient(URI.create(service.baseUrl()), Optional.of(service.apiKey()))) {
             DemoFacts facts = new Demo(client, progress).run(options);
             progress.finish();
             show(facts);
             if (keep) {
-                terminal.out().println("  the service stays up at " + service.baseUrl() + "; Ctrl-C stops it");
-                terminal.out().flush();
+                terminal().out().println("  the service stays up at " + service.baseUrl() + "; Ctrl-C stops it");
+                terminal().out().flush();
                 UpCommand.awaitSignal();
             }
             return facts.verified() ? ExitCode.OK : ExitCode.FAILED;
@@ -112,12 +102,13 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private void show(DemoFacts facts) throws IOException {
-        terminal.out().println(DemoTable.render(facts));
+        terminal().out().println(DemoTable.render(facts));
         if (json != null) {
             Files.writeString(json, WireJson.pretty(facts) + "\n");
         }
         if (!facts.verified()) {
-            terminal.err()
+            terminal()
+                    .err()
                     .println("error: the artifact was not verified; the service's log is in " + home.resolve("logs"));
         }
     }

@@ -2,9 +2,9 @@ package io.octavo.standalone;
 
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.request.EngineOptions;
@@ -13,7 +13,6 @@ import io.octavo.engine.request.GenerationResult;
 import io.octavo.engine.request.SamplingOptions;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -22,21 +21,16 @@ import tools.jackson.databind.node.ObjectNode;
 
 @Command(
         name = "generate",
-        mixinStandardHelpOptions = true,
         description =
                 "Goes on from a prompt with the checkpoint in a folder, quantized or not, here and without a service: a"
                         + " look at what a model says.",
         footer = {
-            "",
-            "Examples:",
             "  octavo generate examples/models/books-5m \"The old man\"",
             "  octavo generate ./Llama-3.1-8B-FP8 \"The old man\" --temperature 0.8 --top-p 0.95 --seed 7 --device cuda:1"
         })
-final class GenerateCommand implements Callable<Integer> {
+final class GenerateCommand extends TerminalCommand {
 
     private static final int MOST_TOKENS = 1 << 20;
-
-    private final Terminal terminal;
 
     @Parameters(index = "0", paramLabel = "DIR", description = "config.json, safetensors and tokenizer.")
     private Path source = Path.of("");
@@ -77,16 +71,12 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Prints the outcome as JSON.")
     private boolean json;
 
-    GenerateCommand(Terminal terminal) {
-        this.terminal = terminal;
-    }
-
     @Override
     public Integer call() {
         GenerationRequest request = request();
         var options = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
         Outcome outcome;
-        try (var progress = new LiveProgress(terminal)) {
+        try (var progress = new LiveProgress(terminal())) {
             outcome = EngineFailure.translate(() -> {
                 try (Engine engine = Engines.open(options)) {
                     return new Outcome(engine.generate(request, new EngineProgress(progress)), engine.device());
@@ -125,11 +115,12 @@ final class GenerateCommand implements Callable<Integer> {
                     .put("newTokens", result.newIds().size())
                     .put("seconds", seconds)
                     .put("device", usedDevice);
-            terminal.out().println(WireJson.pretty(facts));
+            terminal().out().println(WireJson.pretty(facts));
             return;
         }
-        terminal.out().println(prompt + result.text());
-        terminal.err()
+        terminal().out().println(prompt + result.text());
+        terminal()
+                .err()
                 .println(String.format(
                         Locale.ROOT, "%d tokens in %.2f s, %s", result.newIds().size(), seconds, usedDevice));
     }

@@ -5,8 +5,8 @@ import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
 import io.octavo.cli.command.RepositoryReference;
 import io.octavo.cli.command.ServerOptions;
+import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.failure.ErrorCode;
@@ -18,7 +18,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,27 +26,22 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "inspect",
-        mixinStandardHelpOptions = true,
         description =
                 "Says what a checkpoint is: its label, what it runs as on which GPUs, its config groups and tensors,"
                         + " and whether a tag is true of it.",
+        footerHeading = "%nExit codes: 0 all is well; 1 the tag is not true, the checkpoint contradicts itself, or it"
+                + " cannot be read.%n%nExamples:%n",
         footer = {
-            "",
-            "Exit codes: 0 all is well; 1 the tag is not true, the checkpoint contradicts itself, or it cannot be read.",
-            "",
-            "Examples:",
             "  octavo inspect examples/models/books-5m",
             "  octavo inspect ./Llama-3.1-8B-FP8 --tag W8A16",
             "  octavo inspect hub:octavo/books-5m-FP8-Dynamic --json"
         })
-final class InspectCommand implements Callable<Integer> {
+final class InspectCommand extends TerminalCommand {
 
     private static final String HUB = "hub:";
 
-    private final Terminal terminal;
-
     @Mixin
-    private final ServerOptions server;
+    private final ServerOptions server = new ServerOptions();
 
     @Parameters(
             paramLabel = "DIR|URI",
@@ -67,11 +61,6 @@ final class InspectCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Prints JSON.")
     private boolean json;
 
-    InspectCommand(Terminal terminal, ServerOptions server) {
-        this.terminal = terminal;
-        this.server = server;
-    }
-
     @Override
     public Integer call() throws IOException, InterruptedException {
         if (scalingFactors) {
@@ -79,7 +68,8 @@ final class InspectCommand implements Callable<Integer> {
         }
         Inspection inspection = source.startsWith(HUB) ? inspectRemote() : inspectFolder();
         Optional<TagCheck> check = Optional.ofNullable(tag).map(text -> check(inspection, text));
-        terminal.out()
+        terminal()
+                .out()
                 .println(
                         json
                                 ? WireJson.pretty(InspectionText.json(inspection, check))
@@ -97,7 +87,7 @@ final class InspectCommand implements Callable<Integer> {
                 return ScalingFactors.of(checkpoint).toJson();
             }
         });
-        terminal.out().print(new String(factors, StandardCharsets.UTF_8));
+        terminal().out().print(new String(factors, StandardCharsets.UTF_8));
         return ExitCode.OK;
     }
 
@@ -118,7 +108,7 @@ final class InspectCommand implements Callable<Integer> {
 
     private Inspection inspectRemote() throws IOException, InterruptedException {
         RepositoryReference named = RepositoryReference.parse(source.substring(HUB.length()));
-        try (OctavoClient client = server.connect()) {
+        try (OctavoClient client = server.connect(environment())) {
             CheckpointFiles files = new RemoteHeaders(client, named.name(), named.revisionOrMain()).files();
             return EngineFailure.translate(() -> Inspection.ofHeaders(files));
         }

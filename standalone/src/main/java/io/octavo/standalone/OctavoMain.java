@@ -1,7 +1,6 @@
 package io.octavo.standalone;
 
 import io.octavo.cli.OctavoCommand;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.terminal.Terminal;
 import java.util.Map;
 import picocli.CommandLine;
@@ -19,14 +18,14 @@ public final class OctavoMain {
         return OctavoCommand.commandLine(
                 terminal,
                 environment,
-                new DemoCommand(terminal),
-                new QuantizeCommand(terminal),
-                new GenerateCommand(terminal),
-                new InspectCommand(terminal, new ServerOptions(environment)),
-                new ReportCommand(terminal),
-                new ConvertCommand(terminal, new ServerOptions(environment)),
-                new UpCommand(terminal),
-                new KeyCommand(terminal),
+                new DemoCommand(),
+                new QuantizeCommand(),
+                new GenerateCommand(),
+                new InspectCommand(),
+                new ReportCommand(),
+                new ConvertCommand(),
+                new UpCommand(),
+                new KeyCommand(),
                 new ApiCommand(),
                 new WorkerCommand());
     }

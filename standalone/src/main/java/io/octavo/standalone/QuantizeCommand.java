@@ -3,10 +3,10 @@ package io.octavo.standalone;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
 import io.octavo.cli.command.JsonOption;
+import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Quantity;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.artifact.FolderJournal;
@@ -34,7 +34,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -44,24 +43,19 @@ import tools.jackson.databind.node.ObjectNode;
 
 @Command(
         name = "quantize",
-        mixinStandardHelpOptions = true,
         description =
                 "Quantizes the checkpoint in a folder into another folder, here and without a service, and verifies what"
                         + " was written. Nothing appears in TARGET unless all of it is right.",
         footer = {
-            "",
-            "Examples:",
             "  octavo quantize examples/models/books-5m --scheme FP8_DYNAMIC ./books-5m-FP8",
             "  octavo quantize ./Qwen3-4B --scheme W4A16_G128 --override FP8_DYNAMIC='re:.*down_proj' ./Qwen3-4B-mixed",
             "  octavo quantize ./Llama-3.1-8B --scheme W4A16 --recipe best --calibration texts.jsonl ./Llama-3.1-8B-W4A16",
             "  octavo quantize ./Llama-3.1-8B --scheme FP8 --kv-cache per-tensor --calibration texts.jsonl ./Llama-3.1-8B-FP8-KV8"
         })
-final class QuantizeCommand implements Callable<Integer> {
+final class QuantizeCommand extends TerminalCommand {
 
     private static final Map<String, KvCacheQuantization> KV_CACHES =
             Map.of("per-tensor", KvCacheQuantization.FP8_PER_TENSOR, "per-head", KvCacheQuantization.FP8_PER_HEAD);
-
-    private final Terminal terminal;
 
     @Parameters(index = "0", paramLabel = "DIR", description = "config.json, safetensors, tokenizer and side files.")
     private Path source = Path.of("");
@@ -181,16 +175,12 @@ final class QuantizeCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Prints the outcome as JSON.")
     private boolean json;
 
-    QuantizeCommand(Terminal terminal) {
-        this.terminal = terminal;
-    }
-
     @Override
     public Integer call() {
         QuantizationRequest request = request();
         var options = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
         QuantizationResult result;
-        try (var progress = new LiveProgress(terminal)) {
+        try (var progress = new LiveProgress(terminal())) {
             result = EngineFailure.translate(() -> {
                 try (Engine engine = Engines.openBeside(options)) {
                     QuantizationResult quantized = engine.quantize(request, new EngineProgress(progress));
@@ -199,7 +189,7 @@ final class QuantizeCommand implements Callable<Integer> {
                 }
             });
         }
-        terminal.out().println(json ? WireJson.pretty(facts(result)) : summary(result));
+        terminal().out().println(json ? WireJson.pretty(facts(result)) : summary(result));
         return ExitCode.OK;
     }
 

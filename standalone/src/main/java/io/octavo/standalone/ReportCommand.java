@@ -1,8 +1,8 @@
 package io.octavo.standalone;
 
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.terminal.TextTable;
 import io.octavo.engine.report.ErrorChart;
 import io.octavo.engine.report.ErrorReport;
@@ -15,7 +15,6 @@ import java.util.Locale;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -23,29 +22,20 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "report",
-        mixinStandardHelpOptions = true,
         description =
                 "Shows by layer how far the weights of artifacts lie from their sources', as their self-checks found"
                         + " it: of one artifact by what modules do, of several a column each.",
         footer = {
-            "",
-            "Examples:",
             "  octavo report ./books-5m-W4A16-G64",
             "  octavo report ./books-5m-W4A16-G64 ./books-5m-NVFP4 --svg errors.svg"
         })
-final class ReportCommand implements Callable<Integer> {
-
-    private final Terminal terminal;
+final class ReportCommand extends TerminalCommand {
 
     @Parameters(arity = "1..*", paramLabel = "DIR", description = "Folders with an octavo.json.")
     private List<Path> artifacts = new ArrayList<>();
 
     @Option(names = "--svg", paramLabel = "FILE", description = "Writes the chart.")
     private @Nullable Path svg;
-
-    ReportCommand(Terminal terminal) {
-        this.terminal = terminal;
-    }
 
     @Override
     public Integer call() throws IOException {
@@ -62,7 +52,7 @@ final class ReportCommand implements Callable<Integer> {
                 }
             }
         }
-        terminal.out().println(table(lines));
+        terminal().out().println(table(lines));
         if (svg != null) {
             Files.writeString(svg, ErrorChart.svg(title(reports), lines));
         }

@@ -2,15 +2,14 @@ package io.octavo.standalone;
 
 import io.octavo.cli.CommandFailedException;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.standalone.embedded.StandaloneException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.ObjDoubleConsumer;
 import picocli.CommandLine.Command;
@@ -19,21 +18,16 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "up",
-        mixinStandardHelpOptions = true,
         description = "Runs the service on an embedded PostgreSQL, with all files in its home, until Ctrl-C."
                 + " Data survives restarts and kill -9.",
         footer = {
-            "",
-            "Examples:",
             "  octavo up",
             "  octavo up --port 9000 --home ./service --allow-folder ./models",
             "  octavo up --bind 0.0.0.0 --port 8443 --tls-cert server.pem --tls-key server.key"
         })
-final class UpCommand implements Callable<Integer> {
+final class UpCommand extends TerminalCommand {
 
     private static volatile boolean serving;
-
-    private final Terminal terminal;
 
     @Option(names = "--port", paramLabel = "PORT", description = "Default: ${DEFAULT-VALUE}; 0 takes any free one.")
     private int port = 8080;
@@ -50,10 +44,6 @@ final class UpCommand implements Callable<Integer> {
     @Mixin
     private final ListenOptions listen = new ListenOptions();
 
-    UpCommand(Terminal terminal) {
-        this.terminal = terminal;
-    }
-
     @Override
     public Integer call() throws InterruptedException {
         if (port < 0 || port > 65535) {
@@ -61,17 +51,17 @@ final class UpCommand implements Callable<Integer> {
         }
         var options = new StandaloneOptions(home, port, allowedFolders, listen.settings());
         Standalone service;
-        try (var progress = new LiveProgress(terminal)) {
+        try (var progress = new LiveProgress(terminal())) {
             service = start(options, (step, done) -> progress.update("start", done, step));
             progress.update("start", 1, "");
         }
         warnOfOpenTraffic(service.baseUrl());
-        terminal.out().println("octavo is up at " + service.baseUrl() + ", data in " + home + "; Ctrl-C stops it");
+        terminal().out().println("octavo is up at " + service.baseUrl() + ", data in " + home + "; Ctrl-C stops it");
         if (service.isApiKeyNew()) {
-            terminal.out().println("its API key, shown this once and kept in " + home.resolve("api-key") + ":");
-            terminal.out().println(service.apiKey());
+            terminal().out().println("its API key, shown this once and kept in " + home.resolve("api-key") + ":");
+            terminal().out().println(service.apiKey());
         }
-        terminal.out().flush();
+        terminal().out().flush();
         awaitSignal();
         return ExitCode.OK;
     }
@@ -79,7 +69,8 @@ final class UpCommand implements Callable<Integer> {
     private void warnOfOpenTraffic(String url) {
         String host = URI.create(url).getHost();
         if (url.startsWith("http:") && !(host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]"))) {
-            terminal.err()
+            terminal()
+                    .err()
                     .println("warning: keys and models travel in the clear; --tls-cert and --tls-key encrypt them");
         }
     }

@@ -12,9 +12,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "worker",
-        mixinStandardHelpOptions = true,
         description = "Runs a worker alone, on a PostgreSQL and an S3 store of your own.",
-        footer = {"", "Examples:", "  octavo worker", "  octavo worker --device 1 -- --octavo.worker.threads=8"})
+        footer = {"  octavo worker", "  octavo worker --device 1 -- --octavo.worker.threads=8"})
 final class WorkerCommand implements Callable<Integer> {
 
     @Option(

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.cli.OctavoCommand;
 import io.octavo.cli.client.WireJson;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
@@ -63,11 +62,11 @@ class CheckpointCommandsTest {
         return OctavoCommand.commandLine(
                         terminal,
                         environment,
-                        new QuantizeCommand(terminal),
-                        new GenerateCommand(terminal),
-                        new InspectCommand(terminal, new ServerOptions(environment)),
-                        new ReportCommand(terminal),
-                        new ConvertCommand(terminal, new ServerOptions(environment)))
+                        new QuantizeCommand(),
+                        new GenerateCommand(),
+                        new InspectCommand(),
+                        new ReportCommand(),
+                        new ConvertCommand())
                 .execute(arguments);
     }
 

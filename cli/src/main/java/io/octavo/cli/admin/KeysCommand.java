@@ -5,8 +5,6 @@ import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
 import io.octavo.cli.command.ItemTable;
 import io.octavo.cli.command.ListingCommand;
-import io.octavo.cli.command.ServerOptions;
-import io.octavo.cli.terminal.Terminal;
 import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
@@ -19,11 +17,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 @Command(
         name = "keys",
-        mixinStandardHelpOptions = true,
         description = "Lists the tenant's API keys; makes and revokes them. Needs a key of scope admin.",
         footer = {
-            "",
-            "Examples:",
             "  octavo keys",
             "  octavo keys create ci --scope submit --days 90",
             "  octavo keys revoke 123e4567-e89b-12d3-a456-426614174000"
@@ -40,10 +35,6 @@ public final class KeysCommand extends ListingCommand {
             .time("REVOKED", "/revokedAt")
             .time("LAST USED", "/lastUsedAt");
 
-    public KeysCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
-
     @Override
     protected int run(OctavoClient client) throws Exception {
         return showPage(client.list(CallPath.of("keys"), limit()), TABLE::of);
@@ -54,8 +45,6 @@ public final class KeysCommand extends ListingCommand {
             mixinStandardHelpOptions = true,
             description = "Makes a key and prints it, this once.",
             footer = {
-                "",
-                "Examples:",
                 "  octavo keys create ci --scope submit --days 90",
                 "  OCTAVO_API_KEY=$(octavo keys create laptop --scope read) octavo jobs"
             })
@@ -95,7 +84,7 @@ public final class KeysCommand extends ListingCommand {
             name = "revoke",
             mixinStandardHelpOptions = true,
             description = "Revokes a key: from now on it opens nothing.",
-            footer = {"", "Examples:", "  octavo keys revoke 123e4567-e89b-12d3-a456-426614174000"})
+            footer = "  octavo keys revoke 123e4567-e89b-12d3-a456-426614174000")
     int revoke(@Parameters(paramLabel = "ID", description = "The key's id, not the key.") String id) throws Exception {
         return delete(CallPath.of("keys", Arguments.id(id)), "key " + id);
     }

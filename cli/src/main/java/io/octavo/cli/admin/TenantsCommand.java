@@ -5,8 +5,6 @@ import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
 import io.octavo.cli.command.ItemTable;
 import io.octavo.cli.command.ListingCommand;
-import io.octavo.cli.command.ServerOptions;
-import io.octavo.cli.terminal.Terminal;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -18,12 +16,9 @@ import tools.jackson.databind.JsonNode;
 
 @Command(
         name = "tenants",
-        mixinStandardHelpOptions = true,
         description = "Lists tenants; makes, shows, limits and deletes them, and grants them namespaces."
                 + " Needs the operator's key.",
         footer = {
-            "",
-            "Examples:",
             "  octavo tenants --search acme",
             "  octavo tenants create acme",
             "  octavo tenants grant 123e4567-e89b-12d3-a456-426614174000 acme-research",
@@ -37,10 +32,6 @@ public final class TenantsCommand extends ListingCommand {
     @Option(names = "--search", paramLabel = "TEXT", description = "Only those whose names hold this.")
     private @Nullable String search;
 
-    public TenantsCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
-
     @Override
     protected int run(OctavoClient client) throws Exception {
         return showPage(client.list(CallPath.of("tenants").with("search", search), limit()), TABLE::of);
@@ -50,7 +41,7 @@ public final class TenantsCommand extends ListingCommand {
             name = "create",
             mixinStandardHelpOptions = true,
             description = "Makes a tenant and prints its id.",
-            footer = {"", "Examples:", "  octavo tenants create acme"})
+            footer = "  octavo tenants create acme")
     int create(@Parameters(paramLabel = "NAME", description = "The tenant's name.") String name) throws Exception {
         return ask(client -> {
             JsonNode made = client.post(CallPath.of("tenants"), Map.of("name", name));
@@ -62,7 +53,7 @@ public final class TenantsCommand extends ListingCommand {
             name = "show",
             mixinStandardHelpOptions = true,
             description = "Shows what a tenant uses and may use.",
-            footer = {"", "Examples:", "  octavo tenants show 123e4567-e89b-12d3-a456-426614174000"})
+            footer = "  octavo tenants show 123e4567-e89b-12d3-a456-426614174000")
     int show(@Parameters(paramLabel = "ID", description = "The tenant.") String id) throws Exception {
         return ask(client -> showFacts(client.get(tenant(id))));
     }
@@ -72,8 +63,6 @@ public final class TenantsCommand extends ListingCommand {
             mixinStandardHelpOptions = true,
             description = "Limits what a tenant may store.",
             footer = {
-                "",
-                "Examples:",
                 "  octavo tenants quota 123e4567-e89b-12d3-a456-426614174000 500000000000",
                 "  octavo tenants quota 123e4567-e89b-12d3-a456-426614174000"
             })
@@ -90,7 +79,7 @@ public final class TenantsCommand extends ListingCommand {
             name = "namespaces",
             mixinStandardHelpOptions = true,
             description = "Lists where a tenant may make repositories.",
-            footer = {"", "Examples:", "  octavo tenants namespaces 123e4567-e89b-12d3-a456-426614174000"})
+            footer = "  octavo tenants namespaces 123e4567-e89b-12d3-a456-426614174000")
     int namespaces(@Parameters(paramLabel = "ID", description = "The tenant.") String id) throws Exception {
         return ask(client -> {
             List<JsonNode> names = client.get(tenant(id).then("namespaces"))
@@ -107,7 +96,7 @@ public final class TenantsCommand extends ListingCommand {
             name = "grant",
             mixinStandardHelpOptions = true,
             description = "Lets a tenant make repositories in a namespace.",
-            footer = {"", "Examples:", "  octavo tenants grant 123e4567-e89b-12d3-a456-426614174000 acme-research"})
+            footer = "  octavo tenants grant 123e4567-e89b-12d3-a456-426614174000 acme-research")
     int grant(
             @Parameters(paramLabel = "ID", description = "The tenant.") String id,
             @Parameters(paramLabel = "NAMESPACE", description = "What stands before the slash.") String namespace)
@@ -122,7 +111,7 @@ public final class TenantsCommand extends ListingCommand {
             name = "revoke",
             mixinStandardHelpOptions = true,
             description = "Takes a namespace without repositories from a tenant.",
-            footer = {"", "Examples:", "  octavo tenants revoke 123e4567-e89b-12d3-a456-426614174000 acme-research"})
+            footer = "  octavo tenants revoke 123e4567-e89b-12d3-a456-426614174000 acme-research")
     int revoke(
             @Parameters(paramLabel = "ID", description = "The tenant.") String id,
             @Parameters(paramLabel = "NAMESPACE", description = "What stands before the slash.") String namespace)
@@ -134,7 +123,7 @@ public final class TenantsCommand extends ListingCommand {
             name = "delete",
             mixinStandardHelpOptions = true,
             description = "Deletes a tenant with all that it has.",
-            footer = {"", "Examples:", "  octavo tenants delete 123e4567-e89b-12d3-a456-426614174000"})
+            footer = "  octavo tenants delete 123e4567-e89b-12d3-a456-426614174000")
     int remove(@Parameters(paramLabel = "ID", description = "The tenant.") String id) throws Exception {
         return delete(tenant(id), "tenant " + id);
     }

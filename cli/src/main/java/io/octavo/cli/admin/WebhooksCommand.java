@@ -5,8 +5,6 @@ import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
 import io.octavo.cli.command.ItemTable;
 import io.octavo.cli.command.ListingCommand;
-import io.octavo.cli.command.ServerOptions;
-import io.octavo.cli.terminal.Terminal;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -17,12 +15,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 @Command(
         name = "webhooks",
-        mixinStandardHelpOptions = true,
         description = "Lists webhooks, which are told of jobs' ends; makes and deletes them, and looks after their"
                 + " deliveries. Needs a key of scope admin.",
         footer = {
-            "",
-            "Examples:",
             "  octavo webhooks",
             "  octavo webhooks create https://example.com/octavo --event job.failed",
             "  octavo webhooks deliveries 123e4567-e89b-12d3-a456-426614174000 --status DEAD"
@@ -45,10 +40,6 @@ public final class WebhooksCommand extends ListingCommand {
             .text("ANSWER", "/answerStatus")
             .text("FAILURE", "/failure");
 
-    public WebhooksCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
-
     @Override
     protected int run(OctavoClient client) throws Exception {
         return showPage(client.list(CallPath.of("webhooks"), limit()), TABLE::of);
@@ -58,7 +49,7 @@ public final class WebhooksCommand extends ListingCommand {
             name = "create",
             mixinStandardHelpOptions = true,
             description = "Makes a webhook and shows its secret, this once.",
-            footer = {"", "Examples:", "  octavo webhooks create https://example.com/octavo --event job.failed"})
+            footer = "  octavo webhooks create https://example.com/octavo --event job.failed")
     int create(
             @Parameters(paramLabel = "URL", description = "What is called, by https.") String url,
             @Option(
@@ -79,8 +70,7 @@ public final class WebhooksCommand extends ListingCommand {
             name = "deliveries",
             mixinStandardHelpOptions = true,
             description = "Lists a webhook's deliveries, the newest first.",
-            footer = {"", "Examples:", "  octavo webhooks deliveries 123e4567-e89b-12d3-a456-426614174000 --status DEAD"
-            })
+            footer = "  octavo webhooks deliveries 123e4567-e89b-12d3-a456-426614174000 --status DEAD")
     int deliveries(
             @Parameters(paramLabel = "ID", description = "The webhook.") String id,
             @Option(names = "--status", paramLabel = "STATUS", description = "Only these: PENDING, DELIVERED, DEAD.")
@@ -101,11 +91,8 @@ public final class WebhooksCommand extends ListingCommand {
             name = "replay",
             mixinStandardHelpOptions = true,
             description = "Delivers again what was delivered or given up.",
-            footer = {
-                "",
-                "Examples:",
-                "  octavo webhooks replay 123e4567-e89b-12d3-a456-426614174000 123e4567-e89b-12d3-a456-426614174001"
-            })
+            footer =
+                    "  octavo webhooks replay 123e4567-e89b-12d3-a456-426614174000 123e4567-e89b-12d3-a456-426614174001")
     int replay(
             @Parameters(paramLabel = "ID", description = "The webhook.") String id,
             @Parameters(paramLabel = "DELIVERY", description = "One of its deliveries.") String delivery)
@@ -118,7 +105,7 @@ public final class WebhooksCommand extends ListingCommand {
             name = "delete",
             mixinStandardHelpOptions = true,
             description = "Deletes a webhook.",
-            footer = {"", "Examples:", "  octavo webhooks delete 123e4567-e89b-12d3-a456-426614174000"})
+            footer = "  octavo webhooks delete 123e4567-e89b-12d3-a456-426614174000")
     int remove(@Parameters(paramLabel = "ID", description = "The webhook.") String id) throws Exception {
         return delete(webhook(id), "webhook " + id);
     }

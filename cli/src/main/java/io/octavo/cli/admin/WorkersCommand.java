@@ -3,17 +3,14 @@ package io.octavo.cli.admin;
 import io.octavo.cli.client.CallPath;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.ItemTable;
-import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.command.ShowingCommand;
-import io.octavo.cli.terminal.Terminal;
 import picocli.CommandLine.Command;
 import tools.jackson.databind.JsonNode;
 
 @Command(
         name = "workers",
-        mixinStandardHelpOptions = true,
         description = "Lists the workers that take jobs, and what they work on.",
-        footer = {"", "Examples:", "  octavo workers"})
+        footer = "  octavo workers")
 public final class WorkersCommand extends ShowingCommand {
 
     private static final ItemTable TABLE = new ItemTable()
@@ -23,10 +20,6 @@ public final class WorkersCommand extends ShowingCommand {
             .text("ALIVE", "/alive")
             .time("LAST SEEN", "/lastSeenAt")
             .text("JOB", "/jobId");
-
-    public WorkersCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
 
     @Override
     protected int run(OctavoClient client) throws Exception {

@@ -1,6 +1,5 @@
 package io.octavo.cli.command;
 
-import io.octavo.cli.terminal.Terminal;
 import picocli.CommandLine.Option;
 
 /** A command that lists what there is, the newest first. */
@@ -8,10 +7,6 @@ public abstract class ListingCommand extends ShowingCommand {
 
     @Option(names = "--limit", paramLabel = "N", description = "At most so many. Default: ${DEFAULT-VALUE}.")
     private int limit = 20;
-
-    protected ListingCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
 
     protected int limit() {
         return Arguments.limit(limit);

@@ -1,22 +1,13 @@
 package io.octavo.cli.command;
 
 import io.octavo.cli.client.OctavoClient;
-import io.octavo.cli.terminal.Terminal;
-import java.util.concurrent.Callable;
 import picocli.CommandLine.Mixin;
 
 /** A command that asks a server. Its methods that are commands of their own take its options, too. */
-public abstract class ServerCommand implements Callable<Integer> {
-
-    protected final Terminal terminal;
+public abstract class ServerCommand extends TerminalCommand {
 
     @Mixin
-    private final ServerOptions server;
-
-    protected ServerCommand(Terminal terminal, ServerOptions server) {
-        this.terminal = terminal;
-        this.server = server;
-    }
+    private final ServerOptions server = new ServerOptions();
 
     /** What is asked of a server. */
     @FunctionalInterface
@@ -31,7 +22,7 @@ public abstract class ServerCommand implements Callable<Integer> {
     }
 
     protected final int ask(Question question) throws Exception {
-        try (OctavoClient client = server.connect()) {
+        try (OctavoClient client = server.connect(environment())) {
             return question.ask(client);
         }
     }

@@ -21,8 +21,6 @@ public final class ServerOptions {
 
     private static final String DEFAULT_SERVER = "http://127.0.0.1:8080";
 
-    private final Map<String, String> environment;
-
     @Option(
             names = "--server",
             paramLabel = "URL",
@@ -46,18 +44,17 @@ public final class ServerOptions {
                     + " those that the JVM trusts.")
     private @Nullable Path authorities;
 
-    /** @param environment the process's environment variables */
-    public ServerOptions(Map<String, String> environment) {
-        this.environment = environment;
+    /**
+     * Whoever connects closes.
+     *
+     * @param environment the process's environment variables
+     */
+    public OctavoClient connect(Map<String, String> environment) throws IOException {
+        URI uri = serverUri(environment);
+        return new OctavoClient(uri, apiKey(environment, uri), trust(environment));
     }
 
-    /** Whoever connects closes. */
-    public OctavoClient connect() throws IOException {
-        URI uri = serverUri();
-        return new OctavoClient(uri, apiKey(uri), trust());
-    }
-
-    private Optional<SSLContext> trust() throws IOException {
+    private Optional<SSLContext> trust(Map<String, String> environment) throws IOException {
         String given = environment.getOrDefault("OCTAVO_CA", "");
         Path file = authorities != null || given.isEmpty() ? authorities : Path.of(given);
         try {
@@ -67,7 +64,7 @@ public final class ServerOptions {
         }
     }
 
-    private URI serverUri() {
+    private URI serverUri(Map<String, String> environment) {
         String text = server != null ? server : environment.getOrDefault("OCTAVO_SERVER", DEFAULT_SERVER);
         try {
             URI uri = new URI(text);
@@ -82,7 +79,7 @@ public final class ServerOptions {
     }
 
     /** A local service's own key never travels to another machine. */
-    private Optional<String> apiKey(URI uri) throws IOException {
+    private Optional<String> apiKey(Map<String, String> environment, URI uri) throws IOException {
         String given = environment.getOrDefault("OCTAVO_API_KEY", "").strip();
         if (!given.isEmpty()) {
             return Optional.of(given);

@@ -2,7 +2,6 @@ package io.octavo.cli.command;
 
 import io.octavo.cli.client.CallPath;
 import io.octavo.cli.client.WireJson;
-import io.octavo.cli.terminal.Terminal;
 import io.octavo.wire.Page;
 import java.util.List;
 import java.util.Map;
@@ -17,12 +16,8 @@ public abstract class ShowingCommand extends ServerCommand {
     @Option(names = "--json", scope = ScopeType.INHERIT, description = "Prints JSON.")
     private boolean json;
 
-    protected ShowingCommand(Terminal terminal, ServerOptions server) {
-        super(terminal, server);
-    }
-
     protected int show(Object told, String text) {
-        terminal.out().println(json ? WireJson.pretty(told) : text);
+        terminal().out().println(json ? WireJson.pretty(told) : text);
         return ExitCode.OK;
     }
 
@@ -34,7 +29,7 @@ public abstract class ShowingCommand extends ServerCommand {
     protected <T> int showPage(Page<T> page, Function<List<T>, String> text) {
         show(page.items(), text.apply(page.items()));
         if (page.nextCursor() != null) {
-            terminal.err().println("there are more; --limit shows them");
+            terminal().err().println("there are more; --limit shows them");
         }
         return ExitCode.OK;
     }
