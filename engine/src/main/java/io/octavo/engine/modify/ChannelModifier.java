@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** Multiplies channels of weights before anything else becomes of them. */
-public sealed interface ChannelModifier extends Modifier permits Awq, SmoothQuant {
+public sealed interface ChannelModifier extends Modifier permits Awq, Equalization, SmoothQuant {
 
     /** The Linears of a model whose inputs it looks at or changes, channel by channel; none if it can do nothing for the model. */
     Set<String> observed(ModelSpec spec);

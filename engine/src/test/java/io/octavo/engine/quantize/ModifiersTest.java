@@ -12,6 +12,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.modify.Awq;
+import io.octavo.engine.modify.Equalization;
 import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.CalibrationShape;
@@ -33,6 +34,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -118,8 +120,53 @@ class ModifiersTest {
         assertThat(Files.readString(folder.resolve("awq/octavo.json"))).contains("\"W4A16_G64 + awq\"");
     }
 
+    /** In 8 bits, where rounding hardly costs anything. */
+    @Test
+    void equalizationNeedsNoDataAndLeavesWhatTheModelComputes() throws IOException {
+        Path model = TestModels.books5m();
+        var plain = new Recipe("W8A16_CHANNEL", CompressedTensors.NAME, List.of());
+        Recipe recipe = plain.withModifiers(List.of(new Equalization()));
+
+        engine.quantize(new QuantizationRequest(model, folder.resolve("plain"), plain), JobMonitor.none());
+        QuantizationResult result = engine.quantize(
+                new QuantizationRequest(model, folder.resolve("equal"), recipe), JobMonitor.none());
+
+        try (Checkpoint rounded = Checkpoint.open(folder.resolve("plain"));
+                Checkpoint equal = Checkpoint.open(folder.resolve("equal"))) {
+            assertThat(scales(equal)).isNotEqualTo(scales(rounded));
+        }
+
+        try (Checkpoint source = Checkpoint.open(model)) {
+            assertThat(result.verification().untouchedTensors())
+                    .isEqualTo(source.names().size() - 4 * 7);
+        }
+        assertThat(perplexity(folder.resolve("equal"))).isCloseTo(perplexity(model), Percentage.withPercentage(0.3));
+        assertThat(Files.readString(folder.resolve("equal/octavo.json")))
+                .contains("\"W8A16_CHANNEL + equalization\"")
+                .doesNotContain("calibration");
+    }
+
+    /** What scales of inputs are made of is divided as the inputs are. */
+    @Test
+    void equalizationGoesBeforeStaticScales() throws IOException {
+        Path model = TestModels.books5m();
+        var recipe = new Recipe("W8A8_STATIC", CompressedTensors.NAME, List.of());
+        quantize(model, "plain", recipe);
+        quantize(model, "equal", recipe.withModifiers(List.of(new Equalization())));
+        assertThat(perplexity(folder.resolve("equal")))
+                .isCloseTo(perplexity(folder.resolve("plain")), Percentage.withPercentage(3));
+    }
+
     private static float[] numbers(Checkpoint checkpoint) {
-        short[] bits = checkpoint.tensor(NORM).segment().toArray(ValueLayout.JAVA_SHORT_UNALIGNED);
+        return numbers(checkpoint, NORM);
+    }
+
+    private static float[] scales(Checkpoint checkpoint) {
+        return numbers(checkpoint, "model.layers.1.mlp.up_proj.weight_scale");
+    }
+
+    private static float[] numbers(Checkpoint checkpoint, String tensor) {
+        short[] bits = checkpoint.tensor(tensor).segment().toArray(ValueLayout.JAVA_SHORT_UNALIGNED);
         float[] numbers = new float[bits.length];
         for (int i = 0; i < bits.length; i++) {
             numbers[i] = BFloat16.toFloat(bits[i]);

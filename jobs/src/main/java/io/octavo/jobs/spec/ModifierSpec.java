@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonRootName;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import io.octavo.engine.modify.Awq;
+import io.octavo.engine.modify.Equalization;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
@@ -20,6 +21,7 @@ import tools.jackson.databind.JsonNode;
 @JsonSubTypes({
     @JsonSubTypes.Type(name = ModifierSpec.Smoothing.TYPE, value = ModifierSpec.Smoothing.class),
     @JsonSubTypes.Type(name = ModifierSpec.ActivationAware.TYPE, value = ModifierSpec.ActivationAware.class),
+    @JsonSubTypes.Type(name = ModifierSpec.Equalizing.TYPE, value = ModifierSpec.Equalizing.class),
     @JsonSubTypes.Type(name = ModifierSpec.Solving.TYPE, value = ModifierSpec.Solving.class)
 })
 public sealed interface ModifierSpec {
@@ -61,6 +63,18 @@ public sealed interface ModifierSpec {
         @Override
         public Modifier modifier() {
             return new Awq();
+        }
+    }
+
+    /** Equal ranges of channels between Linears. */
+    @JsonRootName("EqualizationModifier")
+    record Equalizing() implements ModifierSpec {
+
+        public static final String TYPE = "equalization";
+
+        @Override
+        public Modifier modifier() {
+            return new Equalization();
         }
     }
 

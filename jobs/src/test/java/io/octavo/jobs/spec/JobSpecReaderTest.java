@@ -123,9 +123,9 @@ class JobSpecReaderTest {
             delimiter = ';',
             value = {
                 "[{\"type\": \"gptq\", \"dampening\": 0}]; modifiers[0].dampening; must be at least 0.0001",
-                "[{\"type\": \"smooth\"}]; modifiers[0].type; must be one of smoothquant, awq, gptq",
-                "[{\"alpha\": 0.5}]; modifiers[0].type; must be one of smoothquant, awq, gptq",
-                "[\"smoothquant\"]; modifiers[0].type; must be one of smoothquant, awq, gptq",
+                "[{\"type\": \"smooth\"}]; modifiers[0].type; must be one of smoothquant, awq, equalization, gptq",
+                "[{\"alpha\": 0.5}]; modifiers[0].type; must be one of smoothquant, awq, equalization, gptq",
+                "[\"smoothquant\"]; modifiers[0].type; must be one of smoothquant, awq, equalization, gptq",
                 "[null]; modifiers[0]; is required",
                 "{\"type\": \"smoothquant\"}; modifiers; must be an array",
                 "[{\"type\": \"smoothquant\", \"alpha\": 1.5}]; modifiers[0].alpha; must be at most 1",
