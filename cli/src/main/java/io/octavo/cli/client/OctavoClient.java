@@ -43,6 +43,9 @@ public final class OctavoClient implements AutoCloseable {
     private static final int LARGEST_PAGE = 500;
     private static final long SLOWEST_UPLOAD_BYTES_PER_SECOND = 1 << 20;
 
+    /** From here on the service is asked before a file is sent: who refuses it hangs up, which can hide the answer. */
+    private static final long ASKED_BEFORE_BYTES = 1 << 20;
+
     private final HttpExchange exchange;
 
     /**
@@ -207,6 +210,7 @@ public final class OctavoClient implements AutoCloseable {
                     return request(CallPath.of(repository, "files").along(file.path()))
                             .header("X-Content-SHA256", file.sha256())
                             .header("Content-Type", "application/octet-stream")
+                            .expectContinue(file.size() >= ASKED_BEFORE_BYTES)
                             .timeout(Duration.ofSeconds(120 + file.size() / SLOWEST_UPLOAD_BYTES_PER_SECOND))
                             .PUT(counter.count(contents(source)))
                             .build();

@@ -4,21 +4,30 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.hub.RepositoryName;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import io.octavo.wire.Page;
+import io.octavo.wire.RepositoryFile;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -112,6 +121,44 @@ class OctavoClientTest {
             assertThatThrownBy(lonely::schemes)
                     .isInstanceOf(ServerUnreachableException.class)
                     .hasMessageContaining("cannot connect");
+        }
+    }
+
+    /** A server that reads nothing of what it refuses and hangs up, so that who goes on sending loses the answer. */
+    @Test
+    void aRefusalBeforeALargeUploadIsToldAtOnceAndNothingIsSent(@TempDir Path folder) throws Exception {
+        Path large = Files.write(folder.resolve("large"), new byte[16 << 20]);
+        var calls = new AtomicInteger();
+        try (var full = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+                var hasty = new OctavoClient(
+                        URI.create("http://127.0.0.1:" + full.getLocalPort()),
+                        Optional.empty(),
+                        FakeService.FAST,
+                        Duration.ofSeconds(5))) {
+            Thread.ofVirtual().start(() -> refuseAll(full, calls));
+            var file = new RepositoryFile("large", Files.size(large), "0".repeat(64));
+            assertThatThrownBy(() -> hasty.upload(RepositoryName.parse("a/b"), file, large, sent -> {}))
+                    .isInstanceOf(ProblemException.class)
+                    .hasMessageContaining("storage-full");
+        }
+        assertThat(calls).hasValue(1);
+    }
+
+    private static void refuseAll(ServerSocket server, AtomicInteger calls) {
+        String problem = "{\"code\":\"storage-full\",\"detail\":\"no room\"}";
+        try {
+            while (true) {
+                try (Socket client = server.accept()) {
+                    calls.incrementAndGet();
+                    var headers = new BufferedReader(new InputStreamReader(client.getInputStream(), UTF_8), 1);
+                    while (!headers.readLine().isEmpty()) {}
+                    String answer = "HTTP/1.1 507 Full\r\nConnection: close\r\nContent-Length: " + problem.length()
+                            + "\r\n\r\n" + problem;
+                    client.getOutputStream().write(answer.getBytes(UTF_8));
+                }
+            }
+        } catch (IOException e) {
+            // The test has ended.
         }
     }
 

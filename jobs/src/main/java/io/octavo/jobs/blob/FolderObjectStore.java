@@ -132,7 +132,8 @@ final class FolderObjectStore implements ObjectStore {
             Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             force(target);
         } catch (IOException e) {
-            throw failure("writing " + key, e);
+            // The message is the system's, in its language; so what is left counts too.
+            throw isFull() ? new StorageException.Full(e) : failure("writing " + key, e);
         } finally {
             discard(partial);
         }

@@ -2,6 +2,7 @@ package io.octavo.worker.claim;
 
 import io.octavo.engine.failure.ErrorKind;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.safetensors.DiskFailure;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.FailureKind;
 import io.octavo.jobs.problem.ProblemCode;
@@ -75,12 +76,13 @@ class FailureTranslator {
     }
 
     private static Failure io(IOException failure, JobScratch scratch) {
-        String message = String.valueOf(failure.getMessage());
-        if (message.contains("No space left on device") || message.contains("Disk quota exceeded")) {
+        if (DiskFailure.isFull(scratch.folder("."), failure)) {
             return Failure.of(ProblemCode.DISK_FULL, "the worker's disk is full");
         }
         return new Failure(
-                "io-failed", FailureKind.TRANSIENT, "the worker's disk failed: " + scratch.hidePaths(message));
+                "io-failed",
+                FailureKind.TRANSIENT,
+                "the worker's disk failed: " + scratch.hidePaths(String.valueOf(failure.getMessage())));
     }
 
     private static Failure unexpected(Throwable failure, Lease lease) {
