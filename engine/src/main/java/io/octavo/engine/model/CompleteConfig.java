@@ -162,7 +162,12 @@ final class CompleteConfig {
             result.set("rope_parameters", complete(counts, "rope_theta", family.theta()));
         } else {
             ConfigReader byType = new ConfigReader(parameters, "rope_parameters.");
-            ObjectNode full = parameters(byType, FULL).setAll(scaling);
+            ObjectNode full = parameters(byType, FULL);
+            if (!byType.has(FULL)) {
+                // The class writes this before it adds rope_scaling, so that the older spelling "type" changes nothing.
+                full.put("rope_type", "default");
+            }
+            full.setAll(scaling);
             ObjectNode sliding = parameters(byType, SLIDING);
             ObjectNode both = result.putObject("rope_parameters");
             both.set(FULL, complete(full, "rope_theta", family.theta()));

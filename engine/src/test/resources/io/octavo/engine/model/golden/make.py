@@ -109,6 +109,9 @@ CASES = {
     "gemma2-no-scalar": of("Gemma2", COMMON, rope_parameters=ROPE),
     "gemma3-older": of("Gemma3", COMMON, num_hidden_layers=4, sliding_window=8, sliding_window_pattern=2,
                        rope_theta=20000.0, rope_local_base_freq=500.0, rope_scaling={"rope_type": "linear", "factor": 8.0}),
+    "gemma3-older-type": of("Gemma3", COMMON, num_hidden_layers=2, sliding_window=8, sliding_window_pattern=2,
+                            rope_scaling={"type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+                                          "high_freq_factor": 4.0, "original_max_position_embeddings": 16}),
     "tied-head-stored": of("Llama", COMMON, rope_parameters=ROPE, tie_word_embeddings=True),
 }
 
