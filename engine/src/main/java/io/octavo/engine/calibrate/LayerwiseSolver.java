@@ -1,5 +1,6 @@
 package io.octavo.engine.calibrate;
 
+import io.octavo.engine.artifact.BackgroundTasks;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.failure.QuantizationException;
@@ -36,6 +37,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.function.DoubleConsumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -93,15 +96,16 @@ public final class LayerwiseSolver implements AutoCloseable {
         var codes = new LinkedHashMap<String, SolvedCodes>();
         var loader = new ModelLoader(backend, checkpoint, spec);
         try (LayerStream layers = loader.stream(samples);
-                LayerStream originals = settings.runsOriginals() ? loader.stream(samples) : null;
-                Stream stream = backend.newStream()) {
+                LayerStream originals = settings.runsOriginals() ? layers.beside() : null;
+                Stream stream = backend.newStream();
+                var writing = new BackgroundTasks("octavo-solved", 1)) {
             while (layers.next() < layers.layers()) {
                 int number = layers.next();
                 String name = spec.layers().get(number).name();
                 List<SolvableWeight> own = weights.stream()
                         .filter(weight -> weight.module().startsWith(name + "."))
                         .toList();
-                var layer = new Layer(name, own, new Texts(samples, layers, originals), stream);
+                var layer = new Layer(name, own, new Texts(samples, layers, originals), stream, writing);
                 codes.putAll(layer.run(changed, keeping, share -> progress.accept((number + share) / layers.layers())));
             }
         }
@@ -131,15 +135,17 @@ public final class LayerwiseSolver implements AutoCloseable {
         private final List<SolvableWeight> weights;
         private final Texts texts;
         private final Stream stream;
+        private final BackgroundTasks writing;
         private final Collection<List<SolvableWeight>> inputs;
         private final Losses losses = new Losses();
 
-        Layer(String name, List<SolvableWeight> weights, Texts texts, Stream stream) {
+        Layer(String name, List<SolvableWeight> weights, Texts texts, Stream stream, BackgroundTasks writing) {
             this.name = name;
             this.weights = weights;
             this.inputs = inputs(weights).values();
             this.texts = texts;
             this.stream = stream;
+            this.writing = writing;
         }
 
         Map<String, SolvedCodes> run(LayerTensors changed, Keeping keeping, DoubleConsumer progress) {
@@ -151,11 +157,11 @@ public final class LayerwiseSolver implements AutoCloseable {
                 var before = new ChangedWeights(tensors, Map.of());
                 SolvedFile file;
                 try (LayerStream.Loaded original = originals == null ? null : originals.load(before)) {
-                    file = solvedFile(original, tensors, keeping, progress, passes);
-                    files.push(file);
+                    Future<SolvedFile> written = solvedFile(original, tensors, keeping, progress, passes);
                     if (original != null) {
                         original.advance(ActivationObserver.none(), steps(progress, looks(), passes));
                     }
+                    file = BackgroundTasks.await(written, monitor);
                 }
                 if (settings.propagateError()) {
                     var after = new ChangedWeights(tensors, linears(file.read()));
@@ -165,8 +171,8 @@ public final class LayerwiseSolver implements AutoCloseable {
             }
         }
 
-        /** The one that is there, or a new one. */
-        private SolvedFile solvedFile(
+        /** The one that is there, or a new one that is being written. */
+        private Future<SolvedFile> solvedFile(
                 LayerStream.@Nullable Loaded original,
                 Map<String, Tensor> tensors,
                 Keeping keeping,
@@ -181,14 +187,22 @@ public final class LayerwiseSolver implements AutoCloseable {
                 if (!settings.propagateError()) {
                     texts.layers().advance(ActivationObserver.none(), steps(progress, 0, 1), before);
                 }
-                return kept.get();
+                return CompletableFuture.completedFuture(owned(kept.get()));
             }
             Map<String, SolvedWeight> solved = original == null
                     ? solveAtOnce(before, steps(progress, 0, passes))
                     : solveInOrder(original, tensors, progress, passes);
             losses.tell();
-            Path path = keeping.journal().keep(fileName, target -> SolvedFile.write(target, weights, solved));
-            return SolvedFile.open(path, weights);
+            return writing.submit(() -> {
+                Path path = keeping.journal().keep(fileName, target -> SolvedFile.write(target, weights, solved));
+                return owned(SolvedFile.open(path, weights));
+            });
+        }
+
+        /** To be closed with the solver, by which time nothing is being written. */
+        private SolvedFile owned(SolvedFile file) {
+            files.push(file);
+            return file;
         }
 
         private Map<String, SolvedWeight> solveAtOnce(ChangedWeights before, Runnable step) {
@@ -289,13 +303,14 @@ public final class LayerwiseSolver implements AutoCloseable {
         private void solve(InputMoments seen, List<SolvableWeight> readers, Map<String, SolvedWeight> solved) {
             try (var solver = new InputSolver(backend, stream, monitor, settings, seen)) {
                 tell(readers.getFirst().module(), solver, seen.tokens());
-                Map<List<String>, Float> absmaxes = absmaxes(readers);
-                for (SolvableWeight weight : readers) {
-                    InputSolver.Result result = solver.solve(weight, absmaxes.getOrDefault(weight.sharing(), 0f));
-                    solved.put(weight.module(), result.weight());
+                List<InputSolver.Result> results = solver.solve(readers, absmaxes(readers));
+                for (int i = 0; i < results.size(); i++) {
+                    InputSolver.Result result = results.get(i);
+                    String module = readers.get(i).module();
+                    solved.put(module, result.weight());
                     losses.add(result);
                     if (!result.solved()) {
-                        monitor.log(weight.module() + " is rounded plainly: nothing better was found");
+                        monitor.log(module + " is rounded plainly: nothing better was found");
                     }
                 }
             }

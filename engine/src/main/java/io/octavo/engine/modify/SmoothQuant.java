@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * Moves outliers of activations into weights (arXiv 2211.10438): what enters a Linear is divided, channel by channel, by a
@@ -112,9 +113,10 @@ public record SmoothQuant(OptionalDouble alpha) implements ChannelModifier {
         float[] ones = new float[inputs.length];
         Arrays.fill(ones, 1);
         List<float[]> tried = new ArrayList<>(List.of(ones));
-        for (int step = 0; step <= STEPS; step++) {
-            tried.add(scales(inputs, weights, (double) step / STEPS));
-        }
+        IntStream.rangeClosed(0, STEPS)
+                .parallel()
+                .mapToObj(step -> scales(inputs, weights, (double) step / STEPS))
+                .forEachOrdered(tried::add);
         return Candidates.cheapest(tried, noise::of);
     }
 }

@@ -124,14 +124,7 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Action> actions, List
                     Math.toIntExact(outFeatures()),
                     Math.toIntExact(inFeatures()),
                     sharing,
-                    this::rows);
-        }
-
-        private float[] rows(int from, int to) {
-            int count = Math.toIntExact((to - from) * inFeatures());
-            float[] numbers = new float[count];
-            source.floats(from * inFeatures() * source.info().dtype().bytes(), numbers, 0, count);
-            return numbers;
+                    new SourceRows(source, inFeatures()));
         }
 
         ModuleOutputs layout() {

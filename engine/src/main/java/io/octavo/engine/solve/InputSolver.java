@@ -7,8 +7,11 @@ import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
-import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.CodeFormat;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -49,34 +52,64 @@ public final class InputSolver implements AutoCloseable {
         return input.factor().map(HessianFactor::dampening);
     }
 
-    /** @param absmax the largest magnitude of the weight and of all that share its scale */
-    public Result solve(SolvableWeight weight, float absmax) {
-        WeightFormat format = weight.format(absmax);
-        var plain = new Codes(weight, format);
-        var solved = new Codes(weight, format);
-        boolean solvable = input.factor().isPresent();
-        double plainLoss = 0;
-        double loss = 0;
-        int step = blockRows(weight, format, input.backend().computeCapability() > 0);
-        for (int from = 0; from < weight.outFeatures(); from += step) {
+    /**
+     * Those that are stored alike are solved at once, as rows of one weight: that keeps a device busier, and rows know nothing of
+     * each other.
+     *
+     * @param weights that read the input
+     * @param absmaxes the largest magnitude of all weights that share a scale, by those
+     * @return in the order of the weights
+     */
+    public List<Result> solve(List<SolvableWeight> weights, Map<List<String>, Float> absmaxes) {
+        var results = new ArrayList<Result>();
+        boolean gpu = input.backend().computeCapability() > 0;
+        for (int first = 0; first < weights.size(); ) {
+            WeightFormat format = format(weights.get(first), absmaxes);
+            int end = first + 1;
+            while (end < weights.size() && fit(weights.subList(first, end + 1), format, absmaxes, gpu)) {
+                end++;
+            }
+            results.addAll(solve(weights.subList(first, end), format, gpu));
+            first = end;
+        }
+        return results;
+    }
+
+    private static WeightFormat format(SolvableWeight weight, Map<List<String>, Float> absmaxes) {
+        return weight.format(absmaxes.getOrDefault(weight.sharing(), 0f));
+    }
+
+    /** Whether several weights are one block of rows. */
+    private static boolean fit(
+            List<SolvableWeight> weights, WeightFormat format, Map<List<String>, Float> absmaxes, boolean gpu) {
+        CodeFormat codes = weights.getFirst().codes();
+        long rows = weights.stream().mapToLong(SolvableWeight::outFeatures).sum();
+        return rows <= mostRows(format, gpu)
+                && weights.stream()
+                        .allMatch(weight -> format(weight, absmaxes).equals(format)
+                                && weight.codes().equals(codes)
+                                && weight.outFeatures() % format.tileRows() == 0);
+    }
+
+    /** @param weights one, or several that are one block of rows */
+    private List<Result> solve(List<SolvableWeight> weights, WeightFormat format, boolean gpu) {
+        var all = new Joined(weights, format, input.factor().isPresent());
+        int step = mostRows(format, gpu);
+        for (int from = 0; from < all.rows; from += step) {
             monitor.checkpoint();
-            int to = Math.min(from + step, weight.outFeatures());
-            try (var block =
-                    new RowBlock(input, format, weight.codes(), weight.rows().read(from, to))) {
+            int to = Math.min(from + step, all.rows);
+            try (var block = new RowBlock(input, format, weights.getFirst().codes(), all.spans(from, to))) {
                 block.round();
                 block.correct();
-                plainLoss += block.loss();
-                plain.put(block, from);
-                if (solvable) {
+                all.plain.put(block, from, block.losses());
+                if (all.solvable) {
                     block.chooseScales(settings.searchScales());
                     block.sweep();
-                    loss += settings.refine() ? block.refine() : block.loss();
-                    solved.put(block, from);
+                    all.solved.put(block, from, settings.refine() ? block.refine() : block.losses());
                 }
             }
         }
-        boolean better = solvable && loss < plainLoss;
-        return new Result((better ? solved : plain).weight(), plainLoss, better ? loss : plainLoss, better);
+        return all.results();
     }
 
     /**
@@ -87,62 +120,122 @@ public final class InputSolver implements AutoCloseable {
      */
     public static long deviceBytes(List<SolvableWeight> readers, boolean paired, boolean gpu) {
         int columns = readers.getFirst().inFeatures();
-        long block = readers.stream()
-                .mapToLong(weight -> {
-                    WeightFormat format = weight.format(0);
-                    return RowBlock.bytes(format, weight.codes(), blockRows(weight, format, gpu), paired, gpu);
-                })
-                .max()
-                .orElseThrow();
+        SolvableWeight first = readers.getFirst();
+        int rows = blockRows(readers, gpu);
+        long block = RowBlock.bytes(first.format(0), first.codes(), rows, paired, gpu);
         return SolverInput.bytes(columns, paired)
                 + Math.max(block, paired ? InputCorrection.makingBytes(columns, gpu) : 0);
     }
 
     /** The same of the host: numbers on their way and codes both rounded and solved. What was solved before is not counted. */
     public static long hostBytes(List<SolvableWeight> readers, boolean gpu) {
-        return readers.stream()
-                .mapToLong(weight -> Matrix.bytes(
-                                DType.F32, blockRows(weight, weight.format(0), gpu), weight.inFeatures())
-                        + 2 * weight.codeBytes())
-                .max()
-                .orElseThrow();
+        SolvableWeight first = readers.getFirst();
+        long codes = readers.stream().mapToLong(SolvableWeight::codeBytes).sum();
+        return Matrix.bytes(first.dtype(), blockRows(readers, gpu), first.inFeatures()) + 2 * codes;
     }
 
-    /** Whole tiles; where one scale is for all rows, it was found before. */
-    private static int blockRows(SolvableWeight weight, WeightFormat format, boolean gpu) {
+    /** Of the largest block. */
+    private static int blockRows(List<SolvableWeight> readers, boolean gpu) {
+        WeightFormat format = readers.getFirst().format(0);
+        int rows = readers.stream().mapToInt(SolvableWeight::outFeatures).sum();
+        return Math.min(mostRows(format, gpu), rows);
+    }
+
+    /** Of a block. */
+    private static int mostRows(WeightFormat format, boolean gpu) {
         int unit = format.tileRows() == Integer.MAX_VALUE ? 1 : format.tileRows();
         long bytes = gpu ? DEVICE_BLOCK_BYTES : BLOCK_BYTES;
-        long rows = Math.max(bytes / ((long) weight.inFeatures() * Float.BYTES), 1);
-        return (int) Math.min(Math.max(rows / unit, 1) * unit, weight.outFeatures());
+        long rows = Math.max(bytes / ((long) format.inFeatures() * Float.BYTES), 1);
+        return Math.toIntExact(Math.max(rows / unit, 1) * unit);
     }
 
-    /** A whole weight's codes and scales, as blocks of rows fill them in. */
+    /** Weights one below the other. */
+    private static final class Joined {
+
+        private final List<SolvableWeight> weights;
+        private final boolean solvable;
+        private final int rows;
+        private final Codes plain;
+        private final Codes solved;
+
+        Joined(List<SolvableWeight> weights, WeightFormat format, boolean solvable) {
+            this.weights = weights;
+            this.solvable = solvable;
+            this.rows = weights.stream().mapToInt(SolvableWeight::outFeatures).sum();
+            CodeFormat codes = weights.getFirst().codes();
+            this.plain = new Codes(format, codes, rows);
+            this.solved = new Codes(format, codes, rows);
+        }
+
+        /** Of a single weight, or all of several. */
+        List<RowBlock.Span> spans(int from, int to) {
+            return weights.size() == 1
+                    ? List.of(new RowBlock.Span(weights.getFirst(), from, to))
+                    : weights.stream()
+                            .map(weight -> new RowBlock.Span(weight, 0, weight.outFeatures()))
+                            .toList();
+        }
+
+        List<Result> results() {
+            var results = new ArrayList<Result>();
+            int from = 0;
+            for (SolvableWeight weight : weights) {
+                int to = from + weight.outFeatures();
+                double plainLoss = plain.loss(from, to);
+                double loss = solvable ? solved.loss(from, to) : Double.POSITIVE_INFINITY;
+                boolean better = loss < plainLoss;
+                SolvedWeight found = (better ? solved : plain).weight(from, to);
+                results.add(new Result(found, plainLoss, better ? loss : plainLoss, better));
+                from = to;
+            }
+            return results;
+        }
+    }
+
+    /** Codes and scales of whole weights, as blocks of rows fill them in, and each row's loss. */
     private static final class Codes {
 
-        private final SolvableWeight weight;
         private final WeightFormat format;
+        private final CodeFormat stored;
+        private final int rowBytes;
         private final byte[] codes;
         private final TileScales scales;
+        private final float[] losses;
 
-        Codes(SolvableWeight weight, WeightFormat format) {
-            this.weight = weight;
+        Codes(WeightFormat format, CodeFormat stored, int rows) {
             this.format = format;
-            this.codes = new byte[Math.toIntExact(weight.codeBytes())];
-            float[] whole = new float[format.tilesDown(weight.outFeatures()) * format.groups()];
-            this.scales = new TileScales(whole, new byte[weight.quantization().symmetric() ? 0 : whole.length]);
+            this.stored = stored;
+            this.rowBytes = Math.toIntExact(stored.rowBytes(format.inFeatures()));
+            this.codes = new byte[Math.multiplyExact(rows, rowBytes)];
+            float[] whole = new float[format.tilesDown(rows) * format.groups()];
+            this.scales = new TileScales(whole, new byte[format.quantization().symmetric() ? 0 : whole.length]);
+            this.losses = new float[rows];
         }
 
-        private static long rowBytes(SolvableWeight weight) {
-            return weight.codes().rowBytes(weight.inFeatures());
+        void put(RowBlock block, int firstRow, float[] rowLosses) {
+            block.readCodes(codes, firstRow * rowBytes);
+            scales.put(block.tileScales(), tile(firstRow));
+            System.arraycopy(rowLosses, 0, losses, firstRow, rowLosses.length);
         }
 
-        void put(RowBlock block, int firstRow) {
-            block.readCodes(codes, Math.toIntExact(firstRow * rowBytes(weight)));
-            scales.put(block.tileScales(), firstRow / format.tileRows() * format.groups());
+        private int tile(int row) {
+            return row / format.tileRows() * format.groups();
         }
 
-        SolvedWeight weight() {
-            return new SolvedWeight(format, weight.codes(), weight.outFeatures(), codes, scales);
+        double loss(int from, int to) {
+            double loss = 0;
+            for (int row = from; row < to; row++) {
+                loss += losses[row];
+            }
+            return loss;
+        }
+
+        SolvedWeight weight(int from, int to) {
+            if (from == 0 && to == losses.length) {
+                return new SolvedWeight(format, stored, to, codes, scales);
+            }
+            byte[] own = Arrays.copyOfRange(codes, from * rowBytes, to * rowBytes);
+            return new SolvedWeight(format, stored, to - from, own, scales.tiles(tile(from), tile(to)));
         }
     }
 

@@ -12,9 +12,13 @@ import io.octavo.kernels.quantization.CodeRefinement;
 import io.octavo.kernels.quantization.GptqSweep;
 import io.octavo.kernels.quantization.QuantizeTiles;
 import io.octavo.kernels.quantization.ScaleSearch;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Some rows of a weight, on the device, with the scales and codes that they have by now. */
@@ -41,23 +45,56 @@ final class RowBlock implements AutoCloseable {
     private final @Nullable Matrix zeroPoints;
     private final Deque<DeviceBuffer> own = new ArrayDeque<>();
 
-    /** @param numbers whole rows of tiles but for the last */
-    RowBlock(SolverInput input, WeightFormat format, CodeFormat stored, float[] numbers) {
+    /** Rows {@code [from, to)} of a weight. */
+    record Span(SolvableWeight weight, int from, int to) {
+
+        int rows() {
+            return to - from;
+        }
+    }
+
+    /** @param spans of weights of that format, one below the other: whole rows of tiles but for the last */
+    RowBlock(SolverInput input, WeightFormat format, CodeFormat stored, List<Span> spans) {
         this.input = input;
         this.format = format;
         this.stored = stored;
         this.tile = new QuantizeTiles.Tile(format.tileRows(), format.tileColumns());
         this.columns = format.inFeatures();
-        this.rows = numbers.length / columns;
+        this.rows = spans.stream().mapToInt(Span::rows).sum();
         this.tilesDown = format.tilesDown(rows);
         try {
-            this.weights = place(DType.F32, rows, columns, MemorySegment.ofArray(numbers));
+            this.weights = allocate(DType.F32, rows, columns);
+            int first = 0;
+            for (Span span : spans) {
+                read(span, weights.rows(first, first + span.rows()));
+                first += span.rows();
+            }
             this.codes = allocate(DType.U8, rows, stored.rowBytes(columns));
             this.scales = allocate(DType.F32, tilesDown, format.groups());
             this.zeroPoints = format.quantization().symmetric() ? null : allocate(DType.I8, tilesDown, format.groups());
         } catch (RuntimeException e) {
             release(0);
             throw e;
+        }
+    }
+
+    /** As they are stored, if that can be, and made F32 on the device. */
+    private void read(Span span, Matrix target) {
+        try (Arena arena = Arena.ofShared()) {
+            Optional<MemorySegment> numbers = span.weight().rows().stored(span.from(), span.to(), arena);
+            if (numbers.isEmpty()) {
+                float[] read = span.weight().rows().read(span.from(), span.to());
+                target.buffer().copyFrom(MemorySegment.ofArray(read), target.offset(), input.stream());
+                input.stream().synchronize();
+                return;
+            }
+            int before = own.size();
+            own.push(input.backend().place("gptq", numbers.get(), input.stream()));
+            Matrix placed = Matrix.of(own.getFirst(), span.weight().dtype(), span.rows(), columns);
+            int[] order = IntStream.range(0, span.rows()).toArray();
+            Matrix ids = place(DType.I32, 1, span.rows(), MemorySegment.ofArray(order));
+            input.backend().operations().embedding().gather(placed, ids, 1, target, input.stream());
+            release(before);
         }
     }
 
@@ -75,7 +112,13 @@ final class RowBlock implements AutoCloseable {
         long own = numbers + rows * stored.rowBytes(columns) + tiles * (Float.BYTES + zeroPoint);
         long sweeping = (long) rows * (format.groups() * (Float.BYTES + zeroPoint) + Float.BYTES);
         long refining = gpu ? REFINING_MATRICES * numbers + (long) rows * columns : 0;
-        return own + Math.max(corrected ? numbers + InputCorrection.productBytes(rows, columns, gpu) : 0, Math.max(sweeping, refining));
+        long reading = rows * (Matrix.bytes(format.dtype(), 1, columns) + Integer.BYTES);
+        return own
+                + Math.max(
+                        reading,
+                        Math.max(
+                                corrected ? numbers + InputCorrection.productBytes(rows, columns, gpu) : 0,
+                                Math.max(sweeping, refining)));
     }
 
     /** To the nearest codes under the scales of the largest numbers. */
@@ -163,17 +206,18 @@ final class RowBlock implements AutoCloseable {
         release(before);
     }
 
-    double loss() {
+    /** Of each row. */
+    float[] losses() {
         return improve(0);
     }
 
-    /** @return the loss afterwards */
-    double refine() {
+    /** @return the losses afterwards */
+    float[] refine() {
         return improve(MOST_SWEEPS);
     }
 
     /** All rows at once on a device of its own, some at a time on a processor. */
-    private double improve(int sweeps) {
+    private float[] improve(int sweeps) {
         int unit = Math.min(format.tileRows(), rows);
         boolean atOnce = sweeps == 0 || input.backend().computeCapability() > 0;
         long each = atOnce ? rows : SWEPT_NUMBERS / columns / columns;
@@ -188,11 +232,7 @@ final class RowBlock implements AutoCloseable {
         losses.buffer().copyTo(MemorySegment.ofArray(found), 0, input.stream());
         input.stream().synchronize();
         release(before);
-        double loss = 0;
-        for (float part : found) {
-            loss += part;
-        }
-        return loss;
+        return found;
     }
 
     private void improve(int sweeps, int from, int to, Matrix losses) {
@@ -217,7 +257,7 @@ final class RowBlock implements AutoCloseable {
                         input.stream());
     }
 
-    /** Copies the codes, as they are stored, to {@code target} from {@code at} on. */
+    /** Copies the codes of all rows, as they are stored, to {@code target} from {@code at} on. */
     void readCodes(byte[] target, int at) {
         MemorySegment found = MemorySegment.ofArray(target).asSlice(at, codes.bytes());
         codes.buffer().copyTo(found, codes.offset(), input.stream());

@@ -4,7 +4,10 @@ import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A weight whose codes are to be solved.
@@ -33,6 +36,11 @@ public record SolvableWeight(
 
         /** Reads the rows {@code [from, to)} in f32, row-major. */
         float[] read(int from, int to);
+
+        /** The same as they are stored, in the weight's type, if that is at hand; alive as long as the arena. */
+        default Optional<MemorySegment> stored(int from, int to, Arena arena) {
+            return Optional.empty();
+        }
     }
 
     public SolvableWeight {

@@ -15,6 +15,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Texts on their way through a model of which one layer at a time is on the device. Between layers the hidden states of all
@@ -31,6 +32,7 @@ public final class LayerStream implements AutoCloseable {
     private final List<int[]> texts;
     private final int longest;
     private final Stream stream;
+    private final boolean ownsStream;
     private final Workspace workspace;
     private final DeviceBatch batch;
     private final RopeTables ropes;
@@ -40,12 +42,19 @@ public final class LayerStream implements AutoCloseable {
     private int next;
 
     LayerStream(ModelLoader loader, Backend backend, ModelSpec spec, List<int[]> texts) {
+        this(loader, backend, spec, texts, null);
+    }
+
+    /** @param shared borrowed; null for a stream of its own */
+    private LayerStream(
+            ModelLoader loader, Backend backend, ModelSpec spec, List<int[]> texts, @Nullable Stream shared) {
         this.loader = loader;
         this.backend = backend;
         this.spec = spec;
         this.texts = List.copyOf(texts);
         this.longest = texts.stream().mapToInt(tokens -> tokens.length).max().orElseThrow();
-        this.stream = backend.newStream();
+        this.stream = shared == null ? backend.newStream() : shared;
+        this.ownsStream = shared == null;
         try {
             this.workspace = owned(new Workspace(backend, spec, longest, 0), Workspace::close);
             this.batch = owned(new DeviceBatch(backend, limits(longest)), DeviceBatch::close);
@@ -60,6 +69,14 @@ public final class LayerStream implements AutoCloseable {
             close();
             throw e;
         }
+    }
+
+    /**
+     * The same texts on their way through the model again; what runs in one runs after what was submitted to the other before.
+     * Closed before this.
+     */
+    public LayerStream beside() {
+        return new LayerStream(loader, backend, spec, texts, stream);
     }
 
     static RunLimits limits(int longest) {
@@ -184,8 +201,8 @@ public final class LayerStream implements AutoCloseable {
         }
 
         /**
-         * Runs a text through, as far as the observer wants to see, which enters the layer again afterwards; what was observed is
-         * complete then.
+         * Runs a text through, as far as the observer wants to see, which enters the layer again afterwards. What was observed is
+         * complete when this is closed.
          */
         public void look(int text, ActivationObserver observer) {
             try {
@@ -193,7 +210,6 @@ public final class LayerStream implements AutoCloseable {
             } catch (SeenEnough e) {
                 // What it has seen is what it wanted.
             }
-            stream.synchronize();
         }
 
         /** Runs all texts through, which enter the layer after this one next. */
@@ -249,8 +265,12 @@ public final class LayerStream implements AutoCloseable {
 
     @Override
     public void close() {
-        // It waits for its work before anything that it uses goes away.
-        stream.close();
+        // Its work ends before anything that it uses goes away.
+        if (ownsStream) {
+            stream.close();
+        } else {
+            stream.synchronize();
+        }
         while (!closing.isEmpty()) {
             closing.pop().run();
         }

@@ -18,6 +18,7 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import org.assertj.core.data.Percentage;
@@ -232,7 +233,8 @@ class InputCorrectionTest {
             var seen = new InputMoments(
                     rows.rows(0, COLUMNS), Optional.of(differences).filter(some -> inputs.paired()), tokens);
             try (var solver = new InputSolver(backend, stream, JobMonitor.none(), SETTINGS, seen)) {
-                return solver.solve(weight(), weight().absmax());
+                return solver.solve(List.of(weight()), Map.of(List.of(), weight().absmax()))
+                        .getFirst();
             }
         }
     }

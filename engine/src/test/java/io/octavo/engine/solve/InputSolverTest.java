@@ -20,6 +20,7 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import org.assertj.core.data.Offset;
@@ -190,7 +191,8 @@ class InputSolverTest {
             Matrix matrix = Matrix.of(memory, DType.F32, COLUMNS, COLUMNS);
             var seen = new InputMoments(matrix, Optional.empty(), TOKENS);
             try (var solver = new InputSolver(backend, stream, JobMonitor.none(), settings, seen)) {
-                return solver.solve(weight, weight.absmax());
+                return solver.solve(List.of(weight), Map.of(weight.sharing(), weight.absmax()))
+                        .getFirst();
             }
         }
     }

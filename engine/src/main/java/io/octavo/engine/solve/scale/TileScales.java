@@ -1,5 +1,7 @@
 package io.octavo.engine.solve.scale;
 
+import java.util.Arrays;
+
 /**
  * Scales of a weight's tiles, exactly as they are stored: {@code w ≈ (code - zeroPoint) * scale / divisor}, the divisor being
  * that of the {@link WeightFormat}.
@@ -23,6 +25,12 @@ public record TileScales(float[] scales, byte[] zeroPoints) {
 
     public int zeroPoint(int tile) {
         return zeroPoints.length == 0 ? 0 : zeroPoints[tile];
+    }
+
+    /** A copy of some tiles. */
+    public TileScales tiles(int from, int to) {
+        byte[] points = zeroPoints.length == 0 ? zeroPoints : Arrays.copyOfRange(zeroPoints, from, to);
+        return new TileScales(Arrays.copyOfRange(scales, from, to), points);
     }
 
     /** Copies the scales of some tiles over those from {@code tile} on. */
