@@ -120,7 +120,8 @@ class StorageDiskFullTest {
 
     /** In chunks, so that its length shows only as it comes. */
     private HttpResponse<String> upload(String name, byte[] content) throws Exception {
-        return api.send(api.to(FILES + name).PUT(BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(content))));
+        return api.send(
+                api.to(FILES + name).PUT(BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(content))));
     }
 
     private void assertUpOrDown(int status) throws Exception {
@@ -209,7 +210,8 @@ class StorageDiskFullTest {
         assertThat(stored).hasSizeLessThanOrEqualTo(3);
         assertNothingLeftOfUploads();
         for (String file : stored) {
-            assertThat(disk().resolve("octavo/blobs/sha256").resolve(place(file))).hasSize(DISK_BYTES / 3);
+            assertThat(disk().resolve("octavo/blobs/sha256").resolve(place(file)))
+                    .hasSize(DISK_BYTES / 3);
         }
     }
 

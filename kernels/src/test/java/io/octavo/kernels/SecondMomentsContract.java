@@ -60,8 +60,7 @@ abstract class SecondMomentsContract extends BackendContract {
                     expected += product;
                     magnitude += Math.abs(product);
                 }
-                assertWithin(
-                        actual[i * columns + j], expected, (tokens + 2) * ROUNDING * magnitude, "columns", i, j);
+                assertWithin(actual[i * columns + j], expected, (tokens + 2) * ROUNDING * magnitude, "columns", i, j);
             }
         }
     }

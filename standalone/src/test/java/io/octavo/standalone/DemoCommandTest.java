@@ -66,8 +66,8 @@ class DemoCommandTest {
         var said = new ByteArrayOutputStream();
         var stream = new PrintStream(said, true, UTF_8);
         var terminal = new Terminal(stream, stream, false, 100);
-        int exit = OctavoCommand.commandLine(terminal, Map.of(), new DemoCommand())
-                .execute(line.toArray(String[]::new));
+        int exit =
+                OctavoCommand.commandLine(terminal, Map.of(), new DemoCommand()).execute(line.toArray(String[]::new));
         assertThat(exit).as(said.toString(UTF_8)).isZero();
         return WireJson.parse(Files.readString(facts));
     }

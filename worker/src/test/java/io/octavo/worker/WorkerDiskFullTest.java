@@ -126,7 +126,8 @@ class WorkerDiskFullTest {
         Assumptions.assumeTrue(mounted, "needs the right to mount a tmpfs");
         engine.reset();
         empty();
-        sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation").update();
+        sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation")
+                .update();
         byte[] weights = new byte[WEIGHTS];
         new Random(UUID.randomUUID().hashCode()).nextBytes(weights);
         BlobId id = blobs.put(TENANT, new ByteArrayInputStream(weights), weights.length, null);

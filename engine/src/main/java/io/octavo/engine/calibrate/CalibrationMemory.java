@@ -123,7 +123,9 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
             long most = (paired ? 2 : 1) * layer + left;
             for (List<SolvableWeight> readers : inputs) {
                 left -= pairing(readers);
-                most = Math.max(most, (paired ? layer : 0) + left + InputSolver.deviceBytes(readers, paired(readers), run.onGpu()));
+                most = Math.max(
+                        most,
+                        (paired ? layer : 0) + left + InputSolver.deviceBytes(readers, paired(readers), run.onGpu()));
                 left -= sums(readers);
             }
             return rounded + most;

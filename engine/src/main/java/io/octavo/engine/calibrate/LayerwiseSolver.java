@@ -217,10 +217,7 @@ public final class LayerwiseSolver implements AutoCloseable {
         }
 
         private Map<String, SolvedWeight> solveInOrder(
-                LayerStream.Loaded original,
-                Map<String, Tensor> tensors,
-                DoubleConsumer progress,
-                int passes) {
+                LayerStream.Loaded original, Map<String, Tensor> tensors, DoubleConsumer progress, int passes) {
             var solved = new HashMap<String, SolvedWeight>();
             var left = new ArrayList<>(inputs);
             int longest = texts.samples().stream()

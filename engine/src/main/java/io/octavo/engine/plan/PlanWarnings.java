@@ -194,7 +194,7 @@ final class PlanWarnings {
     private long joinedRows(ModuleGroup group) {
         List<String> joined = ModuleRole.fusedWith(group.name());
         return modules.stream()
-                .filter(module -> module == group || joined.contains(module.name()))
+                .filter(module -> module.equals(group) || joined.contains(module.name()))
                 .mapToLong(module -> module.shape().getFirst())
                 .sum();
     }

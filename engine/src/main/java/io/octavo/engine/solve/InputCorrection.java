@@ -135,7 +135,9 @@ record InputCorrection(DeviceBuffer memory, Matrix transposed) implements AutoCl
         /** Of each column, how many are solved before it. */
         private Matrix places() {
             int[] order = new int[columns];
-            inverse.order().buffer().copyTo(MemorySegment.ofArray(order), inverse.order().offset(), stream);
+            inverse.order()
+                    .buffer()
+                    .copyTo(MemorySegment.ofArray(order), inverse.order().offset(), stream);
             stream.synchronize();
             int[] found = new int[columns];
             for (int i = 0; i < columns; i++) {

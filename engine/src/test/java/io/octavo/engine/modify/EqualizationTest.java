@@ -214,8 +214,7 @@ class EqualizationTest {
         for (int column = 0; column < shape.hidden(); column++) {
             int value = shape.valueOf(column);
             for (int token = 0; token < TOKENS; token++) {
-                double weight =
-                        output[row * shape.hidden() + column] * weights[column / DIM * TOKENS + token];
+                double weight = output[row * shape.hidden() + column] * weights[column / DIM * TOKENS + token];
                 sum += weight * bias[value];
                 magnitude += Math.abs(weight * bias[value]);
                 for (int i = 0; i < shape.hidden(); i++) {
@@ -256,8 +255,8 @@ class EqualizationTest {
         layer.get("mlp.up_proj.weight")[2 * DIM] = 0;
         layer.get("mlp.up_proj.weight")[2 * DIM + 1] = 0;
 
-        float[] columns = Objects.requireNonNull(
-                        equalized(layer, TinySpecs.of("LlamaForCausalLM", "llama")).get(TinySpecs.LAYER + "mlp.down_proj.weight"))
+        float[] columns = Objects.requireNonNull(equalized(layer, TinySpecs.of("LlamaForCausalLM", "llama"))
+                        .get(TinySpecs.LAYER + "mlp.down_proj.weight"))
                 .columns();
 
         assertThat(columns[1]).isOne();
@@ -269,7 +268,8 @@ class EqualizationTest {
     void normsStayAndNoDataIsNeeded() {
         var equalization = new Equalization();
         assertThat(equalization.needsData()).isFalse();
-        assertThat(equalization.weighed(TinySpecs.of("LlamaForCausalLM", "llama"))).isEmpty();
+        assertThat(equalization.weighed(TinySpecs.of("LlamaForCausalLM", "llama")))
+                .isEmpty();
         Layer layer = layer(new Shape(1, 1, false));
         assertThat(equalized(layer, TinySpecs.of("LlamaForCausalLM", "llama")).keySet())
                 .containsExactlyInAnyOrder(

@@ -128,8 +128,8 @@ class ModifiersTest {
         Recipe recipe = plain.withModifiers(List.of(new Equalization()));
 
         engine.quantize(new QuantizationRequest(model, folder.resolve("plain"), plain), JobMonitor.none());
-        QuantizationResult result = engine.quantize(
-                new QuantizationRequest(model, folder.resolve("equal"), recipe), JobMonitor.none());
+        QuantizationResult result =
+                engine.quantize(new QuantizationRequest(model, folder.resolve("equal"), recipe), JobMonitor.none());
 
         try (Checkpoint rounded = Checkpoint.open(folder.resolve("plain"));
                 Checkpoint equal = Checkpoint.open(folder.resolve("equal"))) {

@@ -53,7 +53,8 @@ final class SplitProduct implements ProductKernel {
         int columns = PARTS * s.k();
         int most = Math.min(s.m(), ROWS_AT_ONCE);
         try (DeviceBuffer left = memory.scratch("split product", Matrix.bytes(DType.BF16, most, columns), stream);
-                DeviceBuffer right = memory.scratch("split product", Matrix.bytes(DType.BF16, s.n(), columns), stream)) {
+                DeviceBuffer right =
+                        memory.scratch("split product", Matrix.bytes(DType.BF16, s.n(), columns), stream)) {
             Matrix w = Matrix.of(right, DType.BF16, s.n(), columns);
             split(p.w().codes(), true, w, stream);
             for (int from = 0; from < s.m(); from += most) {

@@ -46,7 +46,8 @@ public final class CudaSecondMoments implements SecondMoments {
 
         static Plan of(KernelFile file, long tokens, long columns, boolean whole, int pairs) {
             int tilesAcross = Math.toIntExact(Math.ceilDiv(columns, (long) file.constant("kTile")));
-            int tiles = Math.toIntExact(whole ? (long) tilesAcross * tilesAcross : tilesAcross * (tilesAcross + 1L) / 2);
+            int tiles =
+                    Math.toIntExact(whole ? (long) tilesAcross * tilesAcross : tilesAcross * (tilesAcross + 1L) / 2);
             int left = tiles % pairs;
             long slabs = Math.ceilDiv(tokens, (long) file.constant("kSlabTokens"));
             int shares = left == 0 ? 1 : (int) Math.min(pairs / left, slabs);

@@ -51,7 +51,8 @@ public final class VectorAdd implements Add {
         int c = 0;
         for (; c + LANES <= columns; c += LANES) {
             long at = target + (long) c * Float.BYTES;
-            Native.store(FloatVector.fromArray(Native.FLOATS, addend, c).mul(sign).add(Native.load(at)), at);
+            Native.store(
+                    FloatVector.fromArray(Native.FLOATS, addend, c).mul(sign).add(Native.load(at)), at);
         }
         for (; c < columns; c++) {
             long at = target + (long) c * Float.BYTES;

@@ -63,7 +63,14 @@ public final class VectorSecondMoments implements SecondMoments {
                 read(x, token, (int) from, rows, factors);
                 for (int row = 0; row < rows; row++) {
                     int first = whole ? 0 : row;
-                    addTo(sumsAt + ((from + row) * columns + left) * Float.BYTES, values, width, first, factors, rows, row);
+                    addTo(
+                            sumsAt + ((from + row) * columns + left) * Float.BYTES,
+                            values,
+                            width,
+                            first,
+                            factors,
+                            rows,
+                            row);
                 }
             }
         });
