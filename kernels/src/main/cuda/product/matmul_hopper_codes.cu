@@ -3,8 +3,9 @@
 // tensor or group of columns of w, are applied to sums in f32.
 //
 // Two rings of stages pass through shared memory, each filled by a thread of its own with the bulk tensor copy engine: 128 bytes
-// of each row of w, and 64 numbers of each row of a. Each of the two other warpgroups multiplies its rows of w. While the tensor
-// cores multiply what it decoded it decodes the next. Blocks have tiles, or slices of one (slices.cuh).
+// of each row of w, and 64 numbers of each row of a, of which the blocks of a cluster fetch a part each for all: the second-level
+// cache would not keep up. Each of the two other warpgroups multiplies its rows of w. While the tensor cores multiply what it
+// decoded it decodes the next. Blocks have tiles, or slices of one (slices.cuh).
 //
 // Twin: ScalarMatMul.java; fallback: matmul_few.cu.  Launch: grid = (workers, slices), at most as many workers as there are tiles,
 // and slices as there are slabs.  Any m, n >= 1; rows of a and w are whole, aligned 16-byte chunks; groups are multiples of 128.
@@ -156,7 +157,8 @@ struct NibbleWeight {
 enum class Grouping { kNone, kSums, kWeight };
 
 // A block computes kConsumers x kBlocks x 64 columns of out (rows of w) for kRows rows of a.
-template <typename W, int kBlocks, int kRows, Grouping kGrouping, int kAStages, int kWStages>
+// Blocks of a cluster, beside each other, each fetch a part of the rows of a for all.
+template <typename W, int kBlocks, int kRows, Grouping kGrouping, int kAStages, int kWStages, int kCluster>
 struct Product {
   static constexpr int kGroupColumns = kBlocks * kMmaRows;
   static constexpr int kColumns = kConsumers * kGroupColumns;
@@ -192,7 +194,7 @@ struct Product {
     if (threadIdx.x == 0) {
       for (int stage = 0; stage < kAStages; stage++) {
         initBarrier(barriers.aFull(stage), 1);
-        initBarrier(barriers.aEmpty(stage), kConsumerWarps);
+        initBarrier(barriers.aEmpty(stage), kConsumerWarps * kCluster);
       }
       for (int stage = 0; stage < kWStages; stage++) {
         initBarrier(barriers.wFull(stage), 1);
@@ -200,33 +202,48 @@ struct Product {
       }
       publishBarriers();
     }
-    __syncthreads();
+    if constexpr (kCluster > 1) {
+      syncCluster();
+    } else {
+      __syncthreads();
+    }
     enterStream();
 
-    const Slice slice((p.rowBytes + kSlabBytes - 1) / kSlabBytes);
     const int group = threadIdx.x / kGroupThreads;
     if (group == 0) {
       giveRegisters<kProducerRegisters>();
+      const Slice slice = sliceOf(p);
       if (threadIdx.x == 0) fetchWeight(p, slice, wRing, barriers);
       if (threadIdx.x == kWarp) fetchRows(p, slice, aRing, barriers);
     } else {
       takeRegisters<kConsumerRegisters>();
-      consume(p, slice, aRing, wRing, barriers, group - 1, passing + (group - 1) * kPassing);
+      consume(p, sliceOf(p), aRing, wRing, barriers, group - 1, passing + (group - 1) * kPassing);
     }
+    if constexpr (kCluster > 1) syncCluster();  // nobody leaves whose memory or barriers another one uses
   }
+
+  static __device__ __forceinline__ int rank() { return kCluster > 1 ? rankInCluster() : 0; }
+
+  static __device__ __forceinline__ Slice sliceOf(const Parameters& p) { return Slice((p.rowBytes + kSlabBytes - 1) / kSlabBytes); }
 
   static __device__ __forceinline__ int rowTiles(const Parameters& p) { return (p.m + kRows - 1) / kRows; }
 
-  static __device__ __forceinline__ int tiles(const Parameters& p) { return rowTiles(p) * ((p.n + kColumns - 1) / kColumns); }
+  // A cluster's.
+  static __device__ __forceinline__ int tiles(const Parameters& p) {
+    constexpr int kAcross = kColumns * kCluster;
+    return rowTiles(p) * ((p.n + kAcross - 1) / kAcross);
+  }
 
   static __device__ __forceinline__ int firstRow(const Parameters& p, int tile) { return tile % rowTiles(p) * kRows; }
 
-  static __device__ __forceinline__ int firstColumn(const Parameters& p, int tile) { return tile / rowTiles(p) * kColumns; }
+  static __device__ __forceinline__ int firstColumn(const Parameters& p, int tile) {
+    return (tile / rowTiles(p) * kCluster + rank()) * kColumns;
+  }
 
   static __device__ __forceinline__ void fetchWeight(
       const Parameters& p, const Slice& slice, uint32_t ring, const Barriers& barriers) {
     WRing at;
-    for (int tile = blockIdx.x; tile < tiles(p); tile += gridDim.x) {
+    for (int tile = blockIdx.x / kCluster; tile < tiles(p); tile += gridDim.x / kCluster) {
       for (int slab = slice.from; slab < slice.from + slice.slabs; slab++) {
         const uint32_t barrier = barriers.wFull(at.stage);
         await(barriers.wEmpty(at.stage), at.parity ^ 1);
@@ -240,12 +257,19 @@ struct Product {
   static __device__ __forceinline__ void fetchRows(
       const Parameters& p, const Slice& slice, uint32_t ring, const Barriers& barriers) {
     ARing at;
-    for (int tile = blockIdx.x; tile < tiles(p); tile += gridDim.x) {
+    for (int tile = blockIdx.x / kCluster; tile < tiles(p); tile += gridDim.x / kCluster) {
       for (int box = slice.from * kParts; box < (slice.from + slice.slabs) * kParts; box++) {
         const uint32_t barrier = barriers.aFull(at.stage);
         await(barriers.aEmpty(at.stage), at.parity ^ 1);
         arriveAndExpect(barrier, kABytes);
-        fetchBox(ring + at.stage * kABytes, p.a, box * kSlabBytes, firstRow(p, tile), barrier);
+        const uint32_t target = ring + at.stage * kABytes;
+        if constexpr (kCluster > 1) {
+          constexpr int kPartRows = kRows / kCluster;
+          const int row = firstRow(p, tile) + rank() * kPartRows;
+          fetchBoxFor((1 << kCluster) - 1, target + rank() * kPartRows * kSlabBytes, p.a, box * kSlabBytes, row, barrier);
+        } else {
+          fetchBox(target, p.a, box * kSlabBytes, firstRow(p, tile), barrier);
+        }
         at.advance();
       }
     }
@@ -260,14 +284,13 @@ struct Product {
     const uint64_t a = describe(aRing);
     const uint32_t w = wRing + (group * kGroupColumns + warp * 16) * kSlabBytes;
     const Slices<kConsumerThreads, float, kBlocks, kSums> slices(p.parts, p.tickets, threadIdx.x - kGroupThreads);
-    const Turns turns(group);
     ARing aAt;
     WRing wAt;
-    for (int tile = blockIdx.x; tile < tiles(p); tile += gridDim.x) {
+    for (int tile = blockIdx.x / kCluster; tile < tiles(p); tile += gridDim.x / kCluster) {
       const int row = firstRow(p, tile) + lane % 4 * 2;
       const int column = firstColumn(p, tile) + group * kGroupColumns + warp * 16 + lane / 4;
       Sums sums;
-      multiply(p, sums, slice, column, a, w, barriers, turns, lane, aAt, wAt);
+      multiply(p, sums, slice, column, a, w, barriers, lane, aAt, wAt);
       float scales[kBlocks][2];
 #pragma unroll
       for (int block = 0; block < kBlocks; block++) {
@@ -279,88 +302,119 @@ struct Product {
       if (gridDim.y == 1 && writesLines) {
         storeLines(p, sums, scales, passing, firstRow(p, tile), firstColumn(p, tile) + group * kGroupColumns, group);
       } else {
-        slices.finish(sums, tile, [&](int i, const float(&four)[4]) { store(p, four, scales, row, column, i); });
+        slices.finish(sums, tile * kCluster + rank(), [&](int i, const float(&four)[4]) { store(p, four, scales, row, column, i); });
       }
     }
-    turns.end();
   }
 
-  // Of a warp that has read the stage, or whose warpgroup's products have.
-  static __device__ __forceinline__ void free(uint32_t empty, int lane) {
+  // Of a warp that has read the stage of w.
+  static __device__ __forceinline__ void freeWeight(uint32_t empty, int lane) {
     __syncwarp();
     if (lane == 0) arrive(empty);
   }
 
-  // 64 rows of the weight and 128 numbers of k at a time.
+  // Of a warp whose warpgroup's products have read the stage of a, for all that fetch it: a lane has the barrier of each.
+  static __device__ __forceinline__ void freeRows(uint32_t empty, int lane) {
+    __syncwarp();
+    if (lane < kCluster) arrive(empty);
+  }
+
+  // 64 rows of the weight and 64 numbers of k at a time: while the tensor cores multiply those, the next are decoded.
   static __device__ __forceinline__ void multiply(
       const Parameters& p, Sums& sums, const Slice& slice, int column, uint64_t a, uint32_t w, const Barriers& barriers,
-      const Turns& turns, int lane, ARing& aAt, WRing& wAt) {
-    constexpr int kPairs = kParts / 2;
+      int lane, ARing& aAt, WRing& wAt) {
 #pragma unroll
     for (int block = 0; block < kBlocks; block++) {
 #pragma unroll
       for (int i = 0; i < kSums; i++) sums[block][i] = 0.0f;
     }
+    Fragments fragments[2] = {};
+    float groupSums[kSums];
+    float scales[kBlocks][2];  // of the group that is decoded
+    float last[2];             // of the one that groupSums are of
     uint32_t ahead[kBlocks][2];
-    if constexpr (kGroups) loadScales(p, ahead, column, slice.from * kPairs);
-    for (int slab = 0; slab < slice.slabs; slab++) {
+    uint32_t read = 0;  // barrier of a stage of a that products under way are the last to read
+    const Barriers release = {kCluster > 1 ? addressIn(barriers.first, lane % kCluster) : barriers.first};
+    GroupPlace place;
+    if constexpr (kGroups) {
+      place = GroupPlace(p, slice.from * (kParts / 2));
+      loadScales(p, ahead, column, place.group);
+    }
+    for (int slabs = slice.slabs; slabs > 0; slabs--) {
       await(barriers.wFull(wAt.stage), wAt.parity);
       const uint32_t rows = w + wAt.stage * kWBytes;
 #pragma unroll
-      for (int pair = 0; pair < kPairs; pair++) {
-        ARing next = aAt;
-        next.advance();
-        float scales[kBlocks][2];
+      for (int pair = 0; pair < kParts / 2; pair++) {
+        const ARing stages[2] = {aAt, aAt.next()};
         if constexpr (kGroups) {
+          last[0] = scales[kBlocks - 1][0];
+          last[1] = scales[kBlocks - 1][1];
 #pragma unroll
           for (int block = 0; block < kBlocks; block++) {
 #pragma unroll
             for (int half = 0; half < 2; half++) scales[block][half] = valueOf(ahead[block][half], p.wScaleType);
           }
-          if (kGroupSums) loadScales(p, ahead, column, (slice.from + slab) * kPairs + pair + 1);
+          place.advance(p);
+          loadScales(p, ahead, column, place.group);
         }
 #pragma unroll
-        for (int block = 0; block < kBlocks; block++) {
-          Fragments parts[2];
-#pragma unroll
-          for (int i = 0; i < 2; i++) {
-            W::load(parts[i], rows + block * kMmaRows * kSlabBytes, 2 * pair + i, lane);
-            if constexpr (kGrouping == Grouping::kWeight) {
-              scale(parts[i], scales[block]);
-#pragma unroll
-              for (int step = 0; step < kSteps; step++) settle(parts[i][step]);
+        for (int i = 0; i < 2 * kBlocks; i++) {
+          const int block = kGroupSums ? i / 2 : i % kBlocks;
+          const int part = kGroupSums ? i % 2 : i / kBlocks;
+          const ARing& at = stages[part];
+          W::load(fragments[i % 2], rows + block * kMmaRows * kSlabBytes, 2 * pair + part, lane);
+          if constexpr (kGrouping == Grouping::kWeight) scale(fragments[i % 2], scales[block]);
+          settle(fragments[i % 2]);
+          if (i == 2 * kBlocks - 1 && pair == kParts / 2 - 1) freeWeight(barriers.wEmpty(wAt.stage), lane);
+          if (block == 0) await(barriers.aFull(at.stage), at.parity);
+          if constexpr (kGroupSums) {
+            if (part == 0 && (i > 0 || read != 0)) {
+              addGroup(sums[(block + kBlocks - 1) % kBlocks], groupSums, i > 0 ? scales[block - 1] : last);
             }
           }
-          if constexpr (kGrouping == Grouping::kWeight) {
-            static_assert(kBlocks == 1, "scales are needed no more");
-            loadScales(p, ahead, column, (slice.from + slab) * kPairs + pair + 1);
-          }
-          if (block == kBlocks - 1 && pair == kPairs - 1) free(barriers.wEmpty(wAt.stage), lane);
-          if (block == 0) {
-            await(barriers.aFull(aAt.stage), aAt.parity);
-            await(barriers.aFull(next.stage), next.parity);
-          }
-          float groupSums[kSums];
-          turns.await();
-          multiplyParts(
-              kGroupSums ? groupSums : sums[block], parts, a + aAt.stage * (kABytes >> 4), a + next.stage * (kABytes >> 4));
-          turns.pass();
-          awaitProducts<0>();
-          if constexpr (kGroupSums) {
-            settle(groupSums);
-#pragma unroll
-            for (int i = 0; i < kSums; i++) sums[block][i] = fmaf(groupSums[i], scales[block][i / 2 % 2], sums[block][i]);
-          } else {
-            settle(sums[block]);
-          }
+          multiplyPart(kGroupSums ? groupSums : sums[block], fragments[i % 2], a + at.stage * (kABytes >> 4), part == 0);
+          awaitProducts<1>();
+          settle(fragments[(i + 1) % 2]);  // which those before have read
+          if (read != 0) freeRows(read, lane);
+          read = block == kBlocks - 1 ? release.aEmpty(at.stage) : 0;
         }
-        free(barriers.aEmpty(aAt.stage), lane);
-        free(barriers.aEmpty(next.stage), lane);
-        aAt = next;
-        aAt.advance();
+        aAt = stages[1].next();
       }
       wAt.advance();
     }
+    if constexpr (kGroupSums) {
+      addGroup(sums[kBlocks - 1], groupSums, scales[kBlocks - 1]);
+    } else {
+      awaitProducts<0>();
+#pragma unroll
+      for (int block = 0; block < kBlocks; block++) ::settle(sums[block]);
+    }
+    freeRows(read, lane);
+  }
+
+  // The group of a pair of parts of k.
+  struct GroupPlace {
+    int group = 0;
+    int left = 0;  // pairs of it
+
+    GroupPlace() = default;
+    __device__ __forceinline__ GroupPlace(const Parameters& p, int pair)
+        : group(pair / p.groupSlabs), left(p.groupSlabs - pair % p.groupSlabs) {}
+
+    // Past the last one, stays there.
+    __device__ __forceinline__ void advance(const Parameters& p) {
+      if (--left > 0) return;
+      left = p.groupSlabs;
+      group = min(group + 1, p.groups - 1);
+    }
+  };
+
+  // Adds the sums of a group, of which the tensor cores have made the last.
+  static __device__ __forceinline__ void addGroup(float (&sums)[kSums], float (&ofGroup)[kSums], const float (&scales)[2]) {
+    awaitProducts<0>();
+    ::settle(ofGroup);
+#pragma unroll
+    for (int i = 0; i < kSums; i++) sums[i] = fmaf(ofGroup[i], scales[i / 2 % 2], sums[i]);
   }
 
   // Scales of groups are BF16 here, so a number of the weight is rounded once.
@@ -375,27 +429,22 @@ struct Product {
     }
   }
 
-  static __device__ __forceinline__ void multiplyParts(float (&sums)[kSums], Fragments (&parts)[2], uint64_t first, uint64_t second) {
+  static __device__ __forceinline__ void settle(Fragments& f) {
 #pragma unroll
-    for (int part = 0; part < 2; part++) {
-#pragma unroll
-      for (int step = 0; step < kSteps; step++) settle(parts[part][step]);
-    }
+    for (int step = 0; step < kSteps; step++) ::settle(f[step]);
+  }
+
+  static __device__ __forceinline__ void multiplyPart(float (&sums)[kSums], Fragments& f, uint64_t tile, bool isFirst) {
     beginMultiplying();
 #pragma unroll
-    for (int part = 0; part < 2; part++) {
-#pragma unroll
-      for (int step = 0; step < kSteps; step++) {
-        const bool keeps = !kGroupSums || part > 0 || step > 0;
-        Mma::multiply(sums, parts[part][step], (part == 0 ? first : second) + step * (kMmaBytes >> 4), keeps);
-      }
+    for (int step = 0; step < kSteps; step++) {
+      Mma::multiply(sums, f[step], tile + step * (kMmaBytes >> 4), !kGroupSums || !isFirst || step > 0);
     }
     commitProducts();
   }
 
   // The bits of a group's scales, without looking at them: that would wait for them.
-  static __device__ __forceinline__ void loadScales(const Parameters& p, uint32_t (&bits)[kBlocks][2], int column, int slab) {
-    const int group = min(slab / p.groupSlabs, p.groups - 1);
+  static __device__ __forceinline__ void loadScales(const Parameters& p, uint32_t (&bits)[kBlocks][2], int column, int group) {
 #pragma unroll
     for (int block = 0; block < kBlocks; block++) {
 #pragma unroll
@@ -474,15 +523,16 @@ struct Product {
 
 }  // namespace
 
-#define CODES(name, weight, tile, blocks, rows, grouping, aStages, wStages)                                              \
-  extern "C" __global__ __launch_bounds__(kThreads, 1) void matmul_hopper_codes_##name##_##tile(                        \
-      const __grid_constant__ Parameters p) {                                                                            \
-    Product<weight, blocks, rows, grouping, aStages, wStages>::run(p);                                                   \
+#define CODES(name, weight, tile, blocks, grouping, aStages, wStages)                                                     \
+  extern "C" __global__ __cluster_dims__(k##tile##Cluster) __launch_bounds__(kThreads, 1) void                           \
+      matmul_hopper_codes_##name##_##tile(const __grid_constant__ Parameters p) {                                        \
+    Product<weight, blocks, k##tile##Rows, grouping, aStages, wStages, k##tile##Cluster>::run(p);                        \
   }                                                                                                                      \
-  OCTAVO_LAUNCH(                                                                                                         \
-      matmul_hopper_codes_##name##_##tile, kThreads, Product<weight, blocks, rows, grouping, aStages, wStages>::kSharedBytes)
+  OCTAVO_LAUNCH(matmul_hopper_codes_##name##_##tile, kThreads,                                                           \
+                Product<weight, blocks, k##tile##Rows, grouping, aStages, wStages, k##tile##Cluster>::kSharedBytes)
 
-// Of out: rows and columns of a block, blocks of a worker, and clocks that 128 bytes of codes of 8 bits take, measured on an H200, by which the launcher chooses.
+// Of out: rows and columns of a block, blocks beside each other that are a worker, and clocks that 128 bytes of codes of 8 bits
+// take, measured on an H200, by which the launcher chooses.
 constexpr int kSlimRows = 64;
 constexpr int kSlimColumns = 128;
 constexpr int kSlimCluster = 1;
@@ -497,21 +547,21 @@ constexpr int kSquareCluster = 1;
 constexpr int kSquareClocks = 1750;
 constexpr int kTallRows = 256;
 constexpr int kTallColumns = 128;
-constexpr int kTallCluster = 1;
+constexpr int kTallCluster = 2;
 constexpr int kTallClocks = 2700;
 
-#define CODES_OF_BYTES(name, weight)                          \
-  CODES(name, weight, Slim, 1, kSlimRows, Grouping::kNone, 8, 7)     \
-  CODES(name, weight, Flat, 2, kFlatRows, Grouping::kNone, 6, 4)     \
-  CODES(name, weight, Square, 1, kSquareRows, Grouping::kNone, 6, 6) \
-  CODES(name, weight, Tall, 1, kTallRows, Grouping::kNone, 4, 5)
+#define CODES_OF_BYTES(name, weight)                    \
+  CODES(name, weight, Slim, 1, Grouping::kNone, 8, 7)   \
+  CODES(name, weight, Flat, 2, Grouping::kNone, 6, 4)   \
+  CODES(name, weight, Square, 1, Grouping::kNone, 6, 6) \
+  CODES(name, weight, Tall, 1, Grouping::kNone, 4, 5)
 
 CODES_OF_BYTES(e4m3, ByteWeight<E4m3Code>)
 CODES_OF_BYTES(i8, ByteWeight<I8Code>)
-CODES(i4, NibbleWeight, Slim, 1, kSlimRows, Grouping::kSums, 8, 7)
-CODES(i4, NibbleWeight, Flat, 2, kFlatRows, Grouping::kSums, 6, 4)
-CODES(i4, NibbleWeight, Square, 1, kSquareRows, Grouping::kSums, 6, 6)
-CODES(i4, NibbleWeight, Tall, 1, kTallRows, Grouping::kWeight, 4, 5)
+CODES(i4, NibbleWeight, Slim, 1, Grouping::kSums, 8, 7)
+CODES(i4, NibbleWeight, Flat, 2, Grouping::kSums, 6, 4)
+CODES(i4, NibbleWeight, Square, 1, Grouping::kSums, 6, 6)
+CODES(i4, NibbleWeight, Tall, 1, Grouping::kWeight, 4, 5)
 
 OCTAVO_CONSTANTS(
     matmul_hopper_codes, kSlabBytes, kPairColumns, kSlimRows, kSlimColumns, kSlimCluster, kSlimClocks, kFlatRows, kFlatColumns,

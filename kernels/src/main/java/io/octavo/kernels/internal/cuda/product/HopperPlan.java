@@ -12,7 +12,7 @@ import java.util.List;
  * @param tile as the kernel has it in its name
  * @param rows of {@code out} that a block computes at a time
  * @param columns likewise
- * @param cluster blocks above each other that are a worker
+ * @param cluster blocks above or beside each other that are a worker
  * @param tiles of {@code out}, each of all blocks of a worker
  * @param workers beside each other
  * @param slices of k, each for workers of its own
@@ -31,20 +31,23 @@ record HopperPlan(String tile, int rows, int columns, int cluster, int tiles, in
     /**
      * The fastest of several tiles.
      *
+     * @param beside whether blocks of a worker lie beside each other, not above
      * @param slabs of k
      */
-    static HopperPlan fastest(KernelFile file, List<String> tiles, int m, int n, int slabs, int multiprocessors) {
+    static HopperPlan fastest(
+            KernelFile file, List<String> tiles, boolean beside, int m, int n, int slabs, int multiprocessors) {
         return tiles.stream()
-                .map(tile -> of(file, tile, m, n, slabs, multiprocessors))
+                .map(tile -> of(file, tile, beside, m, n, slabs, multiprocessors))
                 .min(Comparator.comparingDouble(HopperPlan::clocks))
                 .orElseThrow();
     }
 
-    private static HopperPlan of(KernelFile file, String tile, int m, int n, int slabs, int multiprocessors) {
+    private static HopperPlan of(
+            KernelFile file, String tile, boolean beside, int m, int n, int slabs, int multiprocessors) {
         int rows = file.constant("k" + tile + "Rows");
         int columns = file.constant("k" + tile + "Columns");
         int cluster = file.constant("k" + tile + "Cluster");
-        int tiles = Math.ceilDiv(m, rows * cluster) * Math.ceilDiv(n, columns);
+        int tiles = Math.ceilDiv(m, rows * (beside ? 1 : cluster)) * Math.ceilDiv(n, columns * (beside ? cluster : 1));
         int most = multiprocessors / cluster;
         int slices = Math.clamp(most / tiles, 1, Math.max(slabs / LEAST_SLICE_SLABS, 1));
         double numbers = (double) rows * columns;

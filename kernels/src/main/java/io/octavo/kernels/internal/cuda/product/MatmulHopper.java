@@ -44,7 +44,7 @@ final class MatmulHopper implements ProductKernel {
 
     HopperPlan plan(Shape s) {
         int slabs = Math.ceilDiv(s.k() * s.aType().bytes(), file.constant("kSlabBytes"));
-        return HopperPlan.fastest(file, TILES, s.m(), s.n(), slabs, multiprocessors);
+        return HopperPlan.fastest(file, TILES, false, s.m(), s.n(), slabs, multiprocessors);
     }
 
     @Override

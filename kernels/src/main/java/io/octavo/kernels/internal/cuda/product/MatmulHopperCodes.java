@@ -51,7 +51,7 @@ final class MatmulHopperCodes implements ProductKernel {
     HopperPlan plan(Shape s, DType scaleType) {
         int slabs = Math.ceilDiv(s.k() * s.bits() / Byte.SIZE, file.constant("kSlabBytes"));
         List<String> tiles = s.isPacked() && scaleType != DType.BF16 ? EXACT_TILES : TILES;
-        return HopperPlan.fastest(file, tiles, s.m(), s.n(), slabs, multiprocessors);
+        return HopperPlan.fastest(file, tiles, true, s.m(), s.n(), slabs, multiprocessors);
     }
 
     @Override
@@ -63,7 +63,7 @@ final class MatmulHopperCodes implements ProductKernel {
         var kernel = file.kernel("matmul_hopper_codes_" + p.w().type() + "_" + plan.tile());
         try (var parts = PartialSums.of("slices of a product", plan.partBytes(), memory, stream)) {
             stream.call(kernel)
-                    .boxes(p.a().codes(), slabBytes, plan.rows())
+                    .boxes(p.a().codes(), slabBytes, plan.rows() / plan.cluster())
                     .boxes(p.w().codes(), slabBytes, plan.columns())
                     .optional(p.w().scales())
                     .matrix(p.out())
