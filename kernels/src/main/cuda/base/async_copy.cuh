@@ -13,6 +13,19 @@ __device__ __forceinline__ void copyChunk(uint32_t target, const void* source, b
   asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(exists ? 16 : 0));
 }
 
+// What the second-level cache shall drop first.
+__device__ __forceinline__ uint64_t readOnce() {
+  uint64_t policy;
+  asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+  return policy;
+}
+
+// The same for data of which the cache is told how it is used.
+__device__ __forceinline__ void copyChunk(uint32_t target, const void* source, bool exists, uint64_t policy) {
+  asm volatile("cp.async.cg.shared.global.L2::cache_hint.L2::128B [%0], [%1], 16, %2, %3;" ::"r"(target), "l"(source),
+               "r"(exists ? 16 : 0), "l"(policy));
+}
+
 __device__ __forceinline__ void commitCopies() { asm volatile("cp.async.commit_group;"); }
 
 // Until all but the last kPending groups of this thread's copies are there.

@@ -1,7 +1,8 @@
 // The gated unit of an MLP and what products take of it: out = rounded(activation(gate) * up).
 //
 // Bit for bit what gated_activation.cu and then convert.cu or quantize_rows.cu give.
-// Twin: ComposedSteps.java.  Launch: grid = rows, block = a whole number of warps. Any rows, columns >= 0.
+// Twin: ComposedSteps.java.  Launch: grid = (rows, parts of a row), block = a whole number of warps. One part where a scale is
+// found for the row, else as many as there are kKept vectors a thread. Any rows, columns >= 0.
 // Targets: all
 
 #include "operation/activations.cuh"
@@ -21,21 +22,24 @@ namespace {
 
 // Vectors of a row that a thread keeps in registers between finding the scale and dividing.
 constexpr int kKept = 4;
+constexpr int kPartThreads = 128;  // of a block that has a part of a row
 
 template <typename Activation, typename To>
 __device__ __forceinline__ void step(const Parameters& p) {
   enterStream();
   const Activation activation;
-  const float* gate = p.gate + blockIdx.x * p.columns;
-  const float* up = p.up + blockIdx.x * p.columns;
-  void* out = static_cast<uint8_t*>(p.out) + blockIdx.x * p.columns * To::kBytes;
+  const int64_t from = blockIdx.y * static_cast<int64_t>(4 * kKept) * blockDim.x;  // of a row
+  const int64_t columns = gridDim.y == 1 ? p.columns : min(p.columns - from, static_cast<int64_t>(4 * kKept) * blockDim.x);
+  const float* gate = p.gate + blockIdx.x * p.columns + from;
+  const float* up = p.up + blockIdx.x * p.columns + from;
+  void* out = static_cast<uint8_t*>(p.out) + (blockIdx.x * p.columns + from) * To::kBytes;
   const bool whole = isAligned(p.gate, p.columns * 4, 16) && isAligned(p.up, p.columns * 4, 16) &&
                      isAligned(p.out, p.columns * To::kBytes, 4 * To::kBytes);
   if (!whole) {
-    storeElements<To>(out, p.scales, p.divisor, p.columns, [&](int64_t c) { return activation(gate[c]) * up[c]; });
+    storeElements<To>(out, p.scales, p.divisor, columns, [&](int64_t c) { return activation(gate[c]) * up[c]; });
     return;
   }
-  const int64_t vectors = p.columns / 4;
+  const int64_t vectors = columns / 4;
   const auto at = [&](int64_t vector) {
     return gated(
         reinterpret_cast<const float4*>(gate)[vector], reinterpret_cast<const float4*>(up)[vector], activation);
@@ -58,7 +62,7 @@ __device__ __forceinline__ void step(const Parameters& p) {
 
 }  // namespace
 
-OCTAVO_CONSTANTS(activate_round, kKept, kMostThreads)
+OCTAVO_CONSTANTS(activate_round, kKept, kMostThreads, kPartThreads)
 
 #define STEP(name, activation, to)                                                               \
   extern "C" __global__ __launch_bounds__(kMostThreads) void activate_round_##name(              \

@@ -45,9 +45,12 @@ __device__ void stepVectors(const Parameters& p) {
       p.addend == nullptr ? nullptr : reinterpret_cast<const float4*>(p.addend) + blockIdx.x * vectors;
   void* out = static_cast<uint8_t*>(p.out) + blockIdx.x * p.columns * To::kBytes;
   float4 kept[kKept];
+  constexpr bool kAhead = sizeof(Weight) == 2;  // asked for beside x, where there are registers: one row is all latency
+  Four<Weight> weights[kAhead ? kKept : 1];
 #pragma unroll
   for (int i = 0; i < kKept; i++) {
     const int64_t at = threadIdx.x + static_cast<int64_t>(i) * blockDim.x;
+    if (kAhead && at < vectors) weights[kAhead ? i : 0] = loadFour(static_cast<const Weight*>(p.weight), at);
     kept[i] = at < vectors ? advance(x, addend, at) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
   }
   float sum = 0.0f;
@@ -61,7 +64,8 @@ __device__ void stepVectors(const Parameters& p) {
 #pragma unroll
   for (int i = 0; i < kKept; i++) {
     const int64_t at = threadIdx.x + static_cast<int64_t>(i) * blockDim.x;
-    if (at < vectors) kept[i] = scaled<Weight>(norm, kept[i], inverse, 4 * at);
+    if (at >= vectors) continue;
+    kept[i] = kAhead ? scaled(norm, kept[i], inverse, weights[kAhead ? i : 0]) : scaled<Weight>(norm, kept[i], inverse, 4 * at);
   }
   storeRow<To>(out, p.scales, p.divisor, vectors, kept, [&](int64_t at) {
     return scaled<Weight>(norm, x[at], inverse, 4 * at);
@@ -86,6 +90,11 @@ __device__ void stepElements(const Parameters& p) {
 
 template <typename Weight, typename To>
 __device__ __forceinline__ void step(const Parameters& p) {
+  // Before waiting, from memory: between two norms, a model's weights have passed through the cache.
+  const int64_t weightBytes = p.columns * static_cast<int64_t>(sizeof(Weight));
+  for (int64_t at = threadIdx.x * 128; at < weightBytes; at += blockDim.x * 128) {
+    prefetch(static_cast<const uint8_t*>(p.weight) + at);
+  }
   enterStream();
   const int64_t rowBytes = p.columns * 4;
   const bool whole = isAligned(p.x, rowBytes, 16) && isAligned(p.addend, rowBytes, 16) &&

@@ -31,13 +31,28 @@ __device__ __forceinline__ float scaled(const Norm& norm, float x, float inverse
   return x * inverse * (toFloat(static_cast<const Weight*>(norm.weight)[column]) + norm.gainOffset);
 }
 
+// Numbers beside each other of a weight.
+template <typename Weight>
+struct alignas(4 * sizeof(Weight)) Four {
+  Weight values[4];
+};
+
+template <typename Weight>
+__device__ __forceinline__ Four<Weight> loadFour(const Weight* weight, int64_t vector) {
+  if (isAligned(weight, 0, sizeof(Four<Weight>))) return reinterpret_cast<const Four<Weight>*>(weight)[vector];
+  weight += 4 * vector;
+  return {weight[0], weight[1], weight[2], weight[3]};
+}
+
+template <typename Weight>
+__device__ __forceinline__ float4 scaled(const Norm& norm, const float4& v, float inverse, const Four<Weight>& weights) {
+  const auto gain = [&](int i) { return toFloat(weights.values[i]) + norm.gainOffset; };
+  return make_float4(v.x * inverse * gain(0), v.y * inverse * gain(1), v.z * inverse * gain(2), v.w * inverse * gain(3));
+}
+
 template <typename Weight>
 __device__ __forceinline__ float4 scaled(const Norm& norm, const float4& v, float inverse, int64_t column) {
-  return make_float4(
-      scaled<Weight>(norm, v.x, inverse, column),
-      scaled<Weight>(norm, v.y, inverse, column + 1),
-      scaled<Weight>(norm, v.z, inverse, column + 2),
-      scaled<Weight>(norm, v.w, inverse, column + 3));
+  return scaled(norm, v, inverse, loadFour(static_cast<const Weight*>(norm.weight), column / 4));
 }
 
 }  // namespace

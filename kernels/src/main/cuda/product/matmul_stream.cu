@@ -2,41 +2,49 @@
 // registers, and are exact in it. Scales, one a row, tensor or group of columns of w, are applied to sums in f32.
 //
 // A block computes some rows of w over a slice of k, which its activations fit in shared memory. A warp has kTileRows rows
-// to itself and a ring of its own, which it fetches ahead by cp.async, so that warps never wait for each other. Rows of w
-// are the rows of an mma, activations its columns. Which k comes first does not matter to a sum, so a thread takes 8
-// codes beside each other, and the same 8 of a: of 32 numbers of k, quarter q of the warp's four has those from 8 q on.
-// Slices are added up by the block that ends last, always in the same order.
+// to itself and a ring of its own, which it fetches ahead by cp.async, so that warps never wait for each other: a ring as long
+// as memory takes to answer. Rows of w are the rows of an mma, activations its columns. Which k comes first does not matter to
+// a sum, so a thread takes 8 codes beside each other, and the same 8 of a: of 32 numbers of k, quarter q of the warp's four has
+// those from 8 q on. Where there are few rows of w, several warps of a block share out its slabs of k for the same rows, or blocks
+// slices of k, which the block that ends last adds up; always in the same order.
+//
+// Several weights of one type that multiply the same a are one launch, each with an out of its own: a warp finds which one its
+// tile is of.
 //
 // Twin: ScalarMatMul.java.  Launch: grid = (blocks, slices), block = a whole number of warps, at most kMostWarps, dynamic
-// shared memory = the slice of a and kStages stages a warp.  Rows of a and w are whole, aligned 16-byte chunks; groups are
+// shared memory = the slice of a and the stages of each warp.  Rows of a and w are whole, aligned 16-byte chunks; groups are
 // multiples of kPart times the kernel's unit.
 // Targets: all
 
 #include "base/async_copy.cuh"
 #include "base/row_range.cuh"
 
+constexpr int kMostWeights = 3;
+
 struct Parameters {
-  const void* a;        // [m, k] BF16
-  const void* w;        // [n, k], of 8 bits; or of 4 bits, plus 8, the first in the low bits
-  const void* wScales;  // [n, groups] or [1]; null for plain numbers
-  float* out;           // [m, n]
+  const void* a;                      // [m, k] BF16
+  const void* w[kMostWeights];        // [n, k] each, of 8 bits; or of 4 bits, plus 8, the first in the low bits
+  const void* wScales[kMostWeights];  // [n, groups] or [1]; null for plain numbers
+  float* out[kMostWeights];           // [m, n]
+  int n[kMostWeights];                // rows of each weight; 0 for those that are not there
   float4* parts;        // [slices, blocks, tiles of a, threads], for several slices: what each thread has
   int* tickets;         // [blocks], zero, and zero again afterwards; for several slices
   const int* bounds;    // [2] of the rows to compute; null for all; [weightCount + 1] where there are weights
   const GroupWeight* weights;  // of groups of rows, in place of w and wScales; null for one
   int weightCount;
   int m;
-  int n;
   int k;
   int groups;           // scales a row
   int sliceSlabs;       // slabs of a slice
   int slices;
+  int splits;           // warps that have the same rows of w; 1 where there are several slices
+  int stages;           // of a warp's ring: kByteStages or kNibbleStages
   int wScaleType;       // Number
   int wScalePerRow;     // 0: one for the tensor
 };
 OCTAVO_OVERLAPPING_PARAMETERS(
-    matmul_stream, Parameters, a, w, wScales, out, parts, tickets, bounds, weights, weightCount, m, n, k, groups, sliceSlabs, slices, wScaleType,
-    wScalePerRow)
+    matmul_stream, Parameters, a, w, wScales, out, n, parts, tickets, bounds, weights, weightCount, m, k, groups, sliceSlabs, slices,
+    splits, stages, wScaleType, wScalePerRow)
 
 namespace {
 
@@ -47,7 +55,10 @@ constexpr int kPart = 32;                                 // numbers of k that t
 constexpr int kRowBytes = 128;                            // of a row of w in a stage: less at a time is slow to read
 constexpr int kRowChunks = kRowBytes / 16;
 constexpr int kRowPadding = 64;                           // bytes after a row of a, so that no bank is met twice
-constexpr int kStages = 3;
+constexpr int kNibbleStride = 144;                        // and of a row of codes of 4 bits, kRowBytes and 16
+constexpr int kByteStages = 4;                            // of a warp's ring, at most and
+constexpr int kNibbleStages = 3;                          // at least: more of the smaller codes only begin later
+constexpr int kAtOnce = 8;                                // chunks of a that a thread asks for before it looks at one
 constexpr int kMostRows = 16;                             // of a
 constexpr int kWideUnit = 4;                              // parts that groups of most checkpoints are multiples of
 
@@ -59,12 +70,8 @@ __device__ __forceinline__ uint32_t insert(uint32_t bits, uint32_t base) {
   return result;
 }
 
-// 128 in bf16, twice, as a register.
-__device__ __forceinline__ uint32_t twice128() {
-  uint32_t result;
-  asm("mov.b32 %0, 0x43004300;" : "=r"(result));
-  return result;
-}
+// A constant that stays in a register, where the compiler would load it anew for each use: no block has 2048 threads.
+__device__ __forceinline__ uint32_t inRegister(uint32_t constant) { return constant + (blockDim.x >> 11); }
 
 __device__ __forceinline__ uint32_t subtractPairs(uint32_t a, uint32_t b) {
   const __nv_bfloat162 d =
@@ -79,24 +86,28 @@ template <typename Code>
 struct ByteWeight {
   static constexpr int kSlab = kRowBytes;
   static constexpr int kStride = kRowBytes;
+  static constexpr float kOffset = 0.0f;
+  static constexpr uint32_t kBase = Code::kBase;
 
   static __device__ __forceinline__ int chunkAt(int row, int chunk) { return chunk ^ row % 4 * 2; }
 
-  static __device__ __forceinline__ void load(uint32_t (&pairs)[4], const uint8_t* stage, int row, int part, int quarter) {
+  static __device__ __forceinline__ void load(uint32_t (&pairs)[4], const uint8_t* stage, int row, int part, int quarter, uint32_t base) {
     const int chunk = chunkAt(row, 2 * part + quarter / 2);
     const uint2 codes = *reinterpret_cast<const uint2*>(stage + row * kStride + chunk * 16 + quarter % 2 * 8);
-    pairs[0] = Code::pair(codes.x, 0);
-    pairs[1] = Code::pair(codes.x, 1);
-    pairs[2] = Code::pair(codes.y, 0);
-    pairs[3] = Code::pair(codes.y, 1);
+    pairs[0] = Code::pair(codes.x, 0, base);
+    pairs[1] = Code::pair(codes.x, 1, base);
+    pairs[2] = Code::pair(codes.y, 0, base);
+    pairs[3] = Code::pair(codes.y, 1, base);
   }
 
   static __device__ __forceinline__ uint4 arranged(const uint4& a) { return Code::arranged(a); }
 };
 
 struct E4m3Code {
+  static constexpr uint32_t kBase = 0;
+
   // Codes 2 i and 2 i + 1, whose f32 forms are exact in bf16.
-  static __device__ __forceinline__ uint32_t pair(uint32_t word, int i) {
+  static __device__ __forceinline__ uint32_t pair(uint32_t word, int i, uint32_t) {
     const __half2 halves = __half2(
         __nv_cvt_fp8x2_to_halfraw2(static_cast<__nv_fp8x2_storage_t>(word >> 16 * i & 0xFFFFu), __NV_E4M3));
     return __byte_perm(__float_as_uint(__low2float(halves)), __float_as_uint(__high2float(halves)), 0x7632);
@@ -106,11 +117,13 @@ struct E4m3Code {
 };
 
 struct I8Code {
+  static constexpr uint32_t kBase = 0x43004300u;  // 128 in bf16, twice
+
   // Codes i and i + 2. Their low 7 bits are those of 128 in bf16, which are worth 1 each, and the sign is the next: it makes
   // 128 a 256.
-  static __device__ __forceinline__ uint32_t pair(uint32_t word, int i) {
+  static __device__ __forceinline__ uint32_t pair(uint32_t word, int i, uint32_t base) {
     const uint32_t bytes = word >> 8 * i;
-    return subtractPairs(insert<0x007F007Fu>(bytes, twice128()), insert<0x00800080u>(bytes, twice128()));
+    return subtractPairs(insert<0x007F007Fu>(bytes, base), insert<0x00800080u>(bytes, base));
   }
 
   static __device__ __forceinline__ uint4 arranged(const uint4& a) {
@@ -122,19 +135,20 @@ struct I8Code {
 
 struct NibbleWeight {
   static constexpr int kSlab = 2 * kRowBytes;
-  static constexpr int kStride = kRowBytes + 16;
+  static constexpr int kStride = kNibbleStride;
+  static constexpr float kOffset = 16.0f + 8.0f;
+  static constexpr uint32_t kBase = 0x41804180u;  // 16 in bf16, twice
 
   static __device__ __forceinline__ int chunkAt(int, int chunk) { return chunk; }
 
-  static __device__ __forceinline__ void load(uint32_t (&pairs)[4], const uint8_t* stage, int row, int part, int quarter) {
+  // Codes i and i + 4 as the bits of 16 in bf16 that are worth 1, 2, 4 and 8. The offset is taken from the sums at once.
+  static __device__ __forceinline__ void load(
+      uint32_t (&pairs)[4], const uint8_t* stage, int row, int part, int quarter, uint32_t base) {
     const uint32_t codes = *reinterpret_cast<const uint32_t*>(stage + row * kStride + part * 16 + quarter * 4);
-#pragma unroll
-    for (int i = 0; i < 4; i++) pairs[i] = pair(codes >> 4 * i);
-  }
-
-  // Codes 0 and 4 of a word, as the low bits of 128 in bf16, which are worth 1 each, less 128 + 8.
-  static __device__ __forceinline__ uint32_t pair(uint32_t word) {
-    return subtractPairs(insert<0x000F000Fu>(word, twice128()), 0x43084308u);
+    pairs[0] = insert<0x00780078u>(codes << 3, base);
+    pairs[1] = insert<0x00780078u>(codes >> 1, base);
+    pairs[2] = insert<0x00780078u>(codes >> 5, base);
+    pairs[3] = insert<0x00780078u>(codes >> 9, base);
   }
 
   // Numbers 0 and 4, 1 and 5, and so on, to go with the codes.
@@ -151,6 +165,46 @@ __device__ __forceinline__ void multiplyPairs(
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
 }
+
+// Until the stage that was asked for first is there.
+__device__ __forceinline__ void awaitStage(int stages) {
+  if (stages == kByteStages) {
+    awaitCopies<kByteStages - 1>();
+  } else {
+    awaitCopies<kNibbleStages - 1>();
+  }
+}
+
+// What a warp computes: some rows of one weight by rows of a.
+struct Operand {
+  // As rowsOfTile takes and changes them.
+  const int* bounds;
+  const GroupWeight* weights;
+  int weightCount;
+  int m;
+  const void* w;
+  const void* wScales;
+  float* out;
+  int n;
+  int firstRow;
+
+  // tile: counted over the weights beside each other. Those behind the last compute its last row.
+  __device__ __forceinline__ Operand(const Parameters& p, int tile)
+      : bounds(p.bounds), weights(p.weights), weightCount(p.weightCount), m(p.m), w(p.w[0]), wScales(p.wScales[0]), out(p.out[0]),
+        n(p.n[0]) {
+#pragma unroll
+    for (int i = 1; i < kMostWeights; i++) {
+      const int tiles = (p.n[i - 1] + kTileRows - 1) / kTileRows;
+      if (p.n[i] == 0 || tile < tiles) break;
+      tile -= tiles;
+      w = p.w[i];
+      wScales = p.wScales[i];
+      out = p.out[i];
+      n = p.n[i];
+    }
+    firstRow = tile * kTileRows;
+  }
+};
 
 // The scales of two rows of w, as loaded: turning them into numbers waits for them to arrive.
 struct RawScales {
@@ -180,6 +234,10 @@ struct Product {
   static constexpr int kSlab = W::kSlab;
   static constexpr int kParts = kSlab / kPart;
   static constexpr int kStageBytes = kTileRows * W::kStride;
+  static constexpr bool kHasOffset = W::kOffset != 0.0f;
+  static constexpr int kColumns = kTiles * kTileColumns;
+  static constexpr int kUnits = kParts / (kUnit == 0 ? kParts : kUnit);  // of a slab
+  static_assert(!kHasOffset || kUnit > 0, "sums of a are made for units");
   using Sums = float[kTiles][4];
 
   // A warp's copies: which rows and which chunk of them a lane brings. Rows past the end bring the last one's.
@@ -190,15 +248,17 @@ struct Product {
     int byte;       // of the lane's chunk in its rows, for the next stage
     int rowBytes;
     uint32_t targets[kCopies];
+    uint64_t once;  // other data has more use for the cache
 
-    __device__ __forceinline__ Source(const Parameters& p, uint32_t ring, int firstRow, int firstSlab, int lane) {
-      rowBytes = static_cast<int>(static_cast<int64_t>(p.k) * kRowBytes / kSlab);
+    __device__ __forceinline__ Source(const Operand& o, int k, uint32_t ring, int firstSlab, int lane) {
+      rowBytes = static_cast<int>(static_cast<int64_t>(k) * kRowBytes / kSlab);
+      once = readOnce();
       const int chunk = lane % kRowChunks;
       byte = firstSlab * kRowBytes + chunk * 16;
 #pragma unroll
       for (int i = 0; i < kCopies; i++) {
         const int row = lane / kRowChunks + i * kRowsAtOnce;
-        rows[i] = static_cast<const uint8_t*>(p.w) + static_cast<int64_t>(min(firstRow + row, p.n - 1)) * rowBytes;
+        rows[i] = static_cast<const uint8_t*>(o.w) + static_cast<int64_t>(min(o.firstRow + row, o.n - 1)) * rowBytes;
         targets[i] = ring + row * W::kStride + W::chunkAt(row, chunk) * 16;
       }
     }
@@ -206,31 +266,75 @@ struct Product {
     __device__ __forceinline__ void fetch(uint32_t stageOffset) {
       const bool exists = byte < rowBytes;
 #pragma unroll
-      for (int i = 0; i < kCopies; i++) copyChunk(targets[i] + stageOffset, rows[i] + (exists ? byte : 0), exists);
+      for (int i = 0; i < kCopies; i++) copyChunk(targets[i] + stageOffset, rows[i] + (exists ? byte : 0), exists, once);
       byte += kRowBytes;
     }
   };
 
-  // Calls visit(row, chunk) for the chunks of a that are a thread's: warps share out rows by 32 chunks.
-  template <typename Visit>
-  static __device__ __forceinline__ void eachChunk(int rows, int across, int warp, int lane, Visit visit) {
-    const int warps = blockDim.x / kWarp;
-    const int runs = (across + kWarp - 1) / kWarp;
-    int run = warp;
-    for (int row = 0; row < rows; run -= runs, row++) {
-      for (; run < runs; run += warps) {
-        const int chunk = run * kWarp + lane;
-        if (chunk < across) visit(row, chunk);
+  // Rows of a, arranged, into shared memory: `across` chunks each, of which `exist` are there and zeros follow. And what the
+  // weight's offset makes of them: their sums over each unit of k, for each of kColumns rows.
+  static __device__ __forceinline__ void copyActivations(
+      const uint4* a, int64_t rowChunks, uint8_t* target, int stride, float* offsets, int rows, int across, int exist) {
+    int row = 0;
+    int chunk = threadIdx.x;
+    const auto settle = [&] {
+      for (; chunk >= across && row < rows; row++) chunk -= across;
+    };
+    settle();
+    while (row < rows) {
+      uint4 chunks[kAtOnce];
+      int rowOf[kAtOnce];
+      int chunkOf[kAtOnce];
+#pragma unroll
+      for (int i = 0; i < kAtOnce; i++) {
+        rowOf[i] = row;
+        chunkOf[i] = chunk;
+        chunks[i] = row < rows && chunk < exist ? a[row * rowChunks + chunk] : make_uint4(0, 0, 0, 0);
+        chunk += blockDim.x;
+        settle();
+      }
+#pragma unroll
+      for (int i = 0; i < kAtOnce; i++) {
+        if (rowOf[i] >= rows) break;
+        reinterpret_cast<uint4*>(target + rowOf[i] * stride)[chunkOf[i]] = W::arranged(chunks[i]);
+        if constexpr (kHasOffset) {
+          constexpr int kUnitChunks = kUnit * kPart / 8;
+          const float sum = sumOfLanes<kUnitChunks>(chunks[i]);
+          if (chunkOf[i] % kUnitChunks == 0) offsets[chunkOf[i] / kUnitChunks * kColumns + rowOf[i]] = -W::kOffset * sum;
+        }
       }
     }
   }
 
+  // Of the numbers of lanes beside each other, of which each has a chunk.
+  template <int kLanes>
+  static __device__ __forceinline__ float sumOfLanes(const uint4& chunk) {
+    const unsigned lanes = ((1u << kLanes) - 1) << (threadIdx.x % kWarp / kLanes * kLanes);
+    float sum = 0.0f;
+#pragma unroll
+    for (int i = 0; i < 8; i++) sum += elementOf<__nv_bfloat16>(chunk, i);
+#pragma unroll
+    for (int distance = 1; distance < kLanes; distance *= 2) sum += __shfl_xor_sync(lanes, sum, distance);
+    return sum;
+  }
+
+  // Sums before the first product.
+  static __device__ __forceinline__ void begin(Sums& sums, const float* offsets, int unit, int quarter) {
+#pragma unroll
+    for (int i = 0; i < kTiles; i++) {
+      float2 offset = make_float2(0.0f, 0.0f);
+      if (kHasOffset) offset = *reinterpret_cast<const float2*>(offsets + unit * kColumns + i * kTileColumns + quarter * 2);
+      sums[i][0] = sums[i][2] = offset.x;
+      sums[i][1] = sums[i][3] = offset.y;
+    }
+  }
+
   static __device__ __forceinline__ void multiplyPart(
-      Sums& sums, const uint8_t* stage, const uint8_t* const (&activations)[kTiles], int row, int quarter, int part) {
+      Sums& sums, const uint8_t* stage, const uint8_t* const (&activations)[kTiles], int row, int quarter, int part, uint32_t base) {
     uint32_t low[4];
     uint32_t high[4];
-    W::load(low, stage, row, part, quarter);
-    W::load(high, stage, row + 8, part, quarter);
+    W::load(low, stage, row, part, quarter, base);
+    W::load(high, stage, row + 8, part, quarter, base);
 #pragma unroll
     for (int i = 0; i < kTiles; i++) {
       const uint4 a = *reinterpret_cast<const uint4*>(activations[i] + part * kPart * 2);
@@ -239,60 +343,54 @@ struct Product {
     }
   }
 
-  static __device__ __forceinline__ void run(Parameters p) {
+  static __device__ __forceinline__ void run(const Parameters& p) {
     extern __shared__ __align__(128) uint8_t shared[];
     if (p.bounds != nullptr) awaitEarlierKernels();
-    const RowRange range = rowsOfTile<kTiles * kTileColumns>(p);
-    const int rows = range.to - range.from;
-    if (rows <= 0) return;
     const int lane = threadIdx.x % kWarp;
     const int warp = threadIdx.x / kWarp;
+    const int split = warp % p.splits;
+    Operand o(p, blockIdx.x * (blockDim.x / kWarp / p.splits) + warp / p.splits);
+    const RowRange range = rowsOfTile<kTiles * kTileColumns>(o);
+    const int rows = range.to - range.from;
+    if (rows <= 0) return;
     const int row = lane / 4;
     const int quarter = lane % 4;
-    const int firstRow = (blockIdx.x * (blockDim.x / kWarp) + warp) * kTileRows;  // of w
     const int firstSlab = blockIdx.y * p.sliceSlabs;
-    const int slabs = min(p.sliceSlabs, (p.k + kSlab - 1) / kSlab - firstSlab);
+    const int sliceSlabs = min(p.sliceSlabs, (p.k + kSlab - 1) / kSlab - firstSlab);
+    const int from = sliceSlabs * split / p.splits;  // this warp's, in the slice
+    const int slabs = sliceSlabs * (split + 1) / p.splits - from;
     const int activationStride = p.sliceSlabs * kSlab * 2 + kRowPadding;
-    uint8_t* ring = shared + rows * activationStride + warp * kStages * kStageBytes;
+    float* offsets = reinterpret_cast<float*>(shared + rows * activationStride);
+    const int offsetBytes = kHasOffset ? p.sliceSlabs * kUnits * kColumns * 4 : 0;
+    uint8_t* ring = shared + rows * activationStride + offsetBytes + warp * p.stages * kStageBytes;
 
-    const int across = slabs * kSlab / 8;
-    const int exist = (p.k - firstSlab * kSlab) / 8;
-    const uint4* a = static_cast<const uint4*>(p.a) + range.from * static_cast<int64_t>(p.k / 8) + firstSlab * (kSlab / 8);
-    Source source(p, sharedAddress(ring), firstRow, firstSlab, lane);
-#pragma unroll
-    for (int stage = 0; stage < kStages - 1; stage++) {
+    Source source(o, p.k, sharedAddress(ring), firstSlab + from, lane);
+#pragma unroll 1
+    for (int stage = 0; stage < p.stages; stage++) {
       if (stage < slabs) source.fetch(stage * kStageBytes);
       commitCopies();
     }
     enterStream();  // the weight alone needs no waiting for
-    eachChunk(rows, across, warp, lane, [&](int m, int chunk) {
-      const bool exists = chunk < exist;
-      const uint32_t target = sharedAddress(shared) + m * activationStride + chunk * 16;
-      copyChunk(target, a + m * static_cast<int64_t>(p.k / 8) + (exists ? chunk : 0), exists);
-    });
-    commitCopies();
-    awaitCopies<0>();
-    // Every thread arranges what it copied itself.
-    eachChunk(rows, across, warp, lane, [&](int m, int chunk) {
-      uint4* at = reinterpret_cast<uint4*>(shared + m * activationStride + chunk * 16);
-      *at = W::arranged(*at);
-    });
+    const uint4* a = static_cast<const uint4*>(p.a) + range.from * static_cast<int64_t>(p.k / 8) + firstSlab * (kSlab / 8);
+    const int exist = (p.k - firstSlab * kSlab) / 8;
+    copyActivations(a, p.k / 8, shared, activationStride, offsets, rows, sliceSlabs * kSlab / 8, exist);
 
     const uint8_t* activations[kTiles];
 #pragma unroll
     for (int i = 0; i < kTiles; i++) {
       // Lanes without a row bring the last one's numbers, which nobody stores.
       const int m = min(i * kTileColumns + row, rows - 1);
-      activations[i] = shared + m * activationStride + quarter * 16;
+      activations[i] = shared + m * activationStride + from * kSlab * 2 + quarter * 16;
     }
 
-    const int64_t lowRow = min(firstRow + row, p.n - 1);
-    const int64_t highRow = min(firstRow + row + 8, p.n - 1);
+    const int64_t lowRow = min(o.firstRow + row, o.n - 1);
+    const int64_t highRow = min(o.firstRow + row + 8, o.n - 1);
     const bool isWide = p.wScaleType == kF32;
     const int scaleBytes = isWide ? 4 : 2;
     const uint8_t* lowScale = nullptr;
     const uint8_t* highScale = nullptr;
     Sums sums = {};
+    const uint32_t base = inRegister(W::kBase);
     RawScales scales;
     RawScales next;
     int groupUnits = 0;
@@ -300,41 +398,40 @@ struct Product {
     int groupsLeft = 0;  // after the current one
     if constexpr (kUnit > 0) {
       groupUnits = p.k / p.groups / (kPart * kUnit);
-      const int firstUnit = firstSlab * (kParts / kUnit);
+      const int firstUnit = (firstSlab + from) * kUnits;
       const int group = firstUnit / groupUnits;
       unitsLeft = groupUnits - (firstUnit - group * groupUnits);
       groupsLeft = p.groups - 1 - group;
-      lowScale = static_cast<const uint8_t*>(p.wScales) + (lowRow * p.groups + group) * scaleBytes;
-      highScale = static_cast<const uint8_t*>(p.wScales) + (highRow * p.groups + group) * scaleBytes;
+      lowScale = static_cast<const uint8_t*>(o.wScales) + (lowRow * p.groups + group) * scaleBytes;
+      highScale = static_cast<const uint8_t*>(o.wScales) + (highRow * p.groups + group) * scaleBytes;
       scales.load(lowScale, highScale, isWide);
       next = scales;
       if (groupsLeft > 0) next.load(lowScale + scaleBytes, highScale + scaleBytes, isWide);
     }
     __syncthreads();
 
+    int unit = from * kUnits;
     int stage = 0;
     for (int slab = 0; slab < slabs; slab++) {
-      awaitCopies<kStages - 2>();
+      awaitStage(p.stages);
       __syncwarp();
-      if (slab + kStages - 1 < slabs) source.fetch((stage == 0 ? kStages - 1 : stage - 1) * kStageBytes);
-      commitCopies();
       const uint8_t* from = ring + stage * kStageBytes;
-      stage = stage == kStages - 1 ? 0 : stage + 1;
       if constexpr (kUnit == 0) {
 #pragma unroll
-        for (int part = 0; part < kParts; part++) multiplyPart(sums, from, activations, row, quarter, part);
+        for (int part = 0; part < kParts; part++) multiplyPart(sums, from, activations, row, quarter, part, base);
       } else {
 #pragma unroll
         for (int first = 0; first < kParts; first += kUnit) {
-          Sums unit = {};
+          Sums sum;
+          begin(sum, offsets, unit++, quarter);
 #pragma unroll
-          for (int part = first; part < first + kUnit; part++) multiplyPart(unit, from, activations, row, quarter, part);
+          for (int part = first; part < first + kUnit; part++) multiplyPart(sum, from, activations, row, quarter, part, base);
           const float low = RawScales::number(scales.low, p.wScaleType);
           const float high = RawScales::number(scales.high, p.wScaleType);
 #pragma unroll
           for (int i = 0; i < kTiles; i++) {
 #pragma unroll
-            for (int e = 0; e < 4; e++) sums[i][e] = fmaf(unit[i][e], e < 2 ? low : high, sums[i][e]);
+            for (int e = 0; e < 4; e++) sums[i][e] = fmaf(sum[i][e], e < 2 ? low : high, sums[i][e]);
           }
           if (--unitsLeft == 0) {
             unitsLeft = groupUnits;
@@ -345,21 +442,26 @@ struct Product {
           }
         }
       }
+      __syncwarp();  // all have read it
+      if (slab + p.stages < slabs) source.fetch(stage * kStageBytes);
+      commitCopies();
+      stage = stage == p.stages - 1 ? 0 : stage + 1;
 #pragma unroll
       for (int i = 0; i < kTiles; i++) activations[i] += kSlab * 2;
     }
-    if (kUnit == 0 && p.wScales != nullptr) {
-      const float low = loadNumber(p.wScales, p.wScaleType, p.wScalePerRow ? lowRow : 0);
-      const float high = loadNumber(p.wScales, p.wScaleType, p.wScalePerRow ? highRow : 0);
+    if (kUnit == 0 && o.wScales != nullptr) {
+      const float low = loadNumber(o.wScales, p.wScaleType, p.wScalePerRow ? lowRow : 0);
+      const float high = loadNumber(o.wScales, p.wScaleType, p.wScalePerRow ? highRow : 0);
 #pragma unroll
       for (int i = 0; i < kTiles; i++) {
 #pragma unroll
         for (int e = 0; e < 4; e++) sums[i][e] *= e < 2 ? low : high;
       }
     }
+    if (p.splits > 1 && !addSplits(sums, reinterpret_cast<float4*>(shared), p.splits, split)) return;
     if (p.slices > 1 && !addSlices(p, sums, rows, quarter)) return;
     eachSum(sums, rows, lane, [&](float value, int m, int within) {
-      if (firstRow + within < p.n) p.out[(range.from + m) * static_cast<int64_t>(p.n) + firstRow + within] = value;
+      if (o.firstRow + within < o.n) o.out[(range.from + m) * static_cast<int64_t>(o.n) + o.firstRow + within] = value;
     });
   }
 
@@ -374,6 +476,28 @@ struct Product {
         if (m < rows) visit(sums[i][e], m, lane / 4 + e / 2 * 8);
       }
     }
+  }
+
+  // Whether this is the first of the warps with the same rows: it gets the sums of all. parts: kTiles for each thread.
+  static __device__ __forceinline__ bool addSplits(Sums& sums, float4* parts, int splits, int split) {
+    __syncthreads();  // nobody reads a any more
+#pragma unroll
+    for (int i = 0; i < kTiles; i++) {
+      parts[i * blockDim.x + threadIdx.x] = make_float4(sums[i][0], sums[i][1], sums[i][2], sums[i][3]);
+    }
+    __syncthreads();
+    if (split != 0) return false;
+    for (int other = 1; other < splits; other++) {
+#pragma unroll
+      for (int i = 0; i < kTiles; i++) {
+        const float4 part = parts[i * blockDim.x + threadIdx.x + other * kWarp];
+        sums[i][0] += part.x;
+        sums[i][1] += part.y;
+        sums[i][2] += part.z;
+        sums[i][3] += part.w;
+      }
+    }
+    return true;
   }
 
   // Whether this is the block that ends last of those with its rows of w: it gets the sums of all.
@@ -418,9 +542,10 @@ struct Product {
   }
 };
 
-// Bytes of a warp's stages.
-constexpr int kByteRing = kStages * kTileRows * ByteWeight<E4m3Code>::kStride;
-constexpr int kNibbleRing = kStages * kTileRows * NibbleWeight::kStride;
+// Bytes of a warp's stage.
+constexpr int kByteStage = kTileRows * kRowBytes;
+constexpr int kNibbleStage = kTileRows * kNibbleStride;
+static_assert(kByteStage == kTileRows * ByteWeight<E4m3Code>::kStride, "rows lie beside each other");
 
 }  // namespace
 
@@ -430,14 +555,15 @@ constexpr int kNibbleRing = kStages * kTileRows * NibbleWeight::kStride;
     Product<type, (rows) / kTileColumns, unit>::run(p);                                                                  \
   }
 
-#define STREAMS(name, type)                                                             \
-  STREAM(name, type, 8, 0) STREAM(name, type, 8, 1) STREAM(name, type, 8, 4)             \
-  STREAM(name, type, 16, 0) STREAM(name, type, 16, 1) STREAM(name, type, 16, 4)
+#define STREAMS_OF_GROUPS(name, type)                    \
+  STREAM(name, type, 8, 1) STREAM(name, type, 8, 4)      \
+  STREAM(name, type, 16, 1) STREAM(name, type, 16, 4)
+#define STREAMS(name, type) STREAM(name, type, 8, 0) STREAM(name, type, 16, 0) STREAMS_OF_GROUPS(name, type)
 
 STREAMS(e4m3, ByteWeight<E4m3Code>)
 STREAMS(i8, ByteWeight<I8Code>)
-STREAMS(i4, NibbleWeight)
+STREAMS_OF_GROUPS(i4, NibbleWeight)
 
 OCTAVO_CONSTANTS(
-    matmul_stream, kMostWarps, kTileRows, kTileColumns, kMostRows, kPart, kWideUnit, kRowBytes, kRowPadding, kByteRing,
-    kNibbleRing)
+    matmul_stream, kMostWarps, kTileRows, kTileColumns, kMostRows, kPart, kWideUnit, kRowBytes, kRowPadding, kByteStage,
+    kNibbleStage, kByteStages, kNibbleStages, kMostWeights)

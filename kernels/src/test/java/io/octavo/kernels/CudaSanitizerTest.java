@@ -307,6 +307,12 @@ class CudaSanitizerTest extends BackendContract {
                             .multiply(ScaledMatrix.plain(a), new ScaledMatrix(w, scales), out, stream);
                     Matrix packed = output(DType.U8, 301, 320);
                     backend.operations().packedMatMul().multiply(a, packed, scales, out, stream);
+                    List<Matrix> outs = List.of(out, output(DType.F32, m, 301));
+                    List<ScaledMatrix> weights = List.of(new ScaledMatrix(w, scales), new ScaledMatrix(w, scales));
+                    backend.operations().matMul().multiplyAll(ScaledMatrix.plain(a), weights, outs, stream);
+                    backend.operations()
+                            .packedMatMul()
+                            .multiplyAll(a, List.of(packed, packed), List.of(scales, scales), outs, stream);
                 }
             }
         }

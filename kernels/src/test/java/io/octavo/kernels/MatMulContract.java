@@ -8,6 +8,8 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.number.Float8;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
@@ -249,6 +251,28 @@ abstract class MatMulContract extends BackendContract {
         }
     }
 
+    /** As a layer's keys and values beside its queries. */
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "BF16", "F8_E4M3", "I8"})
+    void multipliesSeveralWeightsByTheSameActivations(DType dtype) {
+        RandomGenerator random = random(500 + dtype.bytes());
+        int k = 1168;
+        for (int m : new int[] {1, 7, 16, 40}) {
+            ScaledMatrix a = ScaledMatrix.plain(input(DType.BF16, m, k, gaussian(random, m * k, 1)));
+            List<ScaledMatrix> weights = new ArrayList<>();
+            List<Matrix> outs = new ArrayList<>();
+            for (int n : new int[] {300, 37, 16, 70, 1}) {
+                Matrix scales = n == 16 ? null : input(DType.F32, n, 1, gaussian(random, n, 1));
+                weights.add(new ScaledMatrix(input(dtype, n, k, gaussian(random, n * k, 30)), scales));
+                outs.add(output(DType.F32, m, n));
+            }
+            backend.operations().matMul().multiplyAll(a, weights, outs, stream);
+            for (int i = 0; i < weights.size(); i++) {
+                assertProduct(a, weights.get(i), outs.get(i));
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"F32", "BF16", "F16"})
     void appliesScalesPerTensorRowAndGroup(DType scaleType) {
@@ -396,6 +420,12 @@ abstract class MatMulContract extends BackendContract {
      * bits below the largest one's first, and go on in f32 at least after every 128.
      */
     private void check(ScaledMatrix a, ScaledMatrix w) {
+        Matrix out = output(DType.F32, a.rows(), w.rows());
+        backend.operations().matMul().multiply(a, w, out, stream);
+        assertProduct(a, w, out);
+    }
+
+    private void assertProduct(ScaledMatrix a, ScaledMatrix w, Matrix out) {
         int m = (int) a.rows();
         int n = (int) w.rows();
         int k = (int) a.columns();
@@ -404,8 +434,6 @@ abstract class MatMulContract extends BackendContract {
                 && w.scales() != null
                 && w.scales().columns() > 1;
         double rounding = (k + 8) * ROUNDING + (grouped ? groupedLoss() : 0);
-        Matrix out = output(DType.F32, m, n);
-        backend.operations().matMul().multiply(a, w, out, stream);
         float[] actual = floats(out);
         double[] left = values(a);
         double[] right = values(w);

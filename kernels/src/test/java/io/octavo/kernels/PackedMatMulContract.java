@@ -7,6 +7,8 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.product.PackedMatMul;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
@@ -46,6 +48,41 @@ abstract class PackedMatMulContract extends BackendContract {
         Matrix scales = input(scaleType, n, k / group, gaussian(random, n * k / group, 0.01));
         Matrix out = output(DType.F32, m, n);
         backend.operations().packedMatMul().multiply(a, codes, scales, out, stream);
+        assertProduct(a, packed, scales, out);
+    }
+
+    /** As a layer's keys and values beside its queries. */
+    @Test
+    void multipliesSeveralWeightsByTheSameActivations() {
+        RandomGenerator random = random(77);
+        int k = 640;
+        for (int m : new int[] {1, 12, 40}) {
+            Matrix a = input(DType.BF16, m, k, gaussian(random, m * k, 1));
+            int[] ns = {200, 17, 64, 1};
+            byte[][] packed = new byte[ns.length][];
+            List<Matrix> codes = new ArrayList<>();
+            List<Matrix> scales = new ArrayList<>();
+            List<Matrix> outs = new ArrayList<>();
+            for (int i = 0; i < ns.length; i++) {
+                packed[i] = new byte[ns[i] * k / 2];
+                random.nextBytes(packed[i]);
+                codes.add(bytes(packed[i], ns[i], k / 2));
+                scales.add(input(DType.BF16, ns[i], k / 128, gaussian(random, ns[i] * k / 128, 0.01)));
+                outs.add(output(DType.F32, m, ns[i]));
+            }
+            backend.operations().packedMatMul().multiplyAll(a, codes, scales, outs, stream);
+            for (int i = 0; i < ns.length; i++) {
+                assertProduct(a, packed[i], scales.get(i), outs.get(i));
+            }
+        }
+    }
+
+    private void assertProduct(Matrix a, byte[] packed, Matrix scales, Matrix out) {
+        DType type = a.dtype();
+        int m = (int) a.rows();
+        int n = (int) out.columns();
+        int k = (int) a.columns();
+        int group = (int) (k / scales.columns());
         float[] actual = floats(out);
         float[] left = floats(a);
         float[] scaleValues = floats(scales);

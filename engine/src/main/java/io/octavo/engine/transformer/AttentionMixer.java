@@ -92,9 +92,7 @@ record AttentionMixer(
         Matrix q = pass.scratch(buffers.queries());
         Matrix k = pass.scratch(buffers.keys());
         Matrix v = pass.scratch(buffers.values());
-        input.multiply(queries, q);
-        input.multiply(keys, k);
-        input.multiply(values, v);
+        input.multiply(readers(), List.of(q, k, v));
         pass.normalize(q, queryNorm, norm);
         pass.normalize(k, keyNorm, norm);
 

@@ -46,8 +46,7 @@ record GatedMlp(FeedForwardSpec.Dense spec, Buffers buffers, Linear gate, Linear
     public Matrix forward(LinearInput input, Pass pass) {
         Matrix gated = pass.scratch(buffers.gate());
         Matrix upward = pass.scratch(buffers.up());
-        input.multiply(gate, gated);
-        input.multiply(up, upward);
+        input.multiply(readers(), List.of(gated, upward));
         Matrix result = pass.normed();
         activate(gated, upward, pass).multiply(down, result);
         return result;

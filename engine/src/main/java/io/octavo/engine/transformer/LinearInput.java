@@ -53,12 +53,26 @@ final class LinearInput {
 
     /** {@code out = input * weight^T + bias}, with the input rounded as the Linear asks. */
     void multiply(Linear linear, Matrix out) {
+        multiply(List.of(linear), List.of(out));
+    }
+
+    /** The same of several, those that ask for the same rounding at once. */
+    void multiply(List<Linear> linears, List<Matrix> outs) {
         Backend backend = workspace.backend();
-        if (shows(List.of(linear.module()))) {
-            workspace.observer().input(linear.module(), activations(), stream);
-            stopIfSeenEnough();
+        for (Linear linear : linears) {
+            if (shows(List.of(linear.module()))) {
+                workspace.observer().input(linear.module(), activations(), stream);
+                stopIfSeenEnough();
+            }
         }
-        linear.multiply(backend, as(linear.roundingOn(backend)), out, stream);
+        int from = 0;
+        for (int to = 1; to <= linears.size(); to++) {
+            InputRounding rounding = linears.get(from).roundingOn(backend);
+            if (to == linears.size() || !linears.get(to).roundingOn(backend).equals(rounding)) {
+                Linear.multiply(backend, as(rounding), linears.subList(from, to), outs.subList(from, to), stream);
+                from = to;
+            }
+        }
     }
 
     /**

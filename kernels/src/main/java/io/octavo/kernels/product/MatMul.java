@@ -4,6 +4,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
+import java.util.List;
 
 /**
  * {@code out[m, n] = sum over k of a(m, k) * w(n, k)}: activations times the transpose of a weight, accumulated in f32
@@ -18,6 +19,13 @@ public interface MatMul {
      * @param out receives {@code [M, N]}, F32
      */
     void multiply(ScaledMatrix a, ScaledMatrix w, Matrix out, Stream stream);
+
+    /** Products of the same activations, which a device may compute at once: {@code outs} each get theirs. */
+    default void multiplyAll(ScaledMatrix a, List<ScaledMatrix> weights, List<Matrix> outs, Stream stream) {
+        for (int i = 0; i < weights.size(); i++) {
+            multiply(a, weights.get(i), outs.get(i), stream);
+        }
+    }
 
     /** @throws IllegalArgumentException if the operation does not take these operands */
     static void check(ScaledMatrix a, ScaledMatrix w, Matrix out) {

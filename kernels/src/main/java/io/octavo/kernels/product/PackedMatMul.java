@@ -5,6 +5,7 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -26,6 +27,13 @@ public interface PackedMatMul {
      * @param out receives {@code [M, N]}, F32
      */
     void multiply(Matrix a, Matrix codes, Matrix scales, Matrix out, Stream stream);
+
+    /** Products of the same activations, which a device may compute at once: {@code outs} each get theirs. */
+    default void multiplyAll(Matrix a, List<Matrix> codes, List<Matrix> scales, List<Matrix> outs, Stream stream) {
+        for (int i = 0; i < codes.size(); i++) {
+            multiply(a, codes.get(i), scales.get(i), outs.get(i), stream);
+        }
+    }
 
     /** @throws IllegalArgumentException if the operation does not take these operands */
     static void check(Matrix a, Matrix codes, Matrix scales, Matrix out) {

@@ -22,11 +22,20 @@ public record Linear(
         return Math.toIntExact(weight.outFeatures());
     }
 
-    /** @param input as {@link #roundingOn} says */
-    public void multiply(Backend backend, ScaledMatrix input, Matrix out, Stream stream) {
-        weight.multiply(backend, input, out, stream);
-        if (bias != null) {
-            backend.operations().add().accumulate(out, bias, stream);
+    /**
+     * Of Linears that read one input.
+     *
+     * @param input as {@link #roundingOn} of all of them says
+     * @param outs one each
+     */
+    public static void multiply(
+            Backend backend, ScaledMatrix input, List<Linear> linears, List<Matrix> outs, Stream stream) {
+        LinearWeight.multiplyAll(backend, input, linears.stream().map(Linear::weight).toList(), outs, stream);
+        for (int i = 0; i < outs.size(); i++) {
+            Matrix bias = linears.get(i).bias;
+            if (bias != null) {
+                backend.operations().add().accumulate(outs.get(i), bias, stream);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
+import java.util.List;
 
 /** A weight {@code [outFeatures, inFeatures]} on the device, in a form that a product takes. */
 public sealed interface LinearWeight {
@@ -21,6 +22,23 @@ public sealed interface LinearWeight {
 
     /** {@code out = input * weight^T} */
     void multiply(Backend backend, ScaledMatrix input, Matrix out, Stream stream);
+
+    /** The same of several weights, which a device may multiply at once: {@code outs} each get theirs. */
+    static void multiplyAll(
+            Backend backend, ScaledMatrix input, List<LinearWeight> weights, List<Matrix> outs, Stream stream) {
+        if (weights.stream().allMatch(Scaled.class::isInstance)) {
+            List<ScaledMatrix> matrices = weights.stream().map(weight -> ((Scaled) weight).matrix).toList();
+            backend.operations().matMul().multiplyAll(input, matrices, outs, stream);
+        } else if (input.scales() == null && weights.stream().allMatch(Packed.class::isInstance)) {
+            List<Matrix> codes = weights.stream().map(weight -> ((Packed) weight).codes).toList();
+            List<Matrix> scales = weights.stream().map(weight -> ((Packed) weight).scales).toList();
+            backend.operations().packedMatMul().multiplyAll(input.codes(), codes, scales, outs, stream);
+        } else {
+            for (int i = 0; i < weights.size(); i++) {
+                weights.get(i).multiply(backend, input, outs.get(i), stream);
+            }
+        }
+    }
 
     /** Numbers or codes, at least a byte each. */
     record Scaled(ScaledMatrix matrix) implements LinearWeight {

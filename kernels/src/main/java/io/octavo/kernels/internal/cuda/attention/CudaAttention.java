@@ -37,6 +37,9 @@ public final class CudaAttention implements Attention {
 
     private static final double SPLIT_COST = 0.15;
 
+    /** And what the launch of that kernel costs. */
+    private static final double COMBINE_COST = 4;
+
     private final KernelLibrary library;
     private final DeviceMemory memory;
     private final int multiprocessors;
@@ -173,6 +176,9 @@ public final class CudaAttention implements Attention {
         for (int splits = 1; splits <= Math.min(MOST_SPLITS, operation.maxPages()); splits++) {
             int pages = Math.ceilDiv(operation.maxPages(), splits);
             double cost = Math.ceilDiv(blocks * splits, slots) * (pages + BLOCK_COST) + splits * SPLIT_COST;
+            if (splits > 1) {
+                cost += COMBINE_COST;
+            }
             if (cost < least) {
                 least = cost;
                 best = pages;

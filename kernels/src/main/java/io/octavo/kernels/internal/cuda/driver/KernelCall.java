@@ -5,6 +5,7 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** One launch in the making: the members of the kernel's parameter struct, in order, then {@link #launch}. */
@@ -63,6 +64,24 @@ public final class KernelCall implements AutoCloseable {
 
     public KernelCall address(long value) {
         struct.set(ValueLayout.JAVA_LONG, next(Long.BYTES), value);
+        return this;
+    }
+
+    /** An array of pointers, of which those behind the last are null. */
+    public KernelCall addresses(int count, List<Long> values) {
+        long offset = next(count * Long.BYTES);
+        for (int i = 0; i < count; i++) {
+            struct.set(ValueLayout.JAVA_LONG, offset + (long) i * Long.BYTES, i < values.size() ? values.get(i) : 0);
+        }
+        return this;
+    }
+
+    /** An array of integers, likewise. */
+    public KernelCall numbers(int count, List<Integer> values) {
+        long offset = next(count * Integer.BYTES);
+        for (int i = 0; i < count; i++) {
+            struct.set(ValueLayout.JAVA_INT, offset + (long) i * Integer.BYTES, i < values.size() ? values.get(i) : 0);
+        }
         return this;
     }
 

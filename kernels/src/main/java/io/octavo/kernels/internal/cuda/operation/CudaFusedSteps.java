@@ -60,7 +60,7 @@ public final class CudaFusedSteps implements FusedSteps {
                 .optional(arguments.rounded().scales())
                 .count(arguments.gate().columns())
                 .number(arguments.divisor())
-                .launch(rows(arguments.gate(), file));
+                .launch(arguments.rounded().scales() == null ? parts(arguments.gate(), file) : rows(arguments.gate(), file));
     }
 
     @Override
@@ -96,6 +96,13 @@ public final class CudaFusedSteps implements FusedSteps {
 
     private static Grid rows(Matrix x, KernelFile file) {
         return Grid.of(x.rows(), Rows.threads(x, file.constant("kKept"), file.constant("kMostThreads")));
+    }
+
+    /** Of rows whose parts are blocks of their own. */
+    private static Grid parts(Matrix x, KernelFile file) {
+        int threads = file.constant("kPartThreads");
+        int columns = 4 * file.constant("kKept") * threads;
+        return new Grid(Math.toIntExact(x.rows()), Math.toIntExact(Math.ceilDiv(x.columns(), columns)), 1, threads);
     }
 
     private static KernelCall cache(KernelCall call, KvCacheTensor cache) {

@@ -49,10 +49,7 @@ public final class CudaGroupedMatMul implements GroupedMatMul {
 
     /** Whether both weights differ in their addresses alone. */
     private static boolean isLike(Product one, Product other) {
-        return one.shape().equals(other.shape())
-                && (one.w().scales() == null) == (other.w().scales() == null)
-                && one.w().scaleType() == other.w().scaleType()
-                && one.w().scalePerRow() == other.w().scalePerRow();
+        return one.shape().equals(other.shape()) && one.w().isLike(other.w());
     }
 
     /** As {@code GroupWeight} of row_range.cuh. */

@@ -5,8 +5,13 @@ import io.octavo.kernels.internal.cuda.driver.Grid;
 import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.number.DType;
 
-/** Few rows of plain numbers by ordinary arithmetic: the fastest for one row, since reading the weight takes all the time. */
+/**
+ * Few rows of plain numbers by ordinary arithmetic: the fastest for one row of a plain weight, since reading that takes all the
+ * time. Codes, which have to be decoded, are {@link MatmulStream}'s before.
+ */
 final class Matvec implements ProductKernel {
+
+    private static final double CODES_COST = 1.03;
 
     private final KernelFile file;
 
@@ -26,7 +31,7 @@ final class Matvec implements ProductKernel {
 
     @Override
     public double cost(Shape s) {
-        return s.weightBytes() * s.m();
+        return s.weightBytes() * s.m() * (s.isCoded() ? CODES_COST : 1);
     }
 
     @Override

@@ -25,4 +25,14 @@ interface ProductKernel {
     }
 
     void launch(Product product, CudaStream stream);
+
+    /** Most products of the same activations, by weights alike but for their rows, that one launch computes. */
+    default int mostBeside() {
+        return 1;
+    }
+
+    /** At most {@link #mostBeside} such products, which have no bounds. */
+    default void launch(List<Product> beside, CudaStream stream) {
+        beside.forEach(product -> launch(product, stream));
+    }
 }

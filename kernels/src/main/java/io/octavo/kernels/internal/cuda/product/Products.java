@@ -109,6 +109,36 @@ public final class Products {
         return true;
     }
 
+    /** Products of the same activations, several in a launch where a kernel takes them so. */
+    void launch(List<Product> beside, CudaStream stream) {
+        int from = 0;
+        for (int to = 1; to <= beside.size(); to++) {
+            if (to == beside.size() || !areBeside(beside.subList(from, to + 1))) {
+                launchOnce(beside.subList(from, to), stream);
+                from = to;
+            }
+        }
+    }
+
+    private void launchOnce(List<Product> beside, CudaStream stream) {
+        if (beside.size() == 1) {
+            launch(beside.getFirst(), stream);
+        } else {
+            choose(beside.getFirst().shape()).launch(beside, stream);
+        }
+    }
+
+    private boolean areBeside(List<Product> products) {
+        Product first = products.getFirst();
+        Product last = products.getLast();
+        return first.shape().m() > 0
+                && first.shape().n() > 0
+                && last.shape().n() > 0
+                && last.w().isLike(first.w())
+                && last.shape().withColumns(first.shape().n()).equals(first.shape())
+                && choose(first.shape()).mostBeside() >= products.size();
+    }
+
     void launch(Product product, CudaStream stream) {
         Shape shape = product.shape();
         if (shape.m() > 0 && shape.n() > 0) {

@@ -31,6 +31,10 @@ record Shape(
         return new Shape(rows, n, k, aType, scaled, wType, bits, groups, aligned, bounded);
     }
 
+    Shape withColumns(int columns) {
+        return new Shape(m, columns, k, aType, scaled, wType, bits, groups, aligned, bounded);
+    }
+
     /** Whether activations are numbers of that type, not codes. */
     boolean isPlain(DType type) {
         return aType == type && !scaled;

@@ -34,6 +34,13 @@ record Weight(String type, int bits, Matrix codes, @Nullable Matrix scales) {
         return type == DType.F8_E4M3 ? "e4m3" : type.name().toLowerCase(Locale.ROOT);
     }
 
+    /** Whether their scales are alike. */
+    boolean isLike(Weight other) {
+        return (scales == null) == (other.scales == null)
+                && scaleType() == other.scaleType()
+                && scalePerRow() == other.scalePerRow();
+    }
+
     boolean isPacked() {
         return bits < Byte.SIZE;
     }
