@@ -28,6 +28,8 @@ public class TestSummary {
     private static final List<Pattern> KNOWN_SKIPS = Stream.of(
                     "no GPU: .*",
                     ".*[Dd]ocker.*",
+                    "built without npm.*",
+                    "needs -Doctavo.chat-cases.*",
                     ".*figures need an idle machine .*",
                     ".*pg_dump and pg_restore.*",
                     "needs /dev/.*|.*DiskFullTest.*",

@@ -1,5 +1,6 @@
 package io.octavo.engine;
 
+import io.octavo.engine.chat.ChatTemplate;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.convert.Converter;
 import io.octavo.engine.convert.ForeignQuantizer;
@@ -106,11 +107,12 @@ final class LocalEngine implements Engine {
 
     private EvaluationResult evaluateHere(EvaluationRequest request, JobMonitor monitor) {
         try (Checkpoint checkpoint = Checkpoint.open(request.source());
-                Tokenizer tokenizer = Tokenizer.open(request.source())) {
+                Tokenizer tokenizer = Tokenizer.open(request.source());
+                ChatTemplate chats = ChatTemplate.of(checkpoint)) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
             ModelLoader loader = new ModelLoader(backend.get(), checkpoint, spec);
             List<TaskResult> results = new Evaluator(
-                            spec, tokenizer, loader::load, folder -> Baseline.open(backend.get(), folder))
+                            spec, tokenizer, chats, loader::load, folder -> Baseline.open(backend.get(), folder))
                     .evaluate(request.tasks(), monitor);
             return new EvaluationResult(Label.of(checkpoint).text(), results);
         }

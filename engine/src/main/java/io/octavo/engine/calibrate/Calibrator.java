@@ -1,6 +1,7 @@
 package io.octavo.engine.calibrate;
 
 import io.octavo.engine.calibrate.ActivationRanges.Range;
+import io.octavo.engine.chat.ChatTemplate;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.dataset.Datasets;
 import io.octavo.engine.failure.ErrorCode;
@@ -99,17 +100,21 @@ public final class Calibrator {
         return new ActivationRanges(inputs, seen.channels(), seen.squares(), seen.keys(), seen.values());
     }
 
-    /** The tokens of each text that is looked at, the model's first token before them. */
+    /** The tokens of each text that is looked at, the model's first token before those of plain ones. */
     public static List<int[]> samples(Checkpoint checkpoint, CalibrationData data, ModelSpec spec) {
-        List<String> texts = new ArrayList<>(Datasets.texts(data.dataset()));
+        List<Datasets.Text> texts;
+        try (ChatTemplate template = ChatTemplate.of(checkpoint)) {
+            texts = new ArrayList<>(Datasets.texts(data.dataset(), template));
+        }
         if (data.seed() != 0) {
             Collections.shuffle(texts, new Random(data.seed()));
         }
         int length = Math.min(data.sequenceLength(), spec.maxPositions());
         var samples = new ArrayList<int[]>();
         try (Tokenizer tokenizer = Tokenizer.open(checkpoint.folder())) {
-            for (String text : texts) {
-                int[] tokens = IntStream.concat(spec.bosTokenId().stream(), IntStream.of(tokenizer.encode(text)))
+            for (Datasets.Text text : texts) {
+                IntStream first = text.complete() ? IntStream.empty() : spec.bosTokenId().stream();
+                int[] tokens = IntStream.concat(first, IntStream.of(tokenizer.encode(text.text())))
                         .limit(length)
                         .toArray();
                 if (tokens.length > 0 && samples.size() < data.samples()) {

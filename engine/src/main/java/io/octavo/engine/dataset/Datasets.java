@@ -1,5 +1,7 @@
 package io.octavo.engine.dataset;
 
+import io.octavo.engine.chat.Chat;
+import io.octavo.engine.chat.ChatTemplate;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import java.io.IOException;
@@ -23,16 +25,39 @@ public final class Datasets {
 
     private Datasets() {}
 
-    /** The whole file as one text, or the {@code text} member of each line of a .jsonl file. */
-    public static List<String> texts(Path file) {
+    /** @param complete whether it holds all special tokens that it needs, as a rendered chat does */
+    public record Text(String text, boolean complete) {}
+
+    /**
+     * The whole file as one text, or one text for each line of a .jsonl file: its member {@code text}, or the chat that its
+     * {@code messages} are, with {@code tools} and {@code documents} where they are there.
+     *
+     * @param template of the model that is to read the texts
+     * @throws QuantizationException a {@code DATASET_} or {@code CHAT_TEMPLATE_} code
+     */
+    public static List<Text> texts(Path file, ChatTemplate template) {
         if (!file.getFileName().toString().endsWith(".jsonl")) {
-            return List.of(read(file));
+            return List.of(new Text(read(file), false));
         }
-        List<String> texts = new ArrayList<>();
+        List<Text> texts = new ArrayList<>();
         for (Line line : lines(file)) {
-            texts.add(line.text("text"));
+            boolean chat = line.node().has("messages") && !line.node().has("text");
+            texts.add(chat ? new Text(render(line, template), true) : new Text(line.text("text"), false));
         }
         return texts;
+    }
+
+    private static String render(Line line, ChatTemplate template) {
+        try {
+            return template.render(Chat.ofRow(
+                    line.node().path("messages"),
+                    line.node().get("tools"),
+                    line.node().get("documents")));
+        } catch (IllegalArgumentException e) {
+            throw line.invalid(String.valueOf(e.getMessage()));
+        } catch (QuantizationException e) {
+            throw new QuantizationException(e.code(), line.place() + e.getMessage(), e);
+        }
     }
 
     /** Multiple-choice items, one a line: {@code context}, {@code choices}, {@code answer}. */
@@ -78,8 +103,11 @@ public final class Datasets {
         }
 
         QuantizationException invalid(String why) {
-            return new QuantizationException(
-                    ErrorCode.DATASET_INVALID, file.getFileName() + " line " + number + ": " + why);
+            return new QuantizationException(ErrorCode.DATASET_INVALID, place() + why);
+        }
+
+        String place() {
+            return file.getFileName() + " line " + number + ": ";
         }
     }
 

@@ -1,5 +1,6 @@
 package io.octavo.engine.evaluate;
 
+import io.octavo.engine.chat.ChatTemplate;
 import io.octavo.engine.generate.Generator;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.request.EvaluationTask;
@@ -23,20 +24,24 @@ public final class Evaluator {
 
     private final ModelSpec spec;
     private final Tokenizer tokenizer;
+    private final ChatTemplate chats;
     private final Function<RunLimits, Transformer> loader;
     private final Function<Path, Baseline> baselines;
 
     /**
+     * @param chats renders chats among the tasks' texts; borrowed
      * @param loader loads the model once the tasks' needs are known; the result is closed here
      * @param baselines opens another checkpoint by its folder; the result is closed here
      */
     public Evaluator(
             ModelSpec spec,
             Tokenizer tokenizer,
+            ChatTemplate chats,
             Function<RunLimits, Transformer> loader,
             Function<Path, Baseline> baselines) {
         this.spec = spec;
         this.tokenizer = tokenizer;
+        this.chats = chats;
         this.loader = loader;
         this.baselines = baselines;
     }
@@ -47,7 +52,7 @@ public final class Evaluator {
         List<PreparedTask> prepared = new ArrayList<>();
         for (EvaluationTask task : tasks) {
             monitor.checkpoint();
-            prepared.add(PreparedTask.prepare(task, tokenizer, spec));
+            prepared.add(PreparedTask.prepare(task, tokenizer, spec, chats));
         }
         monitor.phase("load");
         try (Transformer model = loader.apply(limits(prepared));

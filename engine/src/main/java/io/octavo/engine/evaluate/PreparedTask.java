@@ -1,5 +1,6 @@
 package io.octavo.engine.evaluate;
 
+import io.octavo.engine.chat.ChatTemplate;
 import io.octavo.engine.dataset.Datasets;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
@@ -24,10 +26,10 @@ sealed interface PreparedTask {
     /** The longest context that the task needs. */
     int contextTokens();
 
-    static PreparedTask prepare(EvaluationTask task, Tokenizer tokenizer, ModelSpec spec) {
+    static PreparedTask prepare(EvaluationTask task, Tokenizer tokenizer, ModelSpec spec, ChatTemplate chats) {
         return switch (task) {
-            case EvaluationTask.Perplexity perplexity -> Windows.prepare(perplexity, tokenizer, spec);
-            case EvaluationTask.Divergence divergence -> Pairs.prepare(divergence, tokenizer, spec);
+            case EvaluationTask.Perplexity perplexity -> Windows.prepare(perplexity, tokenizer, spec, chats);
+            case EvaluationTask.Divergence divergence -> Pairs.prepare(divergence, tokenizer, spec, chats);
             case EvaluationTask.MultipleChoice choice -> Choices.prepare(choice, tokenizer, spec);
             case EvaluationTask.Generation generation -> Prompt.prepare(generation, tokenizer, spec);
         };
@@ -36,10 +38,12 @@ sealed interface PreparedTask {
     /** Perplexity windows, each with its prefix token. */
     record Windows(EvaluationTask.Perplexity task, List<ScoredSequence> windows) implements PreparedTask {
 
-        static Windows prepare(EvaluationTask.Perplexity task, Tokenizer tokenizer, ModelSpec spec) {
+        static Windows prepare(
+                EvaluationTask.Perplexity task, Tokenizer tokenizer, ModelSpec spec, ChatTemplate chats) {
             return new Windows(
                     task,
-                    cutWindows(task.name(), task.text(), task.windowTokens(), task.maxWindows(), tokenizer, spec));
+                    cutWindows(
+                            task.name(), task.text(), task.windowTokens(), task.maxWindows(), tokenizer, spec, chats));
         }
 
         TaskResult result(double[] sums, Duration duration) {
@@ -65,10 +69,11 @@ sealed interface PreparedTask {
     /** The same windows for a model that is compared with another. */
     record Pairs(EvaluationTask.Divergence task, List<ScoredSequence> windows) implements PreparedTask {
 
-        static Pairs prepare(EvaluationTask.Divergence task, Tokenizer tokenizer, ModelSpec spec) {
+        static Pairs prepare(EvaluationTask.Divergence task, Tokenizer tokenizer, ModelSpec spec, ChatTemplate chats) {
             return new Pairs(
                     task,
-                    cutWindows(task.name(), task.text(), task.windowTokens(), task.maxWindows(), tokenizer, spec));
+                    cutWindows(
+                            task.name(), task.text(), task.windowTokens(), task.maxWindows(), tokenizer, spec, chats));
         }
 
         /** @throws QuantizationException {@code baseline-incompatible} */
@@ -109,11 +114,22 @@ sealed interface PreparedTask {
     }
 
     private static List<ScoredSequence> cutWindows(
-            String name, Path text, int windowTokens, OptionalInt maxWindows, Tokenizer tokenizer, ModelSpec spec) {
+            String name,
+            Path text,
+            int windowTokens,
+            OptionalInt maxWindows,
+            Tokenizer tokenizer,
+            ModelSpec spec,
+            ChatTemplate chats) {
         int limit = maxWindows.orElse(Integer.MAX_VALUE);
         List<ScoredSequence> windows = new ArrayList<>();
-        for (String part : Datasets.texts(text)) {
-            for (int[] window : TextWindows.cut(tokenizer.encode(part), windowTokens, limit - windows.size())) {
+        for (Datasets.Text part : Datasets.texts(text, chats)) {
+            int[] ids = tokenizer.encode(part.text());
+            // Each window has the prefix before it, which the first one of a rendered chat would have twice.
+            boolean prefixed =
+                    part.complete() && ids.length > 0 && spec.prefixTokenId().equals(OptionalInt.of(ids[0]));
+            int[] own = prefixed ? Arrays.copyOfRange(ids, 1, ids.length) : ids;
+            for (int[] window : TextWindows.cut(own, windowTokens, limit - windows.size())) {
                 windows.add(new ScoredSequence(withPrefix(spec, window), 1));
             }
         }

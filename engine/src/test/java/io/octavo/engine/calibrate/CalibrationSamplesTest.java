@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.octavo.engine.TestModels;
+import io.octavo.engine.chat.Interpreter;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
@@ -83,6 +84,45 @@ class CalibrationSamplesTest {
             int[] whole = tokens(TEXTS.get(i));
             assertThat(samples.get(i)).isEqualTo(Arrays.copyOf(whole, Math.min(whole.length, 4)));
         }
+    }
+
+    private List<int[]> samplesOf(Path model, String... rows) throws IOException {
+        Path file = Files.write(folder.resolve("chats.jsonl"), List.of(rows));
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            return Calibrator.samples(checkpoint, new CalibrationData(file, 10, 100, 0), spec);
+        }
+    }
+
+    /** The template says all that is to be read, so nothing comes before it. */
+    @Test
+    void aChatIsReadAsTheModelsTemplateRendersIt() throws IOException {
+        Interpreter.assumeThere();
+        List<int[]> samples = samplesOf(
+                TestModels.books5m(),
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"Who?\"}, {\"role\": \"assistant\", \"content\": \"Me.\"}]}",
+                "{\"text\": \"It rained.\"}");
+        int[] plain = tokens("<|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\nMe.<|im_end|>\n");
+        assertThat(samples).hasSize(2);
+        assertThat(samples.getFirst()).isEqualTo(Arrays.copyOfRange(plain, 1, plain.length));
+        assertThat(samples.getLast()).isEqualTo(tokens("It rained."));
+    }
+
+    @Test
+    void aChatForAModelWithoutATemplateIsRefusedByItsLine() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("model"));
+        for (String name : List.of("config.json", "model.safetensors", "tokenizer.json")) {
+            Files.copy(TestModels.books5m().resolve(name), model.resolve(name));
+        }
+        String chat = "{\"messages\": [{\"role\": \"user\", \"content\": \"Who?\"}]}";
+        assertThatExceptionOfType(QuantizationException.class)
+                .isThrownBy(() -> samplesOf(model, "{\"text\": \"It rained.\"}", chat))
+                .withMessageContaining("chats.jsonl line 2: the model has no chat template")
+                .satisfies(refused -> assertThat(refused.code()).isEqualTo(ErrorCode.CHAT_TEMPLATE_MISSING));
+        assertThatExceptionOfType(QuantizationException.class)
+                .isThrownBy(() -> samplesOf(TestModels.books5m(), "{\"messages\": \"Who?\"}"))
+                .withMessageContaining("chats.jsonl line 1: messages must be an array")
+                .satisfies(refused -> assertThat(refused.code()).isEqualTo(ErrorCode.DATASET_INVALID));
     }
 
     @Test

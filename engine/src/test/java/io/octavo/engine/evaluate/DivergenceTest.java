@@ -8,7 +8,6 @@ import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.GoldenCheckpoints;
 import io.octavo.engine.TestModels;
-import io.octavo.engine.dataset.Datasets;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.request.EngineOptions;
@@ -109,13 +108,13 @@ class DivergenceTest {
     }
 
     /** Of every scored position, window after window. */
-    private static float[][] logits(Path folder) {
+    private static float[][] logits(Path folder) throws IOException {
         float[][] rows = new float[WINDOW * WINDOWS][];
         try (Backend backend = Backends.open("cpu", 2);
                 Tokenizer tokenizer = Tokenizer.open(folder);
                 Baseline opened = Baseline.open(backend, folder);
                 Transformer model = opened.load(new RunLimits(WINDOW, 1, WINDOW, WINDOW))) {
-            int[] ids = tokenizer.encode(Datasets.texts(text()).getFirst());
+            int[] ids = tokenizer.encode(Files.readString(text()));
             for (int window = 0; window < WINDOWS; window++) {
                 int from = window * WINDOW;
                 int[] input = IntStream.concat(
