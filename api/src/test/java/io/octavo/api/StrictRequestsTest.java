@@ -10,6 +10,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.BeforeAll;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
@@ -106,6 +107,22 @@ class StrictRequestsTest {
         int before = jobs();
         assertProblem(api.post("/api/v1/jobs?" + query.replace("[]", "%5B%5D"), JOB), 400, "invalid-request");
         assertThat(jobs()).isEqualTo(before);
+    }
+
+    @Test
+    void takesNoBodyOfMoreValuesThanAnyCallNeeds() throws Exception {
+        String values = "\"a\",".repeat(100_000) + "\"a\"";
+        for (String path : List.of("/api/v1/jobs", "/api/v1/tenants", "/api/v1/repositories/strict/model/revisions")) {
+            assertProblem(api.post(path, "{\"x\":[" + values + "]}"), 413, "body-too-large");
+        }
+    }
+
+    @Test
+    void tellsTheFirstOfVeryManyFieldsThatAreWrong() throws Exception {
+        HttpResponse<String> answer = api.post(
+                "/api/v1/repositories/strict/model/revisions", "{\"files\":[" + "{},".repeat(5000) + "{}]}");
+        assertProblem(answer, 400, "invalid-request");
+        assertThat(read(answer).get("errors")).hasSize(64);
     }
 
     @Test

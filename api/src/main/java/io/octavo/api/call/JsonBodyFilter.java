@@ -32,6 +32,9 @@ import org.springframework.web.servlet.HandlerExceptionResolver;
 @Order(Ordered.LOWEST_PRECEDENCE - 1)
 class JsonBodyFilter extends OncePerRequestFilter {
 
+    /** Of a commit of as many files as one may have, twice over; each value costs far more memory than its byte. */
+    private static final int MAX_VALUES = 100_000;
+
     private final int maxBytes;
     private final HandlerExceptionResolver problems;
 
@@ -55,6 +58,12 @@ class JsonBodyFilter extends OncePerRequestFilter {
                     request,
                     response,
                     new ProblemException(ProblemCode.BODY_TOO_LARGE, "the body has more than " + maxBytes + " bytes"));
+        } else if (values(body) > MAX_VALUES) {
+            refuse(
+                    request,
+                    response,
+                    new ProblemException(
+                            ProblemCode.BODY_TOO_LARGE, "the body has more than " + MAX_VALUES + " values"));
         } else if (body.length > 0 && !isJson(request.getContentType())) {
             refuse(
                     request,
@@ -64,6 +73,15 @@ class JsonBodyFilter extends OncePerRequestFilter {
         } else {
             chain.doFilter(new ReadRequest(request, body), response);
         }
+    }
+
+    /** As many as there are at most: some of these stand in texts. */
+    private static int values(byte[] json) {
+        int count = 0;
+        for (byte one : json) {
+            count += one == ',' || one == '[' || one == '{' ? 1 : 0;
+        }
+        return count;
     }
 
     private void refuse(HttpServletRequest request, HttpServletResponse response, Exception refusal) {

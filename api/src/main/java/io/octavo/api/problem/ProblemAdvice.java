@@ -41,6 +41,7 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger(ProblemAdvice.class);
     private static final String RETRY_AFTER_SECONDS = "5";
+    private static final int MOST_ERRORS = 64;
 
     @ExceptionHandler
     @Nullable ResponseEntity<ProblemDetail> known(ProblemException problem, HttpServletRequest request) {
@@ -113,6 +114,7 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     protected @Nullable ResponseEntity<Object> handleMethodArgumentNotValid(
             MethodArgumentNotValidException failure, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
         List<FieldError> errors = failure.getFieldErrors().stream()
+                .limit(MOST_ERRORS)
                 .map(error -> new FieldError(error.getField(), String.valueOf(error.getDefaultMessage())))
                 .toList();
         ProblemDetail problem = failure.getBody();

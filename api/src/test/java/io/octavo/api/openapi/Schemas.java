@@ -71,6 +71,50 @@ final class Schemas {
         };
     }
 
+    /**
+     * A value with every member that there is.
+     *
+     * @param variant which of several choices is taken, and which of several values
+     */
+    JsonNode whole(JsonNode unresolved, int variant) {
+        return whole(resolve(unresolved), variant, 0);
+    }
+
+    private JsonNode whole(JsonNode schema, int variant, int depth) {
+        if (schema.has("oneOf")) {
+            JsonNode choices = schema.get("oneOf");
+            return whole(resolve(choices.get(variant % choices.size())), variant, depth);
+        }
+        if (schema.has("enum")) {
+            return schema.get("enum").get(variant % schema.get("enum").size());
+        }
+        return switch (type(schema)) {
+            case "object" -> {
+                ObjectNode object = JSON.objectNode();
+                schema.path("properties").propertyNames().forEach(name -> {
+                    JsonNode member = resolve(schema.path("properties").get(name));
+                    String hint = member.path("example").asString(HINTS.getOrDefault(name, ""));
+                    if (!hint.isEmpty()) {
+                        object.put(name, hint);
+                    } else if (depth < MAX_DEPTH) {
+                        object.set(name, whole(member, variant, depth + 1));
+                    }
+                });
+                yield object;
+            }
+            case "array" -> {
+                ArrayNode array = JSON.arrayNode();
+                if (depth < MAX_DEPTH) {
+                    array.add(whole(resolve(schema.path("items")), variant, depth + 1));
+                }
+                yield array;
+            }
+            case "integer", "number" -> JSON.numberNode(schema.path("minimum").asLong(1));
+            case "boolean" -> JSON.booleanNode(variant % 2 == 0);
+            default -> JSON.stringNode(schema.path("format").asString("").equals("date-time") ? "2031-01-01T00:00:00Z" : "a");
+        };
+    }
+
     private ObjectNode object(JsonNode schema, int depth) {
         ObjectNode object = JSON.objectNode();
         Set<String> required = texts(schema.path("required"));

@@ -20,12 +20,14 @@ import tools.jackson.databind.deser.DeserializationProblemHandler;
 import tools.jackson.databind.deser.ValueInstantiator;
 import tools.jackson.databind.jsontype.TypeIdResolver;
 
-/** What is wrong with a request, by place, so that a client learns all of it at once. */
+/** What is wrong with a request, by place, so that a client learns all of it at once; of very much, the first places. */
 final class Faults {
 
     private static final int MAX_SHOWN = 64;
+    private static final int MOST = 64;
 
     private final Map<String, String> byPlace = new LinkedHashMap<>();
+    private int more;
 
     static Faults of(DeserializationContext context) {
         return (Faults) Objects.requireNonNull(context.getAttribute(Faults.class));
@@ -37,7 +39,12 @@ final class Faults {
 
     /** The first message of a place stays. */
     void note(String place, String message) {
-        byPlace.putIfAbsent(place.isEmpty() ? "body" : place, message);
+        String known = place.isEmpty() ? "body" : place;
+        if (!isFull()) {
+            byPlace.putIfAbsent(known, message);
+        } else if (!byPlace.containsKey(known)) {
+            more++;
+        }
     }
 
     void note(JsonParser json, String message) {
@@ -49,6 +56,16 @@ final class Faults {
         return byPlace.keySet().stream()
                 .anyMatch(
                         known -> known.equals(place) || known.startsWith(place + ".") || known.startsWith(place + "["));
+    }
+
+    /** No further ones are kept, however many a request may have. */
+    boolean isFull() {
+        return byPlace.size() == MOST;
+    }
+
+    /** How many are not kept. */
+    int more() {
+        return more;
     }
 
     boolean isEmpty() {

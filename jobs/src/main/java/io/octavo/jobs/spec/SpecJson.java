@@ -110,7 +110,7 @@ final class SpecJson {
             faults.note("", "must be an object");
         }
         T value = faults.isEmpty() ? bind(json, type, faults) : null;
-        if (value != null) {
+        if (value != null && !faults.isFull()) {
             VALIDATOR.validate(value).stream()
                     .map(SpecJson::fault)
                     .sorted(Comparator.comparing(FieldError::field).thenComparing(FieldError::message))
@@ -120,7 +120,7 @@ final class SpecJson {
         if (faults.isEmpty() && value instanceof JobSpec spec) {
             spec.contradictions().forEach(fault -> faults.note(fault.field(), fault.message()));
         }
-        throwIfAny(faults.below(root));
+        throwIfAny(faults.below(root), faults.more());
         return Objects.requireNonNull(value);
     }
 
@@ -182,12 +182,17 @@ final class SpecJson {
     }
 
     static void throwIfAny(List<FieldError> errors) {
+        throwIfAny(errors, 0);
+    }
+
+    private static void throwIfAny(List<FieldError> errors, int untold) {
         if (!errors.isEmpty()) {
+            int more = errors.size() - 1 + untold;
             FieldError first = errors.getFirst();
             throw new ProblemException(
                     ProblemCode.INVALID_REQUEST,
                     first.field() + " " + first.message()
-                            + (errors.size() > 1 ? " (and " + (errors.size() - 1) + " more)" : ""),
+                            + (more > 0 ? " (and " + more + " more)" : ""),
                     Map.of("errors", errors));
         }
     }

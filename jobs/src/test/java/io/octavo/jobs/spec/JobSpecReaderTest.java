@@ -16,9 +16,11 @@ import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import java.io.IOException;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -61,6 +63,21 @@ class JobSpecReaderTest {
         assertThat(calibration.sequenceLength()).isEqualTo(512);
         assertThat(calibration.seed()).isEqualTo(7);
         assertThat(reader.readStored(spec.toJson())).isEqualTo(spec);
+    }
+
+    /** Of so many wrong places a client can use a few; that each was looked for among all others took minutes. */
+    @Timeout(10)
+    @ParameterizedTest
+    @ValueSource(strings = {"\"modifiers\": [%s]", "\"ignore\": [%s]", "\"overrides\": [%s]"})
+    void tellsTheFirstOfVeryManyFaultsAtOnce(String member) {
+        int count = 30_000;
+        String wrong = member.formatted(String.join(",", Collections.nCopies(count, "7")));
+        assertThatExceptionOfType(ProblemException.class)
+                .isThrownBy(() -> parse(wrong))
+                .satisfies(problem -> {
+                    assertThat((List<?>) problem.members().get("errors")).hasSize(64);
+                    assertThat(problem.detail()).endsWith("(and " + (count - 1) + " more)");
+                });
     }
 
     @Test
