@@ -8,6 +8,7 @@ import java.net.Proxy;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.regex.Pattern;
 import okhttp3.ConnectionPool;
 import okhttp3.HttpUrl;
 import okhttp3.MediaType;
@@ -27,6 +28,7 @@ import org.springframework.stereotype.Component;
 public class OutgoingHttp implements DisposableBean {
 
     private static final Duration CALL_LIMIT = Duration.ofSeconds(10);
+    private static final Pattern PLAIN = Pattern.compile("(?iU)https?://[^\\s\\p{C}\\\\]+");
     private static final MediaType JSON = MediaType.get("application/json");
 
     private final AddressGuard guard;
@@ -54,7 +56,8 @@ public class OutgoingHttp implements DisposableBean {
      */
     public void requireCallable(String url) {
         HttpUrl parsed = HttpUrl.parse(url);
-        if (parsed == null || !parsed.username().isEmpty() || !parsed.password().isEmpty()) {
+        // What is kept and shown is the text as it came; the parser would pass over blanks, line ends and backslashes.
+        if (parsed == null || !PLAIN.matcher(url).matches() || !parsed.username().isEmpty() || !parsed.password().isEmpty()) {
             throw notAllowed("not an absolute http or https URL without credentials");
         }
         if (!parsed.isHttps() && !allowHttp) {

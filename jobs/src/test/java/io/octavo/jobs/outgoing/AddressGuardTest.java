@@ -95,11 +95,27 @@ class AddressGuardTest {
                 "file:///etc/passwd",
                 "//8.8.8.8/x",
                 "https://no-such-host.invalid/x",
+                "https:8.8.8.8/x",
+                "https:/8.8.8.8/x",
+                "https:\\\\8.8.8.8/x",
+                "https://8.8.8.8\\@127.0.0.1/x",
+                "https://8.8.8.8/\r\nX: y",
+                "https://8.8.8.8/\u009b31m",
+                "https://8.8.8.8/\u202ex",
+                "https://8.8.8.8/a b",
+                " https://8.8.8.8/x",
+                "https://8.8.8.8/x\n",
                 ""
             })
     void refusesUrlsThatCouldNotBeCalled(String url) {
         OutgoingHttp http = new OutgoingHttp(guard, new OutgoingProperties(List.of(), false));
         assertThatThrownBy(() -> http.requireCallable(url)).isInstanceOf(ProblemException.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"https://8.8.8.8/x", "HTTPS://8.8.8.8:8443/a%20b?c=d,e&f=[g]#h", "https://8.8.8.8/b\u00fccher"})
+    void takesUrlsThatCouldBe(String url) {
+        new OutgoingHttp(guard, new OutgoingProperties(List.of(), false)).requireCallable(url);
     }
 
     /** What was allowed when the webhook was made may lead elsewhere when it is called. */
