@@ -180,6 +180,44 @@ class PipelineSpecTest {
         refuses(E.replace("step:q", "hub:a/m").replace("]}", "],'gates':[" + gate + "]}"), "invalid-request", detail);
     }
 
+    private static final String ALL_SCORES = """
+            {'type':'evaluate','source':'hub:a/m','baseline':'hub:a/b','tasks':[{'type':'perplexity','dataset':'hub:a/d'},
+             {'type':'multiple-choice','dataset':'hub:a/d'},{'type':'divergence','dataset':'hub:a/d'}],'gates':[%s]}""";
+
+    /** What each score can be: 1 is the least perplexity, a difference of accuracies lies from -1 to 1. */
+    @ParameterizedTest
+    @CsvSource({
+        "perplexity, 1, 1e300",
+        "perplexity.ratio, 0, 1e300",
+        "accuracy, 0, 1",
+        "accuracy.difference, -1, 1",
+        "divergence.mean, 0, 1e300",
+        "divergence.agreement, 0, 1"
+    })
+    void aLimitMustBeOneThatAScoreCanKeep(String metric, double least, double greatest) {
+        String gate = "{'metric':'" + metric + "','%s':%s}";
+        for (String kept : List.of(
+                gate.formatted("max", least),
+                gate.formatted("min", greatest),
+                "{'metric':'" + metric + "','min':" + least + ",'max':" + least + "}")) {
+            assertThat(parse(ALL_SCORES.formatted(kept))).isInstanceOf(EvaluateSpec.class);
+        }
+        refuses(
+                ALL_SCORES.formatted(gate.formatted("max", least - 0.001)),
+                "invalid-request",
+                "gates[0].max is less than " + metric + " can be");
+        if (greatest == 1) {
+            refuses(
+                    ALL_SCORES.formatted(gate.formatted("min", 1.001)),
+                    "invalid-request",
+                    "gates[0].min is more than " + metric + " can be: 1.001");
+        }
+        refuses(
+                ALL_SCORES.formatted("{'metric':'" + metric + "','min':" + (least + 0.002) + ",'max':" + (least + 0.001) + "}"),
+                "invalid-request",
+                "gates[0].max is less than min");
+    }
+
     @Test
     void readsTheExamples() throws IOException {
         var anything = new JobSpecReader(FixedCatalog.ANYTHING);
