@@ -24,19 +24,18 @@ interface ClaimRepository extends Repository<Job, UUID> {
     /** What Hibernate takes for {@code skip locked}. */
     String SKIP_LOCKED = "-2";
 
-    /** Whether a claim is worth its lock. */
-    @NativeQuery("""
-            select exists (select 1 from job where status = 'QUEUED' and available_at <= now() and type in (:types))
-            """)
-    boolean anyReady(Collection<String> types);
-
     /**
-     * One claim at a time until the transaction ends, so that quotas hold and turns are taken one after the other.
+     * Where something is ready at all, makes claims wait for each other until the transaction ends, so that quotas hold and
+     * turns are taken one after the other.
      *
-     * @return the transaction's time
+     * @return the transaction's time; empty where nothing is ready, and then nothing is locked
      */
-    @NativeQuery("select now() from (select pg_advisory_xact_lock(hashtext('octavo.claim'))) locked")
-    Instant lockClaims();
+    @NativeQuery("""
+            select case when exists (
+                select 1 from job where status = 'QUEUED' and available_at <= now() and type in (:types))
+            then (select now() from (select pg_advisory_xact_lock(hashtext('octavo.claim'))) locked) end
+            """)
+    Optional<Instant> lockClaims(Collection<String> types);
 
     /**
      * Ids of the jobs that this worker should run next, the best one first. Walks from lane to lane of each tenant by

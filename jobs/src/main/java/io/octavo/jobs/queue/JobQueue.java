@@ -70,16 +70,13 @@ public class JobQueue {
      * Tenants take turns within their shares; a tenant's own jobs go by priority and age.
      */
     public Optional<Claim> claim(WorkerIdentity worker, Collection<String> types) {
-        if (!claims.anyReady(types)) {
-            return Optional.empty();
-        }
-        Instant now = claims.lockClaims();
-        return claims.candidates(worker.id(), types, properties.runningLimit()).stream()
-                .map(claims::lockQueued)
-                .flatMap(Optional::stream)
-                .map(job -> hand(job, worker, now))
-                .flatMap(Optional::stream)
-                .findFirst();
+        return claims.lockClaims(types)
+                .flatMap(now -> claims.candidates(worker.id(), types, properties.runningLimit()).stream()
+                        .map(claims::lockQueued)
+                        .flatMap(Optional::stream)
+                        .map(job -> hand(job, worker, now))
+                        .flatMap(Optional::stream)
+                        .findFirst());
     }
 
     /** Empty for a step whose pipeline is being changed at this moment, and for a spec that only others can read. */
