@@ -121,7 +121,7 @@ public class ArtifactService {
     public void commitEvaluation(Lease lease, String source, ObjectNode result, Optional<Failure> failure) {
         TenantId tenant = queue.requireHeld(lease);
         evaluations.deleteByJobId(lease.jobId()); // of a run before this one, whose gates it did not pass
-        evaluations.saveAndFlush(new Evaluation(tenant, lease.jobId(), source, result.toString(), artifacts.now()));
+        evaluations.insert(tenant.value(), lease.jobId(), source, result.toString());
         if (failure.isPresent()) {
             queue.fail(lease, failure.get(), result);
         } else {
@@ -175,12 +175,13 @@ public class ArtifactService {
     }
 
     private Map<String, List<EvaluationRecord>> evaluationsOf(TenantId tenant, List<String> uris) {
-        return evaluations.findByTenantAndSourceInOrderByCreatedAt(tenant.value(), uris).stream()
+        return evaluations.of(tenant.value(), uris).stream()
                 .collect(Collectors.groupingBy(
-                        Evaluation::source, Collectors.mapping(this::toRecord, Collectors.toList())));
+                        EvaluationRepository.Evaluation::source,
+                        Collectors.mapping(this::toRecord, Collectors.toList())));
     }
 
-    private EvaluationRecord toRecord(Evaluation evaluation) {
+    private EvaluationRecord toRecord(EvaluationRepository.Evaluation evaluation) {
         return new EvaluationRecord(
                 evaluation.id(), evaluation.jobId(), evaluation.createdAt(), json.readTree(evaluation.result()));
     }

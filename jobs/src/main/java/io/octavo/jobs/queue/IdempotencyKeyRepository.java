@@ -28,10 +28,5 @@ interface IdempotencyKeyRepository extends Repository<Job, UUID> {
     int insert(UUID tenant, String key, String requestSha256, UUID jobId);
 
     /** What a key was used for. */
-    interface Use {
-
-        String getRequestSha256();
-
-        UUID getJobId();
-    }
+    record Use(String requestSha256, UUID jobId) {}
 }

@@ -1,16 +1,16 @@
 package io.octavo.jobs.queue;
 
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
-import org.springframework.data.domain.Limit;
 import org.springframework.data.jpa.repository.NativeQuery;
-import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.repository.Repository;
 
-interface JobEventRepository extends Repository<JobEvent, Long> {
+/** The append-only log of jobs. */
+interface JobEventRepository extends Repository<Job, UUID> {
 
     /** Told to listeners, once it is committed. */
     String TELL =
@@ -34,8 +34,11 @@ interface JobEventRepository extends Repository<JobEvent, Long> {
             """ + TELL)
     Optional<String> appendHolding(UUID jobId, int attempt, String type, String data);
 
-    @Query("select e from JobEvent e where e.jobId = :jobId and e.id > :after order by e.id")
-    List<JobEvent> page(UUID jobId, long after, Limit limit);
+    @NativeQuery("""
+            select id, at, type, cast(data as text) as data from job_event
+            where job_id = :jobId and id > :after order by id limit :count
+            """)
+    List<Event> page(UUID jobId, long after, int count);
 
     @NativeQuery("""
             select j.id as jobId,
@@ -52,13 +55,9 @@ interface JobEventRepository extends Repository<JobEvent, Long> {
     @NativeQuery("select cast(pg_notify(:channel, :payload) as text)")
     @Nullable String notify(String channel, String payload);
 
+    record Event(long id, Instant at, String type, String data) {}
+
     /** How far the current attempt of a job is. */
-    interface Position {
-
-        UUID getJobId();
-
-        @Nullable String getPhase();
-
-        @Nullable Double getProgress();
-    }
+    record Position(
+            UUID jobId, @Nullable String phase, @Nullable Double progress) {}
 }

@@ -21,7 +21,6 @@ import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.springframework.data.domain.Limit;
 import org.springframework.stereotype.Service;
 import org.springframework.transaction.annotation.Transactional;
 import tools.jackson.databind.json.JsonMapper;
@@ -88,11 +87,11 @@ public class JobService {
     @Transactional(readOnly = true)
     public Optional<JobView> submitted(TenantId tenant, JobSpec spec, String idempotencyKey) {
         return keys.find(tenant.value(), idempotencyKey).map(earlier -> {
-            if (!earlier.getRequestSha256().equals(digest(spec))) {
+            if (!earlier.requestSha256().equals(digest(spec))) {
                 throw new ProblemException(
                         ProblemCode.IDEMPOTENCY_KEY_REUSED, "the idempotency key was used with another request");
             }
-            return get(tenant, earlier.getJobId());
+            return get(tenant, earlier.jobId());
         });
     }
 
@@ -125,8 +124,8 @@ public class JobService {
         if (jobs.findByTenantAndIdAndDeletedAtIsNull(tenant.value(), id).isEmpty()) {
             throw notFound(id);
         }
-        Page<JobEvent> page = Page.of(
-                events.page(id, after, Limit.of(limit.probe())), limit.value(), event -> Long.toString(event.id()));
+        Page<JobEventRepository.Event> page =
+                Page.of(events.page(id, after, limit.probe()), limit.value(), event -> Long.toString(event.id()));
         return page.map(event -> new EventRecord(event.id(), event.at(), event.type(), json.readTree(event.data())));
     }
 
@@ -209,7 +208,7 @@ public class JobService {
 
     private Map<UUID, JobEventRepository.Position> positions(List<Job> shown) {
         return events.positions(shown.stream().map(Job::id).toList()).stream()
-                .collect(Collectors.toMap(JobEventRepository.Position::getJobId, Function.identity()));
+                .collect(Collectors.toMap(JobEventRepository.Position::jobId, Function.identity()));
     }
 
     private Map<UUID, JobView.Waiting> waiting(List<Job> shown) {

@@ -31,7 +31,7 @@ record JobViews(
                 job.id(),
                 job.type(),
                 job.status(),
-                position == null ? null : position.getPhase(),
+                position == null ? null : position.phase(),
                 own.isEmpty()
                         ? progress(job)
                         : own.stream().mapToDouble(this::progress).average().orElse(0),
@@ -54,7 +54,7 @@ record JobViews(
 
     private double progress(Job job) {
         Position position = positions.get(job.id());
-        Double reached = position == null ? null : position.getProgress();
+        Double reached = position == null ? null : position.progress();
         return job.status() == JobStatus.SUCCEEDED ? 1.0 : Objects.requireNonNullElse(reached, 0.0);
     }
 

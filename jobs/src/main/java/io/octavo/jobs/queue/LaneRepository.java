@@ -108,45 +108,22 @@ interface LaneRepository extends Repository<Job, UUID> {
     List<Depth> depths(double aliveSeconds, int maxRunning);
 
     /** A part of the queue. */
-    interface Depth {
-
-        String getReason();
-
-        long getJobs();
-
-        double getOldestSeconds();
-    }
+    record Depth(String reason, long jobs, double oldestSeconds) {}
 
     /** What a job that waits has before it. */
-    interface Outlook {
-
-        UUID getJobId();
-
-        boolean getResting();
-
-        Instant getAvailableAt();
-
-        long getWorkers();
-
-        long getSuitable();
-
-        /** On the suitable worker that has most of it. */
-        long getFreeDiskBytes();
-
-        long getDiskBytes();
-
-        long getRunning();
-
-        int getMaxRunning();
-
-        long getAhead();
-
-        String getDeviceKind();
-
-        long getDeviceMemoryBytes();
-
-        int getComputeCapability();
-
-        String getLabels();
-    }
+    record Outlook(
+            UUID jobId,
+            boolean resting,
+            Instant availableAt,
+            long workers,
+            long suitable,
+            long freeDiskBytes,
+            long diskBytes,
+            long running,
+            int maxRunning,
+            long ahead,
+            String deviceKind,
+            long deviceMemoryBytes,
+            int computeCapability,
+            String labels) {}
 }

@@ -54,7 +54,7 @@ class Lanes {
             return Map.of();
         }
         return lanes.outlooks(queued, properties.workerTimeoutSeconds(), properties.runningLimit(), MOST_AHEAD).stream()
-                .collect(Collectors.toMap(LaneRepository.Outlook::getJobId, this::reason));
+                .collect(Collectors.toMap(LaneRepository.Outlook::jobId, this::reason));
     }
 
     /** How many jobs wait for what. */
@@ -64,44 +64,42 @@ class Lanes {
 
     /** The first that holds: what no other one could hide. */
     private Waiting reason(LaneRepository.Outlook outlook) {
-        if (outlook.getResting()) {
-            return new Waiting("resting", "next attempt at " + outlook.getAvailableAt());
+        if (outlook.resting()) {
+            return new Waiting("resting", "next attempt at " + outlook.availableAt());
         }
-        if (outlook.getWorkers() == 0) {
+        if (outlook.workers() == 0) {
             return new Waiting("no-worker", "no worker is running");
         }
-        if (outlook.getSuitable() == 0) {
+        if (outlook.suitable() == 0) {
             return new Waiting(
                     "no-suitable-worker",
-                    "no worker has " + requirements(outlook) + "; " + counted(outlook.getWorkers(), "worker")
+                    "no worker has " + requirements(outlook) + "; " + counted(outlook.workers(), "worker")
                             + " running");
         }
-        if (outlook.getDiskBytes() > outlook.getFreeDiskBytes()) {
+        if (outlook.diskBytes() > outlook.freeDiskBytes()) {
             return new Waiting(
                     "no-disk",
-                    "it needs " + outlook.getDiskBytes()
+                    "it needs " + outlook.diskBytes()
                             + " bytes of a worker's disk; the most that one has for a job is "
-                            + outlook.getFreeDiskBytes());
+                            + outlook.freeDiskBytes());
         }
-        if (outlook.getRunning() >= outlook.getMaxRunning()) {
-            return new Waiting("quota", "quota of " + counted(outlook.getMaxRunning(), "running job") + " reached");
+        if (outlook.running() >= outlook.maxRunning()) {
+            return new Waiting("quota", "quota of " + counted(outlook.maxRunning(), "running job") + " reached");
         }
-        if (outlook.getAhead() > 0) {
-            String count = outlook.getAhead() == MOST_AHEAD
-                    ? MOST_AHEAD + " jobs or more"
-                    : counted(outlook.getAhead(), "job");
+        if (outlook.ahead() > 0) {
+            String count =
+                    outlook.ahead() == MOST_AHEAD ? MOST_AHEAD + " jobs or more" : counted(outlook.ahead(), "job");
             return new Waiting("jobs-ahead", count + " ahead");
         }
-        return new Waiting(
-                "workers-busy", "next in line for one of " + counted(outlook.getSuitable(), "suitable worker"));
+        return new Waiting("workers-busy", "next in line for one of " + counted(outlook.suitable(), "suitable worker"));
     }
 
     private Requirements requirements(LaneRepository.Outlook outlook) {
         return new Requirements(
-                outlook.getDeviceKind(),
-                outlook.getDeviceMemoryBytes(),
-                outlook.getComputeCapability(),
-                json.readValue(outlook.getLabels(), LABELS));
+                outlook.deviceKind(),
+                outlook.deviceMemoryBytes(),
+                outlook.computeCapability(),
+                json.readValue(outlook.labels(), LABELS));
     }
 
     private static String counted(long count, String noun) {

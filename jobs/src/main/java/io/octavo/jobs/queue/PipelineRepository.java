@@ -73,12 +73,5 @@ interface PipelineRepository extends Repository<Job, UUID> {
     List<UUID> lockBehind();
 
     /** What a step waits for. */
-    interface OpenNeed {
-
-        UUID getJobId();
-
-        String getStep();
-
-        String getStatus();
-    }
+    record OpenNeed(UUID jobId, String step, String status) {}
 }

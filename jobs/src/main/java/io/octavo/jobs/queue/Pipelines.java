@@ -263,8 +263,8 @@ class Pipelines {
         Map<UUID, List<String>> open = new HashMap<>();
         pipelines
                 .openNeeds(blocked)
-                .forEach(need -> open.computeIfAbsent(need.getJobId(), id -> new ArrayList<>())
-                        .add("step " + need.getStep() + " (" + need.getStatus() + ")"));
+                .forEach(need -> open.computeIfAbsent(need.jobId(), id -> new ArrayList<>())
+                        .add("step " + need.step() + " (" + need.status() + ")"));
         return open.entrySet().stream()
                 .collect(Collectors.toMap(
                         Map.Entry::getKey,

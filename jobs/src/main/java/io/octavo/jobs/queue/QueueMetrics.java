@@ -57,14 +57,14 @@ public class QueueMetrics {
                         .map(reason -> Row.of(
                                 Tags.of("reason", reason),
                                 found.stream()
-                                        .filter(row -> row.getReason().equals(reason))
-                                        .mapToLong(LaneRepository.Depth::getJobs)
+                                        .filter(row -> row.reason().equals(reason))
+                                        .mapToLong(LaneRepository.Depth::jobs)
                                         .sum()))
                         .toList(),
                 true);
         oldestReadySeconds = found.stream()
-                .filter(row -> row.getReason().equals("ready"))
-                .mapToDouble(LaneRepository.Depth::getOldestSeconds)
+                .filter(row -> row.reason().equals("ready"))
+                .mapToDouble(LaneRepository.Depth::oldestSeconds)
                 .max()
                 .orElse(0);
     }

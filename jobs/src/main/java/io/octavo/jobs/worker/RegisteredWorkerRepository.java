@@ -81,46 +81,23 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
     List<RegisteredWorker> latest(Limit limit);
 
     /** The most that some of them have. */
-    interface Disks {
-
-        int getWorkers();
-
-        long getDiskBytes();
-
-        long getFreeDiskBytes();
-    }
+    record Disks(long workers, long diskBytes, long freeDiskBytes) {}
 
     /** A row of the listing. */
-    interface Row {
-
-        UUID getId();
-
-        String getName();
-
-        String getHost();
-
-        String getDevice();
-
-        String getDeviceKind();
-
-        long getDeviceMemoryBytes();
-
-        int getComputeCapability();
-
-        String getLabels();
-
-        @Nullable Long getDiskBytes();
-
-        @Nullable Long getFreeDiskBytes();
-
-        String getEngineVersion();
-
-        Instant getStartedAt();
-
-        Instant getLastSeenAt();
-
-        boolean getAlive();
-
-        @Nullable UUID getJobId();
-    }
+    record Row(
+            UUID id,
+            String name,
+            String host,
+            String device,
+            String deviceKind,
+            long deviceMemoryBytes,
+            int computeCapability,
+            String labels,
+            @Nullable Long diskBytes,
+            @Nullable Long freeDiskBytes,
+            String engineVersion,
+            Instant startedAt,
+            Instant lastSeenAt,
+            boolean alive,
+            @Nullable UUID jobId) {}
 }

@@ -74,27 +74,27 @@ public class WorkerRegistry implements SchemeCatalog {
     public List<WorkerRecord> list(TenantId tenant) {
         return workers.rows(tenant.value(), properties.workerTimeoutSeconds()).stream()
                 .map(row -> new WorkerRecord(
-                        row.getId(),
-                        row.getName(),
-                        row.getHost(),
-                        row.getDevice(),
+                        row.id(),
+                        row.name(),
+                        row.host(),
+                        row.device(),
                         new WorkerOffer(
-                                row.getDeviceKind(),
-                                row.getDeviceMemoryBytes(),
-                                row.getComputeCapability(),
-                                json.readValue(row.getLabels(), LABELS)),
+                                row.deviceKind(),
+                                row.deviceMemoryBytes(),
+                                row.computeCapability(),
+                                json.readValue(row.labels(), LABELS)),
                         disk(row),
-                        row.getEngineVersion(),
-                        row.getAlive(),
-                        row.getStartedAt(),
-                        row.getLastSeenAt(),
-                        row.getJobId()))
+                        row.engineVersion(),
+                        row.alive(),
+                        row.startedAt(),
+                        row.lastSeenAt(),
+                        row.jobId()))
                 .toList();
     }
 
     private static @Nullable WorkerDisk disk(RegisteredWorkerRepository.Row row) {
-        Long total = row.getDiskBytes();
-        Long free = row.getFreeDiskBytes();
+        Long total = row.diskBytes();
+        Long free = row.freeDiskBytes();
         return total == null || free == null ? null : new WorkerDisk(total, free);
     }
 
@@ -107,7 +107,7 @@ public class WorkerRegistry implements SchemeCatalog {
                 asked.computeCapability(),
                 asked.labelsJson().toString(),
                 properties.workerTimeoutSeconds());
-        return new DiskOutlook(disks.getWorkers(), disks.getDiskBytes(), disks.getFreeDiskBytes());
+        return new DiskOutlook(Math.toIntExact(disks.workers()), disks.diskBytes(), disks.freeDiskBytes());
     }
 
     @Override

@@ -274,8 +274,8 @@ class FairShareTest extends JobsTest {
 
     private long depth(String reason) {
         return lanes.depths(60, 100).stream()
-                .filter(row -> row.getReason().equals(reason))
-                .mapToLong(LaneRepository.Depth::getJobs)
+                .filter(row -> row.reason().equals(reason))
+                .mapToLong(LaneRepository.Depth::jobs)
                 .sum();
     }
 
