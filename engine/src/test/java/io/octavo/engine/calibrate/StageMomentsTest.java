@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.solve.InputMoments;
 import io.octavo.engine.solve.InputMoments.Differences;
+import io.octavo.engine.transformer.ActivationObserver;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
@@ -68,6 +69,19 @@ class StageMomentsTest {
         stream.synchronize();
         for (int i = 0; i < found.length; i++) {
             assertThat((double) found[i]).isCloseTo(expected[from + i / COLUMNS][i % COLUMNS], Offset.offset(1e-4));
+        }
+    }
+
+    @Test
+    void hasSeenEnoughOnceTheStageCame() {
+        try (var stage = new StageMoments(backend, Set.of(FIRST, LATER), 7)) {
+            ActivationObserver original = stage.ofOriginals();
+            float[] numbers = numbers(new Random(3), 2);
+            show(numbers, (activations) -> original.input("other", activations, stream));
+            assertThat(original.hasSeenEnough()).isFalse();
+            show(numbers, (activations) -> original.input(FIRST, activations, stream));
+            assertThat(original.hasSeenEnough()).isTrue();
+            assertThat(stage.ofSolved().hasSeenEnough()).isFalse();
         }
     }
 

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.AfterEach;
@@ -124,6 +125,28 @@ class InputSolverTest {
                 .isLessThan(0.95 * ordinary);
     }
 
+    @ParameterizedTest
+    @MethodSource("weights")
+    void weightsOfOneInputAreSolvedAsEachAlone(Quantization quantization) {
+        double[][] h = moments(new Random(13));
+        List<SolvableWeight> weights = IntStream.range(14, 17)
+                .mapToObj(seed -> weight(quantization, numbers(new Random(seed))))
+                .toList();
+        List<InputSolver.Result> together = solve(BEST, h, weights, 1, 2);
+        for (int i = 0; i < weights.size(); i++) {
+            InputSolver.Result alone =
+                    solve(BEST, h, List.of(weights.get(i)), 1, 2).getFirst();
+            InputSolver.Result result = together.get(i);
+            assertThat(result.weight().codes()).isEqualTo(alone.weight().codes());
+            assertThat(result.weight().scales().scales())
+                    .isEqualTo(alone.weight().scales().scales());
+            assertThat(result.weight().scales().zeroPoints())
+                    .isEqualTo(alone.weight().scales().zeroPoints());
+            assertThat(result.loss()).isEqualTo(alone.loss());
+            assertThat(result.plainLoss()).isEqualTo(alone.plainLoss());
+        }
+    }
+
     @Test
     void threadsDecideNothing() {
         double[][] h = moments(new Random(7));
@@ -180,6 +203,11 @@ class InputSolverTest {
     }
 
     private InputSolver.Result solve(Gptq settings, double[][] h, SolvableWeight weight, int threads) {
+        return solve(settings, h, List.of(weight), weight.absmax(), threads).getFirst();
+    }
+
+    private static List<InputSolver.Result> solve(
+            Gptq settings, double[][] h, List<SolvableWeight> weights, float absmax, int threads) {
         float[] sums = new float[COLUMNS * COLUMNS];
         for (int i = 0; i < sums.length; i++) {
             sums[i] = (float) (h[i / COLUMNS][i % COLUMNS] * TOKENS);
@@ -191,8 +219,7 @@ class InputSolverTest {
             Matrix matrix = Matrix.of(memory, DType.F32, COLUMNS, COLUMNS);
             var seen = new InputMoments(matrix, Optional.empty(), TOKENS);
             try (var solver = new InputSolver(backend, stream, JobMonitor.none(), settings, seen)) {
-                return solver.solve(List.of(weight), Map.of(weight.sharing(), weight.absmax()))
-                        .getFirst();
+                return solver.solve(weights, Map.of(List.of(), absmax));
             }
         }
     }

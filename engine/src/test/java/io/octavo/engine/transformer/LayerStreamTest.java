@@ -10,6 +10,7 @@ import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.model.NormSpec;
+import io.octavo.engine.transformer.weight.ChangedWeights;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
@@ -19,6 +20,7 @@ import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
@@ -131,6 +133,36 @@ class LayerStreamTest {
                 .filter(name -> name.startsWith(prefix))
                 .mapToLong(name -> checkpoint.tensor(name).segment().byteSize())
                 .sum();
+    }
+
+    /** At the second input, and nothing of that look is left. */
+    @Test
+    void looksNoFurtherThanAnObserverWants() {
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            ModelLoader loader = new ModelLoader(backend, checkpoint, spec);
+            List<String> seen = new ArrayList<>();
+            try (LayerStream layers = loader.stream(List.of(ids(spec, 20)));
+                    LayerStream beside = layers.beside()) {
+                try (LayerStream.Loaded layer = layers.load(ChangedWeights.none())) {
+                    layer.look(0, new ActivationObserver() {
+                        @Override
+                        public void input(String module, Matrix activations, Stream stream) {
+                            seen.add(module);
+                        }
+
+                        @Override
+                        public boolean hasSeenEnough() {
+                            return seen.size() == 4;
+                        }
+                    });
+                    layer.advance(ActivationObserver.none(), () -> {});
+                }
+                beside.advance(ActivationObserver.none(), () -> {});
+                assertThat(seen).last().asString().endsWith("o_proj");
+                assertThat(layers.state(0)).isEqualTo(beside.state(0));
+            }
+        }
     }
 
     @Test
