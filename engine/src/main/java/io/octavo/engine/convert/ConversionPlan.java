@@ -8,6 +8,7 @@ import io.octavo.engine.layout.codec.LayoutWriter;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.TensorSink;
+import io.octavo.engine.loader.Experts;
 import io.octavo.engine.safetensors.TensorSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -85,6 +86,13 @@ record ConversionPlan(List<Action> actions) {
             actions.add(new Repack("KV cache", writer.kvCacheTensors(), 0, writer::writeKvCache));
         }
         return new ConversionPlan(actions);
+    }
+
+    /** Whether experts are repacked. */
+    boolean hasExperts() {
+        return actions.stream()
+                .anyMatch(action -> action instanceof Repack repack
+                        && Experts.of(repack.what()).isPresent());
     }
 
     /** What each module's weight and its parameters take in the source. */

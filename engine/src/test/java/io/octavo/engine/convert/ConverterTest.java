@@ -209,6 +209,24 @@ class ConverterTest {
         assertUnsuitable(source, layout, reason);
     }
 
+    /** vLLM computes with the size of experts' groups, and takes no null for it. */
+    @ParameterizedTest
+    @CsvSource({"model.layers.0.mlp.experts.0.up_proj, -1", "model.layers.0.mlp.up_proj, null"})
+    void spellsWholeRowsOfExpertsAsVllmReadsThem(String module, String size) throws IOException {
+        Quantization rows = Quantization.stored(new NumberType.IntType(4), new Granularity.PerChannel());
+        var linear = new QuantizedLinear(
+                module, GivenWeight.random(16, 24, rows, 5), Optional.empty(), Optional.empty());
+        Path source = fixture(Layout.GPTQ, rows, Optional.empty(), linear).write(folder.resolve("source"));
+        convert(source, "there", "compressed-tensors");
+        try (Checkpoint there = Checkpoint.open(folder.resolve("there"))) {
+            assertThat(there.config()
+                            .tree()
+                            .at("/quantization_config/config_groups/group_0/weights/group_size")
+                            .toString())
+                    .isEqualTo(size);
+        }
+    }
+
     @Test
     void refusesUnquantizedSources() throws IOException {
         Path source = new CheckpointFixture()

@@ -48,9 +48,18 @@ public final class LayoutWriter {
         this.kvScales = KvScaleTensors.of(layout, numbers);
     }
 
-    /** The {@code quantization_config} that belongs into config.json. */
+    /** The {@code quantization_config} of a checkpoint without experts. */
     public ObjectNode config() {
-        return declaration.write();
+        return config(false);
+    }
+
+    /**
+     * The {@code quantization_config} that belongs into config.json.
+     *
+     * @param experts whether some of the modules are experts
+     */
+    public ObjectNode config(boolean experts) {
+        return declaration.write(experts);
     }
 
     /** Further files that loaders of this layout look for, by name. */

@@ -110,10 +110,10 @@ public final class CompressedTensorsConfig {
         return group;
     }
 
-    static ObjectNode write(Declaration declared) {
+    static ObjectNode write(Declaration declared, boolean experts) {
         Declaration.Group group = declared.only();
         var scheme = new Scheme(group.name(), group.weights(), group.inputs());
-        ObjectNode config = write(List.of(Target.everyLinear(scheme, false)), declared.ignored(), declared.kvCache());
+        ObjectNode config = write(List.of(Target.everyLinear(scheme, experts)), declared.ignored(), declared.kvCache());
         if (group.actOrder()) {
             JsonNode weights = config.path("config_groups").path("group_0").path("weights");
             ((ObjectNode) weights).put("actorder", "group");

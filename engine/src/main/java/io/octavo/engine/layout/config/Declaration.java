@@ -140,10 +140,14 @@ public record Declaration(
         };
     }
 
-    /** The {@code quantization_config} that says this. */
-    public ObjectNode write() {
+    /**
+     * The {@code quantization_config} that says this.
+     *
+     * @param experts whether it is that of experts too
+     */
+    public ObjectNode write(boolean experts) {
         return switch (layout) {
-            case COMPRESSED_TENSORS -> CompressedTensorsConfig.write(this);
+            case COMPRESSED_TENSORS -> CompressedTensorsConfig.write(this, experts);
             case FP8 -> Fp8Config.write(this);
             case AWQ -> IntegerConfig.writeAwq(this);
             case GPTQ, GPTQ_V2 -> IntegerConfig.writeGptq(this);
@@ -155,7 +159,7 @@ public record Declaration(
     public SequencedMap<String, ObjectNode> files() {
         var files = new LinkedHashMap<String, ObjectNode>();
         switch (layout) {
-            case GPTQ, GPTQ_V2 -> files.put("quantize_config.json", write());
+            case GPTQ, GPTQ_V2 -> files.put("quantize_config.json", write(false));
             case MODELOPT -> files.put(ModelOptConfig.FILE, ModelOptConfig.writeFile(this));
             case COMPRESSED_TENSORS, FP8, AWQ -> {}
         }
