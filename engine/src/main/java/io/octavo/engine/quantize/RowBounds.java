@@ -24,6 +24,8 @@ final class RowBounds {
     private final long groupColumns;
     private final boolean scalesByTile;
     private float absmax;
+    private long lostRows;
+    private long firstLostRow;
     private @Nullable String failure;
 
     RowBounds(Quantize action, WeightBounds bounds, QuantizedWeight stored) {
@@ -70,6 +72,11 @@ final class RowBounds {
         }
         double error = Math.sqrt(measured[at * QuantizationError.COLUMNS + QuantizationError.SQUARED_ERROR]);
         double norm = Math.sqrt(measured[at * QuantizationError.COLUMNS + QuantizationError.SQUARED_NUMBER]);
+        // Every code is zero: what a scale cannot hold beside larger numbers of the module rounds to nothing.
+        if (norm > 0 && error >= norm) {
+            firstLostRow = lostRows == 0 ? row : firstLostRow;
+            lostRows++;
+        }
         if (!bounds.rowFits(error, norm, Math.sqrt(squares))) {
             fail(row, "its codes are " + error + " away from numbers whose norm is " + norm);
         }
@@ -107,6 +114,14 @@ final class RowBounds {
 
     Optional<String> failure() {
         return Optional.ofNullable(failure);
+    }
+
+    /** What the bounds allow, but people should know. */
+    Optional<String> note() {
+        return lostRows == 0
+                ? Optional.empty()
+                : Optional.of("module " + action.module() + ": numbers so small beside its largest that " + lostRows
+                        + (lostRows == 1 ? " row became zeros, row " : " rows became zeros, first row ") + firstLostRow);
     }
 
     /** Of the whole weight, once every row was looked at. */

@@ -108,6 +108,7 @@ final class Verification implements AutoCloseable {
             errors.add(compared.error());
             absmaxes.put(task.getKey().module(), compared.absmax());
             compared.failure().ifPresent(failures::add);
+            compared.note().ifPresent(monitor::log);
             afterTensor.accept(task.getKey().source().info().byteSize());
         }
         moduleTasks.keySet().forEach(action -> checkWhole(action, absmaxes));

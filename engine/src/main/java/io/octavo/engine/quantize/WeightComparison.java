@@ -45,13 +45,14 @@ final class WeightComparison implements AutoCloseable {
 
     /**
      * @param failure what the action's bounds do not allow; empty if all is well
+     * @param note what they allow and people should know
      * @param absmax of the source weight
      */
-    record Result(ModuleError error, Optional<String> failure, float absmax) {
+    record Result(ModuleError error, Optional<String> failure, Optional<String> note, float absmax) {
 
         /** Asked only if nothing failed before. */
         Result orFailure(Supplier<Optional<String>> other) {
-            return new Result(error, failure.or(other), absmax);
+            return new Result(error, failure.or(other), note, absmax);
         }
     }
 
@@ -145,7 +146,11 @@ final class WeightComparison implements AutoCloseable {
         }
         double relativeError = squaredError == 0 ? 0 : Math.sqrt(squaredError / squaredWeight);
         double decibels = relativeError == 0 ? MAX_DECIBELS : Math.min(-20 * Math.log10(relativeError), MAX_DECIBELS);
-        return new Result(new ModuleError(action.module(), relativeError, decibels), rows.failure(), rows.absmax());
+        return new Result(
+                new ModuleError(action.module(), relativeError, decibels),
+                rows.failure(),
+                rows.note(),
+                rows.absmax());
     }
 
     private double[] measure(

@@ -15,6 +15,7 @@ final class RecordingMonitor implements JobMonitor {
 
     final List<String> phases = new ArrayList<>();
     final List<Double> fractions = new ArrayList<>();
+    final List<String> lines = new ArrayList<>();
     private final Consumer<String> onPhase;
     private final Predicate<RecordingMonitor> cancelled;
 
@@ -53,7 +54,9 @@ final class RecordingMonitor implements JobMonitor {
     }
 
     @Override
-    public void log(String line) {}
+    public void log(String line) {
+        lines.add(line);
+    }
 
     @Override
     public void checkpoint() {

@@ -21,6 +21,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -131,6 +132,29 @@ class SmallWeightsTest {
                     .hasMessageContaining("module " + SELF + "k_proj: its largest magnitude");
             assertThat(folder.resolve("target")).doesNotExist();
         }
+    }
+
+    /** The scales of a row's groups are shares of the module's own, in E4M3: some rows are too small for any. */
+    @ParameterizedTest
+    @CsvSource({
+        "NVFP4A16, 0x1p-27, '1 row became zeros, row 0'",
+        "NVFP4A16, 0x1p-12, ",
+        "NVFP4A16, 0, ",
+        "FP8_DYNAMIC, 0x1p-27, "
+    })
+    void areToldWhereARowIsLost(String scheme, float magnitude, @Nullable String told) throws IOException {
+        var request = new QuantizationRequest(
+                model(DType.F32, magnitude, 1).write(folder.resolve("source")),
+                folder.resolve("target"),
+                new Recipe(scheme, "compressed-tensors", List.of()));
+        RecordingMonitor monitor = RecordingMonitor.patient();
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            engine.quantize(request, monitor);
+        }
+        assertThat(monitor.lines)
+                .filteredOn(line -> line.contains("zeros"))
+                .hasSize(told == null ? 0 : 1)
+                .allSatisfy(line -> assertThat(line).contains("module " + TINY, String.valueOf(told)));
     }
 
     /** As a pruned row has: its scale is the type's epsilon, its codes are zero. */
