@@ -20,10 +20,4 @@ public record Claim(
         JobSpec spec,
         Optional<PlanSummary> plan,
         Optional<Duration> timeLeft,
-        Optional<String> traceparent) {
-
-    /** Without a plan or a timeout, and not traced. */
-    public Claim(Lease lease, TenantId tenant, JobSpec spec) {
-        this(lease, tenant, spec, Optional.empty(), Optional.empty(), Optional.empty());
-    }
-}
+        Optional<String> traceparent) {}

@@ -35,8 +35,4 @@ public record Scheduling(
         timeouts = Objects.requireNonNullElse(timeouts, Timeouts.NONE);
         labels = SpecJson.map(labels);
     }
-
-    public static Scheduling of(int priority) {
-        return new Scheduling(priority, Requirements.NONE, Timeouts.NONE, Map.of());
-    }
 }

@@ -11,6 +11,10 @@ import java.util.UUID;
 public record DueDelivery(
         UUID id, UUID webhookId, String url, String secret, String payload, int attempt, int attemptLimit) {
 
+    DueDelivery withSecret(String opened) {
+        return new DueDelivery(id, webhookId, url, opened, payload, attempt, attemptLimit);
+    }
+
     @Override
     public String toString() {
         return "DueDelivery[" + id + ", attempt=" + attempt + "]";

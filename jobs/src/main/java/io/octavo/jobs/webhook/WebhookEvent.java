@@ -7,31 +7,22 @@ import java.util.Locale;
 
 /** What can be subscribed to: a job reached a state. */
 public enum WebhookEvent {
-    JOB_QUEUED(JobStatus.QUEUED),
-    JOB_RUNNING(JobStatus.RUNNING),
-    JOB_SUCCEEDED(JobStatus.SUCCEEDED),
-    JOB_FAILED(JobStatus.FAILED),
-    JOB_CANCELLED(JobStatus.CANCELLED);
+    JOB_QUEUED,
+    JOB_RUNNING,
+    JOB_SUCCEEDED,
+    JOB_FAILED,
+    JOB_CANCELLED;
 
     /** Those of a job's end. */
     public static final List<WebhookEvent> OUTCOMES = List.of(JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED);
 
-    private final JobStatus status;
-
-    WebhookEvent(JobStatus status) {
-        this.status = status;
-    }
-
     /** Such as {@code job.succeeded}. */
     public String slug() {
-        return "job." + status.name().toLowerCase(Locale.ROOT);
+        return name().replace('_', '.').toLowerCase(Locale.ROOT);
     }
 
     static WebhookEvent of(JobStatus status) {
-        return Arrays.stream(values())
-                .filter(event -> event.status == status)
-                .findFirst()
-                .orElseThrow();
+        return valueOf("JOB_" + status.name());
     }
 
     /** @throws IllegalArgumentException naming those that exist */

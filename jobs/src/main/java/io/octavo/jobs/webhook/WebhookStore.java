@@ -121,8 +121,8 @@ class WebhookStore {
                 .optional();
     }
 
-    /** Takes messages that are due; each becomes due again after {@code hold}, should nobody tell what came of it. */
-    List<Taken> take(int count, Duration hold) {
+    /** Takes messages that are due; each becomes due again after {@code hold}, should nobody tell what came of it. Their secrets are sealed. */
+    List<DueDelivery> take(int count, Duration hold) {
         return sql.sql("""
                         update webhook_delivery d
                         set attempt = attempt + 1, available_at = now() + make_interval(secs => :hold)
@@ -134,14 +134,7 @@ class WebhookStore {
                         """)
                 .param("hold", hold.toMillis() / 1000.0)
                 .param("count", count)
-                .query((row, number) -> new Taken(
-                        row.getObject("id", UUID.class),
-                        row.getObject("webhook_id", UUID.class),
-                        row.getString("url"),
-                        row.getString("secret"),
-                        row.getString("payload"),
-                        row.getInt("attempt"),
-                        row.getInt("attempt_limit")))
+                .query(DueDelivery.class)
                 .list();
     }
 
@@ -170,9 +163,7 @@ class WebhookStore {
     }
 
     List<Sealed> secrets() {
-        return sql.sql("select id, secret from webhook")
-                .query((row, number) -> new Sealed(row.getObject("id", UUID.class), row.getString("secret")))
-                .list();
+        return sql.sql("select id, secret from webhook").query(Sealed.class).list();
     }
 
     void reseal(Sealed before, String secret) {
@@ -210,9 +201,6 @@ class WebhookStore {
     private static @Nullable Instant instant(@Nullable Timestamp time) {
         return time == null ? null : time.toInstant();
     }
-
-    /** @param secret sealed */
-    record Taken(UUID id, UUID webhookId, String url, String secret, String payload, int attempt, int attemptLimit) {}
 
     record Sealed(UUID id, String secret) {}
 }

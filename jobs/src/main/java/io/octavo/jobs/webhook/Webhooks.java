@@ -111,14 +111,7 @@ public class Webhooks {
      */
     public List<DueDelivery> takeDue(int count, Duration hold) {
         return store.take(count, hold).stream()
-                .map(taken -> new DueDelivery(
-                        taken.id(),
-                        taken.webhookId(),
-                        taken.url(),
-                        box.open(place(taken.webhookId()), taken.secret()),
-                        taken.payload(),
-                        taken.attempt(),
-                        taken.attemptLimit()))
+                .map(due -> due.withSecret(box.open(place(due.webhookId()), due.secret())))
                 .toList();
     }
 

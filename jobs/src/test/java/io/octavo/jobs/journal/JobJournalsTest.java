@@ -21,8 +21,8 @@ import io.octavo.jobs.queue.LeaseLostException;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.spec.QuantizeSpec;
-import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.jobs.testing.Specs;
 import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
@@ -85,14 +85,7 @@ class JobJournalsTest extends JobsTest {
     }
 
     private Lease start() {
-        var spec = new QuantizeSpec(
-                SourceUri.parse("hub:octavo/model"),
-                "FP8_DYNAMIC",
-                RepositoryName.parse("octavo/out"),
-                "compressed-tensors",
-                List.of(),
-                "auto",
-                0);
+        var spec = Specs.quantize("hub:octavo/model", "octavo/out", List.of(), 0);
         jobs.submit(TENANT, spec, FoundPlans.NONE);
         return claim();
     }

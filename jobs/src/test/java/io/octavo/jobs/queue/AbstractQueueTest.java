@@ -3,7 +3,6 @@ package io.octavo.jobs.queue;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
-import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
@@ -13,7 +12,7 @@ import io.octavo.jobs.problem.FailureKind;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.QuantizeSpec;
-import io.octavo.jobs.spec.SourceUri;
+import io.octavo.jobs.testing.Specs;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import java.time.Duration;
@@ -77,14 +76,7 @@ abstract class AbstractQueueTest extends JobsTest {
     }
 
     private static QuantizeSpec spec(int priority) {
-        return new QuantizeSpec(
-                SourceUri.parse("hub:octavo/books-5m"),
-                "FP8_DYNAMIC",
-                RepositoryName.parse("octavo/books-5m-FP8"),
-                "compressed-tensors",
-                List.of("lm_head"),
-                "auto",
-                priority);
+        return Specs.quantize("hub:octavo/books-5m", "octavo/books-5m-FP8", List.of("lm_head"), priority);
     }
 
     private UUID submit() {
@@ -123,7 +115,9 @@ abstract class AbstractQueueTest extends JobsTest {
 
         Claim claim = claim(ALICE);
 
-        assertThat(claim).isEqualTo(new Claim(new Lease(id, 1), TENANT, spec(0)));
+        assertThat(claim)
+                .isEqualTo(new Claim(
+                        new Lease(id, 1), TENANT, spec(0), Optional.empty(), Optional.empty(), Optional.empty()));
         JobView job = service.get(TENANT, id);
         assertThat(job.status()).isEqualTo(JobStatus.RUNNING);
         assertThat(job.worker()).isEqualTo("alice");

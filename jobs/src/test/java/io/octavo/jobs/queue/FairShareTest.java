@@ -13,6 +13,7 @@ import io.octavo.jobs.spec.Scheduling;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.spec.Timeouts;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.jobs.testing.Specs;
 import io.octavo.jobs.worker.DiskOutlook;
 import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerDisk;
@@ -103,7 +104,7 @@ class FairShareTest extends JobsTest {
     }
 
     private UUID submit(UUID tenant, int priority) {
-        return service.submit(new TenantId(tenant), spec("auto", Scheduling.of(priority)), FoundPlans.NONE)
+        return service.submit(new TenantId(tenant), spec("auto", Specs.scheduling(priority)), FoundPlans.NONE)
                 .id();
     }
 
@@ -245,7 +246,7 @@ class FairShareTest extends JobsTest {
 
     private UUID submitLarge(long gb, UUID tenant) {
         var plan = new PlanSummary(null, "W8A8", 8, 1, 1, new PlanSummary.Resources(1, 1, gb * GB, 1));
-        return service.submit(new TenantId(tenant), spec("auto", Scheduling.of(0)), new FoundPlans(plan, Map.of()))
+        return service.submit(new TenantId(tenant), spec("auto", Specs.scheduling(0)), new FoundPlans(plan, Map.of()))
                 .id();
     }
 
@@ -316,7 +317,7 @@ class FairShareTest extends JobsTest {
 
     @Test
     void aJobForCudaAsksForIt() {
-        UUID id = service.submit(TenantId.BUILT_IN, spec("cuda", Scheduling.of(0)), FoundPlans.NONE)
+        UUID id = service.submit(TenantId.BUILT_IN, spec("cuda", Specs.scheduling(0)), FoundPlans.NONE)
                 .id();
         register(worker, WorkerOffer.CPU);
         assertThat(claimed()).isEmpty();

@@ -2,12 +2,11 @@ package io.octavo.jobs.queue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.spec.QuantizeSpec;
-import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.jobs.testing.Specs;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -68,14 +67,7 @@ class QueueMeasurementTest extends JobsTest {
     }
 
     private static QuantizeSpec spec() {
-        return new QuantizeSpec(
-                SourceUri.parse("hub:octavo/books-5m"),
-                "FP8_DYNAMIC",
-                RepositoryName.parse("octavo/books-5m-FP8"),
-                "compressed-tensors",
-                List.of("lm_head"),
-                "auto",
-                0);
+        return Specs.quantize("hub:octavo/books-5m", "octavo/books-5m-FP8", List.of("lm_head"), 0);
     }
 
     /** A worker's thread: woken by signals, with a poll as a net. */

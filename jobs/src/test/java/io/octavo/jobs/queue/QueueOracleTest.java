@@ -2,7 +2,6 @@ package io.octavo.jobs.queue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.Failure;
@@ -15,8 +14,8 @@ import io.octavo.jobs.queue.QueueModel.ModelJob;
 import io.octavo.jobs.queue.QueueModel.State;
 import io.octavo.jobs.queue.QueueModel.Step;
 import io.octavo.jobs.spec.QuantizeSpec;
-import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.jobs.testing.Specs;
 import io.octavo.wire.JobStatus;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,14 +92,7 @@ class QueueOracleTest extends JobsTest {
     }
 
     private static QuantizeSpec spec() {
-        return new QuantizeSpec(
-                SourceUri.parse("hub:octavo/books-5m"),
-                "FP8_DYNAMIC",
-                RepositoryName.parse("octavo/books-5m-FP8"),
-                "compressed-tensors",
-                List.of(),
-                "auto",
-                0);
+        return Specs.quantize("hub:octavo/books-5m", "octavo/books-5m-FP8", List.of(), 0);
     }
 
     /** @return whether the queue accepted it */

@@ -14,9 +14,8 @@ import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
-import io.octavo.jobs.spec.Scheduling;
-import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedS3;
+import io.octavo.jobs.testing.Specs;
 import io.octavo.wire.JobView;
 import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
@@ -335,14 +334,8 @@ class FaultSuiteTest {
                 }
                 int model = random.nextInt(MODELS);
                 String own = "job-" + number + (number % 25 == 7 ? "-large" : "");
-                QuantizeSpec spec = new QuantizeSpec(
-                        SourceUri.parse("hub:octavo/model-" + model),
-                        "FP8_DYNAMIC",
-                        RepositoryName.parse("octavo/out-" + number % 10),
-                        "compressed-tensors",
-                        List.of(own),
-                        "auto",
-                        random.nextInt(-5, 6));
+                QuantizeSpec spec = Specs.quantize(
+                        "hub:octavo/model-" + model, "octavo/out-" + number % 10, List.of(own), random.nextInt(-5, 6));
                 UUID id = insist(() -> jobs.submit(TenantId.BUILT_IN, spec, FoundPlans.NONE, "fault-suite-" + number)
                         .id());
                 Map<String, String> files = new HashMap<>(models.get(model));
@@ -362,7 +355,7 @@ class FaultSuiteTest {
                 steps.add(new PipelineSpec.Step(first, List.of(), step(number, first, "hub:octavo/model-" + model)));
                 steps.add(new PipelineSpec.Step(second, List.of(first), step(number, second, "step:" + first)));
             }
-            var spec = new PipelineSpec(steps, Scheduling.of(0));
+            var spec = new PipelineSpec(steps, Specs.scheduling(0));
             JobView pipeline =
                     insist(() -> jobs.submit(TenantId.BUILT_IN, spec, FoundPlans.NONE, "fault-suite-" + number));
             submitted.add(pipeline.id());
@@ -377,14 +370,8 @@ class FaultSuiteTest {
         }
 
         private QuantizeSpec step(int number, String name, String source) {
-            return new QuantizeSpec(
-                    SourceUri.parse(source),
-                    "FP8_DYNAMIC",
-                    RepositoryName.parse("octavo/pipe-" + number + "-" + name),
-                    "compressed-tensors",
-                    List.of(own(number, name)),
-                    "auto",
-                    random.nextInt(-5, 6));
+            return Specs.quantize(
+                    source, "octavo/pipe-" + number + "-" + name, List.of(own(number, name)), random.nextInt(-5, 6));
         }
 
         private static String own(int number, String name) {
