@@ -4,9 +4,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
-import io.octavo.kernels.number.DType;
 import io.octavo.kernels.number.ScaleFormat;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,11 +48,7 @@ public interface CodeRefinement {
 
         /** @throws IllegalArgumentException if the operation does not take these operands */
         public Arguments {
-            Operands.requireType("weights", weights, Operands.FLOATS);
-            Operands.requireIntRows("weights", weights);
-            Operands.requireIntColumns("weights", weights);
-            Operands.requireAtLeastOneColumn("weights", weights);
-            QuantizeTiles.requireWholeBytes(format, weights.columns());
+            QuantizeTiles.requireWeights(weights);
             Operands.requireF32("moments", moments);
             Operands.requireShape("moments", moments, weights.columns(), weights.columns());
             if (!(divisor > 0 && divisor < Float.POSITIVE_INFINITY)) {
@@ -66,15 +60,8 @@ public interface CodeRefinement {
                     scales,
                     Math.ceilDiv(weights.rows(), tile.rows()),
                     Math.ceilDiv(weights.columns(), tile.columns()));
-            if (zeroPoints != null) {
-                if (!format.isInteger()) {
-                    throw new IllegalArgumentException(format + " has no zero points");
-                }
-                Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
-                Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
-            }
-            Operands.requireType("codes", codes, Set.of(DType.U8));
-            Operands.requireShape("codes", codes, weights.rows(), format.rowBytes(weights.columns()));
+            QuantizeTiles.requireZeroPoints(zeroPoints, format, scales);
+            QuantizeTiles.requireCodes(codes, format, weights);
             if (mostSweeps < 0) {
                 throw new IllegalArgumentException("sweeps must not be negative: " + mostSweeps);
             }

@@ -4,8 +4,6 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
-import io.octavo.kernels.number.DType;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,11 +42,7 @@ public interface GptqSweep {
 
         /** @throws IllegalArgumentException if the operation does not take these operands */
         public Arguments {
-            Operands.requireType("weights", weights, Operands.FLOATS);
-            Operands.requireIntRows("weights", weights);
-            Operands.requireIntColumns("weights", weights);
-            Operands.requireAtLeastOneColumn("weights", weights);
-            QuantizeTiles.requireWholeBytes(format, weights.columns());
+            QuantizeTiles.requireWeights(weights);
             Operands.requireF32("factor", factor);
             Operands.requireShape("factor", factor, weights.columns(), weights.columns());
             if (order != null) {
@@ -59,15 +53,8 @@ public interface GptqSweep {
             }
             Operands.requireF32("scales", scales);
             Operands.requireShape("scales", scales, weights.rows(), Math.ceilDiv(weights.columns(), groupColumns));
-            if (zeroPoints != null) {
-                if (!format.isInteger()) {
-                    throw new IllegalArgumentException(format + " has no zero points");
-                }
-                Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
-                Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
-            }
-            Operands.requireType("codes", codes, Set.of(DType.U8));
-            Operands.requireShape("codes", codes, weights.rows(), format.rowBytes(weights.columns()));
+            QuantizeTiles.requireZeroPoints(zeroPoints, format, scales);
+            QuantizeTiles.requireCodes(codes, format, weights);
             Operands.requireF32("losses", losses);
             Operands.requireShape("losses", losses, 1, weights.rows());
         }

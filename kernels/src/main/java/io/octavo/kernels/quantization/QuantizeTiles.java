@@ -55,9 +55,7 @@ public interface QuantizeTiles {
         public Arguments {
             Operands.requireType("x", x, Operands.FLOATS);
             Operands.requireIntColumns("x", x);
-            requireWholeBytes(format, x.columns());
-            Operands.requireType("codes", codes, Set.of(DType.U8));
-            Operands.requireShape("codes", codes, x.rows(), format.rowBytes(x.columns()));
+            requireCodes(codes, format, x);
             Operands.requireType("scales", scales, scaleTypes(scaling));
             Operands.requireShape(
                     "scales", scales, Math.ceilDiv(x.rows(), tile.rows()), Math.ceilDiv(x.columns(), tile.columns()));
@@ -67,10 +65,7 @@ public interface QuantizeTiles {
             if (scaling instanceof Scaling.Range != (zeroPoints != null)) {
                 throw new IllegalArgumentException("zeroPoints go with scaling by range, and only with it");
             }
-            if (zeroPoints != null) {
-                Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
-                Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
-            }
+            requireZeroPoints(zeroPoints, format, scales);
             if (format.bits() < Byte.SIZE && tile.columns() < x.columns() && tile.columns() % 2 != 0) {
                 throw new IllegalArgumentException(format + " shares bytes between columns; tiles are " + tile.columns()
                         + " columns wide, which must be even");
@@ -90,10 +85,31 @@ public interface QuantizeTiles {
         };
     }
 
-    /** @throws IllegalArgumentException if a row of codes ends within a byte */
-    static void requireWholeBytes(CodeFormat format, long columns) {
-        if (columns * format.bits() % Byte.SIZE != 0) {
-            throw new IllegalArgumentException(columns + " columns of " + format + " do not fill whole bytes");
+    /** Matrices whose elements are numbered by 32 bits, with something in each row. */
+    static void requireWeights(Matrix weights) {
+        Operands.requireType("weights", weights, Operands.FLOATS);
+        Operands.requireIntRows("weights", weights);
+        Operands.requireIntColumns("weights", weights);
+        Operands.requireAtLeastOneColumn("weights", weights);
+    }
+
+    /** One a scale, where there are any. */
+    static void requireZeroPoints(@Nullable Matrix zeroPoints, CodeFormat format, Matrix scales) {
+        if (zeroPoints != null) {
+            if (!format.isInteger()) {
+                throw new IllegalArgumentException(format + " has no zero points");
+            }
+            Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
+            Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
         }
+    }
+
+    /** Rows of bytes for the rows of {@code x}, none of which ends within a byte. */
+    static void requireCodes(Matrix codes, CodeFormat format, Matrix x) {
+        if (x.columns() * format.bits() % Byte.SIZE != 0) {
+            throw new IllegalArgumentException(x.columns() + " columns of " + format + " do not fill whole bytes");
+        }
+        Operands.requireType("codes", codes, Set.of(DType.U8));
+        Operands.requireShape("codes", codes, x.rows(), format.rowBytes(x.columns()));
     }
 }

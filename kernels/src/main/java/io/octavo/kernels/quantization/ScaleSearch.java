@@ -4,9 +4,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
-import io.octavo.kernels.number.DType;
 import io.octavo.kernels.number.ScaleFormat;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,10 +65,7 @@ public interface ScaleSearch {
 
         /** @throws IllegalArgumentException if the operation does not take these operands */
         public Arguments {
-            Operands.requireType("weights", weights, Operands.FLOATS);
-            Operands.requireIntRows("weights", weights);
-            Operands.requireIntColumns("weights", weights);
-            Operands.requireAtLeastOneColumn("weights", weights);
+            QuantizeTiles.requireWeights(weights);
             Operands.requireF32("importance", importance);
             Operands.requireShape("importance", importance, 1, weights.columns());
             if (!(absmax >= 0 && codeDivisor > 0 && divisor > 0 && divisor < Float.POSITIVE_INFINITY)) {
@@ -83,20 +78,12 @@ public interface ScaleSearch {
                     scales,
                     Math.ceilDiv(weights.rows(), tile.rows()),
                     Math.ceilDiv(weights.columns(), tile.columns()));
-            if (zeroPoints != null) {
-                if (!format.isInteger()) {
-                    throw new IllegalArgumentException(format + " has no zero points");
-                }
-                Operands.requireType("zeroPoints", zeroPoints, Set.of(DType.I8));
-                Operands.requireShape("zeroPoints", zeroPoints, scales.rows(), scales.columns());
-            }
+            QuantizeTiles.requireZeroPoints(zeroPoints, format, scales);
             if (absmax > 0 && (reach != null || zeroPoints != null)) {
                 throw new IllegalArgumentException("a scale that others share is not sought");
             }
             if (codes != null) {
-                QuantizeTiles.requireWholeBytes(format, weights.columns());
-                Operands.requireType("codes", codes, Set.of(DType.U8));
-                Operands.requireShape("codes", codes, weights.rows(), format.rowBytes(weights.columns()));
+                QuantizeTiles.requireCodes(codes, format, weights);
             }
         }
     }
