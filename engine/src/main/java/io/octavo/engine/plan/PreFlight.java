@@ -103,7 +103,8 @@ public final class PreFlight {
      */
     static CalibrationMemory calibration(
             Checkpoint checkpoint, QuantizationPlan plan, Recipe recipe, DType productInput) {
-        if (recipe.calibration().isEmpty() || !plan.schemes().needsCalibration()) {
+        boolean runs = plan.schemes().needsCalibration() || recipe.budget().isPresent();
+        if (recipe.calibration().isEmpty() || !runs) {
             return CalibrationMemory.NONE;
         }
         ModelSpec spec = Architectures.read(checkpoint.config().tree());

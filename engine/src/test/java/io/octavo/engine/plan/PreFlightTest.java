@@ -16,6 +16,7 @@ import io.octavo.engine.plan.PlanReport.Resources;
 import io.octavo.engine.plan.PlanReport.TensorParallel;
 import io.octavo.engine.plan.PlanReport.Warning;
 import io.octavo.engine.quantize.Quantizer;
+import io.octavo.engine.request.BitBudget;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.KvCacheQuantization;
@@ -296,6 +297,18 @@ class PreFlightTest {
                 .isEqualTo(plan(sparse, FP8).resources());
     }
 
+    /** What rounding costs each module is seen on data, layer by layer. */
+    @Test
+    void countsALayerThatABudgetIsChosenOn() throws IOException {
+        SparseCheckpoint sparse = SparseCheckpoint.largeDense(folder).withFile("tokenizer.json");
+        long layer = 2L * 16_384 * (2 * 16_384 + 2 * 1024 + 3 * 53_248 + 2);
+        Recipe plain = recipe("W4A16").withCalibration(new CalibrationShape(64, 1024, 0));
+        Recipe budget = plain.withBudget(BitBudget.of(5, "W4A16"));
+
+        assertThat(plan(sparse, plain).resources().deviceBytes()).isLessThan(layer);
+        assertThat(plan(sparse, budget).resources().deviceBytes()).isBetween(layer, layer + layer / 6);
+    }
+
     /** Where codes are solved for what the original model gives, that runs beside the solved one. */
     @Test
     void countsBothModelsThatSolvingRuns() throws IOException {
@@ -309,10 +322,10 @@ class PreFlightTest {
         long down = 4L * 53_248 * 53_248;
         assertThat(plan(sparse, both).resources().hostBytes()
                         - plan(sparse, one).resources().hostBytes())
-                .isGreaterThan(states);
+                .isEqualTo(states);
         // Sums of products of what goes into the widest Linear, scaled, and factored.
         assertThat(plan(sparse, one).resources().deviceBytes()).isBetween(3 * down, 3 * down + (6L << 30));
-        assertThat(plan(sparse, both).resources().deviceBytes()).isGreaterThan(6 * down);
+        assertThat(plan(sparse, both).resources().deviceBytes()).isGreaterThan(5 * down);
     }
 
     @Test
