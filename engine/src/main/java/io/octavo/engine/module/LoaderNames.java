@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -60,7 +61,26 @@ public final class LoaderNames {
     private static final Pattern MIXER = Pattern.compile("model\\.layers\\.([0-9]{1,6})\\.mamba\\.(.+)");
     private static final String ATTENTION = ".self_attn.";
 
+    /** Phi-3.5-MoE's router, which is a Linear under this name in transformers. */
+    private static final String ROUTER = ".block_sparse_moe.gate";
+
+    private static final String ROUTER_OF_PHI = ".mlp.router";
+
+    /** Heads that are one tensor with an embedding, and so no tensor of a checkpoint, by model type. */
+    private static final Map<String, String> TIED_HEADS = Map.ofEntries(
+            Map.entry("whisper", "proj_out"),
+            Map.entry("moonshine", "proj_out"),
+            Map.entry("bert", "cls.predictions.decoder"),
+            Map.entry("roberta", "lm_head.decoder"),
+            Map.entry("xlm-roberta", "lm_head.decoder"),
+            Map.entry("camembert", "lm_head.decoder"),
+            Map.entry("modernbert", "decoder"),
+            Map.entry("distilbert", "vocab_projector"),
+            Map.entry("albert", "predictions.decoder"),
+            Map.entry("electra", "generator_lm_head"));
+
     private final boolean ofParts;
+    private final boolean routerOfPhi;
     private final OptionalInt layersNamedAnew;
     private final Set<String> modules;
 
@@ -71,12 +91,18 @@ public final class LoaderNames {
     public LoaderNames(JsonNode config, Collection<String> tensors) {
         this.ofParts = PARTS.stream().anyMatch(part -> config.path(part).isObject());
         JsonNode layers = config.path("num_hidden_layers");
+        this.routerOfPhi = config.path("model_type").asString("").equals("phimoe");
         this.layersNamedAnew = config.path("model_type").asString("").equals(NAMED_ANEW) && layers.isInt()
                 ? OptionalInt.of(layers.intValue())
                 : OptionalInt.empty();
         this.modules = tensors.stream()
                 .map(tensor -> tensor.substring(0, Math.max(tensor.lastIndexOf('.'), 0)))
                 .collect(Collectors.toUnmodifiableSet());
+    }
+
+    /** Linears that a model has without a tensor of their own, and that a config must list as left alone. */
+    public static Optional<String> tiedHead(JsonNode config) {
+        return Optional.ofNullable(TIED_HEADS.get(config.path("model_type").asString("")));
     }
 
     /** Every spelling of a module's name, the checkpoint's own first. */
@@ -105,6 +131,9 @@ public final class LoaderNames {
         Stream<String> blocks = BLOCKS.stream()
                 .filter(block -> module.contains(block.getKey()))
                 .map(block -> module.replace(block.getKey(), block.getValue()));
+        if (routerOfPhi && module.endsWith(ROUTER)) {
+            return Stream.concat(blocks, Stream.of(module.replace(ROUTER, ROUTER_OF_PHI)));
+        }
         return Stream.concat(blocks, layersNamedAnew.isPresent() ? anew(module) : Stream.empty());
     }
 

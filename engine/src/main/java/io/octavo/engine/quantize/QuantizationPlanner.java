@@ -11,6 +11,7 @@ import io.octavo.engine.loader.ModuleAgreement;
 import io.octavo.engine.loader.ScaleTypes;
 import io.octavo.engine.loader.SchemeFit;
 import io.octavo.engine.module.FusedExperts;
+import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.quantize.QuantizationPlan.Action;
@@ -67,6 +68,7 @@ final class QuantizationPlanner {
         this.schemes = schemes;
         this.fit = new SchemeFit(schemes.layout(), checkpoint.config().tree());
         this.fp8 = Fp8Source.of(checkpoint);
+        LoaderNames.tiedHead(checkpoint.config().tree()).ifPresent(ignoreList::add);
         checkpoint.stored().values().forEach(tensor -> modules.addAll(modules(tensor.info())));
         this.ignored = ignore.stream()
                 .map(text -> ModulePattern.parse(text, ErrorCode.IGNORE_INVALID))

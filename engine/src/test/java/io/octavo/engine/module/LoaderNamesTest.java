@@ -80,6 +80,7 @@ class LoaderNamesTest {
     @CsvSource({
         "falcon_h1, model.layers.2.mamba.in_proj, model.5.mixer.in_proj",
         "falcon_h1, model.layers.2.self_attn.q_proj, model.layers.2.q_proj",
+        "phimoe, model.layers.2.block_sparse_moe.gate, model.layers.2.mlp.router",
         "granitemoehybrid, model.layers.2.mamba.in_proj, model.layers.2.mixer.in_proj",
         "minimax_m2, model.layers.2.block_sparse_moe.experts.0.w3, model.layers.2.mlp.experts.0.up_proj",
     })

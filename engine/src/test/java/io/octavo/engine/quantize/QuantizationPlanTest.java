@@ -303,4 +303,18 @@ class QuantizationPlanTest {
         return catchThrowableOfType(QuantizationException.class, () -> plan(fixture, ignore))
                 .code();
     }
+
+    /** Loaders make a Linear of it that shares the embedding's tensor: a scheme for every Linear must pass it over. */
+    @ParameterizedTest
+    @CsvSource({"whisper, proj_out", "bert, cls.predictions.decoder", "modernbert, decoder"})
+    void listsHeadsThatHaveNoTensor(String type, String head, @TempDir Path folder) throws IOException {
+        var model = new CheckpointFixture()
+                .config("{\"architectures\": [\"X\"], \"model_type\": \"" + type + "\"}")
+                .withBf16("model.layers.0.fc1.weight", List.of(8L, 8L), new float[64]);
+        try (Checkpoint checkpoint = Checkpoint.open(model.write(folder))) {
+            assertThat(Quantizer.plan(checkpoint, new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()))
+                            .ignore())
+                    .contains(head);
+        }
+    }
 }
