@@ -115,6 +115,8 @@ class StrictRequestsTest {
         for (String path : List.of("/api/v1/jobs", "/api/v1/tenants", "/api/v1/repositories/strict/model/revisions")) {
             assertProblem(api.post(path, "{\"x\":[" + values + "]}"), 413, "body-too-large");
         }
+        String retention = "/api/v1/repositories/strict/model/retention";
+        assertProblem(api.send("PUT", retention, "{\"x\":[" + values + "]}"), 413, "body-too-large");
     }
 
     @Test
@@ -149,6 +151,7 @@ class StrictRequestsTest {
                 "multipart/form-data;boundary=a",
                 "text/plain",
                 "application/octet-stream",
+                "application/*",
                 "*/*"
             })
     void takesAndGivesNothingButJson(String type) throws Exception {
@@ -156,7 +159,13 @@ class StrictRequestsTest {
                 .header("Content-Type", type)
                 .POST(BodyPublishers.ofString("type: quantize\nsource: hub:strict/model\n")));
         assertProblem(answer, 415, "unsupported-media-type");
-        if (!type.equals("*/*")) {
+        assertProblem(
+                api.send(api.to("/api/v1/repositories/strict/model/retention")
+                        .header("Content-Type", type)
+                        .PUT(BodyPublishers.ofString("{}"))),
+                415,
+                "unsupported-media-type");
+        if (!type.endsWith("/*")) {
             assertProblem(api.send("GET", "/api/v1/jobs", "", "Accept", type), 406, "not-acceptable");
             assertProblem(api.send("GET", "/api/v1/schemes", "", "Accept", type), 406, "not-acceptable");
         }
@@ -236,7 +245,9 @@ class StrictRequestsTest {
                 "/webhooks; {'url':'http://127.0.0.1/','events':['\\u0000']}; events",
                 "/repositories/strict/model/revisions; {'message':'a\\u0000b','files':[]}; message",
                 "/repositories/strict/model/revisions; {'message':'\\ud800','files':[]}; message",
-                "/repositories/strict/model/revisions; {'files':[{'path':'a\\u0000','size':1,'sha256':'a'}]}; path"
+                "/repositories/strict/model/revisions; {'files':[{'path':'a\\u0000','size':1,'sha256':'a'}]}; path",
+                "/repositories/strict/model/revisions; {'files':[{'path':'a\\u0085','size':1,'sha256':'"
+                        + "0000000000000000000000000000000000000000000000000000000000000000'}]}; path"
             })
     void refusesNamesThatCannotBeShown(String path, String body, String field) throws Exception {
         HttpResponse<String> answer = api.post("/api/v1" + path, body.replace('\'', '"'));

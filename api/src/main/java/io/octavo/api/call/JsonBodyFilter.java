@@ -12,11 +12,11 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
-import org.springframework.http.HttpMethod;
 import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 import org.springframework.stereotype.Component;
@@ -25,8 +25,8 @@ import org.springframework.web.filter.OncePerRequestFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 
 /**
- * Reads JSON bodies, which are short, before anything looks at the call; what is longer, or no JSON, is refused. Files come by
- * PUT and stream through to storage unlimited.
+ * Reads JSON bodies, which are short, before anything looks at the call; what is longer, or no JSON, is refused. Files
+ * stream through to storage unlimited.
  */
 @Component
 @Order(Ordered.LOWEST_PRECEDENCE - 1)
@@ -34,6 +34,8 @@ class JsonBodyFilter extends OncePerRequestFilter {
 
     /** Of a commit of as many files as one may have, twice over; each value costs far more memory than its byte. */
     private static final int MAX_VALUES = 100_000;
+
+    private static final Pattern FILE = Pattern.compile("(?s)/api/v1/repositories/[^/]+/[^/]+/files/.*");
 
     private final int maxBytes;
     private final HandlerExceptionResolver problems;
@@ -46,7 +48,11 @@ class JsonBodyFilter extends OncePerRequestFilter {
 
     @Override
     protected boolean shouldNotFilter(HttpServletRequest request) {
-        return !request.getMethod().equals(HttpMethod.POST.name());
+        return switch (request.getMethod()) {
+            case "POST" -> false;
+            case "PUT" -> FILE.matcher(request.getServletPath()).matches();
+            default -> true;
+        };
     }
 
     @Override

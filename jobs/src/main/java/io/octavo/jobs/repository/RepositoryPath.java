@@ -21,7 +21,7 @@ public record RepositoryPath(String value) {
         if (bytes(value) > MAX_BYTES) {
             throw new IllegalArgumentException("path has more than " + MAX_BYTES + " bytes");
         }
-        if (value.chars().anyMatch(c -> c < 0x20 || c == 0x7f || c == '\\') || !wellFormed(value)) {
+        if (value.chars().anyMatch(c -> Character.isISOControl(c) || c == '\\') || !wellFormed(value)) {
             throw new IllegalArgumentException("path has a backslash, a control character or broken Unicode");
         }
         for (String segment : value.split("/", -1)) {
