@@ -1,0 +1,115 @@
+package io.octavo.api;
+
+import static io.octavo.api.TestApi.assertProblem;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.octavo.jobs.queue.WorkerIdentity;
+import io.octavo.jobs.spec.SchemeInfo;
+import io.octavo.jobs.worker.WorkerDescription;
+import io.octavo.jobs.worker.WorkerRegistry;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/** Targets and sources of every kind of job are judged before it is queued, and a dry run says the same. */
+@Timeout(120)
+@ServiceTest
+class FirstLookTest {
+
+    private static final String QUANTIZE =
+            "{'type':'quantize','source':'%s','scheme':'FP8_DYNAMIC','target':'%s'}";
+    private static final String CONVERT =
+            "{'type':'convert','source':'%s','layout':'compressed-tensors','target':'%s'}";
+    private static final String PIPELINE =
+            "{'type':'pipeline','steps':[{'name':'one','job':%s},{'name':'two','needs':['one'],'job':%s}]}";
+
+    @LocalServerPort
+    int port;
+
+    @Autowired
+    WorkerRegistry workers;
+
+    @Autowired
+    JdbcClient sql;
+
+    private TestApi api;
+
+    @BeforeEach
+    void start() throws Exception {
+        api = new TestApi(port, ApiTest.KEY);
+        sql.sql("truncate worker").update();
+        workers.register(
+                new WorkerIdentity(UUID.randomUUID(), "w"),
+                new WorkerDescription(
+                        "host",
+                        "cpu",
+                        "1",
+                        List.of(new SchemeInfo("FP8_DYNAMIC", "")),
+                        List.of("compressed-tensors")),
+                false);
+        if (api.get("/api/v1/repositories/look/model").statusCode() == 404) {
+            api.commitModel("look/model");
+        }
+    }
+
+    private void refuses(String job, int status, String code) throws Exception {
+        for (String call : List.of("/api/v1/jobs?dryRun=true", "/api/v1/jobs")) {
+            assertProblem(api.post(call, job.replace('\'', '"')), status, code);
+        }
+    }
+
+    private static String quantize(String source, String target) {
+        return QUANTIZE.formatted(source, target);
+    }
+
+    private static String convert(String source, String target) {
+        return CONVERT.formatted(source, target);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"hub:look/model", "hub:look/model@main"})
+    void noJobWritesIntoTheRepositoryThatItReads(String source) throws Exception {
+        refuses(quantize(source, "look/model"), 422, "target-is-source");
+        refuses(convert(source, "look/model"), 422, "target-is-source");
+        String other = quantize("hub:look/model", "look/a");
+        refuses(PIPELINE.formatted(other, quantize(source, "look/model")), 422, "target-is-source");
+        refuses(PIPELINE.formatted(other, convert(source, "look/model")), 422, "target-is-source");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, true", "true, false", "false, true", "false, false"})
+    void noStepWritesIntoWhatItReadsOfAnother(boolean quantizesFirst, boolean quantizesThen) throws Exception {
+        String first = quantizesFirst ? quantize("hub:look/model", "look/a") : convert("hub:look/model", "look/a");
+        String same = quantizesThen ? quantize("step:one", "look/a") : convert("step:one", "look/a");
+        refuses(PIPELINE.formatted(first, same), 422, "target-is-source");
+        String another = same.replace("look/a", "look/b");
+        var planned = api.post("/api/v1/jobs?dryRun=true", PIPELINE.formatted(first, another).replace('\'', '"'));
+        assertThat(planned.statusCode()).as(planned.body()).isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"s3://nobody/data", "s3://octavo/blobs"})
+    void noJobReadsABucketThatNobodyAllowed(String source) throws Exception {
+        String evaluate = "{'type':'evaluate','source':'%s','tasks':[{'type':'perplexity','dataset':'%s'}]%s}";
+        String model = "hub:look/model";
+        String data = "hub:look/model#config.json";
+        for (String job : List.of(
+                quantize(source, "look/a"),
+                convert(source, "look/a"),
+                quantize(model, "look/a").replace("}", ",'calibration':{'dataset':'" + source + "'}}"),
+                evaluate.formatted(source, data, ""),
+                evaluate.formatted(model, source, ""),
+                evaluate.formatted(model, data, ",'baseline':'" + source + "'"),
+                PIPELINE.formatted(quantize(model, "look/a"), convert(source, "look/b")),
+                PIPELINE.formatted(quantize(model, "look/a"), evaluate.formatted("step:one", source, "")))) {
+            refuses(job, 403, "source-not-allowed");
+        }
+    }
+}
