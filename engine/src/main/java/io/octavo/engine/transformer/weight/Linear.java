@@ -30,7 +30,8 @@ public record Linear(
      */
     public static void multiply(
             Backend backend, ScaledMatrix input, List<Linear> linears, List<Matrix> outs, Stream stream) {
-        LinearWeight.multiplyAll(backend, input, linears.stream().map(Linear::weight).toList(), outs, stream);
+        LinearWeight.multiplyAll(
+                backend, input, linears.stream().map(Linear::weight).toList(), outs, stream);
         for (int i = 0; i < outs.size(); i++) {
             Matrix bias = linears.get(i).bias;
             if (bias != null) {

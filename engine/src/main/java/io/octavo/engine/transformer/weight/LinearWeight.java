@@ -27,11 +27,14 @@ public sealed interface LinearWeight {
     static void multiplyAll(
             Backend backend, ScaledMatrix input, List<LinearWeight> weights, List<Matrix> outs, Stream stream) {
         if (weights.stream().allMatch(Scaled.class::isInstance)) {
-            List<ScaledMatrix> matrices = weights.stream().map(weight -> ((Scaled) weight).matrix).toList();
+            List<ScaledMatrix> matrices =
+                    weights.stream().map(weight -> ((Scaled) weight).matrix).toList();
             backend.operations().matMul().multiplyAll(input, matrices, outs, stream);
         } else if (input.scales() == null && weights.stream().allMatch(Packed.class::isInstance)) {
-            List<Matrix> codes = weights.stream().map(weight -> ((Packed) weight).codes).toList();
-            List<Matrix> scales = weights.stream().map(weight -> ((Packed) weight).scales).toList();
+            List<Matrix> codes =
+                    weights.stream().map(weight -> ((Packed) weight).codes).toList();
+            List<Matrix> scales =
+                    weights.stream().map(weight -> ((Packed) weight).scales).toList();
             backend.operations().packedMatMul().multiplyAll(input.codes(), codes, scales, outs, stream);
         } else {
             for (int i = 0; i < weights.size(); i++) {

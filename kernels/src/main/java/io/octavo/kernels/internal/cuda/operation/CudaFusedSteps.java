@@ -60,7 +60,10 @@ public final class CudaFusedSteps implements FusedSteps {
                 .optional(arguments.rounded().scales())
                 .count(arguments.gate().columns())
                 .number(arguments.divisor())
-                .launch(arguments.rounded().scales() == null ? parts(arguments.gate(), file) : rows(arguments.gate(), file));
+                .launch(
+                        arguments.rounded().scales() == null
+                                ? parts(arguments.gate(), file)
+                                : rows(arguments.gate(), file));
     }
 
     @Override

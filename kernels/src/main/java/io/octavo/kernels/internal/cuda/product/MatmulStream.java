@@ -71,7 +71,7 @@ final class MatmulStream implements ProductKernel {
      * @param slices of k, each for a block of its own; one where the device alone knows the rows
      * @param tiles of the rows of groups, each for a block of its own
      */
-    private record Plan(
+    record Plan(
             int rowTiles, int splits, int blocks, int sliceSlabs, int slices, int tiles, int stages, int sharedBytes) {
 
         int warps() {
@@ -87,6 +87,11 @@ final class MatmulStream implements ProductKernel {
             int more = slices > 1 ? SLICES_COST : splits > 1 ? SPLITS_COST : 0;
             return Math.max(share, busiest) * Math.max((double) BUSY_WARPS / warps(), 1) + more;
         }
+    }
+
+    /** Of one product. */
+    Plan plan(Shape s) {
+        return plan(s, rowTiles(s), 1);
     }
 
     private Plan plan(Shape s, int rowTiles, int tiles) {
@@ -108,7 +113,8 @@ final class MatmulStream implements ProductKernel {
         for (int each = 1; each <= mostWarps; each++) {
             for (int splits = 1; splits <= mostWarps / each; splits += Math.max(mostWarps / each - 1, 1)) {
                 Plan plan = plan(s, rowTiles, each, splits, tiles);
-                boolean allowed = plan.sharedBytes <= mostSharedBytes && (plan.slices == 1 || (!s.bounded() && splits == 1));
+                boolean allowed =
+                        plan.sharedBytes <= mostSharedBytes && (plan.slices == 1 || (!s.bounded() && splits == 1));
                 if (allowed && (best == null || isBetter(plan, best))) {
                     best = plan;
                 }
@@ -135,7 +141,8 @@ final class MatmulStream implements ProductKernel {
         int sliceSlabs = Math.min(Math.ceilDiv(slabs, wantedSlices), mostSlabs);
         int slices = Math.ceilDiv(slabs, sliceSlabs);
         int activations = padding + sliceSlabs * activationBytes(s);
-        // Where every block can have a multiprocessor to itself, more than half of one's: two on one would leave another idle.
+        // Where every block can have a multiprocessor to itself, more than half of one's: two on one would leave
+        // another idle.
         boolean fillsOnce = (long) blocks * slices * tiles <= multiprocessors;
         int room = fillsOnce ? mostSharedBytes : mostSharedBytes / 2;
         int wanted = file.constant(s.isPacked() ? "kNibbleStages" : "kByteStages");
@@ -193,7 +200,12 @@ final class MatmulStream implements ProductKernel {
         boolean alone = plan.slices() == 1;
         long partBytes = alone
                 ? 0
-                : (long) plan.slices() * plan.blocks() * plan.warps() * file.constant("kTileRows") * columns(s) * DType.F32.bytes();
+                : (long) plan.slices()
+                        * plan.blocks()
+                        * plan.warps()
+                        * file.constant("kTileRows")
+                        * columns(s)
+                        * DType.F32.bytes();
         int most = mostBeside();
         try (var parts = PartialSums.of("slices of a product", partBytes, memory, stream)) {
             stream.call(file.kernel(name, mostSharedBytes).with(plan.sharedBytes()))

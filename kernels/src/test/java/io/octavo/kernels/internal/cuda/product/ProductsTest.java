@@ -126,6 +126,36 @@ class ProductsTest {
         assertThat(plan.slices()).isEqualTo(slices);
     }
 
+    /** Slices cost more than warps of a block that share out k, and activations of many rows leave no room for whole rows. */
+    @ParameterizedTest
+    @CsvSource({
+        "1, 15360, 5120, 8, 1, 1, 4",
+        "1, 5120, 5120, 3, 5, 1, 4",
+        "1, 27648, 5120, 16, 1, 1, 4",
+        "1, 5120, 13824, 3, 5, 1, 4",
+        "16, 28672, 4096, 16, 1, 1, 3",
+        "16, 4096, 14336, 16, 1, 8, 4",
+    })
+    @SuppressWarnings("NullAway") // choosing takes no memory
+    void streamsAreSharedOutAsMeasured(int m, int n, int k, int rowTiles, int splits, int slices, int stages) {
+        var stream = new MatmulStream(SourceFile.of("matmul_stream"), null, MULTIPROCESSORS, 227 << 10);
+
+        MatmulStream.Plan plan = stream.plan(new Shape(m, n, k, DType.BF16, false, "e4m3", 8, 1, true, false));
+
+        assertThat(plan.rowTiles()).isEqualTo(rowTiles);
+        assertThat(plan.splits()).isEqualTo(splits);
+        assertThat(plan.slices()).isEqualTo(slices);
+        assertThat(plan.stages()).isEqualTo(stages);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"e4m3, 1, 3", "i4, 16, 3", "e4m3, 17, 1", "bf16, 1, 1"})
+    void fewRowsOfCodesAreMultipliedBesideEachOther(String wType, int m, int most) {
+        ProductKernel kernel = products(90).choose(shape(m, DType.BF16, wType, wType.equals("i4") ? 32 : 1, false));
+
+        assertThat(kernel.mostBeside()).isEqualTo(most);
+    }
+
     /** A launch of several kernels, or of one that copies by a map, cannot begin at a row that the device alone knows. */
     @ParameterizedTest
     @CsvSource({
