@@ -1,5 +1,6 @@
 package io.octavo.engine;
 
+import io.octavo.engine.chat.Chat;
 import io.octavo.engine.chat.ChatTemplate;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.convert.Converter;
@@ -127,10 +128,8 @@ final class LocalEngine implements Engine {
         try (Checkpoint checkpoint = Checkpoint.open(request.source());
                 Tokenizer tokenizer = Tokenizer.open(request.source())) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
-            List<Integer> prompt = IntStream.concat(
-                            spec.bosTokenId().stream(), IntStream.of(tokenizer.encode(request.prompt())))
-                    .boxed()
-                    .toList();
+            List<Integer> prompt =
+                    prompt(request, checkpoint, tokenizer, spec).boxed().toList();
             long wanted = (long) prompt.size() + request.maxTokens();
             RunLimits limits = RunLimits.forGeneration(spec, Math.clamp(wanted, 1, spec.maxPositions()));
             monitor.phase("load");
@@ -142,6 +141,16 @@ final class LocalEngine implements Engine {
                 Duration duration = Duration.ofNanos(System.nanoTime() - start);
                 return new GenerationResult(prompt, ids, tokenizer.decode(ids), duration);
             }
+        }
+    }
+
+    private static IntStream prompt(
+            GenerationRequest request, Checkpoint checkpoint, Tokenizer tokenizer, ModelSpec spec) {
+        if (!request.chat()) {
+            return IntStream.concat(spec.bosTokenId().stream(), IntStream.of(tokenizer.encode(request.prompt())));
+        }
+        try (ChatTemplate template = ChatTemplate.of(checkpoint)) {
+            return IntStream.of(tokenizer.encode(template.render(Chat.ofUser(request.prompt()))));
         }
     }
 

@@ -26,6 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
                         + " look at what a model says.",
         footer = {
             "  octavo generate examples/models/books-5m \"The old man\"",
+            "  octavo generate examples/models/books-5m \"Who is there?\" --chat --max-tokens 8",
             "  octavo generate ./Llama-3.1-8B-FP8 \"The old man\" --temperature 0.8 --top-p 0.95 --seed 7 --device cuda:1"
         })
 final class GenerateCommand extends TerminalCommand {
@@ -35,8 +36,14 @@ final class GenerateCommand extends TerminalCommand {
     @Parameters(index = "0", paramLabel = "DIR", description = "config.json, safetensors and tokenizer.")
     private Path source = Path.of("");
 
-    @Parameters(index = "1", paramLabel = "PROMPT", description = "Plain text; BOS is put before it.")
+    @Parameters(
+            index = "1",
+            paramLabel = "PROMPT",
+            description = "Plain text; BOS is put before it, unless --chat is given.")
     private String prompt = "";
+
+    @Option(names = "--chat", description = "PROMPT is what a user says: answers it by the model's chat template.")
+    private boolean chat;
 
     @Option(names = "--max-tokens", paramLabel = "N", description = "At most so many new tokens (${DEFAULT-VALUE}).")
     private int maxTokens = 64;
@@ -99,7 +106,7 @@ final class GenerateCommand extends TerminalCommand {
         }
         try {
             var sampling = new SamplingOptions(temperature, topK, topP, minP, repetitionPenalty, seed);
-            return new GenerationRequest(source, prompt, maxTokens, sampling);
+            return new GenerationRequest(source, prompt, chat, maxTokens, sampling);
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()));
         }
@@ -118,7 +125,7 @@ final class GenerateCommand extends TerminalCommand {
             terminal().out().println(WireJson.pretty(facts));
             return;
         }
-        terminal().out().println(prompt + result.text());
+        terminal().out().println(chat ? result.text() : prompt + result.text());
         terminal()
                 .err()
                 .println(String.format(

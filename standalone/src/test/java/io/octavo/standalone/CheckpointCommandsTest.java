@@ -257,6 +257,14 @@ class CheckpointCommandsTest {
         assertThat("The old man" + drawn.path("text").asString()).isNotEqualTo(greedy.strip());
     }
 
+    @Test
+    void answersAUserWithoutRepeatingTheQuestion() {
+        String model = folder.resolve("fp8").toString();
+        assertThat(run("generate", model, "Who is there?", "--chat", "--max-tokens", "4", "--device", "cpu"))
+                .isZero();
+        assertThat(out.toString(UTF_8)).isNotBlank().doesNotContain("Who is there?");
+    }
+
     @ParameterizedTest
     @CsvSource({
         "--top-k 5, 2, temperature 0 takes the most likely token",

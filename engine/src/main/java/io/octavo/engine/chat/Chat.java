@@ -1,5 +1,6 @@
 package io.octavo.engine.chat;
 
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.util.LinkedHashMap;
@@ -47,6 +48,13 @@ public record Chat(
     /** A finished chat of a dataset, at a time that is always the same, so that its text is too. */
     public static Chat ofRow(JsonNode messages, @Nullable JsonNode tools, @Nullable JsonNode documents) {
         return new Chat(messages, tools, documents, false, TIME_OF_ROWS, Map.of());
+    }
+
+    /** What a user says, which the assistant is to answer now. */
+    public static Chat ofUser(String text) {
+        ArrayNode messages = JSON.arrayNode();
+        messages.addObject().put("role", "user").put("content", text);
+        return new Chat(messages, null, null, true, ZonedDateTime.now(ZoneId.systemDefault()), Map.of());
     }
 
     private static boolean areObjects(JsonNode node) {

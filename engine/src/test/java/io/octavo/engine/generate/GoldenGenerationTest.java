@@ -13,10 +13,12 @@ import io.octavo.engine.request.GenerationRequest;
 import io.octavo.engine.request.GenerationResult;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.SamplingOptions;
+import io.octavo.engine.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -44,6 +46,18 @@ class GoldenGenerationTest {
                     .isInstanceOfSatisfying(
                             QuantizationException.class,
                             e -> assertThat(e.code()).isEqualTo(ErrorCode.PROMPT_TOO_LONG));
+        }
+    }
+
+    @Test
+    void answersAUserByTheModelsChatTemplate() {
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2));
+                Tokenizer tokenizer = Tokenizer.open(EXAMPLE)) {
+            var request = new GenerationRequest(EXAMPLE, "Who?", true, 2, SamplingOptions.greedy());
+            GenerationResult result = engine.generate(request, JobMonitor.none());
+            int[] rendered = tokenizer.encode("<|im_start|>user\nWho?<|im_end|>\n<|im_start|>assistant\n");
+            assertThat(result.promptIds())
+                    .isEqualTo(IntStream.of(rendered).boxed().toList());
         }
     }
 
