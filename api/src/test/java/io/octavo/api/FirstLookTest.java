@@ -23,10 +23,6 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 @ServiceTest
 class FirstLookTest {
 
-    private static final String QUANTIZE =
-            "{'type':'quantize','source':'%s','scheme':'FP8_DYNAMIC','target':'%s'}";
-    private static final String CONVERT =
-            "{'type':'convert','source':'%s','layout':'compressed-tensors','target':'%s'}";
     private static final String PIPELINE =
             "{'type':'pipeline','steps':[{'name':'one','job':%s},{'name':'two','needs':['one'],'job':%s}]}";
 
@@ -48,11 +44,7 @@ class FirstLookTest {
         workers.register(
                 new WorkerIdentity(UUID.randomUUID(), "w"),
                 new WorkerDescription(
-                        "host",
-                        "cpu",
-                        "1",
-                        List.of(new SchemeInfo("FP8_DYNAMIC", "")),
-                        List.of("compressed-tensors")),
+                        "host", "cpu", "1", List.of(new SchemeInfo("FP8_DYNAMIC", "")), List.of("compressed-tensors")),
                 false);
         if (api.get("/api/v1/repositories/look/model").statusCode() == 404) {
             api.commitModel("look/model");
@@ -66,11 +58,11 @@ class FirstLookTest {
     }
 
     private static String quantize(String source, String target) {
-        return QUANTIZE.formatted(source, target);
+        return "{'type':'quantize','source':'%s','scheme':'FP8_DYNAMIC','target':'%s'}".formatted(source, target);
     }
 
     private static String convert(String source, String target) {
-        return CONVERT.formatted(source, target);
+        return "{'type':'convert','source':'%s','layout':'compressed-tensors','target':'%s'}".formatted(source, target);
     }
 
     @ParameterizedTest
@@ -90,7 +82,8 @@ class FirstLookTest {
         String same = quantizesThen ? quantize("step:one", "look/a") : convert("step:one", "look/a");
         refuses(PIPELINE.formatted(first, same), 422, "target-is-source");
         String another = same.replace("look/a", "look/b");
-        var planned = api.post("/api/v1/jobs?dryRun=true", PIPELINE.formatted(first, another).replace('\'', '"'));
+        var planned = api.post(
+                "/api/v1/jobs?dryRun=true", PIPELINE.formatted(first, another).replace('\'', '"'));
         assertThat(planned.statusCode()).as(planned.body()).isEqualTo(200);
     }
 

@@ -9,8 +9,8 @@ import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import org.junit.jupiter.api.BeforeAll;
 import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
@@ -121,8 +121,8 @@ class StrictRequestsTest {
 
     @Test
     void tellsTheFirstOfVeryManyFieldsThatAreWrong() throws Exception {
-        HttpResponse<String> answer = api.post(
-                "/api/v1/repositories/strict/model/revisions", "{\"files\":[" + "{},".repeat(5000) + "{}]}");
+        HttpResponse<String> answer =
+                api.post("/api/v1/repositories/strict/model/revisions", "{\"files\":[" + "{},".repeat(5000) + "{}]}");
         assertProblem(answer, 400, "invalid-request");
         assertThat(read(answer).get("errors")).hasSize(64);
     }

@@ -138,7 +138,9 @@ class HostileSweepTest {
 
     /** A key, a worker that offers a scheme, a model and a job; answers with the document. */
     private JsonNode prepare() throws Exception {
-        key = keys.issue(TenantId.BUILT_IN, "sweep", Scope.ADMIN, null, "test").text().reveal();
+        key = keys.issue(TenantId.BUILT_IN, "sweep", Scope.ADMIN, null, "test")
+                .text()
+                .reveal();
         workers.register(
                 new WorkerIdentity(UUID.randomUUID(), "w"),
                 new WorkerDescription(
@@ -162,7 +164,9 @@ class HostileSweepTest {
     }
 
     private String put(String target, byte[] content) throws Exception {
-        return new RawCall("PUT", target, List.of("Authorization: Bearer " + key), content).send(port).body();
+        return new RawCall("PUT", target, List.of("Authorization: Bearer " + key), content)
+                .send(port)
+                .body();
     }
 
     private RawCall.Answer call(String method, String target, String body) throws Exception {
@@ -183,7 +187,11 @@ class HostileSweepTest {
     private List<Attack> attacks(String path, String method, JsonNode operation, Schemas schemas) {
         List<Attack> attacks = new ArrayList<>();
         String target = target(path, method, operation);
-        JsonNode schema = operation.path("requestBody").path("content").path("application/json").path("schema");
+        JsonNode schema = operation
+                .path("requestBody")
+                .path("content")
+                .path("application/json")
+                .path("schema");
         Set<String> bodies = new LinkedHashSet<>();
         for (int variant = 0; !schema.isMissingNode() && variant < VARIANTS; variant++) {
             bodies.add(schemas.whole(schema, variant).toString());
@@ -208,23 +216,26 @@ class HostileSweepTest {
                 default -> {}
             }
         }
-        some(HostileValues.TEXTS, EACH).forEach(text ->
-                attacks.add(new Attack("an unknown parameter", request(method, target + "?x" + text, List.of(), body))));
-        some(HostileValues.HEADERS, EACH * 4).forEach(line ->
-                attacks.add(new Attack("the head", request(method, target, List.of(line), body))));
+        some(HostileValues.TEXTS, EACH)
+                .forEach(text -> attacks.add(
+                        new Attack("an unknown parameter", request(method, target + "?x" + text, List.of(), body))));
+        some(HostileValues.HEADERS, EACH * 4)
+                .forEach(line -> attacks.add(new Attack("the head", request(method, target, List.of(line), body))));
         HostileValues.METHODS.stream()
                 .filter(other -> !other.equals("DELETE") || method.equals("DELETE"))
                 .forEach(other -> attacks.add(new Attack("the method", request(other, target, List.of(), ""))));
         if (!body.isEmpty()) {
-            some(HostileValues.BODIES, EACH * 3).forEach(text -> attacks.add(new Attack(
-                    "the body",
-                    new RawCall(
-                            method,
-                            target,
-                            List.of("Authorization: Bearer " + key, "Content-Type: application/json"),
-                            text.getBytes(ISO_8859_1)))));
-            some(HostileValues.TYPES, EACH).forEach(type -> attacks.add(
-                    new Attack("the type", request(method, target, List.of("Content-Type: " + type), body))));
+            some(HostileValues.BODIES, EACH * 3)
+                    .forEach(text -> attacks.add(new Attack(
+                            "the body",
+                            new RawCall(
+                                    method,
+                                    target,
+                                    List.of("Authorization: Bearer " + key, "Content-Type: application/json"),
+                                    text.getBytes(ISO_8859_1)))));
+            some(HostileValues.TYPES, EACH)
+                    .forEach(type -> attacks.add(
+                            new Attack("the type", request(method, target, List.of("Content-Type: " + type), body))));
             bodies.forEach(whole -> members(method, target, whole, attacks));
         }
         return attacks;
@@ -335,7 +346,7 @@ class HostileSweepTest {
                 call.method() + " " + target.replaceAll("[^/]{30,}", "*") + " " + attack.place() + " "
                         + fault.substring(0, Math.min(30, fault.length())),
                 fault + "\n  of " + attack.place() + " in " + call.method() + " " + shown(call.target()) + " "
-                        + shown(call.headers().toString()) + " " + shown(new String(call.body(), UTF_8)));
+                        + shown(call.rest()));
     }
 
     private @Nullable String fault(RawCall call, RawCall.Answer answer, Duration took) {
@@ -348,7 +359,9 @@ class HostileSweepTest {
         if (took.compareTo(SLOW) > 0) {
             return "took " + took;
         }
-        if (answer.body().contains("Exception") || answer.body().contains("\tat ") || answer.body().contains("Tomcat")) {
+        if (answer.body().contains("Exception")
+                || answer.body().contains("\tat ")
+                || answer.body().contains("Tomcat")) {
             return "tells of the inside";
         }
         if (answer.status() < 400 || call.method().equals("HEAD")) {

@@ -237,7 +237,19 @@ final class HostileValues {
             "A: \0");
 
     static final List<String> METHODS = List.of(
-            "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY", "get", "X-\u00ff", "");
+            "GET",
+            "HEAD",
+            "POST",
+            "PUT",
+            "PATCH",
+            "DELETE",
+            "OPTIONS",
+            "TRACE",
+            "CONNECT",
+            "QUERY",
+            "get",
+            "X-\u00ff",
+            "");
 
     private HostileValues() {}
 }

@@ -14,15 +14,39 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
-/**
- * A request as bytes: clients of libraries refuse to send most of what is hostile.
- *
- * @param target path and query as they are sent
- * @param headers lines as they are sent, beside {@code Host}, {@code Connection} and {@code Content-Length}
- */
-record RawCall(String method, String target, List<String> headers, byte[] body) {
+/** A request as bytes: clients of libraries refuse to send most of what is hostile. */
+final class RawCall {
 
     private static final int PATIENCE_MILLIS = 20_000;
+
+    private final String method;
+    private final String target;
+    private final List<String> headers;
+    private final byte[] body;
+
+    /**
+     * @param target path and query as they are sent
+     * @param headers lines as they are sent, beside {@code Host}, {@code Connection} and {@code Content-Length}
+     */
+    RawCall(String method, String target, List<String> headers, byte[] body) {
+        this.method = method;
+        this.target = target;
+        this.headers = headers;
+        this.body = body;
+    }
+
+    String method() {
+        return method;
+    }
+
+    String target() {
+        return target;
+    }
+
+    /** Headers and body for a reader. */
+    String rest() {
+        return headers + " " + new String(body, UTF_8);
+    }
 
     /**
      * @param status 0 where the server hung up without an answer
@@ -49,12 +73,14 @@ record RawCall(String method, String target, List<String> headers, byte[] body) 
     }
 
     private byte[] bytes() {
-        StringBuilder head = new StringBuilder(method).append(' ').append(target).append(" HTTP/1.1\r\n");
+        StringBuilder head =
+                new StringBuilder(method).append(' ').append(target).append(" HTTP/1.1\r\n");
         if (headers.stream().noneMatch(line -> line.toLowerCase(Locale.ROOT).startsWith("host:"))) {
             head.append("Host: localhost\r\n");
         }
         headers.forEach(line -> head.append(line).append("\r\n"));
-        if (headers.stream().noneMatch(line -> line.toLowerCase(Locale.ROOT).matches("(content-length|transfer-enc).*"))) {
+        if (headers.stream()
+                .noneMatch(line -> line.toLowerCase(Locale.ROOT).matches("(content-length|transfer-enc).*"))) {
             head.append("Content-Length: ").append(body.length).append("\r\n");
         }
         head.append("Connection: close\r\n\r\n");

@@ -111,7 +111,8 @@ final class Schemas {
             }
             case "integer", "number" -> JSON.numberNode(schema.path("minimum").asLong(1));
             case "boolean" -> JSON.booleanNode(variant % 2 == 0);
-            default -> JSON.stringNode(schema.path("format").asString("").equals("date-time") ? "2031-01-01T00:00:00Z" : "a");
+            default ->
+                JSON.stringNode(schema.path("format").asString("").equals("date-time") ? "2031-01-01T00:00:00Z" : "a");
         };
     }
 

@@ -121,7 +121,8 @@ final class RowBounds {
         return lostRows == 0
                 ? Optional.empty()
                 : Optional.of("module " + action.module() + ": numbers so small beside its largest that " + lostRows
-                        + (lostRows == 1 ? " row became zeros, row " : " rows became zeros, first row ") + firstLostRow);
+                        + (lostRows == 1 ? " row became zeros, row " : " rows became zeros, first row ")
+                        + firstLostRow);
     }
 
     /** Of the whole weight, once every row was looked at. */

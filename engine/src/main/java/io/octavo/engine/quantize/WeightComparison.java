@@ -147,10 +147,7 @@ final class WeightComparison implements AutoCloseable {
         double relativeError = squaredError == 0 ? 0 : Math.sqrt(squaredError / squaredWeight);
         double decibels = relativeError == 0 ? MAX_DECIBELS : Math.min(-20 * Math.log10(relativeError), MAX_DECIBELS);
         return new Result(
-                new ModuleError(action.module(), relativeError, decibels),
-                rows.failure(),
-                rows.note(),
-                rows.absmax());
+                new ModuleError(action.module(), relativeError, decibels), rows.failure(), rows.note(), rows.absmax());
     }
 
     private double[] measure(

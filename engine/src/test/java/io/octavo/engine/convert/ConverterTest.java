@@ -214,8 +214,8 @@ class ConverterTest {
     @CsvSource({"model.layers.0.mlp.experts.0.up_proj, -1", "model.layers.0.mlp.up_proj, null"})
     void spellsWholeRowsOfExpertsAsVllmReadsThem(String module, String size) throws IOException {
         Quantization rows = Quantization.stored(new NumberType.IntType(4), new Granularity.PerChannel());
-        var linear = new QuantizedLinear(
-                module, GivenWeight.random(16, 24, rows, 5), Optional.empty(), Optional.empty());
+        var linear =
+                new QuantizedLinear(module, GivenWeight.random(16, 24, rows, 5), Optional.empty(), Optional.empty());
         Path source = fixture(Layout.GPTQ, rows, Optional.empty(), linear).write(folder.resolve("source"));
         convert(source, "there", "compressed-tensors");
         try (Checkpoint there = Checkpoint.open(folder.resolve("there"))) {

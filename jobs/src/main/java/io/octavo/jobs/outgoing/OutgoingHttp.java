@@ -57,7 +57,10 @@ public class OutgoingHttp implements DisposableBean {
     public void requireCallable(String url) {
         HttpUrl parsed = HttpUrl.parse(url);
         // What is kept and shown is the text as it came; the parser would pass over blanks, line ends and backslashes.
-        if (parsed == null || !PLAIN.matcher(url).matches() || !parsed.username().isEmpty() || !parsed.password().isEmpty()) {
+        if (parsed == null
+                || !PLAIN.matcher(url).matches()
+                || !parsed.username().isEmpty()
+                || !parsed.password().isEmpty()) {
             throw notAllowed("not an absolute http or https URL without credentials");
         }
         if (!parsed.isHttps() && !allowHttp) {

@@ -46,8 +46,7 @@ public record QuantizeSpec(
         @NotNull @JsonPropertyDescription("the repository that receives the artifact, namespace/name")
         RepositoryName target,
 
-        @Size(max = MAX_NAME)
-        @JsonPropertyDescription("a layout of GET /schemes; compressed-tensors where it is absent")
+        @Size(max = MAX_NAME) @JsonPropertyDescription("a layout of GET /schemes; compressed-tensors where it is absent")
         String layout,
 
         @Size(max = 1000) @JsonPropertyDescription("modules to leave alone: exact names or re:<regex>")
@@ -58,8 +57,7 @@ public record QuantizeSpec(
 
         @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<@Valid KvCache> kvCache,
 
-        @Size(max = 8)
-        @JsonInclude(JsonInclude.Include.NON_EMPTY)
+        @Size(max = 8) @JsonInclude(JsonInclude.Include.NON_EMPTY)
         @JsonPropertyDescription("what changes weights before they are rounded, in this order; needs calibration")
         List<@NotNull @Valid ModifierSpec> modifiers,
 
@@ -92,8 +90,7 @@ public record QuantizeSpec(
     public record SchemeOverride(
             @NotNull @Size(max = MAX_NAME) String scheme,
 
-            @NotEmpty(message = "must name at least one module") @Size(max = 1000)
-            List<@NotNull @Size(max = MAX_PATTERN) String> targets) {
+            @NotEmpty(message = "must name at least one module") @Size(max = 1000) List<@NotNull @Size(max = MAX_PATTERN) String> targets) {
 
         public SchemeOverride {
             targets = SpecJson.list(targets);
@@ -143,10 +140,7 @@ public record QuantizeSpec(
     /** What modules may get besides the job's scheme, and how many bits a weight may have on average. */
     @JsonRootName("BudgetRequest")
     public record Budget(
-            @NotNull
-            @DecimalMin("1")
-            @DecimalMax("16")
-            @JsonPropertyDescription("a weight's bits on average, scales included")
+            @NotNull @DecimalMin("1") @DecimalMax("16") @JsonPropertyDescription("a weight's bits on average, scales included")
             Double bits,
 
             @Size(max = 8) @JsonPropertyDescription("schemes, or 16 for none; what suits the scheme where it is absent")

@@ -191,8 +191,7 @@ final class SpecJson {
             FieldError first = errors.getFirst();
             throw new ProblemException(
                     ProblemCode.INVALID_REQUEST,
-                    first.field() + " " + first.message()
-                            + (more > 0 ? " (and " + more + " more)" : ""),
+                    first.field() + " " + first.message() + (more > 0 ? " (and " + more + " more)" : ""),
                     Map.of("errors", errors));
         }
     }

@@ -113,7 +113,8 @@ class AddressGuardTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"https://8.8.8.8/x", "HTTPS://8.8.8.8:8443/a%20b?c=d,e&f=[g]#h", "https://8.8.8.8/b\u00fccher"})
+    @ValueSource(
+            strings = {"https://8.8.8.8/x", "HTTPS://8.8.8.8:8443/a%20b?c=d,e&f=[g]#h", "https://8.8.8.8/b\u00fccher"})
     void takesUrlsThatCouldBe(String url) {
         new OutgoingHttp(guard, new OutgoingProperties(List.of(), false)).requireCallable(url);
     }

@@ -213,7 +213,8 @@ class PipelineSpecTest {
                     "gates[0].min is more than " + metric + " can be: 1.001");
         }
         refuses(
-                ALL_SCORES.formatted("{'metric':'" + metric + "','min':" + (least + 0.002) + ",'max':" + (least + 0.001) + "}"),
+                ALL_SCORES.formatted(
+                        "{'metric':'" + metric + "','min':" + (least + 0.002) + ",'max':" + (least + 0.001) + "}"),
                 "invalid-request",
                 "gates[0].max is less than min");
     }
