@@ -86,15 +86,7 @@ class ApiTest {
         sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation, worker,"
                         + " repository, revision, revision_file")
                 .update();
-        workers.register(
-                WORKER,
-                new WorkerDescription(
-                        "host",
-                        "cpu",
-                        "1",
-                        List.of(new SchemeInfo("FP8_DYNAMIC", "eight bits")),
-                        List.of("compressed-tensors")),
-                false);
+        TestWorker.register(workers, WORKER);
         commitModel("octavo/model", TinyModel.CONFIG, TinyModel.weights("BF16"));
     }
 

@@ -3,12 +3,8 @@ package io.octavo.api;
 import static io.octavo.api.TestApi.assertProblem;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.spec.SchemeInfo;
-import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerRegistry;
 import java.util.List;
-import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,11 +37,7 @@ class FirstLookTest {
     void start() throws Exception {
         api = new TestApi(port, ApiTest.KEY);
         sql.sql("truncate worker").update();
-        workers.register(
-                new WorkerIdentity(UUID.randomUUID(), "w"),
-                new WorkerDescription(
-                        "host", "cpu", "1", List.of(new SchemeInfo("FP8_DYNAMIC", "")), List.of("compressed-tensors")),
-                false);
+        TestWorker.register(workers);
         if (api.get("/api/v1/repositories/look/model").statusCode() == 404) {
             api.commitModel("look/model");
         }

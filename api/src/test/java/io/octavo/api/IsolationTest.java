@@ -14,8 +14,6 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.spec.SchemeInfo;
-import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerRegistry;
 import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
@@ -100,15 +98,7 @@ class IsolationTest {
         operator = new TestApi(port, ApiTest.KEY);
         alice = operator.withNewTenant("alice");
         bob = operator.withNewTenant("bob");
-        workers.register(
-                WORKER,
-                new WorkerDescription(
-                        "host",
-                        "cpu",
-                        "1",
-                        List.of(new SchemeInfo("FP8_DYNAMIC", "eight bits")),
-                        List.of("compressed-tensors")),
-                false);
+        TestWorker.register(workers, WORKER);
         alice.commitModel("alice/model");
         String revision = id(alice.get("/api/v1/repositories/alice/model/revisions/main"));
         String done = id(alice.post("/api/v1/jobs", SPEC));

@@ -6,9 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.jobs.testing.EmbeddedServices;
-import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerRegistry;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
@@ -57,15 +55,7 @@ class RepositoriesTest {
     @BeforeAll
     void start() {
         operator = new TestApi(port, ApiTest.KEY);
-        workers.register(
-                WORKER,
-                new WorkerDescription(
-                        "host",
-                        "cpu",
-                        "1",
-                        List.of(new SchemeInfo("FP8_DYNAMIC", "eight bits")),
-                        List.of("compressed-tensors")),
-                false);
+        TestWorker.register(workers, WORKER);
     }
 
     private static HttpResponse<String> commit(TestApi caller, String repository, String text) throws Exception {

@@ -4,15 +4,13 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.api.TestWorker;
 import io.octavo.api.ApiApplication;
 import io.octavo.api.TinyModel;
 import io.octavo.jobs.identity.ApiKeys;
 import io.octavo.jobs.identity.Scope;
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.jobs.testing.EmbeddedServices;
-import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -141,15 +139,7 @@ class HostileSweepTest {
         key = keys.issue(TenantId.BUILT_IN, "sweep", Scope.ADMIN, null, "test")
                 .text()
                 .reveal();
-        workers.register(
-                new WorkerIdentity(UUID.randomUUID(), "w"),
-                new WorkerDescription(
-                        "host",
-                        "cpu",
-                        "1",
-                        List.of(new SchemeInfo("FP8_DYNAMIC", "eight bits")),
-                        List.of("compressed-tensors")),
-                false);
+        TestWorker.register(workers);
         String files = "/api/v1/repositories/a/b/files/";
         String config = put(files + "config.json", TinyModel.CONFIG.getBytes(UTF_8));
         String weights = put(files + "model.safetensors", TinyModel.weights("BF16"));

@@ -2,16 +2,14 @@ package io.octavo.api.openapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.octavo.api.TestWorker;
 import io.octavo.api.ApiApplication;
 import io.octavo.api.TinyModel;
 import io.octavo.jobs.identity.ApiKeys;
 import io.octavo.jobs.identity.IssuedKey;
 import io.octavo.jobs.identity.Scope;
 import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.jobs.testing.EmbeddedServices;
-import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerRegistry;
 import java.io.InputStream;
 import java.net.URI;
@@ -29,7 +27,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
@@ -108,15 +105,7 @@ class OpenApiFuzzTest {
 
     @Test
     void everyAnswerIsAsTheDocumentSays() throws Exception {
-        workers.register(
-                new WorkerIdentity(UUID.randomUUID(), "w"),
-                new WorkerDescription(
-                        "host",
-                        "cpu",
-                        "1",
-                        List.of(new SchemeInfo("FP8_DYNAMIC", "eight bits")),
-                        List.of("compressed-tensors")),
-                false);
+        TestWorker.register(workers);
         IssuedKey issued = keys.issue(TenantId.BUILT_IN, "fuzz", Scope.ADMIN, null, "test");
         key = issued.text().reveal();
         ownKeyId = issued.key().id().toString();
