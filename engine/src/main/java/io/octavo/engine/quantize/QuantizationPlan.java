@@ -13,6 +13,7 @@ import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.solve.SolvableWeight;
 import io.octavo.kernels.number.DType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -21,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -362,5 +364,25 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Action> actions, List
     /** @param shardBytes tensor bytes a file, for those of the whole artifact */
     ShardPlan shards(LongUnaryOperator shardBytes) {
         return ShardPlan.of(actions.stream().map(Action::outputs).toList(), shardBytes.applyAsLong(outputBytes()));
+    }
+
+    /** Rows of a weight of a plan. */
+    private record SourceRows(Numbers source, long columns) implements SolvableWeight.Rows {
+
+        private long offset(int row) {
+            return row * columns * source.info().dtype().bytes();
+        }
+
+        @Override
+        public float[] read(int from, int to) {
+            float[] numbers = new float[Math.toIntExact((to - from) * columns)];
+            source.floats(offset(from), numbers, 0, numbers.length);
+            return numbers;
+        }
+
+        @Override
+        public Optional<MemorySegment> stored(int from, int to, Arena arena) {
+            return Optional.of(source.view(offset(from), offset(to), arena));
+        }
     }
 }

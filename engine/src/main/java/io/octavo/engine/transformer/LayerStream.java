@@ -207,7 +207,7 @@ public final class LayerStream implements AutoCloseable {
         public void look(int text, ActivationObserver observer) {
             try {
                 run(text, observer);
-            } catch (SeenEnough e) {
+            } catch (LinearInput.SeenEnough e) {
                 // What it has seen is what it wanted.
             }
         }

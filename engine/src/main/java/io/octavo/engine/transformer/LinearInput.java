@@ -17,6 +17,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class LinearInput {
 
+    /** Ends a text's way through a layer where its observer wants to see no more. */
+    static final class SeenEnough extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        SeenEnough() {
+            super(null, null, false, false);
+        }
+    }
+
     private final Workspace workspace;
     private final @Nullable Matrix activations;
     private final Stream stream;
