@@ -4,8 +4,8 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.api.TestWorker;
 import io.octavo.api.ApiApplication;
+import io.octavo.api.TestWorker;
 import io.octavo.api.TinyModel;
 import io.octavo.jobs.identity.ApiKeys;
 import io.octavo.jobs.identity.Scope;

@@ -2,8 +2,8 @@ package io.octavo.api.openapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.api.TestWorker;
 import io.octavo.api.ApiApplication;
+import io.octavo.api.TestWorker;
 import io.octavo.api.TinyModel;
 import io.octavo.jobs.identity.ApiKeys;
 import io.octavo.jobs.identity.IssuedKey;
