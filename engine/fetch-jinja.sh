@@ -11,6 +11,8 @@ target=$1
 version=$2
 sha256=$3
 package=@huggingface/jinja@$version
+# Why there is none, for the launcher, which builds again once there is an npm.
+absent=$(cd -P -- "$(dirname -- "$0")" && pwd)/target/jinja-absent
 
 has_digest() {
   [ -f "$1" ] && [ "$(sha256sum -- "$1" | cut -d ' ' -f 1)" = "$sha256" ]
@@ -18,10 +20,13 @@ has_digest() {
 
 do_without() {
   rm -rf -- "$target"
+  mkdir -p -- "${absent%/*}"
+  echo "$1" >"$absent"
   echo "chat templates cannot be rendered by this build: $1 (npm package $package)" >&2
   exit 0
 }
 
+rm -f -- "$absent"
 if has_digest "$target/index.cjs"; then
   exit 0
 fi

@@ -85,7 +85,7 @@ final class JinjaSandbox implements AutoCloseable {
         if (JinjaSandbox.class.getResource(INTERPRETER) == null) {
             throw new QuantizationException(
                     ErrorCode.CHAT_TEMPLATE_UNAVAILABLE,
-                    "chat templates cannot be rendered by this build of Octavo, since there was no npm when it was made:"
+                    "chat templates cannot be rendered by this build of Octavo, since npm was not there or failed when it was made:"
                             + " install npm and build again, or give the texts as text");
         }
         this.limits = limits;
