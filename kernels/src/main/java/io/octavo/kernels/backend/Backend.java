@@ -67,6 +67,16 @@ public interface Backend extends AutoCloseable {
 
     Operations operations();
 
+    /**
+     * The same device, by operations that compute a row in the same way whatever rows are beside it, so that a text does not
+     * depend on those it shares a batch with. Slower for few rows. Closing it has no effect.
+     *
+     * @return this, where operations are so anyway or the backend has no others
+     */
+    default Backend batchInvariant() {
+        return this;
+    }
+
     @Override
     void close();
 }

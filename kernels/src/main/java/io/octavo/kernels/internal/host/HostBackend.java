@@ -17,12 +17,22 @@ public final class HostBackend implements Backend {
 
     private final String description;
     private final Operations operations;
+    private final Operations invariant;
     private final Runnable release;
 
-    /** @param release frees what the operations hold, such as threads; idempotent */
+    /**
+     * @param operations whose rows do not depend on each other
+     * @param release frees what the operations hold, such as threads; idempotent
+     */
     public HostBackend(String description, Operations operations, Runnable release) {
+        this(description, operations, operations, release);
+    }
+
+    /** @param invariant the operations of {@link #batchInvariant} */
+    public HostBackend(String description, Operations operations, Operations invariant, Runnable release) {
         this.description = description;
         this.operations = operations;
+        this.invariant = invariant;
         this.release = release;
     }
 
@@ -88,6 +98,11 @@ public final class HostBackend implements Backend {
     @Override
     public Operations operations() {
         return operations;
+    }
+
+    @Override
+    public Backend batchInvariant() {
+        return operations == invariant ? this : new HostBackend(description, invariant, () -> {});
     }
 
     @Override

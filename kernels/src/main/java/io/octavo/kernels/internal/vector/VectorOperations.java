@@ -45,7 +45,16 @@ public final class VectorOperations {
 
     public static Backend backend(int threads) {
         WorkerPool workers = new WorkerPool(threads);
-        var matMul = new VectorMatMul(workers);
+        String description = "cpu: Vector API, " + Native.FLOATS.vectorBitSize() + "-bit vectors, " + threads
+                + (threads == 1 ? " thread" : " threads");
+        return new HostBackend(
+                description,
+                operations(workers, new VectorMatMul(workers)),
+                operations(workers, VectorMatMul.batchInvariant(workers)),
+                workers::close);
+    }
+
+    private static Operations operations(WorkerPool workers, VectorMatMul matMul) {
         var add = new VectorAdd(workers);
         var rmsNorm = new VectorRmsNorm(workers);
         var convert = new HostConvert();
@@ -53,7 +62,7 @@ public final class VectorOperations {
         var gatedActivation = new VectorGatedActivation(workers);
         var rope = new VectorRope(workers);
         var kvCacheWrite = new VectorKvCacheWrite(workers);
-        var operations = new Operations(
+        return new Operations(
                 quantizeRows,
                 new WholeRows(quantizeRows, new VectorQuantizeTiles(workers)),
                 new VectorFakeQuantize(workers),
@@ -85,8 +94,5 @@ public final class VectorOperations {
                 new VectorExpertCombine(workers),
                 new HostPackedMatMul(matMul),
                 new ComposedSteps(add, rmsNorm, convert, quantizeRows, gatedActivation, rope, kvCacheWrite));
-        String description = "cpu: Vector API, " + Native.FLOATS.vectorBitSize() + "-bit vectors, " + threads
-                + (threads == 1 ? " thread" : " threads");
-        return new HostBackend(description, operations, workers::close);
     }
 }
