@@ -3,6 +3,7 @@ package io.octavo.engine.transformer;
 import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.transformer.page.PagePool;
 import io.octavo.engine.transformer.weight.KvScales;
 import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
@@ -10,9 +11,7 @@ import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.number.DType;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -24,12 +23,11 @@ import org.jspecify.annotations.Nullable;
 public final class KvCache implements AutoCloseable {
 
     private final int firstLayer;
-    private final int pages;
+    private final PagePool pool;
     private final Backend backend;
     private final DType dtype;
     private final List<DeviceBuffer> buffers = new ArrayList<>();
     private final List<LayerState> states = new ArrayList<>();
-    private final Deque<Integer> freePages = new ArrayDeque<>();
 
     /**
      * A cache of the layers {@code [from, to)}.
@@ -40,7 +38,7 @@ public final class KvCache implements AutoCloseable {
      */
     KvCache(Backend backend, ModelSpec spec, int from, int to, int pages, DType dtype, KvScales given) {
         this.firstLayer = from;
-        this.pages = pages;
+        this.pool = new PagePool(pages, KvCacheLayout.PAGE_TOKENS);
         this.backend = backend;
         this.dtype = dtype;
         boolean scalesAreGiven = dtype == DType.F8_E4M3 && !given.isEmpty();
@@ -51,13 +49,10 @@ public final class KvCache implements AutoCloseable {
                         case AttentionSpec attention -> keysAndValues(attention, scales);
                     });
         }
-        for (int page = 0; page < pages; page++) {
-            freePages.addLast(page);
-        }
     }
 
     private LayerState keysAndValues(AttentionSpec attention, KvScales.@Nullable Layer given) {
-        var layout = new KvCacheLayout(pages, attention.kvHeads(), attention.headDim());
+        var layout = new KvCacheLayout(pool.pages(), attention.kvHeads(), attention.headDim());
         return new LayerState.KeysAndValues(
                 layout,
                 tensor(layout, given == null ? null : given.keys()),
@@ -87,6 +82,20 @@ public final class KvCache implements AutoCloseable {
         return Math.multiplyExact(sequences, Math.ceilDiv(tokens, KvCacheLayout.PAGE_TOKENS));
     }
 
+    /** Bytes of a page, over all layers, scales included. */
+    public static long pageBytes(ModelSpec spec, DType dtype) {
+        return spec.layers().stream()
+                .mapToLong(layer -> KvCacheLayout.PAGE_TOKENS * (bytesPerToken(layer, dtype) + scaleBytes(layer, dtype)))
+                .sum();
+    }
+
+    private static long scaleBytes(LayerSpec layer, DType dtype) {
+        return switch (layer.mixer()) {
+            case AttentionSpec attention ->
+                dtype == DType.F8_E4M3 || dtype == DType.I8 ? Matrix.bytes(DType.F32, 2, attention.kvHeads()) : 0;
+        };
+    }
+
     /** Bytes that a token takes in an F32 cache, over all layers. */
     static long bytesPerToken(ModelSpec spec) {
         return spec.layers().stream()
@@ -107,6 +116,16 @@ public final class KvCache implements AutoCloseable {
         };
     }
 
+    /** Pages in all, each of {@link KvCacheLayout#PAGE_TOKENS} tokens. */
+    public int pages() {
+        return pool.pages();
+    }
+
+    /** Pages that sequences can still take. */
+    public int freePages() {
+        return pool.free();
+    }
+
     public Sequence newSequence() {
         return new Sequence();
     }
@@ -119,7 +138,7 @@ public final class KvCache implements AutoCloseable {
     /** One context: its length and its pages in order of position. {@link #close()} gives the pages back. */
     public final class Sequence implements AutoCloseable {
 
-        private final List<Integer> pages = new ArrayList<>();
+        private final PagePool.Holder holder = pool.newHolder();
         private int length;
 
         private Sequence() {}
@@ -130,7 +149,53 @@ public final class KvCache implements AutoCloseable {
         }
 
         List<Integer> pages() {
-            return pages;
+            return holder.pages();
+        }
+
+        /**
+         * Takes the pages that so many tokens need.
+         *
+         * @return whether there were enough; those that were are kept either way
+         */
+        public boolean reserve(int tokens) {
+            while (tokens > pages().size() * KvCacheLayout.PAGE_TOKENS) {
+                if (!holder.add()) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        /**
+         * Begins with pages that sequences before this one have filled.
+         *
+         * @param tokens of the context to be
+         * @param most of them that need not be computed
+         * @return how many the context holds now
+         * @throws IllegalStateException if it holds any already
+         */
+        public int reuse(int[] tokens, int most) {
+            length = holder.reuse(tokens, most);
+            return length;
+        }
+
+        /** Whether there are full pages that {@link #publish} has not seen. */
+        public boolean isPublishable() {
+            return length / KvCacheLayout.PAGE_TOKENS > holder.published();
+        }
+
+        /**
+         * Lets later sequences begin with the full pages of this one.
+         *
+         * @param tokens all that it holds, in order; others may follow
+         */
+        public void publish(int[] tokens) {
+            holder.publish(tokens, length);
+        }
+
+        /** Lets no later sequence begin as this one does. */
+        public void withdraw() {
+            holder.withdraw();
         }
 
         /**
@@ -140,23 +205,19 @@ public final class KvCache implements AutoCloseable {
          * @throws IllegalStateException if no page is free
          */
         int append() {
-            if (length == pages.size() * KvCacheLayout.PAGE_TOKENS) {
-                Integer page = freePages.pollFirst();
-                if (page == null) {
-                    throw new IllegalStateException("key-value cache is full: all " + KvCache.this.pages + " pages of "
-                            + KvCacheLayout.PAGE_TOKENS + " tokens are taken");
-                }
-                pages.add(page);
+            if (!reserve(length + 1)) {
+                throw new IllegalStateException("key-value cache is full: all " + pool.pages() + " pages of "
+                        + KvCacheLayout.PAGE_TOKENS + " tokens are taken");
             }
-            int slot = pages.getLast() * KvCacheLayout.PAGE_TOKENS + length % KvCacheLayout.PAGE_TOKENS;
+            int page = pages().get(length / KvCacheLayout.PAGE_TOKENS);
+            int slot = page * KvCacheLayout.PAGE_TOKENS + length % KvCacheLayout.PAGE_TOKENS;
             length++;
             return slot;
         }
 
         @Override
         public void close() {
-            freePages.addAll(pages);
-            pages.clear();
+            holder.release();
             length = 0;
         }
     }

@@ -1,5 +1,6 @@
 package io.octavo.engine.transformer;
 
+import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.operation.Sampling;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,10 +75,15 @@ public final class TokenBatch {
     /** A power of two, so that contexts grow through few shapes. */
     int maxPages() {
         int most = sequences.stream()
-                .mapToInt(sequence -> sequence.pages().size())
+                .mapToInt(TokenBatch::filledPages)
                 .max()
                 .orElse(0);
         return roundedPages(most);
+    }
+
+    /** Others are taken in advance. */
+    private static int filledPages(KvCache.Sequence sequence) {
+        return Math.ceilDiv(sequence.length(), KvCacheLayout.PAGE_TOKENS);
     }
 
     static int roundedPages(int pages) {
@@ -90,7 +96,7 @@ public final class TokenBatch {
         int[] table = new int[sequences.size() * maxPages];
         for (int s = 0; s < sequences.size(); s++) {
             List<Integer> pages = sequences.get(s).pages();
-            for (int p = 0; p < pages.size(); p++) {
+            for (int p = 0; p < filledPages(sequences.get(s)); p++) {
                 table[s * maxPages + p] = pages.get(p);
             }
         }

@@ -69,13 +69,22 @@ public final class Transformer implements AutoCloseable {
      * for them, else in the type that products take.
      */
     public KvCache newCache(int sequences, int tokens) {
-        return newCache(sequences, tokens, KvCache.defaultType(backend, weights.kvScales()));
+        return newCache(sequences, tokens, defaultCacheType());
     }
 
     /** @param dtype F32, BF16, F8_E4M3 or I8 */
     public KvCache newCache(int sequences, int tokens, DType dtype) {
-        return new KvCache(
-                backend, spec, 0, spec.layers().size(), KvCache.pagesFor(sequences, tokens), dtype, weights.kvScales());
+        return newCacheOfPages(KvCache.pagesFor(sequences, tokens), dtype);
+    }
+
+    /** A cache of so many pages, for as many sequences as they hold. */
+    public KvCache newCacheOfPages(int pages, DType dtype) {
+        return new KvCache(backend, spec, 0, spec.layers().size(), pages, dtype, weights.kvScales());
+    }
+
+    /** What a cache holds where nobody says otherwise. */
+    public DType defaultCacheType() {
+        return KvCache.defaultType(backend, weights.kvScales());
     }
 
     /** What decodes sequences of {@code cache}, which is borrowed. */
@@ -214,6 +223,12 @@ public final class Transformer implements AutoCloseable {
         try (Arena arena = Arena.ofShared()) {
             return download(matrix, arena).toArray(ValueLayout.JAVA_FLOAT);
         }
+    }
+
+    /** Replaces an F32 result on the device, row-major. */
+    public void write(float[] values, Matrix matrix) {
+        matrix.buffer().copyFrom(MemorySegment.ofArray(values), matrix.offset(), stream);
+        stream.synchronize();
     }
 
     private MemorySegment download(Matrix matrix, Arena arena) {
