@@ -5,8 +5,12 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.serve.ServedModel;
+import io.octavo.engine.serve.ServedModels;
+import io.octavo.engine.serve.ServingOptions;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
+import java.nio.file.Path;
 import java.util.concurrent.FutureTask;
 
 /** Opens engines. Whoever opens one closes it. */
@@ -30,6 +34,15 @@ public final class Engines {
         var device = new FutureTask<>(() -> backend(options));
         Thread.ofPlatform().daemon().name("octavo-open").start(device);
         return new LocalEngine(() -> BackgroundTasks.await(device, JobMonitor.none()), options.threads());
+    }
+
+    /**
+     * Loads a checkpoint folder and serves it until the result is closed, on a device of its own.
+     *
+     * @throws QuantizationException {@code backend-unavailable}, or what is wrong with the checkpoint
+     */
+    public static ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
+        return ServedModels.open(backend(options), source, serving);
     }
 
     private static Backend backend(EngineOptions options) {

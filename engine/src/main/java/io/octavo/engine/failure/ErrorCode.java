@@ -49,10 +49,13 @@ public enum ErrorCode {
     BASELINE_INCOMPATIBLE("baseline-incompatible", ErrorKind.USER),
     PROMPT_TOO_LONG("prompt-too-long", ErrorKind.USER),
     BACKEND_UNAVAILABLE("backend-unavailable", ErrorKind.USER),
+    QUEUE_FULL("queue-full", ErrorKind.RESOURCE),
     DISK_FULL("disk-full", ErrorKind.RESOURCE),
     OUT_OF_MEMORY("out-of-memory", ErrorKind.RESOURCE),
     IO_FAILED("io-failed", ErrorKind.TRANSIENT),
     DEVICE_FAULT("device-fault", ErrorKind.TRANSIENT),
+    SERVING_STOPPED("serving-stopped", ErrorKind.TRANSIENT),
+    SERVING_FAILED("serving-failed", ErrorKind.INTERNAL),
     VERIFICATION_FAILED("verification-failed", ErrorKind.INTERNAL);
 
     private final String slug;

@@ -63,6 +63,11 @@ public final class Tokenizer implements AutoCloseable {
         return tokenizer.decode(ids.stream().mapToLong(Integer::longValue).toArray(), true);
     }
 
+    /** One token alone, also a special one. */
+    public String decodeToken(int id) {
+        return tokenizer.decode(new long[] {id}, false);
+    }
+
     @Override
     public void close() {
         tokenizer.close();
