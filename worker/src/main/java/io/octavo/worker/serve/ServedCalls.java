@@ -1,0 +1,229 @@
+package io.octavo.worker.serve;
+
+import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.serve.CompletionEvent;
+import io.octavo.engine.serve.CompletionRequest;
+import io.octavo.engine.serve.ServedModel;
+import io.octavo.engine.serve.Usage;
+import io.octavo.worker.openai.AnswerHead;
+import io.octavo.worker.openai.AnswerShape;
+import io.octavo.worker.openai.ChatCall;
+import io.octavo.worker.openai.ChatShape;
+import io.octavo.worker.openai.CompletionCall;
+import io.octavo.worker.openai.CompletionShape;
+import io.octavo.worker.openai.GenerationOptions;
+import io.octavo.worker.openai.Models;
+import io.octavo.worker.openai.Models.Model;
+import io.octavo.worker.openai.OpenAiCode;
+import io.octavo.worker.openai.OpenAiException;
+import io.octavo.worker.openai.Prompt;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The calls of OpenAI's interface on one model. */
+final class ServedCalls {
+
+    /** How often it is looked whether a client is still there. */
+    private static final Duration LOOK = Duration.ofMillis(250);
+
+    private final ServedModel model;
+    private final Model card;
+    private final ServeMeters meters;
+
+    /** @param model borrowed */
+    ServedCalls(ServedModel model, String name, ServeMeters meters) {
+        this.model = model;
+        this.card =
+                Model.of(name, Instant.now().getEpochSecond(), model.limits().maxModelLength());
+        this.meters = meters;
+    }
+
+    Models models() {
+        return Models.of(card);
+    }
+
+    Model model(String id) {
+        requireServed(id, null);
+        return card;
+    }
+
+    boolean isAlive() {
+        return model.health().alive();
+    }
+
+    /** @throws IOException if the client is gone; its requests are cancelled then */
+    void complete(HttpCall call, CompletionCall asked) throws IOException, InterruptedException {
+        requireServed(asked.model(), "model");
+        GenerationOptions options = asked.options();
+        requireTokens(options);
+        var requests = new ArrayList<CompletionRequest>();
+        for (Prompt prompt : asked.prompts()) {
+            List<Integer> tokens = tokens(prompt);
+            requireRoom(tokens, "prompt");
+            requests.add(request(call, tokens, asked.maxTokens(), options, asked.echo()));
+        }
+        answer(call, new CompletionShape(head(call, "cmpl-"), options.topLogprobs() != null), requests, options);
+    }
+
+    /** @throws IOException if the client is gone; its requests are cancelled then */
+    void chat(HttpCall call, ChatCall asked) throws IOException, InterruptedException {
+        requireServed(asked.model(), "model");
+        GenerationOptions options = asked.options();
+        requireTokens(options);
+        List<Integer> tokens = model.encode(wellFormed(render(asked)));
+        requireRoom(tokens, "messages");
+        int maxTokens = asked.maxTokens() == null ? Integer.MAX_VALUE : asked.maxTokens();
+        var request = request(call, tokens, maxTokens, options, false);
+        answer(call, new ChatShape(head(call, "chatcmpl-"), options.topLogprobs() != null), List.of(request), options);
+    }
+
+    private String render(ChatCall asked) {
+        try {
+            return model.render(asked.chat());
+        } catch (QuantizationException e) {
+            throw Failures.translate(e, "messages");
+        }
+    }
+
+    /** Templates cut texts where they like. */
+    private static String wellFormed(String text) {
+        int[] characters = text.codePoints()
+                .map(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE ? '\uFFFD' : c)
+                .toArray();
+        return new String(characters, 0, characters.length);
+    }
+
+    private void requireServed(@Nullable String id, @Nullable String param) {
+        if (id != null && !id.equals(card.id())) {
+            String message = "the model " + id + " is not served here; " + card.id() + " is";
+            throw new OpenAiException(OpenAiCode.MODEL_NOT_FOUND, param, message);
+        }
+    }
+
+    private List<Integer> tokens(Prompt prompt) {
+        return switch (prompt) {
+            case Prompt.Text text -> model.encodePrompt(text.text());
+            case Prompt.Tokens tokens -> {
+                tokens.ids().forEach(id -> requireToken(id, "prompt"));
+                yield tokens.ids();
+            }
+        };
+    }
+
+    private void requireTokens(GenerationOptions options) {
+        options.sampling().logitBias().keySet().forEach(id -> requireToken(id, "logit_bias"));
+    }
+
+    private void requireToken(int id, String param) {
+        int size = model.limits().vocabularySize();
+        if (id >= size) {
+            throw new OpenAiException(
+                    OpenAiCode.INVALID_VALUE, param, param + " holds the token " + id + "; the model has " + size);
+        }
+    }
+
+    private void requireRoom(List<Integer> tokens, String param) {
+        int most = card.maxModelLen();
+        if (tokens.isEmpty()) {
+            throw new OpenAiException(OpenAiCode.INVALID_VALUE, param, param + " is empty");
+        }
+        if (tokens.size() > most) {
+            throw new OpenAiException(
+                    OpenAiCode.CONTEXT_LENGTH_EXCEEDED,
+                    param,
+                    "this model's maximum context length is " + most + " tokens; " + param + " has " + tokens.size());
+        }
+    }
+
+    private static CompletionRequest request(
+            HttpCall call, List<Integer> tokens, int maxTokens, GenerationOptions options, boolean echo) {
+        return new CompletionRequest(
+                call.client(),
+                tokens,
+                options.choices(),
+                maxTokens,
+                options.sampling(),
+                options.stop(),
+                options.topLogprobs(),
+                echo);
+    }
+
+    private AnswerHead head(HttpCall call, String prefix) {
+        return new AnswerHead(prefix + call.id(), Instant.now().getEpochSecond(), card.id());
+    }
+
+    private void answer(HttpCall call, AnswerShape shape, List<CompletionRequest> requests, GenerationOptions options)
+            throws IOException, InterruptedException {
+        try (Submissions submissions = Submissions.submit(model, requests)) {
+            AnswerReceiver receiver = options.stream()
+                    ? new StreamedAnswer(call, shape, options.topLogprobs() != null, options.includeUsage())
+                    : new WholeAnswer(call, shape, requests.size() * options.choices());
+            follow(call, submissions, options.choices(), receiver);
+        }
+    }
+
+    private void follow(HttpCall call, Submissions submissions, int choices, AnswerReceiver receiver)
+            throws IOException, InterruptedException {
+        var usage = new Usage(0, 0, 0);
+        long looked = System.nanoTime();
+        int open = submissions.count();
+        while (open > 0) {
+            Optional<Submissions.Event> next = submissions.next(Duration.ZERO);
+            if (next.isEmpty()) {
+                receiver.idle();
+                next = submissions.next(LOOK);
+            }
+            if (System.nanoTime() - looked > LOOK.toNanos()) {
+                looked = System.nanoTime();
+                if (call.clientIsGone()) {
+                    throw new ClientGoneException();
+                }
+            }
+            if (next.isEmpty()) {
+                continue;
+            }
+            int first = next.get().prompt() * choices;
+            switch (next.get().event()) {
+                case CompletionEvent.Prompt prompt -> {
+                    for (int choice = first; choice < first + choices; choice++) {
+                        receiver.grow(choice, prompt.text(), prompt.tokens());
+                    }
+                }
+                case CompletionEvent.Piece piece -> {
+                    noteFirst(call, piece);
+                    receiver.grow(first + piece.choice(), piece.text(), piece.tokens());
+                }
+                case CompletionEvent.Finish finish -> receiver.finish(first + finish.choice(), finish.reason());
+                case CompletionEvent.End end -> {
+                    usage = sum(usage, end.usage());
+                    open--;
+                }
+                case CompletionEvent.Failure failure -> {
+                    call.used(sum(usage, failure.usage()));
+                    receiver.fail(Failures.translate(failure.code(), failure.message(), null, null));
+                    return;
+                }
+            }
+        }
+        call.used(usage);
+        receiver.end(usage);
+    }
+
+    private void noteFirst(HttpCall call, CompletionEvent.Piece piece) {
+        if (!piece.tokens().isEmpty() && call.tokenCame()) {
+            meters.firstTokenAfter(call.elapsed());
+        }
+    }
+
+    private static Usage sum(Usage a, Usage b) {
+        return new Usage(
+                a.promptTokens() + b.promptTokens(),
+                a.cachedTokens() + b.cachedTokens(),
+                a.completionTokens() + b.completionTokens());
+    }
+}

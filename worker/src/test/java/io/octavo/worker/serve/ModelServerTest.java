@@ -1,0 +1,372 @@
+package io.octavo.worker.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.octavo.engine.failure.ErrorCode;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.JsonNode;
+
+/** Calls over real connections. */
+@Timeout(60)
+@SuppressWarnings("NullAway.Init")
+class ModelServerTest {
+
+    private static final String COMPLETIONS = "/v1/completions";
+    private static final String CHATS = "/v1/chat/completions";
+
+    private TestServer server;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = new TestServer(null);
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    @Test
+    void tellsWhichModelIsServed() throws Exception {
+        JsonNode models = TestServer.json(server.get("/v1/models"));
+
+        assertThat(models.path("object").asString()).isEqualTo("list");
+        assertThat(models.at("/data/0/id").asString()).isEqualTo(TestServer.NAME);
+        assertThat(models.at("/data/0/object").asString()).isEqualTo("model");
+        assertThat(models.at("/data/0/max_model_len").asInt()).isEqualTo(FakeModel.LENGTH);
+        assertThat(TestServer.json(server.get("/v1/models/octavo/tiny"))).isEqualTo(models.at("/data/0"));
+        assertThat(TestServer.json(server.get("/v1/models/octavo%2Ftiny"))).isEqualTo(models.at("/data/0"));
+        assertThat(server.get("/v1/models/other").statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void goesOnFromAPrompt() throws Exception {
+        JsonNode answer = server.answer(COMPLETIONS, "{'model':'octavo/tiny','prompt':'abc','max_tokens':3}");
+
+        assertThat(answer.path("object").asString()).isEqualTo("text_completion");
+        assertThat(answer.path("id").asString()).startsWith("cmpl-");
+        assertThat(answer.path("model").asString()).isEqualTo(TestServer.NAME);
+        assertThat(answer.path("created").asLong()).isPositive();
+        assertThat(answer.path("choices").toString())
+                .isEqualTo("[{\"index\":0,\"text\":\"def\",\"logprobs\":null,\"finish_reason\":\"length\"}]");
+        assertThat(answer.path("usage").toString())
+                .isEqualTo("{\"prompt_tokens\":4,\"completion_tokens\":3,\"total_tokens\":7,"
+                        + "\"prompt_tokens_details\":{\"cached_tokens\":2}}");
+        assertThat(server.log)
+                .singleElement()
+                .asString()
+                .startsWith("POST /v1/completions 200 ")
+                .contains("first token ", "tokens 4 (2 cached) + 3, 127.0.0.1, ");
+    }
+
+    @Test
+    void numbersTextsByPromptFirst() throws Exception {
+        JsonNode answer = server.answer(COMPLETIONS, "{'prompt':['a','k'],'max_tokens':2,'n':2}");
+
+        assertThat(answer.path("choices").findValuesAsString("text")).containsExactly("bc", "de", "lm", "no");
+        assertThat(answer.path("choices").findValuesAsString("index")).containsExactly("0", "1", "2", "3");
+        assertThat(answer.at("/usage/prompt_tokens").asInt()).isEqualTo(4);
+        assertThat(answer.at("/usage/completion_tokens").asInt()).isEqualTo(8);
+    }
+
+    @Test
+    void takesTokensAsTheyAre() throws Exception {
+        assertThat(server.answer(COMPLETIONS, "{'prompt':[97],'max_tokens':1}")
+                        .at("/choices/0/text")
+                        .asString())
+                .isEqualTo("b");
+        JsonNode two = server.answer(COMPLETIONS, "{'prompt':[[97],[98,99]],'max_tokens':1}");
+        assertThat(two.path("choices").findValuesAsString("text")).containsExactly("b", "d");
+        assertThat(two.at("/usage/prompt_tokens").asInt()).isEqualTo(3);
+    }
+
+    @Test
+    void echoesAPromptWithItsLogProbabilities() throws Exception {
+        JsonNode choice = server.answer(COMPLETIONS, "{'prompt':'ab','max_tokens':1,'echo':true,'logprobs':2}")
+                .at("/choices/0");
+
+        assertThat(choice.path("text").asString()).isEqualTo("abc");
+        JsonNode told = choice.path("logprobs");
+        assertThat(told.path("tokens").toString()).isEqualTo("[\"<s>\",\"a\",\"b\",\"c\"]");
+        assertThat(told.path("token_logprobs").toString()).isEqualTo("[null,-0.5,-0.5,-0.5]");
+        assertThat(told.path("text_offset").toString()).isEqualTo("[0,3,4,5]");
+        assertThat(told.at("/top_logprobs/0").isNull()).isTrue();
+        assertThat(told.at("/top_logprobs/3").toString()).isEqualTo("{\"A\":0.0,\"B\":-1.0,\"c\":-0.5}");
+    }
+
+    @Test
+    void scoresAPromptAlone() throws Exception {
+        JsonNode answer = server.answer(COMPLETIONS, "{'prompt':'ab','max_tokens':0,'echo':true,'logprobs':0}");
+
+        assertThat(answer.at("/choices/0/text").asString()).isEqualTo("ab");
+        assertThat(answer.at("/choices/0/logprobs/token_logprobs")).hasSize(3);
+        assertThat(answer.at("/choices/0/logprobs/top_logprobs/1").isNull()).isTrue();
+    }
+
+    @Test
+    void streamsWhatItWouldAnswer() throws Exception {
+        List<JsonNode> parts = server.parts(
+                COMPLETIONS, "{'prompt':['a','k'],'max_tokens':5,'n':2,'stream':true,'logprobs':1,'echo':true}");
+
+        JsonNode whole =
+                server.answer(COMPLETIONS, "{'prompt':['a','k'],'max_tokens':5,'n':2,'logprobs':1,'echo':true}");
+        for (int choice = 0; choice < 4; choice++) {
+            int index = choice;
+            var text = new StringBuilder();
+            var offsets = new StringBuilder();
+            parts.stream()
+                    .map(part -> part.at("/choices/0"))
+                    .filter(part -> part.path("index").asInt() == index)
+                    .forEach(part -> {
+                        text.append(part.path("text").asString());
+                        part.at("/logprobs/text_offset")
+                                .forEach(offset -> offsets.append(offset).append(' '));
+                    });
+            assertThat(text).hasToString(whole.at("/choices/" + index + "/text").asString());
+            var expected = new StringBuilder();
+            whole.at("/choices/" + index + "/logprobs/text_offset")
+                    .forEach(o -> expected.append(o).append(' '));
+            assertThat(offsets).hasToString(expected.toString());
+        }
+        assertThat(parts).noneMatch(part -> part.has("usage"));
+        assertThat(parts.stream()
+                        .filter(part -> part.at("/choices/0/finish_reason").isString()))
+                .hasSize(4);
+    }
+
+    @Test
+    void tellsAStreamsUsageInItsLastPart() throws Exception {
+        List<JsonNode> parts = server.parts(
+                COMPLETIONS, "{'prompt':'a','max_tokens':2,'stream':true,'stream_options':{'include_usage':true}}");
+
+        assertThat(parts.getLast().path("choices")).isEmpty();
+        assertThat(parts.getLast().at("/usage/total_tokens").asInt()).isEqualTo(4);
+        assertThat(parts.subList(0, parts.size() - 1))
+                .isNotEmpty()
+                .allMatch(part -> part.has("usage") && part.path("usage").isNull());
+    }
+
+    @Test
+    void answersAChat() throws Exception {
+        JsonNode answer = server.answer(
+                CHATS,
+                "{'messages':[{'role':'user','content':[{'type':'text','text':'x'},{'type':'text','text':'a'}]}],"
+                        + "'max_completion_tokens':2,'max_tokens':9,'logprobs':true,'top_logprobs':1}");
+
+        assertThat(answer.path("id").asString()).startsWith("chatcmpl-");
+        assertThat(answer.path("object").asString()).isEqualTo("chat.completion");
+        assertThat(answer.at("/choices/0/message").toString())
+                .isEqualTo("{\"role\":\"assistant\",\"content\":\"bc\",\"refusal\":null}");
+        assertThat(answer.at("/choices/0/finish_reason").asString()).isEqualTo("length");
+        assertThat(answer.at("/choices/0/logprobs/content/0").toString())
+                .isEqualTo("{\"token\":\"b\",\"logprob\":-0.5,\"bytes\":[98],"
+                        + "\"top_logprobs\":[{\"token\":\"A\",\"logprob\":0.0,\"bytes\":[65]}]}");
+        assertThat(answer.at("/usage/prompt_tokens").asInt()).isEqualTo(3);
+    }
+
+    @Test
+    void letsAChatGoOnAsFarAsItFits() throws Exception {
+        JsonNode answer = server.answer(CHATS, "{'messages':[{'role':'user','content':'abc'}]}");
+
+        assertThat(answer.at("/choices/0/message/content").asString()).hasSize(FakeModel.LENGTH - 3);
+        assertThat(answer.at("/choices/0/logprobs").isNull()).isTrue();
+    }
+
+    @Test
+    void streamsAChat() throws Exception {
+        List<JsonNode> parts =
+                server.parts(CHATS, "{'messages':[{'role':'user','content':'a'}],'max_tokens':3,'stream':true}");
+
+        assertThat(parts.getFirst().path("object").asString()).isEqualTo("chat.completion.chunk");
+        assertThat(parts.stream().map(part -> part.at("/choices/0/delta").toString()))
+                .containsExactly(
+                        "{\"role\":\"assistant\",\"content\":\"\"}",
+                        "{\"content\":\"b\"}",
+                        "{\"content\":\"c\"}",
+                        "{\"content\":\"d\"}",
+                        "{}");
+        assertThat(parts.getLast().at("/choices/0/finish_reason").asString()).isEqualTo("length");
+    }
+
+    @Test
+    void tellsWhatATemplateRefuses() throws Exception {
+        HttpResponse<String> response = server.post(CHATS, "{'messages':[{'role':'system','content':'Be kind.'}]}");
+
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(response.body())
+                .isEqualTo("{\"error\":{\"message\":\"no system messages, please\",\"type\":\"invalid_request_error\","
+                        + "\"param\":\"messages\",\"code\":\"chat-template-failed\"}}");
+    }
+
+    @Test
+    void asksForAnotherTimeWhereTooManyWait() throws Exception {
+        server.model.refusal = ErrorCode.QUEUE_FULL;
+
+        HttpResponse<String> response = server.post(COMPLETIONS, "{'prompt':['a','b']}");
+
+        assertThat(response.statusCode()).isEqualTo(503);
+        assertThat(response.headers().firstValue("Retry-After")).contains("1");
+        assertThat(TestServer.json(response).at("/error/code").asString()).isEqualTo("server_overloaded");
+    }
+
+    @Test
+    void answersAFailureByItsStatusUntilAStreamHasBegun() throws Exception {
+        server.model.failure = ErrorCode.TENSOR_NOT_FINITE;
+        assertThat(server.post(COMPLETIONS, "{'prompt':'a','stream':true}").statusCode())
+                .isEqualTo(500);
+        assertThat(server.post(COMPLETIONS, "{'prompt':'a'}").statusCode()).isEqualTo(500);
+        server.model.failsAfter = 2;
+
+        HttpResponse<String> begun = server.post(COMPLETIONS, "{'prompt':'a','stream':true}");
+
+        assertThat(begun.statusCode()).isEqualTo(200);
+        List<String> events = TestServer.events(begun.body());
+        assertThat(events).hasSize(3);
+        assertThat(events.getLast())
+                .isEqualTo("{\"error\":{\"message\":\"it broke\",\"type\":\"server_error\",\"param\":null,"
+                        + "\"code\":\"tensor-not-finite\"}}");
+    }
+
+    @Test
+    void freesTheRequestOfAClientThatLeavesWhileItWaits() throws Exception {
+        server.model.answers = new CountDownLatch(1);
+        try (Socket client = call("{'prompt':['a','b'],'max_tokens':3}")) {
+            await().until(() -> server.model.submitted.get() == 2);
+            assertThat(server.model.cancelled).hasValue(0);
+            client.shutdownOutput();
+        }
+
+        await().untilAsserted(() -> assertThat(server.model.cancelled).hasValue(2));
+        await().untilAsserted(
+                        () -> assertThat(server.log).singleElement().asString().contains(" 499 "));
+    }
+
+    @Test
+    void freesTheRequestOfAClientThatLeavesItsStream() throws Exception {
+        server.model.answers = new CountDownLatch(1);
+        try (Socket client = call("{'prompt':'a','max_tokens':3,'stream':true}")) {
+            await().until(() -> server.model.submitted.get() == 1);
+            client.setSoLinger(true, 0);
+        }
+
+        await().untilAsserted(() -> assertThat(server.model.cancelled).hasValue(1));
+    }
+
+    @Test
+    void takesARequestBehindAnotherForNoFarewell() throws Exception {
+        server.model.answers = new CountDownLatch(1);
+        try (Socket client = call("{'prompt':'a','max_tokens':3}")) {
+            client.getOutputStream().write(http("{'prompt':'k','max_tokens':3}"));
+            client.getOutputStream().flush();
+            // It looks at the connection about as often.
+            await().until(() -> server.model.waits.get() >= 5);
+            server.model.answers.countDown();
+            client.setSoTimeout(10_000);
+            var read = new StringBuilder();
+            var piece = new byte[4096];
+            while (!read.toString().contains("lmn")) {
+                int count = client.getInputStream().read(piece);
+                assertThat(count).as("%s%n%s", read, server.log).isPositive();
+                read.append(new String(piece, 0, count, StandardCharsets.UTF_8));
+            }
+            assertThat(read).contains("bcd");
+        }
+        assertThat(server.model.cancelled).hasValue(0);
+    }
+
+    @Test
+    void givesUpOnABodyThatDoesNotCome() throws Exception {
+        try (var client = new Socket("127.0.0.1", server.port())) {
+            client.setSoTimeout(20_000);
+            client.getOutputStream()
+                    .write(("POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                                    + "Content-Length: 100\r\n\r\n{\"prompt\":")
+                            .getBytes(StandardCharsets.UTF_8));
+            client.getOutputStream().flush();
+
+            assertThat(new String(client.getInputStream().readNBytes(12), StandardCharsets.UTF_8))
+                    .isEqualTo("HTTP/1.1 408");
+        }
+    }
+
+    @Test
+    void showsHowItStands() throws Exception {
+        assertThat(server.get("/health").statusCode()).isEqualTo(200);
+        server.answer(COMPLETIONS, "{'prompt':'a'}");
+
+        String metrics = server.get("/metrics").body();
+
+        assertThat(metrics)
+                .contains(
+                        "octavo_serve_running 1.0",
+                        "octavo_serve_waiting 2.0",
+                        "octavo_serve_completion_tokens_total 8.0",
+                        "octavo_serve_time_to_first_token_seconds_bucket{le=\"0.001\"}",
+                        "octavo_serve_time_to_first_token_seconds_count 1",
+                        "octavo_serve_requests_seconds_count{route=\"/v1/completions\",status=\"200\"} 1");
+        server.model.refusal = ErrorCode.DEVICE_FAULT;
+        assertThat(server.get("/health").statusCode()).isEqualTo(503);
+    }
+
+    @Test
+    void refusesPathsAndMethodsThatThereAreNot() throws Exception {
+        assertThat(TestServer.json(server.get("/v2")).at("/error/code").asString())
+                .isEqualTo("unknown_url");
+        HttpResponse<String> get = server.get(COMPLETIONS);
+        assertThat(get.statusCode()).isEqualTo(405);
+        assertThat(get.headers().firstValue("Allow")).contains("POST");
+        assertThat(server.send(server.request(COMPLETIONS)
+                                .POST(BodyPublishers.ofString("{}"))
+                                .build())
+                        .statusCode())
+                .isEqualTo(415);
+    }
+
+    @Test
+    void asksForItsKey() throws Exception {
+        try (var guarded = new TestServer("open sesame")) {
+            for (String header : List.of("Bearer open", "Basic open sesame", "Bearer", "")) {
+                var request = guarded.request("/v1/models");
+                HttpResponse<String> refused = guarded.send(
+                        header.isEmpty()
+                                ? request.build()
+                                : request.header("Authorization", header).build());
+                assertThat(refused.statusCode()).as(header).isEqualTo(401);
+                assertThat(TestServer.json(refused).at("/error/code").asString())
+                        .isEqualTo("invalid_api_key");
+            }
+            assertThat(guarded.send(guarded.request("/v1/models")
+                                    .header("Authorization", "bearer open sesame")
+                                    .build())
+                            .statusCode())
+                    .isEqualTo(200);
+            assertThat(guarded.get("/health").statusCode()).isEqualTo(200);
+        }
+    }
+
+    private Socket call(String body) throws IOException {
+        var client = new Socket("127.0.0.1", server.port());
+        OutputStream out = client.getOutputStream();
+        out.write(http(body));
+        out.flush();
+        return client;
+    }
+
+    private static byte[] http(String body) {
+        return ("POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: "
+                        + body.length() + "\r\n\r\n" + body.replace('\'', '"'))
+                .getBytes(StandardCharsets.UTF_8);
+    }
+}
