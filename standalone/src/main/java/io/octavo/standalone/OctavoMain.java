@@ -21,6 +21,7 @@ public final class OctavoMain {
                 new DemoCommand(),
                 new QuantizeCommand(),
                 new GenerateCommand(),
+                new ServeCommand(),
                 new InspectCommand(),
                 new ReportCommand(),
                 new ConvertCommand(),

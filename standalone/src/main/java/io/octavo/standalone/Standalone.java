@@ -5,11 +5,6 @@ import io.octavo.standalone.embedded.EmbeddedParts;
 import io.octavo.standalone.embedded.Home;
 import io.octavo.standalone.embedded.SecretFile;
 import io.octavo.standalone.embedded.StandaloneException;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Base64;
@@ -52,7 +47,7 @@ public final class Standalone implements AutoCloseable {
 
     /** @param progress is told what is done next, and which share has been */
     static Standalone start(StandaloneOptions options, ObjDoubleConsumer<String> progress) {
-        requireFree(options);
+        ListenAddress.requireFree(options.address(), options.port());
         Home home = Home.lock(options.home());
         EmbeddedParts parts = new EmbeddedParts(home);
         try {
@@ -65,28 +60,6 @@ public final class Standalone implements AutoCloseable {
             home.close();
             throw translate(e);
         }
-    }
-
-    /** Told at once, not after all else has started. */
-    private static void requireFree(StandaloneOptions options) {
-        try (var socket = new ServerSocket()) {
-            socket.bind(new InetSocketAddress(InetAddress.getByName(options.address()), options.port()));
-        } catch (UnknownHostException e) {
-            throw notBound(options, "no address is called that [address-not-here]", e);
-        } catch (IOException e) {
-            boolean elsewhere = String.valueOf(e.getMessage()).contains("assign");
-            throw notBound(
-                    options,
-                    elsewhere
-                            ? "this machine has no such address [address-not-here]"
-                            : "it is in use or not this user's; choose another one with --port [port-in-use]",
-                    e);
-        }
-    }
-
-    private static StandaloneException notBound(StandaloneOptions options, String why, IOException cause) {
-        return new StandaloneException(
-                "cannot listen on port " + options.port() + " of " + options.address() + ": " + why, cause);
     }
 
     private static ConfigurableApplicationContext run(

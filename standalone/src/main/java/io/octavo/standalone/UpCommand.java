@@ -68,7 +68,7 @@ final class UpCommand extends TerminalCommand {
 
     private void warnOfOpenTraffic(String url) {
         String host = URI.create(url).getHost();
-        if (url.startsWith("http:") && !(host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]"))) {
+        if (url.startsWith("http:") && !ListenAddress.isLoopback(host)) {
             terminal()
                     .err()
                     .println("warning: keys and models travel in the clear; --tls-cert and --tls-key encrypt them");
@@ -83,12 +83,16 @@ final class UpCommand extends TerminalCommand {
         } catch (StandaloneException e) {
             throw new CommandFailedException(String.valueOf(e.getMessage()), e);
         }
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(service), "octavo-stop"));
+        closeWithProcess(service::close);
         return service;
     }
 
-    private static void stop(Standalone service) {
-        service.close();
+    static void closeWithProcess(Runnable close) {
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(close), "octavo-stop"));
+    }
+
+    private static void stop(Runnable close) {
+        close.run();
         if (serving) {
             Runtime.getRuntime().halt(ExitCode.OK); // a signal is how a service ends, not a failure
         }

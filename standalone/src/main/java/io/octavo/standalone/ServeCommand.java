@@ -1,0 +1,186 @@
+package io.octavo.standalone;
+
+import io.octavo.cli.CommandFailedException;
+import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.TerminalCommand;
+import io.octavo.cli.command.UsageException;
+import io.octavo.engine.Engines;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.serve.ServedModel;
+import io.octavo.engine.serve.ServingLimits;
+import io.octavo.engine.serve.ServingOptions;
+import io.octavo.kernels.number.DType;
+import io.octavo.standalone.embedded.StandaloneException;
+import io.octavo.worker.serve.ModelServer;
+import io.octavo.worker.serve.ServeSettings;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "serve",
+        description =
+                "Serves the checkpoint in a folder, quantized or not, by OpenAI's interface at /v1, until Ctrl-C.",
+        footer = {
+            "  octavo serve examples/models/books-5m",
+            "  octavo serve ./Llama-3.1-8B-FP8 --port 9000 --served-name llama --max-model-length 8192 --kv-cache fp8",
+            "  octavo serve ./Llama-3.1-8B-FP8 --bind 0.0.0.0 --api-key \"$(octavo key)\" --device cuda:1"
+        })
+final class ServeCommand extends TerminalCommand {
+
+    private static final String KEY_VARIABLE = "OCTAVO_SERVE_API_KEY";
+
+    private static final Map<String, DType> CACHE_TYPES =
+            Map.of("f32", DType.F32, "bf16", DType.BF16, "fp8", DType.F8_E4M3, "int8", DType.I8);
+
+    /** Held, since loggers that nobody holds forget their level. */
+    private static final Logger CONTAINER = Logger.getLogger("org.apache");
+
+    @Parameters(index = "0", paramLabel = "DIR", description = "config.json, safetensors and tokenizer.")
+    private Path source = Path.of("");
+
+    @Option(names = "--port", paramLabel = "PORT", description = "Default: ${DEFAULT-VALUE}; 0 takes any free one.")
+    private int port = 8000;
+
+    @Option(
+            names = "--bind",
+            paramLabel = "ADDRESS",
+            description = "The address to listen on, 0.0.0.0 for all (${DEFAULT-VALUE}).")
+    private String address = "127.0.0.1";
+
+    @Option(names = "--served-name", paramLabel = "NAME", description = "What calls name it. Default: the folder's.")
+    private @Nullable String name;
+
+    @Option(
+            names = "--api-key",
+            paramLabel = "KEY",
+            description = "What calls must show as Authorization: Bearer. Default: $" + KEY_VARIABLE
+                    + ", which other users of this machine do not see; none where that is not set.")
+    private @Nullable String key;
+
+    @Option(
+            names = "--max-model-length",
+            paramLabel = "N",
+            description = "Most tokens of a prompt and its text together. Default: what the model was trained for.")
+    private @Nullable Integer maxModelLength;
+
+    @Option(
+            names = "--max-sequences",
+            paramLabel = "N",
+            description = "Texts that are continued at once (${DEFAULT-VALUE}).")
+    private int maxSequences = ServingOptions.defaults().maxSequences();
+
+    @Option(
+            names = "--kv-cache",
+            paramLabel = "TYPE",
+            description = "How keys and values are kept: auto (the default), f32, bf16, fp8 or int8.")
+    private String cacheType = "auto";
+
+    @Option(
+            names = "--kv-cache-mib",
+            paramLabel = "N",
+            description = "Memory for keys and values. Default: most of a GPU's free one, or a share of the process's.")
+    private @Nullable Integer cacheMebibytes;
+
+    @Option(names = "--device", paramLabel = "DEVICE", description = "auto (the default), cpu, cuda or cuda:N.")
+    private String device = "auto";
+
+    @Override
+    public Integer call() throws InterruptedException {
+        Serving serving = start(terminal().out()::println);
+        UpCommand.closeWithProcess(serving::close);
+        tell(serving);
+        UpCommand.awaitSignal();
+        return ExitCode.OK;
+    }
+
+    /** Both owned. */
+    record Serving(ServedModel model, ModelServer server) implements AutoCloseable {
+        @Override
+        public void close() {
+            server.close();
+            model.close();
+        }
+    }
+
+    /** @param log is told of every call */
+    Serving start(Consumer<String> log) {
+        CONTAINER.setLevel(Level.WARNING);
+        ServingOptions options = options();
+        requireFree();
+        var engine = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
+        ServedModel model = EngineFailure.translate(() -> Engines.serve(engine, source, options));
+        try {
+            var settings = new ServeSettings(servedName(), address, port, apiKey(), ServeSettings.PATIENCE, log);
+            return new Serving(model, ModelServer.start(model, settings));
+        } catch (IOException e) {
+            model.close();
+            throw new CommandFailedException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private void requireFree() {
+        try {
+            ListenAddress.requireFree(address, port);
+        } catch (StandaloneException e) {
+            throw new CommandFailedException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private void tell(Serving serving) {
+        if (apiKey() == null && !ListenAddress.isLoopback(address)) {
+            terminal()
+                    .err()
+                    .println("warning: whoever reaches " + address + " may use the model; --api-key asks for a key");
+        }
+        ServingLimits limits = serving.model().limits();
+        terminal()
+                .out()
+                .println(servedName() + " is served at " + serving.server().uri() + "/v1: up to "
+                        + limits.maxModelLength() + " tokens a text, " + limits.maxSequences()
+                        + " texts at once; Ctrl-C stops it");
+        terminal().out().flush();
+    }
+
+    private String servedName() {
+        return name == null ? source.toAbsolutePath().normalize().getFileName().toString() : name;
+    }
+
+    private @Nullable String apiKey() {
+        return key == null ? environment().get(KEY_VARIABLE) : key;
+    }
+
+    private ServingOptions options() {
+        if (port < 0 || port > 65535) {
+            throw new UsageException("--port: " + port + " is not between 0 and 65535");
+        }
+        if (key != null && key.isBlank()) {
+            throw new UsageException("--api-key: a key has some characters");
+        }
+        DType type = CACHE_TYPES.get(cacheType);
+        if (type == null && !cacheType.equals("auto")) {
+            throw new UsageException("--kv-cache takes auto, f32, bf16, fp8 or int8, not " + cacheType);
+        }
+        ServingOptions defaults = ServingOptions.defaults();
+        try {
+            return new ServingOptions(
+                    maxModelLength,
+                    maxSequences,
+                    defaults.batchTokens(),
+                    cacheMebibytes == null ? null : (long) cacheMebibytes << 20,
+                    type,
+                    defaults.reusesPrefixes(),
+                    defaults.maxWaiting(),
+                    defaults.maxWaitingOfClient());
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(String.valueOf(e.getMessage()));
+        }
+    }
+}
