@@ -83,6 +83,13 @@ class VectorBackendTest {
     }
 
     @Nested
+    class BatchInvariance extends BatchInvarianceContract {
+        BatchInvariance() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class MatMulOperation extends MatMulContract {
         MatMulOperation() {
             super(Backends::cpu);
