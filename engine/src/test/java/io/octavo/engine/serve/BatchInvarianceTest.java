@@ -1,6 +1,6 @@
 package io.octavo.engine.serve;
 
-import static io.octavo.engine.serve.ServingFixture.drawn;
+import static io.octavo.engine.serve.ServingFixture.NEVER;
 import static io.octavo.engine.serve.ServingFixture.greedy;
 import static io.octavo.engine.serve.ServingFixture.options;
 import static io.octavo.engine.serve.ServingFixture.prompt;
@@ -22,11 +22,13 @@ class BatchInvarianceTest {
 
     private static final int TEXTS = 32;
 
-    /** Of 3 to 313 tokens, in no order, a third of them drawn. */
+    /** Of 3 to 313 tokens, in no order, a third of them drawn; of half of them every bit of the log-probabilities counts. */
     private static final List<CompletionRequest> REQUESTS = IntStream.range(0, TEXTS)
             .mapToObj(i -> {
+                SamplingParameters sampling =
+                        i % 3 == 0 ? SamplingParameters.drawn(1, i) : SamplingParameters.greedy();
                 List<Integer> prompt = prompt(i, 3 + i * 17 % 32 * 10);
-                return i % 3 == 0 ? drawn(prompt, 40, i) : greedy(prompt, 40);
+                return new CompletionRequest("client", prompt, 1, 40, sampling, NEVER, i % 2 == 0 ? 0 : null, false);
             })
             .toList();
 
@@ -49,24 +51,24 @@ class BatchInvarianceTest {
     }
 
     /** Each in its turn, with whole prompts in one step. */
-    private static List<List<Integer>> alone() {
+    private static List<List<TokenInfo>> alone() {
         try (ServedModel model = serve(options(1, 512, null))) {
             return REQUESTS.stream()
-                    .map(request -> Answer.of(model.submit(request)).ids())
+                    .map(request -> Answer.of(model.submit(request)).only().tokens)
                     .toList();
         }
     }
 
-    private static List<List<Integer>> together(ServedModel model) {
+    private static List<List<TokenInfo>> together(ServedModel model) {
         List<Completion> completions = REQUESTS.stream().map(model::submit).toList();
-        List<List<Integer>> found = new ArrayList<>();
-        completions.forEach(completion -> found.add(Answer.of(completion).ids()));
+        List<List<TokenInfo>> found = new ArrayList<>();
+        completions.forEach(completion -> found.add(Answer.of(completion).only().tokens));
         return found;
     }
 
     @Test
     void textsAreTheSameAloneAndTogetherAndWithoutTheirPages() {
-        List<List<Integer>> alone = alone();
+        List<List<TokenInfo>> alone = alone();
         try (ServedModel model = serve(options(32, 96, null))) {
             assertThat(together(model)).isEqualTo(alone);
             assertThat(model.health().preemptions()).isZero();
