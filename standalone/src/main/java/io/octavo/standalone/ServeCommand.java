@@ -13,6 +13,7 @@ import io.octavo.kernels.number.DType;
 import io.octavo.standalone.embedded.StandaloneException;
 import io.octavo.worker.serve.ModelServer;
 import io.octavo.worker.serve.ServeSettings;
+import io.octavo.worker.serve.WarmUp;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -96,6 +97,7 @@ final class ServeCommand extends TerminalCommand {
     public Integer call() throws InterruptedException {
         Serving serving = start(terminal().out()::println);
         UpCommand.closeWithProcess(serving::close);
+        WarmUp.begin(serving.model());
         tell(serving);
         UpCommand.awaitSignal();
         return ExitCode.OK;
@@ -112,7 +114,7 @@ final class ServeCommand extends TerminalCommand {
 
     /** @param log is told of every call */
     Serving start(Consumer<String> log) {
-        CONTAINER.setLevel(Level.WARNING);
+        CONTAINER.setLevel(Level.SEVERE);
         ServingOptions options = options();
         requireFree();
         var engine = new EngineOptions(device, Runtime.getRuntime().availableProcessors());

@@ -1,10 +1,8 @@
 package io.octavo.worker.serve;
 
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.serve.CompletionEvent;
 import io.octavo.engine.serve.CompletionRequest;
 import io.octavo.engine.serve.ServedModel;
-import io.octavo.engine.serve.Usage;
 import io.octavo.worker.openai.AnswerHead;
 import io.octavo.worker.openai.AnswerShape;
 import io.octavo.worker.openai.ChatCall;
@@ -18,18 +16,13 @@ import io.octavo.worker.openai.OpenAiCode;
 import io.octavo.worker.openai.OpenAiException;
 import io.octavo.worker.openai.Prompt;
 import java.io.IOException;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The calls of OpenAI's interface on one model. */
 final class ServedCalls {
-
-    /** How often it is looked whether a client is still there. */
-    private static final Duration LOOK = Duration.ofMillis(250);
 
     private final ServedModel model;
     private final Model card;
@@ -163,67 +156,7 @@ final class ServedCalls {
             AnswerReceiver receiver = options.stream()
                     ? new StreamedAnswer(call, shape, options.topLogprobs() != null, options.includeUsage())
                     : new WholeAnswer(call, shape, requests.size() * options.choices());
-            follow(call, submissions, options.choices(), receiver);
+            new AnswerLoop(call, submissions, options.choices(), receiver, meters).run();
         }
-    }
-
-    private void follow(HttpCall call, Submissions submissions, int choices, AnswerReceiver receiver)
-            throws IOException, InterruptedException {
-        var usage = new Usage(0, 0, 0);
-        long looked = System.nanoTime();
-        int open = submissions.count();
-        while (open > 0) {
-            Optional<Submissions.Event> next = submissions.next(Duration.ZERO);
-            if (next.isEmpty()) {
-                receiver.idle();
-                next = submissions.next(LOOK);
-            }
-            if (System.nanoTime() - looked > LOOK.toNanos()) {
-                looked = System.nanoTime();
-                if (call.clientIsGone()) {
-                    throw new ClientGoneException();
-                }
-            }
-            if (next.isEmpty()) {
-                continue;
-            }
-            int first = next.get().prompt() * choices;
-            switch (next.get().event()) {
-                case CompletionEvent.Prompt prompt -> {
-                    for (int choice = first; choice < first + choices; choice++) {
-                        receiver.grow(choice, prompt.text(), prompt.tokens());
-                    }
-                }
-                case CompletionEvent.Piece piece -> {
-                    noteFirst(call, piece);
-                    receiver.grow(first + piece.choice(), piece.text(), piece.tokens());
-                }
-                case CompletionEvent.Finish finish -> receiver.finish(first + finish.choice(), finish.reason());
-                case CompletionEvent.End end -> {
-                    usage = sum(usage, end.usage());
-                    open--;
-                }
-                case CompletionEvent.Failure failure -> {
-                    call.used(sum(usage, failure.usage()));
-                    receiver.fail(Failures.translate(failure.code(), failure.message(), null, null));
-                    return;
-                }
-            }
-        }
-        call.used(usage);
-        receiver.end(usage);
-    }
-
-    private void noteFirst(HttpCall call, CompletionEvent.Piece piece) {
-        if (!piece.tokens().isEmpty() && call.tokenCame()) {
-            meters.firstTokenAfter(call.elapsed());
-        }
-    }
-
-    private static Usage sum(Usage a, Usage b) {
-        return new Usage(
-                a.promptTokens() + b.promptTokens(),
-                a.cachedTokens() + b.cachedTokens(),
-                a.completionTokens() + b.completionTokens());
     }
 }

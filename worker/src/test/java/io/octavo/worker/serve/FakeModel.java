@@ -41,6 +41,10 @@ final class FakeModel implements ServedModel {
     final AtomicInteger waits = new AtomicInteger();
 
     volatile CountDownLatch answers = new CountDownLatch(0);
+
+    /** Events that are told before the answers are. */
+    volatile int told;
+
     volatile @Nullable ErrorCode refusal;
     volatile @Nullable ErrorCode failure;
 
@@ -108,6 +112,7 @@ final class FakeModel implements ServedModel {
         private final CompletionRequest request;
         private final Queue<CompletionEvent> events = new ArrayDeque<>();
         private CompletionEvent last;
+        private int read;
         private boolean over;
 
         FakeCompletion(CompletionRequest request) {
@@ -157,7 +162,8 @@ final class FakeModel implements ServedModel {
 
         @Override
         public Optional<CompletionEvent> next(Duration patience) throws InterruptedException {
-            if (!answers.await(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+            if (read++ >= told && !answers.await(patience.toNanos(), TimeUnit.NANOSECONDS)) {
+                read--;
                 waits.addAndGet(patience.isZero() ? 0 : 1);
                 return Optional.empty();
             }

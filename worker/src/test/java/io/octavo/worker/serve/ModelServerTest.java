@@ -6,12 +6,15 @@ import static org.awaitility.Awaitility.await;
 import io.octavo.engine.failure.ErrorCode;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -265,6 +268,20 @@ class ModelServerTest {
     }
 
     @Test
+    void sendsEachPartAsItComes() throws Exception {
+        server.model.answers = new CountDownLatch(1);
+        server.model.told = 1;
+        try (Socket client = call("{'prompt':'a','max_tokens':2,'stream':true}")) {
+            client.setSoTimeout(20_000);
+
+            assertThat(readUntil(client, "\"text\":\"b\"")).doesNotContain("\"text\":\"c\"");
+
+            server.model.answers.countDown();
+            assertThat(readUntil(client, "[DONE]")).contains("\"text\":\"c\"");
+        }
+    }
+
+    @Test
     void takesARequestBehindAnotherForNoFarewell() throws Exception {
         server.model.answers = new CountDownLatch(1);
         try (Socket client = call("{'prompt':'a','max_tokens':3}")) {
@@ -273,15 +290,8 @@ class ModelServerTest {
             // It looks at the connection about as often.
             await().until(() -> server.model.waits.get() >= 5);
             server.model.answers.countDown();
-            client.setSoTimeout(10_000);
-            var read = new StringBuilder();
-            var piece = new byte[4096];
-            while (!read.toString().contains("lmn")) {
-                int count = client.getInputStream().read(piece);
-                assertThat(count).as("%s%n%s", read, server.log).isPositive();
-                read.append(new String(piece, 0, count, StandardCharsets.UTF_8));
-            }
-            assertThat(read).contains("bcd");
+            client.setSoTimeout(20_000);
+            assertThat(readUntil(client, "lmn")).contains("bcd");
         }
         assertThat(server.model.cancelled).hasValue(0);
     }
@@ -298,6 +308,30 @@ class ModelServerTest {
 
             assertThat(new String(client.getInputStream().readNBytes(12), StandardCharsets.UTF_8))
                     .isEqualTo("HTTP/1.1 408");
+        }
+    }
+
+    @Test
+    void givesUpOnABodyThatComesByDrops() throws Exception {
+        try (var client = new Socket("127.0.0.1", server.port());
+                var drops = Executors.newSingleThreadScheduledExecutor()) {
+            client.setSoTimeout(20_000);
+            OutputStream out = client.getOutputStream();
+            out.write(("POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                            + "Content-Length: 100000\r\n\r\n")
+                    .getBytes(StandardCharsets.UTF_8));
+            drops.scheduleAtFixedRate(() -> drop(out), 0, 50, TimeUnit.MILLISECONDS);
+
+            assertThat(readUntil(client, "\r\n")).startsWith("HTTP/1.1 408");
+            drops.shutdownNow();
+        }
+    }
+
+    private static void drop(OutputStream out) {
+        try {
+            out.write(' ');
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // It does not come again.
         }
     }
 
@@ -354,6 +388,17 @@ class ModelServerTest {
                     .isEqualTo(200);
             assertThat(guarded.get("/health").statusCode()).isEqualTo(200);
         }
+    }
+
+    private static String readUntil(Socket client, String end) throws IOException {
+        var read = new StringBuilder();
+        var piece = new byte[4096];
+        while (!read.toString().contains(end)) {
+            int count = client.getInputStream().read(piece);
+            assertThat(count).as(read.toString()).isPositive();
+            read.append(new String(piece, 0, count, StandardCharsets.UTF_8));
+        }
+        return read.toString();
     }
 
     private Socket call(String body) throws IOException {
