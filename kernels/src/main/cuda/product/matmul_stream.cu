@@ -79,14 +79,15 @@ __device__ __forceinline__ uint32_t subtractPairs(uint32_t a, uint32_t b) {
   return *reinterpret_cast<const uint32_t*>(&d);
 }
 
-// Of a type of weight: numbers of k in a stage; bytes from row to row and where chunks of a row lie there, so that no bank is
-// met twice; four pairs of bf16 from the 8 codes of part `part` and quarter `quarter` of row `row`; and the pairs of a that
-// belong to them.
+// Of a type of weight: numbers of k in a stage; stages that are asked for before a is, which would come later for more of them;
+// bytes from row to row and where chunks of a row lie there, so that no bank is met twice; four pairs of bf16 from the 8 codes of
+// part `part` and quarter `quarter` of row `row`; and the pairs of a that belong to them.
 template <typename Code>
 struct ByteWeight {
   static constexpr int kSlab = kRowBytes;
   static constexpr int kStride = kRowBytes;
-  static constexpr float kOffset = 0.0f;
+  static constexpr int kEarlyStages = kByteStages;
+  static constexpr bool kHasOffset = false;
   static constexpr uint32_t kBase = Code::kBase;
 
   static __device__ __forceinline__ int chunkAt(int row, int chunk) { return chunk ^ row % 4 * 2; }
@@ -136,19 +137,27 @@ struct I8Code {
 struct NibbleWeight {
   static constexpr int kSlab = 2 * kRowBytes;
   static constexpr int kStride = kNibbleStride;
-  static constexpr float kOffset = 16.0f + 8.0f;
+  static constexpr int kEarlyStages = 2;
+  static constexpr bool kHasOffset = true;
   static constexpr uint32_t kBase = 0x41804180u;  // 16 in bf16, twice
+  static constexpr uint32_t kUnshiftedBase = 0x43004300u;  // 128
 
   static __device__ __forceinline__ int chunkAt(int, int chunk) { return chunk; }
 
-  // Codes i and i + 4 as the bits of 16 in bf16 that are worth 1, 2, 4 and 8. The offset is taken from the sums at once.
+  // Codes i and i + 4 as the bits of 16 in bf16 that are worth 1, 2, 4 and 8; the first pair's without a shift, in those of 128.
+  // The offsets are taken from the sums at once.
   static __device__ __forceinline__ void load(
       uint32_t (&pairs)[4], const uint8_t* stage, int row, int part, int quarter, uint32_t base) {
     const uint32_t codes = *reinterpret_cast<const uint32_t*>(stage + row * kStride + part * 16 + quarter * 4);
-    pairs[0] = insert<0x00780078u>(codes << 3, base);
+    pairs[0] = insert<0x000F000Fu>(codes, base + (kUnshiftedBase - kBase));
     pairs[1] = insert<0x00780078u>(codes >> 1, base);
     pairs[2] = insert<0x00780078u>(codes >> 5, base);
     pairs[3] = insert<0x00780078u>(codes >> 9, base);
+  }
+
+  // What number i of 8 codes is more than its code.
+  static __device__ __forceinline__ float offset(int i) {
+    return i % 4 == 0 ? 128.0f + 8.0f : 16.0f + 8.0f;
   }
 
   // Numbers 0 and 4, 1 and 5, and so on, to go with the codes.
@@ -206,27 +215,15 @@ struct Operand {
   }
 };
 
-// The scales of two rows of w, as loaded: turning them into numbers waits for them to arrive.
-struct RawScales {
-  uint32_t low;
-  uint32_t high;
+// A scale of w as loaded: turning it into a number waits for it to arrive.
+__device__ __forceinline__ uint32_t loadScale(const uint8_t* scale, bool isWide) {
+  return isWide ? __ldg(reinterpret_cast<const uint32_t*>(scale)) : __ldg(reinterpret_cast<const uint16_t*>(scale));
+}
 
-  __device__ __forceinline__ void load(const uint8_t* lowScale, const uint8_t* highScale, bool isWide) {
-    if (isWide) {
-      low = __ldg(reinterpret_cast<const uint32_t*>(lowScale));
-      high = __ldg(reinterpret_cast<const uint32_t*>(highScale));
-    } else {
-      low = __ldg(reinterpret_cast<const uint16_t*>(lowScale));
-      high = __ldg(reinterpret_cast<const uint16_t*>(highScale));
-    }
-  }
-
-  static __device__ __forceinline__ float number(uint32_t raw, int type) {
-    if (type == kF32) return __uint_as_float(raw);
-    if (type == kBF16) return __uint_as_float(raw << 16);
-    return __half2float(__ushort_as_half(static_cast<unsigned short>(raw)));
-  }
-};
+__device__ __forceinline__ float scaleOf(uint32_t bits, int type) {
+  if (type == kF16) return __half2float(__ushort_as_half(static_cast<unsigned short>(bits)));
+  return __uint_as_float(type == kF32 ? bits : bits << 16);
+}
 
 // kUnit: parts that every group is whole multiples of; 0 if a row has one scale.
 template <typename W, int kTiles, int kUnit>
@@ -234,9 +231,11 @@ struct Product {
   static constexpr int kSlab = W::kSlab;
   static constexpr int kParts = kSlab / kPart;
   static constexpr int kStageBytes = kTileRows * W::kStride;
-  static constexpr bool kHasOffset = W::kOffset != 0.0f;
+  static constexpr bool kHasOffset = W::kHasOffset;
   static constexpr int kColumns = kTiles * kTileColumns;
   static constexpr int kUnits = kParts / (kUnit == 0 ? kParts : kUnit);  // of a slab
+  static constexpr int kLanesOfRow = kWarp / kTileRows;  // that load its scales of a slab
+  static constexpr int kLaneScales = (kUnits + kLanesOfRow - 1) / kLanesOfRow;
   static_assert(!kHasOffset || kUnit > 0, "sums of a are made for units");
   using Sums = float[kTiles][4];
 
@@ -299,20 +298,62 @@ struct Product {
         reinterpret_cast<uint4*>(target + rowOf[i] * stride)[chunkOf[i]] = W::arranged(chunks[i]);
         if constexpr (kHasOffset) {
           constexpr int kUnitChunks = kUnit * kPart / 8;
-          const float sum = sumOfLanes<kUnitChunks>(chunks[i]);
-          if (chunkOf[i] % kUnitChunks == 0) offsets[chunkOf[i] / kUnitChunks * kColumns + rowOf[i]] = -W::kOffset * sum;
+          const float sum = offsetOfLanes<kUnitChunks>(chunks[i]);
+          if (chunkOf[i] % kUnitChunks == 0) offsets[chunkOf[i] / kUnitChunks * kColumns + rowOf[i]] = -sum;
         }
       }
     }
   }
 
-  // Of the numbers of lanes beside each other, of which each has a chunk.
+  // The scales of a warp's rows in a slab: each lane loads some, one slab ahead, and gives them to those that need them.
+  struct Scales {
+    const uint8_t* row;  // of the row that this lane loads for
+    int type;
+    int last;            // group
+    float inverse;       // groups a unit
+    float unit;          // of the first scale that is loaded next, and a half, so that rounding meets no border of groups
+    uint32_t next[kLaneScales];
+    float now[kLaneScales];
+
+    Scales() = default;
+    __device__ __forceinline__ Scales(const Parameters& p, const Operand& o, int firstSlab, int lane) : type(p.wScaleType) {
+      const int64_t tileRow = min(o.firstRow + lane / kLanesOfRow, o.n - 1);
+      row = static_cast<const uint8_t*>(o.wScales) + tileRow * p.groups * bytesOf(type);
+      last = p.groups - 1;
+      inverse = static_cast<float>(p.groups) * (kPart * kUnit) / static_cast<float>(p.k);
+      unit = static_cast<float>(firstSlab * kUnits + lane % kLanesOfRow * kLaneScales) + 0.5f;
+      load();
+    }
+
+    __device__ __forceinline__ void load() {
+#pragma unroll
+      for (int i = 0; i < kLaneScales; i++) {
+        const int group = min(static_cast<int>((unit + static_cast<float>(i)) * inverse), last);
+        next[i] = loadScale(row + group * bytesOf(type), type == kF32);
+      }
+      unit += static_cast<float>(kUnits);
+    }
+
+    // To the next slab.
+    __device__ __forceinline__ void advance() {
+#pragma unroll
+      for (int i = 0; i < kLaneScales; i++) now[i] = scaleOf(next[i], type);
+      load();
+    }
+
+    // Of a row of the tile in a unit of the slab. By whole warps.
+    __device__ __forceinline__ float of(int tileRow, int slabUnit) const {
+      return __shfl_sync(kAllLanes, now[slabUnit % kLaneScales], kLanesOfRow * tileRow + slabUnit / kLaneScales);
+    }
+  };
+
+  // What offsets make of the numbers of lanes beside each other, of which each has a chunk.
   template <int kLanes>
-  static __device__ __forceinline__ float sumOfLanes(const uint4& chunk) {
+  static __device__ __forceinline__ float offsetOfLanes(const uint4& chunk) {
     const unsigned lanes = ((1u << kLanes) - 1) << (threadIdx.x % kWarp / kLanes * kLanes);
     float sum = 0.0f;
 #pragma unroll
-    for (int i = 0; i < 8; i++) sum += elementOf<__nv_bfloat16>(chunk, i);
+    for (int i = 0; i < 8; i++) sum = fmaf(elementOf<__nv_bfloat16>(chunk, i), W::offset(i), sum);
 #pragma unroll
     for (int distance = 1; distance < kLanes; distance *= 2) sum += __shfl_xor_sync(lanes, sum, distance);
     return sum;
@@ -365,15 +406,20 @@ struct Product {
     uint8_t* ring = shared + rows * activationStride + offsetBytes + warp * p.stages * kStageBytes;
 
     Source source(o, p.k, sharedAddress(ring), firstSlab + from, lane);
+    int begun = 0;
+    const auto askFor = [&](int stages) {
 #pragma unroll 1
-    for (int stage = 0; stage < p.stages; stage++) {
-      if (stage < slabs) source.fetch(stage * kStageBytes);
-      commitCopies();
-    }
+      for (; begun < stages; begun++) {
+        if (begun < slabs) source.fetch(begun * kStageBytes);
+        commitCopies();
+      }
+    };
+    askFor(min(W::kEarlyStages, p.stages));
     enterStream();  // the weight alone needs no waiting for
     const uint4* a = static_cast<const uint4*>(p.a) + range.from * static_cast<int64_t>(p.k / 8) + firstSlab * (kSlab / 8);
     const int exist = (p.k - firstSlab * kSlab) / 8;
     copyActivations(a, p.k / 8, shared, activationStride, offsets, rows, sliceSlabs * kSlab / 8, exist);
+    askFor(p.stages);
 
     const uint8_t* activations[kTiles];
 #pragma unroll
@@ -383,31 +429,10 @@ struct Product {
       activations[i] = shared + m * activationStride + from * kSlab * 2 + quarter * 16;
     }
 
-    const int64_t lowRow = min(o.firstRow + row, o.n - 1);
-    const int64_t highRow = min(o.firstRow + row + 8, o.n - 1);
-    const bool isWide = p.wScaleType == kF32;
-    const int scaleBytes = isWide ? 4 : 2;
-    const uint8_t* lowScale = nullptr;
-    const uint8_t* highScale = nullptr;
     Sums sums = {};
     const uint32_t base = inRegister(W::kBase);
-    RawScales scales;
-    RawScales next;
-    int groupUnits = 0;
-    int unitsLeft = 0;
-    int groupsLeft = 0;  // after the current one
-    if constexpr (kUnit > 0) {
-      groupUnits = p.k / p.groups / (kPart * kUnit);
-      const int firstUnit = (firstSlab + from) * kUnits;
-      const int group = firstUnit / groupUnits;
-      unitsLeft = groupUnits - (firstUnit - group * groupUnits);
-      groupsLeft = p.groups - 1 - group;
-      lowScale = static_cast<const uint8_t*>(o.wScales) + (lowRow * p.groups + group) * scaleBytes;
-      highScale = static_cast<const uint8_t*>(o.wScales) + (highRow * p.groups + group) * scaleBytes;
-      scales.load(lowScale, highScale, isWide);
-      next = scales;
-      if (groupsLeft > 0) next.load(lowScale + scaleBytes, highScale + scaleBytes, isWide);
-    }
+    Scales scales;
+    if constexpr (kUnit > 0) scales = Scales(p, o, firstSlab + from, lane);
     __syncthreads();
 
     int unit = from * kUnits;
@@ -420,25 +445,21 @@ struct Product {
 #pragma unroll
         for (int part = 0; part < kParts; part++) multiplyPart(sums, from, activations, row, quarter, part, base);
       } else {
+        scales.advance();
 #pragma unroll
-        for (int first = 0; first < kParts; first += kUnit) {
-          Sums sum;
-          begin(sum, offsets, unit++, quarter);
+        for (int slabUnit = 0; slabUnit < kUnits; slabUnit++) {
+          Sums ofUnit;
+          begin(ofUnit, offsets, unit++, quarter);
 #pragma unroll
-          for (int part = first; part < first + kUnit; part++) multiplyPart(sum, from, activations, row, quarter, part, base);
-          const float low = RawScales::number(scales.low, p.wScaleType);
-          const float high = RawScales::number(scales.high, p.wScaleType);
+          for (int part = slabUnit * kUnit; part < (slabUnit + 1) * kUnit; part++) {
+            multiplyPart(ofUnit, from, activations, row, quarter, part, base);
+          }
+          const float low = scales.of(row, slabUnit);
+          const float high = scales.of(row + 8, slabUnit);
 #pragma unroll
           for (int i = 0; i < kTiles; i++) {
 #pragma unroll
-            for (int e = 0; e < 4; e++) sums[i][e] = fmaf(sum[i][e], e < 2 ? low : high, sums[i][e]);
-          }
-          if (--unitsLeft == 0) {
-            unitsLeft = groupUnits;
-            scales = next;
-            lowScale += scaleBytes;
-            highScale += scaleBytes;
-            if (--groupsLeft > 0) next.load(lowScale + scaleBytes, highScale + scaleBytes, isWide);
+            for (int e = 0; e < 4; e++) sums[i][e] = fmaf(ofUnit[i][e], e < 2 ? low : high, sums[i][e]);
           }
         }
       }
@@ -450,8 +471,8 @@ struct Product {
       for (int i = 0; i < kTiles; i++) activations[i] += kSlab * 2;
     }
     if (kUnit == 0 && o.wScales != nullptr) {
-      const float low = loadNumber(o.wScales, p.wScaleType, p.wScalePerRow ? lowRow : 0);
-      const float high = loadNumber(o.wScales, p.wScaleType, p.wScalePerRow ? highRow : 0);
+      const float low = loadNumber(o.wScales, p.wScaleType, p.wScalePerRow ? min(o.firstRow + row, o.n - 1) : 0);
+      const float high = loadNumber(o.wScales, p.wScaleType, p.wScalePerRow ? min(o.firstRow + row + 8, o.n - 1) : 0);
 #pragma unroll
       for (int i = 0; i < kTiles; i++) {
 #pragma unroll
@@ -460,21 +481,18 @@ struct Product {
     }
     if (p.splits > 1 && !addSplits(sums, reinterpret_cast<float4*>(shared), p.splits, split)) return;
     if (p.slices > 1 && !addSlices(p, sums, rows, quarter)) return;
-    eachSum(sums, rows, lane, [&](float value, int m, int within) {
-      if (o.firstRow + within < o.n) o.out[(range.from + m) * static_cast<int64_t>(o.n) + o.firstRow + within] = value;
-    });
+#pragma unroll
+    for (int i = 0; i < kTiles; i++) store(o, range, i, lane, sums[i]);
   }
 
-  // Calls visit(sum, row of a, row of w in the tile) for all sums of a lane.
-  template <typename Visit>
-  static __device__ __forceinline__ void eachSum(const Sums& sums, int rows, int lane, Visit visit) {
+  // A lane's part of a tile of a.
+  static __device__ __forceinline__ void store(
+      const Operand& o, const RowRange& range, int i, int lane, const float (&four)[4]) {
 #pragma unroll
-    for (int i = 0; i < kTiles; i++) {
-#pragma unroll
-      for (int e = 0; e < 4; e++) {
-        const int m = i * kTileColumns + lane % 4 * 2 + e % 2;
-        if (m < rows) visit(sums[i][e], m, lane / 4 + e / 2 * 8);
-      }
+    for (int e = 0; e < 4; e++) {
+      const int m = range.from + i * kTileColumns + lane % 4 * 2 + e % 2;
+      const int n = o.firstRow + lane / 4 + e / 2 * 8;
+      if (m < range.to && n < o.n) o.out[m * static_cast<int64_t>(o.n) + n] = four[e];
     }
   }
 
