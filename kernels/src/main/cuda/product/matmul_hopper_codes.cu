@@ -153,7 +153,7 @@ struct NibbleWeight {
 };
 
 // What becomes of scales of groups: none there; applied to the sums of 128 numbers of k, which takes a second set of sums; or
-// multiplied into the weight, which is rounded to bf16, once if they are bf16 too.
+// multiplied into the weight, which is rounded to bf16, once.
 enum class Grouping { kNone, kSums, kWeight };
 
 // A block computes kConsumers x kBlocks x 64 columns of out (rows of w) for kRows rows of a.
@@ -417,14 +417,21 @@ struct Product {
     for (int i = 0; i < kSums; i++) sums[i] = fmaf(ofGroup[i], scales[i / 2 % 2], sums[i]);
   }
 
-  // Scales of groups are BF16 here, so a number of the weight is rounded once.
+  // A scale is the sum of two numbers in bf16, but for 2^-17 of it where it is F32, so a number of the weight is rounded once.
   static __device__ __forceinline__ void scale(Fragments& f, const float (&scales)[2]) {
+    __nv_bfloat162 high[2];
+    __nv_bfloat162 low[2];
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      high[half] = __float2bfloat162_rn(scales[half]);
+      low[half] = __float2bfloat162_rn(scales[half] - __low2float(high[half]));
+    }
 #pragma unroll
     for (int step = 0; step < kSteps; step++) {
 #pragma unroll
       for (int i = 0; i < 4; i++) {
         __nv_bfloat162& pair = reinterpret_cast<__nv_bfloat162&>(f[step][i]);
-        pair = __hmul2(pair, __float2bfloat162_rn(scales[i % 2]));
+        pair = __hfma2(pair, high[i % 2], __hmul2(pair, low[i % 2]));
       }
     }
   }

@@ -15,9 +15,6 @@ final class MatmulHopperCodes implements ProductKernel {
 
     private static final List<String> TILES = List.of("Slim", "Flat", "Square", "Tall");
 
-    /** Of weights of 4 bits whose scales are not BF16: the others' would round twice. */
-    private static final List<String> EXACT_TILES = List.of("Slim", "Flat", "Square");
-
     /** Of the fewest rows: more than {@link MatmulStream}. */
     private static final double COST = 1.02;
 
@@ -48,16 +45,16 @@ final class MatmulHopperCodes implements ProductKernel {
         return s.weightBytes() * Math.max(COST, s.m() / (ROWS * s.bits() / Byte.SIZE));
     }
 
-    HopperPlan plan(Shape s, DType scaleType) {
-        int slabs = Math.ceilDiv(s.k() * s.bits() / Byte.SIZE, file.constant("kSlabBytes"));
-        List<String> tiles = s.isPacked() && scaleType != DType.BF16 ? EXACT_TILES : TILES;
-        return HopperPlan.fastest(file, tiles, true, s.m(), s.n(), slabs, multiprocessors);
+    HopperPlan plan(Shape s) {
+        // Of 128 numbers, which take as long whatever bits they have.
+        int slabs = Math.ceilDiv(s.k(), file.constant("kPairColumns"));
+        return HopperPlan.fastest(file, TILES, true, s.m(), s.n(), slabs, multiprocessors);
     }
 
     @Override
     public void launch(Product p, CudaStream stream) {
         Shape s = p.shape();
-        HopperPlan plan = plan(s, p.w().scaleType());
+        HopperPlan plan = plan(s);
         int slabBytes = file.constant("kSlabBytes");
         int pairs = Math.ceilDiv(s.groupColumns(), file.constant("kPairColumns"));
         var kernel = file.kernel("matmul_hopper_codes_" + p.w().type() + "_" + plan.tile());

@@ -120,10 +120,21 @@ class ProductsTest {
     void hoppersTileOfCodesIsTheFastest(int m, int n, int k, String tile, int slices) {
         var hopper = new MatmulHopperCodes(SourceFile.of("matmul_hopper_codes"), null, MULTIPROCESSORS);
 
-        HopperPlan plan = hopper.plan(new Shape(m, n, k, DType.BF16, false, "e4m3", 8, 1, true, false), DType.F32);
+        HopperPlan plan = hopper.plan(new Shape(m, n, k, DType.BF16, false, "e4m3", 8, 1, true, false));
 
         assertThat(plan.tile()).isEqualTo(tile);
         assertThat(plan.slices()).isEqualTo(slices);
+    }
+
+    /** Codes of 4 bits are decoded as often as those of 8. */
+    @Test
+    @SuppressWarnings("NullAway") // choosing takes no memory
+    void hoppersTileOfFewBitsIsThatOfMany() {
+        var hopper = new MatmulHopperCodes(SourceFile.of("matmul_hopper_codes"), null, MULTIPROCESSORS);
+        var shape = new Shape(256, 4096, 14336, DType.BF16, false, "i4", 4, 112, true, false);
+
+        assertThat(hopper.plan(shape).tile()).isEqualTo("Tall");
+        assertThat(hopper.plan(shape).slices()).isEqualTo(4);
     }
 
     /** Slices cost more than warps of a block that share out k, and activations of many rows leave no room for whole rows. */
