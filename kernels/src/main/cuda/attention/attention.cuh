@@ -21,6 +21,7 @@ struct Parameters {
   const int* contextLengths;  // [sequences]
   const int* pageTable;       // [sequences, maxPages]
   float* out;                 // [tokens, heads, headDim]
+  __nv_bfloat16* halves;      // the same, rounded, in place of out; null for none; of attention_decode
   float* parts;               // [splits, tokens, heads, headDim]: sums relative to the largest score of the part
   float* partScales;          // [splits, tokens, heads, 2]: that score, -infinity for no key; the sum of weights
   float* keyScales;           // see CacheScales
@@ -44,8 +45,8 @@ struct Parameters {
 // declare: OCTAVO_PARAMETERS or OCTAVO_OVERLAPPING_PARAMETERS.
 #define ATTENTION_PARAMETERS(declare, file)                                                                         \
   declare(                                                                                                          \
-      file, Parameters, q, keys, values, queryStarts, contextLengths, pageTable, out, parts, partScales, keyScales, \
-      valueScales, keyHeadStride, valueHeadStride, tokenStride, tokens, sequences, maxPages, pages, heads, kvHeads, \
+      file, Parameters, q, keys, values, queryStarts, contextLengths, pageTable, out, halves, parts, partScales,       \
+      keyScales, valueScales, keyHeadStride, valueHeadStride, tokenStride, tokens, sequences, maxPages, pages, heads, kvHeads, \
       window, splits, splitPages, scale, softcap)
 
 constexpr int kWarps = 4;

@@ -23,6 +23,15 @@ __device__ __forceinline__ float rescale(float from, float to) {
   return from == -INFINITY ? 0.0f : exp2f(from - to);
 }
 
+// A number of the result, which is rounded where products take it so.
+__device__ __forceinline__ void storeResult(const Parameters& p, int64_t at, float value) {
+  if (p.halves == nullptr) {
+    p.out[at] = value;
+  } else {
+    p.halves[at] = __float2bfloat16_rn(value);
+  }
+}
+
 template <typename T, int kHeadDim, int kStages>
 struct Decode {
   using P = Page<T, kHeadDim>;
@@ -260,7 +269,7 @@ struct Decode {
       }
       const int64_t outAt = tile.outRow(p, kvHead, row);
       if (p.splits == 1) {
-        p.out[outAt * kHeadDim + d] = sum / all;
+        storeResult(p, outAt * kHeadDim + d, sum / all);
       } else {
         p.parts[partRow(p, outAt) * kHeadDim + d] = sum;
         if (d == 0) storePart(p, outAt, best, all);
@@ -302,7 +311,7 @@ __device__ __forceinline__ void combine(const Parameters& p) {
     sum += factor * p.parts[part * kHeadDim + d];
     total += factor * p.partScales[2 * part + 1];
   }
-  p.out[row * kHeadDim + d] = sum / total;
+  storeResult(p, row * kHeadDim + d, sum / total);
 }
 
 }  // namespace
@@ -325,6 +334,7 @@ constexpr int kE4M3Blocks = 4;
 
 DECODE(bf16, __nv_bfloat16, 64, 3, 4)
 DECODE(bf16, __nv_bfloat16, 128, 2, 3)
+DECODE(few_bf16, __nv_bfloat16, 128, 4, 1)  // blocks that have a multiprocessor to themselves ask for more pages ahead
 DECODE(f8_e4m3, E4M3, 64, 4, 4)
 DECODE(f8_e4m3, E4M3, 128, 3, kE4M3Blocks)
 DECODE(i8, int8_t, 64, 4, 4)

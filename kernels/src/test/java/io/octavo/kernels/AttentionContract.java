@@ -262,6 +262,18 @@ abstract class AttentionContract extends BackendContract {
         check(new Case(1, 4, 2, 128, DType.BF16, many, new int[] {200, 65, 10, 300}), Integer.MAX_VALUE, 0);
     }
 
+    /** More blocks than a device has multiprocessors, one or two rows each. */
+    @ParameterizedTest
+    @CsvSource({"BF16,64", "BF16,128", "F8_E4M3,128"})
+    void attendsToTheLastTokensOfManySequences(DType cacheType, int headDim) {
+        int[] queries = new int[80];
+        int[] contexts = new int[80];
+        Arrays.setAll(queries, s -> 1 + s % 2);
+        Arrays.setAll(contexts, s -> 10 + 7 * (s % 20));
+        Scales scales = cacheType == DType.BF16 ? Scales.NONE : Scales.HEADS;
+        check(new Case(1, 4, 4, headDim, cacheType, scales, queries, contexts), Integer.MAX_VALUE, 0);
+    }
+
     /** Of more sequences than a warp looks at in one go. */
     @Test
     void attendsWithinEachOfManySequences() {

@@ -131,6 +131,7 @@ class CudaSanitizerTest extends BackendContract {
                         }
                     }
                 }
+                tiles(x, CodeFormat.E2M1, new QuantizeTiles.Tile(1, 16), new Scaling.Relative(6, 300), DType.F8_E4M3);
                 Matrix counts = output(DType.I64, 1, 2049);
                 backend.operations().observeHistogram().observe(x, 3, counts, stream);
                 for (int groups : new int[] {1, 3, columns}) {
@@ -412,6 +413,18 @@ class CudaSanitizerTest extends BackendContract {
                         .attention()
                         .attend(
                                 new Attention.Arguments(q.rows(0, 2), cache, cache, tokens, parameters, q.rows(0, 2)),
+                                stream);
+                // More blocks than there are multiprocessors, and a result in BF16.
+                var spread = new Attention.Batch(
+                        ints(IntStream.rangeClosed(0, 70).toArray()),
+                        ints(IntStream.range(0, 70).map(s -> 100).toArray()),
+                        intMatrix(70, 2, IntStream.range(0, 140).map(i -> i % 4).toArray()));
+                Matrix seventy = q.rows(0, 70);
+                backend.operations()
+                        .fusedSteps()
+                        .attend(
+                                new Attention.Arguments(seventy, cache, cache, spread, parameters, seventy),
+                                output(DType.BF16, 70, 4L * headDim),
                                 stream);
             }
         }

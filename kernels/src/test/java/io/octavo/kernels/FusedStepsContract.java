@@ -3,6 +3,7 @@ package io.octavo.kernels;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.octavo.kernels.attention.Attention;
 import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.backend.Backend;
@@ -11,11 +12,14 @@ import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.operation.FusedSteps;
 import io.octavo.kernels.operation.GatedActivation;
+import java.util.List;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -188,6 +192,41 @@ abstract class FusedStepsContract extends BackendContract {
         assertThat(bytes(k)).isEqualTo(bytes(expectedK));
         assertSame(actualKeys.numbers(), expectedKeys.numbers(), actualKeys.scales(), expectedKeys.scales());
         assertSame(actualValues.numbers(), expectedValues.numbers(), actualValues.scales(), expectedValues.scales());
+    }
+
+    /** Few rows of short and of long contexts, many, and a head that no tensor core takes. */
+    @ParameterizedTest
+    @CsvSource({
+        "BF16, 128, 1, 130", "BF16, 128, 1, 1000", "BF16, 64, 2, 65", "F8_E4M3, 128, 1, 300", "I8, 64, 1, 700",
+        "BF16, 128, 70, 70", "F32, 64, 3, 100", "BF16, 80, 1, 64"
+    })
+    void attendsAndRoundsAsOperationsDo(DType cacheType, int headDim, int queries, int context) {
+        RandomGenerator random = random(headDim + context);
+        int pages = Math.ceilDiv(context, KvCacheLayout.PAGE_TOKENS);
+        var layout = new KvCacheLayout(pages, 2, headDim);
+        KvCacheTensor keys = cache(cacheType, layout, false);
+        KvCacheTensor values = cache(cacheType, layout, false);
+        Matrix slots = ints(IntStream.range(0, context).toArray());
+        for (KvCacheTensor tensor : List.of(keys, values)) {
+            Matrix rows = inOut(context, 2L * headDim, gaussian(random, context * 2 * headDim, 1));
+            backend.operations().kvCacheWrite().write(rows, slots, layout, tensor, stream);
+        }
+        Matrix q = input(DType.F32, queries, 8L * headDim, gaussian(random, queries * 8 * headDim, 1));
+        var batch = new Attention.Batch(
+                ints(0, queries), ints(context), ints(IntStream.range(0, pages).toArray()));
+        var parameters = new Attention.Parameters(8, layout, 0.1f, Integer.MAX_VALUE, 0);
+        Matrix attended = output(DType.F32, queries, 8L * headDim);
+        var arguments = new Attention.Arguments(q, keys, values, batch, parameters, attended);
+        backend.operations().attention().attend(arguments, stream);
+        Matrix expected = output(DType.BF16, queries, 8L * headDim);
+        backend.operations().convert().convert(attended, expected, stream);
+
+        Matrix actual = output(DType.BF16, queries, 8L * headDim);
+        backend.operations().fusedSteps().attend(arguments, actual, stream);
+        assertThat(bytes(actual)).isEqualTo(bytes(expected));
+        assertThatThrownBy(() -> backend.operations().fusedSteps().attend(arguments, attended, stream))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("rounded");
     }
 
     private KvCacheTensor cache(DType type, KvCacheLayout layout, boolean tokenScales) {

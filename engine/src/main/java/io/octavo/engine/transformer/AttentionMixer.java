@@ -3,14 +3,17 @@ package io.octavo.engine.transformer;
 import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.AttentionSpec.QueryKeyNorm;
 import io.octavo.engine.model.NormSpec;
+import io.octavo.engine.transformer.weight.InputRounding;
 import io.octavo.engine.transformer.weight.Linear;
 import io.octavo.engine.transformer.weight.ModuleReader;
 import io.octavo.kernels.attention.Attention;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.operation.FusedSteps;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -110,15 +113,24 @@ record AttentionMixer(
         Matrix attended = pass.scratch(buffers.attended());
         var parameters =
                 new Attention.Parameters(spec.heads(), state.layout(), spec.scale(), spec.window(), spec.softcap());
-        backend.operations()
-                .attention()
-                .attend(
-                        new Attention.Arguments(
-                                q, state.keys(), state.values(), batch.attention(), parameters, attended),
-                        stream);
-
+        var arguments =
+                new Attention.Arguments(q, state.keys(), state.values(), batch.attention(), parameters, attended);
         Matrix result = pass.normed();
-        new LinearInput(pass.workspace(), attended, stream).multiply(output, result);
+        attend(arguments, pass).multiply(output, result);
         return result;
+    }
+
+    /** Rounded at once where products take BF16. */
+    private LinearInput attend(Attention.Arguments arguments, Pass pass) {
+        Workspace workspace = pass.workspace();
+        InputRounding rounding = output.roundingOn(pass.backend());
+        Optional<ScaledMatrix> target =
+                rounding instanceof InputRounding.Half ? workspace.rounded(rounding, arguments.out()) : Optional.empty();
+        if (target.isPresent()) {
+            pass.backend().operations().fusedSteps().attend(arguments, target.get().codes(), pass.stream());
+            return new LinearInput(workspace, rounding, target.get(), pass.stream());
+        }
+        pass.backend().operations().attention().attend(arguments, pass.stream());
+        return new LinearInput(workspace, arguments.out(), pass.stream());
     }
 }

@@ -1,5 +1,6 @@
 package io.octavo.kernels.operation;
 
+import io.octavo.kernels.attention.Attention;
 import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.attention.KvCacheWrite;
@@ -114,6 +115,21 @@ public interface FusedSteps {
      * {@link Rope} of queries and keys, in place, then {@link KvCacheWrite} of keys and values.
      */
     void rotateAndWrite(RotatedWrite arguments, Stream stream);
+
+    /**
+     * {@link Attention} and rounding to BF16.
+     *
+     * @param arguments whose {@code out} is undefined afterwards
+     * @param rounded receives {@code [tokens, heads * headDim]} BF16; rows that belong to no sequence are undefined
+     * @throws IllegalArgumentException if the operation does not take this
+     */
+    void attend(Attention.Arguments arguments, Matrix rounded, Stream stream);
+
+    /** As {@link #attend} takes it. */
+    static void checkAttended(Attention.Arguments arguments, Matrix rounded) {
+        Operands.requireType("rounded", rounded, EnumSet.of(DType.BF16));
+        Operands.requireShape("rounded", rounded, arguments.out().rows(), arguments.out().columns());
+    }
 
     /**
      * What {@link Rope} takes beside the numbers.

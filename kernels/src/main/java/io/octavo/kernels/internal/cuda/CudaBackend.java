@@ -101,6 +101,8 @@ public final class CudaBackend implements Backend {
     private static Operations operations(KernelLibrary library, GpuDriver driver, DeviceMemory memory) {
         var products = Products.of(library, driver, memory);
         var quantizeRows = new CudaQuantizeRows(library);
+        var attention = new CudaAttention(library, memory, driver);
+        var convert = new CudaConvert(library);
         return new Operations(
                 quantizeRows,
                 new WholeRows(quantizeRows, new CudaQuantizeTiles(library)),
@@ -117,11 +119,11 @@ public final class CudaBackend implements Backend {
                 new CudaRmsNorm(library),
                 new CudaRope(library),
                 new CudaKvCacheWrite(library),
-                new CudaAttention(library, memory, driver),
+                attention,
                 new CudaGatedActivation(library),
                 new CudaEmbedding(library),
                 new CudaAdd(library),
-                new CudaConvert(library),
+                convert,
                 new CudaCrossEntropy(library),
                 new CudaArgMax(library),
                 new CudaDivergence(library),
@@ -132,7 +134,7 @@ public final class CudaBackend implements Backend {
                 new CudaGroupedMatMul(products, memory),
                 new CudaExpertCombine(library),
                 new CudaPackedMatMul(products),
-                new CudaFusedSteps(library));
+                new CudaFusedSteps(library, attention, convert));
     }
 
     @Override

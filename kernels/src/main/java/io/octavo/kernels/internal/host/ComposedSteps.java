@@ -1,5 +1,6 @@
 package io.octavo.kernels.internal.host;
 
+import io.octavo.kernels.attention.Attention;
 import io.octavo.kernels.attention.KvCacheWrite;
 import io.octavo.kernels.attention.Rope;
 import io.octavo.kernels.device.Matrix;
@@ -24,6 +25,7 @@ public final class ComposedSteps implements FusedSteps {
     private final GatedActivation gatedActivation;
     private final Rope rope;
     private final KvCacheWrite kvCacheWrite;
+    private final Attention attention;
 
     /** Nobody looks: what is not finite shows itself later. */
     private final Matrix nonFinite;
@@ -35,7 +37,8 @@ public final class ComposedSteps implements FusedSteps {
             QuantizeRows quantizeRows,
             GatedActivation gatedActivation,
             Rope rope,
-            KvCacheWrite kvCacheWrite) {
+            KvCacheWrite kvCacheWrite,
+            Attention attention) {
         this.add = add;
         this.rmsNorm = rmsNorm;
         this.convert = convert;
@@ -43,6 +46,7 @@ public final class ComposedSteps implements FusedSteps {
         this.gatedActivation = gatedActivation;
         this.rope = rope;
         this.kvCacheWrite = kvCacheWrite;
+        this.attention = attention;
         Arena arena = Arena.ofAuto();
         this.nonFinite =
                 Matrix.of(HostBuffer.borrowing("fused steps", arena.allocate(DType.I32.bytes())), DType.I32, 1, 1);
@@ -94,5 +98,12 @@ public final class ComposedSteps implements FusedSteps {
         }
         kvCacheWrite.write(arguments.k(), arguments.slots(), arguments.layout(), arguments.keys(), stream);
         kvCacheWrite.write(arguments.v(), arguments.slots(), arguments.layout(), arguments.values(), stream);
+    }
+
+    @Override
+    public void attend(Attention.Arguments arguments, Matrix rounded, Stream stream) {
+        FusedSteps.checkAttended(arguments, rounded);
+        attention.attend(arguments, stream);
+        convert.convert(arguments.out(), rounded, stream);
     }
 }

@@ -21,6 +21,7 @@ public final class ScalarOperations {
         var gatedActivation = new ScalarGatedActivation();
         var rope = new ScalarRope();
         var kvCacheWrite = new ScalarKvCacheWrite();
+        var attention = new ScalarAttention();
         return new Operations(
                 quantizeRows,
                 new ScalarQuantizeTiles(),
@@ -41,7 +42,7 @@ public final class ScalarOperations {
                 rmsNorm,
                 rope,
                 kvCacheWrite,
-                new ScalarAttention(),
+                attention,
                 gatedActivation,
                 new ScalarEmbedding(),
                 add,
@@ -56,6 +57,6 @@ public final class ScalarOperations {
                 new HostGroupedMatMul(matMul),
                 new ScalarExpertCombine(),
                 new HostPackedMatMul(matMul),
-                new ComposedSteps(add, rmsNorm, convert, quantizeRows, gatedActivation, rope, kvCacheWrite));
+                new ComposedSteps(add, rmsNorm, convert, quantizeRows, gatedActivation, rope, kvCacheWrite, attention));
     }
 }

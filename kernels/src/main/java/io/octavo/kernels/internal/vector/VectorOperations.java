@@ -62,6 +62,7 @@ public final class VectorOperations {
         var gatedActivation = new VectorGatedActivation(workers);
         var rope = new VectorRope(workers);
         var kvCacheWrite = new VectorKvCacheWrite(workers);
+        var attention = new VectorAttention(workers);
         return new Operations(
                 quantizeRows,
                 new WholeRows(quantizeRows, new VectorQuantizeTiles(workers)),
@@ -78,7 +79,7 @@ public final class VectorOperations {
                 rmsNorm,
                 rope,
                 kvCacheWrite,
-                new VectorAttention(workers),
+                attention,
                 gatedActivation,
                 new VectorEmbedding(workers),
                 add,
@@ -93,6 +94,6 @@ public final class VectorOperations {
                 new HostGroupedMatMul(matMul),
                 new VectorExpertCombine(workers),
                 new HostPackedMatMul(matMul),
-                new ComposedSteps(add, rmsNorm, convert, quantizeRows, gatedActivation, rope, kvCacheWrite));
+                new ComposedSteps(add, rmsNorm, convert, quantizeRows, gatedActivation, rope, kvCacheWrite, attention));
     }
 }

@@ -53,8 +53,26 @@ public final class CudaAttention implements Attention {
         this.hopper = isHopper ? new HopperPrefill(library, memory, multiprocessors) : null;
     }
 
+    /** @param halves receives the result in BF16, in place of {@code out}; null for none */
     record Operation(
-            Matrix q, KvCacheTensor keys, KvCacheTensor values, Batch batch, Parameters parameters, Matrix out) {
+            Matrix q,
+            KvCacheTensor keys,
+            KvCacheTensor values,
+            Batch batch,
+            Parameters parameters,
+            Matrix out,
+            @Nullable Matrix halves) {
+
+        static Operation of(Arguments arguments, @Nullable Matrix halves) {
+            return new Operation(
+                    arguments.q(),
+                    arguments.keys(),
+                    arguments.values(),
+                    arguments.batch(),
+                    arguments.parameters(),
+                    arguments.out(),
+                    halves);
+        }
 
         int tokens() {
             return (int) q.rows();
@@ -91,6 +109,11 @@ public final class CudaAttention implements Attention {
                     && isAligned(out);
         }
 
+        /** Whether memory is the limit. */
+        boolean isDecoding() {
+            return fitsTensorCores() && (long) tokens() * group() <= (long) MOST_DECODE_ROWS * sequences();
+        }
+
         private static boolean isAligned(KvCacheTensor tensor) {
             Matrix scales = tensor.scales();
             return isAligned(tensor.numbers()) && (scales == null || !tensor.hasTokenScales() || isAligned(scales));
@@ -112,23 +135,30 @@ public final class CudaAttention implements Attention {
     @Override
     public void attend(Arguments arguments, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        var operation = new Operation(
-                arguments.q(),
-                arguments.keys(),
-                arguments.values(),
-                arguments.batch(),
-                arguments.parameters(),
-                arguments.out());
-        long rows = (long) operation.tokens() * operation.group();
+        Operation operation = Operation.of(arguments, null);
         if (!operation.fitsTensorCores()) {
             general(operation, cuda);
-        } else if (rows <= (long) MOST_DECODE_ROWS * operation.sequences()) {
+        } else if (operation.isDecoding()) {
             decode(operation, cuda);
         } else if (hopper != null && hopper.takes(operation)) {
             hopper.launch(operation, cuda);
         } else {
             prefill(operation, cuda);
         }
+    }
+
+    /**
+     * Attends with the result rounded to BF16, where one kernel does both; else does nothing.
+     *
+     * @return whether it did
+     */
+    public boolean attendsRounded(Arguments arguments, Matrix rounded, Stream stream) {
+        Operation operation = Operation.of(arguments, rounded);
+        if (!operation.isDecoding()) {
+            return false;
+        }
+        decode(operation, CudaStream.require(stream));
+        return true;
     }
 
     private void prefill(Operation operation, CudaStream stream) {
@@ -148,7 +178,8 @@ public final class CudaAttention implements Attention {
         int kvHeads = operation.parameters().layout().kvHeads();
         int splitPages = splitPages(operation, (long) tiles * kvHeads);
         int splits = Math.ceilDiv(operation.maxPages(), splitPages);
-        Kernel kernel = file.kernel(operation.kernel("decode") + "_" + operation.headDim());
+        boolean isFew = (long) tiles * kvHeads * splits <= multiprocessors && hasFew(operation);
+        Kernel kernel = file.kernel(operation.kernel(isFew ? "decode_few" : "decode") + "_" + operation.headDim());
         Grid grid = new Grid(tiles, kvHeads, splits, kernel.threads());
         if (splits == 1) {
             begin(kernel, operation, splitPages, 1, 0, stream).launch(grid);
@@ -163,6 +194,11 @@ public final class CudaAttention implements Attention {
             begin(combine, operation, splitPages, splits, parts.address(), stream)
                     .launch(new Grid(operation.tokens(), operation.parameters().heads(), 1, operation.headDim()));
         }
+    }
+
+    /** Whether there is a kernel for few blocks, each of which gets a multiprocessor's memory to itself. */
+    private boolean hasFew(Operation operation) {
+        return hopper != null && operation.cacheType() == DType.BF16 && operation.headDim() == 128;
     }
 
     /**
@@ -208,6 +244,7 @@ public final class CudaAttention implements Attention {
                 .matrix(batch.contextLengths())
                 .matrix(batch.pageTable())
                 .matrix(operation.out())
+                .optional(operation.halves())
                 .address(parts)
                 .address(parts + Matrix.bytes(DType.F32, partRows, operation.headDim()));
         return scales(call, operation)

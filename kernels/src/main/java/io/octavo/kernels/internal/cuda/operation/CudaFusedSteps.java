@@ -1,9 +1,11 @@
 package io.octavo.kernels.internal.cuda.operation;
 
+import io.octavo.kernels.attention.Attention;
 import io.octavo.kernels.attention.KvCacheTensor;
 import io.octavo.kernels.attention.KvCacheWrite;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.internal.cuda.attention.CudaAttention;
 import io.octavo.kernels.internal.cuda.attention.CudaKvCacheWrite;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.Grid;
@@ -13,19 +15,24 @@ import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.KernelLibrary;
 import io.octavo.kernels.internal.cuda.driver.Rows;
 import io.octavo.kernels.number.DType;
+import io.octavo.kernels.operation.Convert;
 import io.octavo.kernels.operation.FusedSteps;
 import java.util.Locale;
 
-/** Launches {@code normalize_round.cu}, {@code activate_round.cu} and {@code rotate_write.cu}. */
+/** Launches {@code normalize_round.cu}, {@code activate_round.cu} and {@code rotate_write.cu}, and attention. */
 public final class CudaFusedSteps implements FusedSteps {
 
     /** Each has a head in {@code rotate_write}. */
     private static final int WARP = 32;
 
     private final KernelLibrary library;
+    private final CudaAttention attention;
+    private final Convert convert;
 
-    public CudaFusedSteps(KernelLibrary library) {
+    public CudaFusedSteps(KernelLibrary library, CudaAttention attention, Convert convert) {
         this.library = library;
+        this.attention = attention;
+        this.convert = convert;
     }
 
     @Override
@@ -95,6 +102,15 @@ public final class CudaFusedSteps implements FusedSteps {
                         Math.ceilDiv((heads + 2 * arguments.layout().kvHeads()) * WARP, kernel.threads()),
                         1,
                         kernel.threads()));
+    }
+
+    @Override
+    public void attend(Attention.Arguments arguments, Matrix rounded, Stream stream) {
+        FusedSteps.checkAttended(arguments, rounded);
+        if (!attention.attendsRounded(arguments, rounded, stream)) {
+            attention.attend(arguments, stream);
+            convert.convert(arguments.out(), rounded, stream);
+        }
     }
 
     private static Grid rows(Matrix x, KernelFile file) {
