@@ -5,29 +5,40 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.layout.compressed.CompressedTensors;
-import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
-import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
-/** Whatever a model's modules are called, its config names each of them as every loader spells it, on one side alone. */
+/**
+ * Whatever a model's modules are called, its config names each of them as every loader spells it, on one side alone. What
+ * is quantized, and how loaders spell names, is told here again, apart from the tables of the product.
+ */
 class ConfigNamesPropertyTest {
 
-    /** Every name of projections in the role table, and some that no row has. */
+    private static final long HIDDEN = 32;
+    private static final long VOCABULARY = 96;
+    private static final long EXPERTS = 4;
+    private static final long OTHER = 64;
+
+    /** Names of Linears in decoder blocks, and some that no table has. */
     private static final List<String> QUANTIZED =
             List.of(("q_proj k_proj v_proj gate_proj up_proj w1 w3 qkv_proj o_proj gate_up_proj down_proj"
                             + " w2 q_a_proj kv_a_proj_with_mqa in_proj_qkv in_proj_z in_proj_b in_proj_a wq query q"
@@ -38,122 +49,226 @@ class ConfigNamesPropertyTest {
                             + " g_b_proj weights_proj dense_1 dense_2 wkv thing other_linear 7 lin")
                     .split(" "));
 
+    private static final List<String> EXPERT_PARTS =
+            List.of("experts.0.w1 experts.0.w2 experts.0.w3 experts.1.w1 experts.1.w2 experts.1.w3".split(" "));
+
+    /** Wherever a module of such a name stands, it is left alone. */
     private static final List<String> KEPT =
-            List.of(("gate router moe_gate gate_network gate.wg shared_expert_gate text_experts_gate"
-                            + " my_router embed_tokens wte wpe emb shared embedding word_embed_tokens head"
-                            + " output_layer score classifier qa_outputs text_head per_layer_embeddings pos_emb"
-                            + " attention_bias")
+            List.of(("gate gate.wg router moe_gate gate_network shared_expert_gate text_experts_gate"
+                            + " modality_router router.layer indexer.wk indexer.weights_proj wte wpe emb shared"
+                            + " embeddings embedding embed token_embed token_embeds pos_emb type_embedding"
+                            + " per_layer_embeddings embed_positions embed_in word_embeddings relative_attention_bias"
+                            + " embed_out score classifier head output_layer qa_outputs classification_head v_head"
+                            + " classification_head.dense mtp.fc nextn.proj medusa.0 eagle.fc")
                     .split(" "));
 
+    /** Parts of a model beside its decoder, at the top or below {@code model}. */
     private static final List<String> OUTSIDE = List.of(
-            ("lm_head visual.blocks.0.attn.qkv vision_tower.encoder.layers.0.mlp.fc1 vision_tower.vision_model.head.fc1"
-                            + " multi_modal_projector.linear_1 connector.proj mlp1.0 resampler.kv vpm.layers.0.fc1"
-                            + " audio_tower.layers.1.fc1 mtp.layers.0.q_proj mtp_block.fc model.visual.merger.mlp.0")
+            ("visual.blocks.0.attn.qkv vision_tower.encoder.layers.0.mlp.fc1 vision_model.encoder.layers.0.mlp.fc2"
+                            + " vision_tower.vision_model.head.fc1 multi_modal_projector.linear_1"
+                            + " multimodal_projector.fc multi_modality_projector.fc modality_projection.proj"
+                            + " mm_projector.0 connector.proj aligner.fc1 mlp1.0 resampler.kv perceiver.fc"
+                            + " vit.blocks.0.fc1 vpm.layers.0.fc1 apm.layers.0.fc1 embed_vision.embedding_projection"
+                            + " embed_audio.embedding_projection image_projection.fc img_projection.0"
+                            + " video_tower.layers.0.fc1 audio_tower.layers.1.fc1 speech_encoder.fc sound_projection.linear1"
+                            + " mm_input_projection.fc mtp.layers.0.q_proj mtp_block.fc nextn_layers.0.fc medusa_head.0.fc"
+                            + " eagle_layer.fc")
                     .split(" "));
 
     @TempDir
     Path folder;
 
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "model.",
-                "language_model.model.",
-                "model.language_model.",
-                "transformer.",
-                "backbone.",
-                "thinker.model.",
-                ""
-            })
-    void everyMatrixIsNamedOnOneSideUnderEverySpelling(String prefix) throws IOException {
-        var random = new SplittableRandom(prefix.hashCode());
-        for (int round = 0; round < 10; round++) {
-            boolean parts = random.nextBoolean();
-            CheckpointFixture model = model(prefix, parts, random);
-            try (Checkpoint checkpoint = Checkpoint.open(model.write(folder))) {
-                assertNamed(checkpoint, plan(checkpoint, List.of()), false);
-                var overrides = List.of(new SchemeOverride("W4A16_G32", List.of("re:.*layers\\.1\\..*")));
-                assertNamed(checkpoint, plan(checkpoint, overrides), true);
+    /**
+     * Rows: a family; members of its config.json that hold the config of a part; where the decoder stands; the block that
+     * its layers have; the output head; the names that transformers 5.18 makes of those in a checkpoint
+     * (conversion_mapping.py); those that vLLM makes of a checkpoint's and of a config's (hf_to_vllm_mapper); by what else it
+     * asks a config for a module.
+     */
+    @ParameterizedTest(name = "{0} {2}")
+    @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
+            llama | - | model. | mlp | lm_head | - | - | -
+            gpt_neox | - | gpt_neox. | attention | embed_out | ^embed_out>lm_head | - | -
+            nemotron_h | - | backbone. | mixer | lm_head | - | ^backbone>model | -
+            bare | - | '' | self_attn | head | - | - | -
+            mixtral | - | model. | block_sparse_moe | lm_head | \\.block_sparse_moe\\.>.mlp. | - |\
+             (experts\\.0)\\.w1$>$1.gate_proj, (experts\\.0)\\.w3$>$1.up_proj, (experts\\.0)\\.w2$>$1.down_proj
+            minimax_m2 | - | model. | block_sparse_moe | lm_head | \\.block_sparse_moe\\.>.mlp. | - |\
+             \\.block_sparse_moe\\.>.mlp., (experts\\.0)\\.w1$>$1.gate_proj, (experts\\.0)\\.w3$>$1.up_proj,\
+             (experts\\.0)\\.w2$>$1.down_proj
+            phimoe | - | model. | block_sparse_moe | lm_head | \\.block_sparse_moe\\.>.mlp., \\.mlp\\.gate$>.mlp.router |\
+             - | -
+            granitemoehybrid | - | model. | mamba | lm_head | - | - | \\.mamba\\.>.mixer.
+            thinker | thinker_config | thinker.model. | mlp | thinker.lm_head | - | ^thinker\\.model\\.>language_model.model.,\
+             ^thinker\\.lm_head>language_model.lm_head, ^thinker\\.> | -
+            llava as published | text_config vision_config | language_model.model. | mlp | language_model.lm_head |\
+             ^language_model\\.lm_head>lm_head, ^language_model\\.model>model.language_model,\
+             ^vision_tower(\\.vision_model)?>model.vision_tower, ^multi_modal_projector>model.multi_modal_projector |\
+             ^model\\.language_model\\.>language_model.model., ^model\\.vision_tower\\.>vision_tower.,\
+             ^model\\.multi_modal_projector\\.>multi_modal_projector. | -
+            llava as saved | text_config vision_config | model.language_model. | mlp | lm_head | - |\
+             ^model\\.language_model\\.>language_model.model., ^model\\.vision_tower\\.>vision_tower.,\
+             ^model\\.multi_modal_projector\\.>multi_modal_projector., ^lm_head\\.>language_model.lm_head. | -
+            qwen2_vl | vision_config | model. | self_attn | lm_head |\
+             ^visual>model.visual, ^model\\.(?!language_model)(?!visual)>model.language_model. |\
+             ^model\\.language_model\\.>language_model.model., ^model\\.visual\\.>visual., ^model\\.>language_model.model. | -
+            qwen2_audio | audio_config | language_model.model. | self_attn | language_model.lm_head |\
+             ^language_model\\.lm_head>lm_head, ^language_model\\.model>model.language_model,\
+             ^audio_tower>model.audio_tower, ^multi_modal_projector>model.multi_modal_projector | - | -
+            mllama | text_config vision_config | language_model.model. | mlp | language_model.lm_head |\
+             ^language_model\\.lm_head>lm_head, ^language_model\\.model>model.language_model,\
+             ^vision_model>model.vision_model, ^multi_modal_projector>model.multi_modal_projector | - | -
+            """)
+    void everyMatrixIsNamedOnOneSideUnderEverySpelling(
+            String family,
+            @Nullable String parts,
+            String decoder,
+            String block,
+            String head,
+            @Nullable String transformers,
+            @Nullable String mapper,
+            @Nullable String asks)
+            throws IOException {
+        var random = new SplittableRandom(family.hashCode());
+        Map<String, Boolean> modules = modules(decoder, block, head, random);
+        UnaryOperator<String> vllm = renaming(mapper);
+        UnaryOperator<String> asked = renaming(asks);
+        var loaders = List.of(
+                new Loader("transformers", renaming(transformers), UnaryOperator.identity()),
+                new Loader("vLLM", name -> asked.apply(vllm.apply(name)), vllm));
+        try (Checkpoint checkpoint = Checkpoint.open(write(modules, family, parts, random))) {
+            for (boolean twoSchemes : new boolean[] {false, true}) {
+                List<SchemeOverride> overrides = twoSchemes
+                        ? List.of(new SchemeOverride("W4A16_G32", List.of("re:.*layers\\.1\\..*")))
+                        : List.of();
+                var recipe = new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()).withOverrides(overrides);
+                QuantizationPlan plan = Quantizer.plan(checkpoint, recipe);
+                assertTreated(plan, modules);
+                JsonNode config = plan.quantizationConfig(checkpoint.config().tree());
+                loaders.forEach(loader -> loader.assertNamed(config, modules, twoSchemes));
             }
         }
     }
 
-    private static QuantizationPlan plan(Checkpoint checkpoint, List<SchemeOverride> overrides) {
-        var recipe = new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of()).withOverrides(overrides);
-        return Quantizer.plan(checkpoint, recipe);
-    }
-
-    private static CheckpointFixture model(String prefix, boolean parts, SplittableRandom random) {
-        var model = new CheckpointFixture()
-                .config("{\"architectures\": [\"X\"], \"vocab_size\": 96, \"num_hidden_layers\": 2"
-                        + (parts
-                                ? ", \"text_config\": {\"hidden_size\": 32}, \"vision_config\": {}"
-                                : ", \"hidden_size\": 32")
-                        + "}");
-        var names = new HashSet<String>();
-        for (int layer = 0; layer < 2; layer++) {
-            names.add(prefix + "layers." + layer + ".mlp.down_proj");
-            for (int i = 0; i < 6; i++) {
-                names.add(prefix + "layers." + layer + "." + pick(List.of("mlp", "self_attn", "mixer"), random) + "."
-                        + (random.nextInt(4) == 0 ? madeUp(random) : pick(QUANTIZED, random)));
-                names.add(prefix + "layers." + layer + ".mlp." + pick(KEPT, random));
+    /** Names, and whether a module of that name is quantized. */
+    private static Map<String, Boolean> modules(String decoder, String block, String head, SplittableRandom random) {
+        Map<String, Boolean> modules = new LinkedHashMap<>();
+        for (String layer : List.of(decoder + "layers.0.", decoder + "layers.1.")) {
+            QUANTIZED.forEach(name -> modules.put(layer + block + "." + name, true));
+            KEPT.forEach(name -> modules.put(layer + block + "." + name, false));
+            for (int i = 0; i < 20; i++) {
+                modules.put(layer + block + "." + madeUp(random), true);
             }
         }
-        for (int i = 0; i < 4; i++) {
-            names.add(pick(OUTSIDE, random));
-            names.add(prefix + pick(KEPT, random));
+        if (block.equals("block_sparse_moe")) {
+            EXPERT_PARTS.forEach(name -> modules.put(decoder + "layers.0." + block + "." + name, true));
         }
-        names.forEach(name -> model.with(name + ".weight", DType.BF16, List.of(64L, 32L), new byte[64 * 32 * 2]));
-        return model;
+        String top = decoder.equals("model.language_model.") ? "model." : "";
+        OUTSIDE.forEach(name -> modules.put(top + name, false));
+        modules.put(decoder + "embed_tokens", false);
+        modules.put(head, false);
+        return modules;
     }
 
     /** A name that no table has; digits, capitals and signs that mean something in patterns among it. */
     private static String madeUp(SplittableRandom random) {
         var name = new StringBuilder("x");
-        for (int i = random.nextInt(1, 9); i > 0; i--) {
+        for (int i = random.nextInt(3, 9); i > 0; i--) {
             name.append("abXZ09_-+*$(".charAt(random.nextInt(12)));
         }
         return name.toString();
     }
 
-    private static String pick(List<String> words, SplittableRandom random) {
-        return words.get(random.nextInt(words.size()));
+    /** Writes the modules, and some more that their shapes tell: of a vocabulary's size or as many rows as experts. */
+    private Path write(Map<String, Boolean> modules, String family, @Nullable String parts, SplittableRandom random)
+            throws IOException {
+        String members = parts == null
+                ? ""
+                : Stream.of(parts.split(" "))
+                        .map(part -> ", \"" + part + "\": {\"x\": 1}")
+                        .collect(Collectors.joining());
+        var model = new CheckpointFixture()
+                .config(("{\"architectures\": [\"X\"], \"model_type\": \"%s\", \"vocab_size\": %d, \"num_experts\": %d,"
+                                + " \"hidden_size\": %d, \"num_hidden_layers\": 2%s}")
+                        .formatted(family, VOCABULARY, EXPERTS, HIDDEN, members));
+        modules.keySet().forEach(name -> with(model, name, OTHER));
+        String layer = modules.keySet().iterator().next();
+        String block = layer.substring(0, layer.lastIndexOf('.') + 1);
+        for (long rows : new long[] {VOCABULARY, EXPERTS}) {
+            String name = block + madeUp(random) + "y";
+            modules.put(name, false);
+            with(model, name, rows);
+        }
+        return model.write(folder);
     }
 
-    private static void assertNamed(Checkpoint checkpoint, QuantizationPlan plan, boolean twoSchemes) {
-        JsonNode root = checkpoint.config().tree();
-        JsonNode config = plan.quantizationConfig(root);
-        Set<String> ignore = Set.copyOf(texts(config.path("ignore")).toList());
-        List<String> targets = config.path("config_groups")
-                .valueStream()
-                .flatMap(group -> texts(group.path("targets")))
-                .toList();
-        var names = new LoaderNames(root, checkpoint.names());
-        for (Quantize action : plan.quantized()) {
-            assertThat(names.spellings(action.module())).as(action.module()).doesNotContainAnyElementsOf(ignore);
-            if (twoSchemes) {
-                // Once each: in one group, and not in another.
-                assertThat(names.spellings(action.module()))
-                        .allSatisfy(name -> assertThat(targets)
-                                .filteredOn(name::equals)
-                                .as(name)
-                                .hasSize(1));
-            }
-        }
-        for (Keep action : plan.kept()) {
-            TensorInfo tensor = action.source().info();
-            String module = tensor.name().substring(0, tensor.name().length() - ".weight".length());
-            if (!module.endsWith("embed_tokens")) {
-                assertThat(ignore).as(module).containsAll(names.spellings(module));
-            }
-            assertThat(targets).as(module).doesNotContainAnyElementsOf(names.spellings(module));
-        }
-        assertThat(targets.contains("Linear")).isEqualTo(!twoSchemes);
-        assertThat(plan.quantized().size() + plan.kept().size())
-                .isEqualTo(checkpoint.names().size());
+    private static void with(CheckpointFixture model, String module, long rows) {
+        model.with(
+                module + ".weight", DType.BF16, List.of(rows, HIDDEN), new byte[Math.toIntExact(rows * HIDDEN * 2)]);
     }
 
-    private static Stream<String> texts(JsonNode array) {
-        return array.valueStream().map(JsonNode::stringValue);
+    private static UnaryOperator<String> renaming(@Nullable String rules) {
+        List<String> each = rules == null ? List.of() : List.of(rules.split(",\\s*"));
+        return name -> {
+            String renamed = name;
+            for (String rule : each) {
+                int arrow = rule.indexOf('>');
+                renamed = renamed.replaceFirst(rule.substring(0, arrow), rule.substring(arrow + 1));
+            }
+            return renamed;
+        };
+    }
+
+    private static void assertTreated(QuantizationPlan plan, Map<String, Boolean> modules) {
+        assertThat(plan.quantized().stream().map(Quantize::module))
+                .containsExactlyInAnyOrderElementsOf(modules.keySet().stream()
+                        .filter(name -> Boolean.TRUE.equals(modules.get(name)))
+                        .toList());
+        assertThat(plan.kept().stream().map(Keep::source).map(source -> source.info().name()))
+                .containsExactlyInAnyOrderElementsOf(modules.keySet().stream()
+                        .filter(name -> Boolean.FALSE.equals(modules.get(name)))
+                        .map(name -> name + ".weight")
+                        .toList());
+    }
+
+    /**
+     * @param module what it calls a module of the checkpoint
+     * @param named what it makes of a name in the config
+     */
+    private record Loader(String name, UnaryOperator<String> module, UnaryOperator<String> named) {
+
+        void assertNamed(JsonNode config, Map<String, Boolean> modules, boolean twoSchemes) {
+            Set<String> ignore = names(config.path("ignore"));
+            List<JsonNode> groups = config.path("config_groups").valueStream().toList();
+            List<Set<String>> targets =
+                    groups.stream().map(group -> names(group.path("targets"))).toList();
+            List<String> bits = groups.stream()
+                    .map(group -> group.path("weights").path("num_bits").asString())
+                    .toList();
+            assertThat(targets.contains(Set.of("Linear"))).isEqualTo(!twoSchemes);
+            assertThat(groups).hasSize(twoSchemes ? 2 : 1);
+            modules.forEach((checkpoint, quantized) -> {
+                String called = module.apply(checkpoint);
+                if (!checkpoint.endsWith("embed_tokens")) {
+                    assertThat(ignore.contains(called))
+                            .as("%s leaves %s alone", name, called)
+                            .isEqualTo(!quantized);
+                }
+                List<String> wanted = quantized && twoSchemes
+                        ? List.of(checkpoint.contains("layers.1.") ? "4" : "8")
+                        : List.of();
+                assertThat(IntStream.range(0, groups.size())
+                                .filter(group -> targets.get(group).contains(called))
+                                .mapToObj(bits::get))
+                        .as("%s, bits of %s", name, called)
+                        .containsExactlyElementsOf(wanted);
+            });
+        }
+
+        private Set<String> names(JsonNode array) {
+            return array.valueStream()
+                    .map(JsonNode::stringValue)
+                    .map(named)
+                    .collect(Collectors.toSet());
+        }
     }
 }
