@@ -97,10 +97,12 @@ final class KeptNames {
                 && INDEXER_PARTS.contains(segments.getLast());
     }
 
-    /** Whether the model keeps this weight as {@code [inFeatures, outFeatures]}. */
+    /** Whether the model, or the part of it that is a language model, keeps this weight as {@code [inFeatures, outFeatures]}. */
     static boolean isTransposed(String last, JsonNode config) {
         return CONV1D_MODULES.contains(last)
-                && CONV1D_MODELS.contains(config.path("model_type").asString(""));
+                && Stream.concat(Stream.of(config), config.valueStream())
+                        .anyMatch(part ->
+                                CONV1D_MODELS.contains(part.path("model_type").asString("")));
     }
 
     static boolean isNumber(String segment) {

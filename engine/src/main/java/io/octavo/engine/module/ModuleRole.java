@@ -44,7 +44,7 @@ public enum ModuleRole {
     EXTRA_PREDICTION("multi-token prediction head", true),
     EMBEDDING("embedding", false),
     NORM("norm", false),
-    TRANSPOSED("stores its weight as [inFeatures, outFeatures]", false),
+    TRANSPOSED("weight that lies as [inFeatures, outFeatures], which loaders do not take quantized", false),
     OTHER("its weight is no matrix", false);
 
     /** How loaders cut a weight {@code [outFeatures, inFeatures]} over GPUs. */

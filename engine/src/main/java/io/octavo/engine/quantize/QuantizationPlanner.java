@@ -26,7 +26,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /** Decides for every tensor whether it is quantized, and refuses checkpoints and requests that cannot work. */
@@ -92,12 +94,27 @@ final class QuantizationPlanner {
         schemes.kvCache().ifPresent(cache -> actions.addAll(KvScalesPlanner.plan(checkpoint, cache, actions)));
         var plan = new QuantizationPlan(schemes, actions, List.copyOf(ignoreList));
         if (plan.quantized().isEmpty()) {
-            throw new QuantizationException(
-                    ErrorCode.NOTHING_TO_QUANTIZE,
-                    "none of the checkpoint's " + actions.size() + " tensors is the weight of a Linear to quantize");
+            throw new QuantizationException(ErrorCode.NOTHING_TO_QUANTIZE, whyNothing(actions));
         }
         requireLoadersAgree(plan);
         return new QuantizationPlan(schemes, shareScales(actions), plan.ignore());
+    }
+
+    /** Each reason to leave a matrix alone, with how many it concerns and the first of them. */
+    private static String whyNothing(List<Action> actions) {
+        String reasons = actions.stream()
+                .filter(Keep.class::isInstance)
+                .map(Keep.class::cast)
+                .filter(keep -> keep.source().info().shape().size() > 1)
+                .collect(Collectors.groupingBy(Keep::reason, TreeMap::new, Collectors.toList()))
+                .entrySet()
+                .stream()
+                .map(entry -> entry.getValue().size() + " " + entry.getKey() + " (first "
+                        + entry.getValue().getFirst().source().info().name() + " "
+                        + entry.getValue().getFirst().source().info().shape() + ")")
+                .collect(Collectors.joining("; "));
+        return "none of the checkpoint's " + actions.size() + " tensors is the weight of a Linear to quantize, a matrix"
+                + " NAME.weight [outFeatures, inFeatures]" + (reasons.isEmpty() ? "" : "; left alone are: " + reasons);
     }
 
     private void requireOverriddenModulesExist() {

@@ -161,11 +161,23 @@ class QuantizationPlanTest {
         assertThat(plan.quantized()).hasSize(1);
     }
 
-    @Test
-    void leavesTransposedWeightsAlone() throws IOException {
-        CheckpointFixture gpt2 = matrices("h.0.attn.c_attn", "h.0.mlp.c_fc")
-                .config("{\"architectures\": [\"GPT2LMHeadModel\"], \"model_type\": \"gpt2\"}");
-        assertThat(codeOf(gpt2, List.of())).isEqualTo(ErrorCode.NOTHING_TO_QUANTIZE);
+    /** Of GPT-2 nothing is left, and the message says which modules those are and how a weight would have to lie. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"architectures\": [\"GPT2LMHeadModel\"], \"model_type\": \"gpt2\"}",
+                "{\"architectures\": [\"X\"], \"model_type\": \"vision-encoder-decoder\","
+                        + " \"decoder\": {\"model_type\": \"gpt2\"}}"
+            })
+    void leavesTransposedWeightsAloneAndSaysSo(String config) throws IOException {
+        CheckpointFixture gpt2 =
+                matrices("h.0.attn.c_attn", "h.0.mlp.c_fc", "wte").config(config);
+        assertThat(catchThrowableOfType(QuantizationException.class, () -> plan(gpt2, List.of())))
+                .returns(ErrorCode.NOTHING_TO_QUANTIZE, QuantizationException::code)
+                .hasMessage("none of the checkpoint's 3 tensors is the weight of a Linear to quantize, a matrix NAME.weight"
+                        + " [outFeatures, inFeatures]; left alone are: 1 embedding (first wte.weight [2, 2]); 2 weight that"
+                        + " lies as [inFeatures, outFeatures], which loaders do not take quantized (first"
+                        + " h.0.attn.c_attn.weight [2, 2])");
     }
 
     @Test
