@@ -263,9 +263,12 @@ public class JobQueue {
                 .orElseThrow(() -> new LeaseLostException(lease));
     }
 
-    /** Whoever stores the end of a step has its pipeline locked, which goes on with it. */
+    /**
+     * Of a job that this transaction read, so that Hibernate knows it and need not merge it. Whoever stores the end of a
+     * step has its pipeline locked, which goes on with it.
+     */
     private void store(Job job, Instant now) {
-        jobs.saveAndFlush(job);
+        jobs.flush();
         log.state(job);
         pipelines.follow(job, now);
     }

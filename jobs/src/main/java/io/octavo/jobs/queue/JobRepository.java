@@ -15,6 +15,9 @@ interface JobRepository extends Repository<Job, UUID> {
 
     Job saveAndFlush(Job job);
 
+    /** Writes what changed of all that this transaction read. */
+    void flush();
+
     Optional<Job> findById(UUID id);
 
     /** Unless it was deleted. */
