@@ -44,6 +44,9 @@ import java.util.stream.IntStream;
 /** The engine in this process, on one backend. */
 final class LocalEngine implements Engine {
 
+    /** Of a quantization with a budget: where it ends to choose, and what was chosen is done. */
+    private static final double CHOOSING_SHARE = 0.5;
+
     private final Supplier<Backend> backend;
     private final int threads;
 
@@ -80,12 +83,14 @@ final class LocalEngine implements Engine {
         Layout layout = Layout.named(request.recipe().layout());
         var quantizer = new Quantizer(backend, threads);
         return onDevice(() -> {
-            QuantizationRequest named = request.recipe().budget().isPresent()
-                    ? new MixedPrecision(backend.get(), monitor).resolve(request)
+            boolean chooses = request.recipe().budget().isPresent();
+            QuantizationRequest named = chooses
+                    ? new MixedPrecision(backend.get(), monitor.part(0, CHOOSING_SHARE)).resolve(request)
                     : request;
+            JobMonitor rest = chooses ? monitor.part(CHOOSING_SHARE, 1) : monitor;
             return layout == Layout.COMPRESSED_TENSORS
-                    ? quantizer.quantize(named, monitor)
-                    : new ForeignQuantizer(quantizer, new Converter(threads)).quantize(named, layout, monitor);
+                    ? quantizer.quantize(named, rest)
+                    : new ForeignQuantizer(quantizer, new Converter(threads)).quantize(named, layout, rest);
         });
     }
 

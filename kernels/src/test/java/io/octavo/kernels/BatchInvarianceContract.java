@@ -89,7 +89,8 @@ abstract class BatchInvarianceContract extends BackendContract {
         int queries = to - from;
         Matrix own = beside ? withLast(q, from, to) : q.rows(from, to);
         var batch = beside
-                ? new Attention.Batch(ints(0, queries, queries + 1), ints(to, 9), intMatrix(2, 4, 2, 0, 3, 0, 1, 0, 0, 0))
+                ? new Attention.Batch(
+                        ints(0, queries, queries + 1), ints(to, 9), intMatrix(2, 4, 2, 0, 3, 0, 1, 0, 0, 0))
                 : new Attention.Batch(ints(0, queries), ints(to), intMatrix(1, 3, 2, 0, 3));
         Matrix out = output(DType.F32, own.rows(), q.columns());
         operations()

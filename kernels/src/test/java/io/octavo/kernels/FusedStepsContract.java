@@ -197,8 +197,14 @@ abstract class FusedStepsContract extends BackendContract {
     /** Few rows of short and of long contexts, many, and a head that no tensor core takes. */
     @ParameterizedTest
     @CsvSource({
-        "BF16, 128, 1, 130", "BF16, 128, 1, 1000", "BF16, 64, 2, 65", "F8_E4M3, 128, 1, 300", "I8, 64, 1, 700",
-        "BF16, 128, 70, 70", "F32, 64, 3, 100", "BF16, 80, 1, 64"
+        "BF16, 128, 1, 130",
+        "BF16, 128, 1, 1000",
+        "BF16, 64, 2, 65",
+        "F8_E4M3, 128, 1, 300",
+        "I8, 64, 1, 700",
+        "BF16, 128, 70, 70",
+        "F32, 64, 3, 100",
+        "BF16, 80, 1, 64"
     })
     void attendsAndRoundsAsOperationsDo(DType cacheType, int headDim, int queries, int context) {
         RandomGenerator random = random(headDim + context);

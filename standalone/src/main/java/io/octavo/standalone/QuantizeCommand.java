@@ -14,7 +14,7 @@ import io.octavo.engine.modify.Awq;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
-import io.octavo.engine.request.BitBudget;
+import io.octavo.engine.request.Budget;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.InputObserver;
@@ -145,11 +145,19 @@ final class QuantizeCommand extends TerminalCommand {
     private @Nullable Double budgetBits;
 
     @Option(
+            names = "--budget-perplexity",
+            paramLabel = "RATIO",
+            description =
+                    "Gives as few modules as possible a larger scheme, so that perplexity stays below RATIO times that of"
+                            + " SOURCE, say 1.01. Needs --calibration, on whose texts it is measured.")
+    private @Nullable Double budgetPerplexity;
+
+    @Option(
             names = "--candidate",
             paramLabel = "SCHEME",
             description =
-                    "What modules may get within --budget-bits: a scheme, or 16 for no quantization. May be repeated."
-                            + " Default: what suits --scheme.")
+                    "What modules may get within --budget-bits or --budget-perplexity: a scheme, or 16 for no quantization."
+                            + " May be repeated. Default: what suits --scheme.")
     private List<String> candidates = new ArrayList<>();
 
     @Option(names = "--samples", paramLabel = "N", description = "At most so many texts (${DEFAULT-VALUE}).")
@@ -207,18 +215,23 @@ final class QuantizeCommand extends TerminalCommand {
                 Optional.ofNullable(kvCache).map(QuantizeCommand::granularity),
                 modifiers(),
                 dataset.map(file -> new CalibrationShape(samples, sequenceLength, 0, observer())),
-                Optional.ofNullable(budgetBits).map(this::budget));
+                budget());
         var request = new QuantizationRequest(source, target, recipe, dataset, List.of());
         return journal == null ? request : request.withJournal(new FolderJournal(journal));
     }
 
-    private BitBudget budget(double bits) {
+    private Optional<Budget> budget() {
+        if (budgetBits != null && budgetPerplexity != null) {
+            throw new UsageException("--budget-bits and --budget-perplexity cannot stand together");
+        }
         try {
-            return candidates.isEmpty()
-                    ? EngineFailure.translate(() -> BitBudget.of(bits, scheme))
-                    : new BitBudget(bits, candidates);
+            Optional<Budget.Limit> bits = Optional.ofNullable(budgetBits).map(Budget.Bits::new);
+            return bits.or(() -> Optional.ofNullable(budgetPerplexity).map(Budget.PerplexityRatio::new))
+                    .map(limit -> candidates.isEmpty()
+                            ? EngineFailure.translate(() -> Budget.of(limit, scheme))
+                            : new Budget(limit, candidates));
         } catch (IllegalArgumentException e) {
-            throw new UsageException("--budget-bits: " + e.getMessage());
+            throw new UsageException("the budget: " + e.getMessage());
         }
     }
 

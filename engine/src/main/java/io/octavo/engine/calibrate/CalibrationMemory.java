@@ -7,7 +7,7 @@ import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.solve.InputSolver;
 import io.octavo.engine.solve.SolvableWeight;
-import io.octavo.engine.transformer.LayerStreamMemory;
+import io.octavo.engine.transformer.LayerStream;
 import io.octavo.kernels.number.DType;
 import java.util.Collection;
 import java.util.List;
@@ -33,7 +33,8 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
      */
     public record Run(Checkpoint checkpoint, ModelSpec spec, CalibrationShape shape, DType productInput) {
 
-        int tokens() {
+        /** Of a text, at most. */
+        public int tokens() {
             return Math.min(shape.sequenceLength(), spec.maxPositions());
         }
 
@@ -41,14 +42,14 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
             return productInput != DType.F32;
         }
 
-        private LayerStreamMemory stream() {
-            return LayerStreamMemory.of(checkpoint, spec, productInput, shape.samples(), tokens());
+        private LayerStream.Memory stream() {
+            return LayerStream.Memory.of(checkpoint, spec, productInput, shape.samples(), tokens());
         }
     }
 
     /** @param weighed modules of whose inputs E[x²] is computed */
     public static CalibrationMemory ofObserving(Run run, Set<String> weighed) {
-        LayerStreamMemory stream = run.stream();
+        LayerStream.Memory stream = run.stream();
         long most = 0;
         for (LayerSpec layer : run.spec().layers()) {
             long sums = 0;
@@ -68,7 +69,7 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
 
     /** @param weights to solve, in their order */
     public static CalibrationMemory ofSolving(Run run, Gptq settings, List<SolvableWeight> weights) {
-        LayerStreamMemory stream = run.stream();
+        LayerStream.Memory stream = run.stream();
         int models = settings.runsOriginals() ? 2 : 1;
         long device = 0;
         long host = 0;

@@ -57,8 +57,8 @@ final class PlanWarnings {
                 .ifPresent(budget -> found.add(
                         "budget-not-spent",
                         "figures are of " + recipe.scheme() + " alone; which modules get "
-                                + String.join(", ", budget.candidates()) + " within " + budget.bits()
-                                + " bits a weight shows when data has been seen"));
+                                + String.join(", ", budget.candidates()) + " within "
+                                + budget.limit().text() + " shows when data has been seen"));
         found.numbers();
         found.architecture();
         found.coverage();

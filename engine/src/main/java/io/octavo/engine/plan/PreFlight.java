@@ -17,6 +17,7 @@ import io.octavo.engine.quantize.Quantizer;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Scheme;
+import io.octavo.engine.sensitivity.MixedPrecision;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.kernels.number.DType;
 import java.util.List;
@@ -103,8 +104,8 @@ public final class PreFlight {
      */
     static CalibrationMemory calibration(
             Checkpoint checkpoint, QuantizationPlan plan, Recipe recipe, DType productInput) {
-        boolean runs = plan.schemes().needsCalibration() || recipe.budget().isPresent();
-        if (recipe.calibration().isEmpty() || !runs) {
+        boolean chooses = recipe.budget().isPresent();
+        if (recipe.calibration().isEmpty() || !(plan.schemes().needsCalibration() || chooses)) {
             return CalibrationMemory.NONE;
         }
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
@@ -112,11 +113,12 @@ public final class PreFlight {
                 new CalibrationMemory.Run(checkpoint, spec, recipe.calibration().get(), productInput);
         CalibrationMemory observing =
                 CalibrationMemory.ofObserving(run, plan.schemes().weighed(spec));
+        CalibrationMemory before = chooses ? observing.or(MixedPrecision.memory(run)) : observing;
         return plan.schemes()
                 .solver()
                 .map(gptq ->
-                        CalibrationMemory.ofSolving(run, gptq, plan.solvable()).or(observing))
-                .orElse(observing);
+                        CalibrationMemory.ofSolving(run, gptq, plan.solvable()).or(before))
+                .orElse(before);
     }
 
     /** @throws QuantizationException if the checkpoint cannot be run */

@@ -22,11 +22,9 @@ import io.octavo.engine.quantize.QuantizationPlan.KvScales;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.HashedFile;
-import io.octavo.engine.request.InputObserver;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.safetensors.TensorInfo;
-import io.octavo.engine.scheme.NumberType;
 import io.octavo.kernels.backend.Backend;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
@@ -109,7 +107,7 @@ final class Calibration implements AutoCloseable {
         activations = new Calibrator(backend)
                 .observe(
                         source,
-                        observed(data()),
+                        plan.schemes().observing(data()),
                         plan.schemes().observed(spec),
                         plan.schemes().weighed(spec),
                         monitor,
@@ -121,18 +119,6 @@ final class Calibration implements AutoCloseable {
         for (ChannelModifier modifier : plan.schemes().channelModifiers()) {
             apply(modifier, spec);
         }
-    }
-
-    /** Floats are as fine near zero whatever their range, so that nothing is gained where it ends before the largest number. */
-    private CalibrationData observed(CalibrationData data) {
-        boolean integers = plan.schemes()
-                .scheme()
-                .inputs()
-                .filter(inputs -> inputs.type() instanceof NumberType.IntType)
-                .isPresent();
-        return integers || data.shape().observer() != InputObserver.MSE
-                ? data
-                : new CalibrationData(data.dataset(), data.shape().withObserver(InputObserver.MINMAX));
     }
 
     private void apply(ChannelModifier modifier, ModelSpec spec) {

@@ -9,6 +9,8 @@ import io.octavo.engine.modify.ChannelModifier;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.module.ModulePattern;
+import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.InputObserver;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
@@ -144,6 +146,19 @@ public record ModuleSchemes(
                 .filter(ChannelModifier.class::isInstance)
                 .map(ChannelModifier.class::cast)
                 .toList();
+    }
+
+    /**
+     * What ranges of inputs are learnt from. Floats are as fine near zero whatever their range, so that nothing is gained where
+     * it ends before the largest number.
+     */
+    public CalibrationData observing(CalibrationData data) {
+        boolean integers = scheme.inputs()
+                .filter(inputs -> inputs.type() instanceof NumberType.IntType)
+                .isPresent();
+        return integers || data.shape().observer() != InputObserver.MSE
+                ? data
+                : new CalibrationData(data.dataset(), data.shape().withObserver(InputObserver.MINMAX));
     }
 
     /** Linears whose inputs modifiers must see, channel by channel. */

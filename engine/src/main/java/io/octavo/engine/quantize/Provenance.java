@@ -61,6 +61,7 @@ final class Provenance {
         root.put("weightBits", plan.weightBits());
         request.sensitivity().ifPresent(found -> {
             ObjectNode told = root.putObject("sensitivity").put("bits", found.bits());
+            found.perplexityRatio().ifPresent(ratio -> told.put("perplexityRatio", ratio));
             for (Sensitivity.Group group : found.groups()) {
                 ObjectNode one = told.withArray("groups").addObject().put("modules", group.name());
                 one.put("chosen", group.chosen());

@@ -1,9 +1,11 @@
 package io.octavo.engine.quantize;
 
+import io.octavo.engine.calibrate.ActivationRanges;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.layout.config.CompressedTensorsConfig;
+import io.octavo.engine.layout.weight.InputScale;
 import io.octavo.engine.loader.Experts;
 import io.octavo.engine.modify.ChannelScaling;
 import io.octavo.engine.modify.SolvedCodes;
@@ -127,6 +129,15 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Action> actions, List
                     Math.toIntExact(inFeatures()),
                     sharing,
                     new SourceRows(source, inFeatures()));
+        }
+
+        /**
+         * The stored numbers that its inputs are rounded with; empty where none are stored.
+         *
+         * @throws io.octavo.engine.failure.QuantizationException {@code SCHEME_UNSUITABLE} if the module never ran
+         */
+        public Optional<InputScale> inputScale(ActivationRanges seen) {
+            return new CalibratedScales(seen).input(layout());
         }
 
         ModuleOutputs layout() {

@@ -11,11 +11,12 @@ import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.modify.ChannelModifier;
-import io.octavo.engine.request.BitBudget;
+import io.octavo.engine.request.Budget;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.Recipe;
+import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.kernels.backend.Backend;
 import java.nio.channels.ClosedByInterruptException;
@@ -90,7 +91,7 @@ public final class Quantizer {
     public static ModuleSchemes schemes(Recipe recipe) {
         ModuleSchemes schemes = ModuleSchemes.of(recipe);
         schemes.requireSuitable();
-        recipe.budget().ifPresent(budget -> requireComparable(recipe, budget));
+        recipe.budget().ifPresent(budget -> requireSound(recipe, budget));
         if (needsData(schemes, recipe) && recipe.calibration().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.CALIBRATION_MISSING,
@@ -104,21 +105,12 @@ public final class Quantizer {
         return schemes.needsCalibration() || recipe.budget().isPresent();
     }
 
-    /** Schemes that store scales of inputs are not compared. */
-    private static void requireComparable(Recipe recipe, BitBudget budget) {
+    private static void requireSound(Recipe recipe, Budget budget) {
+        budget.schemes(recipe.scheme()).forEach(Scheme::named);
         if (!recipe.overrides().isEmpty()) {
             throw new QuantizationException(
                     ErrorCode.SCHEME_UNSUITABLE,
                     "a budget chooses the schemes of modules; overrides cannot stand beside it");
-        }
-        for (String scheme : budget.schemes(recipe.scheme())) {
-            if (ModuleSchemes.of(recipe.plain(scheme)).needsRanges()) {
-                throw new QuantizationException(
-                        ErrorCode.SCHEME_UNSUITABLE,
-                        scheme
-                                + " stores scales of inputs, which a budget does not compare; a scheme for weights alone or"
-                                + " with dynamic inputs can have one");
-            }
         }
     }
 

@@ -19,7 +19,7 @@ import java.util.Optional;
  * @param kvCache whether scales of the KV cache are stored
  * @param modifiers what changes weights before they are rounded, in this order
  * @param calibration how much data there is; needed by modifiers and where scales of inputs or of the KV cache are stored
- * @param budget how many bits weights may have where modules need not all get the scheme; needs calibration
+ * @param budget what limits which schemes modules get where they need not all get this one; needs calibration
  */
 public record Recipe(
         String scheme,
@@ -29,7 +29,7 @@ public record Recipe(
         Optional<KvCacheQuantization> kvCache,
         List<Modifier> modifiers,
         Optional<CalibrationShape> calibration,
-        Optional<BitBudget> budget) {
+        Optional<Budget> budget) {
 
     /** Where inputs are integers, outliers among them cost most. */
     private static final double INTEGER_ALPHA = 0.8;
@@ -57,7 +57,7 @@ public record Recipe(
         this(scheme, layout, ignore, List.of(), Optional.empty(), List.of(), Optional.empty());
     }
 
-    public Recipe withBudget(BitBudget limit) {
+    public Recipe withBudget(Budget limit) {
         return new Recipe(scheme, layout, ignore, overrides, kvCache, modifiers, calibration, Optional.of(limit));
     }
 

@@ -5,19 +5,21 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What rounding costs a model's modules, and which scheme each was given for it.
  *
  * @param bits a weight of all groups, as they were chosen
+ * @param perplexityRatio of all of them together as they were chosen to the original model, where that was measured
  * @param groups those that lose most by the first scheme come first
  */
-public record Sensitivity(double bits, List<Group> groups) {
+public record Sensitivity(double bits, Optional<Double> perplexityRatio, List<Group> groups) {
 
     /**
      * @param bits a weight, scales included
-     * @param loss how far the outputs of the decoder layer move when these modules alone are rounded: the mean over tokens of
-     *     {@code ||h' - h||² / ||h||²}
+     * @param loss how far what the model says of the next token moves when these modules alone are stored so: the mean over
+     *     tokens of KL(original || changed), in nats
      */
     public record Choice(double bits, double loss) {}
 

@@ -16,6 +16,9 @@ final class BudgetSearch {
     /** One way to store a group. */
     record Option(long bytes, double loss) {}
 
+    /** Of {@link #ways}, which are all there are while costs add up to fewer different ones. */
+    private static final int MOST_WAYS = 4096;
+
     /** Options that were taken for the groups so far. */
     private record Way(
             long bytes, double loss, int option, @Nullable Way before) {}
@@ -27,10 +30,48 @@ final class BudgetSearch {
      * @return which option of each group; empty if no way is within the limit
      */
     static Optional<List<Integer>> search(List<List<Option>> groups, long limit) {
+        List<Way> ways = within(groups, limit);
+        return ways.isEmpty() ? Optional.empty() : Optional.of(options(ways.getLast()));
+    }
+
+    /**
+     * All ways that nothing smaller is as good as, from the smallest on: losses fall. Where there are very many, bytes are rounded up.
+     *
+     * @return which option of each group
+     */
+    static List<List<Integer>> ways(List<List<Option>> groups) {
+        long unit = 0;
+        long range = 0;
+        for (List<Option> options : groups) {
+            long least = least(options);
+            for (Option option : options) {
+                unit = gcd(option.bytes - least, unit);
+            }
+            range += options.stream().mapToLong(Option::bytes).max().orElseThrow() - least;
+        }
+        long step = Math.max(Math.max(unit, 1), Math.ceilDiv(range, MOST_WAYS));
+        List<List<Option>> rounded = groups.stream()
+                .map(options -> options.stream()
+                        .map(option -> new Option(Math.ceilDiv(option.bytes - least(options), step), option.loss))
+                        .toList())
+                .toList();
+        return within(rounded, Long.MAX_VALUE).stream()
+                .map(BudgetSearch::options)
+                .toList();
+    }
+
+    private static long gcd(long a, long b) {
+        return b == 0 ? a : gcd(b, a % b);
+    }
+
+    private static long least(List<Option> options) {
+        return options.stream().mapToLong(Option::bytes).min().orElseThrow();
+    }
+
+    private static List<Way> within(List<List<Option>> groups, long limit) {
         long[] least = new long[groups.size() + 1];
         for (int group = groups.size() - 1; group >= 0; group--) {
-            least[group] = least[group + 1]
-                    + groups.get(group).stream().mapToLong(Option::bytes).min().orElseThrow();
+            least[group] = least[group + 1] + least(groups.get(group));
         }
         List<Way> ways = List.of(new Way(0, 0, -1, null));
         for (int group = 0; group < groups.size(); group++) {
@@ -46,7 +87,7 @@ final class BudgetSearch {
             }
             ways = best(longer);
         }
-        return ways.isEmpty() ? Optional.empty() : Optional.of(options(ways.getLast()));
+        return ways;
     }
 
     /** Those that nothing smaller is as good as, from the smallest on: losses fall. */

@@ -1,15 +1,16 @@
 package io.octavo.engine.sensitivity;
 
+import io.octavo.engine.calibrate.ActivationRanges;
+import io.octavo.engine.calibrate.CalibrationMemory;
+import io.octavo.engine.calibrate.Calibrator;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.engine.loader.Experts;
 import io.octavo.engine.model.Architectures;
-import io.octavo.engine.model.LayerSpec;
-import io.octavo.engine.module.ModuleRole;
-import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.quantize.ModuleSchemes;
 import io.octavo.engine.quantize.Quantizer;
-import io.octavo.engine.request.BitBudget;
+import io.octavo.engine.request.Budget;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
@@ -18,7 +19,15 @@ import io.octavo.engine.request.SchemeOverride;
 import io.octavo.engine.request.Sensitivity;
 import io.octavo.engine.request.Sensitivity.Choice;
 import io.octavo.engine.request.Sensitivity.Group;
+import io.octavo.engine.sensitivity.BudgetSearch.Option;
+import io.octavo.engine.sensitivity.Candidates.Modules;
+import io.octavo.engine.solve.PlainRounding;
+import io.octavo.engine.transformer.LayerStream;
+import io.octavo.engine.transformer.ModelLoader;
+import io.octavo.engine.transformer.TextOutputs;
 import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -27,13 +36,27 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
- * Gives each module the scheme that a budget of bits affords: modules are rounded one group at a time by each scheme, and what
- * moves the outputs of their decoder layer least in sum is taken. Rounding is plain there; what modifiers gain comes afterwards.
+ * Gives each module the scheme that a budget affords: modules are rounded one group at a time by each scheme, and of all choices
+ * within the budget the best is taken. Rounding is plain there; what modifiers gain comes afterwards.
  */
 public final class MixedPrecision {
+
+    /** Texts on which groups are told apart: means over their tokens hardly move after some thousands. */
+    private static final int TEXTS = 16;
+
+    /** Texts on which choices are measured: what decides by thousandths takes some more. */
+    private static final int MEASURED_TEXTS = 64;
+
+    /** Where in the whole of it groups are told apart, and choices are measured from then on. */
+    private static final double STUDYING_SHARE = 0.7;
+
+    /** A weight, that another scheme than the recipe's own is counted more. */
+    private static final double LEAVING_BITS = 1.0 / 64;
 
     private final Backend backend;
     private final JobMonitor monitor;
@@ -45,127 +68,178 @@ public final class MixedPrecision {
     }
 
     /**
-     * Groups of a request's modules, each by all schemes that it may get.
-     *
-     * @param own the recipe's scheme, which every group may get
-     */
-    record Candidates(String own, List<Map<String, List<Quantize>>> groups) {}
-
-    /**
      * @param request whose recipe has a budget
      * @return the same with overrides in place of it, and with what was found
-     * @throws QuantizationException {@code CALIBRATION_MISSING}, or {@code SCHEME_UNSUITABLE} for schemes that cannot be compared
-     *     and for a budget that nothing keeps within
+     * @throws QuantizationException {@code CALIBRATION_MISSING}, or {@code SCHEME_UNSUITABLE} for overrides beside the budget
+     *     and for one that nothing keeps within
      */
     public QuantizationRequest resolve(QuantizationRequest request) {
         Recipe recipe = request.recipe();
-        BitBudget budget = recipe.budget().orElseThrow();
+        Budget budget = recipe.budget().orElseThrow();
         Quantizer.schemes(recipe);
         CalibrationData data = request.calibration().orElseThrow();
         monitor.phase("measure");
-        try (Checkpoint source = Checkpoint.open(request.source())) {
-            Candidates candidates = candidates(source, recipe, budget);
-            List<Map<String, Double>> losses = new LayerStudy(backend, monitor).run(source, data, candidates);
-            Sensitivity found = choose(candidates, losses, budget);
+        try (Checkpoint source = Checkpoint.open(request.source());
+                Stream stream = backend.newStream()) {
+            ModelSpec spec = Architectures.read(source.config().tree());
+            Candidates candidates = Candidates.of(source, recipe, budget, monitor);
+            List<int[]> texts = Calibrator.samples(source, data, spec);
+            var loader = new ModelLoader(backend, source, spec);
+            var rounded = new RoundedModules(
+                    new PlainRounding(backend, stream, monitor), ranges(source, recipe, budget, data));
+            var study = new LossStudy(
+                    loader, rounded, spec.hiddenSize(), monitor, share -> monitor.progress(STUDYING_SHARE * share));
+            List<Group> groups = groups(candidates, study.run(first(texts, TEXTS), candidates));
+            Sensitivity found = switch (budget.limit()) {
+                case Budget.Bits bits -> choose(candidates, groups, bits);
+                case Budget.PerplexityRatio ratio ->
+                    choose(
+                            candidates,
+                            groups,
+                            ratio,
+                            new ChoiceStudy(loader, rounded, candidates, first(texts, MEASURED_TEXTS), monitor));
+            };
             tell(found);
             return request.with(ignored -> resolved(recipe, found)).withSensitivity(found);
         }
+    }
+
+    /** What choosing takes, told from a checkpoint's headers. */
+    public static CalibrationMemory memory(CalibrationMemory.Run run) {
+        int texts = run.shape().samples();
+        LayerStream.Memory studying = stream(run, Math.min(texts, TEXTS));
+        LayerStream.Memory measuring = stream(run, Math.min(texts, MEASURED_TEXTS));
+        String embedding = run.spec().names().embedding() + ".weight";
+        DType head = Optional.ofNullable(run.checkpoint().stored().get(embedding))
+                .map(stored -> stored.info().dtype())
+                .orElse(DType.F32);
+        return new CalibrationMemory(
+                studying.sharedBytes()
+                        + Math.max(studying.layerBytes(), TextOutputs.bytes(run.spec(), head, run.tokens())),
+                Math.max(
+                        studying.hostBytes() + Math.max(LossStudy.MOST_BYTES, studying.hostBytes()),
+                        measuring.hostBytes()));
+    }
+
+    private static LayerStream.Memory stream(CalibrationMemory.Run run, int texts) {
+        return LayerStream.Memory.of(run.checkpoint(), run.spec(), run.productInput(), texts, run.tokens());
+    }
+
+    private static List<int[]> first(List<int[]> texts, int count) {
+        return texts.subList(0, Math.min(texts.size(), count));
+    }
+
+    /** What data shows of inputs, where some candidate stores scales of them. */
+    private ActivationRanges ranges(Checkpoint source, Recipe recipe, Budget budget, CalibrationData data) {
+        boolean stored = budget.schemes(recipe.scheme()).stream()
+                .anyMatch(scheme -> ModuleSchemes.of(recipe.plain(scheme)).needsRanges());
+        return stored
+                ? new Calibrator(backend)
+                        .observe(
+                                source,
+                                ModuleSchemes.of(recipe).observing(data),
+                                Set.of(),
+                                Set.of(),
+                                monitor,
+                                share -> {})
+                : ActivationRanges.none();
+    }
+
+    /** With the recipe's own scheme. */
+    private static List<Group> groups(Candidates candidates, List<Map<String, Double>> losses) {
+        var groups = new ArrayList<Group>();
+        for (int i = 0; i < losses.size(); i++) {
+            Modules modules = candidates.groups().get(i);
+            var choices = new LinkedHashMap<String, Choice>();
+            losses.get(i).forEach((scheme, loss) -> choices.put(scheme, new Choice(modules.bits(scheme), loss)));
+            groups.add(new Group(modules.names(), modules.weights(), choices, candidates.own()));
+        }
+        return groups;
+    }
+
+    private static Sensitivity choose(Candidates candidates, List<Group> groups, Budget.Bits limit) {
+        List<List<Option>> options = groups.stream()
+                .map(group -> group.choices().values().stream()
+                        .map(choice -> new Option(bytes(group, choice.bits()), choice.loss()))
+                        .toList())
+                .toList();
+        long weights = groups.stream().mapToLong(Group::weights).sum();
+        List<Integer> taken = BudgetSearch.search(options, (long) (limit.bits() * weights / Byte.SIZE))
+                .orElseThrow(() -> unsuitable(String.format(
+                        Locale.ROOT,
+                        "%.3f bits a weight are less than %s or its alternatives take",
+                        limit.bits(),
+                        candidates.own())));
+        return sensitivity(candidates, groups, schemes(groups, taken), Optional.empty());
+    }
+
+    /**
+     * Bits of inputs count as those of weights do: the wider ones are, the slower is the product. What leaves the recipe's own scheme
+     * costs a little, so that nothing does without need.
+     */
+    private Sensitivity choose(
+            Candidates candidates, List<Group> groups, Budget.PerplexityRatio limit, ChoiceStudy study) {
+        var options = new ArrayList<List<Option>>();
+        for (int i = 0; i < groups.size(); i++) {
+            Group group = groups.get(i);
+            Modules modules = candidates.groups().get(i);
+            options.add(group.choices().entrySet().stream()
+                    .map(choice -> {
+                        String scheme = choice.getKey();
+                        double bits = choice.getValue().bits() + modules.inputBits(scheme);
+                        return new Option(
+                                bytes(group, bits + (scheme.equals(candidates.own()) ? 0 : LEAVING_BITS)),
+                                choice.getValue().loss());
+                    })
+                    .toList());
+        }
+        double original = study.originalLoss();
+        var search = new PerplexitySearch(options, Math.log(limit.ratio()), taken -> {
+            List<String> schemes = schemes(groups, taken);
+            boolean kept = schemes.stream().allMatch(Budget.KEPT::equals);
+            double excess = kept ? 0 : study.loss(schemes) - original;
+            monitor.log(String.format(Locale.ROOT, "%s: perplexity x %.5f", counts(groups, schemes), Math.exp(excess)));
+            return excess;
+        });
+        PerplexitySearch.Found found = search.search()
+                .orElseThrow(() -> unsuitable("no choice of "
+                        + String.join(
+                                ", ", candidates.groups().getFirst().bySchemes().keySet()) + " keeps within "
+                        + limit.text() + " of the original model"));
+        return sensitivity(candidates, groups, schemes(groups, found.options()), Optional.of(Math.exp(found.excess())));
     }
 
     private static QuantizationException unsuitable(String message) {
         return new QuantizationException(ErrorCode.SCHEME_UNSUITABLE, message);
     }
 
-    private Candidates candidates(Checkpoint source, Recipe recipe, BitBudget budget) {
-        var groups = new LinkedHashMap<String, Map<String, List<Quantize>>>();
-        List<String> layers = Architectures.read(source.config().tree()).layers().stream()
-                .map(LayerSpec::name)
+    private static long bytes(Group group, double bits) {
+        return Math.round(bits * group.weights() / Byte.SIZE);
+    }
+
+    private static List<String> schemes(List<Group> groups, List<Integer> taken) {
+        return IntStream.range(0, groups.size())
+                .mapToObj(i -> List.copyOf(groups.get(i).choices().keySet()).get(taken.get(i)))
                 .toList();
-        for (String scheme : budget.schemes(recipe.scheme())) {
-            for (Quantize action : quantized(source, recipe, scheme)) {
-                if (layers.stream().anyMatch(layer -> action.module().startsWith(layer + "."))) {
-                    groups.computeIfAbsent(group(action.module()), key -> new LinkedHashMap<>())
-                            .computeIfAbsent(scheme, key -> new ArrayList<>())
-                            .add(action);
-                }
-            }
-        }
-        if (budget.candidates().contains(BitBudget.KEPT)) {
-            groups.values().forEach(choices -> choices.put(BitBudget.KEPT, List.of()));
-        }
-        return new Candidates(recipe.scheme(), List.copyOf(groups.values()));
     }
 
-    /** A candidate that does not fit all modules is left out aloud: groups of 128, say, do not divide every width. */
-    private List<Quantize> quantized(Checkpoint source, Recipe recipe, String scheme) {
-        try {
-            return Quantizer.plan(source, recipe.plain(scheme)).quantized();
-        } catch (QuantizationException e) {
-            if (e.code() == ErrorCode.SCHEME_UNSUITABLE && !scheme.equals(recipe.scheme())) {
-                monitor.log("warning: no module gets " + scheme + ": " + e.getMessage());
-                return List.of();
-            }
-            throw e;
-        }
-    }
-
-    /** Modules with the same answer get the same scheme, as loaders need it. */
-    private static String group(String module) {
-        List<String> fused = ModuleRole.fusedWith(module);
-        return Experts.of(module).orElse(fused.isEmpty() ? module : fused.getFirst());
-    }
-
-    private static Sensitivity choose(Candidates candidates, List<Map<String, Double>> losses, BitBudget budget) {
-        String first = candidates.own();
-        var groups = new ArrayList<Group>();
-        long weights = 0;
-        for (int i = 0; i < losses.size(); i++) {
-            Map<String, List<Quantize>> actions = candidates.groups().get(i);
-            List<Quantize> own = Objects.requireNonNull(actions.get(first));
-            long numbers = own.stream().mapToLong(MixedPrecision::numbers).sum();
-            weights += numbers;
-            var choices = new LinkedHashMap<String, Choice>();
-            losses.get(i)
-                    .forEach((scheme, loss) -> choices.put(
-                            scheme, new Choice(bits(Objects.requireNonNull(actions.get(scheme)), numbers), loss)));
-            groups.add(new Group(own.stream().map(Quantize::module).toList(), numbers, choices, first));
-        }
-        List<List<BudgetSearch.Option>> options = groups.stream()
-                .map(group -> group.choices().values().stream()
-                        .map(choice -> new BudgetSearch.Option(bytes(group, choice), choice.loss()))
-                        .toList())
-                .toList();
-        List<Integer> taken = BudgetSearch.search(options, (long) (budget.bits() * weights / Byte.SIZE))
-                .orElseThrow(() -> unsuitable(String.format(
-                        Locale.ROOT,
-                        "%.3f bits a weight are less than %s or its alternatives take",
-                        budget.bits(),
-                        first)));
+    private static Sensitivity sensitivity(
+            Candidates candidates, List<Group> groups, List<String> schemes, Optional<Double> perplexityRatio) {
         var chosen = new ArrayList<Group>();
         long bytes = 0;
+        long weights = 0;
         for (int i = 0; i < groups.size(); i++) {
             Group group = groups.get(i);
-            String scheme = List.copyOf(group.choices().keySet()).get(taken.get(i));
-            chosen.add(new Group(group.modules(), group.weights(), group.choices(), scheme));
-            bytes += options.get(i).get(taken.get(i)).bytes();
+            var with = new Group(group.modules(), group.weights(), group.choices(), schemes.get(i));
+            chosen.add(with);
+            bytes += bytes(with, with.choice().bits());
+            weights += group.weights();
         }
-        chosen.sort(Comparator.comparingDouble((Group group) ->
-                        Objects.requireNonNull(group.choices().get(first)).loss())
+        chosen.sort(Comparator.comparingDouble(
+                        (Group group) -> Objects.requireNonNull(group.choices().get(candidates.own()))
+                                .loss())
                 .reversed());
-        return new Sensitivity((double) bytes * Byte.SIZE / Math.max(weights, 1), chosen);
-    }
-
-    private static long numbers(Quantize action) {
-        return action.outFeatures() * action.inFeatures();
-    }
-
-    private static double bits(List<Quantize> actions, long numbers) {
-        long bytes = actions.stream().mapToLong(Quantize::outputBytes).sum();
-        return actions.isEmpty() ? BitBudget.KEPT_BITS : (double) bytes * Byte.SIZE / numbers;
-    }
-
-    private static long bytes(Group group, Choice choice) {
-        return Math.round(choice.bits() * group.weights() / Byte.SIZE);
+        return new Sensitivity((double) bytes * Byte.SIZE / Math.max(weights, 1), perplexityRatio, chosen);
     }
 
     private static Recipe resolved(Recipe recipe, Sensitivity found) {
@@ -178,21 +252,33 @@ public final class MixedPrecision {
             }
         }
         var ignore = new ArrayList<>(recipe.ignore());
-        ignore.addAll(Optional.ofNullable(bySchemes.remove(BitBudget.KEPT)).orElse(List.of()));
+        ignore.addAll(Optional.ofNullable(bySchemes.remove(Budget.KEPT)).orElse(List.of()));
         List<SchemeOverride> overrides = bySchemes.entrySet().stream()
                 .map(entry -> new SchemeOverride(entry.getKey(), entry.getValue()))
                 .toList();
         return recipe.withoutBudget().withIgnore(ignore).withOverrides(overrides);
     }
 
+    /** Modules by scheme. */
+    private static Map<String, Integer> counts(List<Group> groups, List<String> schemes) {
+        var counts = new LinkedHashMap<String, Integer>();
+        for (int i = 0; i < groups.size(); i++) {
+            counts.merge(schemes.get(i), groups.get(i).modules().size(), Integer::sum);
+        }
+        return counts;
+    }
+
     private void tell(Sensitivity found) {
-        Map<String, Long> counts = found.groups().stream()
-                .collect(Collectors.groupingBy(
-                        Group::chosen,
-                        LinkedHashMap::new,
-                        Collectors.summingLong(group -> group.modules().size())));
-        monitor.log(String.format(Locale.ROOT, "%.3f bits a weight; modules by scheme: %s", found.bits(), counts));
-        for (Group group : found.groups()) {
+        List<Group> groups = found.groups();
+        monitor.log(String.format(
+                Locale.ROOT,
+                "%.3f bits a weight; modules by scheme: %s",
+                found.bits(),
+                counts(groups, groups.stream().map(Group::chosen).toList())));
+        found.perplexityRatio()
+                .ifPresent(ratio -> monitor.log(String.format(
+                        Locale.ROOT, "plainly rounded, it has %.5f times the original model's perplexity", ratio)));
+        for (Group group : groups) {
             String losses = group.choices().entrySet().stream()
                     .map(entry -> String.format(
                             Locale.ROOT,

@@ -31,7 +31,7 @@ final class LogitRules {
                 logits[token] = logit > 0 ? logit / penalty : logit * penalty;
             });
         }
-        counts.forEach((token, count) ->
-                logits[token] -= sampling.frequencyPenalty() * count + sampling.presencePenalty());
+        counts.forEach(
+                (token, count) -> logits[token] -= sampling.frequencyPenalty() * count + sampling.presencePenalty());
     }
 }

@@ -51,8 +51,7 @@ public final class ServedModels {
     }
 
     /** @param around what steps run through */
-    static ServedModel open(
-            Backend backend, Path source, ServingOptions options, UnaryOperator<StepRunner> around) {
+    static ServedModel open(Backend backend, Path source, ServingOptions options, UnaryOperator<StepRunner> around) {
         Deque<AutoCloseable> opened = new ArrayDeque<>();
         opened.push(backend);
         try {
@@ -79,8 +78,8 @@ public final class ServedModels {
         KvCache cache = opening(model.newCacheOfPages(pages, type), opened);
         Decoder decoder = opening(model.newDecoder(cache), opened);
         var vocabulary = new Vocabulary(vocabularyTokenizer, spec.vocabularySize());
-        var codec = opening(
-                new TextCodec(Tokenizer.open(source), ChatTemplate.of(checkpoint), spec.bosTokenId()), opened);
+        var codec =
+                opening(new TextCodec(Tokenizer.open(source), ChatTemplate.of(checkpoint), spec.bosTokenId()), opened);
         long cached = (long) pages * KvCacheLayout.PAGE_TOKENS;
         var parts = new Scheduler.Parts(
                 new ServingLimits(
@@ -139,8 +138,7 @@ public final class ServedModels {
     }
 
     /** As the options say; else most of a device's memory, or a part of this process's share of the host's. */
-    private static int pages(
-            Backend backend, ModelSpec spec, RunLimits limits, DType type, ServingOptions options) {
+    private static int pages(Backend backend, ModelSpec spec, RunLimits limits, DType type, ServingOptions options) {
         long pageBytes = KvCache.pageBytes(spec, type);
         long useful = Math.multiplyExact(
                 (long) limits.batchSequences(), Math.ceilDiv(limits.contextTokens(), KvCacheLayout.PAGE_TOKENS));
@@ -155,7 +153,8 @@ public final class ServedModels {
         }
         if (pages < 1) {
             throw new QuantizationException(
-                    ErrorCode.OUT_OF_MEMORY, "a page of the key-value cache takes " + pageBytes + " bytes, and there are "
+                    ErrorCode.OUT_OF_MEMORY,
+                    "a page of the key-value cache takes " + pageBytes + " bytes, and there are "
                             + (options.cacheBytes() == null ? free * SHARE_OF_FREE_MEMORY : options.cacheBytes())
                             + " for all");
         }

@@ -13,9 +13,8 @@ import org.jspecify.annotations.Nullable;
 /** One choice of a request: its tokens, which of them are in the cache, and how it goes on. */
 final class ServedText {
 
-    static final Comparator<ServedText> OLDEST_FIRST = Comparator.<ServedText>comparingLong(
-                    text -> text.request.number())
-            .thenComparingInt(text -> text.choice);
+    static final Comparator<ServedText> OLDEST_FIRST =
+            Comparator.<ServedText>comparingLong(text -> text.request.number()).thenComparingInt(text -> text.choice);
 
     private final ActiveRequest request;
     private final int choice;

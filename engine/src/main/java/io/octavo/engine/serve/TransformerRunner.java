@@ -59,10 +59,12 @@ final class TransformerRunner implements StepRunner {
 
     private static boolean isRecordable(List<Chunk> chunks) {
         return (chunks.size() <= RECORDED_TEXTS || chunks.size() % RECORDED_TEXTS == 0)
-                && chunks.stream().map(Chunk::text).allMatch(text -> !text.isPrompt()
-                        && text.pending() == 1
-                        && text.rules() == null
-                        && text.request().request().topLogprobs() == null);
+                && chunks.stream()
+                        .map(Chunk::text)
+                        .allMatch(text -> !text.isPrompt()
+                                && text.pending() == 1
+                                && text.rules() == null
+                                && text.request().request().topLogprobs() == null);
     }
 
     private List<@Nullable Drawn> draw(List<Chunk> chunks, Matrix hidden, TokenBatch batch) {
@@ -81,8 +83,8 @@ final class TransformerRunner implements StepRunner {
         Matrix logits = model.logits(hidden, rows);
         List<@Nullable RowScores> scores = scores(texts, logits);
         changeLogits(texts, logits);
-        int[] tokens =
-                decoder.first(logits, texts.stream().map(ServedText::continuation).toList());
+        int[] tokens = decoder.first(
+                logits, texts.stream().map(ServedText::continuation).toList());
         int next = 0;
         for (Chunk chunk : chunks) {
             if (draws(chunk.text())) {
@@ -156,8 +158,7 @@ final class TransformerRunner implements StepRunner {
         while (request.wantsScores() && request.scoredTokens() <= end) {
             // The row of a token scores the token that follows it.
             int from = request.scoredTokens();
-            int count = Math.min(
-                    model.limits().logitRows(), Math.min(end + 1, prompt.size()) - from);
+            int count = Math.min(model.limits().logitRows(), Math.min(end + 1, prompt.size()) - from);
             int firstRow = lastRow - (end - from);
             Matrix logits = model.logits(
                     hidden, IntStream.range(firstRow, firstRow + count).toArray());

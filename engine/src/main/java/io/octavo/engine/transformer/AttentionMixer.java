@@ -124,10 +124,14 @@ record AttentionMixer(
     private LinearInput attend(Attention.Arguments arguments, Pass pass) {
         Workspace workspace = pass.workspace();
         InputRounding rounding = output.roundingOn(pass.backend());
-        Optional<ScaledMatrix> target =
-                rounding instanceof InputRounding.Half ? workspace.rounded(rounding, arguments.out()) : Optional.empty();
+        Optional<ScaledMatrix> target = rounding instanceof InputRounding.Half
+                ? workspace.rounded(rounding, arguments.out())
+                : Optional.empty();
         if (target.isPresent()) {
-            pass.backend().operations().fusedSteps().attend(arguments, target.get().codes(), pass.stream());
+            pass.backend()
+                    .operations()
+                    .fusedSteps()
+                    .attend(arguments, target.get().codes(), pass.stream());
             return new LinearInput(workspace, rounding, target.get(), pass.stream());
         }
         pass.backend().operations().attention().attend(arguments, pass.stream());

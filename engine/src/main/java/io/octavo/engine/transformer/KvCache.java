@@ -85,7 +85,8 @@ public final class KvCache implements AutoCloseable {
     /** Bytes of a page, over all layers, scales included. */
     public static long pageBytes(ModelSpec spec, DType dtype) {
         return spec.layers().stream()
-                .mapToLong(layer -> KvCacheLayout.PAGE_TOKENS * (bytesPerToken(layer, dtype) + scaleBytes(layer, dtype)))
+                .mapToLong(
+                        layer -> KvCacheLayout.PAGE_TOKENS * (bytesPerToken(layer, dtype) + scaleBytes(layer, dtype)))
                 .sum();
     }
 

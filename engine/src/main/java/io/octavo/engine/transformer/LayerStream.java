@@ -1,13 +1,17 @@
 package io.octavo.engine.transformer;
 
+import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Tensor;
+import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.transformer.weight.ChangedWeights;
 import io.octavo.engine.transformer.weight.KvScales;
 import io.octavo.engine.transformer.weight.ModuleReader;
+import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -163,13 +167,69 @@ public final class LayerStream implements AutoCloseable {
     public void look(ChangedWeights changed, Outputs outputs) {
         try (Loaded layer = load(changed)) {
             for (int text = 0; text < texts.size(); text++) {
-                Matrix complete = layer.run(text, ActivationObserver.none());
-                float[] hidden = new float[Math.toIntExact(complete.rows() * complete.columns())];
-                complete.buffer().copyTo(MemorySegment.ofArray(hidden), complete.offset(), stream);
-                stream.synchronize();
-                outputs.text(text, hidden);
+                outputs.text(text, hidden(layer.run(text, states, ActivationObserver.none())));
             }
         }
+    }
+
+    /**
+     * The same, and what the texts left the layer with goes on beside them: {@link Loaded#advance(Branch, Runnable)} takes it
+     * through further layers before these texts go there.
+     */
+    public Branch branch(ChangedWeights changed, Outputs outputs) {
+        var branch = new Branch(new TextStates(backend, texts, spec.hiddenSize()));
+        try (Loaded layer = load(changed)) {
+            for (int text = 0; text < texts.size(); text++) {
+                Matrix complete = layer.run(text, states, ActivationObserver.none());
+                branch.states.write(text, complete, stream);
+                outputs.text(text, hidden(complete));
+            }
+        } catch (RuntimeException e) {
+            branch.close();
+            throw e;
+        }
+        return branch;
+    }
+
+    private float[] hidden(Matrix complete) {
+        float[] hidden = new float[Math.toIntExact(complete.rows() * complete.columns())];
+        complete.buffer().copyTo(MemorySegment.ofArray(hidden), complete.offset(), stream);
+        stream.synchronize();
+        return hidden;
+    }
+
+    /** Bytes that the hidden states of a branch take. */
+    public long branchBytes() {
+        return texts.stream()
+                .mapToLong(tokens -> Matrix.bytes(DType.F32, tokens.length, spec.hiddenSize()))
+                .sum();
+    }
+
+    /** The same texts after a layer of other weights. Closed before the stream that it is of. */
+    public static final class Branch implements AutoCloseable {
+
+        private final TextStates states;
+
+        private Branch(TextStates states) {
+            this.states = states;
+        }
+
+        TextStates states() {
+            return states;
+        }
+
+        @Override
+        public void close() {
+            states.close();
+        }
+    }
+
+    /** What follows the last layer, for texts that have left it. Closed before this. */
+    public TextOutputs outputs() {
+        if (next < layers()) {
+            throw new IllegalStateException("the texts are in front of layer " + next);
+        }
+        return new TextOutputs(loader, backend, spec, texts, workspace, states, stream);
     }
 
     /** Loads the next layer, until that is closed, for texts to run through it one by one. */
@@ -206,7 +266,7 @@ public final class LayerStream implements AutoCloseable {
          */
         public void look(int text, ActivationObserver observer) {
             try {
-                run(text, observer);
+                run(text, states, observer);
             } catch (LinearInput.SeenEnough e) {
                 // What it has seen is what it wanted.
             }
@@ -215,17 +275,25 @@ public final class LayerStream implements AutoCloseable {
         /** Runs all texts through, which enter the layer after this one next. */
         public void advance(ActivationObserver observer, Runnable afterText) {
             for (int text = 0; text < texts.size(); text++) {
-                states.write(text, run(text, observer), stream);
+                states.write(text, run(text, states, observer), stream);
                 afterText.run();
             }
             next++;
         }
 
+        /** Runs the texts of a branch through; the others enter this layer all the same. */
+        public void advance(Branch branch, Runnable afterText) {
+            for (int text = 0; text < texts.size(); text++) {
+                branch.states.write(text, run(text, branch.states, ActivationObserver.none()), stream);
+                afterText.run();
+            }
+        }
+
         /** @return what the text leaves the layer with, until the next one runs */
-        private Matrix run(int text, ActivationObserver observer) {
+        private Matrix run(int text, TextStates entering, ActivationObserver observer) {
             workspace.observe(observer);
             int[] tokens = texts.get(text);
-            states.read(text, workspace.residual(tokens.length), stream);
+            entering.read(text, workspace.residual(tokens.length), stream);
             try (KvCache.Sequence sequence = cache.newSequence()) {
                 DeviceBatch.View view = batch.upload(new TokenBatch().add(sequence, tokens), stream);
                 var pass = new Pass(backend, workspace, view, cache, ropes, stream);
@@ -273,6 +341,44 @@ public final class LayerStream implements AutoCloseable {
         }
         while (!closing.isEmpty()) {
             closing.pop().run();
+        }
+    }
+
+    /**
+     * Memory that a stream takes, told from a checkpoint's headers.
+     *
+     * @param layerBytes of the largest layer as it is stored and its cache, on the device while texts run through it
+     * @param sharedBytes of all that one text is computed in, on the device
+     * @param hostBytes of the hidden states of all texts
+     */
+    public record Memory(long layerBytes, long sharedBytes, long hostBytes) {
+
+        /**
+         * @param productInput of the backend: BF16 for a GPU, F32 for a CPU, whose layers stay in the mapped files, however
+         * @param texts at most
+         * @param tokens of a text, at most
+         */
+        public static Memory of(Checkpoint checkpoint, ModelSpec spec, DType productInput, int texts, int tokens) {
+            long cached = (long) KvCache.pagesFor(1, tokens) * KvCacheLayout.PAGE_TOKENS;
+            long layer = spec.layers().stream()
+                    .mapToLong(each -> stored(checkpoint, each) + cached * KvCache.bytesPerToken(each, productInput))
+                    .max()
+                    .orElse(0);
+            long shared = Workspace.bytes(spec, tokens, 0, productInput)
+                    + RopeTables.bytes(spec, tokens)
+                    + DeviceBatch.bytes(limits(tokens));
+            return new Memory(layer, shared, texts * Matrix.bytes(DType.F32, tokens, spec.hiddenSize()));
+        }
+
+        public long deviceBytes() {
+            return layerBytes + sharedBytes;
+        }
+
+        private static long stored(Checkpoint checkpoint, LayerSpec layer) {
+            return checkpoint.stored().entrySet().stream()
+                    .filter(tensor -> tensor.getKey().startsWith(layer.name() + "."))
+                    .mapToLong(tensor -> tensor.getValue().info().byteSize())
+                    .sum();
         }
     }
 }

@@ -75,17 +75,34 @@ public final class ModelLoader {
 
     private TransformerWeights weights(ModuleReader modules) {
         ModelSpec.Names names = spec.names();
-        Matrix embedding = modules.weight(names.embedding(), spec.vocabularySize(), spec.hiddenSize());
+        Matrix embedding = weight(names.embedding(), modules);
         List<DecoderLayer> layers = new ArrayList<>();
         for (int i = 0; i < spec.layers().size(); i++) {
             layers.add(layer(i, modules));
         }
-        Matrix norm = modules.norm(names.norm(), spec.hiddenSize());
-        // As transformers does: a head that is stored counts, whatever the config says of it.
-        Matrix output = spec.tiedEmbeddings() && !checkpoint.names().contains(names.output() + ".weight")
-                ? embedding
-                : modules.weight(names.output(), spec.vocabularySize(), spec.hiddenSize());
-        return new TransformerWeights(embedding, layers, norm, output, kvScales(modules), modules);
+        TransformerWeights.Head head = head(headIsTied() ? embedding : weight(names.output(), modules), modules);
+        return new TransformerWeights(embedding, layers, head, kvScales(modules), modules);
+    }
+
+    private Matrix weight(String module, ModuleReader modules) {
+        return modules.weight(module, spec.vocabularySize(), spec.hiddenSize());
+    }
+
+    private TransformerWeights.Head head(Matrix output, ModuleReader modules) {
+        return new TransformerWeights.Head(
+                backend, spec, modules.norm(spec.names().norm(), spec.hiddenSize()), output);
+    }
+
+    /** Without the layers. */
+    TransformerWeights.Head head(ModuleReader modules) {
+        ModelSpec.Names names = spec.names();
+        return head(weight(headIsTied() ? names.embedding() : names.output(), modules), modules);
+    }
+
+    /** As transformers does: a head that is stored counts, whatever the config says of it. */
+    private boolean headIsTied() {
+        return spec.tiedEmbeddings()
+                && !checkpoint.names().contains(spec.names().output() + ".weight");
     }
 
     DecoderLayer layer(int index, ModuleReader modules) {

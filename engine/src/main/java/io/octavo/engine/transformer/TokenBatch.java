@@ -74,10 +74,7 @@ public final class TokenBatch {
 
     /** A power of two, so that contexts grow through few shapes. */
     int maxPages() {
-        int most = sequences.stream()
-                .mapToInt(TokenBatch::filledPages)
-                .max()
-                .orElse(0);
+        int most = sequences.stream().mapToInt(TokenBatch::filledPages).max().orElse(0);
         return roundedPages(most);
     }
 

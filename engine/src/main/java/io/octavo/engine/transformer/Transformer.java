@@ -1,10 +1,8 @@
 package io.octavo.engine.transformer;
 
 import io.octavo.engine.model.ModelSpec;
-import io.octavo.engine.transformer.weight.InputRounding;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
-import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
 import io.octavo.kernels.operation.Sampling;
@@ -113,7 +111,7 @@ public final class Transformer implements AutoCloseable {
         var pass = new Pass(backend, workspace, view, cache, ropes, stream);
         var state = new HiddenState(pass);
         weights.layers().forEach(layer -> layer.advance(state, pass));
-        return state.read(spec.norm(), weights.norm(), List.of()).activations();
+        return state.read(spec.norm(), weights.head().norm(), List.of()).activations();
     }
 
     /**
@@ -131,13 +129,7 @@ public final class Transformer implements AutoCloseable {
 
     private Matrix logits(Matrix hidden) {
         Matrix logits = outputs.logits(Math.toIntExact(hidden.rows()));
-        InputRounding rounding =
-                new InputRounding.None().on(backend, weights.output().dtype());
-        ScaledMatrix input = workspace.input(hidden, rounding, stream);
-        backend.operations().matMul().multiply(input, ScaledMatrix.plain(weights.output()), logits, stream);
-        if (spec.logitSoftcap() != 0) {
-            backend.operations().softcap().cap(logits, spec.logitSoftcap(), stream);
-        }
+        weights.head().logits(hidden, workspace, logits, stream);
         return logits;
     }
 

@@ -108,10 +108,8 @@ final class ServingBenchmark {
     private static void report(int streams, Duration duration, List<Times> times) {
         long tokens = times.stream().mapToLong(each -> each.tokens().size()).sum();
         long from = times.stream().mapToLong(Times::submitted).min().orElseThrow();
-        long to = times.stream()
-                .mapToLong(each -> each.tokens().getLast())
-                .max()
-                .orElseThrow();
+        long to =
+                times.stream().mapToLong(each -> each.tokens().getLast()).max().orElseThrow();
         double[] first = times.stream()
                 .mapToDouble(each -> (each.tokens().getFirst() - each.submitted()) / 1e6)
                 .toArray();

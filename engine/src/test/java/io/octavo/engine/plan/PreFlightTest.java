@@ -16,7 +16,7 @@ import io.octavo.engine.plan.PlanReport.Resources;
 import io.octavo.engine.plan.PlanReport.TensorParallel;
 import io.octavo.engine.plan.PlanReport.Warning;
 import io.octavo.engine.quantize.Quantizer;
-import io.octavo.engine.request.BitBudget;
+import io.octavo.engine.request.Budget;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.KvCacheQuantization;
@@ -303,7 +303,7 @@ class PreFlightTest {
         SparseCheckpoint sparse = SparseCheckpoint.largeDense(folder).withFile("tokenizer.json");
         long layer = 2L * 16_384 * (2 * 16_384 + 2 * 1024 + 3 * 53_248 + 2);
         Recipe plain = recipe("W4A16").withCalibration(new CalibrationShape(64, 1024, 0));
-        Recipe budget = plain.withBudget(BitBudget.of(5, "W4A16"));
+        Recipe budget = plain.withBudget(Budget.of(new Budget.Bits(5), "W4A16"));
 
         assertThat(plan(sparse, plain).resources().deviceBytes()).isLessThan(layer);
         assertThat(plan(sparse, budget).resources().deviceBytes()).isBetween(layer, layer + layer / 6);

@@ -202,8 +202,7 @@ class ConfigNamesPropertyTest {
     }
 
     private static void with(CheckpointFixture model, String module, long rows) {
-        model.with(
-                module + ".weight", DType.BF16, List.of(rows, HIDDEN), new byte[Math.toIntExact(rows * HIDDEN * 2)]);
+        model.with(module + ".weight", DType.BF16, List.of(rows, HIDDEN), new byte[Math.toIntExact(rows * HIDDEN * 2)]);
     }
 
     private static UnaryOperator<String> renaming(@Nullable String rules) {
@@ -223,7 +222,9 @@ class ConfigNamesPropertyTest {
                 .containsExactlyInAnyOrderElementsOf(modules.keySet().stream()
                         .filter(name -> Boolean.TRUE.equals(modules.get(name)))
                         .toList());
-        assertThat(plan.kept().stream().map(Keep::source).map(source -> source.info().name()))
+        assertThat(plan.kept().stream()
+                        .map(Keep::source)
+                        .map(source -> source.info().name()))
                 .containsExactlyInAnyOrderElementsOf(modules.keySet().stream()
                         .filter(name -> Boolean.FALSE.equals(modules.get(name)))
                         .map(name -> name + ".weight")
@@ -253,9 +254,8 @@ class ConfigNamesPropertyTest {
                             .as("%s leaves %s alone", name, called)
                             .isEqualTo(!quantized);
                 }
-                List<String> wanted = quantized && twoSchemes
-                        ? List.of(checkpoint.contains("layers.1.") ? "4" : "8")
-                        : List.of();
+                List<String> wanted =
+                        quantized && twoSchemes ? List.of(checkpoint.contains("layers.1.") ? "4" : "8") : List.of();
                 assertThat(IntStream.range(0, groups.size())
                                 .filter(group -> targets.get(group).contains(called))
                                 .mapToObj(bits::get))
@@ -265,10 +265,7 @@ class ConfigNamesPropertyTest {
         }
 
         private Set<String> names(JsonNode array) {
-            return array.valueStream()
-                    .map(JsonNode::stringValue)
-                    .map(named)
-                    .collect(Collectors.toSet());
+            return array.valueStream().map(JsonNode::stringValue).map(named).collect(Collectors.toSet());
         }
     }
 }

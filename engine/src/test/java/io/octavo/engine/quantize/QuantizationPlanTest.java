@@ -174,10 +174,11 @@ class QuantizationPlanTest {
                 matrices("h.0.attn.c_attn", "h.0.mlp.c_fc", "wte").config(config);
         assertThat(catchThrowableOfType(QuantizationException.class, () -> plan(gpt2, List.of())))
                 .returns(ErrorCode.NOTHING_TO_QUANTIZE, QuantizationException::code)
-                .hasMessage("none of the checkpoint's 3 tensors is the weight of a Linear to quantize, a matrix NAME.weight"
-                        + " [outFeatures, inFeatures]; left alone are: 1 embedding (first wte.weight [2, 2]); 2 weight that"
-                        + " lies as [inFeatures, outFeatures], which loaders do not take quantized (first"
-                        + " h.0.attn.c_attn.weight [2, 2])");
+                .hasMessage(
+                        "none of the checkpoint's 3 tensors is the weight of a Linear to quantize, a matrix NAME.weight"
+                                + " [outFeatures, inFeatures]; left alone are: 1 embedding (first wte.weight [2, 2]); 2 weight that"
+                                + " lies as [inFeatures, outFeatures], which loaders do not take quantized (first"
+                                + " h.0.attn.c_attn.weight [2, 2])");
     }
 
     @Test

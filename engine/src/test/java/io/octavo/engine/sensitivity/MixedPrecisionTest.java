@@ -7,11 +7,17 @@ import static org.assertj.core.api.Assertions.within;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.TestModels;
+import io.octavo.engine.calibrate.ActivationRanges;
+import io.octavo.engine.calibrate.Calibrator;
+import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.modify.Gptq;
-import io.octavo.engine.request.BitBudget;
+import io.octavo.engine.request.Budget;
+import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;
@@ -19,7 +25,17 @@ import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
+import io.octavo.engine.request.Sensitivity;
+import io.octavo.engine.solve.PlainRounding;
+import io.octavo.engine.transformer.ActivationObserver;
+import io.octavo.engine.transformer.LayerStream;
+import io.octavo.engine.transformer.ModelLoader;
+import io.octavo.engine.transformer.TextOutputs;
+import io.octavo.kernels.Backends;
+import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.Stream;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -31,6 +47,7 @@ import tools.jackson.databind.JsonNode;
 class MixedPrecisionTest {
 
     private static final String SCHEME = "W4A16_G64";
+    private static final CalibrationShape SHAPE = new CalibrationShape(4, 64, 0);
 
     @TempDir
     Path folder;
@@ -42,26 +59,28 @@ class MixedPrecisionTest {
         engine.close();
     }
 
-    private static Recipe recipe(String scheme, BitBudget budget) {
+    private static Recipe recipe(String scheme, Budget budget) {
         return new Recipe(scheme, "compressed-tensors", List.of())
-                .withCalibration(new CalibrationShape(4, 64, 0))
+                .withCalibration(SHAPE)
                 .withBudget(budget);
     }
 
     private QuantizationResult quantize(Recipe recipe) {
-        return engine.quantize(
-                new QuantizationRequest(
-                        TestModels.books5m(),
-                        folder.resolve("out"),
-                        recipe,
-                        Optional.of(TestModels.calibrationTexts()),
-                        List.of()),
-                JobMonitor.none());
+        return engine.quantize(request(recipe), JobMonitor.none());
+    }
+
+    private QuantizationRequest request(Recipe recipe) {
+        return new QuantizationRequest(
+                TestModels.books5m(),
+                folder.resolve("out"),
+                recipe,
+                Optional.of(TestModels.calibrationTexts()),
+                List.of());
     }
 
     @Test
     void spendsTheBudgetWhereRoundingHurtsMostAndTiesWhatLoadersFuse() {
-        QuantizationResult result = quantize(recipe(SCHEME, BitBudget.of(5, SCHEME)));
+        QuantizationResult result = quantize(recipe(SCHEME, Budget.of(new Budget.Bits(5), SCHEME)));
 
         assertThat(result.verification().passed()).isTrue();
         JsonNode found =
@@ -90,7 +109,8 @@ class MixedPrecisionTest {
 
     @Test
     void goesBeforeSolving() {
-        quantize(recipe(SCHEME, new BitBudget(4.4, List.of("W4A16_G32"))).withModifiers(List.of(new Gptq())));
+        quantize(recipe(SCHEME, new Budget(new Budget.Bits(4.4), List.of("W4A16_G32")))
+                .withModifiers(List.of(new Gptq())));
         JsonNode made = ConfigJson.read(folder.resolve("out/octavo.json")).tree();
         assertThat(made.path("sensitivity").path("bits").doubleValue()).isCloseTo(4.4, within(0.05));
         assertThat(made.path("modifiers").toString()).contains("gptq");
@@ -98,7 +118,7 @@ class MixedPrecisionTest {
 
     @Test
     void comparesSchemesThatRoundInputs() {
-        quantize(recipe("W8A8", new BitBudget(9, List.of("16"))));
+        quantize(recipe("W8A8", new Budget(new Budget.Bits(9), List.of("16"))));
         JsonNode groups = ConfigJson.read(folder.resolve("out/octavo.json"))
                 .tree()
                 .path("sensitivity")
@@ -107,17 +127,141 @@ class MixedPrecisionTest {
                 .isGreaterThan(1e-6);
     }
 
+    /** Of schemes that store scales of inputs, those scales are taken from the data first. */
+    @Test
+    void comparesSchemesThatStoreScalesOfInputs() {
+        quantize(recipe("W8A8_STATIC", new Budget(new Budget.Bits(9), List.of("FP8", "NVFP4", "16"))));
+        JsonNode groups = sensitivity().path("groups");
+        for (JsonNode group : groups) {
+            // The fewer bits, the more is lost; a scale a tensor costs integers more than floats.
+            assertThat(loss(group, "NVFP4")).isGreaterThan(loss(group, "W8A8_STATIC"));
+            assertThat(loss(group, "W8A8_STATIC")).isGreaterThan(0);
+            assertThat(loss(group, "FP8")).isGreaterThan(0);
+        }
+        assertThat(engine.label(folder.resolve("out")).text()).startsWith("mixed(");
+    }
+
+    private JsonNode sensitivity() {
+        return ConfigJson.read(folder.resolve("out/octavo.json")).tree().path("sensitivity");
+    }
+
+    /** Six groups, two choices each: the cheapest of all sixty-four that measuring lets through. */
+    @Test
+    void spendsAsFewBytesOnPerplexityAsTryingEverything() {
+        List<String> few = List.of("re:.*layers\\.[23]\\..*", "re:.*layers\\.1\\.(self_attn\\.o|mlp\\.down).*");
+        Recipe recipe =
+                new Recipe("W4A16_CHANNEL", "compressed-tensors", few).withCalibration(new CalibrationShape(8, 160, 0));
+        List<Measured> all = measured(recipe);
+        assertThat(all).hasSize(64);
+        for (double limit : new double[] {1.005, 1.01, 1.02, 2}) {
+            long least = all.stream()
+                    .filter(choice -> choice.ratio <= limit)
+                    .mapToLong(Measured::kept)
+                    .min()
+                    .orElseThrow();
+
+            Sensitivity found =
+                    resolve(recipe.withBudget(new Budget(new Budget.PerplexityRatio(limit), List.of("16"))));
+
+            assertThat(found.perplexityRatio().orElseThrow()).isLessThanOrEqualTo(limit);
+            assertThat(found.groups().stream()
+                            .filter(group -> group.chosen().equals("16"))
+                            .mapToLong(Sensitivity.Group::weights)
+                            .sum())
+                    .as("limit %s", limit)
+                    .isEqualTo(least);
+        }
+    }
+
+    private Sensitivity resolve(Recipe recipe) {
+        try (Backend backend = Backends.cpu(2)) {
+            return new MixedPrecision(backend, JobMonitor.none())
+                    .resolve(request(recipe))
+                    .sensitivity()
+                    .orElseThrow();
+        }
+    }
+
+    /** What was measured in memory is what the written file has, whose texts' tokens are scored by themselves here. */
+    @Test
+    void tellsTheRatioOfTheFileThatIsWritten() {
+        quantize(recipe("W8A8_STATIC", Budget.of(new Budget.PerplexityRatio(1.02), "W8A8_STATIC")));
+        double told = sensitivity().path("perplexityRatio").doubleValue();
+        assertThat(told).isBetween(0.99, 1.02);
+        try (Backend backend = Backends.cpu(2)) {
+            double loss = loss(folder.resolve("out"), backend) - loss(TestModels.books5m(), backend);
+            assertThat(Math.exp(loss)).isCloseTo(told, within(2e-6));
+        }
+    }
+
+    private static double loss(Path model, Backend backend) {
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            var data = new CalibrationData(TestModels.calibrationTexts(), SHAPE);
+            try (LayerStream layers =
+                    new ModelLoader(backend, checkpoint, spec).stream(Calibrator.samples(checkpoint, data, spec))) {
+                while (layers.next() < layers.layers()) {
+                    layers.advance(ActivationObserver.none(), () -> {});
+                }
+                try (TextOutputs outputs = layers.outputs()) {
+                    return outputs.loss(() -> {});
+                }
+            }
+        }
+    }
+
+    /**
+     * @param kept weights that stay in 16 bits
+     * @param ratio of perplexities
+     */
+    private record Measured(long kept, double ratio) {}
+
+    private static List<Measured> measured(Recipe recipe) {
+        var all = new ArrayList<Measured>();
+        try (Backend backend = Backends.cpu(2);
+                Stream stream = backend.newStream();
+                Checkpoint source = Checkpoint.open(TestModels.books5m())) {
+            ModelSpec spec = Architectures.read(source.config().tree());
+            var either = new Budget(new Budget.PerplexityRatio(1), List.of("16"));
+            Candidates candidates = Candidates.of(source, recipe, either, JobMonitor.none());
+            var data = new CalibrationData(
+                    TestModels.calibrationTexts(), recipe.calibration().orElseThrow());
+            var study = new ChoiceStudy(
+                    new ModelLoader(backend, source, spec),
+                    new RoundedModules(new PlainRounding(backend, stream, JobMonitor.none()), ActivationRanges.none()),
+                    candidates,
+                    Calibrator.samples(source, data, spec),
+                    JobMonitor.none());
+            double original = study.originalLoss();
+            int groups = candidates.groups().size();
+            for (int choice = 0; choice < 1 << groups; choice++) {
+                var schemes = new ArrayList<String>();
+                long kept = 0;
+                for (int group = 0; group < groups; group++) {
+                    boolean keeps = (choice >> group & 1) == 1;
+                    schemes.add(keeps ? Budget.KEPT : recipe.scheme());
+                    kept += keeps ? candidates.groups().get(group).weights() : 0;
+                }
+                all.add(new Measured(kept, Math.exp(study.loss(schemes) - original)));
+            }
+        }
+        return all;
+    }
+
     private static double loss(JsonNode group, String scheme) {
         return group.path("choices").path(scheme).path("loss").doubleValue();
     }
 
     @Test
     void refusesWhatCannotBeCompared() {
-        assertRefused(recipe("W8A8_STATIC", new BitBudget(10, List.of("16"))), "W8A8_STATIC stores scales of inputs");
-        assertRefused(recipe(SCHEME, new BitBudget(10, List.of("NVFP4"))), "NVFP4 stores scales of inputs");
-        assertRefused(recipe(SCHEME, new BitBudget(4, List.of("16"))), "4.000 bits a weight are less than W4A16_G64");
         assertRefused(
-                recipe(SCHEME, new BitBudget(5, List.of("16")))
+                recipe("W4A16_CHANNEL", new Budget(new Budget.PerplexityRatio(1.0001), List.of("W4A16_G64"))),
+                "no choice of W4A16_CHANNEL, W4A16_G64 keeps within 1.0001 times the perplexity");
+        assertRefused(
+                recipe(SCHEME, new Budget(new Budget.Bits(4), List.of("16"))),
+                "4.000 bits a weight are less than W4A16_G64");
+        assertRefused(
+                recipe(SCHEME, new Budget(new Budget.Bits(5), List.of("16")))
                         .withOverrides(List.of(new SchemeOverride("W8A16_CHANNEL", List.of("re:.*down_proj")))),
                 "overrides cannot stand beside it");
         assertThat(folder.resolve("out")).doesNotExist();

@@ -15,7 +15,9 @@ final class Answer {
 
         final List<TokenInfo> tokens = new ArrayList<>();
         final StringBuilder text = new StringBuilder();
+
         @Nullable FinishReason reason;
+
         @Nullable String stop;
 
         List<Integer> ids() {
@@ -26,6 +28,7 @@ final class Answer {
     final TreeMap<Integer, Choice> choices = new TreeMap<>();
     CompletionEvent.@Nullable Prompt prompt;
     CompletionEvent.@Nullable Failure failure;
+
     @Nullable Usage usage;
 
     /** Reads to the end. */

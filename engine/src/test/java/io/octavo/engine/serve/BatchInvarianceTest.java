@@ -25,8 +25,7 @@ class BatchInvarianceTest {
     /** Of 3 to 313 tokens, in no order, a third of them drawn; of half of them every bit of the log-probabilities counts. */
     private static final List<CompletionRequest> REQUESTS = IntStream.range(0, TEXTS)
             .mapToObj(i -> {
-                SamplingParameters sampling =
-                        i % 3 == 0 ? SamplingParameters.drawn(1, i) : SamplingParameters.greedy();
+                SamplingParameters sampling = i % 3 == 0 ? SamplingParameters.drawn(1, i) : SamplingParameters.greedy();
                 List<Integer> prompt = prompt(i, 3 + i * 17 % 32 * 10);
                 return new CompletionRequest("client", prompt, 1, 40, sampling, NEVER, i % 2 == 0 ? 0 : null, false);
             })

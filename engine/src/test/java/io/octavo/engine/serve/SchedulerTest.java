@@ -170,7 +170,8 @@ class SchedulerTest {
             assertThat(model.health().preemptions()).isPositive();
             assertThat(Answer.of(unread).ids())
                     .hasSize(400)
-                    .isEqualTo(Answer.of(model.submit(greedy(prompt(1, 10), 400))).ids());
+                    .isEqualTo(
+                            Answer.of(model.submit(greedy(prompt(1, 10), 400))).ids());
         }
     }
 
@@ -187,7 +188,8 @@ class SchedulerTest {
             completions.add(model.submit(ofClient("two", 13, 2)));
             assertFull(model, "two");
             gate.open();
-            completions.forEach(completion -> assertThat(Answer.of(completion).ids()).hasSize(2));
+            completions.forEach(
+                    completion -> assertThat(Answer.of(completion).ids()).hasSize(2));
             assertThat(Answer.of(model.submit(ofClient("two", 13, 2))).ids()).hasSize(2);
         }
     }
@@ -243,7 +245,8 @@ class SchedulerTest {
         List<Integer> next = new ArrayList<>(broken);
         next.add(7);
         try (ServedModel model = ServedModels.open(Backends.cpu(2), folder, options(2, null, 8))) {
-            List<Integer> alone = Answer.of(model.submit(greedy(prompt(2, 90), 30))).ids();
+            List<Integer> alone =
+                    Answer.of(model.submit(greedy(prompt(2, 90), 30))).ids();
             Completion failing = model.submit(greedy(broken, 5));
             Completion other = model.submit(greedy(prompt(2, 90), 30));
             Answer failed = Answer.of(failing);

@@ -72,8 +72,7 @@ class ServedModelTest {
     void keepsTheStopStringIfAsked() {
         String whole = text(16);
         String string = whole.substring(7, 12);
-        Answer answer = ask(
-                new StopConditions(List.of(string), Set.of(), true, true), SamplingParameters.greedy(), 16);
+        Answer answer = ask(new StopConditions(List.of(string), Set.of(), true, true), SamplingParameters.greedy(), 16);
         assertThat(answer.text()).isEqualTo(whole.substring(0, whole.indexOf(string) + string.length()));
     }
 
@@ -121,19 +120,11 @@ class ServedModelTest {
     @Test
     void choicesDifferAndComeAgainWithTheirSeed() {
         var request = new CompletionRequest(
-                "client",
-                prompt(3, 140),
-                5,
-                12,
-                SamplingParameters.drawn(1, 77),
-                NEVER,
-                null,
-                false);
+                "client", prompt(3, 140), 5, 12, SamplingParameters.drawn(1, 77), NEVER, null, false);
         Answer first = ask(request);
         Answer again = ask(request);
-        List<List<Integer>> texts = IntStream.range(0, 5)
-                .mapToObj(i -> first.choices.get(i).ids())
-                .toList();
+        List<List<Integer>> texts =
+                IntStream.range(0, 5).mapToObj(i -> first.choices.get(i).ids()).toList();
         assertThat(new HashSet<>(texts)).hasSize(5);
         assertThat(texts)
                 .isEqualTo(IntStream.range(0, 5)
@@ -154,12 +145,11 @@ class ServedModelTest {
     @Test
     void scoresPromptsAndTextsAlike() {
         List<Integer> prompt = model.encodePrompt(PROMPT);
-        Answer drawn = ask(new CompletionRequest(
-                "client", prompt, 1, 20, SamplingParameters.greedy(), NEVER, 3, false));
+        Answer drawn =
+                ask(new CompletionRequest("client", prompt, 1, 20, SamplingParameters.greedy(), NEVER, 3, false));
         List<Integer> whole = new ArrayList<>(prompt);
         whole.addAll(drawn.ids());
-        Answer echoed = ask(new CompletionRequest(
-                "client", whole, 1, 0, SamplingParameters.greedy(), NEVER, 3, true));
+        Answer echoed = ask(new CompletionRequest("client", whole, 1, 0, SamplingParameters.greedy(), NEVER, 3, true));
 
         List<TokenInfo> tokens = echoed.prompt.tokens();
         assertThat(tokens.stream().map(TokenInfo::id).toList()).isEqualTo(whole);
@@ -170,7 +160,8 @@ class ServedModelTest {
             TokenInfo asPrompt = tokens.get(prompt.size() + i);
             assertThat(asPrompt.logprob()).isCloseTo(asText.logprob(), Offset.offset(1e-5f));
             assertThat(asPrompt.top().stream().map(TokenInfo.Alternative::id).toList())
-                    .isEqualTo(asText.top().stream().map(TokenInfo.Alternative::id).toList());
+                    .isEqualTo(
+                            asText.top().stream().map(TokenInfo.Alternative::id).toList());
             assertThat(asText.top()).hasSize(3);
             assertThat(asText.top().getFirst().id()).isEqualTo(asText.id());
             assertThat(asText.top().getFirst().logprob()).isEqualTo(asText.logprob());
@@ -182,12 +173,15 @@ class ServedModelTest {
     @Test
     void probabilitiesOfAllTokensAddUpToOne() {
         // As many as can be asked for, of a token that is certain by far.
-        Answer answer = ask(new CompletionRequest(
-                "client", prompt(1, 200), 1, 1, SamplingParameters.greedy(), NEVER, 20, true));
+        Answer answer = ask(
+                new CompletionRequest("client", prompt(1, 200), 1, 1, SamplingParameters.greedy(), NEVER, 20, true));
         for (TokenInfo token : answer.prompt.tokens().subList(1, 200)) {
-            double sum = token.top().stream().mapToDouble(top -> Math.exp(top.logprob())).sum();
+            double sum = token.top().stream()
+                    .mapToDouble(top -> Math.exp(top.logprob()))
+                    .sum();
             assertThat(sum).isBetween(0.0, 1.0001);
-            assertThat(token.logprob()).isLessThanOrEqualTo(token.top().getFirst().logprob());
+            assertThat(token.logprob())
+                    .isLessThanOrEqualTo(token.top().getFirst().logprob());
         }
     }
 
@@ -196,8 +190,8 @@ class ServedModelTest {
         Answer answer = ask(new CompletionRequest(
                 "client", model.encodePrompt(PROMPT), 1, 2, SamplingParameters.greedy(), NEVER, null, true));
         assertThat(answer.prompt.text()).isEqualTo(PROMPT);
-        assertThat(answer.prompt.tokens()).allSatisfy(token -> assertThat(token.logprob())
-                .isNull());
+        assertThat(answer.prompt.tokens())
+                .allSatisfy(token -> assertThat(token.logprob()).isNull());
     }
 
     @Test

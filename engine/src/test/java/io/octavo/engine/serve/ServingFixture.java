@@ -43,9 +43,7 @@ final class ServingFixture {
     /** Any tokens, none of which ends a text. */
     static List<Integer> prompt(long seed, int length) {
         var prompt = new ArrayList<>(List.of(0));
-        new SplittableRandom(seed)
-                .ints(length - 1L, 300, VOCABULARY)
-                .forEach(prompt::add);
+        new SplittableRandom(seed).ints(length - 1L, 300, VOCABULARY).forEach(prompt::add);
         return prompt;
     }
 

@@ -2,6 +2,7 @@ package io.octavo.engine.transformer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.octavo.engine.GeneratedModel;
 import io.octavo.engine.TestModels;
@@ -16,12 +17,17 @@ import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
 import org.assertj.core.data.Percentage;
@@ -106,6 +112,113 @@ class LayerStreamTest {
         }
     }
 
+    /** A branch beside texts that another stream takes through the changed layer, and what both say of next tokens. */
+    @Test
+    void takesTextsThatALayerChangedBesideTheOthers() {
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m());
+                Arena arena = Arena.ofShared()) {
+            ModelSpec spec = Architectures.read(checkpoint.config().tree());
+            List<int[]> texts = List.of(ids(spec, 70), ids(spec, 1), ids(spec, 131));
+            Tensor up = checkpoint.tensor(spec.layers().get(1).name() + ".mlp.up_proj.weight");
+            var zeros = new Tensor(
+                    up.name(),
+                    up.dtype(),
+                    up.shape(),
+                    arena.allocate(up.segment().byteSize(), Long.BYTES));
+            var without = new ChangedWeights(Map.of(up.name(), zeros), Map.of());
+            ModelLoader loader = new ModelLoader(backend, checkpoint, spec);
+            var left = new ArrayList<float[]>();
+            try (LayerStream layers = loader.stream(texts);
+                    LayerStream changed = loader.stream(texts);
+                    LayerStream untouched = loader.stream(texts)) {
+                for (LayerStream stream : List.of(layers, changed, untouched)) {
+                    stream.advance(ActivationObserver.none(), () -> {});
+                }
+                try (LayerStream.Branch branch = layers.branch(without, (text, hidden) -> left.add(hidden))) {
+                    assertThatThrownBy(layers::outputs).hasMessageContaining("layer 1");
+                    layers.advance(ActivationObserver.none(), () -> {});
+                    changed.advance(ActivationObserver.none(), () -> {}, without);
+                    for (int text = 0; text < texts.size(); text++) {
+                        assertThat(left.get(text)).isEqualTo(changed.state(text));
+                    }
+                    while (layers.next() < layers.layers()) {
+                        try (LayerStream.Loaded layer = layers.load(ChangedWeights.none())) {
+                            layer.advance(branch, () -> {});
+                            layer.advance(ActivationObserver.none(), () -> {});
+                        }
+                        changed.advance(ActivationObserver.none(), () -> {});
+                    }
+                    untouched.advance(ActivationObserver.none(), () -> {});
+                    while (untouched.next() < untouched.layers()) {
+                        untouched.advance(ActivationObserver.none(), () -> {});
+                    }
+                    double[][] original = logProbabilities(untouched, texts, checkpoint, spec);
+                    double[][] other = logProbabilities(changed, texts, checkpoint, spec);
+                    try (TextOutputs outputs = layers.outputs();
+                            TextOutputs ofChanged = changed.outputs()) {
+                        assertThat(outputs.loss(() -> {})).isCloseTo(loss(original, texts), within(1e-5));
+                        assertThat(ofChanged.loss(() -> {})).isCloseTo(loss(other, texts), within(1e-5));
+                        assertThat(outputs.divergence(branch, () -> {}))
+                                .isCloseTo(divergence(original, other), within(1e-5))
+                                .isGreaterThan(0.01);
+                    }
+                }
+            }
+        }
+    }
+
+    /** In f64, of each token's next one. */
+    private double[][] logProbabilities(LayerStream layers, List<int[]> texts, Checkpoint checkpoint, ModelSpec spec) {
+        Tensor embedding = checkpoint.tensor(spec.names().embedding() + ".weight");
+        int hidden = spec.hiddenSize();
+        var rows = new ArrayList<double[]>();
+        for (int text = 0; text < texts.size(); text++) {
+            float[] states = normalized(layers.state(text), checkpoint, spec);
+            for (int token = 0; token < texts.get(text).length; token++) {
+                double[] row = new double[spec.vocabularySize()];
+                for (int word = 0; word < row.length; word++) {
+                    for (int i = 0; i < hidden; i++) {
+                        short stored = embedding
+                                .segment()
+                                .getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, (long) word * hidden + i);
+                        row[word] += (double) states[token * hidden + i] * BFloat16.toFloat(stored);
+                    }
+                }
+                double most = Arrays.stream(row).max().orElseThrow();
+                double sum = most
+                        + Math.log(Arrays.stream(row)
+                                .map(logit -> Math.exp(logit - most))
+                                .sum());
+                rows.add(Arrays.stream(row).map(logit -> logit - sum).toArray());
+            }
+        }
+        return rows.toArray(double[][]::new);
+    }
+
+    private static double loss(double[][] logProbabilities, List<int[]> texts) {
+        double sum = 0;
+        int count = 0;
+        int row = 0;
+        for (int[] tokens : texts) {
+            for (int token = 0; token + 1 < tokens.length; token++) {
+                sum -= logProbabilities[row + token][tokens[token + 1]];
+                count++;
+            }
+            row += tokens.length;
+        }
+        return sum / count;
+    }
+
+    private static double divergence(double[][] original, double[][] other) {
+        double sum = 0;
+        for (int row = 0; row < original.length; row++) {
+            for (int word = 0; word < original[row].length; word++) {
+                sum += Math.exp(original[row][word]) * (original[row][word] - other[row][word]);
+            }
+        }
+        return sum / original.length;
+    }
+
     private static int[] ids(ModelSpec spec, int count) {
         return new SplittableRandom(count).ints(count, 0, spec.vocabularySize()).toArray();
     }
@@ -114,7 +227,7 @@ class LayerStreamTest {
     void holdsOneLayerAndTakesTheMemoryThatIsToldBeforehand() {
         try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
-            LayerStreamMemory told = LayerStreamMemory.of(checkpoint, spec, DType.F32, 2, 128);
+            LayerStream.Memory told = LayerStream.Memory.of(checkpoint, spec, DType.F32, 2, 128);
             try (LayerStream layers = new ModelLoader(meter.backend(), checkpoint, spec)
                     .stream(List.of(ids(spec, 128), ids(spec, 128)))) {
                 while (layers.next() < layers.layers()) {

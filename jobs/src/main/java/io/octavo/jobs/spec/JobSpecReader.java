@@ -1,6 +1,6 @@
 package io.octavo.jobs.spec;
 
-import io.octavo.engine.request.BitBudget;
+import io.octavo.engine.request.Budget;
 import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
@@ -56,7 +56,7 @@ public class JobSpecReader {
                 quantize.overrides().forEach(override -> requireKnownScheme(override.scheme()));
                 quantize.budget()
                         .ifPresent(budget -> budget.candidates().stream()
-                                .filter(candidate -> !candidate.equals(BitBudget.KEPT))
+                                .filter(candidate -> !candidate.equals(Budget.KEPT))
                                 .forEach(this::requireKnownScheme));
                 requireKnownLayout(quantize.layout());
             }

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.annotation.JsonRootName;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
-import io.octavo.engine.request.BitBudget;
+import io.octavo.engine.request.Budget.Limit;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.Recipe;
@@ -18,6 +18,7 @@ import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotEmpty;
 import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Size;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -32,7 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param kvCache what scales of the KV cache are stored; empty for none
  * @param modifiers what changes weights before they are rounded
  * @param calibration data for modifiers and for schemes that store scales of activations
- * @param budget how many bits a weight may have where modules need not all get the scheme; empty for no choice
+ * @param budget what limits which schemes modules get where they need not all get this one; empty for no choice
  * @param device {@code auto}, {@code cpu} or {@code cuda}
  * @param reuse an artifact that was made before of the same bytes in the same way will do
  */
@@ -64,7 +65,8 @@ public record QuantizeSpec(
         @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<@Valid Calibration> calibration,
 
         @JsonInclude(JsonInclude.Include.NON_ABSENT)
-        @JsonPropertyDescription("modules that rounding hurts most get more bits, within an average; needs calibration")
+        @JsonPropertyDescription(
+                "modules that rounding hurts most get other schemes, within a limit; needs calibration")
         Optional<@Valid Budget> budget,
 
         @OneOf({Devices.AUTO, Devices.CPU, Devices.CUDA}) String device,
@@ -137,11 +139,17 @@ public record QuantizeSpec(
         }
     }
 
-    /** What modules may get besides the job's scheme, and how many bits a weight may have on average. */
+    /** What modules may get besides the job's scheme, within one of two limits. */
     @JsonRootName("BudgetRequest")
     public record Budget(
-            @NotNull @DecimalMin("1") @DecimalMax("16") @JsonPropertyDescription("a weight's bits on average, scales included")
-            Double bits,
+            @DecimalMin("1") @DecimalMax("16") @JsonInclude(JsonInclude.Include.NON_NULL)
+            @JsonPropertyDescription("a weight's bits on average, scales included: least is lost within them")
+            @Nullable Double bits,
+
+            @DecimalMin("1") @DecimalMax("100") @JsonInclude(JsonInclude.Include.NON_NULL)
+            @JsonPropertyDescription(
+                    "times the original model's perplexity on the calibration's texts: fewest bytes are spent for it")
+            @Nullable Double perplexityRatio,
 
             @Size(max = 8) @JsonPropertyDescription("schemes, or 16 for none; what suits the scheme where it is absent")
             List<@NotNull @Size(max = MAX_NAME) String> candidates) {
@@ -150,8 +158,19 @@ public record QuantizeSpec(
             candidates = SpecJson.list(candidates);
         }
 
-        private BitBudget limit(String scheme) {
-            return candidates.isEmpty() ? BitBudget.of(bits, scheme) : new BitBudget(bits, candidates);
+        /** Empty unless exactly one is there. */
+        private Optional<Limit> limit() {
+            Optional<Limit> most = Optional.ofNullable(bits).map(io.octavo.engine.request.Budget.Bits::new);
+            Optional<Limit> worst =
+                    Optional.ofNullable(perplexityRatio).map(io.octavo.engine.request.Budget.PerplexityRatio::new);
+            return most.isPresent() && worst.isPresent() ? Optional.empty() : most.or(() -> worst);
+        }
+
+        private io.octavo.engine.request.Budget budget(String scheme) {
+            Limit limit = limit().orElseThrow();
+            return candidates.isEmpty()
+                    ? io.octavo.engine.request.Budget.of(limit, scheme)
+                    : new io.octavo.engine.request.Budget(limit, candidates);
         }
     }
 
@@ -198,10 +217,15 @@ public record QuantizeSpec(
 
     @Override
     public List<FieldError> contradictions() {
+        var found = new ArrayList<FieldError>();
         long types = modifiers.stream().map(Object::getClass).distinct().count();
-        return types == modifiers.size()
-                ? List.of()
-                : List.of(new FieldError("modifiers", "must not hold two of a type"));
+        if (types != modifiers.size()) {
+            found.add(new FieldError("modifiers", "must not hold two of a type"));
+        }
+        if (budget.isPresent() && budget.get().limit().isEmpty()) {
+            found.add(new FieldError("budget", "must hold either bits or perplexityRatio"));
+        }
+        return found;
     }
 
     /** What the engine plans and does. */
@@ -216,7 +240,7 @@ public record QuantizeSpec(
                 kvCache.map(KvCache::quantization),
                 modifiers.stream().map(ModifierSpec::modifier).toList(),
                 calibration.map(Calibration::shape),
-                budget.map(limit -> limit.limit(scheme)));
+                budget.map(limit -> limit.budget(scheme)));
     }
 
     /**

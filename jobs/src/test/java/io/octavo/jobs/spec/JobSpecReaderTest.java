@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.SmoothQuant;
-import io.octavo.engine.request.BitBudget;
+import io.octavo.engine.request.Budget;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.Recipe;
@@ -103,14 +103,23 @@ class JobSpecReaderTest {
     @Test
     void givesModulesWhatABudgetAffords() {
         QuantizeSpec usual = (QuantizeSpec) parse("\"budget\": {\"bits\": 9}");
-        assertThat(usual.recipe().budget()).contains(new BitBudget(9, List.of("16")));
+        assertThat(usual.recipe().budget()).contains(new Budget(new Budget.Bits(9), List.of("16")));
         QuantizeSpec other = (QuantizeSpec) parse("\"budget\": {\"bits\": 4.5, \"candidates\": [\"W4A16\", \"16\"]}");
-        assertThat(other.recipe().budget()).contains(new BitBudget(4.5, List.of("W4A16", "16")));
+        assertThat(other.recipe().budget()).contains(new Budget(new Budget.Bits(4.5), List.of("W4A16", "16")));
         assertThat(other.recipeJson().toString()).contains("\"budget\":{\"bits\":4.5");
         assertThat(reader.readStored(other.toJson())).isEqualTo(other);
         assertThatThrownBy(() -> parse("\"budget\": {\"bits\": 4.5, \"candidates\": [\"W3\"]}"))
                 .hasMessageContaining("W3");
+        QuantizeSpec ratio = (QuantizeSpec) parse("\"budget\": {\"perplexityRatio\": 1.01}");
+        assertThat(ratio.recipe().budget()).contains(new Budget(new Budget.PerplexityRatio(1.01), List.of("16")));
+        assertThat(ratio.recipeJson().toString()).contains("\"budget\":{\"perplexityRatio\":1.01,\"candidates\":[]}");
         assertThatThrownBy(() -> parse("\"budget\": {\"bits\": 40}")).hasMessageContaining("budget.bits");
+        assertThatThrownBy(() -> parse("\"budget\": {\"perplexityRatio\": 0.9}"))
+                .hasMessageContaining("budget.perplexityRatio");
+        for (String neitherOrBoth : List.of("{}", "{\"bits\": 9, \"perplexityRatio\": 1.01}")) {
+            assertThatThrownBy(() -> parse("\"budget\": " + neitherOrBoth))
+                    .hasMessageContaining("must hold either bits or perplexityRatio");
+        }
     }
 
     @Test

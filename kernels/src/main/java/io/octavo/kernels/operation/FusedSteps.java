@@ -128,7 +128,8 @@ public interface FusedSteps {
     /** As {@link #attend} takes it. */
     static void checkAttended(Attention.Arguments arguments, Matrix rounded) {
         Operands.requireType("rounded", rounded, EnumSet.of(DType.BF16));
-        Operands.requireShape("rounded", rounded, arguments.out().rows(), arguments.out().columns());
+        Operands.requireShape(
+                "rounded", rounded, arguments.out().rows(), arguments.out().columns());
     }
 
     /**

@@ -38,7 +38,10 @@ public final class WarmUp {
         try (Completion completion = model.submit(request)) {
             boolean ended = false;
             while (!ended) {
-                ended = completion.next(Duration.ofSeconds(1)).filter(event -> event.last()).isPresent();
+                ended = completion
+                        .next(Duration.ofSeconds(1))
+                        .filter(event -> event.last())
+                        .isPresent();
             }
         }
     }
