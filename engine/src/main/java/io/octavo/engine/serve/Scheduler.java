@@ -54,6 +54,7 @@ final class Scheduler implements ServedModel {
     private @Nullable QuantizationException lost;
 
     private long numbered;
+    private volatile boolean alive = true;
     private long steps;
     private long completionTokens;
     private long failures;
@@ -72,7 +73,7 @@ final class Scheduler implements ServedModel {
         this.release = parts.release;
         this.queue = new FairQueue(options.maxWaiting(), options.maxWaitingOfClient());
         this.planner = new Planner(cache, queue, vocabulary, parts.batchTokens, options);
-        this.health = snapshot(true);
+        this.health = snapshot();
         this.thread = Thread.ofPlatform().daemon().name("octavo-serve").unstarted(this::run);
     }
 
@@ -193,7 +194,7 @@ final class Scheduler implements ServedModel {
     }
 
     /** Without the texts in the queue. */
-    private ServingHealth snapshot(boolean alive) {
+    private ServingHealth snapshot() {
         return new ServingHealth(
                 alive,
                 planner.running().size(),
@@ -213,7 +214,7 @@ final class Scheduler implements ServedModel {
             boolean idle = false;
             while (awaitWork(idle)) {
                 idle = !step();
-                health = snapshot(true);
+                health = snapshot();
             }
             stop(new QuantizationException(ErrorCode.SERVING_STOPPED, "the model is no longer served"));
         } catch (DeviceFaultException e) {
@@ -317,6 +318,8 @@ final class Scheduler implements ServedModel {
         if (request.finishChoice()) {
             planner.remove(request);
             forget(request);
+            // Before the reader knows, so that it finds the pages free.
+            health = snapshot();
             request.stream().add(new CompletionEvent.End(request.usage()));
         }
     }
@@ -363,6 +366,7 @@ final class Scheduler implements ServedModel {
     private void fail(ActiveRequest request, ErrorCode code, String message) {
         failures++;
         leave(request);
+        health = snapshot();
         request.stream().add(new CompletionEvent.Failure(code, message, request.usage()));
     }
 
@@ -371,12 +375,13 @@ final class Scheduler implements ServedModel {
         lock.lock();
         try {
             closing = true;
+            alive = false;
             lost = reason;
         } finally {
             lock.unlock();
         }
         active().forEach(request -> fail(request, reason.code(), String.valueOf(reason.getMessage())));
-        health = snapshot(false);
+        health = snapshot();
     }
 
     @Override

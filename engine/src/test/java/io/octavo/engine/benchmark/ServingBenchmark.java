@@ -1,5 +1,6 @@
 package io.octavo.engine.benchmark;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.octavo.engine.Engines;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.serve.Completion;
@@ -10,6 +11,9 @@ import io.octavo.engine.serve.ServedModel;
 import io.octavo.engine.serve.ServingHealth;
 import io.octavo.engine.serve.ServingOptions;
 import io.octavo.engine.serve.StopConditions;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,7 +33,8 @@ import java.util.stream.IntStream;
  * tokens, 128 tokens out, greedy, no token ends a text.
  *
  * <p>Arguments: model folder, device, threads, seconds for each number of streams, those numbers. Prints one JSON line for
- * each: tokens per second out, times to the first token and between tokens in milliseconds.
+ * each: tokens per second out, times to the first token and between tokens in milliseconds, the processor's milliseconds a
+ * token, and the process's own memory, which does not grow.
  */
 final class ServingBenchmark {
 
@@ -52,7 +57,9 @@ final class ServingBenchmark {
             load(model, 8, Duration.ofSeconds(10));
             for (int i = 4; i < arguments.length; i++) {
                 int streams = Integer.parseInt(arguments[i]);
-                report(streams, duration, load(model, streams, duration));
+                long before = processorTime();
+                List<Times> times = load(model, streams, duration);
+                report(streams, duration, times, (processorTime() - before) / 1e6);
             }
             ServingHealth health = model.health();
             System.out.printf(
@@ -62,6 +69,18 @@ final class ServingBenchmark {
                     health.preemptions(),
                     health.failures());
         }
+    }
+
+    private static long processorTime() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    }
+
+    private static long residentMebibytes() throws IOException {
+        return Files.readAllLines(Path.of("/proc/self/status")).stream()
+                        .filter(line -> line.startsWith("VmRSS:"))
+                        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                        .sum()
+                / 1024;
     }
 
     private static List<Times> load(ServedModel model, int streams, Duration duration) throws Exception {
@@ -105,7 +124,8 @@ final class ServingBenchmark {
         }
     }
 
-    private static void report(int streams, Duration duration, List<Times> times) {
+    private static void report(int streams, Duration duration, List<Times> times, double processorMilliseconds)
+            throws IOException {
         long tokens = times.stream().mapToLong(each -> each.tokens().size()).sum();
         long from = times.stream().mapToLong(Times::submitted).min().orElseThrow();
         long to =
@@ -120,7 +140,8 @@ final class ServingBenchmark {
         System.out.printf(
                 Locale.ROOT,
                 "{\"streams\": %d, \"seconds\": %d, \"requests\": %d, \"tokens_per_second\": %.1f, "
-                        + "\"first_ms_p50\": %.1f, \"first_ms_p99\": %.1f, \"between_ms_p50\": %.2f, \"between_ms_p99\": %.2f}%n",
+                        + "\"first_ms_p50\": %.1f, \"first_ms_p99\": %.1f, \"between_ms_p50\": %.2f, \"between_ms_p99\": %.2f, "
+                        + "\"processor_ms_a_token\": %.3f, \"resident_mib\": %d}%n",
                 streams,
                 duration.toSeconds(),
                 times.size(),
@@ -128,7 +149,9 @@ final class ServingBenchmark {
                 quantile(first, 0.5),
                 quantile(first, 0.99),
                 quantile(between, 0.5),
-                quantile(between, 0.99));
+                quantile(between, 0.99),
+                processorMilliseconds / tokens,
+                residentMebibytes());
     }
 
     private static double quantile(double[] values, double share) {

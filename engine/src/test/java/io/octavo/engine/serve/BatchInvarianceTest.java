@@ -8,12 +8,15 @@ import static io.octavo.engine.serve.ServingFixture.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.TestModels;
+import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -58,8 +61,8 @@ class BatchInvarianceTest {
         }
     }
 
-    private static List<List<TokenInfo>> together(ServedModel model) {
-        List<Completion> completions = REQUESTS.stream().map(model::submit).toList();
+    private static List<List<TokenInfo>> together(ServedModel model, List<CompletionRequest> requests) {
+        List<Completion> completions = requests.stream().map(model::submit).toList();
         List<List<TokenInfo>> found = new ArrayList<>();
         completions.forEach(completion -> found.add(Answer.of(completion).only().tokens));
         return found;
@@ -69,16 +72,35 @@ class BatchInvarianceTest {
     void textsAreTheSameAloneAndTogetherAndWithoutTheirPages() {
         List<List<TokenInfo>> alone = alone();
         try (ServedModel model = serve(options(32, 96, null))) {
-            assertThat(together(model)).isEqualTo(alone);
+            assertThat(together(model, REQUESTS)).isEqualTo(alone);
             assertThat(model.health().preemptions()).isZero();
             // Again, now that the prompts' pages are there.
-            assertThat(together(model)).isEqualTo(alone);
+            assertThat(together(model, REQUESTS)).isEqualTo(alone);
             assertThat(model.health().cachedTokens()).isGreaterThan(1000);
         }
         try (ServedModel model = serve(options(32, 96, 14))) {
-            assertThat(together(model)).isEqualTo(alone);
+            assertThat(together(model, REQUESTS)).isEqualTo(alone);
             assertThat(model.health().preemptions()).isPositive();
             assertThat(model.health().freePages()).isEqualTo(14);
+        }
+    }
+
+    /** Where each token and head has a scale of its own, or 16 bits. */
+    @ParameterizedTest
+    @EnumSource(names = {"BF16", "F8_E4M3", "I8"})
+    void soAreThoseInCachesOfFewerBits(DType type) {
+        List<CompletionRequest> some = IntStream.range(0, 4)
+                .mapToObj(i -> new CompletionRequest(
+                        "client", prompt(i, 50 + 10 * i), 1, 90, SamplingParameters.greedy(), NEVER, 0, false))
+                .toList();
+        long pageBytes = ServingFixture.pageBytes(type);
+        List<List<TokenInfo>> alone;
+        try (ServedModel model = serve(new ServingOptions(512, 1, 512, 16 * pageBytes, type, false, 9, 9))) {
+            alone = together(model, some);
+        }
+        try (ServedModel model = serve(new ServingOptions(512, 4, 64, 6 * pageBytes, type, true, 9, 9))) {
+            assertThat(together(model, some)).isEqualTo(alone);
+            assertThat(model.health().preemptions()).isPositive();
         }
     }
 }

@@ -3,7 +3,6 @@ package io.octavo.engine.serve;
 import static io.octavo.engine.serve.ServingFixture.NEVER;
 import static io.octavo.engine.serve.ServingFixture.VOCABULARY;
 import static io.octavo.engine.serve.ServingFixture.greedy;
-import static io.octavo.engine.serve.ServingFixture.options;
 import static io.octavo.engine.serve.ServingFixture.prompt;
 import static io.octavo.engine.serve.ServingFixture.serve;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -12,7 +11,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -66,6 +64,16 @@ class ServedModelTest {
             assertThat(answer.only().reason).isEqualTo(FinishReason.STOP);
             assertThat(answer.only().stop).isEqualTo(string);
         }
+    }
+
+    @Test
+    void givesWhatItHeldBackForAStopStringThatNeverCame() {
+        String whole = text(16);
+        String string = whole.substring(whole.length() - 3) + "\u0000";
+        Answer answer = ask(
+                new StopConditions(List.of(string), Set.of(), true, false), SamplingParameters.greedy(), 16);
+        assertThat(answer.text()).isEqualTo(whole);
+        assertThat(answer.only().reason).isEqualTo(FinishReason.LENGTH);
     }
 
     @Test
@@ -244,18 +252,5 @@ class ServedModelTest {
         assertThat(model.health().freePages()).isEqualTo(model.limits().pages());
         assertThat(model.health().running()).isZero();
         assertThat(model.health().waiting()).isZero();
-    }
-
-    @Test
-    void takesCachesOfFewerBits() {
-        for (DType type : List.of(DType.BF16, DType.F8_E4M3, DType.I8)) {
-            var small = new ServingOptions(256, 2, null, 1_000_000L, type, true, 4, 4);
-            try (ServedModel other = serve(small)) {
-                assertThat(Answer.of(other.submit(greedy(prompt(1, 100), 20))).ids())
-                        .isEqualTo(Answer.of(other.submit(greedy(prompt(1, 100), 20)))
-                                .ids());
-            }
-        }
-        assertThat(options(1, null, null).cacheType()).isNotNull();
     }
 }

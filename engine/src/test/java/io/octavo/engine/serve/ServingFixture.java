@@ -30,8 +30,12 @@ final class ServingFixture {
 
     /** @param pages of the cache; null for as many as can be of use */
     static ServingOptions options(int maxSequences, @Nullable Integer batchTokens, @Nullable Integer pages) {
-        Long bytes = pages == null ? null : pages * KvCache.pageBytes(spec(), DType.F32);
+        Long bytes = pages == null ? null : pages * pageBytes(DType.F32);
         return new ServingOptions(512, maxSequences, batchTokens, bytes, DType.F32, true, 256, 128);
+    }
+
+    static long pageBytes(DType type) {
+        return KvCache.pageBytes(spec(), type);
     }
 
     private static ModelSpec spec() {
@@ -53,7 +57,4 @@ final class ServingFixture {
         return new CompletionRequest("client", prompt, maxTokens, SamplingParameters.greedy(), NEVER);
     }
 
-    static CompletionRequest drawn(List<Integer> prompt, int maxTokens, long seed) {
-        return new CompletionRequest("client", prompt, maxTokens, SamplingParameters.drawn(1, seed), NEVER);
-    }
 }

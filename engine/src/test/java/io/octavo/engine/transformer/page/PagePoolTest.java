@@ -81,6 +81,15 @@ class PagePoolTest {
     }
 
     @Test
+    void ofOnePrefixTheLastPageGoesFirst() {
+        var pool = new PagePool(3, PAGE);
+        filled(pool, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3).release();
+        pool.newHolder().add();
+        assertThat(pool.newHolder().reuse(tokens(1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3), 12))
+                .isEqualTo(8);
+    }
+
+    @Test
     void twoThatFillTheSamePageKeepOne() {
         var pool = new PagePool(4, PAGE);
         PagePool.Holder first = pool.newHolder();
