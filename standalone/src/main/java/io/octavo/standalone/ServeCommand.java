@@ -6,6 +6,7 @@ import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.engine.Engines;
 import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.serve.ServedModel;
 import io.octavo.engine.serve.ServingLimits;
 import io.octavo.engine.serve.ServingOptions;
@@ -90,6 +91,12 @@ final class ServeCommand extends TerminalCommand {
             description = "Memory for keys and values. Default: most of a GPU's free one, or a share of the process's.")
     private @Nullable Integer cacheMebibytes;
 
+    @Option(
+            names = "--quantize",
+            paramLabel = "SCHEME",
+            description = "Rounds weights while they are loaded: FP8_DYNAMIC, FP8_W8A16, W8A8 or W8A16_CHANNEL.")
+    private @Nullable String scheme;
+
     @Option(names = "--device", paramLabel = "DEVICE", description = "auto (the default), cpu, cuda or cuda:N.")
     private String device = "auto";
 
@@ -118,7 +125,8 @@ final class ServeCommand extends TerminalCommand {
         ServingOptions options = options();
         requireFree();
         var engine = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
-        ServedModel model = EngineFailure.translate(() -> Engines.serve(engine, source, options));
+        ServedModel model = EngineFailure.translate(() ->
+                Engines.serve(engine, source, scheme == null ? options : options.rounding(Scheme.named(scheme))));
         try {
             var settings = new ServeSettings(servedName(), address, port, apiKey(), ServeSettings.PATIENCE, log);
             return new Serving(model, ModelServer.start(model, settings));

@@ -12,6 +12,7 @@ import io.octavo.engine.transformer.KvCache;
 import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.engine.transformer.RunLimits;
 import io.octavo.engine.transformer.Transformer;
+import io.octavo.engine.transformer.weight.WeightRounding;
 import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.number.DType;
@@ -44,7 +45,8 @@ public final class ServedModels {
      * Loads a checkpoint and begins to serve it.
      *
      * @param backend which nobody else uses meanwhile; closed with the model, or if this fails
-     * @throws QuantizationException as for evaluation; {@code out-of-memory} if the cache has no room for a page
+     * @throws QuantizationException as for evaluation; {@code out-of-memory} if the cache has no room for a page;
+     *     {@code scheme-unsuitable} or {@code already-quantized} if weights are to be rounded and cannot be
      */
     public static ServedModel open(Backend backend, Path source, ServingOptions options) {
         return open(backend, source, options, runner -> runner);
@@ -72,7 +74,9 @@ public final class ServedModels {
         Tokenizer vocabularyTokenizer = opening(Tokenizer.open(source), opened);
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
         RunLimits limits = runLimits(backend, spec, options);
-        Transformer model = opening(new ModelLoader(backend.batchInvariant(), checkpoint, spec).load(limits), opened);
+        WeightRounding rounding = options.scheme() == null ? null : WeightRounding.of(options.scheme());
+        var loader = new ModelLoader(backend.batchInvariant(), checkpoint, spec);
+        Transformer model = opening(loader.load(limits, rounding), opened);
         DType type = options.cacheType() == null ? model.defaultCacheType() : options.cacheType();
         int pages = pages(backend, spec, limits, type, options);
         KvCache cache = opening(model.newCacheOfPages(pages, type), opened);

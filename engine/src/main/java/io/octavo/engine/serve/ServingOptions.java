@@ -1,5 +1,6 @@
 package io.octavo.engine.serve;
 
+import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.number.DType;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param reusesPrefixes whether pages whose tokens begin another prompt are used again
  * @param maxWaiting texts that wait, of all clients
  * @param maxWaitingOfClient of one client
+ * @param scheme what plain weights of Linears are rounded to while they are loaded, of 8 bits and a scale a channel:
+ *     {@code FP8_DYNAMIC}, {@code FP8_W8A16}, {@code W8A8} or {@code W8A16_CHANNEL}. Null to leave weights as they are
  */
 public record ServingOptions(
         @Nullable Integer maxModelLength,
@@ -25,7 +28,8 @@ public record ServingOptions(
         @Nullable DType cacheType,
         boolean reusesPrefixes,
         int maxWaiting,
-        int maxWaitingOfClient) {
+        int maxWaitingOfClient,
+        @Nullable Scheme scheme) {
 
     private static final int SEQUENCES = 64;
     private static final int WAITING = 1024;
@@ -55,6 +59,42 @@ public record ServingOptions(
     }
 
     public static final int MOST_SEQUENCES = 1024;
+
+    /** Weights as they are. */
+    public ServingOptions(
+            @Nullable Integer maxModelLength,
+            int maxSequences,
+            @Nullable Integer batchTokens,
+            @Nullable Long cacheBytes,
+            @Nullable DType cacheType,
+            boolean reusesPrefixes,
+            int maxWaiting,
+            int maxWaitingOfClient) {
+        this(
+                maxModelLength,
+                maxSequences,
+                batchTokens,
+                cacheBytes,
+                cacheType,
+                reusesPrefixes,
+                maxWaiting,
+                maxWaitingOfClient,
+                null);
+    }
+
+    /** The same with weights rounded while they are loaded. */
+    public ServingOptions rounding(Scheme toScheme) {
+        return new ServingOptions(
+                maxModelLength,
+                maxSequences,
+                batchTokens,
+                cacheBytes,
+                cacheType,
+                reusesPrefixes,
+                maxWaiting,
+                maxWaitingOfClient,
+                toScheme);
+    }
 
     /** What suits most. */
     public static ServingOptions defaults() {

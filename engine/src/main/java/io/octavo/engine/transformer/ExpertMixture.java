@@ -44,7 +44,7 @@ record ExpertMixture(
         return new ExpertMixture(
                 spec,
                 ExpertBuffers.of(spec, hidden),
-                modules.linear(prefix + "." + spec.router(), spec.count(), hidden),
+                modules.router(prefix + "." + spec.router(), spec.count(), hidden),
                 ExpertLinears.of(gates),
                 ExpertLinears.of(ups),
                 ExpertLinears.of(downs));

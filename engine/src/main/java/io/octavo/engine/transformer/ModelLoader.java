@@ -12,6 +12,7 @@ import io.octavo.engine.transformer.weight.ChangedWeights;
 import io.octavo.engine.transformer.weight.KvScales;
 import io.octavo.engine.transformer.weight.LinearReader;
 import io.octavo.engine.transformer.weight.ModuleReader;
+import io.octavo.engine.transformer.weight.WeightRounding;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
@@ -42,8 +43,18 @@ public final class ModelLoader {
      *     {@code tensor-dtype-unsupported}
      */
     public Transformer load(RunLimits limits) {
+        return load(limits, null);
+    }
+
+    /**
+     * The same with plain weights of Linears rounded as they are placed; the output projection stays.
+     *
+     * @param rounding null for none
+     * @throws QuantizationException {@code already-quantized} or {@code tensor-not-finite} as well
+     */
+    public Transformer load(RunLimits limits, @Nullable WeightRounding rounding) {
         Stream stream = backend.newStream();
-        TransformerWeights weights = weights(reader(stream));
+        TransformerWeights weights = weights(reader(stream, ChangedWeights.none(), rounding));
         stream.synchronize();
         return new Transformer(backend, spec, limits, weights, stream);
     }
@@ -63,7 +74,12 @@ public final class ModelLoader {
     }
 
     ModuleReader reader(Stream stream, ChangedWeights changed) {
-        return new ModuleReader(backend, checkpoint, linears.with(changed), spec.hiddenSize(), spec.biases(), stream);
+        return reader(stream, changed, null);
+    }
+
+    private ModuleReader reader(Stream stream, ChangedWeights changed, @Nullable WeightRounding rounding) {
+        return new ModuleReader(
+                backend, checkpoint, linears.with(changed), spec.hiddenSize(), spec.biases(), stream, rounding);
     }
 
     /** {@code [vocabulary, hidden]}, as it is stored. */

@@ -9,6 +9,7 @@ import io.octavo.engine.model.FeedForwardSpec;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
+import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.Arena;
@@ -36,16 +37,25 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
     private final int hidden;
     private final Biases biases;
     private final Stream stream;
+    private final @Nullable WeightRounding rounding;
     private final List<DeviceBuffer> buffers = new ArrayList<>();
 
+    /** @param rounding of the weights of Linears, none of which is quantized then; null to leave them as they are */
     public ModuleReader(
-            Backend backend, Checkpoint checkpoint, LinearReader linears, int hidden, Biases biases, Stream stream) {
+            Backend backend,
+            Checkpoint checkpoint,
+            LinearReader linears,
+            int hidden,
+            Biases biases,
+            Stream stream,
+            @Nullable WeightRounding rounding) {
         this.backend = backend;
         this.checkpoint = checkpoint;
         this.linears = linears;
         this.hidden = hidden;
         this.biases = biases;
         this.stream = stream;
+        this.rounding = rounding;
     }
 
     /** The width of a hidden state. */
@@ -54,7 +64,48 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
     }
 
     public Linear linear(String module, int outFeatures, int inFeatures) {
+        return rounded(router(module, outFeatures, inFeatures));
+    }
+
+    /** A Linear that decides where tokens go: it is left as it is. */
+    public Linear router(String module, int outFeatures, int inFeatures) {
         return linears.read(module, outFeatures, inFeatures, bias(module, outFeatures), this);
+    }
+
+    private Linear rounded(Linear linear) {
+        if (rounding == null) {
+            return linear;
+        }
+        if (!(linear.weight() instanceof LinearWeight.Scaled(ScaledMatrix plain)) || plain.scales() != null) {
+            throw new QuantizationException(
+                    ErrorCode.ALREADY_QUANTIZED, "the weight of " + linear.module() + " is quantized already");
+        }
+        Matrix weight = plain.codes();
+        Matrix codes = allocate(rounding.codes(), weight.rows(), weight.columns());
+        Matrix scales = allocate(WeightRounding.scaleType(weight.dtype()), weight.rows(), 1);
+        int[] nonFinite = new int[1];
+        try (DeviceBuffer flag = backend.allocate("weights", Integer.BYTES)) {
+            backend.operations()
+                    .quantizeRows()
+                    .quantize(
+                            weight, codes, scales, rounding.divisor(), Matrix.of(flag, DType.I32, 1, 1), stream);
+            flag.copyTo(MemorySegment.ofArray(nonFinite), 0, stream);
+            stream.synchronize();
+        }
+        buffers.remove(weight.buffer());
+        weight.buffer().close();
+        if (nonFinite[0] != 0) {
+            throw new QuantizationException(
+                    ErrorCode.TENSOR_NOT_FINITE, "the weight of " + linear.module() + " holds NaN or infinity");
+        }
+        var rounded = new LinearWeight.Scaled(new ScaledMatrix(codes, scales));
+        return new Linear(linear.module(), rounded, linear.bias(), rounding.inputs());
+    }
+
+    private Matrix allocate(DType dtype, long rows, long columns) {
+        DeviceBuffer buffer = backend.allocate("weights", Matrix.bytes(dtype, rows, columns));
+        buffers.add(buffer);
+        return Matrix.of(buffer, dtype, rows, columns);
     }
 
     /** Linears that read one input; those of one name lie in one module, rows after rows. */
@@ -86,11 +137,11 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
             String prefix, FeedForwardSpec.Experts spec, String name, int expert, int outFeatures, int inFeatures) {
         String module = prefix + "." + spec.module(expert, name);
         String stack = prefix + "." + spec.stack(name);
-        return switch (spec.storage()) {
+        return rounded(switch (spec.storage()) {
             case MODULES -> linears.readExpert(module, outFeatures, inFeatures, this);
             case STACKED -> linears.readSlice(module, stack, expert, false, outFeatures, inFeatures, this);
             case STACKED_INPUT_FIRST -> linears.readSlice(module, stack, expert, true, outFeatures, inFeatures, this);
-        };
+        });
     }
 
     private @Nullable Matrix bias(String module, int outFeatures) {
@@ -128,8 +179,7 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
 
     @Override
     public Matrix fill(DType dtype, long rows, long columns, LinearReader.RowWriter writer) {
-        DeviceBuffer buffer = backend.allocate("weights", Matrix.bytes(dtype, rows, columns));
-        buffers.add(buffer);
+        Matrix matrix = allocate(dtype, rows, columns);
         long rowBytes = Math.max(Matrix.bytes(dtype, 1, columns), 1);
         long step = Math.clamp(FILL_BYTES / rowBytes, 1, Math.max(rows, 1));
         try (Arena arena = Arena.ofShared()) {
@@ -138,11 +188,11 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
                 long to = Math.min(from + step, rows);
                 MemorySegment part = host.asSlice(0, (to - from) * rowBytes);
                 writer.write(from, to, part);
-                buffer.copyFrom(part, from * rowBytes, stream);
+                matrix.buffer().copyFrom(part, from * rowBytes, stream);
                 stream.synchronize();
             }
         }
-        return Matrix.of(buffer, dtype, rows, columns);
+        return matrix;
     }
 
     @Override
