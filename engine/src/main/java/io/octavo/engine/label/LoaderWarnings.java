@@ -3,6 +3,7 @@ package io.octavo.engine.label;
 import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.loader.ExpertLoaders;
+import io.octavo.engine.loader.FamilyLoaders;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -39,9 +40,14 @@ final class LoaderWarnings {
         Stream<String> ofExperts = declaration.groups().stream()
                 .filter(group -> ExpertLoaders.areOf(group, declaration, config))
                 .flatMap(group -> ExpertLoaders.warnings(declaration.layout(), group, config));
+        Stream<String> ofFamily = declaration.groups().stream()
+                .flatMap(group -> FamilyLoaders.lostInTransformers(
+                        declaration.layout(), group.weights(), group.inputs(), config)
+                        .stream());
         return Stream.of(
                         ofGroups,
                         ofExperts,
+                        ofFamily,
                         declaration.warnings().stream(),
                         ofPaths,
                         staticInputs

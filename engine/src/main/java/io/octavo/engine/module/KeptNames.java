@@ -2,6 +2,7 @@ package io.octavo.engine.module;
 
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
@@ -13,13 +14,19 @@ final class KeptNames {
     private static final String OUTPUT_HEAD_END = "_head";
 
     private static final Set<String> EMBEDDINGS =
-            Set.of("wte", "wpe", "emb", "shared", "embeddings", "embedding", "embed");
+            Set.of("wte", "wpe", "emb", "shared", "embeddings", "embedding", "embed", "embed_global", "embed_char");
     private static final List<String> EMBEDDING_ENDS =
-            List.of("_embed", "_embeds", "_emb", "_embedding", "_embeddings");
+            List.of("_embed", "_embeds", "_emb", "_embedding", "_embeddings", "_embedder");
     private static final List<String> EMBEDDING_BEGINS =
             List.of("embed_tokens", "embed_positions", "embed_in", "word_embed");
     /** Relative positions of T5 and its like are an embedding, whatever it is called. */
     private static final String POSITION_BIAS_END = "attention_bias";
+    /** Embeddings of several kinds of input, which have more words or a number in their names. */
+    private static final Pattern ONE_EMBEDDING_OF_SEVERAL =
+            Pattern.compile("embed_.+_tokens|.*_embeds_layers?|.*_embeddings_[0-9]+");
+
+    /** What mixes a few copies of the hidden state: too small to gain by, and its sizes are no multiples of any group. */
+    private static final Set<String> COEFFICIENTS = Set.of("correction_coefs", "prediction_coefs");
 
     private static final Set<String> ROUTERS = Set.of("router", "moe_gate", "gate_network");
     private static final List<String> ROUTER_ENDS = List.of("_router", "expert_gate", "experts_gate");
@@ -32,25 +39,34 @@ final class KeptNames {
     private static final Set<String> INDEXER_PARTS = Set.of("wk", "weights_proj");
 
     /** Towers and projectors of other inputs than text: they stand above every numbered layer of a decoder. */
-    private static final Set<String> TOWERS = Set.of(
-            "multi_modal_projector",
-            "multimodal_projector",
-            "multi_modality_projector",
+    private static final List<String> TOWERS = List.of(
             "modality_projection",
-            "mm_projector",
             "connector",
             "aligner",
             "mlp1",
-            "resampler",
+            "mlp_ar",
+            "patch_merge_mlp",
             "perceiver",
             "vit",
             "vpm",
             "apm",
+            "sam_model",
+            "qwen2_model",
             "embed_vision",
             "embed_audio");
 
     private static final List<String> TOWER_BEGINS =
-            List.of("vision", "visual", "image", "img_", "video", "audio", "speech", "sound", "mm_");
+            List.of("vision", "visual", "image", "img_", "video", "audio", "speech", "sound", "mm_", "resampler");
+
+    private static final String TOWER_END = "projector";
+
+    /**
+     * The same for loaders, which call what lies inside of a tower otherwise than checkpoints do, and even store it in other
+     * pieces.
+     */
+    static final String ANY_TOWER = ModulePattern.REGEX_PREFIX + "(?i)(?:[0-9]*[^.0-9][^.]*\\.)*(?:(?:"
+            + String.join("|", TOWERS) + ")|(?:" + String.join("|", TOWER_BEGINS) + ")[^.]*|[^.]*" + TOWER_END
+            + ")(?:\\.|$)";
 
     private static final List<String> EXTRA_PREDICTION_BEGINS = List.of("mtp", "nextn", "medusa", "eagle");
 
@@ -62,7 +78,9 @@ final class KeptNames {
     static boolean isTower(List<String> segments) {
         return segments.stream()
                 .takeWhile(segment -> !isNumber(segment))
-                .anyMatch(segment -> TOWERS.contains(segment) || begins(segment, TOWER_BEGINS));
+                .anyMatch(segment -> TOWERS.contains(segment)
+                        || begins(segment, TOWER_BEGINS)
+                        || segment.endsWith(TOWER_END));
     }
 
     static boolean isExtraPrediction(List<String> segments) {
@@ -79,8 +97,21 @@ final class KeptNames {
     static boolean isEmbedding(String last) {
         return EMBEDDINGS.contains(last)
                 || begins(last, EMBEDDING_BEGINS)
+                || ONE_EMBEDDING_OF_SEVERAL.matcher(last).matches()
                 || Stream.concat(EMBEDDING_ENDS.stream(), Stream.of(POSITION_BIAS_END))
                         .anyMatch(last::endsWith);
+    }
+
+    static boolean areCoefficients(String last) {
+        return COEFFICIENTS.contains(last);
+    }
+
+    /** Whether it is a norm, or a part of one. */
+    static boolean isNorm(List<String> segments) {
+        String last = segments.getLast();
+        return last.contains("norm")
+                || last.startsWith("ln_")
+                || segments.stream().anyMatch(segment -> segment.endsWith("norm"));
     }
 
     static boolean isRouter(List<String> segments) {

@@ -40,6 +40,11 @@ public final class LoaderNames {
     private static final List<String> OUTPUT_HEAD = List.of("lm_head", "language_model.lm_head");
     private static final String MODEL = "model.";
 
+    /** As transformers 5 saves models for audio. */
+    private static final String TWICE = "language_model.model.model.";
+
+    private static final String ONCE = "language_model.model.";
+
     /** Towers that hold their model in one more module than transformers does. */
     private static final String VISION_TOWER = "vision_tower.";
 
@@ -61,26 +66,8 @@ public final class LoaderNames {
     private static final Pattern MIXER = Pattern.compile("model\\.layers\\.([0-9]{1,6})\\.mamba\\.(.+)");
     private static final String ATTENTION = ".self_attn.";
 
-    /** Phi-3.5-MoE's router, which is a Linear under this name in transformers. */
-    private static final String ROUTER = ".block_sparse_moe.gate";
-
-    private static final String ROUTER_OF_PHI = ".mlp.router";
-
-    /** Heads that are one tensor with an embedding, and so no tensor of a checkpoint, by model type. */
-    private static final Map<String, String> TIED_HEADS = Map.ofEntries(
-            Map.entry("whisper", "proj_out"),
-            Map.entry("moonshine", "proj_out"),
-            Map.entry("bert", "cls.predictions.decoder"),
-            Map.entry("roberta", "lm_head.decoder"),
-            Map.entry("xlm-roberta", "lm_head.decoder"),
-            Map.entry("camembert", "lm_head.decoder"),
-            Map.entry("modernbert", "decoder"),
-            Map.entry("distilbert", "vocab_projector"),
-            Map.entry("albert", "predictions.decoder"),
-            Map.entry("electra", "generator_lm_head"));
-
     private final boolean ofParts;
-    private final boolean routerOfPhi;
+    private final List<TransformersFamilies.Rename> renames;
     private final OptionalInt layersNamedAnew;
     private final Set<String> modules;
 
@@ -91,7 +78,7 @@ public final class LoaderNames {
     public LoaderNames(JsonNode config, Collection<String> tensors) {
         this.ofParts = PARTS.stream().anyMatch(part -> config.path(part).isObject());
         JsonNode layers = config.path("num_hidden_layers");
-        this.routerOfPhi = config.path("model_type").asString("").equals("phimoe");
+        this.renames = TransformersFamilies.renames(config);
         this.layersNamedAnew = config.path("model_type").asString("").equals(NAMED_ANEW) && layers.isInt()
                 ? OptionalInt.of(layers.intValue())
                 : OptionalInt.empty();
@@ -102,14 +89,23 @@ public final class LoaderNames {
 
     /** Linears that a model has without a tensor of their own, and that a config must list as left alone. */
     public static Optional<String> tiedHead(JsonNode config) {
-        return Optional.ofNullable(TIED_HEADS.get(config.path("model_type").asString("")));
+        return TransformersFamilies.tiedHead(config);
+    }
+
+    /** A pattern that fits whatever a loader makes of towers and projectors, and nothing else. */
+    public static String anyTower() {
+        return KeptNames.ANY_TOWER;
     }
 
     /** Every spelling of a module's name, the checkpoint's own first. */
     public List<String> spellings(String module) {
+        if (module.startsWith(ModulePattern.REGEX_PREFIX)) {
+            return List.of(module);
+        }
         var spellings = new LinkedHashSet<String>();
         spellings.add(module);
         Stream.concat(Stream.of(module), ofParts ? renamed(module) : Stream.empty())
+                .flatMap(name -> Stream.of(name, TransformersFamilies.renamed(name, renames)))
                 .flatMap(name -> Stream.concat(Stream.of(name), block(name)))
                 .flatMap(name -> Stream.concat(Stream.of(name), expert(name)))
                 .filter(name -> !modules.contains(name))
@@ -131,9 +127,6 @@ public final class LoaderNames {
         Stream<String> blocks = BLOCKS.stream()
                 .filter(block -> module.contains(block.getKey()))
                 .map(block -> module.replace(block.getKey(), block.getValue()));
-        if (routerOfPhi && module.endsWith(ROUTER)) {
-            return Stream.concat(blocks, Stream.of(module.replace(ROUTER, ROUTER_OF_PHI)));
-        }
         return Stream.concat(blocks, layersNamedAnew.isPresent() ? anew(module) : Stream.empty());
     }
 
@@ -159,7 +152,8 @@ public final class LoaderNames {
                 });
     }
 
-    private static Stream<String> renamed(String module) {
+    private static Stream<String> renamed(String stored) {
+        String module = stored.replace(TWICE, ONCE);
         if (OUTPUT_HEAD.contains(module)) {
             return OUTPUT_HEAD.stream();
         }

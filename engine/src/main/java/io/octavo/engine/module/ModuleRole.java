@@ -40,6 +40,7 @@ public enum ModuleRole {
     OUTPUT_HEAD("output head", true),
     ROUTER("router of a mixture of experts", true),
     INDEXER("indexer of sparse attention, which loaders keep as it is", true),
+    COEFFICIENTS("coefficients that mix a few hidden states", true),
     TOWER("vision or audio tower, or its projector", true),
     EXTRA_PREDICTION("multi-token prediction head", true),
     EMBEDDING("embedding", false),
@@ -129,7 +130,7 @@ public enum ModuleRole {
     public static ModuleRole of(String module, List<Long> shape, JsonNode config) {
         List<String> segments = List.of(module.toLowerCase(Locale.ROOT).split("\\.", -1));
         String last = segments.getLast();
-        if (last.contains("norm") || last.startsWith("ln_")) {
+        if (KeptNames.isNorm(segments)) {
             return NORM;
         }
         if (shape.size() != 2) {
@@ -145,8 +146,11 @@ public enum ModuleRole {
         if (KeptNames.isOutputHead(segments)) {
             return OUTPUT_HEAD;
         }
-        if (KeptNames.isEmbedding(last)) {
+        if (KeptNames.isEmbedding(KeptNames.isNumber(last) && segments.size() > 1 ? segments.get(segments.size() - 2) : last)) {
             return EMBEDDING;
+        }
+        if (KeptNames.areCoefficients(last)) {
+            return COEFFICIENTS;
         }
         if (KeptNames.isRouter(segments)) {
             return ROUTER;

@@ -6,6 +6,7 @@ import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.loader.ExpertLoaders;
 import io.octavo.engine.loader.Experts;
+import io.octavo.engine.loader.FamilyLoaders;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.module.ModuleRole;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /** What works, but not as one may think. */
@@ -162,13 +164,14 @@ final class PlanWarnings {
                     "kv-cache-needs-flag",
                     "scales of the KV cache in layout fp8 count only where the server starts with --kv-cache-dtype fp8");
         }
-        quantized().stream()
-                .filter(group -> Experts.of(group.name()).isPresent())
-                .map(group -> Scheme.named(Objects.requireNonNull(group.scheme())))
-                .distinct()
+        schemesOf(quantized().stream().filter(group -> Experts.of(group.name()).isPresent()))
                 .forEach(stored -> ExpertLoaders.lostInTransformers(
                                 schemes.layout(), stored.weights(), stored.inputs(), config)
                         .ifPresent(why -> add("experts-in-transformers", stored.name() + ": " + why)));
+        schemesOf(quantized().stream())
+                .forEach(stored -> FamilyLoaders.lostInTransformers(
+                                schemes.layout(), stored.weights(), stored.inputs(), config)
+                        .ifPresent(why -> add("family-in-transformers", stored.name() + ": " + why)));
         for (ModuleGroup group : quantized()) {
             Scheme stored = Scheme.named(Objects.requireNonNull(group.scheme()));
             boolean fp8 = stored.weights().type() == NumberType.FloatType.E4M3;
@@ -188,6 +191,11 @@ final class PlanWarnings {
                                         : ""));
             }
         }
+    }
+
+    private static Stream<Scheme> schemesOf(Stream<ModuleGroup> groups) {
+        return groups.map(group -> Scheme.named(Objects.requireNonNull(group.scheme())))
+                .distinct();
     }
 
     /** Output features of what loaders make one matrix of. */

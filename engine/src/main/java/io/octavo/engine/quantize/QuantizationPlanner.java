@@ -248,8 +248,11 @@ final class QuantizationPlanner {
         ModuleRole role =
                 ModuleRole.of(module, tensor.shape(), checkpoint.config().tree());
         if (!role.isQuantized() || left || isIgnored(module)) {
-            if (tensor.shape().size() == 2 && !module.endsWith(KNOWN_EMBEDDING)) {
+            if (tensor.shape().size() == 2 && !module.substring(module.lastIndexOf('.') + 1).equals(KNOWN_EMBEDDING)) {
                 ignoreList.add(module);
+            }
+            if (role == ModuleRole.TOWER) {
+                ignoreList.add(LoaderNames.anyTower());
             }
             if (role.isQuantized()) {
                 leftByRequest.add(module);

@@ -173,6 +173,19 @@ class LabelTest {
         assertThat(expertWarnings(moe, Scheme.named(scheme), "re:.*experts.*")).isEmpty();
     }
 
+    @Test
+    void saysWhichFamiliesTransformersDoesNotLoad() {
+        ConfigJson t5 = parse("{\"model_type\": \"t5\"}");
+        assertThat(Label.of(t5.withQuantizationConfig(
+                                CompressedTensors.config(Scheme.named("W4A16"), List.of("lm_head"))))
+                        .warnings())
+                .anySatisfy(warning -> assertThat(warning).startsWith("transformers cannot load packed weights"));
+        assertThat(Label.of(t5.withQuantizationConfig(
+                                CompressedTensors.config(Scheme.named("FP8_DYNAMIC"), List.of("lm_head"))))
+                        .warnings())
+                .noneSatisfy(warning -> assertThat(warning).startsWith("transformers"));
+    }
+
     private static List<String> expertWarnings(ConfigJson model, Scheme scheme, String ignored) {
         return Label.of(model.withQuantizationConfig(CompressedTensors.config(scheme, List.of(ignored))))
                 .warnings()

@@ -20,6 +20,8 @@ class LoaderNamesTest {
         "visual.blocks.0.attn.qkv, model.visual.blocks.0.attn.qkv, visual.blocks.0.attn.qkv",
         "model.visual.merger.mlp.0, model.visual.merger.mlp.0, visual.merger.mlp.0",
         "model.layers.0.mlp.up_proj, model.language_model.layers.0.mlp.up_proj, language_model.model.layers.0.mlp.up_proj",
+        "language_model.model.model.layers.0.mlp.up_proj, model.language_model.layers.0.mlp.up_proj,"
+                + " language_model.model.layers.0.mlp.up_proj",
         "language_model.model.layers.0.mlp.up_proj, model.language_model.layers.0.mlp.up_proj,"
                 + " language_model.model.layers.0.mlp.up_proj",
         "model.language_model.layers.0.conv.in_proj, model.language_model.layers.0.conv.in_proj,"
@@ -44,6 +46,39 @@ class LoaderNamesTest {
         var names = new LoaderNames(TEXT, List.of());
         assertThat(names.spellings("model.layers.0.mlp.up_proj")).containsExactly("model.layers.0.mlp.up_proj");
         assertThat(names.spellings(List.of("lm_head", "visual.a"))).containsExactly("lm_head", "visual.a");
+    }
+
+    /** As transformers 5.18 calls them after loading what is published. */
+    @ParameterizedTest
+    @CsvSource({
+        "nemotron_h, backbone.layers.2.mixer.in_proj, model.layers.2.mixer.in_proj",
+        "kimi_linear, model.layers.0.self_attn.f_a_proj, model.layers.0.self_attn.forget_gate.f_a_proj",
+        "hy_v3, model.layers.0.mlp.shared_mlp.up_proj, model.layers.0.mlp.shared_experts.up_proj",
+        "hy_v4, model.layers.0.self_attn.linear_gate, model.layers.0.self_attn.gate_proj",
+        "laguna, model.layers.0.mlp.shared_expert.up_proj, model.layers.0.mlp.shared_experts.up_proj",
+        "deepseek_v4, layers.0.ffn.shared_experts.w1, model.layers.0.mlp.shared_experts.gate_proj",
+        "deepseek_v4, layers.0.attn.wo_b, model.layers.0.self_attn.o_b_proj",
+        "axk2, model.layers.0.self_attn.q_b_proj, model.layers.0.self_attn.q_gate_proj",
+        "cosmos3_edge, layers.0.mlp.up_proj, model.language_model.layers.0.mlp.fc1",
+        "cosmos3_omni, blocks.0.attn.qkv, model.visual.blocks.0.attn.qkv",
+        "t5gemma2, model.encoder.layers.0.mlp.up_proj, model.encoder.text_model.layers.0.mlp.up_proj",
+        "nomic_bert, nomic_bert.encoder.layers.0.mlp.fc12, nomic_bert.layers.0.mlp.gate_proj",
+        "inkling_mm_model, model.llm.layers.0.attn.wr_du, model.language_model.layers.0.self_attn.r_proj",
+        "qwen3_5_text, model.language_model.layers.0.mlp.up_proj, model.layers.0.mlp.up_proj",
+    })
+    void followsTransformersWhereItRenames(String type, String module, String transformers) {
+        JsonNode config = new JsonMapper().readTree("{\"model_type\": \"" + type + "\"}");
+        assertThat(new LoaderNames(config, List.of()).spellings(module))
+                .startsWith(module)
+                .contains(transformers);
+        JsonNode part = new JsonMapper().readTree("{\"text_config\": {\"model_type\": \"" + type + "\"}}");
+        assertThat(new LoaderNames(part, List.of()).spellings(module)).contains(transformers);
+    }
+
+    @Test
+    void leavesPatternsAsTheyAre() {
+        assertThat(new LoaderNames(MULTIMODAL, List.of()).spellings(LoaderNames.anyTower()))
+                .containsExactly(LoaderNames.anyTower());
     }
 
     @Test

@@ -254,6 +254,34 @@ class PreFlightTest {
                 .allSatisfy(message -> assertThat(message).startsWith(scheme).contains(String.valueOf(expected)));
     }
 
+    /** Rows as transformers 5.18 took small models of these families, or raised. */
+    @ParameterizedTest
+    @CsvSource({
+        "W4A16_G32, t5, look",
+        "NVFP4A16, modernbert, look",
+        "MXFP4, falcon, look",
+        "FP8_DYNAMIC, t5, ",
+        "W8A8, mamba2, ",
+        "MXFP8, xlstm, ",
+        "W4A16_G32, hrm_text, cut",
+        "FP8_DYNAMIC, hrm_text, ",
+        "FP8_DYNAMIC, zamba, share",
+        "W4A16_G32, llama, "
+    })
+    void saysWhichFamiliesTransformersTakes(String scheme, String type, @Nullable String expected) throws IOException {
+        SparseCheckpoint model = new SparseCheckpoint(Files.createDirectories(folder.resolve("family")))
+                .shard()
+                .with("model.layers.0.self_attn.q_proj.weight", "BF16", 64, 64)
+                .write("{\"architectures\": [\"X\"], \"model_type\": \"" + type + "\"}");
+        assertThat(plan(model, recipe(scheme)).warnings())
+                .filteredOn(warning -> warning.code().equals("family-in-transformers"))
+                .extracting(Warning::message)
+                .hasSize(expected == null ? 0 : 1)
+                .allSatisfy(message -> assertThat(message)
+                        .startsWith(scheme + ": transformers ")
+                        .contains(String.valueOf(expected)));
+    }
+
     @Test
     void refusesWhatTheQuantizerWouldRefuse() throws IOException {
         SparseCheckpoint model = model("BF16", 8, 2, 1408);

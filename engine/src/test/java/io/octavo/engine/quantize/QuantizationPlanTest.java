@@ -8,6 +8,7 @@ import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
+import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.request.Recipe;
@@ -97,6 +98,7 @@ class QuantizationPlanTest {
                         "model.layers.2.mlp.down_proj",
                         "mtp.fc",
                         "multi_modal_projector.linear_1",
+                        LoaderNames.anyTower(),
                         "vision_tower.blocks.0.attn.qkv");
         assertThat(plan.kept()).allSatisfy(action -> assertThat(action.reason()).isNotEmpty());
     }
@@ -157,7 +159,9 @@ class QuantizationPlanTest {
                         .withBf16(module + ".weight", List.of((long) rows, (long) columns), new float[rows * columns])
                         .config("{\"architectures\": [\"X\"], \"vocab_size\": 4, \"d_model\": 2}"),
                 List.of());
-        assertThat(plan.ignore()).containsExactlyInAnyOrder("lm_head", module);
+        assertThat(plan.ignore())
+                .filteredOn(entry -> !entry.equals(LoaderNames.anyTower()))
+                .containsExactlyInAnyOrder("lm_head", module);
         assertThat(plan.quantized()).hasSize(1);
     }
 
@@ -319,7 +323,15 @@ class QuantizationPlanTest {
 
     /** Loaders make a Linear of it that shares the embedding's tensor: a scheme for every Linear must pass it over. */
     @ParameterizedTest
-    @CsvSource({"whisper, proj_out", "bert, cls.predictions.decoder", "modernbert, decoder"})
+    @CsvSource({
+        "whisper, proj_out",
+        "bert, cls.predictions.decoder",
+        "modernbert, decoder",
+        "big_bird, cls.predictions.decoder",
+        "xmod, lm_head.decoder",
+        "t5gemma2, lm_head.out_proj",
+        "biogpt, output_projection"
+    })
     void listsHeadsThatHaveNoTensor(String type, String head, @TempDir Path folder) throws IOException {
         var model = new CheckpointFixture()
                 .config("{\"architectures\": [\"X\"], \"model_type\": \"" + type + "\"}")

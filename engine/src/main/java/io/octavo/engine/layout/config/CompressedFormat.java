@@ -44,6 +44,14 @@ public enum CompressedFormat {
         return spelling;
     }
 
+    /** Whether a module has no {@code weight}, but words or bytes of several codes. */
+    public boolean isPacked() {
+        return switch (this) {
+            case PACK_QUANTIZED, NVFP4, MXFP4 -> true;
+            case FLOAT_QUANTIZED, NAIVE_QUANTIZED, INT_QUANTIZED, MXFP8 -> false;
+        };
+    }
+
     static Optional<CompressedFormat> spelled(String text) {
         return Arrays.stream(values())
                 .filter(format -> format.spelling.equals(text))
