@@ -126,24 +126,35 @@ class HostileRequestsTest {
     }
 
     @Test
+    void refusesEachFieldThatIsWrong() throws Exception {
+        for (boolean chat : List.of(false, true)) {
+            for (String body : wrongFields(chat)) {
+                refuses(chat, bytes(body));
+            }
+        }
+        assertThat(server.model.submitted).hasValue(0);
+    }
+
+    @Test
     void refusesEachAndGoesOn() throws Exception {
         for (int i = 0; i < REQUESTS; i++) {
             boolean chat = random.nextBoolean();
-            byte[] body = hostile(chat);
-
-            HttpResponse<String> response = server.post(chat ? "/v1/chat/completions" : "/v1/completions", body);
-
-            String told = "seed " + SEED + ", request " + i + ": " + start(body) + " -> " + response.body();
-            assertThat(response.statusCode()).as(told).isBetween(400, 499);
-            assertThat(TestServer.json(response).at("/error/message").asString())
-                    .as(told)
-                    .isNotBlank();
+            refuses(chat, hostile(chat));
         }
         assertThat(server.model.submitted).as("seed %d", SEED).hasValue(0);
         assertThat(server.answer("/v1/completions", COMPLETION)
                         .at("/choices/0/text")
                         .asString())
                 .isEqualTo("opq");
+    }
+
+    private void refuses(boolean chat, byte[] body) throws Exception {
+        HttpResponse<String> response = server.post(chat ? "/v1/chat/completions" : "/v1/completions", body);
+        String told = "seed " + SEED + ": " + start(body) + " -> " + response.body();
+        assertThat(response.statusCode()).as(told).isBetween(400, 499);
+        assertThat(TestServer.json(response).at("/error/message").asString())
+                .as(told)
+                .isNotBlank();
     }
 
     @Test
@@ -166,7 +177,10 @@ class HostileRequestsTest {
                 bytes(List.of("[]", "5", "\"a\"", "null", valid + valid, "NaN", "{'a':1}", "")
                         .get(random.nextInt(8)));
             case 4 -> bytes(valid.replaceFirst("\\{", "{\"stop\":\"a\",\"stop\":\"b\","));
-            default -> bytes(wrongField(chat, valid));
+            default -> {
+                List<String> wrong = wrongFields(chat);
+                yield bytes(wrong.get(random.nextInt(wrong.size())));
+            }
         };
     }
 
@@ -184,13 +198,17 @@ class HostileRequestsTest {
         return "{\"prompt\":" + open.repeat(depth);
     }
 
-    private String wrongField(boolean chat, String valid) {
+    private static List<String> wrongFields(boolean chat) {
         var fields = new ArrayList<>(WRONG);
         fields.addAll(chat ? WRONG_CHATS : WRONG_PROMPTS);
-        List<String> field = fields.get(random.nextInt(fields.size()));
-        String value = field.get(random.nextInt(1, field.size()));
-        String name = '"' + field.getFirst() + "\":";
-        return "{" + name + value + ',' + without(field.getFirst(), valid).substring(1);
+        var bodies = new ArrayList<String>();
+        for (List<String> field : fields) {
+            String valid = without(field.getFirst(), chat ? CHAT : COMPLETION).substring(1);
+            for (String value : field.subList(1, field.size())) {
+                bodies.add("{\"" + field.getFirst() + "\":" + value + ',' + valid);
+            }
+        }
+        return bodies;
     }
 
     private static String without(String name, String valid) {
