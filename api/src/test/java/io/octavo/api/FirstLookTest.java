@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.jobs.worker.WorkerRegistry;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -40,7 +42,15 @@ class FirstLookTest {
         TestWorker.register(workers);
         if (api.get("/api/v1/repositories/look/model").statusCode() == 404) {
             api.commitModel("look/model");
+            commit("look/fp8", TinyModel.FP8);
+            commit("look/compressed", TinyModel.COMPRESSED);
         }
+    }
+
+    private void commit(String repository, String config) throws Exception {
+        api.commit(
+                repository,
+                Map.of("config.json", TestApi.bytes(config), "model.safetensors", TinyModel.weights("F8_E4M3")));
     }
 
     private void refuses(String job, int status, String code) throws Exception {
@@ -70,12 +80,24 @@ class FirstLookTest {
     @ParameterizedTest
     @CsvSource({"true, true", "true, false", "false, true", "false, false"})
     void noStepWritesIntoWhatItReadsOfAnother(boolean quantizesFirst, boolean quantizesThen) throws Exception {
-        String first = quantizesFirst ? quantize("hub:look/model", "look/a") : convert("hub:look/model", "look/a");
+        String first = quantizesFirst ? quantize("hub:look/model", "look/a") : convert("hub:look/fp8", "look/a");
         String same = quantizesThen ? quantize("step:one", "look/a") : convert("step:one", "look/a");
         refuses(PIPELINE.formatted(first, same), 422, "target-is-source");
         String another = same.replace("look/a", "look/b");
         var planned = api.post(
                 "/api/v1/jobs?dryRun=true", PIPELINE.formatted(first, another).replace('\'', '"'));
+        assertThat(planned.statusCode()).as(planned.body()).isEqualTo(200);
+    }
+
+    @Test
+    void onlyWhatIsQuantizedIsConvertedAndOnlyIntoAnotherLayout() throws Exception {
+        refuses(convert("hub:look/model", "look/a"), 422, "layout-unsuitable");
+        String same = convert("hub:look/compressed", "look/a");
+        refuses(same, 422, "layout-unsuitable");
+        refuses(PIPELINE.formatted(quantize("hub:look/model", "look/a"), same), 422, "layout-unsuitable");
+        var planned = api.post(
+                "/api/v1/jobs?dryRun=true",
+                convert("hub:look/fp8", "look/a").replace('\'', '"'));
         assertThat(planned.statusCode()).as(planned.body()).isEqualTo(200);
     }
 

@@ -10,6 +10,9 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -70,13 +73,24 @@ record TestApi(int port, @Nullable String key) {
 
     /** A checkpoint of one Linear. */
     void commitModel(String repository) throws Exception {
+        commit(
+                repository,
+                Map.of("config.json", bytes(TinyModel.CONFIG), "model.safetensors", TinyModel.weights("BF16")));
+    }
+
+    /** @param files by path */
+    void commit(String repository, Map<String, byte[]> files) throws Exception {
         String path = "/api/v1/repositories/" + repository;
-        String config = put(path + "/files/config.json", TinyModel.CONFIG.getBytes(StandardCharsets.UTF_8))
-                .body();
-        String weights = put(path + "/files/model.safetensors", TinyModel.weights("BF16"))
-                .body();
-        HttpResponse<String> answer = post(path + "/revisions", "{\"files\":[" + config + "," + weights + "]}");
+        List<String> stored = new ArrayList<>();
+        for (var file : files.entrySet()) {
+            stored.add(put(path + "/files/" + file.getKey(), file.getValue()).body());
+        }
+        HttpResponse<String> answer = post(path + "/revisions", "{\"files\":" + stored + "}");
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
+    }
+
+    static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     static JsonNode read(HttpResponse<String> answer) {

@@ -17,6 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -29,8 +31,29 @@ class WorkerDiskTest {
 
     private static final String JOB = """
             {"type":"quantize","source":"hub:disk/model","scheme":"FP8_DYNAMIC","target":"disk/out"}""";
-    private static final String IN_POOL = JOB.replace("}", ",\"requirements\":{\"labels\":{\"pool\":\"a\"}}}");
-    private static final String PIPELINE = "{\"type\":\"pipeline\",\"steps\":[{\"name\":\"q\",\"job\":" + JOB + "}]}";
+    private static final String CONVERT = """
+            {"type":"convert","source":"hub:disk/fp8","layout":"compressed-tensors","target":"disk/out"}""";
+    private static final String EVALUATE = """
+            {"type":"evaluate","source":"hub:disk/model","baseline":"hub:disk/other","tasks":[
+             {"type":"divergence","name":"a","dataset":"hub:disk/data"},
+             {"type":"perplexity","name":"b","dataset":"hub:disk/data#text.txt"}]}""";
+
+    private static final Map<String, byte[]> MODEL = Map.of(
+            "config.json",
+            TestApi.bytes(TinyModel.RUNNABLE),
+            "tokenizer.json",
+            TestApi.bytes("{}"),
+            "model.safetensors",
+            TinyModel.weights("BF16"));
+    private static final Map<String, byte[]> OTHER = Map.of(
+            "config.json",
+            TestApi.bytes(TinyModel.RUNNABLE),
+            "tokenizer.json",
+            TestApi.bytes("{}"),
+            "model.safetensors",
+            TinyModel.weights("F16"));
+    private static final Map<String, byte[]> CODES = Map.of(
+            "config.json", TestApi.bytes(TinyModel.FP8), "model.safetensors", TinyModel.weights("F8_E4M3"));
 
     @LocalServerPort
     int port;
@@ -48,8 +71,15 @@ class WorkerDiskTest {
         api = new TestApi(port, ApiTest.KEY);
         sql.sql("truncate worker").update();
         if (api.get("/api/v1/repositories/disk/model").statusCode() == 404) {
-            api.commitModel("disk/model");
+            api.commit("disk/model", MODEL);
+            api.commit("disk/other", OTHER);
+            api.commit("disk/fp8", CODES);
+            api.commit("disk/data", Map.of("text.txt", new byte[1000]));
         }
+    }
+
+    private static long size(Map<String, byte[]> files) {
+        return files.values().stream().mapToLong(file -> file.length).sum();
     }
 
     @AfterEach
@@ -71,8 +101,8 @@ class WorkerDiskTest {
                 true);
     }
 
-    private long need() throws Exception {
-        return plan(JOB).at("/quantization/resources/diskBytes").longValue();
+    private long need(String job) throws Exception {
+        return plan(job).at("/diskBytes").longValue();
     }
 
     private JsonNode plan(String job) throws Exception {
@@ -81,32 +111,59 @@ class WorkerDiskTest {
         return read(answer);
     }
 
+    /** Quantize jobs have theirs with the rest of what is known of them. */
+    private JsonNode warnings(String job) throws Exception {
+        JsonNode plan = plan(job);
+        return job.equals(JOB) ? plan.at("/quantization/warnings") : plan.get("warnings");
+    }
+
     @Test
-    void refusesWhatNoDiskOfAWorkerCanEverHold() throws Exception {
+    void tellsWhatAJobOfAnyKindNeeds() throws Exception {
+        assertThat(need(JOB)).isEqualTo(plan(JOB).at("/quantization/resources/diskBytes").longValue());
+        assertThat(need(CONVERT)).isEqualTo(size(CODES) + 64 * 32);
+        // Their configs, their tokenizers and the data are the same.
+        long both = size(MODEL) + OTHER.get("model.safetensors").length + 1000;
+        assertThat(need(EVALUATE)).isEqualTo(both);
+        assertThat(need(EVALUATE.replace("hub:disk/other", "hub:disk/model"))).isEqualTo(size(MODEL) + 1000);
+        String ofAStep = """
+                {"type":"pipeline","steps":[{"name":"q","job":%s},{"name":"c","needs":["q"],"job":%s}]}"""
+                .formatted(JOB, CONVERT.replace("hub:disk/fp8", "step:q").replace("disk/out", "disk/again"));
+        assertThat(plan(ofAStep).at("/steps/0/plan/diskBytes").longValue()).isEqualTo(need(JOB));
+        assertThat(plan(ofAStep).at("/steps/1/plan/diskBytes").isNull()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {JOB, CONVERT, EVALUATE})
+    void refusesWhatNoDiskOfAWorkerCanEverHold(String job) throws Exception {
         register(1L << 40, 1L << 40);
-        long need = need();
+        long need = need(job);
         register(need - 1, need - 1);
-        for (String job : List.of(JOB, IN_POOL, PIPELINE)) {
+        String inPool = job.substring(0, job.length() - 1) + ",\"requirements\":{\"labels\":{\"pool\":\"a\"}}}";
+        String pipeline = "{\"type\":\"pipeline\",\"steps\":[{\"name\":\"q\",\"job\":" + job + "}]}";
+        for (String asked : List.of(job, inPool, pipeline)) {
             for (String call : List.of("/api/v1/jobs?dryRun=true", "/api/v1/jobs")) {
-                var refusal = api.post(call, job);
+                var refusal = api.post(call, asked);
                 assertProblem(refusal, 422, "disk-too-small");
                 assertThat(read(refusal).get("detail").stringValue()).contains(need + " bytes", "has " + (need - 1));
             }
         }
     }
 
-    @Test
-    void warnsOfWhatHasNoRoomNowAndQueuesIt() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {JOB, CONVERT, EVALUATE})
+    void warnsOfWhatHasNoRoomNowAndQueuesIt(String job) throws Exception {
         register(1L << 40, 1L << 40);
-        long need = need();
-        assertThat(plan(JOB).at("/quantization/warnings").toString()).doesNotContain("disk-occupied");
+        long need = need(job);
+        assertThat(warnings(job).toString()).doesNotContain("disk-occupied");
         register(need, need - 1);
-        assertThat(plan(JOB).at("/quantization/warnings").toString())
-                .contains("disk-occupied", need + " bytes", "more than " + (need - 1));
-        var submitted = api.post("/api/v1/jobs", JOB);
+        assertThat(warnings(job).toString()).contains("disk-occupied", need + " bytes", "more than " + (need - 1));
+        var submitted = api.post("/api/v1/jobs", job);
         assertThat(submitted.statusCode()).as(submitted.body()).isEqualTo(202);
         assertThat(read(submitted).at("/waiting/code").stringValue()).isEqualTo("no-disk");
-        assertThat(read(submitted).at("/plan/resources/diskBytes").longValue()).isEqualTo(need);
+        assertThat(read(submitted).at("/waiting/detail").stringValue()).contains(need + " bytes");
+        register(need, need);
+        assertThat(read(api.get("/api/v1/jobs/" + read(submitted).get("id").stringValue())).at("/waiting/code").stringValue())
+                .isNotEqualTo("no-disk");
     }
 
     /** One with the right label may be about to start. */

@@ -41,7 +41,13 @@ final class PlanText {
         }
         if (plan.hasNonNull("quantization")) {
             quantization(plan.path("quantization"));
+        } else if (plan.hasNonNull("diskBytes")) {
+            line(
+                    "needs",
+                    "at least %s of disk"
+                            .formatted(Quantity.bytes(plan.path("diskBytes").asLong())));
         }
+        warnings(plan);
         for (JsonNode evaluation : plan.path("evaluations")) {
             JsonNode checkpoint = evaluation.path("checkpoint");
             line(
@@ -88,13 +94,17 @@ final class PlanText {
                                 Quantity.bytes(resources.path("diskBytes").asLong()),
                                 Quantity.seconds(resources.path("seconds").asDouble())));
         tensorParallel(plan.path("tensorParallel"));
+        warnings(plan);
+        modules(plan.path("modules"));
+    }
+
+    private void warnings(JsonNode plan) {
         for (JsonNode warning : plan.path("warnings")) {
             line(
                     "warning",
                     warning.path("message").asString("") + " ["
                             + warning.path("code").asString("") + "]");
         }
-        modules(plan.path("modules"));
     }
 
     private void tensorParallel(JsonNode splits) {

@@ -9,6 +9,7 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PreFlight;
 import io.octavo.engine.request.Recipe;
+import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.plan.JobPlan;
 import io.octavo.jobs.plan.JobPlanner;
@@ -16,6 +17,7 @@ import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.source.SourceCatalog;
+import io.octavo.jobs.source.SourceFile;
 import io.octavo.jobs.source.SourceListing;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
@@ -30,9 +32,12 @@ import io.octavo.jobs.worker.WorkerRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -72,23 +77,29 @@ public class JobPreFlight {
     /** @param deadline of all looks together, by {@link System#nanoTime} */
     private PlanView plan(TenantId tenant, JobSpec spec, long deadline) {
         JobPlan plan = planner.plan(tenant, spec);
-        List<NotChecked> notChecked = new ArrayList<>();
+        var found = new Found(plan);
+        List<NotChecked> notChecked = found.notChecked;
         PlanReport quantization = null;
         List<Evaluation> evaluations = new ArrayList<>();
+        Long diskBytes = null;
+        List<PlanReport.Warning> warnings = List.of();
         switch (spec) {
             case QuantizeSpec job -> {
                 Recipe recipe = job.recipe();
                 PreFlight.requireSound(recipe);
-                job.calibration().ifPresent(data -> look(tenant, data.dataset(), deadline, notChecked));
+                job.calibration().ifPresent(data -> look(tenant, data.dataset(), deadline, found));
                 quantization = look(
                                 tenant,
                                 job.source(),
                                 checkpoint -> PreFlight.quantization(checkpoint, recipe),
                                 deadline,
-                                notChecked)
-                        .map(report -> onWorkers(report, job.requirements()))
+                                found)
                         .orElse(null);
                 if (quantization != null) {
+                    diskBytes = quantization.resources().diskBytes();
+                    for (PlanReport.Warning warning : onWorkers(diskBytes, job.requirements())) {
+                        quantization = quantization.warned(warning);
+                    }
                     notChecked.add(
                             new NotChecked(
                                     job.source().toString(),
@@ -99,31 +110,57 @@ public class JobPreFlight {
                 Stream.of(job.source(), job.baseline())
                         .filter(Objects::nonNull)
                         .distinct()
-                        .forEach(source -> look(tenant, source, PreFlight::evaluation, deadline, notChecked)
+                        .forEach(source -> look(tenant, source, PreFlight::evaluation, deadline, found)
                                 .ifPresent(report -> evaluations.add(new Evaluation(source.toString(), report))));
                 job.tasks().stream()
                         .flatMap(task -> task.data().stream())
                         .distinct()
-                        .forEach(data -> look(tenant, data, deadline, notChecked));
+                        .forEach(data -> look(tenant, data, deadline, found));
+                diskBytes = found.bytes();
+                warnings = onWorkers(diskBytes, job.requirements());
             }
             case PipelineSpec job -> {
                 return new PlanView(
-                        plan.spec(), plan.inputs(), null, List.of(), List.of(), steps(tenant, job, deadline));
+                        plan.spec(),
+                        plan.inputs(),
+                        null,
+                        List.of(),
+                        null,
+                        List.of(),
+                        List.of(),
+                        steps(tenant, job, deadline));
             }
-            case ConvertSpec job ->
+            case ConvertSpec job -> {
+                Optional<Long> written = look(
+                        tenant,
+                        job.source(),
+                        checkpoint -> PreFlight.conversion(checkpoint, job.layout()),
+                        deadline,
+                        found);
+                Long read = found.bytes();
+                diskBytes = read == null || written.isEmpty() ? null : Long.valueOf(read + written.get());
+                warnings = onWorkers(diskBytes, job.requirements());
                 notChecked.add(new NotChecked(
                         job.source().toString(),
                         "whether its numbers fit the layout shows in the tensors, not in headers"));
+            }
         }
-        return new PlanView(plan.spec(), plan.inputs(), quantization, evaluations, notChecked, List.of());
+        return new PlanView(
+                plan.spec(), plan.inputs(), quantization, evaluations, diskBytes, warnings, notChecked, List.of());
     }
 
-    /** What no disk of those workers can hold that live now is refused; what none has room for at the moment waits. */
-    private PlanReport onWorkers(PlanReport report, Requirements asked) {
-        long needed = report.resources().diskBytes();
+    /**
+     * What no disk of those workers can hold that live now is refused; what none has room for at the moment waits.
+     *
+     * @param needed null where it is not known
+     */
+    private List<PlanReport.Warning> onWorkers(@Nullable Long needed, Requirements asked) {
+        if (needed == null) {
+            return List.of();
+        }
         DiskOutlook disks = workers.disks(asked);
         if (disks.workers() == 0 || needed <= disks.freeBytes()) {
-            return report;
+            return List.of();
         }
         if (needed > disks.totalBytes()) {
             throw new ProblemException(
@@ -132,7 +169,7 @@ public class JobPreFlight {
                             + " bytes of a worker's disk; the largest disk of a worker that could run it has "
                             + disks.totalBytes());
         }
-        return report.warned(new PlanReport.Warning(
+        return List.of(new PlanReport.Warning(
                 "disk-occupied",
                 "the job needs " + needed + " bytes of a worker's disk; none has more than " + disks.freeBytes()
                         + " for a job now, so it waits until one has"));
@@ -154,9 +191,10 @@ public class JobPreFlight {
     }
 
     /** Whether data are there; those of this service are found by the planner. */
-    private void look(TenantId tenant, DatasetReference data, long deadline, List<NotChecked> notChecked) {
+    private void look(TenantId tenant, DatasetReference data, long deadline, Found found) {
         if (!(data.source() instanceof SourceUri.Hub)) {
-            var _ = look(data.source(), () -> sources.dataset(tenant, data), deadline, notChecked);
+            look(data.source(), () -> sources.dataset(tenant, data), deadline, found.notChecked)
+                    .ifPresent(file -> found.holds(data.source(), List.of(file)));
         }
     }
 
@@ -165,18 +203,19 @@ public class JobPreFlight {
             SourceUri source,
             Function<Checkpoint, T> report,
             long deadline,
-            List<NotChecked> notChecked) {
+            Found found) {
         return look(
                 source,
                 () -> {
                     SourceListing listing = sources.list(tenant, source);
+                    found.holds(source, listing.files());
                     var files = new CheckpointFiles(listing.sizes(), listing::open);
                     try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
                         return report.apply(checkpoint);
                     }
                 },
                 deadline,
-                notChecked);
+                found.notChecked);
     }
 
     private <T> Optional<T> look(SourceUri source, Callable<T> report, long deadline, List<NotChecked> notChecked) {
@@ -218,5 +257,33 @@ public class JobPreFlight {
 
     private static RuntimeException refusal(ExecutionException failure) {
         return failure.getCause() instanceof RuntimeException known ? known : new IllegalStateException(failure);
+    }
+
+    /** What the looks at one job's inputs found; one that comes too late may still write. */
+    private static final class Found {
+
+        private final JobPlan plan;
+        private final Map<String, Long> contents;
+        private final Set<String> known = ConcurrentHashMap.newKeySet();
+        private final List<NotChecked> notChecked = new ArrayList<>();
+
+        Found(JobPlan plan) {
+            this.plan = plan;
+            this.contents = new ConcurrentHashMap<>(plan.contents());
+        }
+
+        void holds(SourceUri source, List<SourceFile> files) {
+            for (SourceFile file : files) {
+                String content = file.known().map(BlobId::sha256).orElseGet(() -> source + " " + file.path());
+                contents.put(content, file.size());
+            }
+            known.add(source.toString());
+        }
+
+        /** Bytes of all inputs, equal ones once; null unless all of them are known. */
+        @Nullable Long bytes() {
+            boolean all = plan.inputs().stream().allMatch(input -> input.bytes() != null || known.contains(input.uri()));
+            return all ? contents.values().stream().mapToLong(Long::longValue).sum() : null;
+        }
     }
 }

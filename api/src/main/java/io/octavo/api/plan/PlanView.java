@@ -5,9 +5,8 @@ import io.octavo.engine.plan.PlanReport;
 import io.octavo.jobs.plan.JobPlan;
 import io.octavo.jobs.queue.FoundPlans;
 import io.octavo.wire.PlanSummary;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -18,6 +17,9 @@ import tools.jackson.databind.JsonNode;
  * @param inputs sources and datasets, each once; of a quantize job its source first
  * @param quantization of a quantize job; null where its source could not be looked at
  * @param evaluations of an evaluate job: its source, its baseline, as far as they could be looked at
+ * @param diskBytes of a worker's disk: the inputs' files, and at least what is written; null where it is not known, and of a
+ *     pipeline
+ * @param warnings of jobs other than quantize, whose {@code quantization} has its own
  * @param notChecked what was left to the worker
  * @param steps of a pipeline, each planned as a job of its own; empty for other jobs
  */
@@ -26,26 +28,29 @@ public record PlanView(
         List<JobPlan.Input> inputs,
         @Nullable PlanReport quantization,
         List<Evaluation> evaluations,
+        @Nullable Long diskBytes,
+        List<PlanReport.Warning> warnings,
         List<NotChecked> notChecked,
         List<Step> steps) {
 
     public PlanView {
         inputs = List.copyOf(inputs);
         evaluations = List.copyOf(evaluations);
+        warnings = List.copyOf(warnings);
         notChecked = List.copyOf(notChecked);
         steps = List.copyOf(steps);
     }
 
     /** What is kept with the job. */
     public FoundPlans found() {
-        Map<String, PlanSummary> found = new HashMap<>();
-        for (Step step : steps) {
-            PlanSummary summary = step.plan().summary();
-            if (summary != null) {
-                found.put(step.name(), summary);
-            }
-        }
-        return new FoundPlans(summary(), found);
+        return new FoundPlans(
+                foundOfOne(),
+                steps.stream()
+                        .collect(Collectors.toMap(Step::name, step -> step.plan().foundOfOne())));
+    }
+
+    private FoundPlans.Found foundOfOne() {
+        return new FoundPlans.Found(summary(), diskBytes);
     }
 
     private @Nullable PlanSummary summary() {

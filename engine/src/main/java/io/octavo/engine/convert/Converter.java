@@ -18,7 +18,6 @@ import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
 import io.octavo.engine.request.JobMonitor;
 import java.nio.channels.ClosedByInterruptException;
-import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 
 /**
@@ -57,7 +56,9 @@ public final class Converter {
         Layout layout = Layout.named(request.layout());
         monitor.phase("plan");
         try (Checkpoint source = Checkpoint.open(request.source())) {
-            Layout sourceLayout = sourceLayout(source, request);
+            Layout sourceLayout = request.scalingFactors().isEmpty()
+                    ? requireConvertible(source, layout)
+                    : requireLayout(source);
             QuantizedModules stored = QuantizedLayouts.read(source);
             QuantizedModules modules = request.scalingFactors()
                     .map(file -> ScalingFactors.read(file).into(stored, layers(source)))
@@ -92,17 +93,25 @@ public final class Converter {
         return source.config().tree().path("num_hidden_layers").asInt(0);
     }
 
-    private static Layout sourceLayout(Checkpoint source, ConversionRequest request) {
-        Optional<Layout> layout = QuantizedLayouts.layout(source);
-        if (layout.isEmpty()) {
+    /**
+     * Told from headers; whether every number fits shows in the tensors alone.
+     *
+     * @return the source's layout
+     * @throws QuantizationException {@code LAYOUT_UNSUITABLE} if there is nothing to convert
+     */
+    public static Layout requireConvertible(Checkpoint source, Layout layout) {
+        Layout declared = requireLayout(source);
+        if (declared == layout) {
             throw new QuantizationException(
-                    ErrorCode.LAYOUT_UNSUITABLE, "the source is not quantized; quantize it instead of converting it");
+                    ErrorCode.LAYOUT_UNSUITABLE, "the source has layout " + layout.id() + " already");
         }
-        if (layout.get().id().equals(request.layout())
-                && request.scalingFactors().isEmpty()) {
-            throw new QuantizationException(
-                    ErrorCode.LAYOUT_UNSUITABLE, "the source has layout " + request.layout() + " already");
-        }
-        return layout.get();
+        return declared;
+    }
+
+    private static Layout requireLayout(Checkpoint source) {
+        return QuantizedLayouts.layout(source)
+                .orElseThrow(() -> new QuantizationException(
+                        ErrorCode.LAYOUT_UNSUITABLE,
+                        "the source is not quantized; quantize it instead of converting it"));
     }
 }

@@ -2,10 +2,13 @@ package io.octavo.engine.plan;
 
 import io.octavo.engine.calibrate.CalibrationMemory;
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.convert.Converter;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.QuantizedLayouts;
+import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.layout.weight.QuantizationParameters;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
@@ -119,6 +122,21 @@ public final class PreFlight {
                 .map(gptq ->
                         CalibrationMemory.ofSolving(run, gptq, plan.solvable()).or(before))
                 .orElse(before);
+    }
+
+    /**
+     * Tensor bytes that a conversion writes at least: codes and what is not quantized stay as they are; scales, zero points
+     * and the order of groups take more or less in another layout, or nothing.
+     *
+     * @throws QuantizationException if there is nothing to convert, or no such layout
+     */
+    public static long conversion(Checkpoint checkpoint, String layout) {
+        Converter.requireConvertible(checkpoint, Layout.named(layout));
+        return checkpoint.stored().values().stream()
+                .map(Checkpoint.StoredTensor::info)
+                .filter(tensor -> !QuantizationParameters.besideCodes(tensor.name()))
+                .mapToLong(TensorInfo::byteSize)
+                .sum();
     }
 
     /** @throws QuantizationException if the checkpoint cannot be run */

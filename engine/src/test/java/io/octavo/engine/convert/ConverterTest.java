@@ -18,6 +18,7 @@ import io.octavo.engine.layout.weight.KvCacheScales;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.StoredNumbers;
+import io.octavo.engine.plan.PreFlight;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
 import io.octavo.engine.request.JobMonitor;
@@ -155,7 +156,14 @@ class ConverterTest {
     }
 
     private ConversionResult convert(Path source, String target, String layout) {
-        return converter.convert(new ConversionRequest(source, folder.resolve(target), layout), JobMonitor.none());
+        ConversionResult result =
+                converter.convert(new ConversionRequest(source, folder.resolve(target), layout), JobMonitor.none());
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            assertThat(PreFlight.conversion(checkpoint, layout))
+                    .as("bytes that headers tell")
+                    .isBetween(result.outputBytes() / 4, result.outputBytes());
+        }
+        return result;
     }
 
     /** Names, types, shapes and bytes. */

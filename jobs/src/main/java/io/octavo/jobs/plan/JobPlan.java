@@ -1,17 +1,20 @@
 package io.octavo.jobs.plan;
 
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
  * @param spec with its defaults filled in
  * @param inputs sources and datasets, each once
+ * @param contents bytes of the inputs' files that lie in this service, by SHA-256: what has equal bytes is there once
  */
-public record JobPlan(JsonNode spec, List<Input> inputs) {
+public record JobPlan(JsonNode spec, List<Input> inputs, Map<String, Long> contents) {
 
     public JobPlan {
         inputs = List.copyOf(inputs);
+        contents = Map.copyOf(contents);
     }
 
     /**

@@ -6,6 +6,7 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.source.SourceCatalog;
+import io.octavo.jobs.source.SourceFile;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;
@@ -51,17 +52,18 @@ public class JobPlanner {
             case EvaluateSpec evaluate -> {}
             case PipelineSpec pipeline -> requireTargets(tenant, pipeline);
         }
+        Map<String, Long> contents = new HashMap<>();
         List<JobPlan.Input> inputs = switch (spec) {
             case QuantizeSpec quantize ->
                 Stream.concat(
-                                Stream.of(input(tenant, quantize.source())),
-                                quantize.calibration().stream().map(data -> input(tenant, data.dataset())))
+                                Stream.of(input(tenant, quantize.source(), contents)),
+                                quantize.calibration().stream().map(data -> input(tenant, data.dataset(), contents)))
                         .toList();
-            case ConvertSpec convert -> List.of(input(tenant, convert.source()));
-            case EvaluateSpec evaluate -> inputs(tenant, evaluate);
+            case ConvertSpec convert -> List.of(input(tenant, convert.source(), contents));
+            case EvaluateSpec evaluate -> inputs(tenant, evaluate, contents);
             case PipelineSpec pipeline -> List.of();
         };
-        return new JobPlan(spec.toJson(), inputs.stream().distinct().toList());
+        return new JobPlan(spec.toJson(), inputs.stream().distinct().toList(), contents);
     }
 
     private void requireTargets(TenantId tenant, PipelineSpec pipeline) {
@@ -99,24 +101,26 @@ public class JobPlanner {
         repositories.requireOwn(tenant, target);
     }
 
-    private List<JobPlan.Input> inputs(TenantId tenant, EvaluateSpec spec) {
+    private List<JobPlan.Input> inputs(TenantId tenant, EvaluateSpec spec, Map<String, Long> contents) {
         List<JobPlan.Input> inputs = new ArrayList<>();
         Stream.of(spec.source(), spec.baseline())
                 .filter(Objects::nonNull)
-                .forEach(source -> inputs.add(input(tenant, source)));
+                .forEach(source -> inputs.add(input(tenant, source, contents)));
         spec.tasks().stream()
                 .map(TaskSpec::data)
                 .flatMap(Optional::stream)
-                .forEach(data -> inputs.add(input(tenant, data)));
+                .forEach(data -> inputs.add(input(tenant, data, contents)));
         return inputs;
     }
 
-    private JobPlan.Input input(TenantId tenant, SourceUri source) {
+    /** @param contents gets what the source holds */
+    private JobPlan.Input input(TenantId tenant, SourceUri source, Map<String, Long> contents) {
         if (!(source instanceof SourceUri.Hub hub)) {
             sources.requireAllowed(tenant, source);
             return new JobPlan.Input(source.toString(), null, null, null);
         }
         RevisionView revision = revision(tenant, hub);
+        revision.files().forEach(file -> contents.put(file.sha256(), file.size()));
         return new JobPlan.Input(
                 source.toString(),
                 revision.id(),
@@ -125,16 +129,14 @@ public class JobPlanner {
     }
 
     /** One file, which must be there and be named if there are several. */
-    private JobPlan.Input input(TenantId tenant, DatasetReference dataset) {
+    private JobPlan.Input input(TenantId tenant, DatasetReference dataset, Map<String, Long> contents) {
         if (!(dataset.source() instanceof SourceUri.Hub hub)) {
-            return input(tenant, dataset.source());
+            return input(tenant, dataset.source(), contents);
         }
         String revision = revision(tenant, hub).id();
-        return new JobPlan.Input(
-                dataset.toString(),
-                revision,
-                1,
-                sources.dataset(tenant, dataset).size());
+        SourceFile file = sources.dataset(tenant, dataset);
+        file.known().ifPresent(id -> contents.put(id.sha256(), id.size()));
+        return new JobPlan.Input(dataset.toString(), revision, 1, file.size());
     }
 
     private RevisionView revision(TenantId tenant, SourceUri.Hub source) {

@@ -77,7 +77,7 @@ interface ClaimRepository extends Repository<Job, UUID> {
                 select j.id, j.queue_order from job j
                 where j.status = 'QUEUED' and j.tenant = head.tenant and j.lane = head.lane
                     and j.available_at <= now() and j.type in (:types)
-                    and coalesce(cast(j.plan -> 'resources' ->> 'diskBytes' as bigint), 0) <= offer.disk
+                    and coalesce(j.disk_bytes, 0) <= offer.disk
                 order by j.queue_order, j.id limit 3) candidate
             where coalesce(running.jobs, 0) < coalesce(share.max_running, :maxRunning)
             order by coalesce(running.jobs, 0) / cast(coalesce(share.weight, 1) as double precision),

@@ -29,6 +29,7 @@ import org.hibernate.annotations.JdbcTypeCode;
 import org.hibernate.annotations.UuidGenerator;
 import org.hibernate.type.SqlTypes;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The aggregate behind a job. Each change of state has a name; times are the database's, passed in as {@code now}. */
 @Entity
@@ -63,6 +64,9 @@ class Job {
     @JdbcTypeCode(SqlTypes.JSON)
     @Column(updatable = false)
     private @Nullable String plan;
+
+    @Column(updatable = false)
+    private @Nullable Long diskBytes;
 
     @JdbcTypeCode(SqlTypes.JSON)
     @Column(updatable = false)
@@ -117,9 +121,7 @@ class Job {
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Job() {}
 
-    /** @param plan what planning found of it, as JSON */
-    Job(TenantId tenant, JobSpec spec, @Nullable String plan, int lane, int maxAttempts, Instant now) {
-        this.plan = plan;
+    Job(TenantId tenant, JobSpec spec, int lane, int maxAttempts, Instant now) {
         this.tenant = tenant.value();
         this.type = spec.type();
         this.spec = spec.toJson().toString();
@@ -133,14 +135,20 @@ class Job {
     }
 
     /** A step of a stored pipeline. */
-    Job(Job pipeline, PipelineSpec.Step step, @Nullable String plan, int lane, int maxAttempts, Instant now) {
-        this(pipeline.tenant(), step.job(), plan, lane, maxAttempts, now);
+    Job(Job pipeline, PipelineSpec.Step step, int lane, int maxAttempts, Instant now) {
+        this(pipeline.tenant(), step.job(), lane, maxAttempts, now);
         this.parent = pipeline.id();
         this.step = step.name();
         this.needs = step.needs();
         if (lane == Lanes.NOBODY) {
             block();
         }
+    }
+
+    /** Before it is stored. */
+    void plan(FoundPlans.Found found, JsonMapper json) {
+        plan = found.plan() == null ? null : json.writeValueAsString(found.plan());
+        diskBytes = found.diskBytes();
     }
 
     void claim(WorkerIdentity by, Instant now, Duration lease) {

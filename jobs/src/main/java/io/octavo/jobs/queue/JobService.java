@@ -181,8 +181,8 @@ public class JobService {
     private Job store(TenantId tenant, JobSpec spec, FoundPlans plans) {
         Instant now = jobs.now();
         int lane = spec instanceof PipelineSpec ? Lanes.NOBODY : lanes.of(spec.requirements());
-        String plan = plans.own() == null ? null : json.writeValueAsString(plans.own());
-        Job job = new Job(tenant, spec, plan, lane, properties.maxAttempts(), now);
+        Job job = new Job(tenant, spec, lane, properties.maxAttempts(), now);
+        job.plan(plans.own(), json);
         save(job);
         if (spec instanceof PipelineSpec pipeline) {
             pipelines.submitSteps(job, pipeline, plans, properties.maxAttempts(), now);

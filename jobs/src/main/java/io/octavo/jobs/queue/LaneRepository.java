@@ -47,7 +47,7 @@ interface LaneRepository extends Repository<Job, UUID> {
                     and lane.device_memory_bytes <= alive.device_memory_bytes
                     and lane.compute_capability <= alive.compute_capability
                     and lane.labels <@ alive.labels) as freeDiskBytes,
-                coalesce(cast(j.plan -> 'resources' ->> 'diskBytes' as bigint), 0) as diskBytes,
+                coalesce(j.disk_bytes, 0) as diskBytes,
                 (select count(*) from job r
                  where r.status = 'RUNNING' and r.type <> 'pipeline' and r.tenant = j.tenant) as running,
                 coalesce(share.max_running, :maxRunning) as maxRunning,
@@ -78,7 +78,7 @@ interface LaneRepository extends Repository<Job, UUID> {
                 where status = 'RUNNING' and type <> 'pipeline' group by tenant
             ), queued as (
                 select tenant, lane, available_at > now() as resting,
-                    cast(plan -> 'resources' ->> 'diskBytes' as bigint) > (select max(disk) from alive) as large,
+                    disk_bytes > (select max(disk) from alive) as large,
                     count(*) as jobs, extract(epoch from now() - min(available_at)) as oldest
                 from job where status = 'QUEUED' and type <> 'pipeline' group by 1, 2, 3, 4
             )

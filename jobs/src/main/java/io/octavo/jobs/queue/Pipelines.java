@@ -6,7 +6,6 @@ import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
-import io.octavo.wire.PlanSummary;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -58,8 +57,10 @@ class Pipelines {
     void submitSteps(Job pipeline, PipelineSpec spec, FoundPlans plans, int maxAttempts, Instant now) {
         for (PipelineSpec.Step step : spec.steps()) {
             int lane = step.needs().isEmpty() ? lanes.of(step.job().requirements()) : Lanes.NOBODY;
-            PlanSummary plan = plans.steps().get(step.name());
-            store(new Job(pipeline, step, plan == null ? null : json.writeValueAsString(plan), lane, maxAttempts, now));
+            FoundPlans.Found found = plans.steps().getOrDefault(step.name(), FoundPlans.Found.NOTHING);
+            Job job = new Job(pipeline, step, lane, maxAttempts, now);
+            job.plan(found, json);
+            store(job);
         }
     }
 

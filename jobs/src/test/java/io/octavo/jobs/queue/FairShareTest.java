@@ -21,7 +21,6 @@ import io.octavo.jobs.worker.WorkerOffer;
 import io.octavo.jobs.worker.WorkerRegistry;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
-import io.octavo.wire.PlanSummary;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -245,8 +244,8 @@ class FairShareTest extends JobsTest {
     }
 
     private UUID submitLarge(long gb, UUID tenant) {
-        var plan = new PlanSummary(null, "W8A8", 8, 1, 1, new PlanSummary.Resources(1, 1, gb * GB, 1));
-        return service.submit(new TenantId(tenant), spec("auto", Specs.scheduling(0)), new FoundPlans(plan, Map.of()))
+        var found = new FoundPlans(new FoundPlans.Found(null, gb * GB), Map.of());
+        return service.submit(new TenantId(tenant), spec("auto", Specs.scheduling(0)), found)
                 .id();
     }
 

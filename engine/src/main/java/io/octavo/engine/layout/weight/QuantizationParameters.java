@@ -53,6 +53,13 @@ public final class QuantizationParameters {
         return NAMES.contains(parameter(tensor));
     }
 
+    /** Whether it says how to read codes, and holds none. */
+    public static boolean besideCodes(String tensor) {
+        return contains(tensor)
+                && !parameter(tensor).equals(WEIGHT_PACKED)
+                && !parameter(tensor).equals(QWEIGHT);
+    }
+
     public static String parameter(String tensor) {
         return tensor.substring(tensor.lastIndexOf('.') + 1);
     }
