@@ -262,7 +262,6 @@ class IsolationTest {
         common("GET /api/v1/schemes", "/api/v1/schemes");
         listing("GET /api/v1/workers", "/api/v1/workers");
         common("GET /v3/api-docs", "/v3/api-docs");
-        common("GET /v3/api-docs.yaml", "/v3/api-docs.yaml");
         checks.put("ANY /error", () -> assertProblem(bob.get("/error"), 404, "not-found"));
     }
 

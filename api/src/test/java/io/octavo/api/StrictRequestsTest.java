@@ -128,6 +128,15 @@ class StrictRequestsTest {
     }
 
     @Test
+    void describesItselfInJsonAlone() throws Exception {
+        assertThat(api.get("/v3/api-docs").statusCode()).isEqualTo(200);
+        for (String path : List.of("/v3/api-docs.yaml", "/v3/api-docs.yml", "/v3/api-docs/yaml", "/openapi.yaml")) {
+            assertProblem(api.get(path), 404, "not-found");
+        }
+        assertProblem(api.send("GET", "/v3/api-docs", "", "Accept", "application/yaml"), 406, "not-acceptable");
+    }
+
+    @Test
     void queuesWhatIsSaidToBeNone() throws Exception {
         int before = jobs();
         assertThat(api.post("/api/v1/jobs?dryRun=true", JOB).statusCode()).isEqualTo(200);
@@ -313,6 +322,23 @@ class StrictRequestsTest {
         assertThat(sql.sql("select answer from kept_answer").query(String.class).list())
                 .isNotEmpty()
                 .noneMatch(answer -> answer.contains(secret) || answer.contains("octv_"));
+    }
+
+    /** As clients spell it, who may mix cases and blanks. */
+    @Test
+    void aKeptAnswerOpensHoweverTheCredentialIsSpelled() throws Exception {
+        String body = "{\"name\":\"a\",\"scope\":\"read\"}";
+        HttpResponse<String> made = api.send("POST", "/api/v1/keys", body, "Idempotency-Key", "spelled");
+        HttpResponse<String> again = new TestApi(port, null)
+                .send(
+                        "POST",
+                        "/api/v1/keys",
+                        body,
+                        "Idempotency-Key",
+                        "spelled",
+                        "Authorization",
+                        "bearer " + ApiTest.KEY);
+        assertThat(again.body()).isEqualTo(made.body());
     }
 
     @Test

@@ -15,12 +15,17 @@ import io.swagger.v3.oas.models.parameters.HeaderParameter;
 import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.security.SecurityRequirement;
 import io.swagger.v3.oas.models.security.SecurityScheme;
+import java.lang.reflect.Method;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.springdoc.core.customizers.GlobalOpenApiCustomizer;
 import org.springdoc.core.utils.SpringDocUtils;
+import org.springframework.boot.webmvc.autoconfigure.WebMvcRegistrations;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
+import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 import tools.jackson.databind.JsonNode;
 
 /** Adds to the generated document: the key that calls need, the problems they answer with, and the jobs. */
@@ -40,7 +45,8 @@ class OpenApiConfiguration {
             "404", "nothing has that name, or it belongs to another tenant",
             "406", "Accept names nothing that the call answers with",
             "429", "the caller calls too often",
-            "503", "storage or the database does not answer; Retry-After says when to try again");
+            "503", "storage or the database does not answer; Retry-After says when to try again",
+            "507", "storage or the database has no room");
     private static final Map<String, String> CHANGING = Map.of(
             "409", "the state of what is named does not allow it",
             "413", "the body is too long",
@@ -71,6 +77,29 @@ class OpenApiConfiguration {
                                         .description("an API key, or a token of the operator's identity provider"))
                         .addSchemas(PROBLEM, problem()))
                 .security(List.of(new SecurityRequirement().addList(KEY)));
+    }
+
+    /** The generator would answer its document as YAML, too, which nothing else here speaks. */
+    @Bean
+    WebMvcRegistrations jsonAlone() {
+        return new WebMvcRegistrations() {
+            @Override
+            public RequestMappingHandlerMapping getRequestMappingHandlerMapping() {
+                return new WithoutYaml();
+            }
+        };
+    }
+
+    private static final class WithoutYaml extends RequestMappingHandlerMapping {
+
+        @Override
+        protected @Nullable RequestMappingInfo getMappingForMethod(Method method, Class<?> handlerType) {
+            RequestMappingInfo found = super.getMappingForMethod(method, handlerType);
+            return found != null
+                            && found.getPatternValues().stream().anyMatch(path -> path.endsWith(".yaml"))
+                    ? null
+                    : found;
+        }
     }
 
     private static Schema<?> problem() {
