@@ -3,10 +3,10 @@ package io.octavo.api;
 import static io.octavo.api.TestApi.assertProblem;
 import static io.octavo.api.TestApi.read;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.within;
 
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.jobs.testing.SmallDisk;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -20,10 +20,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,36 +58,23 @@ class StorageDiskFullTest {
     @TempDir
     static Path folder;
 
-    private static boolean mounted;
+    private static SmallDisk disk;
 
     @DynamicPropertySource
     static void services(DynamicPropertyRegistry registry) {
         String url = EmbeddedServices.newDatabase();
         registry.add("octavo.database.url", () -> url);
-        registry.add("octavo.storage.endpoint", () -> disk().toUri().toString());
-    }
-
-    private static Path disk() {
-        return folder.resolve("disk");
+        registry.add("octavo.storage.endpoint", () -> folder.resolve("disk").toUri().toString());
     }
 
     @BeforeAll
-    static void mount() throws Exception {
-        Files.createDirectory(disk());
-        mounted = run("mount", "-t", "tmpfs", "-o", "size=" + DISK_BYTES, "tmpfs", disk().toString()) == 0;
+    static void mount() {
+        disk = new SmallDisk(folder.resolve("disk"), DISK_BYTES);
     }
 
     @AfterAll
-    static void unmount() throws Exception {
-        if (mounted) {
-            assertThat(run("umount", "--lazy", disk().toString())).isZero();
-        }
-    }
-
-    private static int run(String... command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
-        return process.exitValue();
+    static void unmount() {
+        disk.close();
     }
 
     @LocalServerPort
@@ -98,18 +83,10 @@ class StorageDiskFullTest {
     private TestApi api;
 
     @BeforeEach
-    void start() throws IOException {
-        Assumptions.assumeTrue(mounted, "needs the right to mount a tmpfs");
+    void start() {
+        disk.require();
         api = new TestApi(port, ApiTest.KEY);
-        Files.deleteIfExists(filler());
-    }
-
-    private static Path filler() {
-        return disk().resolve("filler");
-    }
-
-    private static long free() throws IOException {
-        return Files.getFileStore(disk()).getUsableSpace();
+        disk.empty();
     }
 
     private static byte[] content(int bytes, int seed) {
@@ -134,8 +111,8 @@ class StorageDiskFullTest {
 
     private static void assertNothingLeftOfUploads() {
         Awaitility.await().untilAsserted(() -> {
-            assertThat(disk().resolve(".incoming")).isEmptyDirectory();
-            Path staging = disk().resolve("octavo/staging/uploads");
+            assertThat(disk.folder().resolve(".incoming")).isEmptyDirectory();
+            Path staging = disk.folder().resolve("octavo/staging/uploads");
             assertThat(Files.exists(staging) && !isEmpty(staging)).isFalse();
         });
     }
@@ -148,12 +125,12 @@ class StorageDiskFullTest {
 
     @Test
     void anUploadThatFillsItIsAnsweredAtOnceAndLeavesNothing(CapturedOutput log) throws Exception {
-        long before = free();
+        long before = disk.free();
         long started = System.nanoTime();
         assertProblem(upload("large", content(2 * DISK_BYTES, 1)), 507, "storage-full");
         assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(AT_ONCE);
         assertNothingLeftOfUploads();
-        assertThat(free()).isCloseTo(before, within(1L << 16));
+        assertThat(disk.free()).isCloseTo(before, within(1L << 16));
         assertUpOrDown(200);
         assertThat(upload("small", content(1000, 2)).statusCode()).isEqualTo(200);
         assertThat(log.toString()).doesNotContain("\tat ");
@@ -163,10 +140,7 @@ class StorageDiskFullTest {
     void whileItIsFullEverythingSaysSoAndOnceThereIsRoomAllIsWell(CapturedOutput log) throws Exception {
         byte[] kept = content(100_000, 3);
         String stored = api.put(FILES + "kept", kept).body();
-        assertThatIOException()
-                .isThrownBy(() -> Files.write(filler(), new byte[2 * DISK_BYTES]))
-                .withMessageContaining("No space left");
-        assertThat(free()).isZero();
+        disk.fill();
 
         long started = System.nanoTime();
         assertProblem(api.put(FILES + "announced", content(1000, 4)), 507, "storage-full");
@@ -182,7 +156,7 @@ class StorageDiskFullTest {
         assertThat(api.get("/api/v1/repositories").statusCode()).isEqualTo(200);
         assertNothingLeftOfUploads();
 
-        Files.delete(filler());
+        disk.empty();
         assertUpOrDown(200);
         HttpResponse<String> again = api.put(FILES + "announced", content(1000, 4));
         assertThat(again.statusCode()).as(again.body()).isEqualTo(200);
@@ -210,7 +184,7 @@ class StorageDiskFullTest {
         assertThat(stored).hasSizeLessThanOrEqualTo(3);
         assertNothingLeftOfUploads();
         for (String file : stored) {
-            assertThat(disk().resolve("octavo/blobs/sha256").resolve(place(file)))
+            assertThat(disk.folder().resolve("octavo/blobs/sha256").resolve(place(file)))
                     .hasSize(DISK_BYTES / 3);
         }
     }

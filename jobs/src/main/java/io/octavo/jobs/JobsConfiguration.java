@@ -10,6 +10,7 @@ import io.octavo.jobs.secret.SecretProperties;
 import io.octavo.jobs.source.FolderProperties;
 import io.octavo.jobs.source.SourceProperties;
 import java.time.Duration;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfigurationPackage;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
@@ -37,7 +38,12 @@ public class JobsConfiguration {
     private static final Duration CONNECTION_TIMEOUT = Duration.ofSeconds(10);
 
     @Bean
-    HikariDataSource dataSource(DatabaseProperties properties) {
+    DatabaseRoom databaseRoom(ObjectProvider<HikariDataSource> database) {
+        return new DatabaseRoom(database::getObject);
+    }
+
+    @Bean
+    HikariDataSource dataSource(DatabaseProperties properties, DatabaseRoom room) {
         HikariDataSource dataSource = new HikariDataSource();
         dataSource.setPoolName("octavo");
         dataSource.setJdbcUrl(properties.url());
@@ -45,6 +51,7 @@ public class JobsConfiguration {
         dataSource.setPassword(properties.password());
         dataSource.setMaximumPoolSize(properties.poolSize());
         dataSource.setMinimumIdle(2);
+        dataSource.setExceptionOverride(room);
         dataSource.setConnectionTimeout(CONNECTION_TIMEOUT.toMillis());
         dataSource.addDataSourceProperty(
                 "socketTimeout", Long.toString(properties.answerTimeout().toSeconds()));

@@ -1,7 +1,6 @@
 package io.octavo.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIOException;
 
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.blob.BlobId;
@@ -12,6 +11,7 @@ import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.testing.EmbeddedServices;
+import io.octavo.jobs.testing.SmallDisk;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import io.octavo.wire.RepositoryFile;
@@ -26,12 +26,10 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -66,35 +64,22 @@ class WorkerDiskFullTest {
     @TempDir
     static Path folder;
 
-    private static boolean mounted;
+    private static SmallDisk disk;
 
     @DynamicPropertySource
     static void services(DynamicPropertyRegistry registry) {
         EmbeddedServices.register(registry);
-        registry.add("octavo.worker.work-directory", () -> disk().resolve("work"));
-    }
-
-    private static Path disk() {
-        return folder.resolve("disk");
+        registry.add("octavo.worker.work-directory", () -> folder.resolve("disk/work"));
     }
 
     @BeforeAll
-    static void mount() throws Exception {
-        Files.createDirectory(disk());
-        mounted = run("mount", "-t", "tmpfs", "-o", "size=" + DISK_BYTES, "tmpfs", disk().toString()) == 0;
+    static void mount() {
+        disk = new SmallDisk(folder.resolve("disk"), DISK_BYTES);
     }
 
     @AfterAll
-    static void unmount() throws Exception {
-        if (mounted) {
-            assertThat(run("umount", "--lazy", disk().toString())).isZero();
-        }
-    }
-
-    private static int run(String... command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
-        return process.exitValue();
+    static void unmount() {
+        disk.close();
     }
 
     @Autowired
@@ -123,9 +108,9 @@ class WorkerDiskFullTest {
 
     @BeforeEach
     void push() {
-        Assumptions.assumeTrue(mounted, "needs the right to mount a tmpfs");
+        disk.require();
         engine.reset();
-        empty();
+        disk.empty();
         sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation")
                 .update();
         byte[] weights = new byte[WEIGHTS];
@@ -136,25 +121,6 @@ class WorkerDiskFullTest {
                 RepositoryName.parse("octavo/model"),
                 "push",
                 List.of(new RepositoryFile("model.safetensors", id.size(), id.sha256())));
-    }
-
-    private static Path filler() {
-        return disk().resolve("filler");
-    }
-
-    /** Until the kernel refuses. */
-    private static void fill() {
-        assertThatIOException()
-                .isThrownBy(() -> Files.write(filler(), new byte[DISK_BYTES]))
-                .withMessageContaining("No space left");
-    }
-
-    private static void empty() {
-        try {
-            Files.deleteIfExists(filler());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     private UUID submit() {
@@ -175,7 +141,7 @@ class WorkerDiskFullTest {
 
     private static void assertNothingLeftOfAttempts() {
         Awaitility.await().until(() -> {
-            try (Stream<Path> left = Files.list(disk().resolve("work/jobs"))) {
+            try (Stream<Path> left = Files.list(disk.folder().resolve("work/jobs"))) {
                 return left.findAny().isEmpty();
             }
         });
@@ -194,7 +160,7 @@ class WorkerDiskFullTest {
         long before = count("blob");
         engine.interlude = (request, monitor) -> {
             if (attempts.incrementAndGet() == 1) {
-                fill();
+                disk.fill();
             }
         };
         UUID id = submit();
@@ -204,7 +170,7 @@ class WorkerDiskFullTest {
         assertThat(count("blob")).isEqualTo(before);
         assertNothingLeftOfAttempts();
 
-        empty();
+        disk.empty();
         JobView job = await(id);
         assertThat(job.status()).as("%s", job.problem()).isEqualTo(JobStatus.SUCCEEDED);
         assertThat(job.attempt()).isBetween(2, 3);
@@ -216,7 +182,7 @@ class WorkerDiskFullTest {
 
     @Test
     void aDiskThatStaysFullFailsTheJobAndNotTheWorker() {
-        engine.interlude = (request, monitor) -> fill();
+        engine.interlude = (request, monitor) -> disk.fill();
         UUID id = submit();
         JobView job = await(id);
         assertThat(job.status()).isEqualTo(JobStatus.FAILED);
@@ -226,7 +192,7 @@ class WorkerDiskFullTest {
         assertNothingLeftOfAttempts();
 
         engine.interlude = (request, monitor) -> {};
-        empty();
+        disk.empty();
         jobs.retry(TENANT, id);
         assertThat(await(id).status()).isEqualTo(JobStatus.SUCCEEDED);
     }
@@ -235,14 +201,14 @@ class WorkerDiskFullTest {
     @Test
     void aFullDiskIsToldByWhatIsLeftToo() {
         engine.interlude = (request, monitor) -> {
-            fill();
+            disk.fill();
             throw new UncheckedIOException(new IOException("Auf dem Gerät ist kein Speicherplatz mehr verfügbar"));
         };
         UUID full = submit();
         assertThat(firstProblem(full).detail()).isEqualTo("the worker's disk is full");
         jobs.cancel(TENANT, full);
         await(full);
-        empty();
+        disk.empty();
         engine.interlude = (request, monitor) -> {
             throw new UncheckedIOException(new IOException("Eingabe-/Ausgabefehler"));
         };
@@ -252,12 +218,12 @@ class WorkerDiskFullTest {
     /** It is full before anything is fetched: said before, and the worker's own life goes on. */
     @Test
     void aJobThatHasNoRoomForItsInputsSaysSo() {
-        fill();
+        disk.fill();
         UUID id = submit();
         JobView job = await(id);
         assertThat(Objects.requireNonNull(job.problem()).code()).isEqualTo("disk-full");
         assertThat(engine.begun.availablePermits()).isZero();
         assertThat(worker.isRunning()).isTrue();
-        empty();
+        disk.empty();
     }
 }

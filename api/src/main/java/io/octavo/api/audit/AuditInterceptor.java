@@ -51,12 +51,12 @@ class AuditInterceptor implements HandlerInterceptor {
             trail.end(response.getStatus());
         } catch (DataAccessException | TransactionException e) {
             LOG.error(
-                    "Not in the audit log: {} {} {} {}",
+                    "Not in the audit log: {} {} {} {}: {}",
                     request.getRemoteUser(),
                     request.getMethod(),
                     request.getRequestURI(),
                     response.getStatus(),
-                    e);
+                    e.getMessage());
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.octavo.api.problem;
 
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.jobs.problem.DatabaseFailure;
 import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemCode;
@@ -16,7 +17,6 @@ import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
@@ -25,7 +25,6 @@ import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.converter.HttpMessageNotReadableException;
 import org.springframework.security.web.firewall.RequestRejectedException;
-import org.springframework.transaction.CannotCreateTransactionException;
 import org.springframework.web.bind.MethodArgumentNotValidException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
@@ -73,17 +72,15 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
                 new ProblemException(ProblemCode.INVALID_REQUEST, "the request's parameters cannot be read")));
     }
 
-    @ExceptionHandler({DataAccessResourceFailureException.class, CannotCreateTransactionException.class})
-    ResponseEntity<ProblemDetail> databaseDown(Exception failure) {
-        LOG.warn("The database did not answer: {}", failure.getMessage());
-        return answer(Problems.of(
-                new ProblemException(ProblemCode.DATABASE_UNAVAILABLE, "the database did not answer; try again")));
-    }
-
     @ExceptionHandler(Exception.class)
     @Nullable ResponseEntity<ProblemDetail> unexpected(Exception failure, HttpServletRequest request) {
         if (isGone(failure, request)) {
             return null;
+        }
+        Optional<ProblemException> database = DatabaseFailure.of(failure);
+        if (database.isPresent()) {
+            LOG.warn("A call met {}: {}", database.get().code().slug(), failure.getMessage());
+            return answer(Problems.of(database.get()));
         }
         LOG.error("A call failed unexpectedly", failure);
         return answer(Problems.of(

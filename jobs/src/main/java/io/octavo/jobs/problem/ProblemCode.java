@@ -53,6 +53,8 @@ public enum ProblemCode {
     STORAGE_UNAVAILABLE("storage-unavailable", ProblemCategory.UNAVAILABLE),
     STORAGE_FULL("storage-full", ProblemCategory.FULL),
     DATABASE_UNAVAILABLE("database-unavailable", ProblemCategory.UNAVAILABLE),
+    DATABASE_FULL("database-full", ProblemCategory.FULL),
+    IDENTITY_UNAVAILABLE("identity-unavailable", ProblemCategory.UNAVAILABLE),
     WORKER_LOST("worker-lost", ProblemCategory.UNAVAILABLE),
     SPEC_UNREADABLE("spec-unreadable", ProblemCategory.UNAVAILABLE),
     PHASE_TIMED_OUT("phase-timed-out", ProblemCategory.UNAVAILABLE),

@@ -13,23 +13,40 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.util.FileSystemUtils;
 
 /**
  * A PostgreSQL over a folder of the home, durable, on loopback. Whoever connects needs a password that lies in the home;
  * the service does so as a role that owns its database and nothing else. The port is kept, so that a server which
- * outlived its process is found and taken over by the next one.
+ * outlived its process is found and taken over by the next one; one that ends before its process is started again.
  */
 final class EmbeddedDatabase implements AutoCloseable {
 
+    private static final Logger LOG = LoggerFactory.getLogger(EmbeddedDatabase.class);
     private static final Duration START_LIMIT = Duration.ofSeconds(60); // recovery after a crash takes a while
+    private static final Duration WATCH = Duration.ofSeconds(1);
 
-    private final EmbeddedPostgres server;
+    /** Two segments of its log. */
+    private static final long ROOM_TO_START = 32L << 20;
+
+    private final Path root;
+    private final Path data;
     private final DatabaseRoles roles;
+    private final ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("postgres-watch").factory());
+    private EmbeddedPostgres server;
+    private boolean told;
 
-    private EmbeddedDatabase(EmbeddedPostgres server, DatabaseRoles roles) {
-        this.server = server;
+    private EmbeddedDatabase(Path root, Path data, DatabaseRoles roles) throws IOException {
+        this.root = root;
+        this.data = data;
         this.roles = roles;
+        this.server = launch(root, data, roles);
     }
 
     static EmbeddedDatabase start(Home home) {
@@ -43,16 +60,60 @@ final class EmbeddedDatabase implements AutoCloseable {
             var binaries = new ServerBinaries(home.folder("postgres/server"));
             binaries.removeIfOthersMayWrite();
             DatabaseRoles roles = DatabaseRoles.in(root);
-            var database = new EmbeddedDatabase(launch(root, data, roles), roles);
+            var database = new EmbeddedDatabase(root, data, roles);
             binaries.closeToOthers();
             database.requireOurs(data);
             roles.requirePasswords(database.url("postgres"), data);
             roles.createDatabase(database.url("postgres"), database.url(DatabaseRoles.DATABASE));
             Files.writeString(initialized, "");
+            database.watch();
             return database;
         } catch (IOException | SQLException | IllegalStateException e) {
             throw new StandaloneException("the embedded PostgreSQL did not start: " + e.getMessage(), e);
         }
+    }
+
+    private void watch() {
+        long period = WATCH.toMillis();
+        var _ = watch.scheduleWithFixedDelay(this::startAgainIfEnded, period, period, TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * A server ends by itself where nothing else would keep its data whole, such as when its log finds no room on the disk.
+     * It would find none again until there is some.
+     */
+    private synchronized void startAgainIfEnded() {
+        try {
+            if (isAlive()) {
+                return;
+            }
+            if (Files.getFileStore(data).getUsableSpace() < ROOM_TO_START) {
+                tell("The embedded PostgreSQL has ended, and its disk has no room to start it again");
+                return;
+            }
+            tell("The embedded PostgreSQL has ended; it is started again");
+            server.close(); // of the one that ended, for its lock
+            server = launch(root, data, roles);
+            told = false;
+        } catch (IOException | RuntimeException e) {
+            LOG.warn("The embedded PostgreSQL could not be started again: {}", e.getMessage());
+        }
+    }
+
+    private void tell(String what) {
+        if (!told) {
+            LOG.warn("{}", what);
+            told = true;
+        }
+    }
+
+    private boolean isAlive() throws IOException {
+        Path file = data.resolve("postmaster.pid");
+        if (Files.notExists(file)) {
+            return false;
+        }
+        long process = Long.parseLong(Files.readAllLines(file).getFirst().strip());
+        return ProcessHandle.of(process).map(ProcessHandle::isAlive).orElse(false);
     }
 
     private static EmbeddedPostgres launch(Path root, Path data, DatabaseRoles roles) throws IOException {
@@ -114,7 +175,7 @@ final class EmbeddedDatabase implements AutoCloseable {
         }
     }
 
-    private String url(String database) {
+    private synchronized String url(String database) {
         return "jdbc:postgresql://127.0.0.1:" + server.getPort() + "/" + database;
     }
 
@@ -131,7 +192,8 @@ final class EmbeddedDatabase implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        watch.shutdownNow();
         try {
             server.close();
         } catch (IOException e) {

@@ -3,6 +3,7 @@ package io.octavo.worker.claim;
 import io.octavo.engine.failure.ErrorKind;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.safetensors.DiskFailure;
+import io.octavo.jobs.problem.DatabaseFailure;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.FailureKind;
 import io.octavo.jobs.problem.ProblemCode;
@@ -32,8 +33,8 @@ class FailureTranslator {
             case QuantizationException e ->
                 new Failure(e.code().slug(), kind(e.code().kind()), scratch.hidePaths(String.valueOf(e.getMessage())));
             case ProblemException e -> problem(e, lease);
-            case DataAccessException e when databaseIsAway(e) -> databaseDown();
-            case TransactionException e -> databaseDown();
+            case DataAccessException e when databaseIsAway(e) -> databaseDown(e);
+            case TransactionException e -> databaseDown(e);
             case UncheckedIOException e -> io(Objects.requireNonNull(e.getCause()), scratch);
             case IOException e -> io(e, scratch);
             case OutOfMemoryError e ->
@@ -71,8 +72,10 @@ class FailureTranslator {
         };
     }
 
-    private static Failure databaseDown() {
-        return Failure.of(ProblemCode.DATABASE_UNAVAILABLE, "the database did not answer");
+    private static Failure databaseDown(RuntimeException failure) {
+        return DatabaseFailure.of(failure)
+                .map(Failure::of)
+                .orElseGet(() -> Failure.of(ProblemCode.DATABASE_UNAVAILABLE, "the database did not answer"));
     }
 
     private static Failure io(IOException failure, JobScratch scratch) {
