@@ -96,8 +96,7 @@ class FirstLookTest {
         refuses(same, 422, "layout-unsuitable");
         refuses(PIPELINE.formatted(quantize("hub:look/model", "look/a"), same), 422, "layout-unsuitable");
         var planned = api.post(
-                "/api/v1/jobs?dryRun=true",
-                convert("hub:look/fp8", "look/a").replace('\'', '"'));
+                "/api/v1/jobs?dryRun=true", convert("hub:look/fp8", "look/a").replace('\'', '"'));
         assertThat(planned.statusCode()).as(planned.body()).isEqualTo(200);
     }
 

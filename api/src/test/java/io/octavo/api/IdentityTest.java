@@ -50,6 +50,8 @@ class IdentityTest {
     private static final RSAKey FOREIGN = key("main");
     private static final HttpServer PROVIDER = provider();
 
+    private static volatile boolean answering = true;
+
     @DynamicPropertySource
     static void services(DynamicPropertyRegistry registry) {
         EmbeddedServices.register(registry);
@@ -74,8 +76,10 @@ class IdentityTest {
             HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
             byte[] keys = new JWKSet(SIGNING.toPublicJWK()).toString().getBytes(StandardCharsets.UTF_8);
             server.createContext("/jwks", exchange -> {
-                exchange.sendResponseHeaders(200, keys.length);
-                exchange.getResponseBody().write(keys);
+                exchange.sendResponseHeaders(answering ? 200 : 503, answering ? keys.length : -1);
+                if (answering) {
+                    exchange.getResponseBody().write(keys);
+                }
                 exchange.close();
             });
             server.start();
@@ -116,6 +120,33 @@ class IdentityTest {
         HttpResponse<String> key = admin.post("/api/v1/keys", "{\"name\":\"k\",\"scope\":\"read\"}");
         assertThat(key.statusCode()).as(key.body()).isEqualTo(201);
         assertThat(TestApi.read(key).get("createdBy").stringValue()).isEqualTo("user:root");
+    }
+
+    /** What was sealed with a token opens with that one alone. */
+    @Test
+    void aLaterTokenIsToldThatTheKeyWasUsedWithAnEarlierOne() throws Exception {
+        var claims = claims("again").claim("scope", List.of("octavo:admin"));
+        TestApi earlier = holder(claims, SIGNING);
+        String body = "{\"name\":\"k\",\"scope\":\"read\"}";
+        String[] key = {"Idempotency-Key", "k"};
+        HttpResponse<String> made = earlier.send("POST", "/api/v1/keys", body, key);
+        assertThat(made.statusCode()).as(made.body()).isEqualTo(201);
+        assertThat(earlier.send("POST", "/api/v1/keys", body, key).body()).isEqualTo(made.body());
+        TestApi later = holder(claims.jwtID("another"), SIGNING);
+        assertProblem(later.send("POST", "/api/v1/keys", body, key), 409, "idempotency-key-reused");
+    }
+
+    /** Of a token by a key that the provider, once it answers, may have. */
+    @Test
+    void aProviderThatIsAwayMakesNoTokenBad() throws Exception {
+        assertThat(holder(claims("early"), SIGNING).get("/api/v1/jobs").statusCode())
+                .isEqualTo(200);
+        answering = false;
+        try {
+            assertProblem(holder(claims("late"), key("rotated")).get("/api/v1/jobs"), 503, "identity-unavailable");
+        } finally {
+            answering = true;
+        }
     }
 
     @Test

@@ -64,7 +64,8 @@ class StorageDiskFullTest {
     static void services(DynamicPropertyRegistry registry) {
         String url = EmbeddedServices.newDatabase();
         registry.add("octavo.database.url", () -> url);
-        registry.add("octavo.storage.endpoint", () -> folder.resolve("disk").toUri().toString());
+        registry.add(
+                "octavo.storage.endpoint", () -> folder.resolve("disk").toUri().toString());
     }
 
     @BeforeAll

@@ -10,8 +10,9 @@ public final class TinyModel {
     public static final String CONFIG = "{\"architectures\": [\"LlamaForCausalLM\"], \"num_attention_heads\": 4}";
 
     /** One that can be run, as far as headers tell. */
-    public static final String RUNNABLE =
-            CONFIG.replace("}", ", \"num_hidden_layers\": 1, \"hidden_size\": 32, \"intermediate_size\": 64,"
+    public static final String RUNNABLE = CONFIG.replace(
+            "}",
+            ", \"num_hidden_layers\": 1, \"hidden_size\": 32, \"intermediate_size\": 64,"
                     + " \"vocab_size\": 16, \"max_position_embeddings\": 64}");
 
     /** One whose weight is of FP8. */

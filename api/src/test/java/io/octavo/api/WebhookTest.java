@@ -9,11 +9,18 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.AfterEach;
@@ -189,5 +196,55 @@ class WebhookTest {
                 400,
                 "invalid-request");
         assertProblem(api.post("/api/v1/webhooks", "{}"), 400, "invalid-request");
+    }
+
+    @Test
+    void noMoreThanMayAreMadeByCallsThatComeAtOnce() throws Exception {
+        String body = "{\"url\":\"http://127.0.0.1:1/\"}";
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Callable<Integer> call = () -> api.post("/api/v1/webhooks", body).statusCode();
+            List<Integer> statuses = new ArrayList<>();
+            for (Future<Integer> made : threads.invokeAll(Collections.nCopies(50, call))) {
+                statuses.add(made.get());
+            }
+            assertThat(statuses)
+                    .containsOnly(201, 409)
+                    .filteredOn(status -> status == 201)
+                    .hasSize(20);
+        }
+        assertProblem(api.post("/api/v1/webhooks", body), 409, "webhook-limit");
+    }
+
+    /** Each of his calls lasts as long as a call may; without turns the other's message would be the last of all. */
+    @Test
+    void aTenantWhoseReceiversAreSlowKeepsNobodyElseWaiting() throws Exception {
+        TestApi other = api.withNewTenant("hooked");
+        other.commitModel("hooked/model");
+        try (var silent = new ServerSocket(0, 1000, InetAddress.getLoopbackAddress())) {
+            api.post("/api/v1/webhooks", "{\"url\":\"http://127.0.0.1:" + silent.getLocalPort() + "/\"}");
+            sql.sql("""
+                            insert into webhook_delivery (id, tenant, webhook_id, event, payload, attempt_limit)
+                            select gen_random_uuid(), tenant, id, 'job.cancelled', '{}', 1
+                            from webhook, generate_series(1, 300)
+                            """).update();
+            await().until(() -> sql.sql("select count(*) from webhook_delivery where attempt = 1")
+                            .query(Integer.class)
+                            .single()
+                    >= 32);
+            api = other;
+            JsonNode webhook = subscribe();
+            String job = TestApi.read(other.post("/api/v1/jobs", JOB.replace("hooks/", "hooked/")))
+                    .get("id")
+                    .stringValue();
+            other.post("/api/v1/jobs/" + job + "/cancel", "");
+            await().atMost(Duration.ofSeconds(40)).until(() -> received.size() == 1);
+            assertThat(received.getFirst().body()).contains(job);
+            assertThat(sql.sql("select count(*) from webhook_delivery where attempt = 0")
+                            .query(Integer.class)
+                            .single())
+                    .as("still waiting")
+                    .isPositive();
+            assertThat(webhook.get("enabled").booleanValue()).isTrue();
+        }
     }
 }

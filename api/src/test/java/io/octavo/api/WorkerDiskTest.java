@@ -52,8 +52,8 @@ class WorkerDiskTest {
             TestApi.bytes("{}"),
             "model.safetensors",
             TinyModel.weights("F16"));
-    private static final Map<String, byte[]> CODES = Map.of(
-            "config.json", TestApi.bytes(TinyModel.FP8), "model.safetensors", TinyModel.weights("F8_E4M3"));
+    private static final Map<String, byte[]> CODES =
+            Map.of("config.json", TestApi.bytes(TinyModel.FP8), "model.safetensors", TinyModel.weights("F8_E4M3"));
 
     @LocalServerPort
     int port;
@@ -119,15 +119,16 @@ class WorkerDiskTest {
 
     @Test
     void tellsWhatAJobOfAnyKindNeeds() throws Exception {
-        assertThat(need(JOB)).isEqualTo(plan(JOB).at("/quantization/resources/diskBytes").longValue());
+        assertThat(need(JOB))
+                .isEqualTo(plan(JOB).at("/quantization/resources/diskBytes").longValue());
         assertThat(need(CONVERT)).isEqualTo(size(CODES) + 64 * 32);
         // Their configs, their tokenizers and the data are the same.
         long both = size(MODEL) + OTHER.get("model.safetensors").length + 1000;
         assertThat(need(EVALUATE)).isEqualTo(both);
         assertThat(need(EVALUATE.replace("hub:disk/other", "hub:disk/model"))).isEqualTo(size(MODEL) + 1000);
-        String ofAStep = """
-                {"type":"pipeline","steps":[{"name":"q","job":%s},{"name":"c","needs":["q"],"job":%s}]}"""
-                .formatted(JOB, CONVERT.replace("hub:disk/fp8", "step:q").replace("disk/out", "disk/again"));
+        String ofAStep =
+                """
+                {"type":"pipeline","steps":[{"name":"q","job":%s},{"name":"c","needs":["q"],"job":%s}]}""".formatted(JOB, CONVERT.replace("hub:disk/fp8", "step:q").replace("disk/out", "disk/again"));
         assertThat(plan(ofAStep).at("/steps/0/plan/diskBytes").longValue()).isEqualTo(need(JOB));
         assertThat(plan(ofAStep).at("/steps/1/plan/diskBytes").isNull()).isTrue();
     }
@@ -162,7 +163,9 @@ class WorkerDiskTest {
         assertThat(read(submitted).at("/waiting/code").stringValue()).isEqualTo("no-disk");
         assertThat(read(submitted).at("/waiting/detail").stringValue()).contains(need + " bytes");
         register(need, need);
-        assertThat(read(api.get("/api/v1/jobs/" + read(submitted).get("id").stringValue())).at("/waiting/code").stringValue())
+        assertThat(read(api.get("/api/v1/jobs/" + read(submitted).get("id").stringValue()))
+                        .at("/waiting/code")
+                        .stringValue())
                 .isNotEqualTo("no-disk");
     }
 

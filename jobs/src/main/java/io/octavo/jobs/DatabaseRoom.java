@@ -15,7 +15,8 @@ import javax.sql.DataSource;
 public final class DatabaseRoom implements SQLExceptionOverride {
 
     /** About a megabyte, which nobody else sees and which is rolled back. */
-    private static final String FILL = "create temporary table octavo_room as select n from generate_series(1, 30000) n";
+    private static final String FILL =
+            "create temporary table octavo_room as select n from generate_series(1, 30000) n";
 
     private final Supplier<? extends DataSource> database;
     private volatile boolean full;

@@ -110,7 +110,8 @@ class DatabaseDiskFullTest {
 
     private void commit(String repository, List<String> files) throws Exception {
         String body = "{\"files\":[" + String.join(",", files) + "]}";
-        HttpResponse<String> answer = send("POST", "/api/v1/repositories/" + repository + "/revisions", body.getBytes());
+        HttpResponse<String> answer =
+                send("POST", "/api/v1/repositories/" + repository + "/revisions", body.getBytes());
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
     }
 
@@ -122,8 +123,7 @@ class DatabaseDiskFullTest {
     private static String large() {
         StringBuilder labels = new StringBuilder();
         for (int i = 0; i < 16; i++) {
-            labels.append(i == 0 ? "" : ",")
-                    .append("\"l%d\":\"%s\"".formatted(i, UUID.randomUUID()));
+            labels.append(i == 0 ? "" : ",").append("\"l%d\":\"%s\"".formatted(i, UUID.randomUUID()));
         }
         return EVALUATE.substring(0, EVALUATE.length() - 1) + ",\"requirements\":{\"labels\":{\"pool\":\"nobody\"}}"
                 + ",\"labels\":{" + labels + "}}";
@@ -147,7 +147,9 @@ class DatabaseDiskFullTest {
                 .atMost(LONG)
                 .until(
                         () -> read("/api/v1/jobs/" + id),
-                        job -> Pattern.compile("\"status\":\"(SUCCEEDED|FAILED)\"").matcher(job).find());
+                        job -> Pattern.compile("\"status\":\"(SUCCEEDED|FAILED)\"")
+                                .matcher(job)
+                                .find());
     }
 
     private int health(String path) throws Exception {
@@ -209,7 +211,8 @@ class DatabaseDiskFullTest {
     private void writeLogForEver() throws SQLException, IOException {
         Path postgres = folder.resolve("home/postgres");
         String port = Files.readString(postgres.resolve("port")).strip();
-        String password = Files.readString(postgres.resolve("superuser-password")).strip();
+        String password =
+                Files.readString(postgres.resolve("superuser-password")).strip();
         try (Connection connection = DriverManager.getConnection(
                         "jdbc:postgresql://127.0.0.1:" + port + "/postgres", "postgres", password);
                 Statement statement = connection.createStatement()) {

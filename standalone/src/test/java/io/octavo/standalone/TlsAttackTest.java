@@ -72,11 +72,16 @@ class TlsAttackTest {
     static void start() throws Exception {
         SelfSigned signed = SelfSigned.in(folder);
         var listen = new HashMap<String, Object>(Map.of(
-                "server.address", "0.0.0.0",
-                "server.ssl.bundle", "octavo",
-                "spring.ssl.bundle.pem.octavo.keystore.certificate", signed.certificate().toUri(),
-                "spring.ssl.bundle.pem.octavo.keystore.private-key", signed.key().toUri(),
-                "server.tomcat.connection-timeout", PATIENCE.toMillis() + "ms"));
+                "server.address",
+                "0.0.0.0",
+                "server.ssl.bundle",
+                "octavo",
+                "spring.ssl.bundle.pem.octavo.keystore.certificate",
+                signed.certificate().toUri(),
+                "spring.ssl.bundle.pem.octavo.keystore.private-key",
+                signed.key().toUri(),
+                "server.tomcat.connection-timeout",
+                PATIENCE.toMillis() + "ms"));
         service = Standalone.start(new StandaloneOptions(folder.resolve("home"), 0, List.of(), listen));
         port = URI.create(service.baseUrl()).getPort();
         trusting = trusting(signed.certificate());
@@ -93,7 +98,8 @@ class TlsAttackTest {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null, null);
         try (InputStream content = Files.newInputStream(certificate)) {
-            store.setCertificateEntry("a", CertificateFactory.getInstance("X.509").generateCertificate(content));
+            store.setCertificateEntry(
+                    "a", CertificateFactory.getInstance("X.509").generateCertificate(content));
         }
         var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         trust.init(store);
@@ -166,7 +172,8 @@ class TlsAttackTest {
     void aHandshakeThatStopsIsCutOff(int bytes) throws Exception {
         long started = System.nanoTime();
         byte[] hello = hello(0x0303, new byte[0]);
-        assertThat(send(ByteBuffer.allocate(bytes).put(hello, 0, bytes).array())).hasSizeLessThan(100);
+        assertThat(send(ByteBuffer.allocate(bytes).put(hello, 0, bytes).array()))
+                .hasSizeLessThan(100);
         assertThat(Duration.ofNanos(System.nanoTime() - started)).isGreaterThan(PATIENCE.dividedBy(2));
     }
 
@@ -220,8 +227,8 @@ class TlsAttackTest {
     @ParameterizedTest
     @ValueSource(strings = {"h2", "spdy/1", "acme-tls/1"})
     void anotherProtocolIsNotSpoken(String protocol) throws Exception {
-        try (SSLSocket socket = (SSLSocket) trusting.getSocketFactory()
-                .createSocket(connect(), "127.0.0.1", port, true)) {
+        try (SSLSocket socket =
+                (SSLSocket) trusting.getSocketFactory().createSocket(connect(), "127.0.0.1", port, true)) {
             SSLParameters parameters = socket.getSSLParameters();
             parameters.setApplicationProtocols(new String[] {protocol});
             socket.setSSLParameters(parameters);
@@ -309,7 +316,9 @@ class TlsAttackTest {
         var records = new ByteArrayOutputStream();
         for (int at = 0; at < message.capacity(); at += 16 << 10) {
             int length = Math.min(16 << 10, message.capacity() - at);
-            records.writeBytes(record(version, ByteBuffer.allocate(length).put(message.array(), at, length).array()));
+            records.writeBytes(record(
+                    version,
+                    ByteBuffer.allocate(length).put(message.array(), at, length).array()));
         }
         return records.toByteArray();
     }

@@ -242,7 +242,10 @@ class WorkerTest {
     /** @param revision that was planned */
     private UUID submit(String spec, String revision) {
         var plan = new PlanSummary(revision, "W8A8-FP8-dynamic", 8.5, 1, 1, new PlanSummary.Resources(0, 0, 0, 0));
-        return jobs.submit(TENANT, reader.read(json.readTree(spec.replace('\'', '"'))), new FoundPlans(new FoundPlans.Found(plan, null), Map.of()))
+        return jobs.submit(
+                        TENANT,
+                        reader.read(json.readTree(spec.replace('\'', '"'))),
+                        new FoundPlans(new FoundPlans.Found(plan, null), Map.of()))
                 .id();
     }
 

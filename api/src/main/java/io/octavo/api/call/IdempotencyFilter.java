@@ -4,6 +4,8 @@ import io.octavo.api.identity.Caller;
 import io.octavo.api.problem.Problems;
 import io.octavo.jobs.answer.KeptAnswers;
 import io.octavo.jobs.hash.Sha256;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.secret.SecretBox;
 import io.octavo.jobs.secret.SecretProperties;
 import jakarta.servlet.FilterChain;
@@ -16,14 +18,18 @@ import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
+import org.springframework.dao.DataAccessException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionException;
 import org.springframework.web.filter.OncePerRequestFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 import org.springframework.web.util.ContentCachingResponseWrapper;
@@ -38,6 +44,7 @@ import tools.jackson.databind.json.JsonMapper;
 @Order(Ordered.LOWEST_PRECEDENCE)
 class IdempotencyFilter extends OncePerRequestFilter {
 
+    private static final Logger LOG = LoggerFactory.getLogger(IdempotencyFilter.class);
     private static final String JOBS = "/api/v1/jobs";
     private static final String CREDENTIAL = "caller";
 
@@ -78,7 +85,7 @@ class IdempotencyFilter extends OncePerRequestFilter {
             String key = Problems.idempotencyKey(request.getHeader(Problems.IDEMPOTENCY_KEY));
             id = Sha256.hex(String.join("\n", caller.tenant().toString(), caller.getName(), key));
             earlier = answers.begin(id, Sha256.hex(asked))
-                    .map(kept -> json.readValue(box(request).open(id, kept), Answer.class));
+                    .map(kept -> json.readValue(open(id, kept, request), Answer.class));
         } catch (RuntimeException refusal) {
             problems.resolveException(request, response, null, refusal);
             return;
@@ -98,6 +105,14 @@ class IdempotencyFilter extends OncePerRequestFilter {
             chain.doFilter(request, response);
             done = HttpStatus.valueOf(response.getStatus()).is2xxSuccessful();
         } finally {
+            settle(id, request, response, done);
+            response.copyBodyToResponse();
+        }
+    }
+
+    /** What was done is done, and answered, though the database may not take the answer. */
+    private void settle(String id, HttpServletRequest request, ContentCachingResponseWrapper response, boolean done) {
+        try {
             if (done) {
                 String body = new String(response.getContentAsByteArray(), StandardCharsets.UTF_8);
                 var answer = new Answer(response.getStatus(), response.getHeader(HttpHeaders.LOCATION), body);
@@ -105,12 +120,28 @@ class IdempotencyFilter extends OncePerRequestFilter {
             } else {
                 answers.forget(id);
             }
-            response.copyBodyToResponse();
+        } catch (DataAccessException | TransactionException e) {
+            LOG.warn("The answer to an idempotency key could not be kept: {}", e.getMessage());
         }
     }
 
+    /** A caller's token of today does not open what its token of yesterday sealed. */
+    private static String open(String id, String kept, HttpServletRequest request) {
+        try {
+            return box(request).open(id, kept);
+        } catch (IllegalStateException e) {
+            throw new ProblemException(
+                    ProblemCode.IDEMPOTENCY_KEY_REUSED,
+                    "the idempotency key was used with another token of this caller, with which alone the answer opens",
+                    e);
+        }
+    }
+
+    /** By the credential, however a client spells the header around it. */
     private static SecretBox box(HttpServletRequest request) {
-        byte[] key = Sha256.of("octavo kept answer\n" + request.getHeader(HttpHeaders.AUTHORIZATION));
+        String header = String.valueOf(request.getHeader(HttpHeaders.AUTHORIZATION));
+        String credential = header.substring(header.indexOf(' ') + 1).strip();
+        byte[] key = Sha256.of("octavo kept answer\nBearer " + credential);
         return new SecretBox(
                 new SecretProperties(Map.of(CREDENTIAL, Base64.getEncoder().encodeToString(key)), CREDENTIAL));
     }

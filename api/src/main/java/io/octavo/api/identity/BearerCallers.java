@@ -30,7 +30,7 @@ class BearerCallers implements AuthenticationManager {
         try {
             return token.startsWith(KEY) ? byKey(token) : tokens.authenticate(token);
         } catch (DataAccessException | TransactionException e) {
-            throw new IdentityUnavailableException(e);
+            throw IdentityUnavailableException.ofDatabase(e);
         }
     }
 

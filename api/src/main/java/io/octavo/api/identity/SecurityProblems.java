@@ -6,7 +6,10 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.dao.DataAccessException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.security.access.AccessDeniedException;
@@ -18,11 +21,14 @@ import org.springframework.security.web.access.AccessDeniedHandler;
 import org.springframework.security.web.firewall.RequestRejectedException;
 import org.springframework.security.web.firewall.RequestRejectedHandler;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionException;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 
 /** What is turned away before a controller sees it gets a problem like everything else. */
 @Component
 class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler, RequestRejectedHandler {
+
+    private static final Logger LOG = LoggerFactory.getLogger(SecurityProblems.class);
 
     private final HandlerExceptionResolver problems;
     private final AuditLog audit;
@@ -34,8 +40,9 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
 
     @Override
     public void commence(HttpServletRequest request, HttpServletResponse response, AuthenticationException failure) {
-        if (failure instanceof IdentityUnavailableException) {
-            answer(request, response, ProblemCode.DATABASE_UNAVAILABLE, "the database did not answer; try again");
+        if (failure instanceof IdentityUnavailableException unavailable) {
+            LOG.warn("{}: {}", unavailable.getMessage(), String.valueOf(unavailable.getCause()));
+            answer(request, response, unavailable.code(), String.valueOf(unavailable.getMessage()));
             return;
         }
         boolean presented = request.getHeader(HttpHeaders.AUTHORIZATION) != null;
@@ -55,6 +62,15 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
     public void handle(HttpServletRequest request, HttpServletResponse response, AccessDeniedException failure) {
         Authentication known = SecurityContextHolder.getContext().getAuthentication();
         if (known instanceof Caller caller) {
+            audit(caller, request);
+        }
+        response.setHeader(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"octavo\", error=\"insufficient_scope\"");
+        answer(request, response, ProblemCode.SCOPE_MISSING, "the key's scope does not include this call");
+    }
+
+    /** The refusal stands, whether or not the database takes its entry. */
+    private void audit(Caller caller, HttpServletRequest request) {
+        try {
             audit.refused(
                     new AuditedCall(
                             caller.tenant(),
@@ -63,9 +79,14 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
                             request.getRequestURI(),
                             request.getRemoteAddr()),
                     HttpStatus.FORBIDDEN.value());
+        } catch (DataAccessException | TransactionException e) {
+            LOG.error(
+                    "Not in the audit log: {} {} {} refused: {}",
+                    caller.getName(),
+                    request.getMethod(),
+                    request.getRequestURI(),
+                    e.getMessage());
         }
-        response.setHeader(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"octavo\", error=\"insufficient_scope\"");
-        answer(request, response, ProblemCode.SCOPE_MISSING, "the key's scope does not include this call");
     }
 
     @Override

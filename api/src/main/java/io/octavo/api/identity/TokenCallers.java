@@ -12,10 +12,12 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.oauth2.core.OAuth2TokenValidator;
+import org.springframework.security.oauth2.jwt.BadJwtException;
 import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.security.oauth2.jwt.JwtClaimNames;
 import org.springframework.security.oauth2.jwt.JwtClaimValidator;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
+import org.springframework.security.oauth2.jwt.JwtDecoderInitializationException;
 import org.springframework.security.oauth2.jwt.JwtException;
 import org.springframework.security.oauth2.jwt.JwtIssuerValidator;
 import org.springframework.security.oauth2.jwt.JwtValidators;
@@ -52,15 +54,20 @@ class TokenCallers {
         return decoder;
     }
 
-    /** @throws InvalidBearerTokenException if the token is not good for any tenant */
+    /**
+     * @throws InvalidBearerTokenException if the token is not good for any tenant
+     * @throws IdentityUnavailableException if the provider's keys cannot be had
+     */
     Caller authenticate(String token) {
         if (oidc == null || decoder == null) {
             throw new InvalidBearerTokenException("the bearer token is no key of this service");
         }
         try {
             return caller(decoder.decode(token), oidc);
-        } catch (JwtException e) {
+        } catch (BadJwtException e) {
             throw new InvalidBearerTokenException("the token was not accepted", e);
+        } catch (JwtException | JwtDecoderInitializationException e) {
+            throw IdentityUnavailableException.ofProvider(e);
         }
     }
 

@@ -2,11 +2,14 @@ package io.octavo.api.job;
 
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.queue.JobSignals;
 import io.octavo.wire.EventRecord;
 import io.octavo.wire.Page;
 import java.io.IOException;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,6 +35,7 @@ class EventStreams implements SmartLifecycle {
     private final JobSignals signals;
     private final StreamProperties properties;
     private final Set<Stream> open = ConcurrentHashMap.newKeySet();
+    private final Map<TenantId, Integer> perTenant = new ConcurrentHashMap<>();
     private volatile boolean running;
 
     EventStreams(JobService jobs, JobSignals signals, StreamProperties properties) {
@@ -40,12 +44,25 @@ class EventStreams implements SmartLifecycle {
         this.properties = properties;
     }
 
-    /** @param after id of the last event that the client has seen, or 0 */
+    /**
+     * @param after id of the last event that the client has seen, or 0
+     * @throws ProblemException {@code rate-limited}, if the tenant has as many open as it may
+     */
     SseEmitter open(TenantId tenant, UUID jobId, long after) {
         jobs.get(tenant, jobId);
+        if (perTenant.merge(tenant, 1, Integer::sum) > properties.streamsPerTenant()) {
+            leave(tenant);
+            throw new ProblemException(
+                    ProblemCode.RATE_LIMITED,
+                    "the tenant has " + properties.streamsPerTenant() + " event streams open; end one first");
+        }
         Stream stream = new Stream(tenant, jobId, after);
         Thread.ofVirtual().name("events-" + jobId).start(stream::run);
         return stream.emitter;
+    }
+
+    private void leave(TenantId tenant) {
+        perTenant.computeIfPresent(tenant, (key, count) -> count == 1 ? null : count - 1);
     }
 
     @Override
@@ -104,6 +121,7 @@ class EventStreams implements SmartLifecycle {
                 emitter.completeWithError(e);
             } finally {
                 open.remove(this);
+                leave(tenant);
             }
         }
 

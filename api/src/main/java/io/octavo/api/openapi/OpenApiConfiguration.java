@@ -95,8 +95,7 @@ class OpenApiConfiguration {
         @Override
         protected @Nullable RequestMappingInfo getMappingForMethod(Method method, Class<?> handlerType) {
             RequestMappingInfo found = super.getMappingForMethod(method, handlerType);
-            return found != null
-                            && found.getPatternValues().stream().anyMatch(path -> path.endsWith(".yaml"))
+            return found != null && found.getPatternValues().stream().anyMatch(path -> path.endsWith(".yaml"))
                     ? null
                     : found;
         }

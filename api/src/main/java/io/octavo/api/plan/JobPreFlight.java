@@ -199,11 +199,7 @@ public class JobPreFlight {
     }
 
     private <T> Optional<T> look(
-            TenantId tenant,
-            SourceUri source,
-            Function<Checkpoint, T> report,
-            long deadline,
-            Found found) {
+            TenantId tenant, SourceUri source, Function<Checkpoint, T> report, long deadline, Found found) {
         return look(
                 source,
                 () -> {
@@ -282,7 +278,8 @@ public class JobPreFlight {
 
         /** Bytes of all inputs, equal ones once; null unless all of them are known. */
         @Nullable Long bytes() {
-            boolean all = plan.inputs().stream().allMatch(input -> input.bytes() != null || known.contains(input.uri()));
+            boolean all =
+                    plan.inputs().stream().allMatch(input -> input.bytes() != null || known.contains(input.uri()));
             return all ? contents.values().stream().mapToLong(Long::longValue).sum() : null;
         }
     }

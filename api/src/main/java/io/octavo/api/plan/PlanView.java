@@ -46,7 +46,8 @@ public record PlanView(
         return new FoundPlans(
                 foundOfOne(),
                 steps.stream()
-                        .collect(Collectors.toMap(Step::name, step -> step.plan().foundOfOne())));
+                        .collect(
+                                Collectors.toMap(Step::name, step -> step.plan().foundOfOne())));
     }
 
     private FoundPlans.Found foundOfOne() {

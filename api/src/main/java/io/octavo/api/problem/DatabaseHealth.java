@@ -19,7 +19,9 @@ class DatabaseHealth implements HealthIndicator {
     @Override
     public Health health() {
         return room.isFull()
-                ? Health.down().withDetail("code", ProblemCode.DATABASE_FULL.slug()).build()
+                ? Health.down()
+                        .withDetail("code", ProblemCode.DATABASE_FULL.slug())
+                        .build()
                 : Health.up().build();
     }
 }

@@ -56,9 +56,8 @@ public final class Converter {
         Layout layout = Layout.named(request.layout());
         monitor.phase("plan");
         try (Checkpoint source = Checkpoint.open(request.source())) {
-            Layout sourceLayout = request.scalingFactors().isEmpty()
-                    ? requireConvertible(source, layout)
-                    : requireLayout(source);
+            Layout sourceLayout =
+                    request.scalingFactors().isEmpty() ? requireConvertible(source, layout) : requireLayout(source);
             QuantizedModules stored = QuantizedLayouts.read(source);
             QuantizedModules modules = request.scalingFactors()
                     .map(file -> ScalingFactors.read(file).into(stored, layers(source)))

@@ -39,15 +39,13 @@ class RoundedWeightsTest {
             engine.quantize(new QuantizationRequest(TestModels.books5m(), written, recipe), JobMonitor.none());
         }
         List<TokenInfo> rounded = answer(TestModels.books5m(), OPTIONS.rounding(scheme));
-        assertThat(rounded)
-                .isEqualTo(answer(written, OPTIONS))
-                .isNotEqualTo(answer(TestModels.books5m(), OPTIONS));
+        assertThat(rounded).isEqualTo(answer(written, OPTIONS)).isNotEqualTo(answer(TestModels.books5m(), OPTIONS));
         assertCode(written, OPTIONS.rounding(scheme), ErrorCode.ALREADY_QUANTIZED);
     }
 
     private static List<TokenInfo> answer(Path source, ServingOptions options) {
-        var request = new CompletionRequest(
-                "client", prompt(8, 60), 1, 20, SamplingParameters.greedy(), NEVER, 2, false);
+        var request =
+                new CompletionRequest("client", prompt(8, 60), 1, 20, SamplingParameters.greedy(), NEVER, 2, false);
         try (ServedModel model = Engines.serve(CPU, source, options)) {
             return Answer.of(model.submit(request)).only().tokens;
         }

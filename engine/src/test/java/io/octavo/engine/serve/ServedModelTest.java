@@ -70,8 +70,8 @@ class ServedModelTest {
     void givesWhatItHeldBackForAStopStringThatNeverCame() {
         String whole = text(16);
         String string = whole.substring(whole.length() - 3) + "\u0000";
-        Answer answer = ask(
-                new StopConditions(List.of(string), Set.of(), true, false), SamplingParameters.greedy(), 16);
+        Answer answer =
+                ask(new StopConditions(List.of(string), Set.of(), true, false), SamplingParameters.greedy(), 16);
         assertThat(answer.text()).isEqualTo(whole);
         assertThat(answer.only().reason).isEqualTo(FinishReason.LENGTH);
     }

@@ -56,5 +56,4 @@ final class ServingFixture {
     static CompletionRequest greedy(List<Integer> prompt, int maxTokens) {
         return new CompletionRequest("client", prompt, maxTokens, SamplingParameters.greedy(), NEVER);
     }
-
 }

@@ -24,7 +24,8 @@ public record FoundPlans(Found own, Map<String, Found> steps) {
      * @param plan of a quantize job; null where nothing is known
      * @param diskBytes that it needs of a worker's disk; null where nobody knows
      */
-    public record Found(@Nullable PlanSummary plan, @Nullable Long diskBytes) {
+    public record Found(
+            @Nullable PlanSummary plan, @Nullable Long diskBytes) {
 
         static final Found NOTHING = new Found(null, null);
     }

@@ -31,19 +31,38 @@ class WebhookStore {
         this.sql = sql;
     }
 
+    /**
+     * Counts and inserts as one: of many that come at once no more get in than may.
+     *
+     * @return whether there was room
+     */
     @Transactional
-    void insert(UUID id, TenantId tenant, String url, List<String> events, String sealedSecret, String createdBy) {
-        sql.sql("""
+    boolean insert(
+            UUID id,
+            TenantId tenant,
+            String url,
+            List<String> events,
+            String sealedSecret,
+            String createdBy,
+            int most) {
+        sql.sql("select pg_advisory_xact_lock(hashtext('octavo.webhook ' || :tenant))")
+                .param("tenant", tenant.toString())
+                .query()
+                .singleRow();
+        return sql.sql("""
                         insert into webhook (id, tenant, url, events, secret, created_by)
-                        values (:id, :tenant, :url, string_to_array(:events, ','), :secret, :createdBy)
+                        select :id, :tenant, :url, string_to_array(:events, ','), :secret, :createdBy
+                        where (select count(*) from webhook where tenant = :tenant) < :most
                         """)
-                .param("id", id)
-                .param("tenant", tenant.value())
-                .param("url", url)
-                .param("events", String.join(",", events))
-                .param("secret", sealedSecret)
-                .param("createdBy", createdBy)
-                .update();
+                        .param("id", id)
+                        .param("tenant", tenant.value())
+                        .param("url", url)
+                        .param("events", String.join(",", events))
+                        .param("secret", sealedSecret)
+                        .param("createdBy", createdBy)
+                        .param("most", most)
+                        .update()
+                == 1;
     }
 
     Optional<Webhook> find(TenantId tenant, UUID id) {
@@ -52,13 +71,6 @@ class WebhookStore {
                 .param("id", id)
                 .query((row, number) -> webhook(row))
                 .optional();
-    }
-
-    int count(TenantId tenant) {
-        return sql.sql("select count(*) from webhook where tenant = :tenant")
-                .param("tenant", tenant.value())
-                .query(Integer.class)
-                .single();
     }
 
     List<Webhook> page(TenantId tenant, TimeCursor before, int count) {
@@ -121,15 +133,26 @@ class WebhookStore {
                 .optional();
     }
 
-    /** Takes messages that are due; each becomes due again after {@code hold}, should nobody tell what came of it. Their secrets are sealed. */
+    /**
+     * Takes messages that are due, of the tenants in turn, so that one with slow receivers keeps nobody else's waiting for
+     * more than one of its own. Each becomes due again after {@code hold}, should nobody tell what came of it. Their secrets
+     * are sealed.
+     */
     List<DueDelivery> take(int count, Duration hold) {
         return sql.sql("""
                         update webhook_delivery d
                         set attempt = attempt + 1, available_at = now() + make_interval(secs => :hold)
                         from webhook w
                         where w.id = d.webhook_id and d.id in (
-                            select id from webhook_delivery where status = 'PENDING' and available_at <= now()
-                            order by available_at limit :count for update skip locked)
+                            select id from (
+                                select due.id, due.available_at,
+                                    row_number() over (partition by owner.tenant order by due.available_at) as turn
+                                from (select distinct tenant from webhook) owner
+                                cross join lateral (
+                                    select id, available_at from webhook_delivery
+                                    where tenant = owner.tenant and status = 'PENDING' and available_at <= now()
+                                    order by available_at limit :count for update skip locked) due) fair
+                            order by turn, available_at limit :count)
                         returning d.id, d.webhook_id, w.url, w.secret, d.payload, d.attempt, d.attempt_limit
                         """)
                 .param("hold", hold.toMillis() / 1000.0)

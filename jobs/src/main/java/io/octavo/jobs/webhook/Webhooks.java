@@ -46,21 +46,15 @@ public class Webhooks {
     @Transactional(propagation = Propagation.NOT_SUPPORTED)
     public IssuedWebhook create(TenantId tenant, String url, List<WebhookEvent> events, String createdBy) {
         http.requireCallable(url);
-        if (store.count(tenant) >= MAX_PER_TENANT) {
-            throw new ProblemException(
-                    ProblemCode.WEBHOOK_LIMIT, "a tenant may have " + MAX_PER_TENANT + " webhooks; delete one first");
-        }
         byte[] drawn = new byte[SECRET_BYTES];
         RANDOM.nextBytes(drawn);
         String secret = "whsec_" + Base64.getEncoder().encodeToString(drawn);
         UUID id = UUID.randomUUID();
-        store.insert(
-                id,
-                tenant,
-                url,
-                events.stream().distinct().map(WebhookEvent::slug).toList(),
-                box.seal(place(id), secret),
-                createdBy);
+        List<String> slugs = events.stream().distinct().map(WebhookEvent::slug).toList();
+        if (!store.insert(id, tenant, url, slugs, box.seal(place(id), secret), createdBy, MAX_PER_TENANT)) {
+            throw new ProblemException(
+                    ProblemCode.WEBHOOK_LIMIT, "a tenant may have " + MAX_PER_TENANT + " webhooks; delete one first");
+        }
         return new IssuedWebhook(get(tenant, id), secret);
     }
 

@@ -87,8 +87,7 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
         try (DeviceBuffer flag = backend.allocate("weights", Integer.BYTES)) {
             backend.operations()
                     .quantizeRows()
-                    .quantize(
-                            weight, codes, scales, rounding.divisor(), Matrix.of(flag, DType.I32, 1, 1), stream);
+                    .quantize(weight, codes, scales, rounding.divisor(), Matrix.of(flag, DType.I32, 1, 1), stream);
             flag.copyTo(MemorySegment.ofArray(nonFinite), 0, stream);
             stream.synchronize();
         }
@@ -137,11 +136,13 @@ public final class ModuleReader implements LinearReader.Placer, AutoCloseable {
             String prefix, FeedForwardSpec.Experts spec, String name, int expert, int outFeatures, int inFeatures) {
         String module = prefix + "." + spec.module(expert, name);
         String stack = prefix + "." + spec.stack(name);
-        return rounded(switch (spec.storage()) {
-            case MODULES -> linears.readExpert(module, outFeatures, inFeatures, this);
-            case STACKED -> linears.readSlice(module, stack, expert, false, outFeatures, inFeatures, this);
-            case STACKED_INPUT_FIRST -> linears.readSlice(module, stack, expert, true, outFeatures, inFeatures, this);
-        });
+        return rounded(
+                switch (spec.storage()) {
+                    case MODULES -> linears.readExpert(module, outFeatures, inFeatures, this);
+                    case STACKED -> linears.readSlice(module, stack, expert, false, outFeatures, inFeatures, this);
+                    case STACKED_INPUT_FIRST ->
+                        linears.readSlice(module, stack, expert, true, outFeatures, inFeatures, this);
+                });
     }
 
     private @Nullable Matrix bias(String module, int outFeatures) {
