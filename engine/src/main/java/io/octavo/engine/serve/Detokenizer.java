@@ -20,8 +20,8 @@ final class Detokenizer {
     /** Those whose text is out, as far as they are context, and after them those whose text is not. */
     private List<Integer> tokens;
 
-    /** Characters of {@code tokens}' text that are out. */
-    private int out;
+    /** Characters of {@code tokens}' text that are out; unknown until the first token comes. */
+    private int out = -1;
 
     /** Of {@code tokens}. */
     private int context;
@@ -31,7 +31,6 @@ final class Detokenizer {
         this.decoder = decoder;
         this.tokens = new ArrayList<>(prompt.subList(Math.max(0, prompt.size() - CONTEXT), prompt.size()));
         this.context = tokens.size();
-        this.out = withoutUndecoded(decoder.apply(tokens)).length();
     }
 
     private static String withoutUndecoded(String text) {
@@ -44,6 +43,9 @@ final class Detokenizer {
 
     /** @return whole characters that are certain now */
     String add(int token) {
+        if (out < 0) {
+            out = withoutUndecoded(decoder.apply(tokens)).length();
+        }
         tokens.add(token);
         String text = decoder.apply(tokens);
         if (text.length() <= out || text.charAt(text.length() - 1) == UNDECODED) {
@@ -58,6 +60,9 @@ final class Detokenizer {
 
     /** What was held back. */
     String rest() {
+        if (out < 0) {
+            return "";
+        }
         String text = decoder.apply(tokens);
         return text.length() <= out ? "" : text.substring(out);
     }

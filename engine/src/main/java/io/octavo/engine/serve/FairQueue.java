@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
@@ -100,27 +101,28 @@ final class FairQueue {
 
     /** Whose turn it is; null if nobody waits. Gives the same one again until it is taken or removed. */
     synchronized @Nullable ServedText peek() {
-        String next = null;
+        Client next = null;
         long rounds = Long.MAX_VALUE;
-        for (Map.Entry<String, Client> entry : clients.entrySet()) {
-            Client client = entry.getValue();
+        for (Client client : clients.values()) {
             if (!client.texts.isEmpty() && client.rounds() < rounds) {
                 rounds = client.rounds();
-                next = entry.getKey();
+                next = client;
             }
         }
         if (next == null) {
             return null;
         }
         long gained = rounds * QUANTUM;
-        clients.values().stream().filter(client -> !client.texts.isEmpty()).forEach(client -> client.deficit += gained);
-        return clients.get(next).texts.peekFirst();
+        clients.values().stream()
+                .filter(client -> !client.texts.isEmpty())
+                .forEach(client -> client.deficit += gained);
+        return next.texts.peekFirst();
     }
 
     /** Takes what {@link #peek} gave. Its client keeps its turn as long as it can pay. */
     synchronized void take(ServedText text) {
         String name = text.request().request().client();
-        Client client = clients.get(name);
+        Client client = Objects.requireNonNull(clients.get(name), "clients stay while their texts wait");
         client.texts.remove(text);
         client.waiting--;
         waiting--;

@@ -145,7 +145,7 @@ final class Planner {
             return false;
         }
         text.sequence().reserve(text.count());
-        if (text.isPrompt()) {
+        if (text.countPrompt()) {
             promptTokens += text.count();
             cachedTokens += found;
             if (text.choice() == 0) {

@@ -1,13 +1,22 @@
 package io.octavo.engine.serve;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.PriorityQueue;
 
 /** Log-probabilities by a row of logits. */
 final class RowScores {
 
+    private record Entry(int id, float logit) {}
+
+    /** The larger one first; among equals the token with the smaller id, as drawing has it. */
+    private static final Comparator<Entry> ORDER =
+            Comparator.comparing(Entry::logit).reversed().thenComparing(Entry::id);
+
     private final float[] row;
     private final double logTotal;
-    private final List<TopLogits.Entry> top;
+    private final List<Entry> top;
 
     /**
      * @param row kept
@@ -19,7 +28,26 @@ final class RowScores {
     RowScores(float[] row, int token, float loss, int top) {
         this.row = row;
         this.logTotal = (double) loss + row[token];
-        this.top = TopLogits.of(row, top);
+        this.top = largest(row, top);
+    }
+
+    static int mostLikely(float[] row) {
+        return largest(row, 1).getFirst().id();
+    }
+
+    private static List<Entry> largest(float[] row, int count) {
+        var smallestFirst = new PriorityQueue<Entry>(ORDER.reversed());
+        for (int id = 0; id < row.length && count > 0; id++) {
+            if (smallestFirst.size() < count) {
+                smallestFirst.add(new Entry(id, row[id]));
+            } else if (row[id] > smallestFirst.element().logit()) {
+                smallestFirst.remove();
+                smallestFirst.add(new Entry(id, row[id]));
+            }
+        }
+        List<Entry> entries = new ArrayList<>(smallestFirst);
+        entries.sort(ORDER);
+        return entries;
     }
 
     float logprob(int token) {

@@ -99,7 +99,7 @@ public final class ServedModels {
                 cache,
                 around.apply(new TransformerRunner(model, cache, decoder, vocabulary)),
                 () -> closeAll(opened));
-        return new Scheduler(parts, options).start();
+        return Scheduler.start(parts, options);
     }
 
     /** Those of the config, and of what transformers generates by: chats often end with another token than texts. */

@@ -20,6 +20,7 @@ final class ServedText {
     private final int choice;
     private int[] tokens;
     private int count;
+    private boolean counted;
 
     /** What is made when the text begins. */
     private record Begun(
@@ -119,6 +120,13 @@ final class ServedText {
     /** Whether it has drawn nothing yet. */
     boolean isPrompt() {
         return count == request.request().prompt().size();
+    }
+
+    /** True the first time, so that a prompt counts once, however often it is computed. */
+    boolean countPrompt() {
+        boolean first = !counted;
+        counted = true;
+        return first;
     }
 
     /** Whether somebody reads what it makes. */

@@ -26,4 +26,20 @@ public record ServingHealth(
         long cachedTokens,
         long completionTokens,
         long preemptions,
-        long failures) {}
+        long failures) {
+
+    ServingHealth withMoreWaiting(int more) {
+        return new ServingHealth(
+                alive,
+                running,
+                waiting + more,
+                freePages,
+                pages,
+                steps,
+                promptTokens,
+                cachedTokens,
+                completionTokens,
+                preemptions,
+                failures);
+    }
+}

@@ -131,7 +131,7 @@ final class TransformerRunner implements StepRunner {
     }
 
     private static int mostLikely(float @Nullable [] row) {
-        return row == null ? 0 : TopLogits.of(row, 1).getFirst().id();
+        return row == null ? 0 : RowScores.mostLikely(row);
     }
 
     private void changeLogits(List<ServedText> texts, Matrix logits) {

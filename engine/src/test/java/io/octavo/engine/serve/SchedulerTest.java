@@ -23,6 +23,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -90,13 +92,27 @@ class SchedulerTest {
         }
     }
 
-    /** After the events of the last step the health of that step is told a moment later; one more step waits for it. */
+    /** What was cancelled is forgotten in the next step. */
     private static void assertAllFree(ServedModel model) {
         Answer.of(model.submit(greedy(prompt(9, 5), 1)));
-        Answer.of(model.submit(greedy(prompt(9, 5), 1)));
         ServingHealth health = model.health();
-        assertThat(health.freePages()).isGreaterThanOrEqualTo(health.pages() - 1);
+        assertThat(health.freePages()).isEqualTo(health.pages());
         assertThat(health.waiting()).isZero();
+    }
+
+    @Test
+    void whatGoesWrongWithAResultFailsItsTextAlone() {
+        var wrong = new AtomicBoolean(true);
+        UnaryOperator<StepRunner> around =
+                runner -> chunks -> wrong.getAndSet(false) ? List.of() : runner.run(chunks);
+        try (ServedModel model =
+                ServedModels.open(Backends.cpu(2), TestModels.books5m(), options(1, null, null), around)) {
+            Completion failing = model.submit(greedy(prompt(1, 9), 3));
+            Completion waiting = model.submit(greedy(prompt(2, 9), 3));
+            assertThat(Answer.of(failing).failure.code()).isEqualTo(ErrorCode.SERVING_FAILED);
+            assertThat(Answer.of(waiting).ids()).hasSize(3);
+            assertAllFree(model);
+        }
     }
 
     @Test
