@@ -29,6 +29,14 @@ final class MatmulStream implements ProductKernel {
 
     private static final int SPLITS_COST = 4;
 
+    /** The former where integer units, which have nothing to do with it, set the pace. */
+    private static final int PACKED_SLICES_COST = 16;
+
+    /** What a kilobyte of a block's activations costs, of those that come later than its rings. */
+    private static final double ACTIVATIONS_COST = 0.3;
+
+    private static final int FREE_ACTIVATIONS = 32;
+
     /** How much more than its share of memory a multiprocessor reads while others have nothing to. */
     private static final double BUSY_SHARE = 1.25;
 
@@ -70,22 +78,33 @@ final class MatmulStream implements ProductKernel {
      * @param blocks beside each other
      * @param slices of k, each for a block of its own; one where the device alone knows the rows
      * @param tiles of the rows of groups, each for a block of its own
+     * @param activations bytes of them in a block
      */
     record Plan(
-            int rowTiles, int splits, int blocks, int sliceSlabs, int slices, int tiles, int stages, int sharedBytes) {
+            int rowTiles,
+            int splits,
+            int blocks,
+            int sliceSlabs,
+            int slices,
+            int tiles,
+            int stages,
+            int activations,
+            int sharedBytes) {
 
         int warps() {
             return rowTiles * splits;
         }
 
         /** About the slabs that a multiprocessor reads in the time that it takes, counted by warps. */
-        double load(int multiprocessors) {
+        double load(boolean isPacked, int multiprocessors) {
             int each = Math.ceilDiv(sliceSlabs, splits);
             long all = (long) blocks * slices * tiles;
             double share = (double) all * warps() * each / multiprocessors;
             double busiest = (double) Math.ceilDiv(all, multiprocessors) * warps() * each / BUSY_SHARE;
-            int more = slices > 1 ? SLICES_COST : splits > 1 ? SPLITS_COST : 0;
-            return Math.max(share, busiest) * Math.max((double) BUSY_WARPS / warps(), 1) + more;
+            int ofSlices = isPacked ? PACKED_SLICES_COST : SLICES_COST;
+            int more = slices > 1 ? ofSlices : splits > 1 ? SPLITS_COST : 0;
+            double late = Math.max(activations / 1024.0 - FREE_ACTIVATIONS, 0) * ACTIVATIONS_COST;
+            return Math.max(share, busiest) * Math.max((double) BUSY_WARPS / warps(), 1) + more + late;
         }
     }
 
@@ -115,7 +134,7 @@ final class MatmulStream implements ProductKernel {
                 Plan plan = plan(s, rowTiles, each, splits, tiles);
                 boolean allowed =
                         plan.sharedBytes <= mostSharedBytes && (plan.slices == 1 || (!s.bounded() && splits == 1));
-                if (allowed && (best == null || isBetter(plan, best))) {
+                if (allowed && (best == null || isBetter(plan, best, s.isPacked()))) {
                     best = plan;
                 }
             }
@@ -123,8 +142,8 @@ final class MatmulStream implements ProductKernel {
         return best;
     }
 
-    private boolean isBetter(Plan plan, Plan than) {
-        int order = Double.compare(plan.load(multiprocessors), than.load(multiprocessors));
+    private boolean isBetter(Plan plan, Plan than, boolean isPacked) {
+        int order = Double.compare(plan.load(isPacked, multiprocessors), than.load(isPacked, multiprocessors));
         return order < 0 || (order == 0 && plan.warps() >= than.warps());
     }
 
@@ -156,6 +175,7 @@ final class MatmulStream implements ProductKernel {
                 slices,
                 tiles,
                 stages,
+                activations,
                 fillsOnce ? Math.max(bytes, mostSharedBytes / 2 + 1) : bytes);
     }
 

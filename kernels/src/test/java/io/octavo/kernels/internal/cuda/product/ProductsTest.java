@@ -140,18 +140,26 @@ class ProductsTest {
     /** Slices cost more than warps of a block that share out k, and activations of many rows leave no room for whole rows. */
     @ParameterizedTest
     @CsvSource({
-        "1, 15360, 5120, 8, 1, 1, 4",
-        "1, 5120, 5120, 3, 5, 1, 4",
-        "1, 27648, 5120, 16, 1, 1, 4",
-        "1, 5120, 13824, 3, 5, 1, 4",
-        "16, 28672, 4096, 16, 1, 1, 3",
-        "16, 4096, 14336, 16, 1, 8, 4",
+        "1, 15360, 5120, e4m3, 8, 1, 1, 4",
+        "1, 5120, 5120, e4m3, 3, 5, 1, 4",
+        "1, 27648, 5120, e4m3, 16, 1, 1, 4",
+        "1, 5120, 13824, e4m3, 3, 5, 1, 4",
+        "4, 4096, 14336, e4m3, 2, 8, 1, 3",
+        "16, 28672, 4096, e4m3, 16, 1, 1, 3",
+        "16, 4096, 14336, e4m3, 16, 1, 8, 4",
+        "1, 4096, 14336, i4, 2, 8, 1, 3",
+        "4, 4096, 14336, i4, 16, 1, 8, 3",
+        "16, 28672, 4096, i4, 14, 1, 1, 3",
     })
     @SuppressWarnings("NullAway") // choosing takes no memory
-    void streamsAreSharedOutAsMeasured(int m, int n, int k, int rowTiles, int splits, int slices, int stages) {
+    void streamsAreSharedOutAsMeasured(
+            int m, int n, int k, String type, int rowTiles, int splits, int slices, int stages) {
         var stream = new MatmulStream(SourceFile.of("matmul_stream"), null, MULTIPROCESSORS, 227 << 10);
 
-        MatmulStream.Plan plan = stream.plan(new Shape(m, n, k, DType.BF16, false, "e4m3", 8, 1, true, false));
+        boolean packed = type.equals("i4");
+
+        MatmulStream.Plan plan = stream.plan(
+                new Shape(m, n, k, DType.BF16, false, type, packed ? 4 : 8, packed ? k / 128 : 1, true, false));
 
         assertThat(plan.rowTiles()).isEqualTo(rowTiles);
         assertThat(plan.splits()).isEqualTo(splits);
