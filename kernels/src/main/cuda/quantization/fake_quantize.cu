@@ -16,7 +16,7 @@ OCTAVO_CONSTANTS(fake_quantize, kLaneThreads, kEach, kBlockThreads, kKept)
   extern "C" __global__ __launch_bounds__(kLaneThreads, 4) void fake_quantize_lanes_##run##_##name(                \
       const __grid_constant__ Parameters p) {                                                                   \
     enterStream();                                                                                              \
-    quantizeInLanes<float, bothEnds, run, ToNumbers>(p);                                                        \
+    quantizeInLanes<float, bothEnds, run, ToNumbers>(p, AnyScales(p), {p, blockIdx.x});                            \
   }
 
 #define FAKE_QUANTIZE(name, bothEnds)                                                                           \

@@ -22,9 +22,13 @@ class Divider {
  public:
   // `boundsQuotients`: scale follows from the numbers, so that no quotient is huge.
   __device__ explicit Divider(float scale, bool boundsQuotients = true)
-      : scale_(scale),
-        inverse_(__frcp_rn(scale)),
-        near_(boundsQuotients && scale > 0x1p-80f && scale < 0x1p80f) {}
+      : Divider(scale, __frcp_rn(scale), boundsQuotients && isNear(scale)) {}
+
+  // `inverse`: of the scale, correctly rounded; `isNear`: whether the scale is, and bounds quotients.
+  __device__ __forceinline__ Divider(float scale, float inverse, bool isNear)
+      : scale_(scale), inverse_(inverse), near_(isNear) {}
+
+  static __device__ __forceinline__ bool isNear(float scale) { return scale > 0x1p-80f && scale < 0x1p80f; }
 
   __device__ __forceinline__ bool isNear() const { return near_; }
 
@@ -232,11 +236,11 @@ __device__ __forceinline__ void encodeE4m3All(uint32_t (&words)[Vector<X>::kCoun
 }
 
 // As encodeE2m1: the steps meet at 2 and at 4, where the lesser of two lines is the right one.
-template <typename X>
+template <typename X, bool kPowers>
 __device__ __forceinline__ uint32_t encodeE2m1All(const uint4& vector, const Divider& divide) {
   constexpr int kCount = Vector<X>::kCount;
   float q[kCount];
-  divideAll<X, false, sizeof(X) == 2>(q, magnitudesOf<X>(vector), divide);
+  divideAll<X, false, kPowers && sizeof(X) == 2>(q, magnitudesOf<X>(vector), divide);
 #pragma unroll
   for (int i = 0; i < kCount; i++) {
     const float below2 = fmaf(q[i], 2.0f, kRounder);

@@ -125,6 +125,8 @@ struct SeenVectors<__nv_bfloat16, true> : EndsOfPairs<__nv_bfloat162> {};
 template <>
 struct SeenVectors<__half, true> : EndsOfPairs<__half2> {};
 
+constexpr uint8_t kEpsilonCode = 0x20;  // 2^-3 in E4M3, in place of a scale of 0
+
 struct TileScale {
   float scale;
   float zeroPoint;
@@ -148,9 +150,8 @@ __device__ __forceinline__ TileScale scaleOf(const Parameters& p, const Seen<kBo
         result.scale = storableScale(Divider(p.divisor).any(absmax), p.scaleType);
         break;
       case kRelative: {
-        constexpr uint8_t kEpsilon = 0x20;  // 2^-3
         uint8_t code = encodeE4m3(__fmul_rn(p.factor, Divider(p.divisor).any(absmax)), 0.0f) & 0xFF;
-        code = code == 0 ? kEpsilon : code;
+        code = code == 0 ? kEpsilonCode : code;
         result.scale = Divider(p.factor).any(toFloat(E4M3{code}));
         if (storesFloat) static_cast<uint8_t*>(p.scales)[index] = code;
         storesFloat = false;
@@ -184,11 +185,81 @@ __device__ __forceinline__ TileScale scaleOf(const Parameters& p, const Seen<kBo
   return result;
 }
 
+// Scales of every kind.
+struct AnyScales {
+  static constexpr bool kMayBeGiven = true;
+
+  __device__ __forceinline__ explicit AnyScales(const Parameters&) {}
+
+  template <bool kBothEnds>
+  __device__ __forceinline__ Divider of(
+      const Parameters& p, const Seen<kBothEnds>& seen, int64_t index, bool stores, TileScale& scale) const {
+    scale = scaleOf(p, seen, index, stores);
+    return Divider(scale.scale, p.scaling != kGiven);
+  }
+};
+
+// Scales of kRelative, as many as E4M3 has codes: a block finds what each stands for, and its inverse, before it needs one.
+class RelativeTable {
+ public:
+  // By a whole block of at least kCodes threads.
+  __device__ __forceinline__ explicit RelativeTable(const Parameters& p) : divisor_(p.divisor), factor_(p.factor) {
+    __shared__ float2 entries[kCodes];
+    bool near = true;
+    if (threadIdx.x < kCodes) {
+      const float scale = Divider(p.factor).any(toFloat(E4M3{static_cast<uint8_t>(threadIdx.x)}));
+      entries[threadIdx.x] = make_float2(scale, __frcp_rn(scale));
+      near = threadIdx.x == 0 || threadIdx.x == kCodes - 1 || Divider::isNear(scale);  // those are no scales
+    }
+    near_ = __syncthreads_and(near);
+    entries_ = entries;
+  }
+
+  // Whether a Divider is, by any of the scales.
+  __device__ __forceinline__ bool isNear() const { return near_; }
+
+  __device__ __forceinline__ uint32_t codeFor(uint32_t largest) const {
+    const float wanted = __fmul_rn(factor_, divisor_.any(__uint_as_float(largest)));
+    const uint32_t nearest = encodeE4m3(wanted, 0.0f) & 0xFF;
+    return nearest == 0 ? kEpsilonCode : nearest;
+  }
+
+  // The scale and its inverse.
+  __device__ __forceinline__ float2 entry(uint32_t code) const { return entries_[code]; }
+
+ private:
+  static constexpr int kCodes = 128;  // not negative; the last is NaN
+
+  Divider divisor_;
+  float factor_;
+  bool near_;
+  const float2* entries_;
+};
+
+// kNear: whether the table is, so that no instruction asks for it.
+template <bool kNear>
+struct RelativeScales {
+  static constexpr bool kMayBeGiven = false;
+  const RelativeTable& table;
+
+  __device__ __forceinline__ Divider of(
+      const Parameters& p, const Seen<false>& seen, int64_t index, bool stores, TileScale& scale) const {
+    const uint32_t code = table.codeFor(seen.largest);
+    const float2 entry = table.entry(code);
+    scale = {entry.x, 0.0f};
+    if (stores) {
+      if (p.scales != nullptr) static_cast<uint8_t*>(p.scales)[index] = static_cast<uint8_t>(code);
+      if (p.nonFinite != nullptr && (seen.largest >= kInfinityBits || !isfinite(entry.x))) *p.nonFinite = 1;
+    }
+    return Divider(entry.x, entry.y, kNear);
+  }
+};
+
 constexpr int kAnyFormat = -1;
 
 // Quotients become codes, as checkpoints store them. kFormat: what the format's codes are made like, known when this is
-// compiled, where kFormatI8 stands for all of bytes; or kAnyFormat, which costs registers.
-template <int kFormat>
+// compiled, where kFormatI8 stands for all of bytes; or kAnyFormat, which costs registers. kPowers: scales may often be powers of 2.
+template <int kFormat, bool kPowers = true>
 struct ToCodes {
   // Whether a thread's vectors lie beside each other, so that few stores write all their codes.
   static constexpr bool kBeside = true;
@@ -208,7 +279,7 @@ struct ToCodes {
         break;
       case kFormatE2M1:
         work([&](const uint4* vectors, int64_t at) {
-          storeNibbles<X, kVectors>(p, vectors, at, [&](const uint4& vector) { return encodeE2m1All<X>(vector, divide); });
+          storeNibbles<X, kVectors>(p, vectors, at, [&](const uint4& vector) { return encodeE2m1All<X, kPowers>(vector, divide); });
         });
         break;
       case kFormatI4Offset:
@@ -331,46 +402,63 @@ struct ToNumbers {
 constexpr int kLaneThreads = 256;
 constexpr int kEach = 4;  // all loaded first
 
-template <typename X, bool kBothEnds, int kRun, typename Output>
-__device__ __forceinline__ void quantizeInLanes(const Parameters& p) {
-  constexpr int kCount = Vector<X>::kCount;
-  const int lanes = static_cast<int>(p.tileColumns) / (kCount * kRun);
-  const int tileShift = 31 - __clz(lanes * kRun);
-  const int64_t vectors = p.rows * p.columns / kCount;
-  const int64_t thread = static_cast<int64_t>(blockIdx.x) * kLaneThreads + threadIdx.x;
-  const int within = static_cast<int>(thread) & (lanes - 1);
-  // Where lanes share a tile, each may have every one of its vectors that is `lanes` further on.
-  const int distance = Output::kBeside ? 1 : lanes;
-  const int64_t first = (thread - within) * kEach + within * (Output::kBeside ? kEach : 1);
-  const uint4* x = static_cast<const uint4*>(p.x);
-  // Tiles are there or not, and so are a thread's vectors where all of them are of one.
-  const int count = kRun == kEach ? (first < vectors ? kEach : 0) : static_cast<int>(min(vectors - first, static_cast<int64_t>(kEach)));
+// The vectors of a thread.
+template <typename X, int kRun, bool kBeside>
+struct LaneVectors {
+  static constexpr int kCount = Vector<X>::kCount;
   uint4 loaded[kEach];
+  int64_t first;  // in the matrix
+  int within;     // lane of those that share its tile
+  int count;      // those that exist: tiles are there or not, and so are all of a thread where they are of one
+
+  // block: what blockIdx.x is where all vectors are looked at in one round.
+  __device__ __forceinline__ LaneVectors(const Parameters& p, int64_t block) {
+    const int lanes = lanesOf(p);
+    const int64_t vectors = p.rows * p.columns / kCount;
+    const int64_t thread = block * kLaneThreads + threadIdx.x;
+    within = static_cast<int>(thread) & (lanes - 1);
+    first = (thread - within) * kEach + within * (kBeside ? kEach : 1);
+    count = kRun == kEach ? (first < vectors ? kEach : 0) : static_cast<int>(max(min(vectors - first, static_cast<int64_t>(kEach)), static_cast<int64_t>(0)));
+    const uint4* x = static_cast<const uint4*>(p.x);
 #pragma unroll
-  for (int i = 0; i < kEach; i++) loaded[i] = i < count ? x[first + i * distance] : make_uint4(0, 0, 0, 0);
+    for (int i = 0; i < kEach; i++) loaded[i] = i < count ? x[first + i * distance(p)] : make_uint4(0, 0, 0, 0);
+  }
+
+  static __device__ __forceinline__ int lanesOf(const Parameters& p) { return static_cast<int>(p.tileColumns) / (kCount * kRun); }
+
+  // Where lanes share a tile, each may have every one of its vectors that is as many further on.
+  static __device__ __forceinline__ int distance(const Parameters& p) { return kBeside ? 1 : lanesOf(p); }
+};
+
+template <typename X, bool kBothEnds, int kRun, typename Output, typename Scales>
+__device__ __forceinline__ void quantizeInLanes(
+    const Parameters& p, const Scales& scales, const LaneVectors<X, kRun, Output::kBeside>& v) {
+  constexpr int kCount = Vector<X>::kCount;
+  const int lanes = v.lanesOf(p);
+  const int tileShift = 31 - __clz(lanes * kRun);
 #pragma unroll
   for (int run = 0; run < kEach; run += kRun) {
-    const int64_t at = first + run * distance;
+    const int64_t at = v.first + run * v.distance(p);
     SeenVectors<X, kBothEnds> ofVectors;
 #pragma unroll
-    for (int i = 0; i < kRun; i++) ofVectors.add(loaded[run + i]);
+    for (int i = 0; i < kRun; i++) ofVectors.add(v.loaded[run + i]);
     Seen<kBothEnds> seen = ofVectors.get();
     if constexpr (kRun == kEach) seen.shareAmong(lanes);
-    if (run >= count) continue;
-    const int64_t tile = (first >> tileShift) + run / kRun;
+    if (run >= v.count) continue;
+    const int64_t tile = (v.first >> tileShift) + run / kRun;
     int64_t index = tile;
-    if (p.scaling == kGiven) {
+    if (Scales::kMayBeGiven && p.scaling == kGiven) {
       const int64_t row = tile / p.acrossTiles;
       index = row / p.scaleRows * p.acrossTiles + (tile - row * p.acrossTiles);
     }
-    const TileScale scale = scaleOf(p, seen, index, within == 0);
-    const Divider divide(scale.scale, p.scaling != kGiven);
+    TileScale scale;
+    const Divider divide = scales.of(p, seen, index, v.within == 0, scale);
     if constexpr (Output::kBeside) {
-      Output::template storing<X, kRun>(p, scale, divide, [&](auto store) { store(loaded + run, at * kCount); });
+      Output::template storing<X, kRun>(p, scale, divide, [&](auto store) { store(v.loaded + run, at * kCount); });
     } else {
       Output::template storing<X, 1>(p, scale, divide, [&](auto store) {
 #pragma unroll
-        for (int i = 0; i < kRun; i++) store(loaded + run + i, (at + i * distance) * kCount);
+        for (int i = 0; i < kRun; i++) store(v.loaded + run + i, (at + i * v.distance(p)) * kCount);
       });
     }
   }

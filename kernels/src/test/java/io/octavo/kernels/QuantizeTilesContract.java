@@ -65,6 +65,13 @@ abstract class QuantizeTilesContract extends BackendContract {
     void groupsRelativeToTheWholeTensorKeepE4m3Scales() {
         check(DType.BF16, CodeFormat.E2M1, 1, 16, NVFP4, DType.F8_E4M3, 33, 160, 5);
         check(DType.F32, CodeFormat.E2M1, 1, 16, NVFP4, DType.F8_E4M3, 3, 32, 6);
+        check(DType.F16, CodeFormat.E2M1, 1, 16, NVFP4, DType.F8_E4M3, 5, 1040, 7);
+        check(DType.BF16, CodeFormat.E2M1, 1, 32, NVFP4, DType.F8_E4M3, 4, 96, 8);
+        // Scales at the ends of what divides fast, and beyond.
+        for (float factor : new float[] {0x1p-90f, 0x1p-78f, 0x1p70f, 0x1p90f}) {
+            Scaling scaling = new Scaling.Relative(6, factor);
+            check(DType.BF16, CodeFormat.E2M1, 1, 16, scaling, DType.F8_E4M3, 9, 64, 9);
+        }
     }
 
     @Test

@@ -61,8 +61,13 @@ record TileLaunch(
         KernelFile file = library.file(kernels.file);
         int laneVectors = file.constant("kEach");
         boolean inLanes = fitsLanes(workRows, workColumns, laneVectors);
+        boolean byTable = inLanes && isRelative(file, workColumns);
         String name = kernels.file
-                + (inLanes ? "_lanes_" + Math.min(tileVectors(workColumns), laneVectors) : "_blocks_" + codes())
+                + (byTable
+                        ? "_relative"
+                        : inLanes
+                                ? "_lanes_" + Math.min(tileVectors(workColumns), laneVectors)
+                                : "_blocks_" + codes())
                 + "_"
                 + (scaling instanceof Scaling.Range ? "range_" : "")
                 + x.dtype().name().toLowerCase(Locale.ROOT);
@@ -72,7 +77,9 @@ record TileLaunch(
                     + " numbers: at most " + MOST_TILE_VECTORS + " vectors of 16 bytes, counted over whole rows");
         }
         Grid grid = inLanes
-                ? Grid.covering(Math.ceilDiv(vectors, (long) laneVectors), file.constant("kLaneThreads"))
+                ? Grid.covering(
+                        Math.ceilDiv(vectors, (long) laneVectors * (byTable ? file.constant("kRelativeRounds") : 1)),
+                        file.constant("kLaneThreads"))
                 : Grid.of(
                         Math.multiplyExact(Math.ceilDiv(x.rows(), workRows), across),
                         blockThreads(file, workRows * workColumns * x.dtype().bytes()));
@@ -113,6 +120,14 @@ record TileLaunch(
                 && vectors <= (long) WARP * laneVectors
                 && Long.bitCount(vectors) == 1
                 && (CudaBuffer.addressOf(x) | CudaBuffer.addressOf(out)) % VECTOR_BYTES == 0;
+    }
+
+    /** Whether there are kernels for such scales alone. */
+    private boolean isRelative(KernelFile file, long workColumns) {
+        return kernels == Kernels.CODES
+                && scaling instanceof Scaling.Relative
+                && format == CodeFormat.E2M1
+                && workColumns == file.constant("kRelativeTile");
     }
 
     /** What codes a kernel makes that its name promises to be compiled for. */
