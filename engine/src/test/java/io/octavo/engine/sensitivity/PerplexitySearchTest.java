@@ -47,7 +47,7 @@ class PerplexitySearchTest {
     private static List<List<Option>> groups(Random random) {
         var groups = new ArrayList<List<Option>>();
         for (int group = 0; group < 1 + random.nextInt(6); group++) {
-            long size = 1 + random.nextInt(5);
+            long size = 1L + random.nextInt(5);
             double loss = Math.exp(2 * random.nextGaussian());
             groups.add(List.of(
                     new Option(8 * size, loss),
