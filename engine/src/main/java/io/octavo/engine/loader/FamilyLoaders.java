@@ -6,42 +6,33 @@ import io.octavo.engine.scheme.Quantization;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Which families transformers 5.18 does not load in which formats, by model type: the one table that plans, labels and
+ * Which families transformers 5.18 does not load in packed formats, by model type: the one table that plans, labels and
  * docs/schemes.md go by. Of each a small model was tried.
  */
 public final class FamilyLoaders {
 
     private enum Limit {
         READS_WEIGHTS(
-                "t5 mt5 umt5 longt5 udop pop2piano pix2struct switch_transformers modernbert modernvbert mamba2"
-                        + " recurrent_gemma rwkv xlstm falcon gpt_bigcode nanochat",
-                CompressedFormat::isPacked,
+                "t5 mt5 umt5 longt5 udop pop2piano pix2struct switch_transformers modernbert"
+                        + " modernbert-decoder modernvbert kosmos-2 mamba2 recurrent_gemma rwkv xlstm falcon gpt_bigcode nanochat",
                 "transformers cannot load packed weights of this family, whose code looks at a weight that such Linears do"
                         + " not have; choose a scheme with a byte a weight, such as FP8_DYNAMIC or W8A8, or another loader"),
         CUTS_WEIGHTS(
-                "hrm_text gte",
-                CompressedFormat::isPacked,
+                "hrm_text gte nomic_bert jina_embeddings_v3",
                 "transformers cuts weights of this family while it loads them, and cannot cut packed ones; choose a scheme"
                         + " with a byte a weight, such as FP8_DYNAMIC, or save the model by transformers with"
-                        + " save_original_format=False before"),
-        SHARES_LINEARS(
-                "zamba nomic_bert jina_embeddings_v3",
-                format -> true,
-                "transformers shares or renames Linears of this family without their scales, and leaves scales random");
+                        + " save_original_format=False before");
 
         private final String types;
-        private final Predicate<CompressedFormat> formats;
         private final String warning;
 
-        Limit(String types, Predicate<CompressedFormat> formats, String warning) {
+        Limit(String types, String warning) {
             this.types = types;
-            this.formats = formats;
             this.warning = warning;
         }
     }
@@ -61,7 +52,7 @@ public final class FamilyLoaders {
             Layout layout, Quantization weights, Optional<Quantization> inputs, JsonNode config) {
         return Optional.ofNullable(LIMITS.get(config.path("model_type").asString("")))
                 .filter(limit -> layout == Layout.COMPRESSED_TENSORS
-                        && limit.formats.test(CompressedFormat.of(weights, inputs)))
+                        && CompressedFormat.of(weights, inputs).isPacked())
                 .map(limit -> limit.warning);
     }
 }

@@ -38,6 +38,14 @@ final class KeptNames {
 
     private static final Set<String> INDEXER_PARTS = Set.of("wk", "weights_proj");
 
+    /**
+     * Blocks of Zamba that several layers share and a checkpoint stores once: loaders make modules of each layer, and give the
+     * others the weight without its scales.
+     */
+    private static final Set<String> SHARED = Set.of("shared_transf", "shared_transformer");
+
+    static final String ANY_SHARED = ModulePattern.REGEX_PREFIX + ".*\\.shared_transf(?:ormer)?\\.";
+
     /** Towers and projectors of other inputs than text: they stand above every numbered layer of a decoder. */
     private static final List<String> TOWERS = List.of(
             "modality_projection",
@@ -100,6 +108,10 @@ final class KeptNames {
                 || ONE_EMBEDDING_OF_SEVERAL.matcher(last).matches()
                 || Stream.concat(EMBEDDING_ENDS.stream(), Stream.of(POSITION_BIAS_END))
                         .anyMatch(last::endsWith);
+    }
+
+    static boolean isShared(List<String> segments) {
+        return segments.stream().anyMatch(SHARED::contains);
     }
 
     static boolean areCoefficients(String last) {

@@ -92,9 +92,13 @@ public final class LoaderNames {
         return TransformersFamilies.tiedHead(config);
     }
 
-    /** A pattern that fits whatever a loader makes of towers and projectors, and nothing else. */
-    public static String anyTower() {
-        return KeptNames.ANY_TOWER;
+    /** A pattern that fits whatever loaders make of modules of a role, and nothing else; empty where names suffice. */
+    public static Optional<String> pattern(ModuleRole role) {
+        return switch (role) {
+            case TOWER -> Optional.of(KeptNames.ANY_TOWER);
+            case SHARED -> Optional.of(KeptNames.ANY_SHARED);
+            default -> Optional.empty();
+        };
     }
 
     /** Every spelling of a module's name, the checkpoint's own first. */
@@ -105,7 +109,7 @@ public final class LoaderNames {
         var spellings = new LinkedHashSet<String>();
         spellings.add(module);
         Stream.concat(Stream.of(module), ofParts ? renamed(module) : Stream.empty())
-                .flatMap(name -> Stream.of(name, TransformersFamilies.renamed(name, renames)))
+                .flatMap(name -> Stream.concat(Stream.of(name), TransformersFamilies.renamed(name, renames)))
                 .flatMap(name -> Stream.concat(Stream.of(name), block(name)))
                 .flatMap(name -> Stream.concat(Stream.of(name), expert(name)))
                 .filter(name -> !modules.contains(name))

@@ -41,6 +41,7 @@ public enum ModuleRole {
     ROUTER("router of a mixture of experts", true),
     INDEXER("indexer of sparse attention, which loaders keep as it is", true),
     COEFFICIENTS("coefficients that mix a few hidden states", true),
+    SHARED("block that several layers share, of which loaders share the weights and not the scales", true),
     TOWER("vision or audio tower, or its projector", true),
     EXTRA_PREDICTION("multi-token prediction head", true),
     EMBEDDING("embedding", false),
@@ -154,6 +155,9 @@ public enum ModuleRole {
         }
         if (KeptNames.isRouter(segments)) {
             return ROUTER;
+        }
+        if (KeptNames.isShared(segments)) {
+            return SHARED;
         }
         if (KeptNames.isIndexer(segments)) {
             return INDEXER;

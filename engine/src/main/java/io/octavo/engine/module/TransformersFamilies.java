@@ -16,7 +16,10 @@ import tools.jackson.databind.JsonNode;
  */
 final class TransformersFamilies {
 
-    /** Types, and what becomes of a name: patterns and replacements, each applied in turn. Names end in a dot here. */
+    /**
+     * Types, and what becomes of a name: patterns and replacements, each applied in turn. Names end in a dot here; braces
+     * hold the parts that a weight is cut into.
+     */
     private static final String RENAMED = """
             nemotron_h | \\bbackbone\\. > model.
             kimi_linear glm5_next glm5_next_text | self_attn\\.(f_[ab]_proj)\\. > self_attn.forget_gate.$1.
@@ -42,16 +45,20 @@ final class TransformersFamilies {
              \\.to_out\\. > .o_proj. | \\.mlp\\.up_proj\\. > .mlp.fc1. | \\.mlp\\.down_proj\\. > .mlp.fc2.
             kimi_k25 | ^language_model\\.model\\.(?:blocks|layers)\\. > model.language_model.layers.
             qianfan_ocr | ^language_model\\.model\\.(?:encoder\\.)?layers\\. > model.language_model.layers.
-            minimax_m3_vl | ^language_model\\.model\\. > model.language_model. | \\.block_sparse_moe\\. > .mlp. |\
+            minimax_m3_vl | \\.(?:gate|up)_proj\\. > .gate_up_proj. | ^language_model\\.model\\. > model.language_model. | \\.block_sparse_moe\\. > .mlp. |\
              \\.self_attn\\.index_([qk]_proj)\\. > .self_attn.indexer.$1.
             hyperclovax_vision_v2 | ^model\\.language_model\\.model\\. > model.language_model.
             qwen3_5_text qwen3_5_moe_text gemma3n_text | ^model\\.language_model\\. > model.
             emu3 | ^text_model\\.model\\. > model.text_model.
             t5gemma2 | ^model\\.encoder\\.layers\\. > model.encoder.text_model.layers.
-            hrm_text | \\.attn\\.o_proj\\. > .self_attn.o_proj.
-            gte | encoder\\.layer\\. > layers. | attention\\.o_proj\\. > self_attn.o_proj.
-            jina_embeddings_v3 | encoder\\.layers\\. > layers. | mixer\\.out_proj\\. > self_attn.o_proj.
-            nomic_bert | encoder\\.layers\\. > layers. | attn\\.out_proj\\. > self_attn.o_proj. | fc11\\. > up_proj. |\
+            hrm_text | \\.attn\\.o_proj\\. > .self_attn.o_proj. | \\.attn\\.gqkv_proj\\. > .self_attn.{gate,q,k,v}_proj. |\
+             \\.mlp\\.gate_up_proj\\. > .mlp.{gate,up}_proj.
+            gte | encoder\\.layer\\. > layers. | attention\\.o_proj\\. > self_attn.o_proj. |\
+             attention\\.qkv_proj\\. > self_attn.{q,k,v}_proj. | mlp\\.up_gate_proj\\. > mlp.{up,gate}_proj.
+            jina_embeddings_v3 | encoder\\.layers\\. > layers. | mixer\\.out_proj\\. > self_attn.o_proj. |\
+             mixer\\.Wqkv\\. > self_attn.{q,k,v}_proj.
+            nomic_bert | encoder\\.layers\\. > layers. | attn\\.out_proj\\. > self_attn.o_proj. |\
+             attn\\.Wqkv\\. > self_attn.{q,k,v}_proj. | fc11\\. > up_proj. |\
              fc12\\. > gate_proj. | fc2\\. > down_proj.
             """;
 
@@ -126,12 +133,18 @@ final class TransformersFamilies {
         return config.path("model_type").asString("");
     }
 
-    /** A module's name after all of these; the same where none fits. */
-    static String renamed(String module, List<Rename> renames) {
+    /** A module's names after all of these; its own where none fits. */
+    static Stream<String> renamed(String module, List<Rename> renames) {
         String name = module + ".";
         for (Rename rename : renames) {
             name = rename.pattern.matcher(name).replaceFirst(rename.replacement);
         }
-        return name.substring(0, name.length() - 1);
+        String whole = name.substring(0, name.length() - 1);
+        int open = whole.indexOf('{');
+        int close = whole.indexOf('}');
+        return open < 0 || close < open || whole.equals(module)
+                ? Stream.of(whole)
+                : Arrays.stream(whole.substring(open + 1, close).split(","))
+                        .map(part -> whole.substring(0, open) + part + whole.substring(close + 1));
     }
 }

@@ -251,9 +251,7 @@ final class QuantizationPlanner {
             if (tensor.shape().size() == 2 && !module.substring(module.lastIndexOf('.') + 1).equals(KNOWN_EMBEDDING)) {
                 ignoreList.add(module);
             }
-            if (role == ModuleRole.TOWER) {
-                ignoreList.add(LoaderNames.anyTower());
-            }
+            LoaderNames.pattern(role).ifPresent(ignoreList::add);
             if (role.isQuantized()) {
                 leftByRequest.add(module);
             }

@@ -64,6 +64,10 @@ class LoaderNamesTest {
         "t5gemma2, model.encoder.layers.0.mlp.up_proj, model.encoder.text_model.layers.0.mlp.up_proj",
         "nomic_bert, nomic_bert.encoder.layers.0.mlp.fc12, nomic_bert.layers.0.mlp.gate_proj",
         "inkling_mm_model, model.llm.layers.0.attn.wr_du, model.language_model.layers.0.self_attn.r_proj",
+        "hrm_text, model.H_module.layers.0.attn.gqkv_proj, model.H_module.layers.0.self_attn.v_proj",
+        "nomic_bert, nomic_bert.encoder.layers.0.attn.Wqkv, nomic_bert.layers.0.self_attn.k_proj",
+        "minimax_m3_vl, language_model.model.layers.0.block_sparse_moe.shared_experts.up_proj,"
+                + " model.language_model.layers.0.mlp.shared_experts.gate_up_proj",
         "qwen3_5_text, model.language_model.layers.0.mlp.up_proj, model.layers.0.mlp.up_proj",
     })
     void followsTransformersWhereItRenames(String type, String module, String transformers) {
@@ -77,8 +81,8 @@ class LoaderNamesTest {
 
     @Test
     void leavesPatternsAsTheyAre() {
-        assertThat(new LoaderNames(MULTIMODAL, List.of()).spellings(LoaderNames.anyTower()))
-                .containsExactly(LoaderNames.anyTower());
+        assertThat(new LoaderNames(MULTIMODAL, List.of()).spellings(LoaderNames.pattern(ModuleRole.TOWER).orElseThrow()))
+                .containsExactly(LoaderNames.pattern(ModuleRole.TOWER).orElseThrow());
     }
 
     @Test

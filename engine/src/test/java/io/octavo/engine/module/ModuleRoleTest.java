@@ -82,6 +82,10 @@ class ModuleRoleTest {
         "qwen2_model.model.model.layers.0.mlp.up_proj, 64, 32, TOWER",
         "model.resampler_model.spatial_linear.0, 64, 32, TOWER",
         "model.layers.0.mlp1, 64, 32, UNKNOWN",
+        // Blocks that layers share.
+        "model.layers.1.shared_transf.self_attn.q_proj, 32, 32, SHARED",
+        "model.layers.1.shared_transformer.feed_forward.gate_up_proj_adapter_list.1.1, 64, 32, SHARED",
+        "model.layers.1.mamba.in_proj, 64, 32, PROJECTION",
         // Coefficients that mix hidden states, and matrices of norms.
         "model.layers.0.altup.correction_coefs, 4, 4, COEFFICIENTS",
         "model.layers.0.altup.prediction_coefs, 16, 4, COEFFICIENTS",

@@ -265,7 +265,6 @@ class PreFlightTest {
         "MXFP8, xlstm, ",
         "W4A16_G32, hrm_text, cut",
         "FP8_DYNAMIC, hrm_text, ",
-        "FP8_DYNAMIC, zamba, share",
         "W4A16_G32, llama, "
     })
     void saysWhichFamiliesTransformersTakes(String scheme, String type, @Nullable String expected) throws IOException {

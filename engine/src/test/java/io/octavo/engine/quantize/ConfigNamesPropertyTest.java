@@ -59,7 +59,7 @@ class ConfigNamesPropertyTest {
                             + " modality_router router.layer indexer.wk indexer.weights_proj wte wpe emb shared"
                             + " embeddings embedding embed token_embed token_embeds pos_emb type_embedding"
                             + " per_layer_embeddings embed_positions embed_in word_embeddings relative_attention_bias"
-                            + " embed_audio_tokens input_embeds_layer input_embeds_layers.0 token_type_embeddings_1 row_embedder"
+                            + " word_embed_tokens embed_audio_tokens input_embeds_layer input_embeds_layers.0 token_type_embeddings_1 row_embedder"
                             + " correction_coefs prediction_coefs input_layernorm.W_up"
                             + " embed_out score classifier head output_layer qa_outputs classification_head v_head"
                             + " classification_head.dense mtp.fc nextn.proj medusa.0 eagle.fc")
@@ -70,7 +70,7 @@ class ConfigNamesPropertyTest {
             ("visual.blocks.0.attn.qkv vision_tower.encoder.layers.0.mlp.fc1 vision_model.encoder.layers.0.mlp.fc2"
                             + " vision_tower.vision_model.head.fc1 multi_modal_projector.linear_1"
                             + " multimodal_projector.fc multi_modality_projector.fc modality_projection.proj"
-                            + " projector.linear mlp_AR.linear_1 patch_merge_mlp.0 sam_model.blocks.0.mlp.lin1"
+                            + " projector.linear mlp_AR.linear_1 vision_embed_tokens patch_merge_mlp.0 sam_model.blocks.0.mlp.lin1"
                             + " qwen2_model.model.model.layers.0.mlp.up_proj vision_tower.encoder.blocks.0.wo"
                             + " mm_projector.0 connector.proj aligner.fc1 mlp1.0 resampler.kv perceiver.fc"
                             + " vit.blocks.0.fc1 vpm.layers.0.fc1 apm.layers.0.fc1 embed_vision.embedding_projection"
@@ -126,6 +126,8 @@ class ConfigNamesPropertyTest {
             qwen2_vl | vision_config | model. | self_attn | lm_head |\
              ^visual>model.visual, ^model\\.(?!language_model)(?!visual)>model.language_model. |\
              ^model\\.language_model\\.>language_model.model., ^model\\.visual\\.>visual., ^model\\.>language_model.model. | -
+            paddleocr_vl | vision_config | model. | self_attn | lm_head | ^mlp_AR>model.projector, ^visual>model.visual,\
+             ^model\\.(?!projector)(?!visual)>model.language_model. | - | -
             qwen2_audio | audio_config | language_model.model. | self_attn | language_model.lm_head |\
              ^language_model\\.lm_head>lm_head, ^language_model\\.model>model.language_model,\
              ^audio_tower>model.audio_tower, ^multi_modal_projector>model.multi_modal_projector | - | -
@@ -268,7 +270,7 @@ class ConfigNamesPropertyTest {
             assertThat(groups).hasSize(twoSchemes ? 2 : 1);
             modules.forEach((checkpoint, quantized) -> {
                 String called = module.apply(checkpoint);
-                if (!checkpoint.endsWith("embed_tokens")) {
+                if (!checkpoint.matches("(.*\\.)?embed_tokens")) {
                     boolean fits = patterns.stream()
                             .anyMatch(pattern -> pattern.matcher(called).lookingAt());
                     assertThat(fits || ignore.contains(called))

@@ -9,6 +9,8 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.module.LoaderNames;
+import io.octavo.engine.module.ModulePattern;
+import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.request.Recipe;
@@ -98,7 +100,7 @@ class QuantizationPlanTest {
                         "model.layers.2.mlp.down_proj",
                         "mtp.fc",
                         "multi_modal_projector.linear_1",
-                        LoaderNames.anyTower(),
+                        LoaderNames.pattern(ModuleRole.TOWER).orElseThrow(),
                         "vision_tower.blocks.0.attn.qkv");
         assertThat(plan.kept()).allSatisfy(action -> assertThat(action.reason()).isNotEmpty());
     }
@@ -160,7 +162,7 @@ class QuantizationPlanTest {
                         .config("{\"architectures\": [\"X\"], \"vocab_size\": 4, \"d_model\": 2}"),
                 List.of());
         assertThat(plan.ignore())
-                .filteredOn(entry -> !entry.equals(LoaderNames.anyTower()))
+                .filteredOn(entry -> !entry.equals(LoaderNames.pattern(ModuleRole.TOWER).orElseThrow()))
                 .containsExactlyInAnyOrder("lm_head", module);
         assertThat(plan.quantized()).hasSize(1);
     }
@@ -319,6 +321,22 @@ class QuantizationPlanTest {
     private ErrorCode codeOf(CheckpointFixture fixture, List<String> ignore) throws IOException {
         return catchThrowableOfType(QuantizationException.class, () -> plan(fixture, ignore))
                 .code();
+    }
+
+    /** The module of layer 3 has no tensor: a pattern must pass it over. */
+    @Test
+    void listsBlocksOfLayersThatShareThem() throws IOException {
+        QuantizationPlan plan = plan(
+                matrices("model.layers.1.shared_transf.self_attn.q_proj", "model.layers.1.mamba.in_proj"), List.of());
+        assertThat(plan.quantized().stream().map(Quantize::module)).containsExactly("model.layers.1.mamba.in_proj");
+        assertThat(plan.ignore())
+                .filteredOn(entry -> entry.startsWith("re:"))
+                .singleElement()
+                .satisfies(pattern -> {
+                    ModulePattern shared = ModulePattern.parse(pattern, ErrorCode.IGNORE_INVALID);
+                    assertThat(shared.matches("model.layers.3.shared_transf.self_attn.q_proj")).isTrue();
+                    assertThat(shared.matches("model.layers.3.mamba.in_proj")).isFalse();
+                });
     }
 
     /** Loaders make a Linear of it that shares the embedding's tensor: a scheme for every Linear must pass it over. */
