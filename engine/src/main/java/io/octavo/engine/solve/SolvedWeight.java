@@ -6,7 +6,6 @@ import io.octavo.engine.solve.scale.TileScales;
 import io.octavo.engine.solve.scale.WeightFormat;
 import io.octavo.kernels.number.CodeFormat;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * A weight whose codes were solved, in memory.
@@ -37,9 +36,8 @@ public record SolvedWeight(
     @Override
     public void readCodes(long from, long to, byte[] target) {
         int rowBytes = Math.toIntExact(codeFormat.rowBytes(format.inFeatures()));
-        byte[] stored = Arrays.copyOfRange(codes, Math.toIntExact(from * rowBytes), Math.toIntExact(to * rowBytes));
-        byte[] unpacked = CodeRows.unpack(stored, codeFormat);
-        System.arraycopy(unpacked, 0, target, 0, unpacked.length);
+        int count = Math.toIntExact((to - from) * format.inFeatures());
+        CodeRows.unpack(codes, Math.toIntExact(from * rowBytes), count, codeFormat, target);
     }
 
     @Override
