@@ -4,10 +4,12 @@
 // after block of columns: `block` improves its codes one after the other, kLanes lanes a row, and the scales of the groups that
 // lie in it; `update` then moves the gradients of all columns: a product. Groups wider than a block get their scales by
 // `numbers`, a product and `scale`. `rows` keeps the list of rows that a sweep still pays for. In the end `pack` makes two codes
-// a byte, and `losses` adds up what is left.
+// a byte, and `losses` adds up what is left. Each input has moments and as many rows, with a list and changes of its own; rows and
+// places in lists are counted through all inputs.
 //
-// Twin: ScalarCodeRefinement.java.  Launch: grid = rows for losses, scale and pack (block = kRowThreads); (columns, rows) / kSide
-// for begin and numbers; changeRows / kRows for block; tiles of (columns, rows) for update; 1 for rows.
+// Twin: ScalarCodeRefinement.java.  Launch: grid = all rows for losses and pack (block = kRowThreads); for the others, with inputs in
+// the third dimension, an input's rows for scale, (columns, rows) / kSide for begin and numbers, changeRows / kRows for block, tiles
+// of (columns, rows) for update, 1 for rows.
 // Targets: all
 
 #include "quantization/code_rounding.cuh"
@@ -15,21 +17,22 @@
 #include "quantization/scale_format.cuh"
 
 struct RefinementParameters {
-  const void* weights;       // [rows, columns]
-  const float* moments;      // [columns, columns]
+  const void* weights;       // [all rows, columns]
+  const float* moments;      // [inputs, columns, columns]
   float* scales;             // [tiles below each other, groups], as they are stored
   const int8_t* zeroPoints;  // the same, or null
-  uint8_t* codes;            // [rows, columns / 2], of 4 bits
-  uint8_t* bytes;            // [rows, columns]: a code each, as it is stored
-  float* gradients;          // [rows, pitch]: d h
-  float* sums;               // [rows, pitch]: where a fresh product goes, by place in the list
-  float* changes;            // [columns from `first` on, changeRows]: what is multiplied by the moments, by place in the list
-  int* active;               // [rows]: the list of rows that are not done
-  int* count;                // its length
-  float* left;               // [rows]: the loss
-  float* gains;              // [rows]: of this sweep, by place in the list
-  float* losses;             // [rows]
-  int rows;
+  uint8_t* codes;            // [all rows, columns / 2], of 4 bits
+  uint8_t* bytes;            // [all rows, columns]: a code each, as it is stored
+  float* gradients;          // [all rows, pitch]: d h
+  float* sums;               // [all rows, pitch]: where a fresh product goes, by place in the list
+  float* changes;            // [inputs, columns from `first` on, changeRows]: what is multiplied by the moments, by place in the list
+  int* active;               // [all rows]: the lists of rows that are not done
+  int* count;                // [inputs]: their lengths
+  float* left;               // [all rows]: the loss
+  float* gains;              // [all rows]: of this sweep, by place in the list
+  float* losses;             // [all rows]
+  int64_t changeNumbers;     // of an input
+  int rows;                  // of an input
   int columns;
   int pitch;                 // a multiple of 4
   int changeRows;            // a multiple of kTile
@@ -47,7 +50,7 @@ struct RefinementParameters {
 };
 OCTAVO_PARAMETERS(
     code_refinement, RefinementParameters, weights, moments, scales, zeroPoints, codes, bytes, gradients, sums, changes, active, count,
-    left, gains, losses, rows, columns, pitch, changeRows, groups, groupColumns, tileRows, first, width, fresh, group, divisor, weightType,
+    left, gains, losses, changeNumbers, rows, columns, pitch, changeRows, groups, groupColumns, tileRows, first, width, fresh, group, divisor, weightType,
     format, scaleFormat)
 
 namespace {
@@ -57,6 +60,15 @@ constexpr int kBlockNumbers = kBlock * kBlock + kBlock + kBlock * kErrorPitch;
 constexpr int kBlockBytes = kBlockNumbers * sizeof(float);
 constexpr float kWorthwhile = 1e-3f;  // CodeRefinement.WORTHWHILE
 static_assert(kTile == kBlock && kBlock % kSlab == 0, "an update has the changes of a block");
+
+// The first row of the block's input, and its place in the list.
+__device__ __forceinline__ int firstRow(const RefinementParameters& p) { return blockIdx.z * p.rows; }
+
+__device__ __forceinline__ const float* momentsOf(const RefinementParameters& p) {
+  return p.moments + static_cast<int64_t>(blockIdx.z) * p.columns * p.columns;
+}
+
+__device__ __forceinline__ float* changesOf(const RefinementParameters& p) { return p.changes + blockIdx.z * p.changeNumbers; }
 
 __device__ __forceinline__ int64_t tileAt(const RefinementParameters& p, int row, int column) {
   return static_cast<int64_t>(row / p.tileRows) * p.groups + min(column / p.groupColumns, p.groups - 1);
@@ -245,14 +257,15 @@ __device__ __forceinline__ void refineBlock(const RefinementParameters& p) {
   float* h = shared;                              // [kBlock, kBlock]
   float* inverseDiagonal = h + kBlock * kBlock;   // 0 where a column weighs nothing
   float* changes = inverseDiagonal + kBlock;      // [kBlock, kErrorPitch], with the opposite sign
-  const int count = *p.count;
+  const int count = p.count[blockIdx.z];
   if (static_cast<int>(blockIdx.x) / (kTile / kRows) * kTile >= count) return;
+  const float* moments = momentsOf(p);
 #pragma unroll 16
   for (int at = threadIdx.x; at < kBlock * kBlock; at += kRowThreads) {
     const int i = at / kBlock;
     const int j = at % kBlock;
     const bool exists = i < p.width && j < p.width;
-    const float number = exists ? p.moments[static_cast<int64_t>(p.first + i) * p.columns + p.first + j] : 0.0f;
+    const float number = exists ? moments[static_cast<int64_t>(p.first + i) * p.columns + p.first + j] : 0.0f;
     h[at] = number;
     if (i == j) {
       const float inverse = __frcp_rn(number);
@@ -264,7 +277,7 @@ __device__ __forceinline__ void refineBlock(const RefinementParameters& p) {
   const int inBlock = threadIdx.x / kLanes;
   const int place = blockIdx.x * kRows + inBlock;
   const bool active = place < count;
-  const int row = active ? p.active[place] : 0;
+  const int row = active ? p.active[firstRow(p) + place] : 0;
   Columns<Codes> columns(p, row, active, lane);
   __syncthreads();
   const int group = p.group == 0 ? p.width : p.group;
@@ -275,7 +288,10 @@ __device__ __forceinline__ void refineBlock(const RefinementParameters& p) {
     if (p.group != 0) columns.improveScale(p, h, changes + inBlock, row, active, lane, from, to);
   }
   const float gain = laneSum(columns.gain);
-  if (lane == 0 && active) p.gains[place] = p.first == 0 ? gain : p.gains[place] + gain;
+  if (lane == 0 && active) {
+    float* gains = p.gains + firstRow(p) + place;
+    *gains = p.first == 0 ? gain : *gains + gain;
+  }
   if (active) {
 #pragma unroll
     for (int r = 0; r < kEach; r++) {
@@ -288,10 +304,11 @@ __device__ __forceinline__ void refineBlock(const RefinementParameters& p) {
     }
   }
   __syncthreads();
+  float* target = changesOf(p);
 #pragma unroll 4
   for (int at = threadIdx.x; at < kBlock * kRows; at += kRowThreads) {
     const int i = at / kRows;
-    p.changes[static_cast<int64_t>(i) * p.changeRows + blockIdx.x * kRows + at % kRows] = changes[i * kErrorPitch + at % kRows];
+    target[static_cast<int64_t>(i) * p.changeRows + blockIdx.x * kRows + at % kRows] = changes[i * kErrorPitch + at % kRows];
   }
 }
 
@@ -306,7 +323,7 @@ __device__ __forceinline__ void transpose(const RefinementParameters& p, Value v
   }
   __syncthreads();
   for (int i = threadIdx.x / kSide; i < kSide; i += kRowThreads / kSide) {
-    p.changes[static_cast<int64_t>(left + i) * p.changeRows + top + threadIdx.x % kSide] = tile[threadIdx.x % kSide][i];
+    changesOf(p)[static_cast<int64_t>(left + i) * p.changeRows + top + threadIdx.x % kSide] = tile[threadIdx.x % kSide][i];
   }
 }
 
@@ -334,8 +351,9 @@ BLOCK(e2m1, Floats4)
 
 // Codes a byte each, what rounding changed, zeros around it, and all rows in the list.
 extern "C" __global__ __launch_bounds__(kRowThreads) void code_refinement_begin(const __grid_constant__ RefinementParameters p) {
-  transpose(p, [&](int row, int column) {
-    if (row >= p.rows || column >= p.columns) return 0.0f;
+  transpose(p, [&](int inInput, int column) {
+    if (inInput >= p.rows || column >= p.columns) return 0.0f;
+    const int row = firstRow(p) + inInput;
     if (isNibble(p.format)) {
       const uint8_t both = p.codes[static_cast<int64_t>(row) * (p.columns / 2) + column / 2];
       p.bytes[static_cast<int64_t>(row) * p.columns + column] = column % 2 == 0 ? both & 15 : both >> 4;
@@ -343,29 +361,31 @@ extern "C" __global__ __launch_bounds__(kRowThreads) void code_refinement_begin(
     return differenceAt(p, row, column);
   });
   const int row = blockIdx.y * kSide + threadIdx.x;
-  if (blockIdx.x == 0 && threadIdx.x < kSide && row < p.rows) p.active[row] = row;
-  if (blockIdx.x == 0 && blockIdx.y == 0 && threadIdx.x == 0) *p.count = p.rows;
+  if (blockIdx.x == 0 && threadIdx.x < kSide && row < p.rows) p.active[firstRow(p) + row] = firstRow(p) + row;
+  if (blockIdx.x == 0 && blockIdx.y == 0 && threadIdx.x == 0) p.count[blockIdx.z] = p.rows;
 }
 
 // What the codes of a wide group stand for.
 extern "C" __global__ __launch_bounds__(kRowThreads) void code_refinement_numbers(const __grid_constant__ RefinementParameters p) {
-  const int count = *p.count;
+  const int count = p.count[blockIdx.z];
   if (static_cast<int>(blockIdx.y) * kSide / kTile * kTile >= count) return;
   transpose(p, [&](int place, int column) {
-    return place < count && column < p.width ? numberAt(p, p.active[place], p.first + column) : 0.0f;
+    return place < count && column < p.width ? numberAt(p, p.active[firstRow(p) + place], p.first + column) : 0.0f;
   });
 }
 
 // changes^T times their rows of the moments, in place of sums or added to the gradients.
 extern "C" __global__ __launch_bounds__(kTileThreads, 2) void code_refinement_update(const __grid_constant__ RefinementParameters p) {
   extern __shared__ __align__(16) float shared[];
-  const int count = *p.count;
+  const int count = p.count[blockIdx.z];
   const int top = blockIdx.y * kTile;
   const int left = blockIdx.x * kTile;
   if (top >= count) return;
+  const float* changes = changesOf(p);
+  const float* moments = momentsOf(p);
   Tile tile;
   const auto target = [&](int i, int j) {
-    const int place = top + Tile::row(i);
+    const int place = firstRow(p) + top + Tile::row(i);
     const int64_t row = p.fresh != 0 ? place : p.active[place];
     return reinterpret_cast<float4*>((p.fresh != 0 ? p.sums : p.gradients) + row * p.pitch + left + Tile::column(j));
   };
@@ -378,11 +398,11 @@ extern "C" __global__ __launch_bounds__(kTileThreads, 2) void code_refinement_up
           p.fresh == 0 && exists(i, j) ? *target(i, j) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
     }
   }
-  const bool inChunks = isAligned(p.moments, p.columns * sizeof(float), 16);
+  const bool inChunks = isAligned(moments, p.columns * sizeof(float), 16);
   tile.addAll(shared, (p.width + kSlab - 1) / kSlab, [&](int slab, uint32_t at) {
     const int k = slab * kSlab;
-    fetchRows(at, p.changes + static_cast<int64_t>(k) * p.changeRows + top, p.changeRows, kTile, true);
-    const float* source = p.moments + static_cast<int64_t>(p.first + k) * p.columns + left;
+    fetchRows(at, changes + static_cast<int64_t>(k) * p.changeRows + top, p.changeRows, kTile, true);
+    const float* source = moments + static_cast<int64_t>(p.first + k) * p.columns + left;
     if (k + kSlab <= p.width) {
       fetchRows(at + kSecond, source, p.columns, p.columns - left, inChunks);
     } else {
@@ -400,8 +420,8 @@ extern "C" __global__ __launch_bounds__(kTileThreads, 2) void code_refinement_up
 
 // The scale of a wide group; sums has the product of its numbers with the moments.
 extern "C" __global__ __launch_bounds__(kRowThreads) void code_refinement_scale(const __grid_constant__ RefinementParameters p) {
-  const int place = blockIdx.x;
-  if (place >= *p.count) return;
+  if (static_cast<int>(blockIdx.x) >= p.count[blockIdx.z]) return;
+  const int place = firstRow(p) + blockIdx.x;
   const int row = p.active[place];
   float* gradients = p.gradients + static_cast<int64_t>(row) * p.pitch;
   const float* sums = p.sums + static_cast<int64_t>(place) * p.pitch;
@@ -430,16 +450,18 @@ extern "C" __global__ __launch_bounds__(kRowThreads) void code_refinement_scale(
 // Leaves out rows for which the sweep hardly paid; the others stay in order.
 extern "C" __global__ __launch_bounds__(kMostThreads) void code_refinement_rows(const __grid_constant__ RefinementParameters p) {
   __shared__ int warps[kMostThreads / kWarp];
-  const int count = *p.count;
+  const int count = p.count[blockIdx.z];
+  int* active = p.active + firstRow(p);
+  const float* gains = p.gains + firstRow(p);
   int kept = 0;
   for (int from = 0; from < count; from += kMostThreads) {
     const int place = from + threadIdx.x;
-    const int row = place < count ? p.active[place] : 0;
+    const int row = place < count ? active[place] : 0;
     bool keeps = false;
     if (place < count) {
-      const float left = p.left[row] - p.gains[place];
+      const float left = p.left[row] - gains[place];
       p.left[row] = left;
-      keeps = p.gains[place] > kWorthwhile * left;
+      keeps = gains[place] > kWorthwhile * left;
     }
     const unsigned votes = __ballot_sync(kAllLanes, keeps);
     if (threadIdx.x % kWarp == 0) warps[threadIdx.x / kWarp] = __popc(votes);
@@ -449,10 +471,10 @@ extern "C" __global__ __launch_bounds__(kMostThreads) void code_refinement_rows(
       if (warp < static_cast<int>(threadIdx.x) / kWarp) before += warps[warp];
       kept += warps[warp];
     }
-    if (keeps) p.active[before + __popc(votes & ((1u << threadIdx.x % kWarp) - 1u))] = row;
+    if (keeps) active[before + __popc(votes & ((1u << threadIdx.x % kWarp) - 1u))] = row;
     __syncthreads();
   }
-  if (threadIdx.x == 0) *p.count = kept;
+  if (threadIdx.x == 0) p.count[blockIdx.z] = kept;
 }
 
 extern "C" __global__ __launch_bounds__(kRowThreads) void code_refinement_losses(const __grid_constant__ RefinementParameters p) {

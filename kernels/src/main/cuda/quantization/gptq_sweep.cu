@@ -2,10 +2,11 @@
 //
 // `gather` copies the weight, columns in the order in which they are quantized. Then for each block of kBlock columns `block`
 // quantizes its columns one after the other, kLanes lanes a row, and `update` adds what its errors do to all columns behind it:
-// a product. Codes are bytes where their columns were; of formats of 4 bits, `pack` makes two a byte.
+// a product. Codes are bytes where their columns were; of formats of 4 bits, `pack` makes two a byte. Each input has a factor, an
+// order and as many rows.
 //
 // Twin: ScalarGptqSweep.java.  Launch: grid = rows for gather and pack (block = kRowThreads); errorRows / kRows for block;
-// (tiles of columns behind, tiles of rows) for update.
+// (tiles of columns behind, tiles of rows) for update; inputs in the third dimension.
 // Targets: all
 
 #include "quantization/code_rounding.cuh"
@@ -49,6 +50,24 @@ __device__ __forceinline__ int columnAt(const SweepParameters& p, int i) {
 // Inside the scales whatever the order says.
 __device__ __forceinline__ int groupAt(const SweepParameters& p, int i) {
   return min(static_cast<unsigned>(columnAt(p, i)) / p.groupColumns, p.groups - 1u);
+}
+
+// What is of the block's input; all arrays begin with a dimension of inputs.
+__device__ __forceinline__ SweepParameters ofInput(const SweepParameters& all) {
+  SweepParameters p = all;
+  const int64_t input = blockIdx.z;
+  const int64_t rows = input * p.rows;
+  p.weights = static_cast<const uint8_t*>(p.weights) + rows * p.columns * bytesOf(p.weightType);
+  p.factor += input * p.columns * p.columns;
+  if (p.order != nullptr) p.order += input * p.columns;
+  p.scales += rows * p.groups;
+  if (p.zeroPoints != nullptr) p.zeroPoints += rows * p.groups;
+  p.numbers += rows * p.pitch;
+  p.errors += input * kBlock * p.errorRows;
+  p.bytes += rows * p.columns;
+  p.codes += rows * (p.columns / 2);
+  p.losses += rows;
+  return p;
 }
 
 // What a lane has of its row's block: numbers still to come, what divides them, and what became of them.
@@ -185,15 +204,16 @@ OCTAVO_LAUNCH(gptq_sweep_update, kTileThreads, kTileBytes)
 
 #define BLOCK(name, codes)                                                                                                  \
   OCTAVO_LAUNCH(gptq_sweep_block_##name, kRowThreads, kBlockBytes)                                                          \
-  extern "C" __global__ __launch_bounds__(kRowThreads, 2) void gptq_sweep_block_##name(const __grid_constant__ SweepParameters p) { \
-    sweepBlock<codes>(p);                                                                                                   \
+  extern "C" __global__ __launch_bounds__(kRowThreads, 2) void gptq_sweep_block_##name(const __grid_constant__ SweepParameters all) { \
+    sweepBlock<codes>(ofInput(all));                                                                                        \
   }
 
 BLOCK(integers, Integers)
 BLOCK(e4m3, Floats8)
 BLOCK(e2m1, Floats4)
 
-extern "C" __global__ __launch_bounds__(kRowThreads) void gptq_sweep_gather(const __grid_constant__ SweepParameters p) {
+extern "C" __global__ __launch_bounds__(kRowThreads) void gptq_sweep_gather(const __grid_constant__ SweepParameters all) {
+  const SweepParameters p = ofInput(all);
   const int64_t row = blockIdx.x;
   for (int i = threadIdx.x; i < p.columns; i += kRowThreads) {
     const int column = columnAt(p, i);
@@ -203,7 +223,8 @@ extern "C" __global__ __launch_bounds__(kRowThreads) void gptq_sweep_gather(cons
 }
 
 // numbers += errors^T times the block's rows of the factor.
-extern "C" __global__ __launch_bounds__(kTileThreads, 2) void gptq_sweep_update(const __grid_constant__ SweepParameters p) {
+extern "C" __global__ __launch_bounds__(kTileThreads, 2) void gptq_sweep_update(const __grid_constant__ SweepParameters all) {
+  const SweepParameters p = ofInput(all);
   extern __shared__ __align__(16) float shared[];
   const int row = blockIdx.y * kTile;
   const int column = p.first + kBlock + blockIdx.x * kTile;
@@ -237,7 +258,8 @@ extern "C" __global__ __launch_bounds__(kTileThreads, 2) void gptq_sweep_update(
   }
 }
 
-extern "C" __global__ __launch_bounds__(kRowThreads) void gptq_sweep_pack(const __grid_constant__ SweepParameters p) {
+extern "C" __global__ __launch_bounds__(kRowThreads) void gptq_sweep_pack(const __grid_constant__ SweepParameters all) {
+  const SweepParameters p = ofInput(all);
   const int64_t row = blockIdx.x;
   const uint8_t* bytes = p.bytes + row * p.columns;
   for (int at = threadIdx.x; at < p.columns / 2; at += kRowThreads) {

@@ -4,8 +4,8 @@
 // lanes as a tile needs try a scale, several of them at once. `blocks` has a block for any tile, one scale after the other.
 // Both keep what is better in the order in which the host tries scales, and add what the host adds in its order. `codes` rounds.
 //
-// Twin: HostScaleSearch.java.  Launch: grid = tiles / (kThreads / 32) for lanes; tiles for blocks; (bytes of a row / kThreads, rows)
-// for codes.
+// Twin: HostScaleSearch.java.  Launch: grid = tiles / (kThreads / 32) for lanes; tiles for blocks; (bytes of a row / kThreads, rows
+// in two dimensions) for codes.
 // Targets: all
 
 #include "quantization/code_rounding.cuh"
@@ -13,12 +13,13 @@
 
 struct SearchParameters {
   const void* weights;      // [rows, columns]
-  const float* importance;  // [columns]
+  const float* importance;  // [inputs, columns]
   float* scales;            // [tiles below each other, groups], as they are stored
   int8_t* zeroPoints;       // the same, or null
   uint8_t* codes;           // [rows, bytes of a row]
   int64_t tiles;
   int rows;
+  int inputRows;            // of an input, each with importance of its own
   int columns;
   int groups;
   int tileRows;
@@ -36,7 +37,7 @@ struct SearchParameters {
   int scaleFormat;          // ScaleFormat
 };
 OCTAVO_PARAMETERS(
-    scale_search, SearchParameters, weights, importance, scales, zeroPoints, codes, tiles, rows, columns, groups, tileRows, tileColumns,
+    scale_search, SearchParameters, weights, importance, scales, zeroPoints, codes, tiles, rows, inputRows, columns, groups, tileRows, tileColumns,
     searches, below, above, stride, finest, absmax, codeDivisor, divisor, weightType, format, scaleFormat)
 
 namespace {
@@ -113,6 +114,10 @@ struct Place {
         height(min(p.tileRows, p.rows - top)),
         width(min(p.tileColumns, p.columns - left)) {}
 };
+
+__device__ __forceinline__ const float* importanceOf(const SearchParameters& p, const Place& place) {
+  return p.importance + static_cast<int64_t>(place.top / p.inputRows) * p.columns;
+}
 
 __device__ __forceinline__ float zeroPointFor(const SearchParameters& p, float exact) {
   return rintf(fminf(fmaxf(exact, lowestOf(p.format)), highestOf(p.format)));
@@ -210,12 +215,13 @@ struct LaneJudge {
     width = 1;
     while (width < chunks) width *= 2;
     const int from = static_cast<int>(threadIdx.x) % width * kChunk;
+    const float* own = importanceOf(p, place);
 #pragma unroll
     for (int i = 0; i < kChunk; i++) {
       const bool exists = from + i < place.width;
       const int column = place.left + from + i;
       numbers[i] = exists ? loadNumber(p.weights, p.weightType, static_cast<int64_t>(place.top) * p.columns + column) : 0.0f;
-      importance[i] = exists ? p.importance[column] : 0.0f;
+      importance[i] = exists ? own[column] : 0.0f;
     }
   }
 
@@ -268,7 +274,7 @@ struct BlockJudge {
           for (int i = begin; i < min(begin + kChunk, place.width); i++) {
             const int column = place.left + i;
             const float number = loadNumber(p.weights, p.weightType, static_cast<int64_t>(row) * p.columns + column);
-            partial = __fadd_rn(partial, weighed(p.importance[column], errors(number, divide, scale, zeroPoint)));
+            partial = __fadd_rn(partial, weighed(importanceOf(p, place)[column], errors(number, divide, scale, zeroPoint)));
           }
           partials[at] = partial;
         }
@@ -335,10 +341,10 @@ __device__ __forceinline__ uint32_t codeAt(const SearchParameters& p, int row, i
 
 template <typename Codes>
 __device__ __forceinline__ void roundAll(const SearchParameters& p) {
-  const int row = blockIdx.y;
+  const int row = blockIdx.z * gridDim.y + blockIdx.y;
   const int at = blockIdx.x * kThreads + threadIdx.x;
   const int rowBytes = isNibble(p.format) ? p.columns / 2 : p.columns;
-  if (at >= rowBytes) return;
+  if (at >= rowBytes || row >= p.rows) return;
   const uint32_t code = isNibble(p.format) ? codeAt<Codes>(p, row, 2 * at) | codeAt<Codes>(p, row, 2 * at + 1) << 4
                                            : codeAt<Codes>(p, row, at);
   p.codes[static_cast<int64_t>(row) * rowBytes + at] = static_cast<uint8_t>(code);

@@ -1,8 +1,10 @@
 // sums += x^T x on tensor cores of any kind: bf16 numbers, f32 sums, of which the upper triangle counts; or the whole of x^T y.
 //
-// A block computes a tile of kTile x kTile over all tokens, kSlabTokens at a time, and a warp a quarter of it.
+// A block computes a tile of kTile x kTile over all tokens, kSlabTokens at a time, and a warp a quarter of it. Of groups of tokens,
+// each has sums of its own.
 //
-// Twin: ScalarSecondMoments.java.  Launch: grid = (tiles of columns, tiles of columns), block = kThreads.  Any tokens, columns.
+// Twin: ScalarSecondMoments.java.  Launch: grid = (tiles of columns, tiles of columns, groups or 1), block = kThreads.  Any tokens,
+// columns.
 // Targets: all
 
 #include "base/async_copy.cuh"
@@ -10,13 +12,15 @@
 struct GeneralParameters {
   const __nv_bfloat16* x;  // [tokens, columns]
   const __nv_bfloat16* y;  // [tokens, columns], x again for the upper triangle
-  float* sums;             // [columns, columns]
+  float* sums;             // [groups, columns, columns]
   int tokens;
   int columns;
   int inChunks;            // whether rows are whole, aligned chunks of 16 bytes
   int whole;               // whether all sums count, not the upper triangle alone
+  const int* starts;       // [groups + 1]: where tokens of each begin; null for one group of all
+  int* counts;             // [groups]: tokens that came
 };
-OCTAVO_OVERLAPPING_PARAMETERS(second_moments_general, GeneralParameters, x, y, sums, tokens, columns, inChunks, whole)
+OCTAVO_OVERLAPPING_PARAMETERS(second_moments_general, GeneralParameters, x, y, sums, tokens, columns, inChunks, whole, starts, counts)
 
 namespace {
 
@@ -34,13 +38,13 @@ __device__ __forceinline__ uint32_t chunkAt(int token, int chunk) {
 }
 
 __device__ __forceinline__ void fetch(
-    const GeneralParameters& p, const __nv_bfloat16* x, uint8_t* slab, int token, int column) {
+    const GeneralParameters& p, const __nv_bfloat16* x, uint8_t* slab, int token, int end, int column) {
 #pragma unroll
   for (int i = threadIdx.x; i < kSlabTokens * kChunks; i += kThreads) {
     const int inSlab = i / kChunks;
     const int first = column + i % kChunks * kChunk;
     const __nv_bfloat16* from = x + (token + inSlab) * static_cast<int64_t>(p.columns) + first;
-    const bool exists = token + inSlab < p.tokens;
+    const bool exists = token + inSlab < end;
     __align__(16) __nv_bfloat16 chunk[kChunk];
     if (p.inChunks) {
       *reinterpret_cast<uint4*>(chunk) =
@@ -71,14 +75,20 @@ extern "C" __global__ __launch_bounds__(kThreads) void second_moments_general(
   __shared__ __align__(128) uint8_t columns[kSlabTokens * kTile * 2];
   enterStream();
   if (p.whole == 0 && blockIdx.y > blockIdx.x) return;
+  // Inside x whatever the starts say.
+  const int begin = p.starts == nullptr ? 0 : max(p.starts[blockIdx.z], 0);
+  const int end = p.starts == nullptr ? p.tokens : min(p.starts[blockIdx.z + 1], p.tokens);
+  if (begin >= end) return;
+  float* target = p.sums + static_cast<int64_t>(blockIdx.z) * p.columns * p.columns;
+  if (p.counts != nullptr && blockIdx.x == 0 && blockIdx.y == 0 && threadIdx.x == 0) p.counts[blockIdx.z] += end - begin;
   const int lane = threadIdx.x % kWarp;
   const int warpRow = threadIdx.x / kWarp / 2 * kWarpTile;
   const int warpColumn = threadIdx.x / kWarp % 2 * kWarpTile;
   float sums[2][4][4] = {};
-  for (int token = 0; token < p.tokens; token += kSlabTokens) {
+  for (int token = begin; token < end; token += kSlabTokens) {
     __syncthreads();
-    fetch(p, p.x, rows, token, blockIdx.y * kTile);
-    fetch(p, p.y, columns, token, blockIdx.x * kTile);
+    fetch(p, p.x, rows, token, end, blockIdx.y * kTile);
+    fetch(p, p.y, columns, token, end, blockIdx.x * kTile);
     __syncthreads();
 #pragma unroll
     for (int step = 0; step < kSlabTokens; step += kStepTokens) {
@@ -106,7 +116,7 @@ extern "C" __global__ __launch_bounds__(kThreads) void second_moments_general(
       for (int e = 0; e < 4; e++) {
         const int row = blockIdx.y * kTile + warpRow + 16 * i + e / 2 * 8 + lane / 4;
         const int column = blockIdx.x * kTile + warpColumn + 8 * j + lane % 4 * 2 + e % 2;
-        if (row < p.columns && column < p.columns) p.sums[row * static_cast<int64_t>(p.columns) + column] += sums[i][j][e];
+        if (row < p.columns && column < p.columns) target[row * static_cast<int64_t>(p.columns) + column] += sums[i][j][e];
       }
     }
   }

@@ -218,6 +218,13 @@ class CudaBackendTest {
     }
 
     @Nested
+    class SeveralInputs extends SeveralInputsContract {
+        SeveralInputs() {
+            super(CudaDevice::open);
+        }
+    }
+
+    @Nested
     class GptqSweepOperation extends GptqSweepContract {
         GptqSweepOperation() {
             super(CudaDevice::open);

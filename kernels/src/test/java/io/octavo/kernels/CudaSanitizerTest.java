@@ -181,26 +181,26 @@ class CudaSanitizerTest extends BackendContract {
         for (CodeFormat format : CodeFormat.values()) {
             for (int groupColumns : new int[] {50, 200}) {
                 int groups = Math.ceilDiv(330, groupColumns);
-                float[] scales = new float[37 * groups];
+                float[] scales = new float[74 * groups];
                 Arrays.fill(scales, 0.25f);
-                Matrix codes = output(DType.U8, 37, format.rowBytes(330));
+                Matrix codes = output(DType.U8, 74, format.rowBytes(330));
                 codes.buffer().fill((byte) 0x22, stream);
                 guard(codes);
                 backend.operations()
                         .codeRefinement()
                         .refine(
                                 new CodeRefinement.Arguments(
-                                        input(DType.BF16, 37, 330, gaussian(random(1), 37 * 330, 1)),
-                                        inOut(330, 330, gaussian(random(2), 330 * 330, 1)),
+                                        input(DType.BF16, 74, 330, gaussian(random(1), 74 * 330, 1)),
+                                        inOut(660, 330, gaussian(random(2), 660 * 330, 1)),
                                         format,
                                         new QuantizeTiles.Tile(1, groupColumns),
                                         ScaleFormat.E4M3,
                                         2,
-                                        inOut(37, groups, scales),
-                                        format.isInteger() ? input(DType.I8, 37, groups, new float[37 * groups]) : null,
+                                        inOut(74, groups, scales),
+                                        format.isInteger() ? input(DType.I8, 74, groups, new float[74 * groups]) : null,
                                         codes,
                                         2,
-                                        output(DType.F32, 1, 37)),
+                                        output(DType.F32, 1, 74)),
                                 stream);
             }
         }
@@ -208,25 +208,25 @@ class CudaSanitizerTest extends BackendContract {
 
     @Test
     void gptqSweep() {
-        int[] order = IntStream.range(0, 330).map(i -> 329 - i).toArray();
-        float[] identity = new float[330 * 330];
-        for (int i = 0; i < 330; i++) {
-            identity[i * 330 + i] = 1;
+        int[] order = IntStream.range(0, 660).map(i -> 329 - i % 330).toArray();
+        float[] identities = new float[2 * 330 * 330];
+        for (int i = 0; i < 660; i++) {
+            identities[i * 330 + i % 330] = 1;
         }
         for (CodeFormat format : CodeFormat.values()) {
             backend.operations()
                     .gptqSweep()
                     .quantize(
                             new GptqSweep.Arguments(
-                                    input(DType.BF16, 37, 330, gaussian(random(1), 37 * 330, 1)),
-                                    inOut(330, 330, identity),
-                                    ints(order),
+                                    input(DType.BF16, 74, 330, gaussian(random(1), 74 * 330, 1)),
+                                    inOut(660, 330, identities),
+                                    intMatrix(2, 330, order),
                                     format,
-                                    inOut(37, 3, gaussian(random(1), 3 * 37, 1)),
-                                    format.isInteger() ? input(DType.I8, 37, 3, new float[3 * 37]) : null,
+                                    inOut(74, 3, gaussian(random(1), 3 * 74, 1)),
+                                    format.isInteger() ? input(DType.I8, 74, 3, new float[3 * 74]) : null,
                                     128,
-                                    output(DType.U8, 37, format.rowBytes(330)),
-                                    output(DType.F32, 1, 37)),
+                                    output(DType.U8, 74, format.rowBytes(330)),
+                                    output(DType.F32, 1, 74)),
                             stream);
         }
     }
@@ -238,12 +238,20 @@ class CudaSanitizerTest extends BackendContract {
             Matrix sums = inOut(columns, columns, new float[columns * columns]);
             backend.operations().secondMoments().accumulate(tokens, sums, stream);
             backend.operations().secondMoments().accumulate(tokens, tokens, sums, stream);
+            backend.operations()
+                    .secondMoments()
+                    .accumulateGroups(
+                            tokens,
+                            ints(0, 70, 70, 150),
+                            inOut(3L * columns, columns, new float[3 * columns * columns]),
+                            ints(0, 0, 0),
+                            stream);
             Matrix numbers = inOut(7, columns, new float[7 * columns]);
             backend.operations().secondMoments().squares(numbers, output(DType.F32, 1, columns), stream);
             backend.operations().secondMoments().mirror(sums, stream);
             int[] order = IntStream.range(0, columns).map(i -> columns - 1 - i).toArray();
             Matrix arranged = output(DType.F32, columns, columns);
-            backend.operations().secondMoments().arrange(sums, ints(order), 0.5f, 1, arranged, stream);
+            backend.operations().secondMoments().arrange(sums, ints(order), inOut(1, 2, 0.5f, 1), arranged, stream);
             backend.operations().secondMoments().diagonal(sums, output(DType.F32, 1, columns), stream);
         }
     }
@@ -317,6 +325,15 @@ class CudaSanitizerTest extends BackendContract {
                 }
             }
         }
+        // Numbers of f32 as two of bf16.
+        float[] square = gaussian(random, 520 * 520, 1);
+        backend.operations()
+                .matMul()
+                .multiply(
+                        ScaledMatrix.plain(input(DType.F32, 520, 520, square)),
+                        ScaledMatrix.plain(input(DType.F32, 520, 520, square)),
+                        output(DType.F32, 520, 520),
+                        stream);
         // A tile of every shape, and slices of k.
         int[][] shapes = {
             {1025, 4200, 160}, {40, 29000, 32}, {120, 29000, 32}, {250, 14001, 32}, {60, 200, 2304}, {128, 130, 2304}

@@ -55,6 +55,13 @@ class ScalarBackendTest {
     }
 
     @Nested
+    class SeveralInputs extends SeveralInputsContract {
+        SeveralInputs() {
+            super(threads -> Backends.scalar());
+        }
+    }
+
+    @Nested
     class GptqSweepOperation extends GptqSweepContract {
         GptqSweepOperation() {
             super(threads -> Backends.scalar());

@@ -140,8 +140,8 @@ abstract class SecondMomentsContract extends BackendContract {
         Matrix arranged = output(DType.F32, columns, columns);
         Matrix scaled = output(DType.F32, columns, columns);
         Matrix diagonal = output(DType.F32, 1, columns);
-        backend.operations().secondMoments().arrange(sums, ints(order), 1, 0.5f, arranged, stream);
-        backend.operations().secondMoments().arrange(sums, null, 0.1f, 0, scaled, stream);
+        backend.operations().secondMoments().arrange(sums, ints(order), inOut(1, 2, 1, 0.5f), arranged, stream);
+        backend.operations().secondMoments().arrange(sums, null, inOut(1, 2, 0.1f, 0), scaled, stream);
         backend.operations().secondMoments().diagonal(sums, diagonal, stream);
         float[] diagonalFound = floats(diagonal);
         float[] arrangedFound = floats(arranged);
@@ -160,12 +160,13 @@ abstract class SecondMomentsContract extends BackendContract {
     void rejectsOrdersThatDoNotFit() {
         Matrix sums = inOut(2, 2, 0, 0, 0, 0);
         Matrix out = output(DType.F32, 2, 2);
-        assertThatThrownBy(() -> backend.operations().secondMoments().arrange(sums, ints(0), 1, 0, out, stream))
+        Matrix shares = inOut(1, 2, 1, 0);
+        assertThatThrownBy(() -> backend.operations().secondMoments().arrange(sums, ints(0), shares, out, stream))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> backend.operations().secondMoments().diagonal(sums, out, stream))
                 .isInstanceOf(IllegalArgumentException.class);
         if (checksIndices()) {
-            assertThatThrownBy(() -> backend.operations().secondMoments().arrange(sums, ints(0, 2), 1, 0, out, stream))
+            assertThatThrownBy(() -> backend.operations().secondMoments().arrange(sums, ints(0, 2), shares, out, stream))
                     .isInstanceOf(IllegalArgumentException.class);
         }
     }

@@ -55,6 +55,13 @@ class VectorBackendTest {
     }
 
     @Nested
+    class SeveralInputs extends SeveralInputsContract {
+        SeveralInputs() {
+            super(Backends::cpu);
+        }
+    }
+
+    @Nested
     class GptqSweepOperation extends GptqSweepContract {
         GptqSweepOperation() {
             super(Backends::cpu);

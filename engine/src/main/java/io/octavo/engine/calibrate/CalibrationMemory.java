@@ -1,6 +1,7 @@
 package io.octavo.engine.calibrate;
 
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.model.FeedForwardSpec;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.modify.Gptq;
@@ -42,6 +43,13 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
             return productInput != DType.F32;
         }
 
+        /** Of a module's input, which of experts has a row for each that a token is sent to. */
+        long roundedBytes(LayerSpec layer, String module, long columns) {
+            boolean routed = !StageMoments.pairs(module);
+            int times = routed && layer.feedForward() instanceof FeedForwardSpec.Experts experts ? experts.perToken() : 1;
+            return MomentsObserver.roundedBytes((long) times * tokens(), columns);
+        }
+
         private LayerStream.Memory stream() {
             return LayerStream.Memory.of(checkpoint, spec, productInput, shape.samples(), tokens());
         }
@@ -53,16 +61,16 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
         long most = 0;
         for (LayerSpec layer : run.spec().layers()) {
             long sums = 0;
-            long widest = 0;
+            long rounded = 0;
             for (String module : weighed) {
                 var weight = run.checkpoint().stored().get(module + ".weight");
                 if (weight != null && module.startsWith(layer.name() + ".")) {
                     long columns = weight.info().shape().getLast();
-                    sums += MomentsObserver.Moments.bytes(columns, false);
-                    widest = Math.max(widest, columns);
+                    sums += Moments.bytes(columns, 1, false);
+                    rounded = Math.max(rounded, run.roundedBytes(layer, module, columns));
                 }
             }
-            most = Math.max(most, sums + MomentsObserver.roundedBytes(run.tokens(), widest));
+            most = Math.max(most, sums + rounded);
         }
         return new CalibrationMemory(stream.deviceBytes() + most, stream.hostBytes());
     }
@@ -78,7 +86,7 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
                     .filter(weight -> weight.module().startsWith(layer.name() + "."))
                     .toList();
             long solved = own.stream().mapToLong(SolvableWeight::codeBytes).sum();
-            for (Stage stage : stages(run, settings, own)) {
+            for (Stage stage : stages(run, layer, settings, own)) {
                 device = Math.max(device, stage.deviceBytes(stream.layerBytes()));
                 host = Math.max(host, solved + stage.hostBytes());
             }
@@ -92,7 +100,7 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
     }
 
     /** A layer's inputs that are looked at in one pass, then solved one after the other. */
-    private record Stage(Run run, boolean paired, List<List<SolvableWeight>> inputs) {
+    private record Stage(Run run, LayerSpec layer, boolean paired, List<List<SolvableWeight>> inputs) {
 
         private boolean paired(List<SolvableWeight> readers) {
             return paired && StageMoments.pairs(readers.getFirst().module());
@@ -103,55 +111,56 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
         }
 
         private long sums(List<SolvableWeight> readers) {
-            return MomentsObserver.Moments.bytes(columns(readers), paired(readers));
+            return Moments.bytes(columns(readers), 1, paired(readers));
         }
 
         private long pairing(List<SolvableWeight> readers) {
             return paired(readers) ? StageMoments.Pair.bytes(columns(readers), run.tokens()) : 0;
         }
 
-        /** @param layer a loaded one, of which the original stays while inputs are solved */
-        long deviceBytes(long layer) {
+        /** @param layerBytes of a loaded one, of which the original stays while inputs are solved */
+        long deviceBytes(long layerBytes) {
             long left = inputs.stream()
                     .mapToLong(readers -> sums(readers) + pairing(readers))
                     .sum();
-            int widest = inputs.stream()
+            long rounded = inputs.stream()
                     .filter(readers -> !paired(readers))
-                    .mapToInt(Stage::columns)
+                    .mapToLong(readers ->
+                            run.roundedBytes(layer, readers.getFirst().module(), columns(readers)))
                     .max()
                     .orElse(0);
-            long rounded = MomentsObserver.roundedBytes(run.tokens(), widest);
-            long most = (paired ? 2 : 1) * layer + left;
-            for (List<SolvableWeight> readers : inputs) {
+            long most = (paired ? 2 : 1) * layerBytes + left;
+            for (List<List<SolvableWeight>> batch : LayerwiseSolver.batches(inputs, run.onGpu())) {
+                List<SolvableWeight> readers = batch.getFirst();
                 left -= pairing(readers);
-                most = Math.max(
-                        most,
-                        (paired ? layer : 0) + left + InputSolver.deviceBytes(readers, paired(readers), run.onGpu()));
-                left -= sums(readers);
+                long solving = InputSolver.deviceBytes(readers, batch.size(), paired(readers), run.onGpu());
+                most = Math.max(most, (paired ? layerBytes : 0) + left + solving);
+                // Those of experts are freed together.
+                left -= batch.size() == 1 ? sums(readers) : 0;
             }
             return rounded + most;
         }
 
         long hostBytes() {
-            return inputs.stream()
-                    .mapToLong(readers -> InputSolver.hostBytes(readers, run.onGpu()))
+            return LayerwiseSolver.batches(inputs, run.onGpu()).stream()
+                    .mapToLong(batch -> InputSolver.hostBytes(batch.getFirst(), batch.size(), run.onGpu()))
                     .max()
                     .orElse(0);
         }
     }
 
-    private static List<Stage> stages(Run run, Gptq settings, List<SolvableWeight> weights) {
+    private static List<Stage> stages(Run run, LayerSpec layer, Gptq settings, List<SolvableWeight> weights) {
         Collection<List<SolvableWeight>> inputs =
                 LayerwiseSolver.inputs(weights).values();
         if (!settings.runsOriginals()) {
-            return List.of(new Stage(run, false, List.copyOf(inputs)));
+            return List.of(new Stage(run, layer, false, List.copyOf(inputs)));
         }
         return inputs.stream()
                 .collect(Collectors.groupingBy(
                         readers -> StageMoments.stage(readers.getFirst().module())))
                 .values()
                 .stream()
-                .map(stage -> new Stage(run, true, stage))
+                .map(stage -> new Stage(run, layer, true, stage))
                 .toList();
     }
 }

@@ -29,6 +29,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -122,10 +123,10 @@ public final class LayerwiseSolver implements AutoCloseable {
             LayerStream layers,
             @Nullable LayerStream originals) {}
 
-    /** Gives what was seen of an input, complete. */
+    /** Gives what was seen of inputs that are solved at once, complete. */
     @FunctionalInterface
     private interface Taking {
-        MomentsObserver.Moments take(String module, int columns);
+        Moments.Taken take(List<String> modules, int columns, Stream stream);
     }
 
     /** One layer's way through. */
@@ -287,23 +288,31 @@ public final class LayerwiseSolver implements AutoCloseable {
 
         private Map<String, SolvedWeight> solve(Collection<List<SolvableWeight>> inputs, Taking taking) {
             var solved = new HashMap<String, SolvedWeight>();
-            for (List<SolvableWeight> readers : inputs) {
-                String first = readers.getFirst().module();
-                int columns = readers.getFirst().inFeatures();
-                try (MomentsObserver.Moments moments = taking.take(first, columns)) {
-                    solve(moments.seen(stream), readers, solved);
+            for (List<List<SolvableWeight>> batch : batches(inputs, backend.computeCapability() > 0)) {
+                List<String> firsts = batch.stream()
+                        .map(readers -> readers.getFirst().module())
+                        .toList();
+                int columns = batch.getFirst().getFirst().inFeatures();
+                try (Moments.Taken moments = taking.take(firsts, columns, stream)) {
+                    solve(moments.seen(stream), batch, solved);
                 }
             }
             return solved;
         }
 
-        private void solve(InputMoments seen, List<SolvableWeight> readers, Map<String, SolvedWeight> solved) {
+        private void solve(InputMoments seen, List<List<SolvableWeight>> batch, Map<String, SolvedWeight> solved) {
             try (var solver = new InputSolver(backend, stream, monitor, settings, seen)) {
-                tell(readers.getFirst().module(), solver, seen.tokens());
-                List<InputSolver.Result> results = solver.solve(readers, absmaxes(readers));
+                for (int i = 0; i < batch.size(); i++) {
+                    tell(
+                            batch.get(i).getFirst().module(),
+                            solver.dampening(i),
+                            seen.tokens().get(i));
+                }
+                List<SolvableWeight> weights = batch.stream().flatMap(List::stream).toList();
+                List<InputSolver.Result> results = solver.solveAll(batch, absmaxes(weights));
                 for (int i = 0; i < results.size(); i++) {
                     InputSolver.Result result = results.get(i);
-                    String module = readers.get(i).module();
+                    String module = weights.get(i).module();
                     solved.put(module, result.weight());
                     losses.add(result);
                     if (!result.solved()) {
@@ -330,16 +339,33 @@ public final class LayerwiseSolver implements AutoCloseable {
             }
         }
 
-        private void tell(String module, InputSolver solver, long tokens) {
+        private void tell(String module, Optional<Double> dampening, long tokens) {
             if (tokens == 0) {
                 monitor.log("no token reached " + module);
-            } else if (solver.dampening().isEmpty()) {
+            } else if (dampening.isEmpty()) {
                 monitor.log("the second moments of the inputs of " + module + " cannot be factored");
-            } else if (solver.dampening().get() > settings.dampening()) {
-                monitor.log("the inputs of " + module + " took a dampening of "
-                        + solver.dampening().get());
+            } else if (dampening.get() > settings.dampening()) {
+                monitor.log("the inputs of " + module + " took a dampening of " + dampening.get());
             }
         }
+    }
+
+    /** Inputs that are solved at once: those of experts that do the same, in the experts' order, as many as are alike. */
+    static List<List<List<SolvableWeight>>> batches(Collection<List<SolvableWeight>> inputs, boolean gpu) {
+        var stages = new LinkedHashMap<String, List<List<SolvableWeight>>>();
+        inputs.forEach(readers -> stages.computeIfAbsent(
+                        StageMoments.stage(readers.getFirst().module()), stage -> new ArrayList<>())
+                .add(readers));
+        var batches = new ArrayList<List<List<SolvableWeight>>>();
+        for (List<List<SolvableWeight>> stage : stages.values()) {
+            stage.sort(Comparator.comparingInt(
+                    readers -> StageMoments.expert(readers.getFirst().module())));
+            int most = InputSolver.atOnce(stage, gpu);
+            for (int from = 0; from < stage.size(); from += most) {
+                batches.add(List.copyOf(stage.subList(from, Math.min(from + most, stage.size()))));
+            }
+        }
+        return batches;
     }
 
     /** Weights by the modules that read the same input; loaders join those. */

@@ -1,7 +1,6 @@
 package io.octavo.engine.calibrate;
 
 import io.octavo.engine.solve.InputMoments;
-import io.octavo.engine.solve.InputMoments.Differences;
 import io.octavo.engine.transformer.ActivationObserver;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
@@ -10,19 +9,30 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Sums of products of the channels of inputs, kept on the device: rounded to BF16 first, as models run in that. */
+/**
+ * Sums of products of the channels of inputs, kept on the device: rounded to BF16 first, as models run in that. Those of experts
+ * lie below each other.
+ */
 final class MomentsObserver implements ActivationObserver, AutoCloseable {
 
     private final Backend backend;
     private final Set<String> modules;
-    private final Map<String, Moments> byModule = new HashMap<>();
+    private final Map<String, Slot> byModule = new HashMap<>();
     private @Nullable DeviceBuffer rounded;
+
+    /** One of the inputs of some moments. */
+    private record Slot(Moments moments, int input) {
+
+        boolean isBefore(@Nullable Slot next) {
+            return next != null && next.moments == moments && next.input == input + 1;
+        }
+    }
 
     /** @param modules whose inputs are looked at: one of those that read the same */
     MomentsObserver(Backend backend, Set<String> modules) {
@@ -30,73 +40,30 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
         this.modules = Set.copyOf(modules);
     }
 
-    /** Of one input, until it is closed. */
-    static final class Moments implements AutoCloseable {
-
-        private final Backend backend;
-        private final DeviceBuffer buffer;
-        private final Matrix sums;
-        private final Optional<Differences> differences;
-        private long tokens;
-
-        /** @param paired whether differences from the original model's input are summed, too */
-        Moments(Backend backend, long columns, boolean paired) {
-            this.backend = backend;
-            buffer = backend.allocate("moments", bytes(columns, paired));
-            sums = Matrix.of(buffer, DType.F32, columns, columns);
-            long end = sums.bytes();
-            differences = paired
-                    ? Optional.of(new Differences(
-                            new Matrix(buffer, end, DType.F32, columns, columns),
-                            new Matrix(buffer, 2 * end, DType.F32, 1, columns)))
-                    : Optional.empty();
-        }
-
-        static long bytes(long columns, boolean paired) {
-            long sums = Matrix.bytes(DType.F32, columns, columns);
-            return paired ? 2 * sums + Matrix.bytes(DType.F32, 1, columns) : sums;
-        }
-
-        /** @param rows BF16 */
-        void accumulate(Matrix rows, Stream stream) {
-            backend.operations().secondMoments().accumulate(rows, sums, stream);
-            tokens += rows.rows();
-        }
-
-        /**
-         * The same beside the original model's.
-         *
-         * @param d {@code [tokens, columns]} F32: what that has more
-         * @param difference the same in BF16
-         */
-        void accumulate(Matrix rows, Matrix d, Matrix difference, Stream stream) {
-            accumulate(rows, stream);
-            Differences sums = differences.orElseThrow();
-            backend.operations().secondMoments().squares(d, sums.squares(), stream);
-            backend.operations().secondMoments().accumulate(difference, rows, sums.products(), stream);
-        }
-
-        /** Complete; makes sums symmetric. */
-        InputMoments seen(Stream stream) {
-            backend.operations().secondMoments().mirror(sums, stream);
-            return new InputMoments(sums, differences, tokens);
-        }
-
-        @Override
-        public void close() {
-            buffer.close();
-        }
-    }
-
     @Override
     public void input(String module, Matrix activations, Stream stream) {
         if (!modules.contains(module)) {
             return;
         }
-        Moments moments = byModule.computeIfAbsent(module, name -> new Moments(backend, activations.columns(), false));
-        Matrix x = rounded(activations, stream);
-        backend.operations().convert().convert(activations, x, stream);
-        moments.accumulate(x, stream);
+        Slot slot = byModule.computeIfAbsent(
+                module, name -> new Slot(new Moments(backend, activations.columns(), 1, false), 0));
+        slot.moments.accumulate(slot.input, rounded(activations, stream), stream);
+    }
+
+    @Override
+    public void experts(List<String> experts, Matrix activations, Matrix starts, Stream stream) {
+        if (!modules.containsAll(experts)) {
+            ActivationObserver.super.experts(experts, activations, starts, stream);
+            return;
+        }
+        if (experts.stream().noneMatch(byModule::containsKey)) {
+            var all = new Moments(backend, activations.columns(), experts.size(), false);
+            for (int i = 0; i < experts.size(); i++) {
+                byModule.put(experts.get(i), new Slot(all, i));
+            }
+        }
+        Moments moments = Objects.requireNonNull(byModule.get(experts.getFirst())).moments;
+        moments.accumulateGroups(rounded(activations, stream), starts, stream);
     }
 
     private Matrix rounded(Matrix activations, Stream stream) {
@@ -110,7 +77,9 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
             buffer = backend.allocate("moments", bytes);
             rounded = buffer;
         }
-        return Matrix.of(buffer, DType.BF16, activations.rows(), activations.columns());
+        Matrix x = Matrix.of(buffer, DType.BF16, activations.rows(), activations.columns());
+        backend.operations().convert().convert(activations, x, stream);
+        return x;
     }
 
     /** Of inputs rounded, beside the sums: of the largest one that comes. */
@@ -118,27 +87,57 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
         return Matrix.bytes(DType.BF16, tokens, columns);
     }
 
-    /** What was seen of an input; zeros if no token came. The caller closes it. */
-    Moments take(String module, int columns) {
-        Moments seen = byModule.remove(module);
-        return seen == null ? new Moments(backend, columns, false) : seen;
+    /** What was seen of some inputs, in that order; zeros of those that no token came to. The caller closes it. */
+    Moments.Taken take(List<String> wanted, int columns, Stream stream) {
+        List<@Nullable Slot> slots = wanted.stream().map(byModule::remove).toList();
+        Slot first = slots.getFirst();
+        if (first != null && areInARow(slots)) {
+            return first.moments.take(first.input, slots.size());
+        }
+        var gathered = new Moments(backend, columns, slots.size(), false);
+        for (int i = 0; i < slots.size(); i++) {
+            Slot slot = slots.get(i);
+            if (slot != null) {
+                try (Moments.Taken taken = slot.moments.take(slot.input, 1)) {
+                    gathered.copy(i, taken.seen(stream), stream);
+                    stream.synchronize();
+                }
+            }
+        }
+        return gathered.take(0, slots.size());
+    }
+
+    private static boolean areInARow(List<@Nullable Slot> slots) {
+        for (int i = 1; i < slots.size(); i++) {
+            Slot before = slots.get(i - 1);
+            if (before == null || !before.isBefore(slots.get(i))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** E[x²] by channel, of every module that was seen; their moments are gone then. */
     Map<String, float[]> takeSquares(Stream stream) {
         var squares = new HashMap<String, float[]>();
         for (String module : Set.copyOf(byModule.keySet())) {
-            try (Moments moments = Objects.requireNonNull(byModule.remove(module));
-                    DeviceBuffer diagonal = backend.allocate("moments", moments.sums.columns() * Float.BYTES)) {
-                float[] means = new float[Math.toIntExact(moments.sums.columns())];
-                Matrix row = Matrix.of(diagonal, DType.F32, 1, means.length);
-                backend.operations().secondMoments().diagonal(moments.sums, row, stream);
-                diagonal.copyTo(MemorySegment.ofArray(means), 0, stream);
-                stream.synchronize();
-                for (int channel = 0; channel < means.length; channel++) {
-                    means[channel] /= moments.tokens;
+            Slot slot = Objects.requireNonNull(byModule.remove(module));
+            try (Moments.Taken taken = slot.moments.take(slot.input, 1)) {
+                InputMoments seen = taken.seen(stream);
+                float[] means = new float[Math.toIntExact(seen.sums().columns())];
+                try (DeviceBuffer diagonal = backend.allocate("moments", (long) means.length * Float.BYTES)) {
+                    Matrix row = Matrix.of(diagonal, DType.F32, 1, means.length);
+                    backend.operations().secondMoments().diagonal(seen.sums(), row, stream);
+                    diagonal.copyTo(MemorySegment.ofArray(means), 0, stream);
+                    stream.synchronize();
                 }
-                squares.put(module, means);
+                long tokens = seen.tokens().getFirst();
+                if (tokens > 0) {
+                    for (int channel = 0; channel < means.length; channel++) {
+                        means[channel] /= tokens;
+                    }
+                    squares.put(module, means);
+                }
             }
         }
         return squares;
@@ -146,7 +145,8 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
 
     @Override
     public void close() {
-        byModule.values().forEach(Moments::close);
+        byModule.values().forEach(slot -> slot.moments.release(1));
+        byModule.clear();
         if (rounded != null) {
             rounded.close();
         }

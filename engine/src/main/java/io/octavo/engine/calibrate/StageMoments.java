@@ -10,6 +10,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class StageMoments implements AutoCloseable {
 
     private static final String EXPERTS = ".experts.";
+    private static final Pattern EXPERT = Pattern.compile("\\.experts\\.(\\d{1,9})\\.");
 
     private final Backend backend;
     private final Set<String> modules;
@@ -45,6 +48,12 @@ final class StageMoments implements AutoCloseable {
     static String stage(String module) {
         int experts = module.indexOf(EXPERTS);
         return experts < 0 ? module : module.substring(0, experts) + module.substring(module.lastIndexOf('.'));
+    }
+
+    /** Which of the experts a module belongs to; 0 for others. */
+    static int expert(String module) {
+        Matcher expert = EXPERT.matcher(module);
+        return expert.find() ? Integer.parseInt(expert.group(1)) : 0;
     }
 
     /** Whether a module's input is made at the stage that came; before any did, all are. */
@@ -92,6 +101,11 @@ final class StageMoments implements AutoCloseable {
                     alone.input(module, activations, stream);
                 }
             }
+
+            @Override
+            void seeExperts(List<String> experts, Matrix activations, Matrix starts, Stream stream) {
+                alone.experts(experts, activations, starts, stream);
+            }
         };
     }
 
@@ -110,27 +124,42 @@ final class StageMoments implements AutoCloseable {
             }
         }
 
+        /** The original model's experts have nothing to be compared with. */
+        void seeExperts(List<String> experts, Matrix activations, Matrix starts, Stream stream) {}
+
+        @Override
+        public void experts(List<String> experts, Matrix activations, Matrix starts, Stream stream) {
+            if (experts.stream().anyMatch(StageMoments.this::takes)) {
+                seeExperts(experts, activations, starts, stream);
+                seen = true;
+            }
+        }
+
         @Override
         public boolean hasSeenEnough() {
             return seen;
         }
     }
 
-    /** What was seen of an input; zeros if no token came. The caller closes it. */
-    MomentsObserver.Moments take(String module, int columns) {
-        Pair pair = pairs.remove(module);
+    /**
+     * What was seen of an input, or of those of experts; zeros if no token came. The caller closes it.
+     *
+     * @param wanted one module, or experts'
+     */
+    Moments.Taken take(List<String> wanted, int columns, Stream stream) {
+        Pair pair = pairs.remove(wanted.getFirst());
         if (pair == null) {
-            return alone.take(module, columns);
+            return alone.take(wanted, columns, stream);
         }
         pair.release();
-        return pair.moments;
+        return pair.moments.take(0, 1);
     }
 
     @Override
     public void close() {
         pairs.values().forEach(pair -> {
             pair.release();
-            pair.moments.close();
+            pair.moments.release(1);
         });
         alone.close();
     }
@@ -138,14 +167,14 @@ final class StageMoments implements AutoCloseable {
     /** An input of the solved model, and what it differs by from the original one's. */
     final class Pair {
 
-        private final MomentsObserver.Moments moments;
+        private final Moments moments;
         private final DeviceBuffer difference;
         private final DeviceBuffer rounded;
         private final long columns;
 
         Pair(long columns) {
             this.columns = columns;
-            this.moments = new MomentsObserver.Moments(backend, columns, true);
+            this.moments = new Moments(backend, columns, 1, true);
             this.difference = backend.allocate("moments", Matrix.bytes(DType.F32, longest, columns));
             this.rounded = backend.allocate("moments", 2 * Matrix.bytes(DType.BF16, longest, columns));
         }

@@ -66,7 +66,8 @@ record InputCorrection(DeviceBuffer memory, Matrix transposed) implements AutoCl
     private static long makingBytes(int columns) {
         return 2 * Matrix.bytes(DType.F32, columns, columns)
                 + Matrix.bytes(DType.F32, 1, columns)
-                + Matrix.bytes(DType.I32, 1, columns);
+                + Matrix.bytes(DType.I32, 1, columns)
+                + Matrix.bytes(DType.F32, 1, 2);
     }
 
     /**
@@ -86,6 +87,7 @@ record InputCorrection(DeviceBuffer memory, Matrix transposed) implements AutoCl
         private final Matrix triangle;
         private final Matrix sums;
         private final Matrix places;
+        private final Matrix shares;
 
         Making(Differences differences, long tokens, HessianFactor inverse, Backend backend, Stream stream) {
             this.differences = differences;
@@ -99,11 +101,12 @@ record InputCorrection(DeviceBuffer memory, Matrix transposed) implements AutoCl
             this.triangle = new Matrix(work, square.bytes(), DType.F32, columns, columns);
             this.sums = new Matrix(work, 2 * square.bytes(), DType.F32, 1, columns);
             this.places = new Matrix(work, 2 * square.bytes() + sums.bytes(), DType.I32, 1, columns);
+            this.shares = new Matrix(work, places.offset() + places.bytes(), DType.F32, 1, 2);
         }
 
         /** @return whether there is any */
         boolean transposed(Matrix target) {
-            operations.secondMoments().arrange(differences.products(), inverse.order(), 1f / tokens, 0, square, stream);
+            arrange(differences.products(), inverse.order(), 1f / tokens, square);
             operations.inverseFactor().triangle(inverse.factor(), false, triangle, stream);
             multiply(square, triangle, target);
             operations.secondMoments().squares(target, sums, stream);
@@ -116,9 +119,14 @@ record InputCorrection(DeviceBuffer memory, Matrix transposed) implements AutoCl
             operations.inverseFactor().triangle(inverse.factor(), true, triangle, stream);
             multiply(triangle, target, square);
             float kept = (float) Math.min(1 - chance, 1);
-            operations.secondMoments().arrange(square, places(), kept, 0, target, stream);
+            arrange(square, places(), kept, target);
             stream.synchronize();
             return true;
+        }
+
+        private void arrange(Matrix sums, Matrix order, float share, Matrix target) {
+            work.copyFrom(MemorySegment.ofArray(new float[] {share, 0}), shares.offset(), stream);
+            operations.secondMoments().arrange(sums, order, shares, target, stream);
         }
 
         private double total(Matrix row) {

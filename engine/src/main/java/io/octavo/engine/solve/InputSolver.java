@@ -13,9 +13,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
- * Solves the weights of Linears that read one input, from the second moments of that.
+ * Solves the weights of Linears that read one input, from the second moments of that; or those of several inputs at once, where
+ * they are alike, as experts are.
  *
  * <p>Rows of a weight are solved some at a time. The same moments and weights give the same codes on the same backend, whatever
  * the number of threads.
@@ -48,8 +50,36 @@ public final class InputSolver implements AutoCloseable {
     }
 
     /** What it took for the factorization to succeed, as a share of the mean diagonal; empty if nothing was enough. */
-    public Optional<Double> dampening() {
-        return input.factor().map(HessianFactor::dampening);
+    public Optional<Double> dampening(int of) {
+        return input.factor().flatMap(factor -> factor.dampening().get(of));
+    }
+
+    /**
+     * How many inputs are solved at once, so that a block of rows has all of their weights.
+     *
+     * @param readers of each of several inputs
+     * @return 1 if they are not alike
+     */
+    public static int atOnce(List<List<SolvableWeight>> readers, boolean gpu) {
+        List<SolvableWeight> first = readers.getFirst();
+        WeightFormat format = first.getFirst().format(0);
+        boolean alike = readers.stream()
+                .allMatch(own -> own.size() == first.size()
+                        && rows(own) == rows(first)
+                        && own.stream().allMatch(weight -> weight.sharing().isEmpty())
+                        && areAlike(own, format, first.getFirst().codes(), Map.of()));
+        return alike ? Math.clamp(mostRows(format, gpu) / Math.max(rows(first), 1), 1, readers.size()) : 1;
+    }
+
+    /**
+     * Those of every input.
+     *
+     * @param weights by input, as many as {@link #atOnce} allows
+     */
+    public List<Result> solveAll(List<List<SolvableWeight>> weights, Map<List<String>, Float> absmaxes) {
+        List<SolvableWeight> all = weights.stream().flatMap(List::stream).toList();
+        boolean gpu = input.backend().computeCapability() > 0;
+        return weights.size() == 1 ? solve(all, absmaxes) : solve(all, format(all.getFirst(), absmaxes), gpu);
     }
 
     /**
@@ -82,18 +112,25 @@ public final class InputSolver implements AutoCloseable {
     /** Whether several weights are one block of rows. */
     private static boolean fit(
             List<SolvableWeight> weights, WeightFormat format, Map<List<String>, Float> absmaxes, boolean gpu) {
-        CodeFormat codes = weights.getFirst().codes();
-        long rows = weights.stream().mapToLong(SolvableWeight::outFeatures).sum();
-        return rows <= mostRows(format, gpu)
-                && weights.stream()
-                        .allMatch(weight -> format(weight, absmaxes).equals(format)
-                                && weight.codes().equals(codes)
-                                && weight.outFeatures() % format.tileRows() == 0);
+        return rows(weights) <= mostRows(format, gpu)
+                && areAlike(weights, format, weights.getFirst().codes(), absmaxes);
     }
 
-    /** @param weights one, or several that are one block of rows */
+    private static boolean areAlike(
+            List<SolvableWeight> weights, WeightFormat format, CodeFormat codes, Map<List<String>, Float> absmaxes) {
+        return weights.stream()
+                .allMatch(weight -> format(weight, absmaxes).equals(format)
+                        && weight.codes().equals(codes)
+                        && weight.outFeatures() % format.tileRows() == 0);
+    }
+
+    private static int rows(List<SolvableWeight> weights) {
+        return weights.stream().mapToInt(SolvableWeight::outFeatures).sum();
+    }
+
+    /** @param weights one, or several that are one block of rows: as many of each input */
     private List<Result> solve(List<SolvableWeight> weights, WeightFormat format, boolean gpu) {
-        var all = new Joined(weights, format, input.factor().isPresent());
+        var all = new Joined(weights, format, solvable(weights.size()));
         int step = mostRows(format, gpu);
         for (int from = 0; from < all.rows; from += step) {
             monitor.checkpoint();
@@ -102,7 +139,7 @@ public final class InputSolver implements AutoCloseable {
                 block.round();
                 block.correct();
                 all.plain.put(block, from, block.losses());
-                if (all.solvable) {
+                if (input.factor().isPresent()) {
                     block.chooseScales(settings.searchScales());
                     block.sweep();
                     all.solved.put(block, from, settings.refine() ? block.refine() : block.losses());
@@ -112,33 +149,40 @@ public final class InputSolver implements AutoCloseable {
         return all.results();
     }
 
+    /** Whether the input of each weight has a factor. */
+    private List<Boolean> solvable(int weights) {
+        return IntStream.range(0, weights)
+                .mapToObj(i -> dampening(i * input.inputs() / weights).isPresent())
+                .toList();
+    }
+
     /**
      * Memory of the backend that solving takes, at most, beside the sums.
      *
      * @param readers of one input
+     * @param inputs that are solved at once
      * @param paired whether the original model's input is known
      */
-    public static long deviceBytes(List<SolvableWeight> readers, boolean paired, boolean gpu) {
+    public static long deviceBytes(List<SolvableWeight> readers, int inputs, boolean paired, boolean gpu) {
         int columns = readers.getFirst().inFeatures();
         SolvableWeight first = readers.getFirst();
-        int rows = blockRows(readers, gpu);
+        int rows = inputs * blockRows(readers, gpu);
         long block = RowBlock.bytes(first.format(0), first.codes(), rows, paired, gpu);
-        return SolverInput.bytes(columns, paired)
+        return SolverInput.bytes(columns, inputs, paired)
                 + Math.max(block, paired ? InputCorrection.makingBytes(columns, gpu) : 0);
     }
 
     /** The same of the host: numbers on their way and codes both rounded and solved. What was solved before is not counted. */
-    public static long hostBytes(List<SolvableWeight> readers, boolean gpu) {
+    public static long hostBytes(List<SolvableWeight> readers, int inputs, boolean gpu) {
         SolvableWeight first = readers.getFirst();
         long codes = readers.stream().mapToLong(SolvableWeight::codeBytes).sum();
-        return Matrix.bytes(first.dtype(), blockRows(readers, gpu), first.inFeatures()) + 2 * codes;
+        return Matrix.bytes(first.dtype(), blockRows(readers, gpu), first.inFeatures()) + 2 * inputs * codes;
     }
 
     /** Of the largest block. */
     private static int blockRows(List<SolvableWeight> readers, boolean gpu) {
         WeightFormat format = readers.getFirst().format(0);
-        int rows = readers.stream().mapToInt(SolvableWeight::outFeatures).sum();
-        return Math.min(mostRows(format, gpu), rows);
+        return Math.min(mostRows(format, gpu), rows(readers));
     }
 
     /** Of a block. */
@@ -153,15 +197,15 @@ public final class InputSolver implements AutoCloseable {
     private static final class Joined {
 
         private final List<SolvableWeight> weights;
-        private final boolean solvable;
+        private final List<Boolean> solvable;
         private final int rows;
         private final Codes plain;
         private final Codes solved;
 
-        Joined(List<SolvableWeight> weights, WeightFormat format, boolean solvable) {
+        Joined(List<SolvableWeight> weights, WeightFormat format, List<Boolean> solvable) {
             this.weights = weights;
             this.solvable = solvable;
-            this.rows = weights.stream().mapToInt(SolvableWeight::outFeatures).sum();
+            this.rows = rows(weights);
             CodeFormat codes = weights.getFirst().codes();
             this.plain = new Codes(format, codes, rows);
             this.solved = new Codes(format, codes, rows);
@@ -179,10 +223,10 @@ public final class InputSolver implements AutoCloseable {
         List<Result> results() {
             var results = new ArrayList<Result>();
             int from = 0;
-            for (SolvableWeight weight : weights) {
-                int to = from + weight.outFeatures();
+            for (int i = 0; i < weights.size(); i++) {
+                int to = from + weights.get(i).outFeatures();
                 double plainLoss = plain.loss(from, to);
-                double loss = solvable ? solved.loss(from, to) : Double.POSITIVE_INFINITY;
+                double loss = solvable.get(i) ? solved.loss(from, to) : Double.POSITIVE_INFINITY;
                 boolean better = loss < plainLoss;
                 SolvedWeight found = (better ? solved : plain).weight(from, to);
                 results.add(new Result(found, plainLoss, better ? loss : plainLoss, better));

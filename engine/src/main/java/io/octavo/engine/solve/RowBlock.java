@@ -21,7 +21,10 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** Some rows of a weight, on the device, with the scales and codes that they have by now. */
+/**
+ * Some rows of a weight, on the device, with the scales and codes that they have by now; or whole weights of several inputs, as
+ * many rows of each.
+ */
 final class RowBlock implements AutoCloseable {
 
     private static final int MOST_SWEEPS = 12;
@@ -218,15 +221,17 @@ final class RowBlock implements AutoCloseable {
 
     /** All rows at once on a device of its own, some at a time on a processor. */
     private float[] improve(int sweeps) {
-        int unit = Math.min(format.tileRows(), rows);
         boolean atOnce = sweeps == 0 || input.backend().computeCapability() > 0;
-        long each = atOnce ? rows : SWEPT_NUMBERS / columns / columns;
-        int step = Math.clamp(each / unit * unit, unit, rows);
         int before = own.size();
         Matrix losses = allocate(DType.F32, 1, rows);
-        for (int from = 0; from < rows; from += step) {
+        if (atOnce) {
             input.monitor().checkpoint();
-            improve(sweeps, from, Math.min(from + step, rows), losses);
+            improve(sweeps, 0, rows, input.moments(), losses);
+        } else {
+            int inputs = input.inputs();
+            for (int i = 0; i < inputs; i++) {
+                improveSome(sweeps, rows / inputs * i, rows / inputs * (i + 1), input.moments().part(i, inputs), losses);
+            }
         }
         float[] found = new float[rows];
         losses.buffer().copyTo(MemorySegment.ofArray(found), 0, input.stream());
@@ -235,7 +240,16 @@ final class RowBlock implements AutoCloseable {
         return found;
     }
 
-    private void improve(int sweeps, int from, int to, Matrix losses) {
+    private void improveSome(int sweeps, int first, int end, Matrix moments, Matrix losses) {
+        int unit = Math.min(format.tileRows(), end - first);
+        int step = Math.clamp(SWEPT_NUMBERS / columns / columns / unit * unit, unit, end - first);
+        for (int from = first; from < end; from += step) {
+            input.monitor().checkpoint();
+            improve(sweeps, from, Math.min(from + step, end), moments, losses);
+        }
+    }
+
+    private void improve(int sweeps, int from, int to, Matrix moments, Matrix losses) {
         int firstTile = from / format.tileRows();
         int lastTile = firstTile + format.tilesDown(to - from);
         input.backend()
@@ -244,7 +258,7 @@ final class RowBlock implements AutoCloseable {
                 .refine(
                         new CodeRefinement.Arguments(
                                 weights.rows(from, to),
-                                input.moments(),
+                                moments,
                                 stored,
                                 tile,
                                 format.scaleFormat(),

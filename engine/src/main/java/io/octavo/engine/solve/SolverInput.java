@@ -10,34 +10,43 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
-/** What is known of an input that Linears read, on the device: the means of products of its channels, and a factor of those. */
+/**
+ * What is known of inputs that Linears read, on the device: the means of products of their channels, and a factor of those; one
+ * input, or several below each other.
+ */
 final class SolverInput implements AutoCloseable {
 
     private final Backend backend;
     private final Stream stream;
     private final JobMonitor monitor;
     private final DeviceBuffer memory;
+    private final int inputs;
     private final Matrix moments;
     private final Matrix importance;
     private final Optional<HessianFactor> factor;
     private final Optional<InputCorrection> correction;
 
-    /** @param seen of which no tokens leave zeros, of which there is no factor */
+    /** @param seen of which no tokens leave zeros, of which there is no factor; of several inputs without differences */
     SolverInput(Backend backend, Stream stream, JobMonitor monitor, Gptq settings, InputMoments seen) {
         this.backend = backend;
         this.stream = stream;
         this.monitor = monitor;
+        this.inputs = seen.inputs();
         int columns = seen.columns();
-        long bytes = Matrix.bytes(DType.F32, columns, columns);
-        this.memory = backend.allocate("gptq", ownBytes(columns));
+        this.memory = backend.allocate("gptq", ownBytes(columns, inputs));
         try {
-            this.moments = Matrix.of(memory, DType.F32, columns, columns);
-            this.importance = new Matrix(memory, bytes, DType.F32, 1, columns);
-            float share = 1f / Math.max(seen.tokens(), 1);
-            backend.operations().secondMoments().arrange(seen.sums(), null, share, 0, moments, stream);
+            this.moments = Matrix.of(memory, DType.F32, (long) inputs * columns, columns);
+            this.importance = new Matrix(memory, moments.bytes(), DType.F32, inputs, columns);
+            float[] shares = new float[2 * inputs];
+            for (int input = 0; input < inputs; input++) {
+                shares[2 * input] = 1f / Math.max(seen.tokens().get(input), 1);
+            }
+            var scaling = new Matrix(memory, moments.bytes() + importance.bytes(), DType.F32, inputs, 2);
+            memory.copyFrom(MemorySegment.ofArray(shares), scaling.offset(), stream);
+            backend.operations().secondMoments().arrange(seen.sums(), null, scaling, moments, stream);
             backend.operations().secondMoments().diagonal(moments, importance, stream);
-            float[] squares = new float[columns];
-            memory.copyTo(MemorySegment.ofArray(squares), bytes, stream);
+            float[] squares = new float[inputs * columns];
+            memory.copyTo(MemorySegment.ofArray(squares), importance.offset(), stream);
             stream.synchronize();
             this.factor = HessianFactor.of(moments, squares, settings, backend, stream);
         } catch (RuntimeException e) {
@@ -46,7 +55,7 @@ final class SolverInput implements AutoCloseable {
         }
         try {
             this.correction = factor.flatMap(inverse -> seen.differences()
-                    .flatMap(found -> InputCorrection.of(found, seen.tokens(), inverse, backend, stream)));
+                    .flatMap(found -> InputCorrection.of(found, seen.tokens().getFirst(), inverse, backend, stream)));
         } catch (RuntimeException e) {
             factor.ifPresent(HessianFactor::close);
             memory.close();
@@ -54,14 +63,20 @@ final class SolverInput implements AutoCloseable {
         }
     }
 
-    /** Of the moments and their diagonal. */
-    private static long ownBytes(int columns) {
-        return Matrix.bytes(DType.F32, columns, columns) + Matrix.bytes(DType.F32, 1, columns);
+    /** Of the moments, their diagonals and what those are divided by. */
+    private static long ownBytes(int columns, int inputs) {
+        return inputs * Matrix.bytes(DType.F32, columns + 1, columns) + Matrix.bytes(DType.F32, inputs, 2);
     }
 
     /** Memory of the backend that stays, beside the sums. */
-    static long bytes(int columns, boolean paired) {
-        return ownBytes(columns) + HessianFactor.bytes(columns) + (paired ? InputCorrection.bytes(columns) : 0);
+    static long bytes(int columns, int inputs, boolean paired) {
+        return ownBytes(columns, inputs)
+                + HessianFactor.bytes(columns, inputs)
+                + (paired ? InputCorrection.bytes(columns) : 0);
+    }
+
+    int inputs() {
+        return inputs;
     }
 
     Backend backend() {
@@ -77,17 +92,17 @@ final class SolverInput implements AutoCloseable {
         return monitor;
     }
 
-    /** {@code [columns, columns]} F32 */
+    /** {@code [inputs * columns, columns]} F32 */
     Matrix moments() {
         return moments;
     }
 
-    /** E[x²] of each channel: {@code [1, columns]} F32. */
+    /** E[x²] of each channel: {@code [inputs, columns]} F32. */
     Matrix importance() {
         return importance;
     }
 
-    /** Empty where no dampening helps, or nothing was seen. */
+    /** Empty where no dampening helps any input, or nothing was seen. */
     Optional<HessianFactor> factor() {
         return factor;
     }

@@ -2,6 +2,8 @@ package io.octavo.engine.transformer;
 
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /** Sees activations while a model runs. What it is given is valid, and may be read on the stream, during the call only. */
 public interface ActivationObserver {
@@ -13,6 +15,24 @@ public interface ActivationObserver {
      * @param activations {@code [tokens, inFeatures]} F32; of an expert's Linear, the rows of the tokens that were sent to it
      */
     void input(String module, Matrix activations, Stream stream);
+
+    /**
+     * What the Linears of experts are about to multiply, each its own rows. Unless told otherwise it sees one after the other,
+     * but for those that no token was sent to.
+     *
+     * @param activations {@code [rows, inFeatures]} F32, in the order of the experts
+     * @param starts {@code [1, experts + 1]} I32: where the rows of each begin
+     */
+    default void experts(List<String> modules, Matrix activations, Matrix starts, Stream stream) {
+        int[] first = new int[modules.size() + 1];
+        starts.buffer().copyTo(MemorySegment.ofArray(first), starts.offset(), stream);
+        stream.synchronize();
+        for (int expert = 0; expert < modules.size(); expert++) {
+            if (first[expert] < first[expert + 1]) {
+                input(modules.get(expert), activations.rows(first[expert], first[expert + 1]), stream);
+            }
+        }
+    }
 
     /**
      * What is about to enter the cache, before any rounding.
@@ -39,6 +59,12 @@ public interface ActivationObserver {
             public void input(String module, Matrix activations, Stream stream) {
                 ActivationObserver.this.input(module, activations, stream);
                 other.input(module, activations, stream);
+            }
+
+            @Override
+            public void experts(List<String> modules, Matrix activations, Matrix starts, Stream stream) {
+                ActivationObserver.this.experts(modules, activations, starts, stream);
+                other.experts(modules, activations, starts, stream);
             }
 
             @Override

@@ -7,7 +7,6 @@ import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.device.Stream;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -93,7 +92,7 @@ final class LinearInput {
     void multiply(ExpertLinears experts, Matrix starts, Matrix out) {
         Backend backend = workspace.backend();
         if (shows(experts.modules())) {
-            showRows(experts.modules(), starts);
+            workspace.observer().experts(experts.modules(), activations(), starts, stream);
             stopIfSeenEnough();
         }
         experts.multiply(backend, as(experts.roundingOn(backend)), starts, out, stream);
@@ -110,19 +109,6 @@ final class LinearInput {
         boolean shows = activations != null && workspace.observer().looks() && !modules.equals(shown);
         shown = modules;
         return shows;
-    }
-
-    /** Each expert's own rows; nothing for those that no token was sent to. */
-    private void showRows(List<String> modules, Matrix starts) {
-        int[] first = new int[modules.size() + 1];
-        starts.buffer().copyTo(MemorySegment.ofArray(first), starts.offset(), stream);
-        stream.synchronize();
-        for (int expert = 0; expert < modules.size(); expert++) {
-            if (first[expert] < first[expert + 1]) {
-                Matrix rows = activations().rows(first[expert], first[expert + 1]);
-                workspace.observer().input(modules.get(expert), rows, stream);
-            }
-        }
     }
 
     /** Valid until the next call. */

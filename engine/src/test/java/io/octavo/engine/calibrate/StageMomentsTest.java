@@ -13,8 +13,10 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -52,9 +54,9 @@ class StageMomentsTest {
             }
             assertThat(stage.came(FIRST)).isTrue();
             assertThat(stage.came(LATER)).isFalse();
-            try (MomentsObserver.Moments moments = stage.take(FIRST, COLUMNS)) {
+            try (Moments.Taken moments = stage.take(List.of(FIRST), COLUMNS, stream)) {
                 InputMoments seen = moments.seen(stream);
-                assertThat(seen.tokens()).isEqualTo(12);
+                assertThat(seen.tokens()).containsExactly(12L);
                 Differences differences = seen.differences().orElseThrow();
                 assertClose(seen.sums(), expected, 0);
                 assertClose(differences.products(), expected, COLUMNS);
@@ -95,11 +97,58 @@ class StageMomentsTest {
             assertThat(stage.came(EXPERT)).isTrue();
             assertThat(stage.came(OTHER_EXPERT)).isTrue();
             assertThat(stage.came(LATER)).isFalse();
-            try (MomentsObserver.Moments seen = stage.take(OTHER_EXPERT, COLUMNS);
-                    MomentsObserver.Moments unseen = stage.take(EXPERT, COLUMNS)) {
-                assertThat(seen.seen(stream).differences()).isEmpty();
-                assertThat(seen.seen(stream).tokens()).isEqualTo(3);
-                assertThat(unseen.seen(stream).tokens()).isZero();
+            try (Moments.Taken both = stage.take(List.of(EXPERT, OTHER_EXPERT), COLUMNS, stream)) {
+                InputMoments seen = both.seen(stream);
+                assertThat(seen.differences()).isEmpty();
+                assertThat(seen.tokens()).containsExactly(0L, 3L);
+                double[][] expected = new double[2 * COLUMNS][COLUMNS];
+                addOwn(numbers, 0, 3, expected, COLUMNS);
+                assertClose(seen.sums(), expected, 0);
+            }
+        }
+    }
+
+    /** In one call, and as many times as there are texts; taken in one piece or in several, in any order. */
+    @Test
+    void expertsThatComeAtOnceHaveTheirOwnRows() {
+        List<String> experts = IntStream.range(0, 4)
+                .mapToObj(i -> "model.layers.0.mlp.experts." + i + ".up_proj")
+                .toList();
+        double[][] expected = new double[4 * COLUMNS][COLUMNS];
+        try (var stage = new StageMoments(backend, Set.copyOf(experts), 7)) {
+            for (int[] starts : new int[][] {{0, 2, 2, 5, 7}, {0, 0, 0, 1, 1}}) {
+                float[] numbers = numbers(new Random(starts[1]), starts[4]);
+                try (DeviceBuffer buffer = backend.allocate("test", 5 * Integer.BYTES)) {
+                    buffer.copyFrom(MemorySegment.ofArray(starts), 0, stream);
+                    Matrix firsts = Matrix.of(buffer, DType.I32, 1, 5);
+                    show(numbers, activations -> {
+                        stage.ofOriginals().experts(experts, activations, firsts, stream);
+                        stage.ofSolved().experts(experts, activations, firsts, stream);
+                    });
+                }
+                for (int i = 0; i < 4; i++) {
+                    addOwn(numbers, starts[i], starts[i + 1], expected, i * COLUMNS);
+                }
+            }
+            try (Moments.Taken middle = stage.take(experts.subList(1, 3), COLUMNS, stream);
+                    Moments.Taken others = stage.take(List.of(experts.get(3), experts.get(0)), COLUMNS, stream)) {
+                InputMoments seen = middle.seen(stream);
+                assertThat(seen.tokens()).containsExactly(0L, 4L);
+                assertClose(seen.sums(), expected, COLUMNS);
+                InputMoments ends = others.seen(stream);
+                assertThat(ends.tokens()).containsExactly(2L, 2L);
+                assertClose(ends.sums().part(0, 2), expected, 3 * COLUMNS);
+                assertClose(ends.sums().part(1, 2), expected, 0);
+            }
+        }
+    }
+
+    private static void addOwn(float[] numbers, int from, int to, double[][] sums, int top) {
+        for (int token = from; token < to; token++) {
+            for (int i = 0; i < COLUMNS; i++) {
+                for (int j = 0; j < COLUMNS; j++) {
+                    sums[top + i][j] += rounded(numbers[token * COLUMNS + i]) * rounded(numbers[token * COLUMNS + j]);
+                }
             }
         }
     }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.scheme.Granularity.PerTensor;
+import io.octavo.engine.scheme.Granularity.PerTensorGroup;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.solve.scale.RangeScales;
@@ -19,6 +21,7 @@ import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -147,6 +150,73 @@ class InputSolverTest {
         }
     }
 
+    /** All but those whose scales depend on numbers of the whole weight. */
+    static List<Quantization> weightsByThemselves() {
+        return weights().stream()
+                .filter(quantization -> !(quantization.granularity() instanceof PerTensor)
+                        && !(quantization.granularity() instanceof PerTensorGroup))
+                .toList();
+    }
+
+    /** One of them sees no token, and one's channels cannot be told apart. */
+    @ParameterizedTest
+    @MethodSource("weightsByThemselves")
+    void weightsOfSeveralInputsAreSolvedAsEachAlone(Quantization quantization) {
+        List<double[][]> inputs =
+                List.of(moments(new Random(20)), new double[COLUMNS][COLUMNS], alike(), moments(new Random(21)));
+        List<List<SolvableWeight>> weights = IntStream.range(0, inputs.size())
+                .mapToObj(i -> IntStream.range(0, 2)
+                        .mapToObj(j -> weight(quantization, numbers(new Random(30 + 2 * i + j))))
+                        .toList())
+                .toList();
+        var settings = new Gptq(1e-12, true, true, true, true, false);
+        assertThat(InputSolver.atOnce(weights, false)).isEqualTo(inputs.size());
+        List<InputSolver.Result> together = solveAll(settings, inputs, weights);
+        for (int i = 0; i < inputs.size(); i++) {
+            List<InputSolver.Result> alone = solveAll(settings, inputs.subList(i, i + 1), weights.subList(i, i + 1));
+            for (int j = 0; j < 2; j++) {
+                InputSolver.Result result = together.get(2 * i + j);
+                assertThat(result.weight().codes())
+                        .isEqualTo(alone.get(j).weight().codes());
+                assertThat(result.weight().scales().scales())
+                        .isEqualTo(alone.get(j).weight().scales().scales());
+                assertThat(result.loss()).isEqualTo(alone.get(j).loss());
+                assertThat(result.plainLoss()).isEqualTo(alone.get(j).plainLoss());
+                assertThat(result.solved()).isEqualTo(alone.get(j).solved());
+            }
+        }
+        assertThat(together.getFirst().solved()).isTrue();
+        assertThat(together.get(2).solved()).isFalse();
+        assertThat(together.getLast().solved()).isTrue();
+    }
+
+    private static double[][] alike() {
+        double[][] h = new double[COLUMNS][COLUMNS];
+        for (double[] row : h) {
+            Arrays.fill(row, 1);
+        }
+        return h;
+    }
+
+    private static List<InputSolver.Result> solveAll(
+            Gptq settings, List<double[][]> inputs, List<List<SolvableWeight>> weights) {
+        int count = inputs.size();
+        float[] sums = new float[count * COLUMNS * COLUMNS];
+        for (int i = 0; i < sums.length; i++) {
+            sums[i] = (float) (inputs.get(i / COLUMNS / COLUMNS)[i / COLUMNS % COLUMNS][i % COLUMNS] * TOKENS);
+        }
+        try (Backend backend = Backends.cpu(2);
+                Stream stream = backend.newStream();
+                DeviceBuffer memory = backend.allocate("test", (long) sums.length * Float.BYTES)) {
+            memory.copyFrom(MemorySegment.ofArray(sums), 0, stream);
+            Matrix matrix = Matrix.of(memory, DType.F32, (long) count * COLUMNS, COLUMNS);
+            var seen = new InputMoments(matrix, Optional.empty(), Collections.nCopies(count, (long) TOKENS));
+            try (var solver = new InputSolver(backend, stream, JobMonitor.none(), settings, seen)) {
+                return solver.solveAll(weights, Map.of());
+            }
+        }
+    }
+
     @Test
     void threadsDecideNothing() {
         double[][] h = moments(new Random(7));
@@ -193,10 +263,7 @@ class InputSolverTest {
     /** Two channels that are the same cannot be told apart: dampening makes up for it. */
     @Test
     void singularMomentsAreDamped() {
-        double[][] h = new double[COLUMNS][COLUMNS];
-        for (double[] row : h) {
-            Arrays.fill(row, 1);
-        }
+        double[][] h = alike();
         SolvableWeight weight = weight(Scheme.named("W4A16_G64").weights(), numbers(new Random(12)));
         InputSolver.Result result = solve(new Gptq(1e-12, true, true, true, true, false), h, weight, 2);
         assertThat(result.loss()).isLessThanOrEqualTo(result.plainLoss());

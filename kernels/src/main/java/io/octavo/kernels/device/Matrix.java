@@ -49,6 +49,14 @@ public record Matrix(DeviceBuffer buffer, long offset, DType dtype, long rows, l
         return new Matrix(buffer, offset + bytes(dtype, from, columns), dtype, to - from, columns);
     }
 
+    /** The {@code index}-th of {@code count} views of as many rows each. */
+    public Matrix part(int index, int count) {
+        if (count <= 0 || rows % count != 0) {
+            throw new IllegalArgumentException(rows + " rows are not " + count + " times as many");
+        }
+        return rows(index * (rows / count), (index + 1) * (rows / count));
+    }
+
     /** The same bytes in another shape with the same number of elements. */
     public Matrix reshape(long newRows, long newColumns) {
         if (Math.multiplyExact(newRows, newColumns) != elements()) {

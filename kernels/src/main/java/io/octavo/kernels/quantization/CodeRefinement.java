@@ -5,6 +5,8 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.ScaleFormat;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A sweep goes over the groups of a row: each code of the group, from the left, becomes the best one while all else stays;
  * then its scale does, if no other row shares it. Neither step makes the loss larger, and a code or scale that would gain
  * nothing stays. A row is done when a sweep gains less than {@link #WORTHWHILE} of what is left of its loss. Arithmetic is f32
- * in an order of the backend's own, the same in every call, so what is about as good as something else may be either.
+ * in an order of the backend's own, the same in every call, so what is about as good as something else may be either. Weights of several inputs lie
+ * below each other, each with as many rows, and so do the moments of the inputs.
  */
 public interface CodeRefinement {
 
@@ -22,8 +25,8 @@ public interface CodeRefinement {
 
     /**
      * @param weights {@code [rows, columns]}, F32, BF16 or F16; columns even for formats of 4 bits
-     * @param moments {@code [columns, columns]} F32: {@code h}, symmetric, positive semidefinite
-     * @param tile that shares a scale: one row or several, some columns or all; those at the edges may be smaller
+     * @param moments {@code [inputs * columns, columns]} F32: {@code h}, symmetric, positive semidefinite
+     * @param tile that shares a scale: one row or several of an input, some columns or all; those at the edges may be smaller
      * @param scaleFormat the numbers that scales can be stored as
      * @param divisor what stored scales are divided by
      * @param scales {@code [ceil(rows / tile.rows), ceil(columns / tile.columns)]} F32: numbers of {@code scaleFormat}, which
@@ -49,8 +52,8 @@ public interface CodeRefinement {
         /** @throws IllegalArgumentException if the operation does not take these operands */
         public Arguments {
             QuantizeTiles.requireWeights(weights);
-            Operands.requireF32("moments", moments);
-            Operands.requireShape("moments", moments, weights.columns(), weights.columns());
+            int inputs = Operands.requireSquares("moments", moments, weights.columns(), weights.rows());
+            tile.requireWithin(weights.rows() / inputs, inputs);
             if (!(divisor > 0 && divisor < Float.POSITIVE_INFINITY)) {
                 throw new IllegalArgumentException("divisor must be positive and finite: " + divisor);
             }
@@ -67,6 +70,31 @@ public interface CodeRefinement {
             }
             Operands.requireF32("losses", losses);
             Operands.requireShape("losses", losses, 1, weights.rows());
+        }
+
+        public int inputs() {
+            return Operands.requireSquares("moments", moments, weights.columns(), weights.rows());
+        }
+
+        /** Those of each input. */
+        public List<Arguments> byInput() {
+            int inputs = inputs();
+            return inputs == 1
+                    ? List.of(this)
+                    : IntStream.range(0, inputs)
+                            .mapToObj(i -> new Arguments(
+                                    weights.part(i, inputs),
+                                    moments.part(i, inputs),
+                                    format,
+                                    tile,
+                                    scaleFormat,
+                                    divisor,
+                                    scales.part(i, inputs),
+                                    zeroPoints == null ? null : zeroPoints.part(i, inputs),
+                                    codes.part(i, inputs),
+                                    mostSweeps,
+                                    Operands.columnsPart(losses, i, inputs)))
+                            .toList();
         }
 
         /** Columns that share a scale of a row. */

@@ -4,6 +4,10 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
+import io.octavo.kernels.number.DType;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,15 +17,16 @@ import org.jspecify.annotations.Nullable;
  * <p>With {@code h^-1 = u^T u}, {@code u} upper triangular, and column {@code i} the next: its codes are those of
  * {@link QuantizeTiles} with {@link Scaling.Given}, {@code error[i] = (w[i] - rounded) / u[i, i]}, and every later column
  * {@code j} becomes {@code w[j] - error[i] * u[i, j]}. Arithmetic is f32 in an order of the backend's own, the same in every
- * call, so a number that lies close to the middle of two codes may get either.
+ * call, so a number that lies close to the middle of two codes may get either. Weights of several inputs lie below each other,
+ * each with as many rows, and so do the factors and orders of the inputs.
  */
 public interface GptqSweep {
 
     /**
      * @param weights {@code [rows, columns]}, F32, BF16 or F16; columns even for formats of 4 bits
-     * @param factor {@code [columns, columns]} F32: {@code u} as {@link InverseFactor} leaves it, for columns in the order in
+     * @param factor {@code [inputs * columns, columns]} F32: {@code u} as {@link InverseFactor} leaves it, for columns in the order in
      *     which they are quantized; what lies below its diagonal is not read
-     * @param order {@code [1, columns]} I32: the column that is quantized as the i-th, each once; null for 0, 1, 2 and so on
+     * @param order {@code [inputs, columns]} I32: the column that is quantized as the i-th, each once; null for 0, 1, 2 and so on
      * @param scales {@code [rows, ceil(columns / groupColumns)]} F32, positive; a group is a run of {@code groupColumns}
      *     columns of {@code weights}, whatever the order; the last may be shorter
      * @param zeroPoints {@code [rows, groups]} I8, for integers only; null for zeros
@@ -43,10 +48,10 @@ public interface GptqSweep {
         /** @throws IllegalArgumentException if the operation does not take these operands */
         public Arguments {
             QuantizeTiles.requireWeights(weights);
-            Operands.requireF32("factor", factor);
-            Operands.requireShape("factor", factor, weights.columns(), weights.columns());
+            int inputs = Operands.requireSquares("factor", factor, weights.columns(), weights.rows());
             if (order != null) {
-                Operands.requireInts("order", order, weights.columns());
+                Operands.requireType("order", order, Set.of(DType.I32));
+                Operands.requireShape("order", order, inputs, weights.columns());
             }
             if (groupColumns <= 0) {
                 throw new IllegalArgumentException("groups must have columns: " + groupColumns);
@@ -57,6 +62,29 @@ public interface GptqSweep {
             QuantizeTiles.requireCodes(codes, format, weights);
             Operands.requireF32("losses", losses);
             Operands.requireShape("losses", losses, 1, weights.rows());
+        }
+
+        public int inputs() {
+            return Operands.requireSquares("factor", factor, weights.columns(), weights.rows());
+        }
+
+        /** Those of each input. */
+        public List<Arguments> byInput() {
+            int inputs = inputs();
+            return inputs == 1
+                    ? List.of(this)
+                    : IntStream.range(0, inputs)
+                            .mapToObj(i -> new Arguments(
+                                    weights.part(i, inputs),
+                                    factor.part(i, inputs),
+                                    order == null ? null : order.part(i, inputs),
+                                    format,
+                                    scales.part(i, inputs),
+                                    zeroPoints == null ? null : zeroPoints.part(i, inputs),
+                                    groupColumns,
+                                    codes.part(i, inputs),
+                                    Operands.columnsPart(losses, i, inputs)))
+                            .toList();
         }
     }
 

@@ -26,6 +26,13 @@ public interface QuantizeTiles {
                 throw new IllegalArgumentException("tile must be positive: " + rows + " x " + columns);
             }
         }
+
+        /** That no tile has rows of two inputs. */
+        void requireWithin(long rowsOfInput, int inputs) {
+            if (inputs > 1 && rowsOfInput % rows != 0) {
+                throw new IllegalArgumentException("tiles of " + rows + " rows in inputs of " + rowsOfInput);
+            }
+        }
     }
 
     /**

@@ -5,6 +5,8 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.ScaleFormat;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * those half as far from the best, and so on. With zero points, for each scale the range may lie anywhere between one that cuts
  * off numbers above alone and one that cuts them off below alone; at most 16 places, the next ones beside the best later on.
  * What gains less than a share of 2^-12 changes nothing. Errors are f32, and so are sums of 16 columns, which are added in f64.
+ * Weights of several inputs lie below each other, each with as many rows.
  */
 public interface ScaleSearch {
 
@@ -38,8 +41,8 @@ public interface ScaleSearch {
 
     /**
      * @param weights {@code [rows, columns]}, F32, BF16 or F16, finite; columns even for formats of 4 bits
-     * @param importance {@code [1, columns]} F32: E[x²] of each input channel, at least 0
-     * @param tile that shares a scale
+     * @param importance {@code [inputs, columns]} F32: E[x²] of each input channel, at least 0
+     * @param tile that shares a scale; of several rows, those of one input
      * @param absmax of all numbers that share one scale with these; 0 where tiles have their own
      * @param codeDivisor what an absmax is divided by to be a scale
      * @param scaleFormat the numbers that scales can be stored as
@@ -67,7 +70,12 @@ public interface ScaleSearch {
         public Arguments {
             QuantizeTiles.requireWeights(weights);
             Operands.requireF32("importance", importance);
-            Operands.requireShape("importance", importance, 1, weights.columns());
+            int inputs = (int) Math.max(importance.rows(), 1);
+            Operands.requireShape("importance", importance, inputs, weights.columns());
+            if (weights.rows() % inputs != 0) {
+                throw new IllegalArgumentException(inputs + " inputs for " + weights.rows() + " rows");
+            }
+            tile.requireWithin(weights.rows() / inputs, inputs);
             if (!(absmax >= 0 && codeDivisor > 0 && divisor > 0 && divisor < Float.POSITIVE_INFINITY)) {
                 throw new IllegalArgumentException(
                         "no scales of %s / %s and %s".formatted(absmax, codeDivisor, divisor));
@@ -85,6 +93,32 @@ public interface ScaleSearch {
             if (codes != null) {
                 QuantizeTiles.requireCodes(codes, format, weights);
             }
+        }
+
+        public int inputs() {
+            return (int) importance.rows();
+        }
+
+        /** Those of each input. */
+        public List<Arguments> byInput() {
+            int inputs = inputs();
+            return inputs == 1
+                    ? List.of(this)
+                    : IntStream.range(0, inputs)
+                            .mapToObj(i -> new Arguments(
+                                    weights.part(i, inputs),
+                                    importance.part(i, inputs),
+                                    format,
+                                    tile,
+                                    absmax,
+                                    codeDivisor,
+                                    scaleFormat,
+                                    divisor,
+                                    reach,
+                                    scales.part(i, inputs),
+                                    zeroPoints == null ? null : zeroPoints.part(i, inputs),
+                                    codes == null ? null : codes.part(i, inputs)))
+                            .toList();
         }
     }
 

@@ -43,6 +43,10 @@ public final class HostScaleSearch implements ScaleSearch {
     @Override
     public void search(Arguments a, Stream stream) {
         HostStream.require(stream);
+        a.byInput().forEach(this::search);
+    }
+
+    private void search(Arguments a) {
         int rows = (int) a.weights().rows();
         int height = (int) Math.min(a.tile().rows(), Math.max(rows, 1));
         int step = height == 1 ? ROWS_AT_ONCE : height;

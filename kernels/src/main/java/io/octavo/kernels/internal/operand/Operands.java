@@ -47,6 +47,27 @@ public final class Operands {
         }
     }
 
+    /**
+     * Square matrices below each other, each with an equal share of some rows.
+     *
+     * @return how many; 1 where they have no columns
+     */
+    public static int requireSquares(String name, Matrix squares, long columns, long rows) {
+        requireF32(name, squares);
+        long count = columns == 0 ? 1 : squares.rows() / columns;
+        requireShape(name, squares, count * columns, columns);
+        if (count == 0 || rows % count != 0) {
+            throw new IllegalArgumentException(name + " are " + count + " for " + rows + " rows");
+        }
+        requireInt(name, count);
+        return (int) count;
+    }
+
+    /** The {@code index}-th of {@code count} parts of a row. */
+    public static Matrix columnsPart(Matrix row, int index, int count) {
+        return row.reshape(row.columns(), 1).part(index, count).reshape(1, row.columns() / count);
+    }
+
     public static void requireType(String name, Matrix matrix, Set<DType> allowed) {
         if (!allowed.contains(matrix.dtype())) {
             throw new IllegalArgumentException(name + " is " + matrix.dtype() + "; allowed: " + allowed);

@@ -11,8 +11,10 @@ final class ScalarCodeRefinement implements CodeRefinement {
     @Override
     public void refine(Arguments a, Stream stream) {
         HostStream.require(stream);
-        for (long row = 0; row < a.weights().rows(); row++) {
-            new Row(a, row).refine();
+        for (Arguments input : a.byInput()) {
+            for (long row = 0; row < input.weights().rows(); row++) {
+                new Row(input, row).refine();
+            }
         }
     }
 

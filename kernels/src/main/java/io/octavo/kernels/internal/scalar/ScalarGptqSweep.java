@@ -14,6 +14,10 @@ final class ScalarGptqSweep implements GptqSweep {
     @Override
     public void quantize(Arguments a, Stream stream) {
         HostStream.require(stream);
+        a.byInput().forEach(ScalarGptqSweep::quantize);
+    }
+
+    private static void quantize(Arguments a) {
         HostMatrix source = HostMatrix.of(a.weights());
         HostMatrix u = HostMatrix.of(a.factor());
         HostMatrix target = HostMatrix.of(a.codes());

@@ -41,6 +41,19 @@ final class ScalarSecondMoments implements SecondMoments {
     }
 
     @Override
+    public void accumulateGroups(Matrix x, Matrix starts, Matrix sums, Matrix counts, Stream stream) {
+        HostStream.require(stream);
+        SecondMoments.checkGroups(x, starts, sums, counts);
+        int groups = (int) counts.columns();
+        for (int group = 0; group < groups; group++) {
+            int from = HostMatrix.of(starts).getInt(0, group);
+            int to = HostMatrix.of(starts).getInt(0, group + 1);
+            accumulate(x.rows(from, to), sums.part(group, groups), stream);
+            HostMatrix.of(counts).setInt(0, group, HostMatrix.of(counts).getInt(0, group) + to - from);
+        }
+    }
+
+    @Override
     public void squares(Matrix x, Matrix sums, Stream stream) {
         HostStream.require(stream);
         SecondMoments.checkSquares(x, sums);
@@ -58,24 +71,34 @@ final class ScalarSecondMoments implements SecondMoments {
     @Override
     public void mirror(Matrix sums, Stream stream) {
         HostStream.require(stream);
-        SecondMoments.check(sums);
-        HostMatrix target = HostMatrix.of(sums);
-        for (long i = 0; i < sums.rows(); i++) {
-            for (long j = 0; j < i; j++) {
-                target.set(i, j, target.get(j, i));
+        int count = SecondMoments.check(sums);
+        for (int each = 0; each < count; each++) {
+            HostMatrix target = HostMatrix.of(sums.part(each, count));
+            for (long i = 0; i < sums.columns(); i++) {
+                for (long j = 0; j < i; j++) {
+                    target.set(i, j, target.get(j, i));
+                }
             }
         }
     }
 
     @Override
-    public void arrange(Matrix sums, @Nullable Matrix order, float share, float added, Matrix out, Stream stream) {
+    public void arrange(Matrix sums, @Nullable Matrix order, Matrix shares, Matrix out, Stream stream) {
         HostStream.require(stream);
-        SecondMoments.checkArranged(sums, order, out);
+        SecondMoments.checkArranged(sums, order, shares, out);
         int columns = (int) sums.columns();
-        for (int i = 0; i < columns; i++) {
-            for (int j = 0; j < columns; j++) {
-                float number = HostMatrix.of(sums).get(column(order, i, columns), column(order, j, columns));
-                HostMatrix.of(out).set(i, j, number * share + (i == j ? added : 0));
+        int count = (int) shares.rows();
+        for (int each = 0; each < count; each++) {
+            HostMatrix source = HostMatrix.of(sums.part(each, count));
+            HostMatrix target = HostMatrix.of(out.part(each, count));
+            @Nullable Matrix own = order == null ? null : order.part(each, count);
+            float share = HostMatrix.of(shares).get(each, 0);
+            float added = HostMatrix.of(shares).get(each, 1);
+            for (int i = 0; i < columns; i++) {
+                for (int j = 0; j < columns; j++) {
+                    float number = source.get(column(own, i, columns), column(own, j, columns));
+                    target.set(i, j, number * share + (i == j ? added : 0));
+                }
             }
         }
     }
@@ -90,8 +113,9 @@ final class ScalarSecondMoments implements SecondMoments {
     public void diagonal(Matrix sums, Matrix out, Stream stream) {
         HostStream.require(stream);
         SecondMoments.checkDiagonal(sums, out);
-        for (long i = 0; i < sums.columns(); i++) {
-            HostMatrix.of(out).set(0, i, HostMatrix.of(sums).get(i, i));
+        for (long i = 0; i < sums.rows(); i++) {
+            long column = i % sums.columns();
+            HostMatrix.of(out).set(i / sums.columns(), column, HostMatrix.of(sums).get(i, column));
         }
     }
 }

@@ -36,18 +36,18 @@ public final class CudaCodeRefinement implements CodeRefinement {
         boolean sums = a.mostSweeps() > 0 && a.refinesScales() && shape.wide;
         boolean bytes = a.format().bits() < Byte.SIZE;
         try (CudaBuffer unpacked = memory.scratch(OWNER, bytes ? a.weights().elements() : 0, cuda);
-                CudaBuffer gradients = memory.scratch(OWNER, Matrix.bytes(DType.F32, shape.rows, shape.pitch), cuda);
+                CudaBuffer gradients = memory.scratch(OWNER, Matrix.bytes(DType.F32, shape.allRows, shape.pitch), cuda);
                 CudaBuffer products =
-                        memory.scratch(OWNER, sums ? Matrix.bytes(DType.F32, shape.rows, shape.pitch) : 0, cuda);
+                        memory.scratch(OWNER, sums ? Matrix.bytes(DType.F32, shape.allRows, shape.pitch) : 0, cuda);
                 CudaBuffer changes =
-                        memory.scratch(OWNER, Matrix.bytes(DType.F32, shape.changeColumns, shape.changeRows), cuda);
-                CudaBuffer rows = memory.scratch(OWNER, Matrix.bytes(DType.F32, 4, shape.rows), cuda)) {
+                        memory.scratch(OWNER, Matrix.bytes(DType.F32, shape.inputs * shape.changeColumns, shape.changeRows), cuda);
+                CudaBuffer rows = memory.scratch(OWNER, Matrix.bytes(DType.F32, 4, shape.allRows), cuda)) {
             var buffers = new Buffers(
-                    bytes ? Matrix.of(unpacked, DType.U8, shape.rows, shape.columns) : a.codes(),
-                    Matrix.of(gradients, DType.F32, shape.rows, shape.pitch),
-                    Matrix.of(sums ? products : gradients, DType.F32, shape.rows, shape.pitch),
-                    Matrix.of(changes, DType.F32, shape.changeColumns, shape.changeRows),
-                    Matrix.of(rows, DType.F32, 4, shape.rows));
+                    bytes ? Matrix.of(unpacked, DType.U8, shape.allRows, shape.columns) : a.codes(),
+                    Matrix.of(gradients, DType.F32, shape.allRows, shape.pitch),
+                    Matrix.of(sums ? products : gradients, DType.F32, shape.allRows, shape.pitch),
+                    Matrix.of(changes, DType.F32, shape.inputs * shape.changeColumns, shape.changeRows),
+                    Matrix.of(rows, DType.F32, 4, shape.allRows));
             new Launcher(a, shape, buffers, file, cuda).run();
         }
     }
@@ -55,6 +55,10 @@ public final class CudaCodeRefinement implements CodeRefinement {
     /** Sizes of what is worked on. */
     private static final class Shape {
 
+        final long inputs;
+        final long allRows;
+
+        /** Of an input. */
         final int rows;
         final int columns;
         final int pitch;
@@ -69,7 +73,9 @@ public final class CudaCodeRefinement implements CodeRefinement {
         final int blockColumns;
 
         Shape(Arguments a, int block, int side) {
-            rows = (int) a.weights().rows();
+            inputs = a.inputs();
+            allRows = a.weights().rows();
+            rows = (int) (allRows / inputs);
             columns = (int) a.weights().columns();
             pitch = Math.ceilDiv(columns, CHUNK) * CHUNK;
             changeRows = Math.ceilDiv(rows, block) * block;
@@ -108,7 +114,7 @@ public final class CudaCodeRefinement implements CodeRefinement {
             }
             int side = file.constant("kSide");
             Kernel begin = file.kernel("code_refinement_begin");
-            Grid squares = new Grid(Math.ceilDiv(shape.columns, side), shape.changeRows / side, 1, begin.threads());
+            Grid squares = new Grid(Math.ceilDiv(shape.columns, side), shape.changeRows / side, inputs(), begin.threads());
             launch(begin, 0, shape.columns, false, buffers.gradients, squares);
             update(0, shape.columns, true, buffers.gradients);
             byRow("losses");
@@ -135,7 +141,7 @@ public final class CudaCodeRefinement implements CodeRefinement {
                 }
             }
             Kernel rows = file.kernel("code_refinement_rows");
-            launch(rows, 0, 0, false, buffers.sums, Grid.of(1, rows.threads()));
+            launch(rows, 0, 0, false, buffers.sums, new Grid(1, 1, inputs(), rows.threads()));
         }
 
         private void block(int first, int width) {
@@ -146,29 +152,29 @@ public final class CudaCodeRefinement implements CodeRefinement {
                     width,
                     false,
                     buffers.sums,
-                    Grid.of(shape.changeRows / file.constant("kRows"), block.threads()));
+                    new Grid(shape.changeRows / file.constant("kRows"), 1, inputs(), block.threads()));
             update(first, width, false, buffers.sums);
         }
 
         private void wideScale(int first, int width) {
             int side = file.constant("kSide");
             Kernel numbers = file.kernel("code_refinement_numbers");
-            Grid squares = new Grid(Math.ceilDiv(width, side), shape.changeRows / side, 1, numbers.threads());
+            Grid squares = new Grid(Math.ceilDiv(width, side), shape.changeRows / side, inputs(), numbers.threads());
             launch(numbers, first, width, false, buffers.sums, squares);
             update(first, width, true, buffers.sums);
             Kernel scale = file.kernel("code_refinement_scale");
-            launch(scale, first, width, false, buffers.sums, Grid.of(shape.rows, scale.threads()));
+            launch(scale, first, width, false, buffers.sums, new Grid(shape.rows, 1, inputs(), scale.threads()));
         }
 
         private void update(int first, int width, boolean fresh, Matrix sums) {
             int tile = file.constant("kBlock");
-            Grid tiles = new Grid(Math.ceilDiv(shape.columns, tile), shape.changeRows / tile, 1, update.threads());
+            Grid tiles = new Grid(Math.ceilDiv(shape.columns, tile), shape.changeRows / tile, inputs(), update.threads());
             launch(update, first, width, fresh, sums, tiles);
         }
 
         private void byRow(String step) {
             Kernel kernel = file.kernel("code_refinement_" + step);
-            launch(kernel, 0, shape.columns, false, buffers.sums, Grid.of(shape.rows, kernel.threads()));
+            launch(kernel, 0, shape.columns, false, buffers.sums, Grid.of(shape.allRows, kernel.threads()));
         }
 
         private void launch(Kernel kernel, int first, int width, boolean fresh, Matrix sums, Grid grid) {
@@ -187,6 +193,7 @@ public final class CudaCodeRefinement implements CodeRefinement {
                     .matrix(buffers.rows.rows(2, 3))
                     .matrix(buffers.rows.rows(3, 4))
                     .matrix(a.losses())
+                    .count((long) shape.changeColumns * shape.changeRows)
                     .number(shape.rows)
                     .number(shape.columns)
                     .number(shape.pitch)
@@ -203,6 +210,10 @@ public final class CudaCodeRefinement implements CodeRefinement {
                     .number(a.format().id())
                     .number(a.scaleFormat().id())
                     .launch(grid);
+        }
+
+        private int inputs() {
+            return (int) shape.inputs;
         }
 
         private String codes() {

@@ -32,15 +32,16 @@ public final class CudaGptqSweep implements GptqSweep {
     @Override
     public void quantize(Arguments a, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        int rows = (int) a.weights().rows();
+        int inputs = a.inputs();
+        int rows = (int) a.weights().rows() / inputs;
         int columns = (int) a.weights().columns();
         KernelFile file = library.file("gptq_sweep");
         int block = file.constant("kBlock");
         int pitch = Math.ceilDiv(columns, CHUNK) * CHUNK;
         int errorRows = Math.ceilDiv(rows, block) * block;
         boolean packs = a.format().bits() < Byte.SIZE;
-        try (CudaBuffer numbers = memory.scratch(OWNER, Matrix.bytes(DType.F32, rows, pitch), cuda);
-                CudaBuffer errors = memory.scratch(OWNER, Matrix.bytes(DType.F32, block, errorRows), cuda);
+        try (CudaBuffer numbers = memory.scratch(OWNER, Matrix.bytes(DType.F32, (long) inputs * rows, pitch), cuda);
+                CudaBuffer errors = memory.scratch(OWNER, Matrix.bytes(DType.F32, (long) inputs * block, errorRows), cuda);
                 CudaBuffer bytes = memory.scratch(OWNER, packs ? a.weights().elements() : 0, cuda)) {
             Launcher launcher = (step, first, grid) -> cuda.call(step)
                     .matrix(a.weights())
@@ -48,9 +49,9 @@ public final class CudaGptqSweep implements GptqSweep {
                     .optional(a.order())
                     .matrix(a.scales())
                     .optional(a.zeroPoints())
-                    .matrix(Matrix.of(numbers, DType.F32, rows, pitch))
-                    .matrix(Matrix.of(errors, DType.F32, block, errorRows))
-                    .matrix(packs ? Matrix.of(bytes, DType.U8, rows, columns) : a.codes())
+                    .matrix(Matrix.of(numbers, DType.F32, (long) inputs * rows, pitch))
+                    .matrix(Matrix.of(errors, DType.F32, (long) inputs * block, errorRows))
+                    .matrix(packs ? Matrix.of(bytes, DType.U8, (long) inputs * rows, columns) : a.codes())
                     .matrix(a.codes())
                     .matrix(a.losses())
                     .number(rows)
@@ -66,15 +67,16 @@ public final class CudaGptqSweep implements GptqSweep {
             Kernel gather = file.kernel("gptq_sweep_gather");
             Kernel quantize = file.kernel("gptq_sweep_block_" + codesOf(a.format()));
             Kernel update = file.kernel("gptq_sweep_update");
-            launcher.launch(gather, 0, Grid.of(rows, gather.threads()));
+            launcher.launch(gather, 0, new Grid(rows, 1, inputs, gather.threads()));
             for (int first = 0; first < columns; first += block) {
-                launcher.launch(quantize, first, Grid.of(errorRows / file.constant("kRows"), quantize.threads()));
+                launcher.launch(
+                        quantize, first, new Grid(errorRows / file.constant("kRows"), 1, inputs, quantize.threads()));
                 int tilesBehind = Math.max(Math.ceilDiv(columns - first, block) - 1, 0);
-                launcher.launch(update, first, new Grid(tilesBehind, errorRows / block, 1, update.threads()));
+                launcher.launch(update, first, new Grid(tilesBehind, errorRows / block, inputs, update.threads()));
             }
             if (packs) {
                 Kernel pack = file.kernel("gptq_sweep_pack");
-                launcher.launch(pack, 0, Grid.of(rows, pack.threads()));
+                launcher.launch(pack, 0, new Grid(rows, 1, inputs, pack.threads()));
             }
         }
     }

@@ -41,11 +41,9 @@ public final class CudaScaleSearch implements ScaleSearch {
         if (a.codes() != null) {
             Kernel round = file.kernel("scale_search_codes_" + codes);
             int across = Math.toIntExact(Math.ceilDiv(a.codes().columns(), (long) round.threads()));
-            if (a.weights().rows() > MOST_ROWS) {
-                throw new IllegalArgumentException(
-                        "weights have " + a.weights().rows() + " rows, more than " + MOST_ROWS);
-            }
-            launch(a, round, new Grid(across, (int) a.weights().rows(), 1, round.threads()), cuda);
+            int rows = (int) a.weights().rows();
+            int below = Math.min(rows, MOST_ROWS);
+            launch(a, round, new Grid(across, below, Math.ceilDiv(rows, Math.max(below, 1)), round.threads()), cuda);
         }
     }
 
@@ -59,6 +57,7 @@ public final class CudaScaleSearch implements ScaleSearch {
                 .optional(a.codes())
                 .count(a.scales().elements())
                 .number((int) a.weights().rows())
+                .number((int) Math.max(a.weights().rows() / Math.max(a.inputs(), 1), 1))
                 .number((int) a.weights().columns())
                 .number((int) a.scales().columns())
                 .number((int) Math.min(a.tile().rows(), Integer.MAX_VALUE))

@@ -75,6 +75,16 @@ public final class CudaSecondMoments implements SecondMoments {
         accumulate(new Work(x, y, sums, true), CudaStream.require(stream));
     }
 
+    @Override
+    public void accumulateGroups(Matrix x, Matrix starts, Matrix sums, Matrix counts, Stream stream) {
+        CudaStream cuda = CudaStream.require(stream);
+        SecondMoments.checkGroups(x, starts, sums, counts);
+        general(new Work(x, x, sums, false), new Groups(starts, counts), cuda);
+    }
+
+    /** Runs of rows, each with sums of its own. */
+    private record Groups(Matrix starts, Matrix counts) {}
+
     /** @param whole or of the upper triangle */
     private record Work(Matrix x, Matrix y, Matrix sums, boolean whole) {
 
@@ -89,7 +99,7 @@ public final class CudaSecondMoments implements SecondMoments {
             return;
         }
         if (!isHopper || !work.inChunks() || CudaBuffer.addressOf(work.sums) % 16 != 0) {
-            general(work, cuda);
+            general(work, null, cuda);
             return;
         }
         KernelFile file = library.file("second_moments");
@@ -121,7 +131,7 @@ public final class CudaSecondMoments implements SecondMoments {
                 .number(work.whole ? 1 : 0);
     }
 
-    private void general(Work work, CudaStream stream) {
+    private void general(Work work, @Nullable Groups groups, CudaStream stream) {
         KernelFile file = library.file("second_moments_general");
         Kernel kernel = file.kernel("second_moments_general");
         int tiles = Math.toIntExact(Math.ceilDiv(work.x.columns(), (long) file.constant("kTile")));
@@ -133,7 +143,10 @@ public final class CudaSecondMoments implements SecondMoments {
                 .number((int) work.x.columns())
                 .number(work.inChunks() ? 1 : 0)
                 .number(work.whole ? 1 : 0)
-                .launch(new Grid(tiles, tiles, 1, kernel.threads()));
+                .optional(groups == null ? null : groups.starts)
+                .optional(groups == null ? null : groups.counts)
+                .launch(new Grid(
+                        tiles, tiles, groups == null ? 1 : (int) groups.counts.columns(), kernel.threads()));
     }
 
     @Override
@@ -153,31 +166,33 @@ public final class CudaSecondMoments implements SecondMoments {
     @Override
     public void mirror(Matrix sums, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
-        SecondMoments.check(sums);
+        int count = SecondMoments.check(sums);
         KernelFile file = library.file("second_moments_mirror");
         Kernel kernel = file.kernel("second_moments_mirror");
         int tiles = Math.toIntExact(Math.ceilDiv(sums.columns(), (long) file.constant("kTile")));
-        cuda.call(kernel).matrix(sums).number((int) sums.columns()).launch(new Grid(tiles, tiles, 1, kernel.threads()));
+        cuda.call(kernel)
+                .matrix(sums)
+                .number((int) sums.columns())
+                .launch(new Grid(tiles, tiles, count, kernel.threads()));
     }
 
     @Override
-    public void arrange(Matrix sums, @Nullable Matrix order, float share, float added, Matrix out, Stream stream) {
-        SecondMoments.checkArranged(sums, order, out);
-        arranged("second_moments_arrange", sums, order, share, added, out, sums.columns(), stream);
+    public void arrange(Matrix sums, @Nullable Matrix order, Matrix shares, Matrix out, Stream stream) {
+        SecondMoments.checkArranged(sums, order, shares, out);
+        arranged("second_moments_arrange", sums, order, shares, out, sums.columns(), stream);
     }
 
     @Override
     public void diagonal(Matrix sums, Matrix out, Stream stream) {
         SecondMoments.checkDiagonal(sums, out);
-        arranged("second_moments_diagonal", sums, null, 1, 0, out, Math.min(sums.columns(), 1), stream);
+        arranged("second_moments_diagonal", sums, null, null, out, Math.min(sums.columns(), 1), stream);
     }
 
     private void arranged(
             String name,
             Matrix sums,
             @Nullable Matrix order,
-            float share,
-            float added,
+            @Nullable Matrix shares,
             Matrix out,
             long rows,
             Stream stream) {
@@ -186,10 +201,10 @@ public final class CudaSecondMoments implements SecondMoments {
                 .call(kernel)
                 .matrix(sums)
                 .optional(order)
+                .optional(shares)
                 .matrix(out)
                 .number((int) sums.columns())
-                .number(share)
-                .number(added)
-                .launch(Grid.of(rows, kernel.threads()));
+                .launch(new Grid(
+                        Math.toIntExact(rows), 1, (int) (sums.rows() / Math.max(sums.columns(), 1)), kernel.threads()));
     }
 }

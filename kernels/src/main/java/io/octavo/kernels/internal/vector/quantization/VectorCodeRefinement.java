@@ -36,6 +36,10 @@ public final class VectorCodeRefinement implements CodeRefinement {
     @Override
     public void refine(Arguments a, Stream stream) {
         HostStream.require(stream);
+        a.byInput().forEach(input -> refineInput(input, stream));
+    }
+
+    private void refineInput(Arguments a, Stream stream) {
         long rows = a.weights().rows();
         long columns = a.weights().columns();
         long bytes = Matrix.bytes(DType.F32, rows, columns);

@@ -39,6 +39,10 @@ public final class VectorGptqSweep implements GptqSweep {
     @Override
     public void quantize(Arguments a, Stream stream) {
         HostStream.require(stream);
+        a.byInput().forEach(this::quantize);
+    }
+
+    private void quantize(Arguments a) {
         int columns = (int) a.weights().columns();
         int[] sequence = new int[columns];
         for (int i = 0; i < columns; i++) {

@@ -48,6 +48,21 @@ public final class VectorSecondMoments implements SecondMoments {
         accumulate(x, y, sums, true);
     }
 
+    @Override
+    public void accumulateGroups(Matrix x, Matrix starts, Matrix sums, Matrix counts, Stream stream) {
+        HostStream.require(stream);
+        SecondMoments.checkGroups(x, starts, sums, counts);
+        int groups = (int) counts.columns();
+        for (int group = 0; group < groups; group++) {
+            long at = (long) group * Integer.BYTES;
+            int from = Native.getInt(Native.address(starts) + at);
+            int to = Native.getInt(Native.address(starts) + at + Integer.BYTES);
+            Matrix rows = x.rows(from, to);
+            accumulate(rows, rows, sums.part(group, groups), false);
+            Native.setInt(Native.address(counts) + at, Native.getInt(Native.address(counts) + at) + to - from);
+        }
+    }
+
     /** @param whole or of no column before the row's own */
     private void accumulate(Matrix x, Matrix y, Matrix sums, boolean whole) {
         int columns = (int) x.columns();
@@ -156,20 +171,33 @@ public final class VectorSecondMoments implements SecondMoments {
         SecondMoments.check(sums);
         long columns = sums.columns();
         long at = Native.address(sums);
-        workers.runRanges(columns, Grain.rows((int) columns), (from, to, scratch) -> {
-            for (long row = from; row < to; row++) {
+        workers.runRanges(sums.rows(), Grain.rows((int) columns), (from, to, scratch) -> {
+            for (long i = from; i < to; i++) {
+                long row = i % columns;
+                long top = i - row;
                 for (long column = 0; column < row; column++) {
-                    float value = Native.getFloat(at + (column * columns + row) * Float.BYTES);
-                    Native.setFloat(at + (row * columns + column) * Float.BYTES, value);
+                    float value = Native.getFloat(at + ((top + column) * columns + row) * Float.BYTES);
+                    Native.setFloat(at + (i * columns + column) * Float.BYTES, value);
                 }
             }
         });
     }
 
     @Override
-    public void arrange(Matrix sums, @Nullable Matrix order, float share, float added, Matrix out, Stream stream) {
+    public void arrange(Matrix sums, @Nullable Matrix order, Matrix shares, Matrix out, Stream stream) {
         HostStream.require(stream);
-        SecondMoments.checkArranged(sums, order, out);
+        SecondMoments.checkArranged(sums, order, shares, out);
+        int count = (int) shares.rows();
+        for (int each = 0; each < count; each++) {
+            @Nullable Matrix own = order == null ? null : order.part(each, count);
+            long at = Native.address(shares.rows(each, each + 1));
+            float share = Native.getFloat(at);
+            float added = Native.getFloat(at + Float.BYTES);
+            arrange(sums.part(each, count), own, share, added, out.part(each, count));
+        }
+    }
+
+    private void arrange(Matrix sums, @Nullable Matrix order, float share, float added, Matrix out) {
         int columns = (int) sums.columns();
         int[] places = new int[columns];
         for (int i = 0; i < columns; i++) {
@@ -193,8 +221,9 @@ public final class VectorSecondMoments implements SecondMoments {
     public void diagonal(Matrix sums, Matrix out, Stream stream) {
         HostStream.require(stream);
         SecondMoments.checkDiagonal(sums, out);
-        for (long i = 0; i < sums.columns(); i++) {
-            float number = Native.getFloat(Native.address(sums) + i * (sums.columns() + 1) * Float.BYTES);
+        for (long i = 0; i < sums.rows(); i++) {
+            long at = i * sums.columns() + i % sums.columns();
+            float number = Native.getFloat(Native.address(sums) + at * Float.BYTES);
             Native.setFloat(Native.address(out) + i * Float.BYTES, number);
         }
     }
