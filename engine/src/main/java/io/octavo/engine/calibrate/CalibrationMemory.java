@@ -17,7 +17,8 @@ import java.util.stream.Collectors;
 
 /**
  * Memory that looking at data takes, and solving codes after that; told from a checkpoint's headers. What is allocated says
- * itself how large it is; this adds up what is there at the same time.
+ * itself how large it is; this adds up what is there at the same time. Hidden states that wait count to a GPU, which holds them
+ * where it has plenty, and to the host, which holds them where it has not.
  *
  * @param deviceBytes at most
  * @param hostBytes at most, beside the device's
@@ -41,6 +42,11 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
 
         boolean onGpu() {
             return productInput != DType.F32;
+        }
+
+        /** Of the hidden states that a device holds, if it is a GPU that has plenty; otherwise the host does. */
+        private long stateBytes(LayerStream.Memory stream) {
+            return onGpu() ? stream.stateBytes() : 0;
         }
 
         /** Of a module's input, which of experts has a row for each that a token is sent to. */
@@ -72,7 +78,8 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
             }
             most = Math.max(most, sums + rounded);
         }
-        return new CalibrationMemory(stream.deviceBytes() + most, stream.hostBytes());
+        return new CalibrationMemory(
+                stream.deviceBytes() + run.stateBytes(stream) + most, stream.stateBytes());
     }
 
     /** @param weights to solve, in their order */
@@ -91,7 +98,8 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
                 host = Math.max(host, solved + stage.hostBytes());
             }
         }
-        return new CalibrationMemory(models * stream.sharedBytes() + device, models * stream.hostBytes() + host);
+        return new CalibrationMemory(
+                models * (stream.sharedBytes() + run.stateBytes(stream)) + device, models * stream.stateBytes() + host);
     }
 
     /** What there is of both, one after the other. */

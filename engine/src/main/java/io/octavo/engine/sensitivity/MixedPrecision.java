@@ -117,8 +117,8 @@ public final class MixedPrecision {
                 studying.sharedBytes()
                         + Math.max(studying.layerBytes(), TextOutputs.bytes(run.spec(), head, run.tokens())),
                 Math.max(
-                        studying.hostBytes() + Math.max(LossStudy.MOST_BYTES, studying.hostBytes()),
-                        measuring.hostBytes()));
+                        studying.stateBytes() + Math.max(LossStudy.MOST_BYTES, studying.stateBytes()),
+                        measuring.stateBytes()));
     }
 
     private static LayerStream.Memory stream(CalibrationMemory.Run run, int texts) {

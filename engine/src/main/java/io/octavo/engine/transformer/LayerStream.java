@@ -349,9 +349,9 @@ public final class LayerStream implements AutoCloseable {
      *
      * @param layerBytes of the largest layer as it is stored and its cache, on the device while texts run through it
      * @param sharedBytes of all that one text is computed in, on the device
-     * @param hostBytes of the hidden states of all texts
+     * @param stateBytes of the hidden states of all texts, on a device that has plenty or in host memory
      */
-    public record Memory(long layerBytes, long sharedBytes, long hostBytes) {
+    public record Memory(long layerBytes, long sharedBytes, long stateBytes) {
 
         /**
          * @param productInput of the backend: BF16 for a GPU, F32 for a CPU, whose layers stay in the mapped files, however

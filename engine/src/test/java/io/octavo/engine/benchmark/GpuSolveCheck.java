@@ -78,7 +78,7 @@ final class GpuSolveCheck {
     }
 
     private List<HashedFile> quantize(Engine engine, String name, String scheme, int samples, int tokens) {
-        Path texts = texts(samples);
+        Path texts = texts(data, scratch, samples);
         var request = new QuantizationRequest(
                         model, scratch.resolve(name), new Recipe(scheme, CompressedTensors.NAME, List.of()))
                 .withCalibration(new CalibrationData(texts, samples, tokens, 0))
@@ -90,7 +90,7 @@ final class GpuSolveCheck {
     }
 
     /** As many texts as are asked for, each as long: a file that is no JSON lines is one text. */
-    private Path texts(int samples) {
+    static Path texts(Path data, Path scratch, int samples) {
         try {
             String whole = Files.readString(data.resolve("books-heldout.txt"));
             int length = whole.length() / samples;

@@ -88,6 +88,19 @@ class CalibrationMemoryTest {
         assertThat(planned(source, recipe, 64)).isCloseTo(solvingPeak(source, recipe, 64), NEAR);
     }
 
+    /** Those of the original model, too, where it runs beside the solved one. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void ofTextsThatWaitOnAGpuAreTheirHiddenStates(boolean matchOriginals) throws IOException {
+        Path source = folder.resolve("28m");
+        write28m(source);
+        Recipe recipe = recipe("W4A16").withModifiers(List.of(gptq(matchOriginals)));
+        long planned = plannedOnGpu(source, recipe, 5) - plannedOnGpu(source, recipe, 1);
+        long peak = solvingPeak(HollowBackend.openGpu(), source, texts(recipe, source, 5))
+                - solvingPeak(HollowBackend.openGpu(), source, texts(recipe, source, 1));
+        assertThat(planned).isEqualTo(peak).isPositive();
+    }
+
     /** AWQ and the search of alpha need the second moments of every input of a layer. */
     @Test
     void ofWeighingInputsIsTheirMoments() throws IOException {
@@ -148,6 +161,23 @@ class CalibrationMemoryTest {
                 .withCalibration(new CalibrationData(TestModels.calibrationTexts(), 1, tokens, 0));
     }
 
+    /** All equally long. */
+    private QuantizationRequest texts(Recipe recipe, Path source, int count) throws IOException {
+        Path lines = folder.resolve(count + ".jsonl");
+        Files.writeString(lines, "{\"text\": \"%s\"}\n".formatted("word ".repeat(500)).repeat(count));
+        return new QuantizationRequest(source, folder.resolve("out"), recipe)
+                .withCalibration(new CalibrationData(lines, count, 64, 0));
+    }
+
+    private long plannedOnGpu(Path source, Recipe recipe, int texts) throws IOException {
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            Recipe calibrated = texts(recipe, source, texts).recipe();
+            QuantizationPlan plan = Quantizer.plan(checkpoint, calibrated);
+            return PreFlight.calibration(checkpoint, plan, calibrated, DType.BF16)
+                    .deviceBytes();
+        }
+    }
+
     private long planned(Path source, Recipe recipe, int tokens) {
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
             Recipe calibrated = request(source, recipe, tokens).recipe();
@@ -167,13 +197,16 @@ class CalibrationMemoryTest {
 
     /** Of solving alone, without its work. */
     private long solvingPeak(Path source, Recipe recipe, int tokens) {
-        QuantizationRequest request = request(source, recipe, tokens);
-        try (Backend backend = HollowBackend.open();
+        return solvingPeak(HollowBackend.open(), source, request(source, recipe, tokens));
+    }
+
+    private long solvingPeak(Backend hollow, Path source, QuantizationRequest request) {
+        try (Backend backend = hollow;
                 Checkpoint checkpoint = Checkpoint.open(source)) {
             var meter = new BackendMeter(backend);
             QuantizationPlan plan = Quantizer.plan(checkpoint, request.recipe());
             Gptq gptq = plan.schemes().solver().orElseThrow();
-            var keeping = new LayerwiseSolver.Keeping(new FolderJournal(folder), "solved");
+            var keeping = new LayerwiseSolver.Keeping(new FolderJournal(folder), "solved" + System.nanoTime());
             try (var solver = new LayerwiseSolver(meter.backend(), gptq, JobMonitor.none())) {
                 solver.solve(
                         checkpoint,

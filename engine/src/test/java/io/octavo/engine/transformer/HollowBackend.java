@@ -5,6 +5,7 @@ import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.backend.Operations;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Stream;
+import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.reflect.RecordComponent;
@@ -27,6 +28,15 @@ public final class HollowBackend {
     private HollowBackend() {}
 
     public static Backend open() {
+        return open(0, 0);
+    }
+
+    /** As a GPU is, with plenty of memory. */
+    public static Backend openGpu() {
+        return open(90, 1L << 40);
+    }
+
+    private static Backend open(int capability, long freeBytes) {
         Backend host = Backends.cpu(1);
         Operations nothing = nothing();
         return proxy(Backend.class, (method, arguments) -> switch (method) {
@@ -35,11 +45,11 @@ public final class HollowBackend {
             case "allocateHost" -> host.allocateHost((long) arguments[0]);
             case "newStream" -> proxy(Stream.class, (ignored, none) -> null);
             case "operations" -> nothing;
-            case "productInput" -> host.productInput();
+            case "productInput" -> capability > 0 ? DType.BF16 : host.productInput();
             case "readsFewerBitsFaster" -> host.readsFewerBitsFaster();
-            case "computeCapability" -> 0;
+            case "computeCapability" -> capability;
             case "name", "description" -> "hollow";
-            case "freeMemoryBytes" -> 0L;
+            case "freeMemoryBytes" -> freeBytes;
             case "close" -> {
                 host.close();
                 yield null;

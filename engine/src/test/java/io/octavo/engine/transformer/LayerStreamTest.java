@@ -235,7 +235,7 @@ class LayerStreamTest {
                 }
                 assertThat(meter.peakBytes("weights")).isEqualTo(layerBytes(checkpoint, "model.layers.0."));
                 assertThat(meter.peakBytes()).isCloseTo(told.deviceBytes(), Percentage.withPercentage(2));
-                assertThat(told.hostBytes()).isEqualTo(2L * 128 * spec.hiddenSize() * Float.BYTES);
+                assertThat(told.stateBytes()).isEqualTo(2L * 128 * spec.hiddenSize() * Float.BYTES);
             }
             assertThat(meter.bytes()).isZero();
         }
