@@ -123,7 +123,7 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
         }
 
         private long pairing(List<SolvableWeight> readers) {
-            return paired(readers) ? StageMoments.Pair.bytes(columns(readers), run.tokens()) : 0;
+            return paired(readers) ? StageMoments.Pair.bytes(columns(readers), run.tokens(), run.onGpu()) : 0;
         }
 
         /** @param layerBytes of a loaded one, of which the original stays while inputs are solved */

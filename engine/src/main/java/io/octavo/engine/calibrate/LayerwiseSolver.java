@@ -123,6 +123,9 @@ public final class LayerwiseSolver implements AutoCloseable {
             LayerStream layers,
             @Nullable LayerStream originals) {}
 
+    /** @param solved in memory; what the file holds otherwise */
+    private record Outcome(Future<SolvedFile> file, Optional<Map<String, SolvedWeight>> solved) {}
+
     /** Gives what was seen of inputs that are solved at once, complete. */
     @FunctionalInterface
     private interface Taking {
@@ -152,28 +155,33 @@ public final class LayerwiseSolver implements AutoCloseable {
         Map<String, SolvedCodes> run(LayerTensors changed, Keeping keeping, DoubleConsumer progress) {
             LayerStream layers = texts.layers();
             LayerStream originals = texts.originals();
-            int passes = looks() + (settings.propagateError() ? 1 : 0) + (originals == null ? 0 : 1);
+            int number = layers.next();
+            int passes = looks() + (settings.propagateError() ? 1 : 0);
             try (Arena arena = Arena.ofShared()) {
                 Map<String, Tensor> tensors = changed.of(name, arena);
                 var before = new ChangedWeights(tensors, Map.of());
-                SolvedFile file;
+                Outcome outcome;
                 try (LayerStream.Loaded original = originals == null ? null : originals.load(before)) {
-                    Future<SolvedFile> written = solvedFile(original, tensors, keeping, progress, passes);
-                    if (original != null) {
-                        original.advance(ActivationObserver.none(), steps(progress, looks(), passes));
+                    outcome = outcome(original, tensors, keeping, progress, passes);
+                    if (original != null && originals.next() == number) {
+                        original.advance(ActivationObserver.none(), steps(progress, 0, passes));
                     }
-                    file = BackgroundTasks.await(written, monitor);
                 }
                 if (settings.propagateError()) {
-                    var after = new ChangedWeights(tensors, linears(file.read()));
+                    Map<String, SolvedWeight> solved = outcome.solved.orElseGet(() -> file(outcome).read());
+                    var after = new ChangedWeights(tensors, linears(solved));
                     layers.advance(ActivationObserver.none(), steps(progress, passes - 1, passes), after);
                 }
-                return file.codes();
+                return file(outcome).codes();
             }
         }
 
-        /** The one that is there, or a new one that is being written. */
-        private Future<SolvedFile> solvedFile(
+        private SolvedFile file(Outcome outcome) {
+            return BackgroundTasks.await(outcome.file, monitor);
+        }
+
+        /** What was solved before, or anew while the file is being written. */
+        private Outcome outcome(
                 LayerStream.@Nullable Loaded original,
                 Map<String, Tensor> tensors,
                 Keeping keeping,
@@ -188,16 +196,17 @@ public final class LayerwiseSolver implements AutoCloseable {
                 if (!settings.propagateError()) {
                     texts.layers().advance(ActivationObserver.none(), steps(progress, 0, 1), before);
                 }
-                return CompletableFuture.completedFuture(owned(kept.get()));
+                return new Outcome(CompletableFuture.completedFuture(owned(kept.get())), Optional.empty());
             }
             Map<String, SolvedWeight> solved = original == null
                     ? solveAtOnce(before, steps(progress, 0, passes))
                     : solveInOrder(original, tensors, progress, passes);
             losses.tell();
-            return writing.submit(() -> {
+            Future<SolvedFile> written = writing.submit(() -> {
                 Path path = keeping.journal().keep(fileName, target -> SolvedFile.write(target, weights, solved));
                 return owned(SolvedFile.open(path, weights));
             });
+            return new Outcome(written, Optional.of(solved));
         }
 
         /** To be closed with the solver, by which time nothing is being written. */
@@ -227,7 +236,7 @@ public final class LayerwiseSolver implements AutoCloseable {
                     .orElseThrow();
             for (int pass = 0; !left.isEmpty(); pass++) {
                 try (var moments = new StageMoments(backend, firsts(left), longest)) {
-                    look(original, moments, tensors, solved, steps(progress, pass, passes));
+                    look(original, stages(left) == 1, moments, tensors, solved, steps(progress, pass, passes));
                     List<List<SolvableWeight>> stage = left.stream()
                             .filter(readers -> moments.came(readers.getFirst().module()))
                             .toList();
@@ -238,16 +247,25 @@ public final class LayerwiseSolver implements AutoCloseable {
             return solved;
         }
 
-        /** Texts run to the stage through the original layer and through the one of which some Linears are solved. */
+        /**
+         * Texts run to the stage through the original layer and through the one of which some Linears are solved.
+         *
+         * @param last whether the original layer is needed no more, so that texts run through all of it
+         */
         private void look(
                 LayerStream.Loaded original,
+                boolean last,
                 StageMoments moments,
                 Map<String, Tensor> tensors,
                 Map<String, SolvedWeight> solved,
                 Runnable step) {
             try (LayerStream.Loaded layer = texts.layers().load(new ChangedWeights(tensors, linears(solved)))) {
                 for (int text = 0; text < texts.samples().size(); text++) {
-                    original.look(text, moments.ofOriginals());
+                    if (last) {
+                        original.advance(text, moments.ofOriginals(true));
+                    } else {
+                        original.look(text, moments.ofOriginals());
+                    }
                     layer.look(text, moments.ofSolved());
                     step.run();
                 }
@@ -278,12 +296,12 @@ public final class LayerwiseSolver implements AutoCloseable {
 
         /** Passes of the texts before all is solved. */
         private int looks() {
-            return texts.originals() == null
-                    ? 1
-                    : (int) firsts(inputs).stream()
-                            .map(StageMoments::stage)
-                            .distinct()
-                            .count();
+            return texts.originals() == null ? 1 : stages(inputs);
+        }
+
+        private static int stages(Collection<List<SolvableWeight>> inputs) {
+            return (int)
+                    firsts(inputs).stream().map(StageMoments::stage).distinct().count();
         }
 
         private Map<String, SolvedWeight> solve(Collection<List<SolvableWeight>> inputs, Taking taking) {

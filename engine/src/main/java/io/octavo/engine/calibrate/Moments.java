@@ -67,14 +67,17 @@ final class Moments {
     /**
      * The same beside the original model's.
      *
-     * @param d {@code [tokens, columns]} F32: what that has more
-     * @param difference the same in BF16
+     * @param difference BF16: what that has more, whose squares are added before it is rounded
      */
-    void accumulate(Matrix rows, Matrix d, Matrix difference, Stream stream) {
+    void accumulate(Matrix rows, Matrix difference, Stream stream) {
         accumulate(0, rows, stream);
-        Differences found = differences.orElseThrow();
-        backend.operations().secondMoments().squares(d, found.squares(), stream);
-        backend.operations().secondMoments().accumulate(difference, rows, found.products(), stream);
+        Matrix products = differences.orElseThrow().products();
+        backend.operations().secondMoments().accumulate(difference, rows, products, stream);
+    }
+
+    /** @param d {@code [tokens, columns]} F32: what the original model's input has more */
+    void addSquares(Matrix d, Stream stream) {
+        backend.operations().secondMoments().squares(d, differences.orElseThrow().squares(), stream);
     }
 
     /** Makes one input's what those of another are. */

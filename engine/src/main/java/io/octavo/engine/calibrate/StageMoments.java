@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class StageMoments implements AutoCloseable {
 
     private static final String EXPERTS = ".experts.";
+    private static final int GPU_TOKENS = 8192;
     private static final Pattern EXPERT = Pattern.compile("\\.experts\\.(\\d{1,9})\\.");
 
     private final Backend backend;
@@ -78,7 +79,12 @@ final class StageMoments implements AutoCloseable {
 
     /** For one text. */
     ActivationObserver ofOriginals() {
-        return new Look() {
+        return ofOriginals(false);
+    }
+
+    /** For one text, which may run on to the layer's end. */
+    ActivationObserver ofOriginals(boolean toTheEnd) {
+        return new Look(toTheEnd) {
             @Override
             void see(String module, Matrix activations, Stream stream) {
                 if (pairs(module)) {
@@ -91,7 +97,7 @@ final class StageMoments implements AutoCloseable {
 
     /** For one text, which the original model's observer has seen. */
     ActivationObserver ofSolved() {
-        return new Look() {
+        return new Look(false) {
             @Override
             void see(String module, Matrix activations, Stream stream) {
                 Pair pair = pairs.get(module);
@@ -112,7 +118,12 @@ final class StageMoments implements AutoCloseable {
     /** At the inputs of the stage, after which the layer need not run on. */
     private abstract class Look implements ActivationObserver {
 
+        private final boolean toTheEnd;
         private boolean seen;
+
+        Look(boolean toTheEnd) {
+            this.toTheEnd = toTheEnd;
+        }
 
         abstract void see(String module, Matrix activations, Stream stream);
 
@@ -137,7 +148,7 @@ final class StageMoments implements AutoCloseable {
 
         @Override
         public boolean hasSeenEnough() {
-            return seen;
+            return seen && !toTheEnd;
         }
     }
 
@@ -151,7 +162,7 @@ final class StageMoments implements AutoCloseable {
         if (pair == null) {
             return alone.take(wanted, columns, stream);
         }
-        pair.release();
+        pair.finish(stream);
         return pair.moments.take(0, 1);
     }
 
@@ -170,18 +181,31 @@ final class StageMoments implements AutoCloseable {
         private final Moments moments;
         private final DeviceBuffer difference;
         private final DeviceBuffer rounded;
+        private final Matrix inputs;
+        private final Matrix differences;
         private final long columns;
+        private long waiting;
 
         Pair(long columns) {
+            int atOnce = atOnce(longest, backend.computeCapability() > 0);
             this.columns = columns;
             this.moments = new Moments(backend, columns, 1, true);
             this.difference = backend.allocate("moments", Matrix.bytes(DType.F32, longest, columns));
-            this.rounded = backend.allocate("moments", 2 * Matrix.bytes(DType.BF16, longest, columns));
+            this.rounded = backend.allocate("moments", 2 * Matrix.bytes(DType.BF16, atOnce, columns));
+            Matrix both = Matrix.of(rounded, DType.BF16, 2L * atOnce, columns);
+            this.inputs = both.part(0, 2);
+            this.differences = both.part(1, 2);
         }
 
         /** Beside the sums, while texts run. */
-        static long bytes(long columns, int longest) {
-            return Matrix.bytes(DType.F32, longest, columns) + 2 * Matrix.bytes(DType.BF16, longest, columns);
+        static long bytes(long columns, int longest, boolean gpu) {
+            return Matrix.bytes(DType.F32, longest, columns)
+                    + 2 * Matrix.bytes(DType.BF16, atOnce(longest, gpu), columns);
+        }
+
+        /** Tokens that are summed in one call: a GPU reads and writes all sums for each. */
+        private static int atOnce(int longest, boolean gpu) {
+            return gpu ? Math.max(longest, GPU_TOKENS) : longest;
         }
 
         private Matrix difference(long tokens) {
@@ -195,15 +219,28 @@ final class StageMoments implements AutoCloseable {
         void solved(Matrix activations, Stream stream) {
             Matrix d = difference(activations.rows());
             backend.operations().add().subtract(d, activations, stream);
-            Matrix both = Matrix.of(rounded, DType.BF16, 2 * d.rows(), columns);
-            Matrix x = both.rows(0, d.rows());
-            Matrix roundedDifference = both.rows(d.rows(), both.rows());
-            backend.operations().convert().convert(activations, x, stream);
-            backend.operations().convert().convert(d, roundedDifference, stream);
-            moments.accumulate(x, d, roundedDifference, stream);
+            moments.addSquares(d, stream);
+            if (waiting + d.rows() > inputs.rows()) {
+                addUp(stream);
+            }
+            long end = waiting + d.rows();
+            backend.operations().convert().convert(activations, inputs.rows(waiting, end), stream);
+            backend.operations().convert().convert(d, differences.rows(waiting, end), stream);
+            waiting = end;
         }
 
-        /** All but the sums. */
+        private void addUp(Stream stream) {
+            moments.accumulate(inputs.rows(0, waiting), differences.rows(0, waiting), stream);
+            waiting = 0;
+        }
+
+        /** Adds what waits, and releases all but the sums. */
+        void finish(Stream stream) {
+            addUp(stream);
+            stream.synchronize();
+            release();
+        }
+
         void release() {
             List.of(difference, rounded).forEach(DeviceBuffer::close);
         }

@@ -275,10 +275,15 @@ public final class LayerStream implements AutoCloseable {
         /** Runs all texts through, which enter the layer after this one next. */
         public void advance(ActivationObserver observer, Runnable afterText) {
             for (int text = 0; text < texts.size(); text++) {
-                states.write(text, run(text, states, observer), stream);
+                advance(text, observer);
                 afterText.run();
             }
-            next++;
+        }
+
+        /** Runs the texts through one after the other, from the first to the last; with that all enter the layer after this one. */
+        public void advance(int text, ActivationObserver observer) {
+            states.write(text, run(text, states, observer), stream);
+            next += text == texts.size() - 1 ? 1 : 0;
         }
 
         /** Runs the texts of a branch through; the others enter this layer all the same. */

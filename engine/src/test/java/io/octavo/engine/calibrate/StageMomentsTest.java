@@ -143,6 +143,17 @@ class StageMomentsTest {
         }
     }
 
+    /** Kernels that use tensor cores take sums that begin at whole chunks of 16 bytes alone. */
+    @Test
+    void sumsBeginAtWholeChunks() {
+        try (Moments.Taken taken = new Moments(backend, 8, 1, true).take(0, 1)) {
+            InputMoments seen = taken.seen(stream);
+            assertThat(seen.sums().offset() % 16).isZero();
+            assertThat(seen.differences().orElseThrow().products().offset() % 16)
+                    .isZero();
+        }
+    }
+
     private static void addOwn(float[] numbers, int from, int to, double[][] sums, int top) {
         for (int token = from; token < to; token++) {
             for (int i = 0; i < COLUMNS; i++) {

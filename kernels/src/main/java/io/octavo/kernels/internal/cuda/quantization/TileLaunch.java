@@ -65,9 +65,7 @@ record TileLaunch(
         String name = kernels.file
                 + (byTable
                         ? "_relative"
-                        : inLanes
-                                ? "_lanes_" + Math.min(tileVectors(workColumns), laneVectors)
-                                : "_blocks_" + codes())
+                        : inLanes ? "_lanes_" + Math.min(tileVectors(workColumns), laneVectors) : "_blocks_" + codes())
                 + "_"
                 + (scaling instanceof Scaling.Range ? "range_" : "")
                 + x.dtype().name().toLowerCase(Locale.ROOT);
