@@ -58,6 +58,7 @@ public class JobPreFlight {
     private final SourceCatalog sources;
     private final WorkerRegistry workers;
     private final Duration timeout;
+    private final HeaderRoom room = HeaderRoom.ofThisProcess();
 
     JobPreFlight(JobPlanner planner, SourceCatalog sources, WorkerRegistry workers, PlanProperties properties) {
         this.planner = planner;
@@ -206,7 +207,8 @@ public class JobPreFlight {
                     SourceListing listing = sources.list(tenant, source);
                     found.holds(source, listing.files());
                     var files = new CheckpointFiles(listing.sizes(), listing::open);
-                    try (Checkpoint checkpoint = Checkpoint.ofHeaders(files)) {
+                    try (HeaderRoom.Look look = room.look(deadline);
+                            Checkpoint checkpoint = Checkpoint.ofHeaders(files, look::admit)) {
                         return report.apply(checkpoint);
                     }
                 },

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -106,7 +107,12 @@ public final class Checkpoint implements AutoCloseable {
      * @throws QuantizationException as {@link #open} does, with {@code IO_FAILED} if a file cannot be read
      */
     public static Checkpoint ofHeaders(CheckpointFiles files) {
-        var reader = new HeaderReader(files);
+        return ofHeaders(files, bytes -> {});
+    }
+
+    /** @param admission is told each header's bytes before it is read, by several threads, and may refuse */
+    public static Checkpoint ofHeaders(CheckpointFiles files, LongConsumer admission) {
+        var reader = new HeaderReader(files, admission);
         ConfigJson config = reader.config();
         Optional<ShardIndex> index = reader.index();
         List<String> names = index.map(known -> List.copyOf(known.shards())).orElse(List.of(SINGLE_FILE));
@@ -162,7 +168,7 @@ public final class Checkpoint implements AutoCloseable {
         return Optional.of(
                 remote == null
                         ? ConfigJson.read(requireFolder().resolve(Path.of(name)))
-                        : new HeaderReader(remote).config(name));
+                        : new HeaderReader(remote, bytes -> {}).config(name));
     }
 
     private CheckpointFolder requireFolder() {

@@ -12,16 +12,35 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
 
 /** Reads config, index and headers of a checkpoint that may lie far away: shards side by side, as each costs a journey. */
 final class HeaderReader {
 
     private static final int SHARDS_AT_A_TIME = 16;
 
-    private final CheckpointFiles files;
+    /** Of all headers together: twice what the largest models have, and less than what they become in memory. */
+    static final long MAX_BYTES = 64_000_000;
 
-    HeaderReader(CheckpointFiles files) {
+    private final CheckpointFiles files;
+    private final LongConsumer admission;
+    private final AtomicLong headerBytes = new AtomicLong();
+
+    /** @param admission is told each header's bytes before it is read, and may refuse */
+    HeaderReader(CheckpointFiles files, LongConsumer admission) {
         this.files = files;
+        this.admission = admission;
+    }
+
+    private void admit(long bytes) {
+        long all = headerBytes.addAndGet(bytes);
+        if (all > MAX_BYTES) {
+            throw new QuantizationException(
+                    ErrorCode.SAFETENSORS_HEADER_TOO_LARGE,
+                    "the headers of the checkpoint's files have more than " + MAX_BYTES + " bytes together");
+        }
+        admission.accept(bytes);
     }
 
     ConfigJson config() {
@@ -91,7 +110,8 @@ final class HeaderReader {
         }
         try {
             var header =
-                    SafetensorsHeaderReader.read(name, bytes, (offset, length) -> files.open(name, offset, length));
+                    SafetensorsHeaderReader.read(
+                            name, bytes, (offset, length) -> files.open(name, offset, length), this::admit);
             return SafetensorsFile.ofHeader(name, header);
         } catch (IOException e) {
             throw failed(name, e);

@@ -64,7 +64,8 @@ public final class SafetensorsFile implements AutoCloseable {
         return SafetensorsHeaderReader.read(
                 path.getFileName().toString(),
                 channel.size(),
-                (offset, length) -> new ChannelRange(channel, offset, offset + length));
+                (offset, length) -> new ChannelRange(channel, offset, offset + length),
+                bytes -> {});
     }
 
     /** A file of which no more than its header is here: every access to bytes throws. */

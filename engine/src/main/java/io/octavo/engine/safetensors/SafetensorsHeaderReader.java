@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.io.SequenceInputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.LongConsumer;
 
 /** Finds and validates a header in a file that can be read by parts, in one read where the header is of usual length. */
 public final class SafetensorsHeaderReader {
@@ -27,9 +28,11 @@ public final class SafetensorsHeaderReader {
 
     /**
      * @param file named in messages
+     * @param admission is told the header's bytes before it is read, and may refuse
      * @throws QuantizationException with one of the {@code SAFETENSORS_} codes
      */
-    public static SafetensorsHeader read(String file, long fileBytes, Parts parts) throws IOException {
+    public static SafetensorsHeader read(String file, long fileBytes, Parts parts, LongConsumer admission)
+            throws IOException {
         if (fileBytes < SafetensorsHeader.LENGTH_BYTES) {
             throw new QuantizationException(
                     ErrorCode.SAFETENSORS_TRUNCATED, file + ": " + fileBytes + " bytes hold no header length");
@@ -48,6 +51,7 @@ public final class SafetensorsHeaderReader {
                     ErrorCode.SAFETENSORS_TRUNCATED,
                     file + ": header of " + headerBytes + " bytes in a file of " + fileBytes);
         }
+        admission.accept(headerBytes);
         try (InputStream header = header(first, dataOffset, parts)) {
             header.mark(1);
             if (header.read() != '{') {

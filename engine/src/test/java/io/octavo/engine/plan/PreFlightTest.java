@@ -390,6 +390,22 @@ class PreFlightTest {
         assertRefused(ErrorCode.TOKENIZER_MISSING, () -> evaluation(files(model)));
     }
 
+    /** Users write them, and each byte becomes many in memory. */
+    @Test
+    void headersAreLimitedTogetherAndToldBeforeTheyAreRead() throws IOException {
+        SparseCheckpoint sparse = model("BF16", 8, 2, 1408);
+        var told = new java.util.concurrent.atomic.AtomicLong();
+        Checkpoint.ofHeaders(sparse.files(), told::addAndGet).close();
+        assertThat(told.get()).isBetween(100L, 10_000L);
+        byte[] begin = new byte[1 << 17];
+        java.nio.ByteBuffer.wrap(begin).order(java.nio.ByteOrder.LITTLE_ENDIAN).putLong(64_000_001);
+        var huge = new CheckpointFiles(
+                Map.of("config.json", 2L, "model.safetensors", 70_000_000L),
+                (path, offset, length) -> new java.io.ByteArrayInputStream(
+                        path.equals("config.json") ? "{}".getBytes(java.nio.charset.StandardCharsets.UTF_8) : begin));
+        assertRefused(ErrorCode.SAFETENSORS_HEADER_TOO_LARGE, () -> Checkpoint.ofHeaders(huge, told::addAndGet));
+    }
+
     @Test
     void readsNoBytesBehindTheHeaders() throws IOException {
         try (Checkpoint checkpoint =
