@@ -166,7 +166,8 @@ abstract class SecondMomentsContract extends BackendContract {
         assertThatThrownBy(() -> backend.operations().secondMoments().diagonal(sums, out, stream))
                 .isInstanceOf(IllegalArgumentException.class);
         if (checksIndices()) {
-            assertThatThrownBy(() -> backend.operations().secondMoments().arrange(sums, ints(0, 2), shares, out, stream))
+            assertThatThrownBy(
+                            () -> backend.operations().secondMoments().arrange(sums, ints(0, 2), shares, out, stream))
                     .isInstanceOf(IllegalArgumentException.class);
         }
     }

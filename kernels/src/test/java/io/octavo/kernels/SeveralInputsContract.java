@@ -53,9 +53,7 @@ abstract class SeveralInputsContract extends BackendContract {
             int j = at % COLUMNS;
             squares[at] = i == j
                     ? 1 + input
-                    : i < j
-                            ? (float) (random.nextGaussian() * 0.02)
-                            : squares[(input * COLUMNS + j) * COLUMNS + i];
+                    : i < j ? (float) (random.nextGaussian() * 0.02) : squares[(input * COLUMNS + j) * COLUMNS + i];
         }
         return squares;
     }
@@ -194,7 +192,9 @@ abstract class SeveralInputsContract extends BackendContract {
                     .as("codes of input %d", i)
                     .isEqualTo(bytes(alone.codes));
             if (loses) {
-                assertThat(of(floats(all.losses), i, 1)).as("losses of input %d", i).isEqualTo(floats(alone.losses));
+                assertThat(of(floats(all.losses), i, 1))
+                        .as("losses of input %d", i)
+                        .isEqualTo(floats(alone.losses));
             }
         }
     }
@@ -231,9 +231,7 @@ abstract class SeveralInputsContract extends BackendContract {
         Matrix diagonal = output(DType.F32, INPUTS, COLUMNS);
         Matrix shares = inOut(INPUTS, 2, 1, 0.5f, 2, 0, 0, 3);
         backend.operations().secondMoments().mirror(sums, stream);
-        backend.operations()
-                .secondMoments()
-                .arrange(sums, intMatrix(INPUTS, COLUMNS, order), shares, arranged, stream);
+        backend.operations().secondMoments().arrange(sums, intMatrix(INPUTS, COLUMNS, order), shares, arranged, stream);
         backend.operations().secondMoments().diagonal(sums, diagonal, stream);
         float[] mirrored = floats(sums);
         float[] moved = floats(arranged);
@@ -292,7 +290,8 @@ abstract class SeveralInputsContract extends BackendContract {
         Matrix x = input(DType.BF16, 3, 2, new float[6]);
         Matrix counts = output(DType.I32, 1, 2);
         Matrix three = output(DType.I32, 1, 3);
-        assertThatThrownBy(() -> backend.operations().secondMoments().accumulateGroups(x, ints(0, 3), sums, counts, stream))
+        assertThatThrownBy(() ->
+                        backend.operations().secondMoments().accumulateGroups(x, ints(0, 3), sums, counts, stream))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() ->
                         backend.operations().secondMoments().accumulateGroups(x, ints(0, 1, 2, 3), sums, three, stream))
@@ -301,8 +300,8 @@ abstract class SeveralInputsContract extends BackendContract {
         Matrix codes = output(DType.U8, 3, 2);
         Matrix losses = output(DType.F32, 1, 3);
         Matrix ones = inOut(3, 1, 1, 1, 1);
-        assertThatThrownBy(() ->
-                        new GptqSweep.Arguments(odd, sums, null, CodeFormat.INT8, ones, null, 2, codes, losses))
+        assertThatThrownBy(
+                        () -> new GptqSweep.Arguments(odd, sums, null, CodeFormat.INT8, ones, null, 2, codes, losses))
                 .isInstanceOf(IllegalArgumentException.class);
         Matrix even = inOut(6, 2, new float[12]);
         assertThatThrownBy(() -> new CodeRefinement.Arguments(

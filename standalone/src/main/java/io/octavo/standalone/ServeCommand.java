@@ -125,8 +125,8 @@ final class ServeCommand extends TerminalCommand {
         ServingOptions options = options();
         requireFree();
         var engine = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
-        ServedModel model = EngineFailure.translate(() ->
-                Engines.serve(engine, source, scheme == null ? options : options.rounding(Scheme.named(scheme))));
+        ServedModel model = EngineFailure.translate(
+                () -> Engines.serve(engine, source, scheme == null ? options : options.rounding(Scheme.named(scheme))));
         try {
             var settings = new ServeSettings(servedName(), address, port, apiKey(), ServeSettings.PATIENCE, log);
             return new Serving(model, ModelServer.start(model, settings));

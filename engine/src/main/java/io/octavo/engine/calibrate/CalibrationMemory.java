@@ -52,7 +52,8 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
         /** Of a module's input, which of experts has a row for each that a token is sent to. */
         long roundedBytes(LayerSpec layer, String module, long columns) {
             boolean routed = !StageMoments.pairs(module);
-            int times = routed && layer.feedForward() instanceof FeedForwardSpec.Experts experts ? experts.perToken() : 1;
+            int times =
+                    routed && layer.feedForward() instanceof FeedForwardSpec.Experts experts ? experts.perToken() : 1;
             return MomentsObserver.roundedBytes((long) times * tokens(), columns);
         }
 
@@ -78,8 +79,7 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
             }
             most = Math.max(most, sums + rounded);
         }
-        return new CalibrationMemory(
-                stream.deviceBytes() + run.stateBytes(stream) + most, stream.stateBytes());
+        return new CalibrationMemory(stream.deviceBytes() + run.stateBytes(stream) + most, stream.stateBytes());
     }
 
     /** @param weights to solve, in their order */

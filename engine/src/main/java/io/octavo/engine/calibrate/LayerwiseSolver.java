@@ -163,12 +163,13 @@ public final class LayerwiseSolver implements AutoCloseable {
                 Outcome outcome;
                 try (LayerStream.Loaded original = originals == null ? null : originals.load(before)) {
                     outcome = outcome(original, tensors, keeping, progress, passes);
-                    if (original != null && originals.next() == number) {
+                    if (original != null && originals != null && originals.next() == number) {
                         original.advance(ActivationObserver.none(), steps(progress, 0, passes));
                     }
                 }
                 if (settings.propagateError()) {
-                    Map<String, SolvedWeight> solved = outcome.solved.orElseGet(() -> file(outcome).read());
+                    Map<String, SolvedWeight> solved =
+                            outcome.solved.orElseGet(() -> file(outcome).read());
                     var after = new ChangedWeights(tensors, linears(solved));
                     layers.advance(ActivationObserver.none(), steps(progress, passes - 1, passes), after);
                 }
@@ -326,7 +327,8 @@ public final class LayerwiseSolver implements AutoCloseable {
                             solver.dampening(i),
                             seen.tokens().get(i));
                 }
-                List<SolvableWeight> weights = batch.stream().flatMap(List::stream).toList();
+                List<SolvableWeight> weights =
+                        batch.stream().flatMap(List::stream).toList();
                 List<InputSolver.Result> results = solver.solveAll(batch, absmaxes(weights));
                 for (int i = 0; i < results.size(); i++) {
                     InputSolver.Result result = results.get(i);

@@ -77,7 +77,9 @@ final class Moments {
 
     /** @param d {@code [tokens, columns]} F32: what the original model's input has more */
     void addSquares(Matrix d, Stream stream) {
-        backend.operations().secondMoments().squares(d, differences.orElseThrow().squares(), stream);
+        backend.operations()
+                .secondMoments()
+                .squares(d, differences.orElseThrow().squares(), stream);
     }
 
     /** Makes one input's what those of another are. */

@@ -136,6 +136,7 @@ final class StageMoments implements AutoCloseable {
         }
 
         /** The original model's experts have nothing to be compared with. */
+        @SuppressWarnings("UnusedVariable") // who overrides it reads them
         void seeExperts(List<String> experts, Matrix activations, Matrix starts, Stream stream) {}
 
         @Override

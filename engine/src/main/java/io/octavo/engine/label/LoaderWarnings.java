@@ -41,9 +41,9 @@ final class LoaderWarnings {
                 .filter(group -> ExpertLoaders.areOf(group, declaration, config))
                 .flatMap(group -> ExpertLoaders.warnings(declaration.layout(), group, config));
         Stream<String> ofFamily = declaration.groups().stream()
-                .flatMap(group -> FamilyLoaders.lostInTransformers(
-                        declaration.layout(), group.weights(), group.inputs(), config)
-                        .stream());
+                .flatMap(group ->
+                        FamilyLoaders.lostInTransformers(declaration.layout(), group.weights(), group.inputs(), config)
+                                .stream());
         return Stream.of(
                         ofGroups,
                         ofExperts,

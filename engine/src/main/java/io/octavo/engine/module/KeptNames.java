@@ -86,9 +86,8 @@ final class KeptNames {
     static boolean isTower(List<String> segments) {
         return segments.stream()
                 .takeWhile(segment -> !isNumber(segment))
-                .anyMatch(segment -> TOWERS.contains(segment)
-                        || begins(segment, TOWER_BEGINS)
-                        || segment.endsWith(TOWER_END));
+                .anyMatch(segment ->
+                        TOWERS.contains(segment) || begins(segment, TOWER_BEGINS) || segment.endsWith(TOWER_END));
     }
 
     static boolean isExtraPrediction(List<String> segments) {

@@ -147,7 +147,8 @@ public enum ModuleRole {
         if (KeptNames.isOutputHead(segments)) {
             return OUTPUT_HEAD;
         }
-        if (KeptNames.isEmbedding(KeptNames.isNumber(last) && segments.size() > 1 ? segments.get(segments.size() - 2) : last)) {
+        if (KeptNames.isEmbedding(
+                KeptNames.isNumber(last) && segments.size() > 1 ? segments.get(segments.size() - 2) : last)) {
             return EMBEDDING;
         }
         if (KeptNames.areCoefficients(last)) {

@@ -248,7 +248,8 @@ final class QuantizationPlanner {
         ModuleRole role =
                 ModuleRole.of(module, tensor.shape(), checkpoint.config().tree());
         if (!role.isQuantized() || left || isIgnored(module)) {
-            if (tensor.shape().size() == 2 && !module.substring(module.lastIndexOf('.') + 1).equals(KNOWN_EMBEDDING)) {
+            if (tensor.shape().size() == 2
+                    && !module.substring(module.lastIndexOf('.') + 1).equals(KNOWN_EMBEDDING)) {
                 ignoreList.add(module);
             }
             LoaderNames.pattern(role).ifPresent(ignoreList::add);

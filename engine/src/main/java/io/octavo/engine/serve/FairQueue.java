@@ -113,9 +113,7 @@ final class FairQueue {
             return null;
         }
         long gained = rounds * QUANTUM;
-        clients.values().stream()
-                .filter(client -> !client.texts.isEmpty())
-                .forEach(client -> client.deficit += gained);
+        clients.values().stream().filter(client -> !client.texts.isEmpty()).forEach(client -> client.deficit += gained);
         return next.texts.peekFirst();
     }
 

@@ -12,7 +12,7 @@ final class RowScores {
 
     /** The larger one first; among equals the token with the smaller id, as drawing has it. */
     private static final Comparator<Entry> ORDER =
-            Comparator.comparing(Entry::logit).reversed().thenComparing(Entry::id);
+            Comparator.comparingDouble(Entry::logit).reversed().thenComparingInt(Entry::id);
 
     private final float[] row;
     private final double logTotal;

@@ -95,8 +95,8 @@ final class Scheduler implements ServedModel {
         if (tokens < 1 || tokens > room) {
             throw new QuantizationException(
                     ErrorCode.PROMPT_TOO_LONG,
-                    "prompt of " + tokens + " tokens: it must have at least 1, and at most " + room + ", since the model's"
-                            + " length is " + limits.maxModelLength());
+                    "prompt of " + tokens + " tokens: it must have at least 1, and at most " + room
+                            + ", since the model's" + " length is " + limits.maxModelLength());
         }
         request.prompt().forEach(this::requireToken);
         request.sampling().logitBias().keySet().forEach(this::requireToken);

@@ -10,8 +10,7 @@ final class CodeRows {
 
     private static final int NIBBLE = 0xF;
     private static final int BYTES = 1 << Byte.SIZE;
-    private static final VarHandle PAIRS =
-            MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle PAIRS = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
 
     private CodeRows() {}
 
@@ -30,7 +29,7 @@ final class CodeRows {
         for (int i = 0; i < BYTES; i++) {
             int low = (i & NIBBLE) - format.offset();
             int high = (i >> Byte.SIZE / 2) - format.offset();
-            pairs[i] = (short) ((low & (BYTES - 1)) | high << Byte.SIZE);
+            pairs[i] = (short) ((low & (BYTES - 1)) | (high << Byte.SIZE));
         }
         for (int i = 0; i < count / 2; i++) {
             PAIRS.set(target, 2 * i, pairs[Byte.toUnsignedInt(packed[from + i])]);

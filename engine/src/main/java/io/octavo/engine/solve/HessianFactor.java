@@ -93,7 +93,8 @@ record HessianFactor(DeviceBuffer memory, Matrix factor, Matrix order, List<Opti
             int[] places = new int[squares.length];
             for (int input = 0; input < inputs; input++) {
                 float[] own = Arrays.copyOfRange(squares, input * columns, (input + 1) * columns);
-                means[input] = IntStream.range(0, columns).mapToDouble(i -> own[i]).sum() / columns;
+                means[input] =
+                        IntStream.range(0, columns).mapToDouble(i -> own[i]).sum() / columns;
                 System.arraycopy(order(own, settings.actOrder()), 0, places, input * columns, columns);
             }
             memory.copyFrom(MemorySegment.ofArray(places), order.offset(), stream);

@@ -176,7 +176,7 @@ public final class InputSolver implements AutoCloseable {
     public static long hostBytes(List<SolvableWeight> readers, int inputs, boolean gpu) {
         SolvableWeight first = readers.getFirst();
         long codes = readers.stream().mapToLong(SolvableWeight::codeBytes).sum();
-        return Matrix.bytes(first.dtype(), blockRows(readers, gpu), first.inFeatures()) + 2 * inputs * codes;
+        return Matrix.bytes(first.dtype(), blockRows(readers, gpu), first.inFeatures()) + 2L * inputs * codes;
     }
 
     /** Of the largest block. */

@@ -230,7 +230,12 @@ final class RowBlock implements AutoCloseable {
         } else {
             int inputs = input.inputs();
             for (int i = 0; i < inputs; i++) {
-                improveSome(sweeps, rows / inputs * i, rows / inputs * (i + 1), input.moments().part(i, inputs), losses);
+                improveSome(
+                        sweeps,
+                        rows / inputs * i,
+                        rows / inputs * (i + 1),
+                        input.moments().part(i, inputs),
+                        losses);
             }
         }
         float[] found = new float[rows];

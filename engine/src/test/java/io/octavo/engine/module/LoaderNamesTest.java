@@ -81,7 +81,8 @@ class LoaderNamesTest {
 
     @Test
     void leavesPatternsAsTheyAre() {
-        assertThat(new LoaderNames(MULTIMODAL, List.of()).spellings(LoaderNames.pattern(ModuleRole.TOWER).orElseThrow()))
+        assertThat(new LoaderNames(MULTIMODAL, List.of())
+                        .spellings(LoaderNames.pattern(ModuleRole.TOWER).orElseThrow()))
                 .containsExactly(LoaderNames.pattern(ModuleRole.TOWER).orElseThrow());
     }
 

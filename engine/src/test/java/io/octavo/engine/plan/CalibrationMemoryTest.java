@@ -164,7 +164,8 @@ class CalibrationMemoryTest {
     /** All equally long. */
     private QuantizationRequest texts(Recipe recipe, Path source, int count) throws IOException {
         Path lines = folder.resolve(count + ".jsonl");
-        Files.writeString(lines, "{\"text\": \"%s\"}\n".formatted("word ".repeat(500)).repeat(count));
+        Files.writeString(
+                lines, "{\"text\": \"%s\"}\n".formatted("word ".repeat(500)).repeat(count));
         return new QuantizationRequest(source, folder.resolve("out"), recipe)
                 .withCalibration(new CalibrationData(lines, count, 64, 0));
     }

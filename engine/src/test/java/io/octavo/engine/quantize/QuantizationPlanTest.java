@@ -162,7 +162,8 @@ class QuantizationPlanTest {
                         .config("{\"architectures\": [\"X\"], \"vocab_size\": 4, \"d_model\": 2}"),
                 List.of());
         assertThat(plan.ignore())
-                .filteredOn(entry -> !entry.equals(LoaderNames.pattern(ModuleRole.TOWER).orElseThrow()))
+                .filteredOn(entry ->
+                        !entry.equals(LoaderNames.pattern(ModuleRole.TOWER).orElseThrow()))
                 .containsExactlyInAnyOrder("lm_head", module);
         assertThat(plan.quantized()).hasSize(1);
     }
@@ -334,7 +335,8 @@ class QuantizationPlanTest {
                 .singleElement()
                 .satisfies(pattern -> {
                     ModulePattern shared = ModulePattern.parse(pattern, ErrorCode.IGNORE_INVALID);
-                    assertThat(shared.matches("model.layers.3.shared_transf.self_attn.q_proj")).isTrue();
+                    assertThat(shared.matches("model.layers.3.shared_transf.self_attn.q_proj"))
+                            .isTrue();
                     assertThat(shared.matches("model.layers.3.mamba.in_proj")).isFalse();
                 });
     }

@@ -103,8 +103,7 @@ class SchedulerTest {
     @Test
     void whatGoesWrongWithAResultFailsItsTextAlone() {
         var wrong = new AtomicBoolean(true);
-        UnaryOperator<StepRunner> around =
-                runner -> chunks -> wrong.getAndSet(false) ? List.of() : runner.run(chunks);
+        UnaryOperator<StepRunner> around = runner -> chunks -> wrong.getAndSet(false) ? List.of() : runner.run(chunks);
         try (ServedModel model =
                 ServedModels.open(Backends.cpu(2), TestModels.books5m(), options(1, null, null), around)) {
             Completion failing = model.submit(greedy(prompt(1, 9), 3));

@@ -46,6 +46,14 @@ class StackedExpertsTest {
         assertThat(stacked).isEqualTo(modules);
     }
 
+    /** transformers 5 can save experts in one tensor, and nothing in the config says so. */
+    @Test
+    void areFoundWhereTheConfigDoesNotTell() throws IOException {
+        float[] modules = logits(model.checkpoint().write(folder.resolve("modules")), null);
+        float[] saved = logits(model.stacked(false).write(folder.resolve("saved")), null);
+        assertThat(saved).isEqualTo(modules);
+    }
+
     @Test
     void areRefusedWhereTheStackIsTooSmall() throws IOException {
         List<Long> shape = List.of(TinyMoe.EXPERTS - 1L, 2L * TinyMoe.WIDTH, (long) TinyMoe.HIDDEN);

@@ -79,7 +79,7 @@ final class TinyMoe {
     CheckpointFixture checkpoint() {
         var fixture = new CheckpointFixture()
                 .config("""
-                {"architectures": ["Qwen3MoeForCausalLM"], "dtype": "bfloat16", "hidden_size": %d, "num_hidden_layers": %d,
+                {"architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "dtype": "bfloat16", "hidden_size": %d, "num_hidden_layers": %d,
                  "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": %d, "intermediate_size": 64,
                  "moe_intermediate_size": %d, "num_experts": %d, "num_experts_per_tok": %d, "norm_topk_prob": true,
                  "vocab_size": %d, "max_position_embeddings": 64, "rope_theta": 10000.0, "hidden_act": "silu",

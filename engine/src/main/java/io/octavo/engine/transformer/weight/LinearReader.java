@@ -10,6 +10,7 @@ import io.octavo.engine.layout.weight.InputScale;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.QuantizedWeight;
+import io.octavo.engine.module.FusedExperts;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.number.DType;
@@ -17,6 +18,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the tensors of a Linear, plain or quantized in any layout. */
@@ -40,6 +45,10 @@ public final class LinearReader {
         void write(long from, long to, MemorySegment target);
     }
 
+    private static final String MIXTRAL_BLOCK = ".block_sparse_moe.";
+    private static final String SAVED_BLOCK = ".mlp.";
+    private static final Pattern EXPERT = Pattern.compile("(.*\\.experts\\.)[0-9]+\\.[^.]+\\.weight");
+
     private final Checkpoint checkpoint;
     private final QuantizedModules quantized;
     private final ChangedWeights changed;
@@ -61,7 +70,42 @@ public final class LinearReader {
 
     Tensor tensor(String name) {
         Tensor other = changed.tensors().get(name);
-        return other == null ? checkpoint.tensor(name) : other;
+        return other == null ? stored(name) : other;
+    }
+
+    /** As it is published, or as transformers 5 saves it: Mixtral's blocks under another name, experts in one tensor. */
+    private Tensor stored(String name) {
+        String saved = name.replace(MIXTRAL_BLOCK, SAVED_BLOCK);
+        return checkpoint
+                .find(name)
+                .or(() -> checkpoint.find(saved))
+                .or(() -> ofAllExperts(saved))
+                .orElseGet(() -> checkpoint.tensor(name));
+    }
+
+    private Optional<Tensor> ofAllExperts(String weight) {
+        Matcher expert = EXPERT.matcher(weight);
+        if (!expert.matches()) {
+            return Optional.empty();
+        }
+        String module = weight.substring(0, weight.length() - CompressedTensors.WEIGHT_SUFFIX.length());
+        return Stream.of("gate_up_proj", "down_proj")
+                .flatMap(name -> checkpoint.find(expert.group(1) + name).stream())
+                .flatMap(all -> FusedExperts.of(all.name(), all.shape(), checkpoint.config().tree()).stream()
+                        .flatMap(fused -> fused.parts().stream())
+                        .filter(part -> part.module().equals(module) && !part.inputFirst())
+                        .map(part -> rows(all, part)))
+                .findFirst();
+    }
+
+    private static Tensor rows(Tensor all, FusedExperts.Part part) {
+        Tensor expert = all.slice(part.expert());
+        long rowBytes = part.inFeatures() * all.dtype().bytes();
+        return new Tensor(
+                part.module() + CompressedTensors.WEIGHT_SUFFIX,
+                all.dtype(),
+                List.of(part.outFeatures(), part.inFeatures()),
+                expert.segment().asSlice(part.firstRow() * rowBytes, part.outFeatures() * rowBytes));
     }
 
     Linear read(String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer) {
@@ -77,6 +121,7 @@ public final class LinearReader {
             String module, int outFeatures, int inFeatures, @Nullable Matrix bias, Placer placer, boolean packed) {
         return changed.linear(module)
                 .or(() -> quantized.find(module))
+                .or(() -> quantized.find(module.replace(MIXTRAL_BLOCK, SAVED_BLOCK)))
                 .map(stored -> quantized(stored, outFeatures, inFeatures, bias, placer, packed))
                 .orElseGet(() -> plain(module, outFeatures, inFeatures, bias, placer));
     }

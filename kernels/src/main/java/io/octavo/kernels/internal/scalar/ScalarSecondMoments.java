@@ -115,7 +115,8 @@ final class ScalarSecondMoments implements SecondMoments {
         SecondMoments.checkDiagonal(sums, out);
         for (long i = 0; i < sums.rows(); i++) {
             long column = i % sums.columns();
-            HostMatrix.of(out).set(i / sums.columns(), column, HostMatrix.of(sums).get(i, column));
+            HostMatrix.of(out)
+                    .set(i / sums.columns(), column, HostMatrix.of(sums).get(i, column));
         }
     }
 }

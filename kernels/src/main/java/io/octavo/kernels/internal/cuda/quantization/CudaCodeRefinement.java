@@ -36,11 +36,12 @@ public final class CudaCodeRefinement implements CodeRefinement {
         boolean sums = a.mostSweeps() > 0 && a.refinesScales() && shape.wide;
         boolean bytes = a.format().bits() < Byte.SIZE;
         try (CudaBuffer unpacked = memory.scratch(OWNER, bytes ? a.weights().elements() : 0, cuda);
-                CudaBuffer gradients = memory.scratch(OWNER, Matrix.bytes(DType.F32, shape.allRows, shape.pitch), cuda);
+                CudaBuffer gradients =
+                        memory.scratch(OWNER, Matrix.bytes(DType.F32, shape.allRows, shape.pitch), cuda);
                 CudaBuffer products =
                         memory.scratch(OWNER, sums ? Matrix.bytes(DType.F32, shape.allRows, shape.pitch) : 0, cuda);
-                CudaBuffer changes =
-                        memory.scratch(OWNER, Matrix.bytes(DType.F32, shape.inputs * shape.changeColumns, shape.changeRows), cuda);
+                CudaBuffer changes = memory.scratch(
+                        OWNER, Matrix.bytes(DType.F32, shape.inputs * shape.changeColumns, shape.changeRows), cuda);
                 CudaBuffer rows = memory.scratch(OWNER, Matrix.bytes(DType.F32, 4, shape.allRows), cuda)) {
             var buffers = new Buffers(
                     bytes ? Matrix.of(unpacked, DType.U8, shape.allRows, shape.columns) : a.codes(),
@@ -60,6 +61,7 @@ public final class CudaCodeRefinement implements CodeRefinement {
 
         /** Of an input. */
         final int rows;
+
         final int columns;
         final int pitch;
         final int changeRows;
@@ -114,7 +116,8 @@ public final class CudaCodeRefinement implements CodeRefinement {
             }
             int side = file.constant("kSide");
             Kernel begin = file.kernel("code_refinement_begin");
-            Grid squares = new Grid(Math.ceilDiv(shape.columns, side), shape.changeRows / side, inputs(), begin.threads());
+            Grid squares =
+                    new Grid(Math.ceilDiv(shape.columns, side), shape.changeRows / side, inputs(), begin.threads());
             launch(begin, 0, shape.columns, false, buffers.gradients, squares);
             update(0, shape.columns, true, buffers.gradients);
             byRow("losses");
@@ -168,7 +171,8 @@ public final class CudaCodeRefinement implements CodeRefinement {
 
         private void update(int first, int width, boolean fresh, Matrix sums) {
             int tile = file.constant("kBlock");
-            Grid tiles = new Grid(Math.ceilDiv(shape.columns, tile), shape.changeRows / tile, inputs(), update.threads());
+            Grid tiles =
+                    new Grid(Math.ceilDiv(shape.columns, tile), shape.changeRows / tile, inputs(), update.threads());
             launch(update, first, width, fresh, sums, tiles);
         }
 

@@ -41,7 +41,8 @@ public final class CudaGptqSweep implements GptqSweep {
         int errorRows = Math.ceilDiv(rows, block) * block;
         boolean packs = a.format().bits() < Byte.SIZE;
         try (CudaBuffer numbers = memory.scratch(OWNER, Matrix.bytes(DType.F32, (long) inputs * rows, pitch), cuda);
-                CudaBuffer errors = memory.scratch(OWNER, Matrix.bytes(DType.F32, (long) inputs * block, errorRows), cuda);
+                CudaBuffer errors =
+                        memory.scratch(OWNER, Matrix.bytes(DType.F32, (long) inputs * block, errorRows), cuda);
                 CudaBuffer bytes = memory.scratch(OWNER, packs ? a.weights().elements() : 0, cuda)) {
             Launcher launcher = (step, first, grid) -> cuda.call(step)
                     .matrix(a.weights())

@@ -145,8 +145,7 @@ public final class CudaSecondMoments implements SecondMoments {
                 .number(work.whole ? 1 : 0)
                 .optional(groups == null ? null : groups.starts)
                 .optional(groups == null ? null : groups.counts)
-                .launch(new Grid(
-                        tiles, tiles, groups == null ? 1 : (int) groups.counts.columns(), kernel.threads()));
+                .launch(new Grid(tiles, tiles, groups == null ? 1 : (int) groups.counts.columns(), kernel.threads()));
     }
 
     @Override
