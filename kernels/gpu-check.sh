@@ -168,7 +168,7 @@ large() {
   rm -rf "$folder/out"
   check "large model, most device MB while quantizing" "$(sort -n "$out/device-memory.txt" | tail -n 1)"
   cp "$work/models/books-5m/tokenizer.json" "$folder/source"
-  run_java engine io.octavo.engine.benchmark.GpuMemoryCheck "$folder/source" "$work/data" "$folder" \
+  run_java engine io.octavo.engine.benchmark.GpuMemoryCheck "$folder/source" "$work/data" "$folder" 0 \
     >>"$out/large.jsonl" 2>"$out/large-memory.log" || failure "the memory of calibrating the large model exited with $?"
   rm -rf "$folder/source-memory"
   run_java engine io.octavo.engine.benchmark.LargeModelBenchmark "$folder/source" \

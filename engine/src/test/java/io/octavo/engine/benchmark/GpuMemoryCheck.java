@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * that solves codes, beside the most that the device had less free.
  *
  * <p>Arguments: model folder, folder of datasets, scratch folder, and optionally samples and tokens of each of the job that
- * solves. Prints one JSON line a check, for {@code kernels/gpu-check.sh}.
+ * solves; no samples for no such job. Prints one JSON line a check, for {@code kernels/gpu-check.sh}.
  */
 final class GpuMemoryCheck {
 
@@ -43,7 +43,9 @@ final class GpuMemoryCheck {
         int samples = Integer.parseInt(arguments.length > 3 ? arguments[3] : "16");
         int tokens = Integer.parseInt(arguments.length > 4 ? arguments[4] : "512");
         check.observing();
-        check.solving(samples, tokens);
+        if (samples > 0) {
+            check.solving(samples, tokens);
+        }
     }
 
     private void observing() {
