@@ -18,7 +18,9 @@ public final class JsonErrorValve extends ErrorReportValve {
         if (response.getStatus() < 400 || response.getContentWritten() > 0 || !response.setErrorReported()) {
             return;
         }
-        OpenAiCode code = response.getStatus() < 500 ? OpenAiCode.INVALID_REQUEST : OpenAiCode.INTERNAL_ERROR;
+        OpenAiCode code = response.getStatus() == OpenAiCode.INTERNAL_ERROR.status()
+                ? OpenAiCode.INTERNAL_ERROR
+                : OpenAiCode.INVALID_REQUEST;
         var error = new OpenAiException(
                 response.getStatus(), code.slug(), null, "HTTP status " + response.getStatus(), null);
         try {

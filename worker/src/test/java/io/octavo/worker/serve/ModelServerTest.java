@@ -21,6 +21,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /** Calls over real connections. */
@@ -357,6 +359,24 @@ class ModelServerTest {
                                 .build())
                         .statusCode())
                 .isEqualTo(415);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\0\0garbage\r\n\r\n",
+                "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n",
+                "GET /../etc HTTP/1.1\r\nHost: a\r\n\r\n",
+                "POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+                "POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                        + "Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+            })
+    void answersWhatIsNoHttpInTheShapeOfEveryError(String sent) throws Exception {
+        try (Socket client = connect()) {
+            client.getOutputStream().write(sent.getBytes(StandardCharsets.UTF_8));
+
+            assertThat(readUntil(client, "}}")).startsWith("HTTP/1.1 400").contains("\"code\":\"invalid_request\"");
+        }
     }
 
     @Test
