@@ -4,6 +4,7 @@ import io.octavo.engine.transformer.KvCache;
 import io.octavo.kernels.attention.KvCacheLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,9 +66,9 @@ final class Planner {
                 left -= addPiece(text, left, chunks);
             }
         }
-        while (left > 0 && preemptions == before && running.size() < maxSequences) {
+        while (left > 0 && preemptions == before) {
             ServedText text = next();
-            if (text == null || !enter(text)) {
+            if (text == null || (running.size() >= maxSequences && !preemptIdle()) || !enter(text)) {
                 break;
             }
             left -= addPiece(text, left, chunks);
@@ -84,7 +85,7 @@ final class Planner {
     /** @return whether the text has room for one more token; if not, it has lost its pages */
     private boolean makeRoom(ServedText text) {
         while (!text.sequence().reserve(text.count())) {
-            ServedText victim = victim();
+            ServedText victim = youngestIdle().orElseGet(running::getLast);
             preempt(victim);
             if (victim == text) {
                 return false;
@@ -93,12 +94,15 @@ final class Planner {
         return true;
     }
 
-    /** The youngest of those that stand still, else the youngest. */
-    private ServedText victim() {
-        return running.reversed().stream()
-                .filter(text -> !text.hasRoom())
-                .findFirst()
-                .orElseGet(running::getLast);
+    /** Those that nobody reads keep nobody else waiting. Returns whether there was one, the youngest of which lost its pages. */
+    private boolean preemptIdle() {
+        Optional<ServedText> idle = youngestIdle();
+        idle.ifPresent(this::preempt);
+        return idle.isPresent();
+    }
+
+    private Optional<ServedText> youngestIdle() {
+        return running.reversed().stream().filter(text -> !text.hasRoom()).findFirst();
     }
 
     private void preempt(ServedText text) {
@@ -122,8 +126,7 @@ final class Planner {
     private boolean enter(ServedText text) {
         text.begin(cache, vocabulary::decode);
         boolean entered = takePages(text);
-        while (!entered && running.stream().anyMatch(other -> !other.hasRoom())) {
-            preempt(victim());
+        while (!entered && preemptIdle()) {
             entered = takePages(text);
         }
         if (entered) {

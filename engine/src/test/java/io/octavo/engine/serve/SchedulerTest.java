@@ -191,6 +191,16 @@ class SchedulerTest {
     }
 
     @Test
+    void textsThatNobodyReadsTakeNobodysPlace() {
+        try (ServedModel model = serve(options(1, null, null))) {
+            gate.open();
+            Completion unread = model.submit(greedy(prompt(1, 10), 400));
+            assertThat(Answer.of(model.submit(greedy(prompt(2, 10), 20))).ids()).hasSize(20);
+            assertThat(Answer.of(unread).ids()).hasSize(400);
+        }
+    }
+
+    @Test
     void refusesMoreThanMayWait() {
         var options = new ServingOptions(512, 1, null, null, null, true, 3, 2);
         try (ServedModel model = serve(options)) {
