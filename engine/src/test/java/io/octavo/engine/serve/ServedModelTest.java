@@ -154,7 +154,7 @@ class ServedModelTest {
     void scoresPromptsAndTextsAlike() {
         List<Integer> prompt = model.encodePrompt(PROMPT);
         Answer drawn =
-                ask(new CompletionRequest("client", prompt, 1, 20, SamplingParameters.greedy(), NEVER, 3, false));
+                ask(new CompletionRequest("client", prompt, 1, 60, SamplingParameters.greedy(), NEVER, 3, false));
         List<Integer> whole = new ArrayList<>(prompt);
         whole.addAll(drawn.ids());
         Answer echoed = ask(new CompletionRequest("client", whole, 1, 0, SamplingParameters.greedy(), NEVER, 3, true));
@@ -163,7 +163,7 @@ class ServedModelTest {
         assertThat(tokens.stream().map(TokenInfo::id).toList()).isEqualTo(whole);
         assertThat(tokens.getFirst().logprob()).isNull();
         assertThat(echoed.prompt.text()).isEqualTo(PROMPT + drawn.text());
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 60; i++) {
             TokenInfo asText = drawn.only().tokens.get(i);
             TokenInfo asPrompt = tokens.get(prompt.size() + i);
             assertThat(asPrompt.logprob()).isCloseTo(asText.logprob(), Offset.offset(1e-5f));
