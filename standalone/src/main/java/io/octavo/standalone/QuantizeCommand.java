@@ -54,8 +54,11 @@ import tools.jackson.databind.node.ObjectNode;
         })
 final class QuantizeCommand extends TerminalCommand {
 
-    private static final Map<String, KvCacheQuantization> KV_CACHES =
-            Map.of("per-tensor", KvCacheQuantization.FP8_PER_TENSOR, "per-head", KvCacheQuantization.FP8_PER_HEAD);
+    private static final Map<String, KvCacheQuantization> KV_CACHES = Map.of(
+            "per-tensor", KvCacheQuantization.FP8_PER_TENSOR,
+            "per-head", KvCacheQuantization.FP8_PER_HEAD,
+            "int8-per-tensor", KvCacheQuantization.INT8_PER_TENSOR,
+            "int8-per-head", KvCacheQuantization.INT8_PER_HEAD);
 
     @Parameters(index = "0", paramLabel = "DIR", description = "config.json, safetensors, tokenizer and side files.")
     private Path source = Path.of("");
@@ -88,7 +91,9 @@ final class QuantizeCommand extends TerminalCommand {
     @Option(
             names = "--kv-cache",
             paramLabel = "GRANULARITY",
-            description = "Stores FP8 scales of the KV cache: per-tensor or per-head. Needs --calibration.")
+            description =
+                    "Stores FP8 scales of the KV cache: per-tensor or per-head; or those of 8-bit integers, which vLLM does not"
+                            + " take: int8-per-tensor or int8-per-head. Needs --calibration.")
     private @Nullable String kvCache;
 
     @Option(
@@ -295,7 +300,7 @@ final class QuantizeCommand extends TerminalCommand {
     private static KvCacheQuantization granularity(String name) {
         KvCacheQuantization known = KV_CACHES.get(name);
         if (known == null) {
-            throw new UsageException("--kv-cache takes per-tensor or per-head, not " + name);
+            throw new UsageException("--kv-cache takes per-tensor, per-head, int8-per-tensor or int8-per-head, not " + name);
         }
         return known;
     }

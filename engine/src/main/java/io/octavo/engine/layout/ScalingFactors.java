@@ -212,6 +212,7 @@ public record ScalingFactors(Optional<String> modelType, Map<Section, SortedMap<
         QuantizedModules modules = QuantizedLayouts.read(checkpoint);
         var sections = new EnumMap<Section, SortedMap<Place, Float>>(Section.class);
         modules.kvCache()
+                .filter(cache -> cache.quantization().type() == FloatType.E4M3)
                 .ifPresent(cache -> cache.byLayer()
                         .forEach((layer, scales) -> sections.computeIfAbsent(Section.KV_CACHE, key -> new TreeMap<>())
                                 .put(new Place(0, layer, Place.WHOLE_LAYER), largest(scales))));

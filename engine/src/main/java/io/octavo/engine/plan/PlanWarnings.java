@@ -164,6 +164,11 @@ final class PlanWarnings {
                     "kv-cache-needs-flag",
                     "scales of the KV cache in layout fp8 count only where the server starts with --kv-cache-dtype fp8");
         }
+        schemes.kvCache()
+                .filter(cache -> cache.type() instanceof NumberType.IntType)
+                .ifPresent(cache -> add(
+                        "kv-cache-int8",
+                        "vLLM refuses a file with scales of a KV cache of integers; transformers and octavo take it"));
         schemesOf(quantized().stream().filter(group -> Experts.of(group.name()).isPresent()))
                 .forEach(stored -> ExpertLoaders.lostInTransformers(
                                 schemes.layout(), stored.weights(), stored.inputs(), config)

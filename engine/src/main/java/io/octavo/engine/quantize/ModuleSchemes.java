@@ -83,11 +83,15 @@ public record ModuleSchemes(
     }
 
     private static Quantization kvCache(KvCacheQuantization cache) {
-        Granularity granularity = switch (cache) {
-            case FP8_PER_TENSOR -> new Granularity.PerTensor();
-            case FP8_PER_HEAD -> new Granularity.PerHead();
+        NumberType type = switch (cache) {
+            case FP8_PER_TENSOR, FP8_PER_HEAD -> NumberType.FloatType.E4M3;
+            case INT8_PER_TENSOR, INT8_PER_HEAD -> new NumberType.IntType(Byte.SIZE);
         };
-        return Quantization.stored(NumberType.FloatType.E4M3, granularity);
+        Granularity granularity = switch (cache) {
+            case FP8_PER_TENSOR, INT8_PER_TENSOR -> new Granularity.PerTensor();
+            case FP8_PER_HEAD, INT8_PER_HEAD -> new Granularity.PerHead();
+        };
+        return Quantization.stored(type, granularity);
     }
 
     /**
@@ -188,7 +192,8 @@ public record ModuleSchemes(
         var name = new StringBuilder(scheme.name());
         overrides.forEach(
                 override -> name.append(" + ").append(override.scheme().name()));
-        kvCache.ifPresent(cache -> name.append(" + FP8 KV cache"));
+        kvCache.ifPresent(cache ->
+                name.append(cache.type() instanceof NumberType.IntType ? " + INT8 KV cache" : " + FP8 KV cache"));
         modifiers.forEach(modifier -> name.append(" + ").append(modifier.name()));
         return name.toString();
     }

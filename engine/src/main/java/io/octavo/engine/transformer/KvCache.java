@@ -34,14 +34,14 @@ public final class KvCache implements AutoCloseable {
      *
      * @param pages of {@link KvCacheLayout#PAGE_TOKENS} tokens, shared by all sequences
      * @param dtype F32, BF16, F8_E4M3 or I8
-     * @param given scales for F8_E4M3; where they are empty, every token and head of a cache of 8 bits gets its own
+     * @param given scales for a cache of their type; where there are none, every token and head of 8 bits gets its own
      */
     KvCache(Backend backend, ModelSpec spec, int from, int to, int pages, DType dtype, KvScales given) {
         this.firstLayer = from;
         this.pool = new PagePool(pages, KvCacheLayout.PAGE_TOKENS);
         this.backend = backend;
         this.dtype = dtype;
-        boolean scalesAreGiven = dtype == DType.F8_E4M3 && !given.isEmpty();
+        boolean scalesAreGiven = dtype == given.type() && !given.isEmpty();
         for (int layer = from; layer < to; layer++) {
             KvScales.Layer scales = scalesAreGiven ? given.layers().get(layer) : null;
             states.add(
@@ -72,9 +72,9 @@ public final class KvCache implements AutoCloseable {
         return Matrix.of(buffer, type, rows, columns);
     }
 
-    /** 8-bit floats if the checkpoint has scales for them, else the type that products take. */
+    /** What the checkpoint has scales for, else the type that products take. */
     static DType defaultType(Backend backend, KvScales given) {
-        return given.isEmpty() ? backend.productInput() : DType.F8_E4M3;
+        return given.isEmpty() ? backend.productInput() : given.type();
     }
 
     /** Pages that {@code sequences} sequences of {@code tokens} tokens need. */

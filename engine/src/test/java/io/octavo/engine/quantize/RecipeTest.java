@@ -2,7 +2,10 @@ package io.octavo.engine.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import io.octavo.engine.Engine;
+import io.octavo.engine.Engines;
 import io.octavo.engine.GeneratedModel;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
@@ -12,19 +15,26 @@ import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.layout.weight.KvCacheScales;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.EvaluationRequest;
+import io.octavo.engine.request.EvaluationTask;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
+import io.octavo.engine.request.TaskResult;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Requests beyond one scheme that needs no data. */
 class RecipeTest {
@@ -131,6 +141,66 @@ class RecipeTest {
             assertThat(written.tensor("model.layers.0.self_attn.k_scale").shape())
                     .hasSize(3);
         }
+    }
+
+    /** Both kinds of scales end where the same largest number lies; one step of BF16 is the most that rounding may differ by. */
+    @ParameterizedTest
+    @CsvSource({"INT8_PER_TENSOR, FP8_PER_TENSOR, 1", "INT8_PER_HEAD, FP8_PER_HEAD, 2"})
+    void storesScalesOfACacheOfIntegers(KvCacheQuantization integers, KvCacheQuantization floats, int scales) {
+        var data = new CalibrationData(TestModels.calibrationTexts(), 4, 128, 0);
+        quantize(request("W8A8").with(recipe -> recipe.withKvCache(integers)).withCalibration(data));
+        quantize(request("W8A8")
+                .with(recipe -> recipe.withKvCache(floats))
+                .withCalibration(data)
+                .into(folder.resolve("floats")));
+        try (Checkpoint ofIntegers = Checkpoint.open(folder.resolve("out"));
+                Checkpoint ofFloats = Checkpoint.open(folder.resolve("floats"))) {
+            assertThat(ofIntegers
+                            .config()
+                            .tree()
+                            .at("/quantization_config/kv_cache_scheme")
+                            .toString())
+                    .contains("\"num_bits\":8", "\"type\":\"int\"", "\"symmetric\":true");
+            KvCacheScales found = CompressedTensors.read(ofIntegers).kvCache().orElseThrow();
+            KvCacheScales expected = CompressedTensors.read(ofFloats).kvCache().orElseThrow();
+            found.byLayer().forEach((layer, stored) -> {
+                assertThat(stored.keys()).hasSize(scales);
+                for (int i = 0; i < scales; i++) {
+                    KvCacheScales.Layer other = expected.byLayer().get(layer);
+                    assertThat(stored.keys().get(i) * 127.5 / (other.keys().get(i) * 448)).isCloseTo(1, within(0x1p-7));
+                    assertThat(stored.values().get(i) * 127.5 / (other.values().get(i) * 448))
+                            .isCloseTo(1, within(0x1p-7));
+                }
+            });
+        }
+    }
+
+    /** The written file runs with a cache of integers: near the one without, and not the same. */
+    @Test
+    void evaluatesWithTheCacheThatItDeclares() {
+        quantize(request("FP8_DYNAMIC"));
+        var plain = perplexity("out");
+        quantize(request("FP8_DYNAMIC")
+                .with(recipe -> recipe.withKvCache(KvCacheQuantization.INT8_PER_TENSOR))
+                .withCalibration(new CalibrationData(TestModels.calibrationTexts(), 16, 256, 0))
+                .into(folder.resolve("cached")));
+        assertThat(perplexity("cached") / plain).isNotEqualTo(1).isCloseTo(1, within(0.01));
+    }
+
+    private double perplexity(String name) {
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            var task = new EvaluationTask.Perplexity("texts", TestModels.calibrationTexts(), 128, OptionalInt.of(8));
+            var result = engine.evaluate(
+                    new EvaluationRequest(folder.resolve(name), List.of(task)), JobMonitor.none());
+            return ((TaskResult.Perplexity) result.tasks().getFirst()).perplexity();
+        }
+    }
+
+    @Test
+    void leavesScalesOfACacheOfIntegersToCompressedTensors() {
+        Recipe recipe = new Recipe("FP8", "modelopt", List.of()).withKvCache(KvCacheQuantization.INT8_PER_TENSOR);
+        assertThatThrownBy(() -> Quantizer.schemes(recipe))
+                .hasMessageContaining("a KV cache of integers can be held by compressed-tensors only");
     }
 
     private QuantizationRequest request(String scheme) {

@@ -9,9 +9,13 @@ import io.octavo.engine.transformer.weight.KvScales;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.attention.KvCacheLayout;
 import io.octavo.kernels.backend.Backend;
+import io.octavo.kernels.device.DeviceBuffer;
+import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.number.DType;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Who owns which page. */
@@ -23,7 +27,25 @@ class KvCacheTest {
             """));
 
     private static KvCache cache(Backend backend, int pages) {
-        return new KvCache(backend, SPEC, 0, 1, pages, DType.F32, new KvScales(List.of()));
+        return new KvCache(backend, SPEC, 0, 1, pages, DType.F32, KvScales.none());
+    }
+
+    /** Scales that a file stores belong to numbers of its type; a cache of another one has a scale for each token and head. */
+    @ParameterizedTest
+    @CsvSource({"I8, I8, false", "F8_E4M3, F8_E4M3, false", "I8, F8_E4M3, true", "F8_E4M3, I8, true"})
+    void takesStoredScalesOfItsTypeAlone(DType stored, DType type, boolean ofTokens) {
+        try (Backend backend = Backends.open("cpu", 1);
+                DeviceBuffer one = backend.allocate("test", Float.BYTES)) {
+            Matrix scale = Matrix.of(one, DType.F32, 1, 1);
+            var given = new KvScales(stored, List.of(new KvScales.Layer(scale, scale)));
+            assertThat(KvCache.defaultType(backend, given)).isEqualTo(stored);
+            try (KvCache cache = new KvCache(backend, SPEC, 0, 1, 2, type, given)) {
+                LayerState.KeysAndValues state = cache.keysAndValues(0);
+                assertThat(state.keys().numbers().dtype()).isEqualTo(type);
+                assertThat(state.keys().hasTokenScales()).isEqualTo(ofTokens);
+                assertThat(state.values().hasTokenScales()).isEqualTo(ofTokens);
+            }
+        }
     }
 
     @Test

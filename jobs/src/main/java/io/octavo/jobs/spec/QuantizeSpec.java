@@ -100,15 +100,16 @@ public record QuantizeSpec(
     }
 
     /**
-     * @param type {@code fp8}
+     * @param type {@code fp8}, or {@code int8}, which vLLM does not take
      * @param granularity {@code tensor} or {@code head}
      */
     @JsonRootName("KvCacheRequest")
     public record KvCache(
-            @NotNull @OneOf(FP8) String type,
+            @NotNull @OneOf({FP8, INT8}) String type,
             @OneOf({PER_TENSOR, PER_HEAD}) String granularity) {
 
         public static final String FP8 = "fp8";
+        public static final String INT8 = "int8";
         public static final String PER_TENSOR = "tensor";
         public static final String PER_HEAD = "head";
 
@@ -117,7 +118,11 @@ public record QuantizeSpec(
         }
 
         private KvCacheQuantization quantization() {
-            return granularity.equals(PER_HEAD) ? KvCacheQuantization.FP8_PER_HEAD : KvCacheQuantization.FP8_PER_TENSOR;
+            boolean heads = granularity.equals(PER_HEAD);
+            if (type.equals(INT8)) {
+                return heads ? KvCacheQuantization.INT8_PER_HEAD : KvCacheQuantization.INT8_PER_TENSOR;
+            }
+            return heads ? KvCacheQuantization.FP8_PER_HEAD : KvCacheQuantization.FP8_PER_TENSOR;
         }
     }
 

@@ -150,7 +150,7 @@ public final class CompressedTensorsConfig {
                 Layout.COMPRESSED_TENSORS, groups, patterns(config, "ignore"), kvCache, reading.warnings());
     }
 
-    /** Loaders read scales per tensor or head in 8-bit floats only. */
+    /** Scales per tensor or head: vLLM takes those of 8-bit floats only, the reference library those of integers, too. */
     private Optional<Quantization> kvCache(JsonNode node) {
         String warning = "kv_cache_scheme: vLLM takes symmetric 8-bit floats per tensor or per head only";
         Quantization cache;
@@ -163,9 +163,14 @@ public final class CompressedTensorsConfig {
         }
         boolean shared = cache.granularity() instanceof Granularity.PerTensor
                 || cache.granularity() instanceof Granularity.PerHead;
-        if (!shared || !cache.equals(Quantization.stored(NumberType.FloatType.E4M3, cache.granularity()))) {
+        boolean floats = shared && cache.equals(Quantization.stored(NumberType.FloatType.E4M3, cache.granularity()));
+        boolean integers =
+                shared && cache.equals(Quantization.stored(new NumberType.IntType(Byte.SIZE), cache.granularity()));
+        if (!floats && !integers) {
             reading.refuse("kv_cache_scheme is " + cache
-                    + "; supported: stored symmetric 8-bit floats with a scale per tensor or head");
+                    + "; supported: stored symmetric 8-bit floats or integers with a scale per tensor or head");
+        }
+        if (!floats) {
             reading.warn(warning);
         }
         return Optional.of(cache);

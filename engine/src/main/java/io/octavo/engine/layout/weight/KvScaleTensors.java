@@ -3,6 +3,7 @@ package io.octavo.engine.layout.weight;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.safetensors.TensorSpec;
 import io.octavo.engine.scheme.Granularity;
+import io.octavo.engine.scheme.NumberType;
 import io.octavo.kernels.number.DType;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,6 +49,12 @@ public record KvScaleTensors(
     }
 
     private static KvScaleTensors multipliers(StoredNumbers numbers, String keys, String values) {
+        boolean integers = numbers.kvCache()
+                .filter(kv -> kv.quantization().type() instanceof NumberType.IntType)
+                .isPresent();
+        if (integers) {
+            throw ExactNumbers.unsuitable("scales of a KV cache of integers can be held by compressed-tensors only");
+        }
         boolean perTensor = numbers.kvCache()
                 .map(kv -> kv.quantization().granularity() instanceof Granularity.PerTensor)
                 .orElse(true);

@@ -7,10 +7,12 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.layout.weight.InputScale;
+import io.octavo.engine.layout.weight.KvCacheScales;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.module.FusedExperts;
+import io.octavo.engine.scheme.NumberType;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.number.DType;
@@ -212,13 +214,17 @@ public final class LinearReader {
 
     /** The scales of what enters the KV cache, by layer; empty where it is not quantized. */
     public KvScales kvScales(Placer placer) {
+        return quantized.kvCache().map(scales -> kvScales(scales, placer)).orElse(KvScales.none());
+    }
+
+    private static KvScales kvScales(KvCacheScales scales, Placer placer) {
         var layers = new ArrayList<KvScales.Layer>();
-        quantized
-                .kvCache()
-                .ifPresent(scales -> scales.byLayer()
-                        .forEach((layer, stored) -> layers.add(
-                                new KvScales.Layer(row(stored.keys(), placer), row(stored.values(), placer)))));
-        return new KvScales(layers);
+        scales.byLayer()
+                .values()
+                .forEach(stored ->
+                        layers.add(new KvScales.Layer(row(stored.keys(), placer), row(stored.values(), placer))));
+        boolean integers = scales.quantization().type() instanceof NumberType.IntType;
+        return new KvScales(integers ? DType.I8 : DType.F8_E4M3, layers);
     }
 
     private static Matrix row(List<Float> scales, Placer placer) {
