@@ -22,7 +22,8 @@ final class HeaderRoom {
 
     /** With some tensors of each 50 bytes of header and a kilobyte of plan, a third of the memory that there may be. */
     static HeaderRoom ofThisProcess() {
-        return new HeaderRoom(Math.toIntExact(Math.min(Integer.MAX_VALUE, Runtime.getRuntime().maxMemory() / 64)));
+        return new HeaderRoom(
+                Math.toIntExact(Math.min(Integer.MAX_VALUE, Runtime.getRuntime().maxMemory() / 64)));
     }
 
     /** @param deadline until when to wait for others, by {@link System#nanoTime} */
@@ -49,7 +50,8 @@ final class HeaderRoom {
             try {
                 if (more > bytes || !free.tryAcquire((int) more, deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
                     throw new ProblemException(
-                            ProblemCode.STORAGE_UNAVAILABLE, "there is no room to look at " + more + " bytes of headers");
+                            ProblemCode.STORAGE_UNAVAILABLE,
+                            "there is no room to look at " + more + " bytes of headers");
                 }
                 taken.addAndGet((int) more);
             } catch (InterruptedException e) {

@@ -109,9 +109,8 @@ final class HeaderReader {
                     ErrorCode.CHECKPOINT_SHARD_MISSING, "file " + name + " is missing from the checkpoint");
         }
         try {
-            var header =
-                    SafetensorsHeaderReader.read(
-                            name, bytes, (offset, length) -> files.open(name, offset, length), this::admit);
+            var header = SafetensorsHeaderReader.read(
+                    name, bytes, (offset, length) -> files.open(name, offset, length), this::admit);
             return SafetensorsFile.ofHeader(name, header);
         } catch (IOException e) {
             throw failed(name, e);

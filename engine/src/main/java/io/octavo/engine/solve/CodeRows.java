@@ -28,7 +28,7 @@ final class CodeRows {
         short[] pairs = new short[BYTES];
         for (int i = 0; i < BYTES; i++) {
             int low = (i & NIBBLE) - format.offset();
-            int high = (i >> Byte.SIZE / 2) - format.offset();
+            int high = (i >> (Byte.SIZE / 2)) - format.offset();
             pairs[i] = (short) ((low & (BYTES - 1)) | (high << Byte.SIZE));
         }
         for (int i = 0; i < count / 2; i++) {

@@ -93,7 +93,9 @@ public final class LinearReader {
         String module = weight.substring(0, weight.length() - CompressedTensors.WEIGHT_SUFFIX.length());
         return Stream.of("gate_up_proj", "down_proj")
                 .flatMap(name -> checkpoint.find(expert.group(1) + name).stream())
-                .flatMap(all -> FusedExperts.of(all.name(), all.shape(), checkpoint.config().tree()).stream()
+                .flatMap(all -> FusedExperts.of(
+                                all.name(), all.shape(), checkpoint.config().tree())
+                        .stream()
                         .flatMap(fused -> fused.parts().stream())
                         .filter(part -> part.module().equals(module) && !part.inputFirst())
                         .map(part -> rows(all, part)))
