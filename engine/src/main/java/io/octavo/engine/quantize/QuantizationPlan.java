@@ -18,6 +18,7 @@ import io.octavo.kernels.number.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -301,6 +302,8 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Action> actions, List
                             ? CompressedTensorsConfig.Target.everyLinear(scheme, experts)
                             : new CompressedTensorsConfig.Target(scheme, names.spellings(modules), experts));
         });
+        // transformers takes the first group for that of all experts.
+        targets.sort(Comparator.comparing(target -> !target.experts()));
         return CompressedTensors.config(targets, listed(config), schemes.kvCache());
     }
 

@@ -14,6 +14,7 @@ import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.quantize.QuantizationPlan.Keep;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.request.Recipe;
+import io.octavo.engine.request.SchemeOverride;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -322,6 +323,23 @@ class QuantizationPlanTest {
     private ErrorCode codeOf(CheckpointFixture fixture, List<String> ignore) throws IOException {
         return catchThrowableOfType(QuantizationException.class, () -> plan(fixture, ignore))
                 .code();
+    }
+
+    /** transformers 5.18 expands experts by the first group, whatever it names. */
+    @Test
+    void namesExpertsInTheFirstGroup() throws IOException {
+        CheckpointFixture model = matrices(
+                "model.layers.0.attn.o_proj", "model.layers.0.mlp.experts.0.w1", "model.layers.0.mlp.experts.0.w3");
+        try (Checkpoint checkpoint = Checkpoint.open(model.write(folder))) {
+            var recipe = new Recipe("FP8_DYNAMIC", CompressedTensors.NAME, List.of())
+                    .withOverrides(List.of(new SchemeOverride("W8A8", List.of("re:.*attn.*"))));
+            ObjectNode config = Quantizer.plan(checkpoint, recipe)
+                    .quantizationConfig(checkpoint.config().tree());
+            assertThat(config.at("/config_groups/group_0/weights/type").asString())
+                    .isEqualTo("float");
+            assertThat(config.at("/config_groups/group_1/targets/0").asString())
+                    .isEqualTo("model.layers.0.attn.o_proj");
+        }
     }
 
     /** The module of layer 3 has no tensor: a pattern must pass it over. */
