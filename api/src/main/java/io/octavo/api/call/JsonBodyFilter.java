@@ -11,12 +11,17 @@ import jakarta.servlet.http.HttpServletRequestWrapper;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Semaphore;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
 import org.springframework.stereotype.Component;
@@ -37,12 +42,19 @@ class JsonBodyFilter extends OncePerRequestFilter {
 
     private static final Pattern FILE = Pattern.compile("(?s)/api/v1/repositories/[^/]+/[^/]+/files/.*");
 
+    /** What every body may have, however many there are. */
+    private static final int SHORT = 8 << 10;
+
+    private static final int PIECE = 64 << 10;
+
     private final int maxBytes;
+    private final Semaphore room;
     private final HandlerExceptionResolver problems;
 
     JsonBodyFilter(
             BodyProperties properties, @Qualifier("handlerExceptionResolver") HandlerExceptionResolver problems) {
         this.maxBytes = Math.toIntExact(properties.maxJsonBody().toBytes());
+        this.room = new Semaphore(properties.roomForBodies());
         this.problems = problems;
     }
 
@@ -58,7 +70,21 @@ class JsonBodyFilter extends OncePerRequestFilter {
     @Override
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
-        byte[] body = request.getInputStream().readNBytes(maxBytes + 1);
+        try (var reading = new Reading()) {
+            filter(request, response, chain, reading.read(request.getInputStream()));
+        } catch (NoRoomException e) {
+            response.setHeader(HttpHeaders.RETRY_AFTER, "1");
+            refuse(
+                    request,
+                    response,
+                    new ProblemException(
+                            ProblemCode.RATE_LIMITED,
+                            "the service reads as many long bodies as it may; wait as Retry-After says"));
+        }
+    }
+
+    private void filter(HttpServletRequest request, HttpServletResponse response, FilterChain chain, byte[] body)
+            throws ServletException, IOException {
         if (body.length > maxBytes) {
             refuse(
                     request,
@@ -79,6 +105,51 @@ class JsonBodyFilter extends OncePerRequestFilter {
         } else {
             chain.doFilter(new ReadRequest(request, body), response);
         }
+    }
+
+    /** Of bodies that are read at once those together which are long: their senders may take as long as they like. */
+    private final class Reading implements AutoCloseable {
+
+        private int held;
+
+        byte[] read(InputStream in) throws IOException, NoRoomException {
+            List<byte[]> pieces = new ArrayList<>();
+            int length = 0;
+            int wanted = SHORT;
+            byte[] piece;
+            do {
+                if (length > 0) {
+                    take(wanted);
+                }
+                piece = in.readNBytes(wanted);
+                pieces.add(piece);
+                length += piece.length;
+                if (piece.length < wanted) {
+                    break;
+                }
+                wanted = Math.min(PIECE, maxBytes + 1 - length);
+            } while (wanted > 0);
+            ByteBuffer whole = ByteBuffer.allocate(length);
+            pieces.forEach(whole::put);
+            return whole.array();
+        }
+
+        private void take(int bytes) throws NoRoomException {
+            if (!room.tryAcquire(bytes)) {
+                throw new NoRoomException();
+            }
+            held += bytes;
+        }
+
+        @Override
+        public void close() {
+            room.release(held);
+        }
+    }
+
+    private static final class NoRoomException extends Exception {
+
+        private static final long serialVersionUID = 1L;
     }
 
     /** As many as there are at most: some of these stand in texts. */
