@@ -300,7 +300,8 @@ final class QuantizeCommand extends TerminalCommand {
     private static KvCacheQuantization granularity(String name) {
         KvCacheQuantization known = KV_CACHES.get(name);
         if (known == null) {
-            throw new UsageException("--kv-cache takes per-tensor, per-head, int8-per-tensor or int8-per-head, not " + name);
+            throw new UsageException(
+                    "--kv-cache takes per-tensor, per-head, int8-per-tensor or int8-per-head, not " + name);
         }
         return known;
     }

@@ -14,6 +14,7 @@ import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -62,7 +63,7 @@ final class GpuMemoryCheck {
     private void solving(int samples, int tokens) throws InterruptedException {
         QuantizationRequest request = request("W4A16")
                 .withCalibration(
-                        new CalibrationData(GpuSolveCheck.texts(data, target.getParent(), samples), samples, tokens, 0))
+                        new CalibrationData(GpuSolveCheck.texts(data, Objects.requireNonNull(target.getParent()), samples), samples, tokens, 0))
                 .with(recipe -> recipe.withModifiers(List.of(new Gptq())));
         try (Backend backend = Backends.open("cuda", threads())) {
             long before = backend.freeMemoryBytes();

@@ -30,6 +30,7 @@ import io.octavo.kernels.backend.Backend;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -166,8 +167,9 @@ class RecipeTest {
             found.byLayer().forEach((layer, stored) -> {
                 assertThat(stored.keys()).hasSize(scales);
                 for (int i = 0; i < scales; i++) {
-                    KvCacheScales.Layer other = expected.byLayer().get(layer);
-                    assertThat(stored.keys().get(i) * 127.5 / (other.keys().get(i) * 448)).isCloseTo(1, within(0x1p-7));
+                    KvCacheScales.Layer other = Objects.requireNonNull(expected.byLayer().get(layer));
+                    assertThat(stored.keys().get(i) * 127.5 / (other.keys().get(i) * 448))
+                            .isCloseTo(1, within(0x1p-7));
                     assertThat(stored.values().get(i) * 127.5 / (other.values().get(i) * 448))
                             .isCloseTo(1, within(0x1p-7));
                 }
@@ -190,8 +192,7 @@ class RecipeTest {
     private double perplexity(String name) {
         try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
             var task = new EvaluationTask.Perplexity("texts", TestModels.calibrationTexts(), 128, OptionalInt.of(8));
-            var result = engine.evaluate(
-                    new EvaluationRequest(folder.resolve(name), List.of(task)), JobMonitor.none());
+            var result = engine.evaluate(new EvaluationRequest(folder.resolve(name), List.of(task)), JobMonitor.none());
             return ((TaskResult.Perplexity) result.tasks().getFirst()).perplexity();
         }
     }

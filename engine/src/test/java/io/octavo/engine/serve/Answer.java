@@ -3,6 +3,7 @@ package io.octavo.engine.serve;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -71,8 +72,24 @@ final class Answer {
         }
     }
 
+    CompletionEvent.Prompt prompt() {
+        return Objects.requireNonNull(prompt);
+    }
+
+    CompletionEvent.Failure failure() {
+        return Objects.requireNonNull(failure);
+    }
+
+    Usage usage() {
+        return Objects.requireNonNull(usage);
+    }
+
+    Choice get(int number) {
+        return Objects.requireNonNull(choices.get(number));
+    }
+
     Choice only() {
-        return choices.get(0);
+        return get(0);
     }
 
     List<Integer> ids() {

@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class FairQueueTest {
@@ -29,8 +30,12 @@ class FairQueueTest {
         return new ActiveRequest(request, number++, () -> {});
     }
 
+    private static ServedText next(FairQueue queue) {
+        return Objects.requireNonNull(queue.peek());
+    }
+
     private static String take(FairQueue queue) {
-        ServedText next = queue.peek();
+        ServedText next = next(queue);
         assertThat(queue.peek()).isSameAs(next);
         queue.take(next);
         return next.request().request().client();
@@ -48,7 +53,7 @@ class FairQueueTest {
         }
         Map<String, Integer> tokens = new HashMap<>();
         for (int i = 0; i < 500; i++) {
-            ServedText next = queue.peek();
+            ServedText next = next(queue);
             tokens.merge(take(queue), next.count(), Integer::sum);
         }
         int share = tokens.values().stream().mapToInt(Integer::intValue).sum() / 3;
@@ -82,7 +87,7 @@ class FairQueueTest {
             queue.add(request("talks", 10, 1));
             queue.add(request("listens", 10, 1));
         }
-        ServedText first = queue.peek();
+        ServedText first = next(queue);
         queue.take(first);
         String talker = first.request().request().client();
         for (int i = 0; i < 1000; i++) {
@@ -118,7 +123,7 @@ class FairQueueTest {
         ActiveRequest many = request("one", 4, 3);
         queue.add(many);
         queue.add(request("one", 4, 1));
-        ServedText first = queue.peek();
+        ServedText first = next(queue);
         queue.take(first);
         queue.addOthers(many);
         assertThat(queue.peek()).isSameAs(many.texts().get(1));

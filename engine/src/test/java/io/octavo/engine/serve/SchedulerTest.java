@@ -10,8 +10,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
-import io.octavo.engine.failure.ErrorCode;
-import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.failure().ErrorCode;
+import io.octavo.engine.failure().QuantizationException;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.device.DeviceFaultException;
 import io.octavo.kernels.number.DType;
@@ -34,6 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class SchedulerTest {
 
+    @SuppressWarnings("NullAway.Init") // of the model that a test serves first
     private GatedRunner gate;
 
     private ServedModel serve(ServingOptions options) {
@@ -83,9 +84,9 @@ class SchedulerTest {
             });
             gate.open();
             Answer failed = Answer.of(failing);
-            assertThat(failed.failure.code()).isEqualTo(ErrorCode.SERVING_FAILED);
-            assertThat(failed.failure.message()).contains("broken on purpose");
-            assertThat(failed.failure.usage()).isEqualTo(new Usage(90, 0, 1));
+            assertThat(failed.failure().code()).isEqualTo(ErrorCode.SERVING_FAILED);
+            assertThat(failed.failure().message()).contains("broken on purpose");
+            assertThat(failed.failure().usage()).isEqualTo(new Usage(90, 0, 1));
             assertThat(Answer.of(waiting).ids()).hasSize(9);
             assertAllFree(model);
             assertThat(model.health().failures()).isEqualTo(1);
@@ -108,7 +109,7 @@ class SchedulerTest {
                 ServedModels.open(Backends.cpu(2), TestModels.books5m(), options(1, null, null), around)) {
             Completion failing = model.submit(greedy(prompt(1, 9), 3));
             Completion waiting = model.submit(greedy(prompt(2, 9), 3));
-            assertThat(Answer.of(failing).failure.code()).isEqualTo(ErrorCode.SERVING_FAILED);
+            assertThat(Answer.of(failing).failure().code()).isEqualTo(ErrorCode.SERVING_FAILED);
             assertThat(Answer.of(waiting).ids()).hasSize(3);
             assertAllFree(model);
         }
@@ -123,8 +124,8 @@ class SchedulerTest {
                 throw new DeviceFaultException("lost on purpose");
             });
             gate.open();
-            assertThat(Answer.of(running).failure.code()).isEqualTo(ErrorCode.DEVICE_FAULT);
-            assertThat(Answer.of(waiting).failure.code()).isEqualTo(ErrorCode.DEVICE_FAULT);
+            assertThat(Answer.of(running).failure().code()).isEqualTo(ErrorCode.DEVICE_FAULT);
+            assertThat(Answer.of(waiting).failure().code()).isEqualTo(ErrorCode.DEVICE_FAULT);
             assertRefused(model, ErrorCode.DEVICE_FAULT);
             assertThat(model.health().alive()).isFalse();
         }
@@ -276,10 +277,10 @@ class SchedulerTest {
             Completion failing = model.submit(greedy(broken, 5));
             Completion other = model.submit(greedy(prompt(2, 90), 30));
             Answer failed = Answer.of(failing);
-            assertThat(failed.failure.code()).isEqualTo(ErrorCode.TENSOR_NOT_FINITE);
+            assertThat(failed.failure().code()).isEqualTo(ErrorCode.TENSOR_NOT_FINITE);
             assertThat(Answer.of(other).ids()).isEqualTo(alone);
             Answer again = Answer.of(model.submit(greedy(next, 5)));
-            assertThat(again.failure.usage().cachedTokens()).isZero();
+            assertThat(again.failure().usage().cachedTokens()).isZero();
             assertThat(Answer.of(model.submit(greedy(prompt(3, 480), 9))).ids()).hasSize(9);
             assertAllFree(model);
         }
@@ -312,8 +313,8 @@ class SchedulerTest {
         model.close();
         model.close();
         Answer stopped = Answer.of(running);
-        assertThat(stopped.failure.code()).isEqualTo(ErrorCode.SERVING_STOPPED);
-        assertThat(Answer.of(waiting).failure.code()).isEqualTo(ErrorCode.SERVING_STOPPED);
+        assertThat(stopped.failure().code()).isEqualTo(ErrorCode.SERVING_STOPPED);
+        assertThat(Answer.of(waiting).failure().code()).isEqualTo(ErrorCode.SERVING_STOPPED);
         assertRefused(model, ErrorCode.SERVING_STOPPED);
         assertThatThrownBy(() -> model.encode("x")).isInstanceOf(IllegalStateException.class);
     }

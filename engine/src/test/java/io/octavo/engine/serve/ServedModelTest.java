@@ -9,8 +9,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.failure.ErrorCode;
-import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.failure().ErrorCode;
+import io.octavo.engine.failure().QuantizationException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -132,11 +132,11 @@ class ServedModelTest {
         Answer first = ask(request);
         Answer again = ask(request);
         List<List<Integer>> texts =
-                IntStream.range(0, 5).mapToObj(i -> first.choices.get(i).ids()).toList();
+                IntStream.range(0, 5).mapToObj(i -> first.get(i).ids()).toList();
         assertThat(new HashSet<>(texts)).hasSize(5);
         assertThat(texts)
                 .isEqualTo(IntStream.range(0, 5)
-                        .mapToObj(i -> again.choices.get(i).ids())
+                        .mapToObj(i -> again.get(i).ids())
                         .toList());
         assertThat(first.usage).isEqualTo(new Usage(140, 0, 60));
         assertThat(again.usage).isEqualTo(new Usage(140, 128, 60));
@@ -159,10 +159,10 @@ class ServedModelTest {
         whole.addAll(drawn.ids());
         Answer echoed = ask(new CompletionRequest("client", whole, 1, 0, SamplingParameters.greedy(), NEVER, 3, true));
 
-        List<TokenInfo> tokens = echoed.prompt.tokens();
+        List<TokenInfo> tokens = echoed.prompt().tokens();
         assertThat(tokens.stream().map(TokenInfo::id).toList()).isEqualTo(whole);
         assertThat(tokens.getFirst().logprob()).isNull();
-        assertThat(echoed.prompt.text()).isEqualTo(PROMPT + drawn.text());
+        assertThat(echoed.prompt().text()).isEqualTo(PROMPT + drawn.text());
         for (int i = 0; i < 60; i++) {
             TokenInfo asText = drawn.only().tokens.get(i);
             TokenInfo asPrompt = tokens.get(prompt.size() + i);
@@ -175,7 +175,7 @@ class ServedModelTest {
             assertThat(asText.top().getFirst().logprob()).isEqualTo(asText.logprob());
         }
         assertThat(echoed.only().reason).isEqualTo(FinishReason.LENGTH);
-        assertThat(echoed.usage.completionTokens()).isZero();
+        assertThat(echoed.usage().completionTokens()).isZero();
     }
 
     @Test
@@ -183,7 +183,7 @@ class ServedModelTest {
         // As many as can be asked for, of a token that is certain by far.
         Answer answer = ask(
                 new CompletionRequest("client", prompt(1, 200), 1, 1, SamplingParameters.greedy(), NEVER, 20, true));
-        for (TokenInfo token : answer.prompt.tokens().subList(1, 200)) {
+        for (TokenInfo token : answer.prompt().tokens().subList(1, 200)) {
             double sum = token.top().stream()
                     .mapToDouble(top -> Math.exp(top.logprob()))
                     .sum();
@@ -197,8 +197,8 @@ class ServedModelTest {
     void echoesWithoutScores() {
         Answer answer = ask(new CompletionRequest(
                 "client", model.encodePrompt(PROMPT), 1, 2, SamplingParameters.greedy(), NEVER, null, true));
-        assertThat(answer.prompt.text()).isEqualTo(PROMPT);
-        assertThat(answer.prompt.tokens())
+        assertThat(answer.prompt().text()).isEqualTo(PROMPT);
+        assertThat(answer.prompt().tokens())
                 .allSatisfy(token -> assertThat(token.logprob()).isNull());
     }
 
@@ -209,7 +209,7 @@ class ServedModelTest {
         assertThat(answer.only().reason).isEqualTo(FinishReason.LENGTH);
         assertThat(ask(greedy(prompt(2, 511), 100)).ids()).hasSize(1);
         assertCode(greedy(prompt(2, 512), 1), ErrorCode.PROMPT_TOO_LONG);
-        assertThat(ask(greedy(prompt(2, 512), 0)).choices.get(0).tokens).isEmpty();
+        assertThat(ask(greedy(prompt(2, 512), 0)).get(0).tokens).isEmpty();
         assertCode(greedy(prompt(2, 513), 0), ErrorCode.PROMPT_TOO_LONG);
         assertCode(greedy(List.of(), 1), ErrorCode.PROMPT_TOO_LONG);
     }
@@ -237,14 +237,14 @@ class ServedModelTest {
         long cached = model.health().cachedTokens();
         Answer again = ask(greedy(prompt, 8));
         assertThat(again.ids()).isEqualTo(first.ids());
-        assertThat(again.usage.cachedTokens()).isEqualTo(256);
+        assertThat(again.usage().cachedTokens()).isEqualTo(256);
         assertThat(model.health().cachedTokens() - cached).isEqualTo(256);
 
         List<Integer> other = new ArrayList<>(prompt.subList(0, 130));
         other.addAll(prompt(5, 60));
-        assertThat(ask(greedy(other, 1)).usage.cachedTokens()).isEqualTo(128);
+        assertThat(ask(greedy(other, 1)).usage().cachedTokens()).isEqualTo(128);
         // A whole number of pages: the last one is computed again, since logits come of it.
-        assertThat(ask(greedy(prompt.subList(0, 128), 1)).usage.cachedTokens()).isEqualTo(64);
+        assertThat(ask(greedy(prompt.subList(0, 128), 1)).usage().cachedTokens()).isEqualTo(64);
     }
 
     @Test

@@ -131,7 +131,7 @@ class PagePoolTest {
     }
 
     /** What a holder of a context in the random run has, and what its pages hold. */
-    private record Context(PagePool.Holder holder, int[] tokens) {}
+    private record Context(PagePool.Holder holder, List<Integer> tokens) {}
 
     /** Beside a list of what was written into each page. */
     @Test
@@ -156,7 +156,7 @@ class PagePoolTest {
                     held += PAGE;
                 }
                 holder.publish(tokens, held);
-                contexts.add(new Context(holder, Arrays.copyOf(tokens, held)));
+                contexts.add(new Context(holder, prefix(tokens, held)));
             }
             assertHeld(pool, contexts, written);
         }
@@ -168,7 +168,7 @@ class PagePoolTest {
         for (Context context : contexts) {
             List<Integer> pages = context.holder().pages();
             for (int i = 0; i < pages.size(); i++) {
-                assertThat(written.get(pages.get(i))).isEqualTo(prefix(context.tokens(), (i + 1) * PAGE));
+                assertThat(written.get(pages.get(i))).isEqualTo(context.tokens().subList(0, (i + 1) * PAGE));
             }
             held.addAll(pages);
         }
