@@ -12,6 +12,7 @@ import io.octavo.jobs.worker.WorkerOffer;
 import io.octavo.jobs.worker.WorkerRegistry;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -123,7 +124,7 @@ class WorkerDiskTest {
                 .isEqualTo(plan(JOB).at("/quantization/resources/diskBytes").longValue());
         assertThat(need(CONVERT)).isEqualTo(size(CODES) + 64 * 32);
         // Their configs, their tokenizers and the data are the same.
-        long both = size(MODEL) + OTHER.get("model.safetensors").length + 1000;
+        long both = size(MODEL) + Objects.requireNonNull(OTHER.get("model.safetensors")).length + 1000;
         assertThat(need(EVALUATE)).isEqualTo(both);
         assertThat(need(EVALUATE.replace("hub:disk/other", "hub:disk/model"))).isEqualTo(size(MODEL) + 1000);
         String ofAStep =

@@ -62,8 +62,11 @@ final class GpuMemoryCheck {
     /** What operations take for themselves is in it, and what a pool has not given back. */
     private void solving(int samples, int tokens) throws InterruptedException {
         QuantizationRequest request = request("W4A16")
-                .withCalibration(
-                        new CalibrationData(GpuSolveCheck.texts(data, Objects.requireNonNull(target.getParent()), samples), samples, tokens, 0))
+                .withCalibration(new CalibrationData(
+                        GpuSolveCheck.texts(data, Objects.requireNonNull(target.getParent()), samples),
+                        samples,
+                        tokens,
+                        0))
                 .with(recipe -> recipe.withModifiers(List.of(new Gptq())));
         try (Backend backend = Backends.open("cuda", threads())) {
             long before = backend.freeMemoryBytes();

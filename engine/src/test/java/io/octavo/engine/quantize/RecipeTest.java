@@ -167,7 +167,8 @@ class RecipeTest {
             found.byLayer().forEach((layer, stored) -> {
                 assertThat(stored.keys()).hasSize(scales);
                 for (int i = 0; i < scales; i++) {
-                    KvCacheScales.Layer other = Objects.requireNonNull(expected.byLayer().get(layer));
+                    KvCacheScales.Layer other =
+                            Objects.requireNonNull(expected.byLayer().get(layer));
                     assertThat(stored.keys().get(i) * 127.5 / (other.keys().get(i) * 448))
                             .isCloseTo(1, within(0x1p-7));
                     assertThat(stored.values().get(i) * 127.5 / (other.values().get(i) * 448))

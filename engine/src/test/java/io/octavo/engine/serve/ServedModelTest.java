@@ -9,8 +9,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.failure().ErrorCode;
-import io.octavo.engine.failure().QuantizationException;
+import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.QuantizationException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -135,9 +135,8 @@ class ServedModelTest {
                 IntStream.range(0, 5).mapToObj(i -> first.get(i).ids()).toList();
         assertThat(new HashSet<>(texts)).hasSize(5);
         assertThat(texts)
-                .isEqualTo(IntStream.range(0, 5)
-                        .mapToObj(i -> again.get(i).ids())
-                        .toList());
+                .isEqualTo(
+                        IntStream.range(0, 5).mapToObj(i -> again.get(i).ids()).toList());
         assertThat(first.usage).isEqualTo(new Usage(140, 0, 60));
         assertThat(again.usage).isEqualTo(new Usage(140, 128, 60));
     }
@@ -244,7 +243,8 @@ class ServedModelTest {
         other.addAll(prompt(5, 60));
         assertThat(ask(greedy(other, 1)).usage().cachedTokens()).isEqualTo(128);
         // A whole number of pages: the last one is computed again, since logits come of it.
-        assertThat(ask(greedy(prompt.subList(0, 128), 1)).usage().cachedTokens()).isEqualTo(64);
+        assertThat(ask(greedy(prompt.subList(0, 128), 1)).usage().cachedTokens())
+                .isEqualTo(64);
     }
 
     @Test

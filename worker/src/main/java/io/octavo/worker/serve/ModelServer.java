@@ -56,7 +56,7 @@ public final class ModelServer implements AutoCloseable {
         var meters = new ServeMeters(model);
         var calls = new ServedCalls(model, settings.name(), meters);
         Tomcat.addServlet(context, "openai", new OpenAiServlet(calls, meters, settings, protocol));
-        context.addServletMappingDecoded("/*", "openai");
+        context.addServletMappingDecoded("/*", "openai", false);
         var server = new ModelServer(tomcat, folder, threads, settings.address());
         try {
             tomcat.start();
