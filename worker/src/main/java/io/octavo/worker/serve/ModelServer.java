@@ -55,8 +55,8 @@ public final class ModelServer implements AutoCloseable {
         Context context = tomcat.addContext("", folder.toString());
         var meters = new ServeMeters(model);
         var calls = new ServedCalls(model, settings.name(), meters);
-        Tomcat.addServlet(context, "openai", new OpenAiServlet(calls, meters, settings, protocol));
-        context.addServletMappingDecoded("/*", "openai", false);
+        Tomcat.addServlet(context, "openai", new OpenAiServlet(calls, meters, settings, protocol))
+                .addMapping("/*");
         var server = new ModelServer(tomcat, folder, threads, settings.address());
         try {
             tomcat.start();

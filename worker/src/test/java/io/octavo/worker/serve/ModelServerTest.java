@@ -368,8 +368,7 @@ class ModelServerTest {
                 "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n",
                 "GET /../etc HTTP/1.1\r\nHost: a\r\n\r\n",
                 "POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
-                "POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-                        + "Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+                "POST /v1/completions HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
             })
     void answersWhatIsNoHttpInTheShapeOfEveryError(String sent) throws Exception {
         try (Socket client = connect()) {
