@@ -11,6 +11,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -41,7 +42,7 @@ class DatabaseDiskFullTest {
     private static final int DISK_BYTES = 192 << 20;
     private static final Path MODEL = Path.of("../examples/models/books-5m");
     private static final Path TEXT = Path.of("../examples/data/books-heldout.txt");
-    private static final Duration LONG = Duration.ofSeconds(120);
+    private static final Duration LONG = Duration.ofMinutes(2);
 
     /** Far below the pauses of a client that tries again. */
     private static final Duration AT_ONCE = Duration.ofSeconds(10);
@@ -111,12 +112,12 @@ class DatabaseDiskFullTest {
     private void commit(String repository, List<String> files) throws Exception {
         String body = "{\"files\":[" + String.join(",", files) + "]}";
         HttpResponse<String> answer =
-                send("POST", "/api/v1/repositories/" + repository + "/revisions", body.getBytes());
+                send("POST", "/api/v1/repositories/" + repository + "/revisions", body.getBytes(StandardCharsets.UTF_8));
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
     }
 
     private HttpResponse<String> submit(String job) throws Exception {
-        return send("POST", "/api/v1/jobs", job.getBytes());
+        return send("POST", "/api/v1/jobs", job.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Of a worker that is not there, with labels that take room. */
