@@ -111,8 +111,8 @@ class DatabaseDiskFullTest {
 
     private void commit(String repository, List<String> files) throws Exception {
         String body = "{\"files\":[" + String.join(",", files) + "]}";
-        HttpResponse<String> answer =
-                send("POST", "/api/v1/repositories/" + repository + "/revisions", body.getBytes(StandardCharsets.UTF_8));
+        HttpResponse<String> answer = send(
+                "POST", "/api/v1/repositories/" + repository + "/revisions", body.getBytes(StandardCharsets.UTF_8));
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
     }
 
