@@ -34,11 +34,15 @@ final class Schemas {
     private final RandomGenerator random;
     private final List<String> known;
 
+    /** Whether objects hold only what they must: with all that may be beside it, few requests are accepted. */
+    private final boolean bare;
+
     /** @param known texts that mean something to the service, to draw from now and then */
     Schemas(JsonNode document, RandomGenerator random, List<String> known) {
         this.document = document;
         this.random = random;
         this.known = known;
+        this.bare = random.nextInt(3) == 0;
     }
 
     JsonNode resolve(JsonNode schema) {
@@ -120,7 +124,7 @@ final class Schemas {
         ObjectNode object = JSON.objectNode();
         Set<String> required = texts(schema.path("required"));
         schema.path("properties").propertyNames().forEach(name -> {
-            if (required.contains(name) || (depth < MAX_DEPTH && random.nextInt(3) == 0)) {
+            if (required.contains(name) || (!bare && depth < MAX_DEPTH && random.nextInt(3) == 0)) {
                 JsonNode member = resolve(schema.path("properties").get(name));
                 String hint = member.path("example").asString(HINTS.getOrDefault(name, ""));
                 boolean hinted = !hint.isEmpty() && random.nextInt(8) != 0;

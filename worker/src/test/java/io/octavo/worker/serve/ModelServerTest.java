@@ -71,11 +71,12 @@ class ModelServerTest {
         assertThat(answer.path("usage").toString())
                 .isEqualTo("{\"prompt_tokens\":4,\"completion_tokens\":3,\"total_tokens\":7,"
                         + "\"prompt_tokens_details\":{\"cached_tokens\":2}}");
-        assertThat(server.log)
+        // The line is written once the answer is on its way.
+        await().untilAsserted(() -> assertThat(server.log)
                 .singleElement()
                 .asString()
                 .startsWith("POST /v1/completions 200 ")
-                .contains("first token ", "tokens 4 (2 cached) + 3, 127.0.0.1, ");
+                .contains("first token ", "tokens 4 (2 cached) + 3, 127.0.0.1, "));
     }
 
     @Test
