@@ -214,7 +214,7 @@ class CheckpointCommandsTest {
         "--scheme FP8_DYNAMIC --device tpu, 1, [backend-unavailable]",
         "--scheme FP8, 1, [calibration-missing]",
         "--scheme FP8_DYNAMIC --override W8A16, 2, '--override takes SCHEME=MODULE, not W8A16'",
-        "--scheme FP8_DYNAMIC --kv-cache per-page, 2, '--kv-cache takes per-tensor or per-head, not per-page'",
+        "--scheme FP8_DYNAMIC --kv-cache per-page, 2, '--kv-cache takes per-tensor, per-head, int8-per-tensor or int8-per-head, not per-page'",
         "--scheme FP8_DYNAMIC --samples 0, 2, must be at least 1",
         "--scheme W4A16 --modifier gptq, 1, [calibration-missing]",
         "--scheme W4A16 --modifier rounding, 2, '--modifier: type must be one of'",
