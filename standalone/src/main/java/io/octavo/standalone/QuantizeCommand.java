@@ -10,10 +10,13 @@ import io.octavo.cli.terminal.Quantity;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.artifact.FolderJournal;
+import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.modify.Awq;
 import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
+import io.octavo.engine.plan.PlanReport;
+import io.octavo.engine.plan.PreFlight;
 import io.octavo.engine.request.Budget;
 import io.octavo.engine.request.CalibrationShape;
 import io.octavo.engine.request.EngineOptions;
@@ -195,6 +198,7 @@ final class QuantizeCommand extends TerminalCommand {
         QuantizationResult result;
         try (var progress = new LiveProgress(terminal())) {
             result = EngineFailure.translate(() -> {
+                warnings(request).forEach(warning -> progress.line("warning: " + warning.message()));
                 try (Engine engine = Engines.openBeside(options)) {
                     QuantizationResult quantized = engine.quantize(request, new EngineProgress(progress));
                     progress.line(engine.device());
@@ -204,6 +208,15 @@ final class QuantizeCommand extends TerminalCommand {
         }
         terminal().out().println(json ? WireJson.pretty(facts(result)) : summary(result));
         return ExitCode.OK;
+    }
+
+    /** What a dry run of the service would tell, but for what the work itself tells. */
+    private static List<PlanReport.Warning> warnings(QuantizationRequest request) {
+        try (Checkpoint checkpoint = Checkpoint.open(request.source())) {
+            return PreFlight.quantization(checkpoint, request.recipe()).warnings().stream()
+                    .filter(warning -> !warning.code().equals(PreFlight.NOTES))
+                    .toList();
+        }
     }
 
     private QuantizationRequest request() {

@@ -202,6 +202,7 @@ class CheckpointCommandsTest {
         JsonNode printed = WireJson.parse(out.toString(UTF_8));
         assertThat(printed.path("quantizedModules").asInt()).isEqualTo(21);
         assertThat(printed.path("leastSignalToNoiseDb").asDouble()).isBetween(10.0, 40.0);
+        assertThat(err.toString(UTF_8)).contains("warning: 56 % of the bytes stay as they are");
         try (Stream<Path> written = Files.list(target)) {
             assertThat(printed.path("files").size()).isEqualTo((int) written.count());
         }

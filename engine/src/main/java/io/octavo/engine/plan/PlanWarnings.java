@@ -53,7 +53,7 @@ final class PlanWarnings {
     static List<Warning> of(
             Checkpoint source, ModuleSchemes schemes, Label label, List<ModuleGroup> modules, Recipe recipe) {
         var found = new PlanWarnings(source.config().tree(), schemes, modules);
-        source.notes().forEach(note -> found.add("index-names-missing-tensor", note));
+        source.notes().forEach(note -> found.add(PreFlight.NOTES, note));
         label.warnings().forEach(warning -> found.add("loader", warning));
         recipe.budget()
                 .ifPresent(budget -> found.add(

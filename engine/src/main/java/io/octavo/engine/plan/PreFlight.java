@@ -29,6 +29,9 @@ import tools.jackson.databind.JsonNode;
 /** Looks before a job leaps: a checkpoint's headers and config, as {@link Checkpoint#ofHeaders} reads them, suffice. */
 public final class PreFlight {
 
+    /** Code of warnings about how a source is stored, which the work logs itself. */
+    public static final String NOTES = "index-names-missing-tensor";
+
     /** The JVM, its code and its heap at rest. */
     private static final long PROCESS_BYTES = 512L << 20;
 
