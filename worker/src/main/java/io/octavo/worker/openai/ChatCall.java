@@ -42,6 +42,7 @@ public record ChatCall(
         fields.refuse("functions", NO_TOOLS, Set.of());
         fields.refuse("tool_choice", NO_TOOLS, Set.of("none", "auto"));
         fields.refuse("function_call", NO_TOOLS, Set.of("none", "auto"));
+        fields.refuse("add_special_tokens", "the template puts those that belong there", Set.of());
         fields.refuse("audio", "answers are text", Set.of());
         fields.refuse("prediction", "texts are not predicted", Set.of());
         fields.refuse("web_search_options", "nothing is searched", Set.of());

@@ -32,6 +32,7 @@ public record CompletionCall(
     /** @throws OpenAiException that names the first field that cannot be */
     public static CompletionCall read(ObjectNode body) {
         Fields fields = Fields.of(body);
+        fields.refuseOff("add_special_tokens", "BOS is put before a text; tokens are taken as they are");
         fields.refuse("suffix", "text is gone on with, not filled in", Set.of(""));
         JsonNode model = fields.get("model");
         boolean echo = fields.flag("echo");

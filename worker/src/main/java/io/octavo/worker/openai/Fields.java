@@ -130,6 +130,14 @@ final class Fields {
         }
     }
 
+    /** What is done always, and cannot be left. */
+    void refuseOff(String name, String why) {
+        JsonNode value = get(name);
+        if (value != null && value.isBoolean() && !value.booleanValue()) {
+            throw new OpenAiException(OpenAiCode.UNSUPPORTED_PARAMETER, path(name), path(name) + ": " + why);
+        }
+    }
+
     static OpenAiException wrongType(String path, String wanted, JsonNode actual) {
         String message = path + " must be " + wanted + ", not " + shown(actual);
         return new OpenAiException(OpenAiCode.INVALID_TYPE, path, message);

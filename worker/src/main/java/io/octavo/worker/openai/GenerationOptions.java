@@ -46,10 +46,18 @@ public record GenerationOptions(
             "bad_words",
             "min_tokens",
             "use_beam_search",
-            "prompt_logprobs");
+            "prompt_logprobs",
+            "allowed_token_ids",
+            "truncate_prompt_tokens",
+            "return_token_ids",
+            "return_tokens_as_token_ids",
+            "continue_final_message",
+            "logits_processors",
+            "documents");
 
     static GenerationOptions read(Fields fields, @Nullable Integer topLogprobs) {
         NOT_DONE.forEach(name -> fields.refuse(name, "cannot be asked for here", Set.of()));
+        fields.refuseOff("skip_special_tokens", "special tokens are no text");
         refuseForms(fields);
         boolean stream = fields.flag("stream");
         int choices = fields.integer("n", 1, CompletionRequest.MOST_CHOICES, 1);

@@ -88,6 +88,10 @@ class CallReadingTest {
                 "{'prompt':'a','max_tokens':0} | invalid_value | max_tokens | is 0; allowed: 1 to",
                 "{'prompt':'a','best_of':3} | unsupported_parameter | best_of | it can be what n is alone, 1",
                 "{'prompt':'a','suffix':'b'} | unsupported_parameter | suffix | not filled in",
+                "{'prompt':'a','add_special_tokens':false} | unsupported_parameter | add_special_tokens | BOS is put",
+                "{'prompt':'a','skip_special_tokens':false} | unsupported_parameter | skip_special_tokens | no text",
+                "{'prompt':'a','allowed_token_ids':[5]} | unsupported_parameter | allowed_token_ids | cannot be asked",
+                "{'prompt':'a','truncate_prompt_tokens':1} | unsupported_parameter | truncate_prompt_tokens | cannot",
                 "{'prompt':['a','b','c'],'n':100} | invalid_value | prompt | 3 times 100 texts; at most 256",
                 "{'prompt':'a','logit_bias':{'x':1}} | invalid_value | logit_bias | no token id",
                 "{'prompt':'a','stream_options':{}} | invalid_value | stream_options | only allowed with stream",
@@ -109,6 +113,8 @@ class CallReadingTest {
                 "{'messages':[{'role':'user','content':[{'type':'image_url'}]}]} | unsupported_parameter |"
                         + " messages[0].content[0].type | text alone",
                 "{'messages':[{'role':'user','content':'a','name':'\\ud83d'}]} | invalid_value | messages[0].name | half",
+                "{'messages':[{'role':'user','content':'a'}],'continue_final_message':true} |"
+                        + " unsupported_parameter | continue_final_message | cannot be asked",
                 "{'messages':[{'role':'user','content':'a'}],'tools':[{}]} | unsupported_parameter | tools | cannot call",
                 "{'messages':[{'role':'user','content':'a'}],'response_format':{'type':'json_object'}} |"
                         + " unsupported_parameter | response_format | text alone",
