@@ -7,7 +7,6 @@ import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,20 +70,19 @@ public interface GptqSweep {
         /** Those of each input. */
         public List<Arguments> byInput() {
             int inputs = inputs();
-            return inputs == 1
-                    ? List.of(this)
-                    : IntStream.range(0, inputs)
-                            .mapToObj(i -> new Arguments(
-                                    weights.part(i, inputs),
-                                    factor.part(i, inputs),
-                                    order == null ? null : order.part(i, inputs),
-                                    format,
-                                    scales.part(i, inputs),
-                                    zeroPoints == null ? null : zeroPoints.part(i, inputs),
-                                    groupColumns,
-                                    codes.part(i, inputs),
-                                    Operands.columnsPart(losses, i, inputs)))
-                            .toList();
+            return Operands.byInput(
+                    inputs,
+                    this,
+                    i -> new Arguments(
+                            weights.part(i, inputs),
+                            factor.part(i, inputs),
+                            order == null ? null : order.part(i, inputs),
+                            format,
+                            scales.part(i, inputs),
+                            zeroPoints == null ? null : zeroPoints.part(i, inputs),
+                            groupColumns,
+                            codes.part(i, inputs),
+                            Operands.columnsPart(losses, i, inputs)));
         }
     }
 

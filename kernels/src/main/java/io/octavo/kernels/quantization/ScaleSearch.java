@@ -6,7 +6,6 @@ import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.ScaleFormat;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -102,23 +101,22 @@ public interface ScaleSearch {
         /** Those of each input. */
         public List<Arguments> byInput() {
             int inputs = inputs();
-            return inputs == 1
-                    ? List.of(this)
-                    : IntStream.range(0, inputs)
-                            .mapToObj(i -> new Arguments(
-                                    weights.part(i, inputs),
-                                    importance.part(i, inputs),
-                                    format,
-                                    tile,
-                                    absmax,
-                                    codeDivisor,
-                                    scaleFormat,
-                                    divisor,
-                                    reach,
-                                    scales.part(i, inputs),
-                                    zeroPoints == null ? null : zeroPoints.part(i, inputs),
-                                    codes == null ? null : codes.part(i, inputs)))
-                            .toList();
+            return Operands.byInput(
+                    inputs,
+                    this,
+                    i -> new Arguments(
+                            weights.part(i, inputs),
+                            importance.part(i, inputs),
+                            format,
+                            tile,
+                            absmax,
+                            codeDivisor,
+                            scaleFormat,
+                            divisor,
+                            reach,
+                            scales.part(i, inputs),
+                            zeroPoints == null ? null : zeroPoints.part(i, inputs),
+                            codes == null ? null : codes.part(i, inputs)));
         }
     }
 
