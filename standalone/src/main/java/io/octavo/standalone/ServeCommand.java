@@ -151,6 +151,12 @@ final class ServeCommand extends TerminalCommand {
                     .println("warning: whoever reaches " + address + " may use the model; --api-key asks for a key");
         }
         ServingLimits limits = serving.model().limits();
+        if (maxModelLength != null && limits.maxModelLength() < maxModelLength) {
+            terminal()
+                    .err()
+                    .println("warning: --max-model-length: the model or its cache holds " + limits.maxModelLength()
+                            + " tokens, not " + maxModelLength);
+        }
         terminal()
                 .out()
                 .println(servedName() + " is served at " + serving.server().uri() + "/v1: up to "
@@ -178,6 +184,9 @@ final class ServeCommand extends TerminalCommand {
         if (type == null && !cacheType.equals("auto")) {
             throw new UsageException("--kv-cache takes auto, f32, bf16, fp8 or int8, not " + cacheType);
         }
+        requireWithin("--max-model-length", maxModelLength, Integer.MAX_VALUE);
+        requireWithin("--max-sequences", maxSequences, ServingOptions.MOST_SEQUENCES);
+        requireWithin("--kv-cache-mib", cacheMebibytes, Integer.MAX_VALUE);
         ServingOptions defaults = ServingOptions.defaults();
         try {
             return new ServingOptions(
@@ -191,6 +200,12 @@ final class ServeCommand extends TerminalCommand {
                     defaults.maxWaitingOfClient());
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static void requireWithin(String option, @Nullable Integer number, int most) {
+        if (number != null && (number < 1 || number > most)) {
+            throw new UsageException(option + ": " + number + " is not between 1 and " + most);
         }
     }
 }
