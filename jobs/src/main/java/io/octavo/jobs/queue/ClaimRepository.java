@@ -9,7 +9,6 @@ import java.util.Optional;
 import java.util.UUID;
 import org.hibernate.jpa.SpecHints;
 import org.springframework.data.jpa.repository.Lock;
-import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.jpa.repository.QueryHints;
@@ -91,13 +90,6 @@ interface ClaimRepository extends Repository<Job, UUID> {
     @QueryHints(@QueryHint(name = SpecHints.HINT_SPEC_LOCK_TIMEOUT, value = SKIP_LOCKED))
     @Query("select j from Job j where j.id = :id and j.status = JobStatus.QUEUED")
     Optional<Job> lockQueued(UUID id);
-
-    @Modifying
-    @NativeQuery("""
-            insert into tenant_share (tenant, served_at) values (:tenant, clock_timestamp())
-            on conflict (tenant) do update set served_at = excluded.served_at
-            """)
-    int served(UUID tenant);
 
     /** With the pipelines of those that are steps; those whose pipelines are locked elsewhere are left for the next time. */
     @NativeQuery("""

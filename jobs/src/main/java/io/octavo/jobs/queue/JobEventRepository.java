@@ -24,6 +24,17 @@ interface JobEventRepository extends Repository<Job, UUID> {
             """ + TELL)
     String append(UUID jobId, int attempt, String type, String data);
 
+    /** The same of a job that was handed out: its tenant has had its turn. One statement, for the sake of the pick-up. */
+    @NativeQuery("""
+            with appended as (
+                insert into job_event (job_id, attempt, type, data)
+                values (:jobId, :attempt, :type, cast(:data as jsonb)) returning job_id
+            ), served as (
+                insert into tenant_share (tenant, served_at) values (:tenant, clock_timestamp())
+                on conflict (tenant) do update set served_at = excluded.served_at)
+            """ + TELL)
+    String appendServing(UUID tenant, UUID jobId, int attempt, String type, String data);
+
     /** Appends if the lease holds: takes the row lock first, so that the id is drawn under it. Empty when it is lost. */
     @NativeQuery("""
             with holder as materialized (

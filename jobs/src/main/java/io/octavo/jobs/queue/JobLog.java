@@ -26,6 +26,17 @@ class JobLog {
 
     /** Records the state that a locked and flushed job is in. */
     void state(Job job) {
+        events.append(job.id(), job.attempt(), EventType.STATE.slug(), describe(job));
+        tell(job);
+    }
+
+    /** The same of a job that was handed out, and that its tenant has had its turn. */
+    void claimed(Job job) {
+        events.appendServing(job.tenant().value(), job.id(), job.attempt(), EventType.STATE.slug(), describe(job));
+        tell(job);
+    }
+
+    private static String describe(Job job) {
         ObjectNode data = JsonNodeFactory.instance
                 .objectNode()
                 .put("status", job.status().name())
@@ -37,14 +48,17 @@ class JobLog {
         if (problem != null) {
             data.putObject("problem").put("code", problem.code()).put("detail", problem.detail());
         }
-        events.append(job.id(), job.attempt(), EventType.STATE.slug(), data.toString());
+        return data.toString();
+    }
+
+    private void tell(Job job) {
         publisher.publishEvent(new JobStateChanged(
                 job.tenant(),
                 job.id(),
                 job.type(),
                 job.status(),
                 job.attempt(),
-                problem,
+                job.problem(),
                 job.parent().orElse(null)));
         Span.current()
                 .addEvent(

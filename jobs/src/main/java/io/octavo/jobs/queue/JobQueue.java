@@ -92,8 +92,8 @@ public class JobQueue {
             return Optional.empty();
         }
         claim(job, worker, now);
-        claims.served(job.tenant().value());
-        store(job, now);
+        jobs.flush();
+        log.claimed(job);
         return Optional.of(new Claim(
                 job.lease(),
                 job.tenant(),

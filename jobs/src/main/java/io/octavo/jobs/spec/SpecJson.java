@@ -135,8 +135,14 @@ final class SpecJson {
         return null;
     }
 
-    /** The type decides how the rest is read; where it comes later, places of faults are lost. */
+    /**
+     * The type decides how the rest is read; where it comes later, places of faults are lost. What the service wrote
+     * has it first, and is not copied.
+     */
     private static JsonNode typesFirst(JsonNode json) {
+        if (areTypesFirst(json)) {
+            return json;
+        }
         if (json instanceof ArrayNode array) {
             return array.arrayNode()
                     .addAll(array.valueStream().map(SpecJson::typesFirst).toList());
@@ -150,6 +156,16 @@ final class SpecJson {
         }
         object.forEachEntry((name, value) -> ordered.set(name, typesFirst(value)));
         return ordered;
+    }
+
+    private static boolean areTypesFirst(JsonNode json) {
+        if (json instanceof ObjectNode object && object.has("type")) {
+            String first = object.propertyStream().findFirst().orElseThrow().getKey();
+            if (!first.equals("type")) {
+                return false;
+            }
+        }
+        return json.valueStream().allMatch(SpecJson::areTypesFirst);
     }
 
     private static String place(JacksonException failure) {
