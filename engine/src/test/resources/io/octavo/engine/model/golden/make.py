@@ -6,7 +6,7 @@ Weights are not stored: GeneratedModel.java computes the same ones from the name
   NAME/config.json              as it lies here by hand-written cases below, never as transformers would save it
   NAME/tensors.txt              name and shape of every tensor, in the order of the file
   NAME/golden_input_ids.json    one sequence
-  NAME/golden_logits_fp32.npy   [1, tokens, vocabulary]
+  NAME/golden_logits_sketch.npy random projections of the logits, [tokens, 16]: see sketch below
   defaults.json                 config class by architecture: what it holds where config.json has no such key
 """
 import json, os, shutil, struct, sys, tempfile, zlib
@@ -123,6 +123,18 @@ def mix(x):
     return x ^ (x >> np.uint64(31))
 
 
+def sketch(logits, columns):
+    """Projects each row onto random signs of its own, so that lengths of differences are kept: a hundred small files
+    that weigh little. GoldenLogits.java projects what it compares in the same way.
+
+    logits: [rows, vocabulary]; the result is [rows, columns] in float32.
+    """
+    rows, vocabulary = logits.shape
+    signs = 1.0 - 2.0 * (mix(np.arange(1, rows * vocabulary * columns + 1, dtype=np.uint64)) >> np.uint64(63)).astype(np.float64)
+    return (np.einsum("rv,rvc->rc", logits.astype(np.float64), signs.reshape(rows, vocabulary, columns))
+            / np.sqrt(columns)).astype("<f4")
+
+
 def weight(name, shape, gain):
     """Nearly normal: four bytes added, in steps of 1/1024; norms store `gain` and a fourth of that."""
     count = int(np.prod(shape))
@@ -174,7 +186,7 @@ def make(name, config):
             f.write(" ".join([tensor, *map(str, shape)]) + "\n")
     with open(f"{name}/golden_input_ids.json", "w") as f:
         json.dump([ids], f)
-    np.save(f"{name}/golden_logits_fp32.npy", logits.numpy().astype("<f4"))
+    np.save(f"{name}/golden_logits_sketch.npy", sketch(logits.numpy()[0], 16))
     print(name, len(shapes), float(logits.std()))
 
 
