@@ -4,6 +4,7 @@ import io.octavo.cli.client.ProblemException;
 import io.octavo.cli.client.ServerUnreachableException;
 import io.octavo.cli.client.UnexpectedAnswerException;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.ProcessEnd;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.TransferException;
@@ -28,6 +29,7 @@ final class FailureLine implements CommandLine.IExecutionExceptionHandler {
     @Override
     public int handleExecutionException(
             Exception failure, CommandLine commandLine, CommandLine.ParseResult parseResult) {
+        ProcessEnd.waitIfTold();
         terminal.err().println("error: " + line(failure));
         if (environment.containsKey("OCTAVO_DEBUG")) {
             failure.printStackTrace(terminal.err());

@@ -3,11 +3,13 @@ package io.octavo.standalone;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.ProcessEnd;
 import io.octavo.cli.command.ServerOptions;
 import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.cli.terminal.Quantity;
+import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.convert.Converter;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
@@ -77,6 +79,7 @@ final class ConvertCommand extends TerminalCommand {
 
     private int convertFolder() {
         ConversionResult result;
+        ProcessEnd.closing(StagingFolder::endAll);
         try (var progress = new LiveProgress(terminal())) {
             var converter = new Converter(Runtime.getRuntime().availableProcessors());
             var request = new ConversionRequest(

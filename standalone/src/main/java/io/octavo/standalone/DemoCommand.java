@@ -3,6 +3,7 @@ package io.octavo.standalone;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.ProcessEnd;
 import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.demo.Demo;
@@ -86,7 +87,7 @@ final class DemoCommand extends TerminalCommand {
             if (keep) {
                 terminal().out().println("  the service stays up at " + service.baseUrl() + "; Ctrl-C stops it");
                 terminal().out().flush();
-                UpCommand.awaitSignal();
+                ProcessEnd.awaitSignal();
             }
             return facts.verified() ? ExitCode.OK : ExitCode.FAILED;
         }

@@ -31,6 +31,6 @@ final class EngineProgress implements JobMonitor {
 
     @Override
     public void checkpoint() {
-        // Ctrl-C ends the process; what is staged is in a hidden folder then.
+        // Ctrl-C ends the process, and what is staged with it.
     }
 }

@@ -1,6 +1,7 @@
 package io.octavo.standalone;
 
 import io.octavo.cli.OctavoCommand;
+import io.octavo.cli.command.ProcessEnd;
 import io.octavo.cli.terminal.Terminal;
 import java.util.Map;
 import picocli.CommandLine;
@@ -11,7 +12,9 @@ public final class OctavoMain {
     private OctavoMain() {}
 
     public static void main(String[] arguments) {
-        System.exit(commandLine(Terminal.system(), System.getenv()).execute(arguments));
+        Terminal terminal = Terminal.system();
+        ProcessEnd.followSignals(terminal);
+        System.exit(commandLine(terminal, System.getenv()).execute(arguments));
     }
 
     static CommandLine commandLine(Terminal terminal, Map<String, String> environment) {

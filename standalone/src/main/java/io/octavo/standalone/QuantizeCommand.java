@@ -3,6 +3,7 @@ package io.octavo.standalone;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
 import io.octavo.cli.command.JsonOption;
+import io.octavo.cli.command.ProcessEnd;
 import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
@@ -10,6 +11,7 @@ import io.octavo.cli.terminal.Quantity;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.artifact.FolderJournal;
+import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.modify.Awq;
 import io.octavo.engine.modify.Gptq;
@@ -196,6 +198,7 @@ final class QuantizeCommand extends TerminalCommand {
         QuantizationRequest request = request();
         var options = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
         QuantizationResult result;
+        ProcessEnd.closing(StagingFolder::endAll);
         try (var progress = new LiveProgress(terminal())) {
             result = EngineFailure.translate(() -> {
                 warnings(request).forEach(warning -> progress.line("warning: " + warning.message()));

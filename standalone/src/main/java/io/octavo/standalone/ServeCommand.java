@@ -2,6 +2,7 @@ package io.octavo.standalone;
 
 import io.octavo.cli.CommandFailedException;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.ProcessEnd;
 import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.engine.Engines;
@@ -103,10 +104,10 @@ final class ServeCommand extends TerminalCommand {
     @Override
     public Integer call() throws InterruptedException {
         Serving serving = start(terminal().out()::println);
-        UpCommand.closeWithProcess(serving::close);
+        ProcessEnd.closing(serving::close);
         WarmUp.begin(serving.model());
         tell(serving);
-        UpCommand.awaitSignal();
+        ProcessEnd.awaitSignal();
         return ExitCode.OK;
     }
 

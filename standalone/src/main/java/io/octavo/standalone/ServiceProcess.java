@@ -1,5 +1,6 @@
 package io.octavo.standalone;
 
+import io.octavo.cli.command.ProcessEnd;
 import java.util.List;
 import java.util.Map;
 import org.springframework.boot.Banner;
@@ -20,7 +21,7 @@ final class ServiceProcess {
         service.setDefaultProperties(Map.of("spring.application.name", name)); // of spans and log lines
         service.setBannerMode(Banner.Mode.OFF);
         service.run(settings.toArray(String[]::new));
-        UpCommand.awaitSignal();
+        ProcessEnd.awaitSignal();
         return 0;
     }
 }

@@ -10,8 +10,10 @@ import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.ObjDoubleConsumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.Banner;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.web.server.PortInUseException;
@@ -24,16 +26,20 @@ import org.springframework.core.env.MapPropertySource;
  */
 public final class Standalone implements AutoCloseable {
 
+    private final StandaloneOptions options;
     private final Home home;
     private final EmbeddedParts parts;
     private final SecretFile apiKey;
-    private final ConfigurableApplicationContext context;
+    private final SecretFile secretKey;
+    private volatile @Nullable ConfigurableApplicationContext context;
 
-    private Standalone(Home home, EmbeddedParts parts, SecretFile apiKey, ConfigurableApplicationContext context) {
+    private Standalone(StandaloneOptions options, Home home) {
+        this.options = options;
         this.home = home;
-        this.parts = parts;
-        this.apiKey = apiKey;
-        this.context = context;
+        this.parts = new EmbeddedParts(home);
+        this.apiKey = SecretFile.in(
+                home.root().resolve("api-key"), () -> KeyText.draw().reveal());
+        this.secretKey = SecretFile.in(home.root().resolve("secret-key"), Standalone::randomKey);
     }
 
     /**
@@ -42,32 +48,42 @@ public final class Standalone implements AutoCloseable {
      * @throws StandaloneException if it cannot run here, such as when the home is in use
      */
     public static Standalone start(StandaloneOptions options) {
-        return start(options, (step, done) -> {});
+        Standalone service = of(options);
+        service.run((step, done) -> {});
+        return service;
     }
 
-    /** @param progress is told what is done next, and which share has been */
-    static Standalone start(StandaloneOptions options, ObjDoubleConsumer<String> progress) {
+    /**
+     * Takes the home; nothing runs yet.
+     *
+     * @throws StandaloneException if it is in use, or the port is
+     */
+    static Standalone of(StandaloneOptions options) {
         ListenAddress.requireFree(options.address(), options.port());
         Home home = Home.lock(options.home());
-        EmbeddedParts parts = new EmbeddedParts(home);
         try {
-            SecretFile apiKey = SecretFile.in(
-                    home.root().resolve("api-key"), () -> KeyText.draw().reveal());
-            SecretFile secretKey = SecretFile.in(home.root().resolve("secret-key"), Standalone::randomKey);
-            return new Standalone(home, parts, apiKey, run(options, progress, home, parts, secrets(apiKey, secretKey)));
+            return new Standalone(options, home);
         } catch (RuntimeException e) {
-            parts.close();
             home.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Returns once the service answers. Another thread may close it meanwhile.
+     *
+     * @param progress is told what is done next, and which share has been
+     */
+    void run(ObjDoubleConsumer<String> progress) {
+        try {
+            context = application(progress).run();
+        } catch (RuntimeException e) {
+            close();
             throw translate(e);
         }
     }
 
-    private static ConfigurableApplicationContext run(
-            StandaloneOptions options,
-            ObjDoubleConsumer<String> progress,
-            Home home,
-            EmbeddedParts parts,
-            Map<String, Object> secrets) {
+    private SpringApplication application(ObjDoubleConsumer<String> progress) {
         SpringApplication application = new SpringApplication(StandaloneApplication.class);
         application.setBannerMode(Banner.Mode.OFF);
         application.setLogStartupInfo(false);
@@ -81,13 +97,13 @@ public final class Standalone implements AutoCloseable {
             context.getEnvironment()
                     .getPropertySources()
                     .addLast(new MapPropertySource("embedded parts", parts.settings()));
-            context.getEnvironment().getPropertySources().addFirst(new MapPropertySource("home", secrets));
+            context.getEnvironment().getPropertySources().addFirst(new MapPropertySource("home", secrets()));
         });
-        return application.run();
+        return application;
     }
 
     /** Keys to rotate to are given by the operator, beside the home's own. */
-    private static Map<String, Object> secrets(SecretFile apiKey, SecretFile secretKey) {
+    private Map<String, Object> secrets() {
         return Map.of("octavo.identity.bootstrap-key", apiKey.secret(), "octavo.secrets.keys.home", secretKey.secret());
     }
 
@@ -138,7 +154,7 @@ public final class Standalone implements AutoCloseable {
 
     /** Such as {@code http://127.0.0.1:8080}. */
     public String baseUrl() {
-        var environment = context.getEnvironment();
+        var environment = Objects.requireNonNull(context, "not running").getEnvironment();
         String address = environment.getRequiredProperty("server.address");
         String host = address.equals("0.0.0.0") || address.equals("::") ? "127.0.0.1" : address;
         return (environment.containsProperty("server.ssl.bundle") ? "https://" : "http://")
@@ -156,11 +172,14 @@ public final class Standalone implements AutoCloseable {
         return apiKey.drawn();
     }
 
-    /** Hands running jobs back, then stops everything. */
+    /** Hands running jobs back, then stops everything, be it half started. */
     @Override
     public void close() {
+        ConfigurableApplicationContext running = context;
         try {
-            context.close();
+            if (running != null) {
+                running.close();
+            }
         } finally {
             try {
                 parts.close();

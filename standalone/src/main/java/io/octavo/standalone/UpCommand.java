@@ -2,6 +2,7 @@ package io.octavo.standalone;
 
 import io.octavo.cli.CommandFailedException;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.ProcessEnd;
 import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
@@ -10,7 +11,6 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.function.ObjDoubleConsumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -26,8 +26,6 @@ import picocli.CommandLine.Option;
             "  octavo up --bind 0.0.0.0 --port 8443 --tls-cert server.pem --tls-key server.key"
         })
 final class UpCommand extends TerminalCommand {
-
-    private static volatile boolean serving;
 
     @Option(names = "--port", paramLabel = "PORT", description = "Default: ${DEFAULT-VALUE}; 0 takes any free one.")
     private int port = 8080;
@@ -62,7 +60,7 @@ final class UpCommand extends TerminalCommand {
             terminal().out().println(service.apiKey());
         }
         terminal().out().flush();
-        awaitSignal();
+        ProcessEnd.awaitSignal();
         return ExitCode.OK;
     }
 
@@ -75,32 +73,16 @@ final class UpCommand extends TerminalCommand {
         }
     }
 
-    /** Starts a service that is closed with the process, whatever ends it short of kill -9. */
+    /** Starts a service that is closed with the process, from its first process on, whatever ends it short of kill -9. */
     static Standalone start(StandaloneOptions options, ObjDoubleConsumer<String> progress) {
-        Standalone service;
         try {
-            service = Standalone.start(options, progress);
+            Standalone service = Standalone.of(options);
+            ProcessEnd.closing(service::close);
+            service.run(progress);
+            ProcessEnd.waitIfTold();
+            return service;
         } catch (StandaloneException e) {
             throw new CommandFailedException(String.valueOf(e.getMessage()), e);
         }
-        closeWithProcess(service::close);
-        return service;
-    }
-
-    static void closeWithProcess(Runnable close) {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(close), "octavo-stop"));
-    }
-
-    private static void stop(Runnable close) {
-        close.run();
-        if (serving) {
-            Runtime.getRuntime().halt(ExitCode.OK); // a signal is how a service ends, not a failure
-        }
-    }
-
-    /** Never returns: a signal ends the process. */
-    static void awaitSignal() throws InterruptedException {
-        serving = true;
-        new CountDownLatch(1).await();
     }
 }

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -43,6 +44,7 @@ class LauncherTest {
             "readlink",
             "rm",
             "sed",
+            "sleep",
             "sort",
             "stty",
             "tail",
@@ -61,6 +63,11 @@ class LauncherTest {
             printf 'something else\\n' >&2
             echo "home=${0%/bin/java}"
             for argument in "$@"; do printf 'arg=%s\\n' "$argument"; done
+            if [ -n "$FAKE_WAITS" ]; then
+              trap 'echo ended; exit 143' TERM
+              echo > "$FAKE_WAITS"
+              while :; do sleep 0.05; done
+            fi
             exit "${FAKE_EXIT:-0}"
             """;
 
@@ -240,17 +247,36 @@ class LauncherTest {
         }
     }
 
-    private Outcome run(Path script, String... arguments) throws IOException, InterruptedException {
+    @Test
+    void aSignalReachesTheFirstDemo() throws Exception {
+        run(project.resolve("octavo"), "jobs");
+        Path waits = folder.resolve("waits");
+        environment.put("FAKE_WAITS", waits.toString());
+        Path out = folder.resolve("out");
+        Process process = launcher(project.resolve("octavo"), "demo")
+                .redirectOutput(out.toFile())
+                .start();
+        Awaitility.await().atMost(Duration.ofMinutes(1)).until(() -> Files.exists(waits));
+        process.destroy();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isEqualTo(143);
+        assertThat(out).content().endsWith("ended\n");
+    }
+
+    private ProcessBuilder launcher(Path script, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(bin.resolve("bash").toString(), script.toString()));
         command.addAll(List.of(arguments));
-        Path out = folder.resolve("out");
         var builder = new ProcessBuilder(command)
-                .directory(Files.createDirectories(folder.resolve("elsewhere")).toFile())
-                .redirectOutput(out.toFile())
-                .redirectError(ProcessBuilder.Redirect.PIPE);
+                .directory(Files.createDirectories(folder.resolve("elsewhere")).toFile());
         builder.environment().clear();
         builder.environment().putAll(environment);
-        Process process = builder.start();
+        return builder;
+    }
+
+    private Outcome run(Path script, String... arguments) throws IOException, InterruptedException {
+        Path out = folder.resolve("out");
+        Process process =
+                launcher(script, arguments).redirectOutput(out.toFile()).start();
         process.getOutputStream().close();
         // Standard error ends when the launcher's filter has passed everything on, which may be after the launcher.
         String errors = new String(process.getErrorStream().readAllBytes(), UTF_8);

@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
@@ -71,7 +70,7 @@ class UpCommandTest {
         SelfSigned signed = SelfSigned.in(folder);
         Path home = folder.resolve("home");
         Path output = folder.resolve("output");
-        Process up = launch(
+        OctavoProcess up = OctavoProcess.start(
                 output,
                 "up",
                 "--port",
@@ -97,32 +96,15 @@ class UpCommandTest {
                     .as(err.toString(UTF_8))
                     .isEqualTo(ExitCode.OK);
         } finally {
-            new ProcessBuilder("kill", "-INT", "" + up.pid()).start().waitFor();
-            assertThat(up.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            up.signal("INT");
         }
-        assertThat(up.exitValue()).as(Files.readString(output)).isEqualTo(ExitCode.OK);
+        assertThat(up.exitCode()).as(up.output()).isEqualTo(ExitCode.OK);
         assertThat(Files.readString(output)).doesNotContain("Exception", "Java HotSpot", "OpenJDK");
     }
 
     private static String url(Path output) throws IOException {
         Matcher found = UP.matcher(Files.readString(output));
         return found.find() ? found.group(1) : "";
-    }
-
-    private static Process launch(Path output, String... arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules",
-                "jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                OctavoMain.class.getName()));
-        command.addAll(List.of(arguments));
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
     }
 
     private int execute(String... arguments) {

@@ -55,6 +55,7 @@ final class EmbeddedDatabase implements AutoCloseable {
         Path initialized = root.resolve("initialized");
         try {
             if (Files.notExists(initialized)) {
+                new ServerProcesses(root).end();
                 FileSystemUtils.deleteRecursively(data); // what an interrupted first start left
             }
             var binaries = new ServerBinaries(home.folder("postgres/server"));
@@ -69,8 +70,14 @@ final class EmbeddedDatabase implements AutoCloseable {
             database.watch();
             return database;
         } catch (IOException | SQLException | IllegalStateException e) {
+            endProcesses(home); // the library leaves a server running that does not answer in time
             throw new StandaloneException("the embedded PostgreSQL did not start: " + e.getMessage(), e);
         }
+    }
+
+    /** Ends what a start that does not return any more has begun. */
+    static void endProcesses(Home home) {
+        new ServerProcesses(home.folder("postgres")).end();
     }
 
     private void watch() {
@@ -84,7 +91,7 @@ final class EmbeddedDatabase implements AutoCloseable {
      */
     private synchronized void startAgainIfEnded() {
         try {
-            if (isAlive()) {
+            if (new ServerProcesses(root).server().isPresent()) {
                 return;
             }
             if (Files.getFileStore(data).getUsableSpace() < ROOM_TO_START) {
@@ -105,15 +112,6 @@ final class EmbeddedDatabase implements AutoCloseable {
             LOG.warn("{}", what);
             told = true;
         }
-    }
-
-    private boolean isAlive() throws IOException {
-        Path file = data.resolve("postmaster.pid");
-        if (Files.notExists(file)) {
-            return false;
-        }
-        long process = Long.parseLong(Files.readAllLines(file).getFirst().strip());
-        return ProcessHandle.of(process).map(ProcessHandle::isAlive).orElse(false);
     }
 
     private static EmbeddedPostgres launch(Path root, Path data, DatabaseRoles roles) throws IOException {
