@@ -247,6 +247,20 @@ class LauncherTest {
         }
     }
 
+    /** Both tell the same user: a table that overtook its progress would stand before it. */
+    @Test
+    void saysWhenBothStreamsAreOne() throws Exception {
+        assertThat(run(project.resolve("octavo"), "jobs").out()).doesNotContain("one-stream");
+
+        Path both = folder.resolve("both");
+        Process process = launcher(project.resolve("octavo"), "jobs")
+                .redirectErrorStream(true)
+                .redirectOutput(both.toFile())
+                .start();
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(both).content().contains("arg=-Doctavo.one-stream=true\n");
+    }
+
     @Test
     void aSignalReachesTheFirstDemo() throws Exception {
         run(project.resolve("octavo"), "jobs");

@@ -20,12 +20,13 @@ public record Terminal(PrintStream out, PrintStream err, boolean interactive, in
 
     /**
      * The process's own streams. The launcher says through {@code octavo.terminal} whether standard error is a terminal,
-     * which the JVM alone cannot tell.
+     * which the JVM alone cannot tell, and through {@code octavo.one-stream} that it leads to where standard output does:
+     * all goes there in order then, while the launcher looks through standard error line by line.
      */
     public static Terminal system() {
         return new Terminal(
                 System.out,
-                System.err,
+                Boolean.getBoolean("octavo.one-stream") ? System.out : System.err,
                 Boolean.getBoolean("octavo.terminal"),
                 Integer.getInteger("octavo.columns", DEFAULT_COLUMNS));
     }
