@@ -43,6 +43,11 @@ final class FailureLine implements CommandLine.IExecutionExceptionHandler {
 
     private static String line(Throwable failure) {
         return switch (failure) {
+            case ProblemException problem
+            when problem.problem().code().equals("unauthenticated") ->
+                problem.problem().line()
+                        + "; OCTAVO_API_KEY holds the key, or --home names a local service's home;"
+                        + " `octavo keys create NAME`, run with an admin's key, makes one";
             case ProblemException problem -> problem.problem().line();
             case ServerUnreachableException unreachable ->
                 unreachable.getMessage() + "; `octavo up` starts a server here, --server names another";

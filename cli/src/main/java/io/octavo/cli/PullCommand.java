@@ -9,13 +9,15 @@ import io.octavo.cli.transfer.RepositoryPull;
 import io.octavo.wire.RevisionView;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(
         name = "pull",
         description = "Downloads a revision into a folder and verifies every file by its sha256."
-                + " Files that are there already with the right contents are kept; a cut-off download goes on.",
-        footer = {"  octavo pull octavo/books-5m ./books", "  octavo pull octavo/books-5m@main ./books"})
+                + " Files that are there already with the right contents are kept, with others only --overwrite replaces"
+                + " them; a cut-off download goes on.",
+        footer = {"  octavo pull octavo/books-5m ./books", "  octavo pull octavo/books-5m@main ./books --overwrite"})
 final class PullCommand extends ShowingCommand {
 
     @Parameters(
@@ -27,6 +29,11 @@ final class PullCommand extends ShowingCommand {
     @Parameters(index = "1", paramLabel = "DIR", description = "The folder; it is created when it is missing.")
     private Path folder = Path.of("");
 
+    @Option(
+            names = {"--overwrite", "--force"},
+            description = "Replaces files that are there with other contents than the revision's.")
+    private boolean overwrite;
+
     @Override
     protected int run(OctavoClient client) throws Exception {
         RepositoryReference named = RepositoryReference.parse(reference);
@@ -36,7 +43,11 @@ final class PullCommand extends ShowingCommand {
                             client,
                             RetryPolicy.DEFAULT,
                             new TransferProgress(progress, named.name().name()))
-                    .pull(named.name(), named.revisionOrMain(), folder);
+                    .pull(
+                            named.name(),
+                            named.revisionOrMain(),
+                            folder,
+                            overwrite ? RepositoryPull.Existing.REPLACE : RepositoryPull.Existing.KEEP);
         }
         return show(
                 revision,

@@ -130,7 +130,7 @@ public final class Demo {
         Path folder = artifacts.resolve(repository.name()).toAbsolutePath().normalize();
         RevisionView pulled = new RepositoryPull(
                         client, RetryPolicy.DEFAULT, new TransferProgress(progress, "artifact"))
-                .pull(repository, artifact.revision(), folder);
+                .pull(repository, artifact.revision(), folder, RepositoryPull.Existing.REPLACE);
         if (!Set.copyOf(pulled.files()).equals(Set.copyOf(Objects.requireNonNullElse(artifact.files(), List.of())))) {
             throw new CommandFailedException(
                     "revision " + artifact.uri() + " does not hold the files of artifact " + artifact.id());

@@ -2,6 +2,7 @@ package io.octavo.cli.transfer;
 
 import io.octavo.wire.RepositoryFile;
 import java.io.IOException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -11,9 +12,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
@@ -22,7 +21,7 @@ import java.util.stream.StreamSupport;
 final class LocalFolder {
 
     static final String PART_SUFFIX = ".part";
-    private static final int LONGEST_PATH = 1024;
+    private static final int DEEPEST = 32;
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
     private final Path root;
@@ -36,11 +35,12 @@ final class LocalFolder {
      * folder, and in the Hugging Face cache, where {@code snapshots/REVISION} holds links into {@code blobs}; hidden
      * folders ({@code .git}, {@code .cache}) and unfinished downloads are left out.
      *
-     * @throws TransferException for a link that leads elsewhere or nowhere
+     * @throws TransferException for a link that leads elsewhere, nowhere or in a circle, for what is neither file nor folder,
+     *     and for a name that no repository takes
      */
     List<String> files() throws IOException {
         List<String> paths = new ArrayList<>();
-        Files.walkFileTree(root, EnumSet.of(FileVisitOption.FOLLOW_LINKS), 32, new SimpleFileVisitor<>() {
+        Files.walkFileTree(root, EnumSet.of(FileVisitOption.FOLLOW_LINKS), DEEPEST, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) {
                 boolean hidden = !folder.equals(root) && nameOf(folder).startsWith(".");
@@ -50,20 +50,44 @@ final class LocalFolder {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
                 requireInside(file, attributes);
-                if (attributes.isRegularFile() && !nameOf(file).endsWith(PART_SUFFIX)) {
+                if (attributes.isOther()) {
+                    throw wrong(file, "is a pipe, socket or device, not a file; remove it from the folder");
+                }
+                if (attributes.isDirectory()) {
+                    throw wrong(file, "is the " + DEEPEST + "th folder below each other; no more are pushed");
+                }
+                if (!nameOf(file).endsWith(PART_SUFFIX)) {
+                    FileName.refusal(relative(file)).ifPresent(why -> {
+                        throw wrong(file, "has a name that no repository takes: " + why);
+                    });
                     paths.add(relative(file));
                 }
                 return FileVisitResult.CONTINUE;
             }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException failure) throws IOException {
+                if (failure instanceof FileSystemLoopException) {
+                    throw wrong(file, "is a link to a folder that it lies in; remove it");
+                }
+                throw failure;
+            }
         });
         paths.sort(null);
+        FileName.clash(paths).ifPresent(clash -> {
+            throw new TransferException(clash + "; rename one of them");
+        });
         return paths;
+    }
+
+    private TransferException wrong(Path file, String what) {
+        return new TransferException("'" + FileName.shown(relative(file)) + "' " + what);
     }
 
     private void requireInside(Path file, BasicFileAttributes attributes) throws IOException {
         // Of a link that is followed these are its target's.
         if (attributes.isSymbolicLink()) {
-            throw new TransferException(relative(file) + " is a link that leads nowhere; remove or mend it");
+            throw wrong(file, "is a link that leads nowhere; remove or mend it");
         }
         Path real = file.toRealPath();
         Path snapshots = root.getParent();
@@ -71,8 +95,10 @@ final class LocalFolder {
                 && snapshots.endsWith("snapshots")
                 && real.startsWith(snapshots.toRealPath().resolveSibling("blobs"));
         if (!real.startsWith(root.toRealPath()) && !cached) {
-            throw new TransferException(relative(file) + " is a link out of the folder, to " + real
-                    + "; copy the file to where the link is, if it is to be pushed");
+            throw wrong(
+                    file,
+                    "is a link out of the folder, to " + real
+                            + "; copy the file to where the link is, if it is to be pushed");
         }
     }
 
@@ -82,16 +108,15 @@ final class LocalFolder {
      * @throws TransferException naming the first entry that is wrong
      */
     void requireSafe(List<RepositoryFile> files) {
-        Set<String> paths = new HashSet<>();
         for (RepositoryFile file : files) {
             resolve(file.path());
-            if (!paths.add(file.path())) {
-                throw refused(file.path(), "it is listed twice");
-            }
             if (file.size() < 0 || !SHA256.matcher(file.sha256()).matches()) {
                 throw refused(file.path(), "its size or sha256 is malformed");
             }
         }
+        FileName.clash(files.stream().map(RepositoryFile::path).toList()).ifPresent(clash -> {
+            throw new TransferException("the revision cannot be written here: " + clash);
+        });
     }
 
     /**
@@ -100,23 +125,42 @@ final class LocalFolder {
      * @throws TransferException if the path is absolute, climbs, or could be read differently elsewhere
      */
     Path resolve(String path) {
-        if (path.isEmpty() || path.length() > LONGEST_PATH) {
-            throw refused(path, "its length is " + path.length());
-        }
-        if (path.chars().anyMatch(c -> c < 0x20 || c == 0x7f || c == '\\')) {
-            throw refused(path, "it holds a control character or a backslash");
-        }
+        FileName.refusal(path).ifPresent(why -> {
+            throw refused(path, why);
+        });
         Path at = root;
         for (String part : path.split("/", -1)) {
-            if (part.isEmpty() || part.equals(".") || part.equals("..")) {
-                throw refused(path, "it is absolute or not in its plain form");
-            }
             if (!at.equals(root) && Files.isSymbolicLink(at)) {
                 throw refused(path, at + " is a symbolic link");
             }
             at = at.resolve(part);
         }
         return at;
+    }
+
+    /**
+     * Refuses to write over what is there.
+     *
+     * @param files those that are not there with their contents
+     * @param replace whether other files may be replaced; folders never are
+     * @throws TransferException naming the first in the way
+     */
+    void requireFree(List<RepositoryFile> files, boolean replace) {
+        for (RepositoryFile file : files) {
+            Path target = resolve(file.path());
+            for (Path at = target.getParent(); at != null && at.startsWith(root); at = at.getParent()) {
+                if (Files.exists(at, LinkOption.NOFOLLOW_LINKS) && !Files.isDirectory(at)) {
+                    throw new TransferException(at + " is a file where the revision has a folder");
+                }
+            }
+            if (Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS)) {
+                throw new TransferException(target + " is a folder where the revision has a file");
+            }
+            if (!replace && Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+                throw new TransferException(target + " is there with other contents than the revision's;"
+                        + " --overwrite replaces it and what else differs");
+            }
+        }
     }
 
     /** Whether the file is there, as a plain file, with exactly these contents. */
@@ -144,8 +188,7 @@ final class LocalFolder {
     }
 
     private static TransferException refused(String path, String why) {
-        String shown = path.replaceAll("\\p{Cntrl}", "?");
-        return new TransferException("the server names the file '"
-                + (shown.length() > 120 ? shown.substring(0, 120) + "..." : shown) + "', which is refused: " + why);
+        return new TransferException(
+                "the server names the file '" + FileName.shown(path) + "', which is refused: " + why);
     }
 }

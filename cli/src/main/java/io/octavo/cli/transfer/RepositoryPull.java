@@ -10,12 +10,21 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * A revision becomes a folder. Files that are there already with the right contents stay; one that was cut off goes on
- * from its {@code .part} file. A file appears under its name only once its hash is right.
+ * A revision becomes a folder. Files that are there already with the right contents stay, others are replaced only where
+ * that is asked for; one that was cut off goes on from its {@code .part} file. A file appears under its name only once its
+ * hash is right.
  */
 public final class RepositoryPull {
+
+    /** What becomes of files that are there with other contents. */
+    public enum Existing {
+        KEEP,
+        REPLACE
+    }
 
     private static final int DOWNLOAD_WIDTH = 2;
     private static final int LONGEST_PART_NAME = 56;
@@ -32,10 +41,11 @@ public final class RepositoryPull {
 
     /**
      * @param revision a revision's id, or {@code main}
+     * @param existing with {@code KEEP}, nothing is written where one of them is in the way
      * @return the revision that the folder now holds; files that it does not name are left as they are
-     * @throws TransferException if a path is refused or contents do not match their hash
+     * @throws TransferException if a path is refused or taken, or contents do not match their hash
      */
-    public RevisionView pull(RepositoryName repository, String revision, Path folder)
+    public RevisionView pull(RepositoryName repository, String revision, Path folder, Existing existing)
             throws IOException, InterruptedException {
         RevisionView wanted = client.revision(repository, revision);
         var local = new LocalFolder(folder);
@@ -43,16 +53,17 @@ public final class RepositoryPull {
         monitor.stage(
                 "downloading",
                 wanted.files().stream().mapToLong(RepositoryFile::size).sum());
-        Parallel.map(wanted.files(), DOWNLOAD_WIDTH, file -> {
-            if (!local.holds(file, monitor)) {
-                fetch(repository, wanted.id(), file, local);
-            }
-            return file;
-        });
+        List<Boolean> there = Parallel.map(wanted.files(), DOWNLOAD_WIDTH, file -> local.holds(file, monitor));
+        List<RepositoryFile> missing = IntStream.range(0, there.size())
+                .filter(file -> !there.get(file))
+                .mapToObj(wanted.files()::get)
+                .toList();
+        local.requireFree(missing, existing == Existing.REPLACE);
+        Parallel.map(missing, DOWNLOAD_WIDTH, file -> fetch(repository, wanted.id(), file, local));
         return wanted;
     }
 
-    private void fetch(RepositoryName repository, String revision, RepositoryFile file, LocalFolder local)
+    private Path fetch(RepositoryName repository, String revision, RepositoryFile file, LocalFolder local)
             throws IOException, InterruptedException {
         Path target = local.resolve(file.path());
         Path part = target.resolveSibling(partName(file));
@@ -70,7 +81,7 @@ public final class RepositoryPull {
             throw new TransferException(
                     file.path() + ": expected sha256 " + file.sha256() + ", received " + sha256 + "; nothing was kept");
         }
-        Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        return Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
     /** The hash keeps the leftover of another revision from being continued; the name is cut to what file systems take. */

@@ -33,7 +33,8 @@ public final class RepositoryPush {
     }
 
     /**
-     * @throws TransferException if the folder is empty, holds a link that leads out of it, or what the server stored is not what was sent
+     * @throws TransferException if the folder is empty or holds what is no file or not the file that it stands for, or what
+     *     the server stored is not what was sent
      */
     public RevisionView push(Path folder, RepositoryName repository, String message)
             throws IOException, InterruptedException {
@@ -71,6 +72,7 @@ public final class RepositoryPush {
         }
         long bytes = 0;
         for (String path : paths) {
+            LfsPointer.refuse(folder.resolve(path));
             bytes += Files.size(folder.resolve(path));
         }
         monitor.stage("hashing", bytes);

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RepositoryPullTest {
@@ -61,6 +62,51 @@ class RepositoryPullTest {
         assertThat(folder.resolve("empty")).isEmptyFile();
         assertThat(parts()).isEmpty();
         assertThat(monitor.doneBytes()).isEqualTo(monitor.totalBytes());
+    }
+
+    @Test
+    void writesNothingWhereAFileHasOtherContents() throws Exception {
+        Path mine = Files.createDirectory(folder.resolve("a b")).resolve("c+d.json");
+        Files.writeString(mine, "[]");
+
+        assertThatThrownBy(() -> pull(NAME.toString(), RepositoryPull.Existing.KEEP))
+                .isInstanceOf(TransferException.class)
+                .hasMessageContaining(mine + " is there with other contents")
+                .hasMessageContaining("--overwrite");
+        assertThat(mine).hasContent("[]");
+        assertThat(folder.resolve("weights.bin")).doesNotExist();
+        assertThat(service.requests).noneMatch(line -> line.contains("/files/"));
+    }
+
+    @Test
+    void keepsFilesThatAreAlreadyRight() throws Exception {
+        pull(NAME.toString(), RepositoryPull.Existing.KEEP);
+        service.requests.clear();
+
+        pull(NAME.toString(), RepositoryPull.Existing.KEEP);
+
+        assertThat(service.requests).noneMatch(line -> line.contains("/files/"));
+    }
+
+    @Test
+    void replacesNoFolderByAFileNorAFileByAFolder() throws Exception {
+        Files.createDirectory(folder.resolve("empty"));
+        assertThatThrownBy(this::pull).isInstanceOf(TransferException.class).hasMessageContaining("is a folder where");
+        Files.delete(folder.resolve("empty"));
+        Files.writeString(folder.resolve("a b"), "mine");
+        assertThatThrownBy(this::pull).isInstanceOf(TransferException.class).hasMessageContaining("is a file where");
+        assertThat(folder.resolve("a b")).hasContent("mine");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"README.md,readme.md", "sub/CAF\u00c9,sub/cafe\u0301", "caf\u00e9,cafe\u0301"})
+    void refusesTwoNamesThatAreOneElsewhere(String one, String other) {
+        service.commit("octavo/hostile", Map.of(one, bytes("1"), other, bytes("2")));
+
+        assertThatThrownBy(() -> pull("octavo/hostile"))
+                .isInstanceOf(TransferException.class)
+                .hasMessageContaining("one name to macOS and Windows");
+        assertThat(folder).isEmptyDirectory();
     }
 
     @Test
@@ -186,6 +232,9 @@ class RepositoryPullTest {
                 "a\\b",
                 "a\u0000b",
                 "a\nb",
+                "a\u0085b",
+                ".git/hooks/post-checkout",
+                "a/.GIT/config",
                 "a/"
             })
     void refusesAPathThatCouldLeaveTheFolder(String path) {
@@ -264,7 +313,12 @@ class RepositoryPullTest {
     }
 
     private void pull(String name) throws IOException, InterruptedException {
-        new RepositoryPull(client, FakeService.FAST, monitor).pull(RepositoryName.parse(name), "main", folder);
+        pull(name, RepositoryPull.Existing.REPLACE);
+    }
+
+    private void pull(String name, RepositoryPull.Existing existing) throws IOException, InterruptedException {
+        new RepositoryPull(client, FakeService.FAST, monitor)
+                .pull(RepositoryName.parse(name), "main", folder, existing);
     }
 
     private Path part() {

@@ -11,12 +11,17 @@ import io.octavo.hub.RepositoryName;
 import io.octavo.wire.RepositoryFile;
 import io.octavo.wire.RevisionView;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RepositoryPushTest {
 
@@ -68,14 +73,62 @@ class RepositoryPushTest {
     void refusesLinksOutOfTheFolderAndThoseThatLeadNowhere(@TempDir Path elsewhere) throws Exception {
         Path link = folder.resolve("key.txt");
         Files.createSymbolicLink(link, Files.writeString(elsewhere.resolve("id_rsa"), "secret"));
-        assertThatThrownBy(this::push)
-                .isInstanceOf(TransferException.class)
-                .hasMessageContaining("key.txt is a link out of the folder");
+        assertRefused("'key.txt' is a link out of the folder");
         Files.delete(link);
         Files.createSymbolicLink(link, elsewhere.resolve("nothing"));
-        assertThatThrownBy(this::push)
-                .isInstanceOf(TransferException.class)
-                .hasMessageContaining("key.txt is a link that leads nowhere");
+        assertRefused("'key.txt' is a link that leads nowhere");
+    }
+
+    @Test
+    void refusesLinksThatLeadInACircle() throws Exception {
+        Files.createSymbolicLink(folder.resolve("sub dir/up"), folder);
+        assertRefused("'sub dir/up' is a link to a folder that it lies in");
+        Files.delete(folder.resolve("sub dir/up"));
+        Files.createSymbolicLink(folder.resolve("self"), Path.of("self"));
+        assertRefused("'self' is a link that leads nowhere");
+    }
+
+    @Test
+    void refusesWhatIsNoFile() throws Exception {
+        Path socket = folder.resolve("socket");
+        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(socket));
+            assertRefused("'socket' is a pipe, socket or device");
+        }
+        Files.delete(socket);
+        Files.createSymbolicLink(folder.resolve("pipe"), Path.of("/dev/null"));
+        assertRefused("'pipe' is");
+    }
+
+    @Test
+    void refusesFoldersTooDeepToBeLookedThrough() throws Exception {
+        Files.createDirectories(folder.resolve("d/".repeat(40)));
+        assertRefused("no more are pushed");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"a\\012b,a\\u000ab", "a\\205,a\\u0085", "back\\\\slash,back\\slash"})
+    void refusesNamesThatNoRepositoryTakesAndShowsThem(String name, String shown) throws Exception {
+        Files.writeString(folder.resolve(name.translateEscapes()), "x");
+        assertRefused("'" + shown + "' has a name that no repository takes");
+    }
+
+    @Test
+    void refusesTwoNamesThatAreOneElsewhere() throws Exception {
+        Files.writeString(folder.resolve("Config.json"), "{}");
+        assertRefused("'Config.json' and 'config.json' are one name to macOS and Windows");
+    }
+
+    @Test
+    void refusesAPointerOfGitLfs() throws Exception {
+        Files.writeString(
+                folder.resolve("model.safetensors"),
+                "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0".repeat(64) + "\nsize 12345\n");
+        assertRefused("model.safetensors is a Git LFS pointer");
+    }
+
+    private void assertRefused(String message) {
+        assertThatThrownBy(this::push).isInstanceOf(TransferException.class).hasMessageContaining(message);
         assertThat(service.count("PUT")).isZero();
     }
 

@@ -2,6 +2,7 @@ package io.octavo.engine.checkpoint;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.safetensors.LfsPointer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -55,7 +56,9 @@ public final class ConfigJson {
             if (Files.size(file) > MAX_BYTES) {
                 throw invalid("more than " + MAX_BYTES + " bytes", null);
             }
-            return parse(Files.readAllBytes(file));
+            byte[] bytes = Files.readAllBytes(file);
+            LfsPointer.refuse(file.toString(), bytes);
+            return parse(bytes);
         } catch (NoSuchFileException e) {
             throw new QuantizationException(ErrorCode.CHECKPOINT_NOT_FOUND, file + " does not exist", e);
         } catch (IOException e) {

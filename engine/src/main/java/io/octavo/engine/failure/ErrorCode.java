@@ -14,6 +14,7 @@ public enum ErrorCode {
     SAFETENSORS_SIZE_MISMATCH("safetensors-size-mismatch", ErrorKind.USER),
     SAFETENSORS_TRAILING_DATA("safetensors-trailing-data", ErrorKind.USER),
     SAFETENSORS_METADATA_INVALID("safetensors-metadata-invalid", ErrorKind.USER),
+    GIT_LFS_POINTER("git-lfs-pointer", ErrorKind.USER),
     CHECKPOINT_NOT_FOUND("checkpoint-not-found", ErrorKind.USER),
     CHECKPOINT_INDEX_INVALID("checkpoint-index-invalid", ErrorKind.USER),
     CHECKPOINT_SHARD_MISSING("checkpoint-shard-missing", ErrorKind.USER),

@@ -38,6 +38,7 @@ public final class SafetensorsHeaderReader {
                     ErrorCode.SAFETENSORS_TRUNCATED, file + ": " + fileBytes + " bytes hold no header length");
         }
         byte[] first = first(fileBytes, parts);
+        LfsPointer.refuse(file, first);
         long headerBytes = ByteBuffer.wrap(first).order(ByteOrder.LITTLE_ENDIAN).getLong();
         if (headerBytes < 0 || headerBytes > SafetensorsHeader.MAX_HEADER_BYTES) {
             throw new QuantizationException(

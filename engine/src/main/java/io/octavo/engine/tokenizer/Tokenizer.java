@@ -3,7 +3,9 @@ package io.octavo.engine.tokenizer;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.safetensors.LfsPointer;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -43,8 +45,11 @@ public final class Tokenizer implements AutoCloseable {
         }
         // Without these two the binding cuts every text at 512 tokens and pads batches, silently.
         Map<String, String> options = Map.of("truncation", "false", "padding", "false");
-        try {
+        try (InputStream begin = Files.newInputStream(file)) {
+            LfsPointer.refuse(file.toString(), begin.readNBytes(64));
             return new Tokenizer(HuggingFaceTokenizer.newInstance(file, options));
+        } catch (QuantizationException e) {
+            throw e;
         } catch (IOException | RuntimeException e) {
             throw new QuantizationException(
                     ErrorCode.TOKENIZER_INVALID, "tokenizer.json cannot be read: " + e.getMessage(), e);

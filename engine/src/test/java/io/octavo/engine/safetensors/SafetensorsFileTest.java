@@ -48,6 +48,17 @@ class SafetensorsFileTest {
     }
 
     @Test
+    void saysThatAFileIsAPointerOfGitLfs() throws IOException {
+        Path path = folder.resolve("model.safetensors");
+        Files.writeString(path, "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 4\n");
+        assertThat(catchThrowableOfType(QuantizationException.class, () -> SafetensorsFile.open(path)))
+                .hasMessageContaining("model.safetensors: a Git LFS pointer")
+                .hasMessageContaining("git lfs pull")
+                .extracting(QuantizationException::code)
+                .isEqualTo(ErrorCode.GIT_LFS_POINTER);
+    }
+
+    @Test
     void mapsPartOfATensorOnItsOwn() throws IOException {
         Path path = SafetensorsBytes.write(folder, SafetensorsBytes.of(ONE_TENSOR, 4));
         try (SafetensorsFile file = SafetensorsFile.open(path);

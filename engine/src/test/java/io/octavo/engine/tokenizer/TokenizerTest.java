@@ -43,6 +43,9 @@ class TokenizerTest {
     void saysWhenItIsBroken(@TempDir Path folder) throws IOException {
         Files.writeString(folder.resolve("tokenizer.json"), "{\"model\": 1}");
         assertCode(folder, ErrorCode.TOKENIZER_INVALID);
+        Files.writeString(
+                folder.resolve("tokenizer.json"), "version https://git-lfs.github.com/spec/v1\noid sha256:00\n");
+        assertCode(folder, ErrorCode.GIT_LFS_POINTER);
     }
 
     private static void assertCode(Path folder, ErrorCode code) {
