@@ -9,12 +9,23 @@ import io.octavo.kernels.internal.host.HostStream;
 import io.octavo.kernels.internal.vector.base.Grain;
 import io.octavo.kernels.internal.vector.base.Lanes;
 import io.octavo.kernels.internal.vector.base.Native;
+import io.octavo.kernels.internal.vector.base.RowReader;
 import io.octavo.kernels.internal.vector.base.WorkerPool;
+import io.octavo.kernels.number.DType;
 import io.octavo.kernels.quantization.InverseFactor;
 import jdk.incubator.vector.FloatVector;
 
-/** Threads share out rows of every column's step, and columns of the inverse; sums are of f32 in a fixed order. */
+/**
+ * In place. Threads share out rows of the steps of some columns, and columns of the inverse; sums are of f32 in a fixed order,
+ * however many go together.
+ */
 public final class VectorInverseFactor implements InverseFactor {
+
+    /** Columns of the root that go together: a row is read once for all of them, whose own rows stay in a cache meanwhile. */
+    private static final int ROOTS = 16;
+
+    /** Columns of the inverse that a thread computes at a time. */
+    private static final int COLUMNS = 16;
 
     private final WorkerPool workers;
 
@@ -28,16 +39,9 @@ public final class VectorInverseFactor implements InverseFactor {
         InverseFactor.check(matrices, failures);
         int n = (int) matrices.columns();
         for (int matrix = 0; matrix < failures.columns(); matrix++) {
-            long at = Native.address(matrices) + (long) matrix * n * n * Float.BYTES;
-            float[][] r = new float[n][];
-            for (int i = 0; i < n; i++) {
-                r[i] = new float[n - i];
-                for (int j = i; j < n; j++) {
-                    r[i][j - i] = Native.getFloat(at + ((long) i * n + j) * Float.BYTES);
-                }
-            }
-            Native.setInt(Native.address(failures) + (long) matrix * Integer.BYTES, root(r));
-            invert(r, at);
+            var own = new Square(Native.address(matrices) + (long) matrix * n * n * Float.BYTES, n);
+            Native.setInt(Native.address(failures) + (long) matrix * Integer.BYTES, own.root());
+            own.invert();
         }
     }
 
@@ -60,62 +64,104 @@ public final class VectorInverseFactor implements InverseFactor {
         });
     }
 
-    /** Row i holds its columns from i on; sums of a row lie side by side that way. */
-    private int root(float[][] r) {
-        int n = r.length;
-        int failure = 0;
-        for (int j = n - 1; j >= 0; j--) {
-            float[] own = r[j];
-            float pivot = own[0] - dot(own, 1, own, 1, n - j - 1);
-            if (!(pivot > 0)) {
-                failure = failure == 0 ? j + 1 : failure;
-                pivot = 1;
-            }
-            float root = (float) Math.sqrt(pivot);
-            own[0] = root;
-            int column = j;
-            workers.runRanges(j, Grain.rows(n - j), (from, to, scratch) -> {
-                for (int i = (int) from; i < to; i++) {
-                    int first = column - i;
-                    r[i][first] = (r[i][first] - dot(r[i], first + 1, own, 1, n - column - 1)) / root;
-                }
-            });
+    /** An upper triangle, in place. */
+    private final class Square {
+
+        private final long at;
+        private final int n;
+
+        Square(long at, int n) {
+            this.at = at;
+            this.n = n;
         }
-        return failure;
-    }
 
-    private void invert(float[][] r, long target) {
-        int n = r.length;
-        workers.runRanges(n, 1, (from, to, scratch) -> {
-            float[] column = new float[n];
-            for (int j = (int) from; j < to; j++) {
-                for (int i = j; i >= 0; i--) {
-                    float sum = dot(r[i], 1, column, i + 1, j - i);
-                    column[i] = ((i == j ? 1 : 0) - sum) / r[i][0];
-                    Native.setFloat(target + ((long) i * n + j) * Float.BYTES, column[i]);
+        private long at(int row, int column) {
+            return at + ((long) row * n + column) * Float.BYTES;
+        }
+
+        /**
+         * Columns from the last on. Some at a time, a row of what is before them is read once for all.
+         *
+         * @return 1 + the first that failed, or 0
+         */
+        int root() {
+            float[][] pivots = new float[Math.min(ROOTS, n)][n];
+            int failure = 0;
+            for (int end = n; end > 0; end -= ROOTS) {
+                int start = Math.max(end - ROOTS, 0);
+                int last = end - 1;
+                for (int j = last; j >= start; j--) {
+                    float[] own = pivots[j - start];
+                    solve(j, last, j + 1, pivots, start);
+                    RowReader.read(DType.F32, at(j, j), n - j, own, 0);
+                    float pivot = own[0] - dot(at(j, j + 1), own, 1, n - j - 1);
+                    if (!(pivot > 0)) {
+                        failure = failure == 0 ? j + 1 : failure;
+                        pivot = 1;
+                    }
+                    own[0] = (float) Math.sqrt(pivot);
+                    Native.setFloat(at(j, j), own[0]);
+                }
+                workers.runRanges(start, Grain.rows(n - start), (from, to, scratch) -> {
+                    for (int i = (int) from; i < to; i++) {
+                        solve(i, last, start, pivots, start);
+                    }
+                });
+            }
+            return failure;
+        }
+
+        /** @param pivots rows from {@code first} on, each from its diagonal on */
+        private void solve(int row, int last, int to, float[][] pivots, int first) {
+            for (int j = last; j >= to; j--) {
+                float[] pivot = pivots[j - first];
+                float sum = dot(at(row, j + 1), pivot, 1, n - j - 1);
+                Native.setFloat(at(row, j), (Native.getFloat(at(row, j)) - sum) / pivot[0]);
+            }
+        }
+
+        /** Columns from the last on, which those before them do not need any more. */
+        void invert() {
+            int most = COLUMNS * workers.threads();
+            float[][] columns = new float[Math.min(most, n)][n];
+            for (int end = n; end > 0; end -= most) {
+                int start = Math.max(end - most, 0);
+                workers.runRanges(end - start, COLUMNS, (from, to, scratch) -> {
+                    for (int i = start + (int) to - 1; i >= 0; i--) {
+                        for (int j = Math.max(start + (int) from, i); j < start + to; j++) {
+                            float[] column = columns[j - start];
+                            float sum = dot(at(i, i + 1), column, i + 1, j - i);
+                            column[i] = ((i == j ? 1 : 0) - sum) / Native.getFloat(at(i, i));
+                        }
+                    }
+                });
+                for (int i = 0; i < end; i++) {
+                    for (int j = Math.max(start, i); j < end; j++) {
+                        Native.setFloat(at(i, j), columns[j - start][i]);
+                    }
                 }
             }
-        });
+        }
     }
 
-    private static float dot(float[] a, int aFrom, float[] b, int bFrom, int count) {
+    private static float dot(long aAt, float[] b, int bFrom, int count) {
         float sum = 0;
         int i = 0;
         while (i + LANES <= count) {
             int to = Math.min(i + Grain.PIECE, count - count % LANES);
-            sum += dotPiece(a, aFrom + i, b, bFrom + i, to - i);
+            sum += dotPiece(aAt + (long) i * Float.BYTES, b, bFrom + i, to - i);
             i = to;
         }
         for (; i < count; i++) {
-            sum += a[aFrom + i] * b[bFrom + i];
+            sum += Native.getFloat(aAt + (long) i * Float.BYTES) * b[bFrom + i];
         }
         return sum;
     }
 
-    private static float dotPiece(float[] a, int aFrom, float[] b, int bFrom, int count) {
+    private static float dotPiece(long aAt, float[] b, int bFrom, int count) {
         FloatVector sum = FloatVector.zero(FLOATS);
         for (int i = 0; i < count; i += LANES) {
-            FloatVector x = FloatVector.fromArray(FLOATS, a, aFrom + i);
+            FloatVector x = Native.load(aAt + (long) i * Float.BYTES);
             sum = x.mul(FloatVector.fromArray(FLOATS, b, bFrom + i)).add(sum);
         }
         return Lanes.sum(sum);
