@@ -143,6 +143,8 @@ abstract class SecondMomentsContract extends BackendContract {
         backend.operations().secondMoments().arrange(sums, ints(order), inOut(1, 2, 1, 0.5f), arranged, stream);
         backend.operations().secondMoments().arrange(sums, null, inOut(1, 2, 0.1f, 0), scaled, stream);
         backend.operations().secondMoments().diagonal(sums, diagonal, stream);
+        backend.operations().secondMoments().arrange(sums, null, inOut(1, 2, 0.1f, 0), sums, stream);
+        assertThat(floats(sums)).isEqualTo(floats(scaled));
         float[] diagonalFound = floats(diagonal);
         float[] arrangedFound = floats(arranged);
         float[] scaledFound = floats(scaled);

@@ -26,27 +26,30 @@ final class SolverInput implements AutoCloseable {
     private final Optional<HessianFactor> factor;
     private final Optional<InputCorrection> correction;
 
-    /** @param seen of which no tokens leave zeros, of which there is no factor; of several inputs without differences */
+    /**
+     * @param seen whose sums become means; of which no tokens leave zeros, of which there is no factor; of several inputs without
+     *     differences
+     */
     SolverInput(Backend backend, Stream stream, JobMonitor monitor, Gptq settings, InputMoments seen) {
         this.backend = backend;
         this.stream = stream;
         this.monitor = monitor;
         this.inputs = seen.inputs();
+        this.moments = seen.sums();
         int columns = seen.columns();
         this.memory = backend.allocate("gptq", ownBytes(columns, inputs));
         try {
-            this.moments = Matrix.of(memory, DType.F32, (long) inputs * columns, columns);
-            this.importance = new Matrix(memory, moments.bytes(), DType.F32, inputs, columns);
+            this.importance = Matrix.of(memory, DType.F32, inputs, columns);
             float[] shares = new float[2 * inputs];
             for (int input = 0; input < inputs; input++) {
                 shares[2 * input] = 1f / Math.max(seen.tokens().get(input), 1);
             }
-            var scaling = new Matrix(memory, moments.bytes() + importance.bytes(), DType.F32, inputs, 2);
+            var scaling = new Matrix(memory, importance.bytes(), DType.F32, inputs, 2);
             memory.copyFrom(MemorySegment.ofArray(shares), scaling.offset(), stream);
-            backend.operations().secondMoments().arrange(seen.sums(), null, scaling, moments, stream);
+            backend.operations().secondMoments().arrange(moments, null, scaling, moments, stream);
             backend.operations().secondMoments().diagonal(moments, importance, stream);
             float[] squares = new float[inputs * columns];
-            memory.copyTo(MemorySegment.ofArray(squares), importance.offset(), stream);
+            memory.copyTo(MemorySegment.ofArray(squares), 0, stream);
             stream.synchronize();
             this.factor = HessianFactor.of(moments, squares, settings, backend, stream);
         } catch (RuntimeException e) {
@@ -63,9 +66,9 @@ final class SolverInput implements AutoCloseable {
         }
     }
 
-    /** Of the moments, their diagonals and what those are divided by. */
+    /** Of the moments' diagonals and what those are divided by. */
     private static long ownBytes(int columns, int inputs) {
-        return inputs * Matrix.bytes(DType.F32, columns + 1, columns) + Matrix.bytes(DType.F32, inputs, 2);
+        return Matrix.bytes(DType.F32, inputs, columns) + Matrix.bytes(DType.F32, inputs, 2);
     }
 
     /** Memory of the backend that stays, beside the sums. */

@@ -61,7 +61,7 @@ public interface SecondMoments {
      * @param sums {@code [count * columns, columns]} F32
      * @param order {@code [count, columns]} I32; null for 0, 1, 2 and so on; the CPU backend throws on what is no column
      * @param shares {@code [count, 2]} F32: each matrix's share and what is added
-     * @param out receives {@code [count * columns, columns]} F32; none of {@code sums}
+     * @param out receives {@code [count * columns, columns]} F32; none of {@code sums}, but without an order it may be those
      */
     void arrange(Matrix sums, @Nullable Matrix order, Matrix shares, Matrix out, Stream stream);
 
