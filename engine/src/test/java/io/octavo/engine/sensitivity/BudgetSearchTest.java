@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.sensitivity.BudgetSearch.Option;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -53,6 +56,86 @@ class BudgetSearchTest {
             }
         }
         assertThat(found).isGreaterThan(100);
+    }
+
+    private static long bytes(List<List<Option>> groups, List<Integer> way) {
+        return IntStream.range(0, way.size())
+                .mapToLong(group -> groups.get(group).get(way.get(group)).bytes())
+                .sum();
+    }
+
+    private static double loss(List<List<Option>> groups, List<Integer> way) {
+        return IntStream.range(0, way.size())
+                .mapToDouble(group -> groups.get(group).get(way.get(group)).loss())
+                .sum();
+    }
+
+    /** The least loss of each size, by every combination. */
+    private static Map<Long, Double> leastLosses(List<List<Option>> groups) {
+        Map<Long, Double> least = Map.of(0L, 0.0);
+        for (List<Option> options : groups) {
+            var longer = new TreeMap<Long, Double>();
+            least.forEach((bytes, loss) -> options.forEach(
+                    option -> longer.merge(bytes + option.bytes(), loss + option.loss(), Math::min)));
+            least = longer;
+        }
+        return least;
+    }
+
+    @Test
+    void waysAreThoseThatNothingSmallerIsAsGoodAs() {
+        var random = new Random(21);
+        for (int round = 0; round < 300; round++) {
+            var groups = new ArrayList<List<Option>>();
+            long unit = 1L + random.nextInt(1000);
+            for (int group = 0; group < 1 + random.nextInt(7); group++) {
+                groups.add(IntStream.range(0, 1 + random.nextInt(4))
+                        .mapToObj(option -> new Option(unit * random.nextInt(12) + 5, random.nextInt(20)))
+                        .toList());
+            }
+            var front = new ArrayList<Map.Entry<Long, Double>>();
+            leastLosses(groups).forEach((bytes, loss) -> {
+                if (front.isEmpty() || loss < front.getLast().getValue()) {
+                    front.add(Map.entry(bytes, loss));
+                }
+            });
+
+            List<List<Integer>> ways = BudgetSearch.ways(groups);
+
+            assertThat(ways.stream().map(way -> Map.entry(bytes(groups, way), loss(groups, way)))
+                            .toList())
+                    .as("round %d", round)
+                    .isEqualTo(front);
+        }
+    }
+
+    /** Sizes that have nothing in common add up to more different ones than are kept: each way is a little larger than need be. */
+    @Test
+    void waysOfVeryManySizesAreFewAndNearlyTheBest() {
+        var random = new Random(22);
+        var groups = new ArrayList<List<Option>>();
+        long range = 0;
+        for (int group = 0; group < 24; group++) {
+            List<Option> options = IntStream.range(0, 4)
+                    .mapToObj(option -> new Option(random.nextInt(1_000_000_000), random.nextDouble()))
+                    .toList();
+            groups.add(options);
+            range += options.stream().mapToLong(Option::bytes).max().orElseThrow()
+                    - options.stream().mapToLong(Option::bytes).min().orElseThrow();
+        }
+        List<List<Integer>> ways = BudgetSearch.ways(groups);
+
+        assertThat(ways).hasSizeBetween(50, 4096 + groups.size());
+        assertThat(ways).isSortedAccordingTo(Comparator.comparingDouble(way -> -loss(groups, way)));
+        long tooLarge = groups.size() * Math.ceilDiv(range, 4096);
+        long least = groups.stream()
+                .mapToLong(options -> options.stream().mapToLong(Option::bytes).min().orElseThrow())
+                .sum();
+        for (int tenth = 1; tenth < 10; tenth++) {
+            long limit = least + range / 10 * tenth;
+            double best = loss(groups, BudgetSearch.search(groups, limit).orElseThrow());
+            assertThat(ways).anyMatch(way -> bytes(groups, way) <= limit + tooLarge && loss(groups, way) <= best);
+        }
     }
 
     @Test
