@@ -25,6 +25,9 @@ import java.util.stream.Collectors;
  */
 public record CalibrationMemory(long deviceBytes, long hostBytes) {
 
+    /** Of a buffer that lies in a file where the device's memory is the host's: a square of 5,793 channels. */
+    public static final long SPILLED_BYTES = 128 << 20;
+
     /** Of a recipe that looks at no data. */
     public static final CalibrationMemory NONE = new CalibrationMemory(0, 0);
 

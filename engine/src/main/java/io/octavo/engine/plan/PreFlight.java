@@ -94,8 +94,14 @@ public final class PreFlight {
                         + Math.max(PIECES * piece, calibration.hostBytes())
                         + plan.actions().size() * BYTES_PER_TENSOR,
                 deviceBytes(plan, calibration),
-                plan.inputBytes() + plan.outputBytes(),
+                plan.inputBytes() + plan.outputBytes() + spilledBytes(checkpoint, plan, recipe),
                 START_SECONDS + plan.inputBytes() / BYTES_A_SECOND);
+    }
+
+    /** Of large buffers that a processor keeps in files, at most; nothing if none is large. */
+    private static long spilledBytes(Checkpoint checkpoint, QuantizationPlan plan, Recipe recipe) {
+        long bytes = calibration(checkpoint, plan, recipe, DType.F32).deviceBytes();
+        return plan.schemes().sumsProducts() && bytes >= CalibrationMemory.SPILLED_BYTES ? bytes : 0;
     }
 
     /** The layers of a calibration are gone before pieces of tensors are on their way. */

@@ -6,6 +6,7 @@ import io.octavo.engine.artifact.FileDigest;
 import io.octavo.engine.artifact.FolderJournal;
 import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.calibrate.ActivationRanges;
+import io.octavo.engine.calibrate.CalibrationMemory;
 import io.octavo.engine.calibrate.Calibrator;
 import io.octavo.engine.calibrate.LayerwiseSolver;
 import io.octavo.engine.calibrate.LayerwiseSolver.Keeping;
@@ -24,8 +25,10 @@ import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
+import io.octavo.engine.safetensors.DiskFailure;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.backend.Backend;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -36,7 +39,10 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.DoubleConsumer;
+import org.jspecify.annotations.Nullable;
 
 /** What data shows of a model, and what modifiers make of a plan by it. */
 final class Calibration implements AutoCloseable {
@@ -51,6 +57,7 @@ final class Calibration implements AutoCloseable {
     private final long chunkBytes;
     private final JobMonitor monitor;
     private final Deque<Runnable> closing = new ArrayDeque<>();
+    private @Nullable StagingFolder scratch;
     private QuantizationPlan plan;
     private ActivationRanges activations = ActivationRanges.none();
 
@@ -81,30 +88,53 @@ final class Calibration implements AutoCloseable {
         return activations;
     }
 
-    /** @param progress receives the share that is done */
+    /**
+     * @param progress receives the share that is done
+     * @throws QuantizationException {@code DISK_FULL} or {@code IO_FAILED}, too, where squares of channels find no room
+     */
     void run(DoubleConsumer progress) {
         ModuleSchemes schemes = plan.schemes();
         double observing = schemes.solver().isEmpty() ? 1 : schemes.needsRanges() ? OBSERVING_SHARE : 0;
         if (schemes.needsRanges()) {
             monitor.phase("calibrate");
-            observe(share -> progress.accept(observing * share));
+            spilling(device -> observe(device, share -> progress.accept(observing * share)));
         }
         if (!schemes.channelModifiers().isEmpty()) {
             modify();
         }
         schemes.solver().ifPresent(gptq -> {
             monitor.phase("solve");
-            solve(gptq, share -> progress.accept(observing + (1 - observing) * share));
+            spilling(device -> solve(gptq, device, share -> progress.accept(observing + (1 - observing) * share)));
         });
+    }
+
+    /** On a device whose large buffers lie in files, if its memory is the host's. */
+    private void spilling(Consumer<Backend> work) {
+        try {
+            work.accept(backend.spilling(scratch(), CalibrationMemory.SPILLED_BYTES));
+        } catch (UncheckedIOException e) {
+            throw DiskFailure.writing(scratch().resolve("moments"), Objects.requireNonNull(e.getCause()));
+        }
+    }
+
+    /** A folder that goes away with this. */
+    private Path scratch() {
+        StagingFolder made = scratch;
+        if (made == null) {
+            made = StagingFolder.beside(request.target());
+            closing.push(made::close);
+            scratch = made;
+        }
+        return made.folder();
     }
 
     private CalibrationData data() {
         return request.calibration().orElseThrow();
     }
 
-    private void observe(DoubleConsumer progress) {
+    private void observe(Backend device, DoubleConsumer progress) {
         ModelSpec spec = Architectures.read(source.config().tree());
-        activations = new Calibrator(backend)
+        activations = new Calibrator(device)
                 .observe(
                         source,
                         plan.schemes().observing(data()),
@@ -134,16 +164,12 @@ final class Calibration implements AutoCloseable {
         }
     }
 
-    private void solve(Gptq gptq, DoubleConsumer progress) {
+    private void solve(Gptq gptq, Backend device, DoubleConsumer progress) {
         CalibrationData data = data();
         Keeping keeping = request.journal()
                 .map(journal -> new Keeping(journal, key(data)))
-                .orElseGet(() -> {
-                    StagingFolder scratch = StagingFolder.beside(request.target());
-                    closing.push(scratch::close);
-                    return new Keeping(new FolderJournal(scratch.folder()), "solved");
-                });
-        var solver = new LayerwiseSolver(backend, gptq, monitor);
+                .orElseGet(() -> new Keeping(new FolderJournal(scratch()), "solved"));
+        var solver = new LayerwiseSolver(device, gptq, monitor);
         closing.push(solver::close);
         plan = plan.withSolved(solver.solve(source, data, plan.solvable(), this::scaledTensors, keeping, progress));
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.TestModels;
 import io.octavo.engine.artifact.FolderJournal;
+import io.octavo.engine.calibrate.CalibrationMemory;
 import io.octavo.engine.calibrate.LayerwiseSolver;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
@@ -23,14 +24,17 @@ import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -108,6 +112,41 @@ class CalibrationMemoryTest {
         write28m(source);
         Recipe recipe = recipe("W8A8_STATIC").withModifiers(List.of(new SmoothQuant()));
         assertThat(observing(source, recipe, 512)).isCloseTo(peak(source, recipe, 512), NEAR);
+    }
+
+    /** Those of a wide model are large, and wherever they lie, the same is found. */
+    @Test
+    void largeSquaresLieInFiles() throws IOException {
+        Path source = folder.resolve("28m");
+        write28m(source);
+        Recipe recipe = recipe("W4A16").withModifiers(List.of(gptq(true)));
+        var spilled = new ArrayList<Long>();
+        try (Backend backend = Backends.cpu(2)) {
+            new Quantizer(spillingAll(backend, spilled), PreFlight.DEVICE_THREADS)
+                    .quantize(request(source, recipe, 128), JobMonitor.none());
+            assertThat(spilled).containsOnly(CalibrationMemory.SPILLED_BYTES);
+            Path first = Files.move(folder.resolve("out"), folder.resolve("first"));
+            new Quantizer(backend, PreFlight.DEVICE_THREADS)
+                    .quantize(request(source, recipe, 128), JobMonitor.none());
+            assertThat(folder.resolve("out/model.safetensors"))
+                    .hasSameBinaryContentAs(first.resolve("model.safetensors"));
+        }
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left.map(file -> file.getFileName().toString()))
+                    .containsExactlyInAnyOrder("28m", "first", "out");
+        }
+    }
+
+    /** Every buffer, once a job asks for large ones. */
+    private static Backend spillingAll(Backend backend, List<Long> asked) {
+        return (Backend) Proxy.newProxyInstance(
+                Backend.class.getClassLoader(), new Class<?>[] {Backend.class}, (proxy, method, arguments) -> {
+                    if (method.getName().equals("spilling")) {
+                        asked.add((Long) arguments[1]);
+                        return backend.spilling((Path) arguments[0], 1);
+                    }
+                    return method.invoke(backend, arguments);
+                });
     }
 
     private static Gptq gptq(boolean matchOriginals) {

@@ -5,6 +5,7 @@ import io.octavo.kernels.device.HostMemory;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 
 /**
  * A device: its memory, its streams and its operations.
@@ -74,6 +75,19 @@ public interface Backend extends AutoCloseable {
      * @return this, where operations are so anyway or the backend has no others
      */
     default Backend batchInvariant() {
+        return this;
+    }
+
+    /**
+     * The same device, of which large buffers lie in files where its memory is the host's, so that the system may take that back;
+     * a file has no name any more when its buffer is there. Closing it has no effect. {@link #allocate} throws an
+     * {@link java.io.UncheckedIOException} where a file cannot be written, on a full disk, say.
+     *
+     * @param folder for the files
+     * @param fromBytes of a buffer that lies in a file, above 0
+     * @return this, where the device has memory of its own
+     */
+    default Backend spilling(Path folder, long fromBytes) {
         return this;
     }
 

@@ -8,6 +8,8 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** The processor as a device. Memory is native, so that it does not count against the Java heap. */
 public final class HostBackend implements Backend {
@@ -19,6 +21,7 @@ public final class HostBackend implements Backend {
     private final Operations operations;
     private final Operations invariant;
     private final Runnable release;
+    private final @Nullable SpillFolder spill;
 
     /**
      * @param operations whose rows do not depend on each other
@@ -30,10 +33,20 @@ public final class HostBackend implements Backend {
 
     /** @param invariant the operations of {@link #batchInvariant} */
     public HostBackend(String description, Operations operations, Operations invariant, Runnable release) {
+        this(description, operations, invariant, release, null);
+    }
+
+    private HostBackend(
+            String description,
+            Operations operations,
+            Operations invariant,
+            Runnable release,
+            @Nullable SpillFolder spill) {
         this.description = description;
         this.operations = operations;
         this.invariant = invariant;
         this.release = release;
+        this.spill = spill;
     }
 
     @Override
@@ -50,6 +63,9 @@ public final class HostBackend implements Backend {
     public DeviceBuffer allocate(String owner, long bytes) {
         if (bytes < 0) {
             throw new IllegalArgumentException(owner + ": negative size " + bytes);
+        }
+        if (spill != null && bytes >= spill.fromBytes()) {
+            return spill.allocate(owner, bytes);
         }
         Arena arena = Arena.ofShared();
         try {
@@ -102,7 +118,12 @@ public final class HostBackend implements Backend {
 
     @Override
     public Backend batchInvariant() {
-        return new HostBackend(description, invariant, () -> {});
+        return new HostBackend(description, invariant, invariant, () -> {}, spill);
+    }
+
+    @Override
+    public Backend spilling(Path folder, long fromBytes) {
+        return new HostBackend(description, operations, invariant, () -> {}, new SpillFolder(folder, fromBytes));
     }
 
     @Override
