@@ -33,6 +33,7 @@ record CalibratedScales(ActivationRanges activations) {
                         ErrorCode.SCHEME_UNSUITABLE,
                         "calibration never ran module " + outputs.module() + ", whose input scale is to be stored"));
         if (isGlobal(inputs)) {
+            StoredScales.requireDivided("the inputs of " + outputs.module(), range.absmax());
             return new Stored(StoredScales.globalDivisor(range.absmax(), outputs.floats()), (byte) 0);
         }
         DType dtype = outputs.inputs().getFirst().dtype();

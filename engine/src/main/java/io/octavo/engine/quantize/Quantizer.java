@@ -173,7 +173,7 @@ public final class Quantizer {
                     .filter(action -> action.reason().equals(QuantizationPlan.FUSED_EXPERTS))
                     .forEach(action -> monitor.log("warning: %s is left alone: %s"
                             .formatted(action.source().info().name(), action.reason())));
-            HalfScales.require(plan);
+            HeldScales.require(plan);
             try (StagingFolder staging = StagingFolder.beside(request.target());
                     var background = new BackgroundTasks("octavo-hash", threads)) {
                 return new QuantizationRun(

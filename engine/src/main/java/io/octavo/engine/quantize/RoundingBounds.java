@@ -34,6 +34,12 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) implem
     /** What NVFP4 stores in place of a scale that would be zero. */
     private static final float SMALLEST_RELATIVE = 0x1p-3f;
 
+    /** Larger numbers lead to scales that every type but F16 holds. */
+    private static final float SURELY_HELD = 0x1p-100f;
+
+    /** A number times this is lost in an f32 sum beside it. */
+    private static final float NOTHING_BESIDE = 0x1p-24f;
+
     @Override
     public float[] codebook() {
         int codes = QuantizationError.CODES;
@@ -77,6 +83,27 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) implem
                 ? (scale == SMALLEST_POWER || exact >= CARRIED / 2 * scale)
                         && (scale == LARGEST_POWER || exact < CARRIED * scale)
                 : isNearest(scale, exact, scaleType);
+    }
+
+    @Override
+    public double lostScale(float below, float above, float rowAbsmax) {
+        float absmax = Math.max(below, above);
+        if ((scaleType != DType.F16 && absmax > SURELY_HELD) || absmax <= rowAbsmax * NOTHING_BESIDE) {
+            return 0;
+        }
+        double exact = exactScale(1, below, above);
+        boolean held = switch (weights.scaleType()) {
+            case FLOAT -> StoredScales.holds(scaleType, exact);
+            case E8M0 -> exact >= CARRIED / 2 * SMALLEST_POWER;
+            // A share of the tensor's own scale: too small for it is what is small beside others.
+            case E4M3 -> true;
+        };
+        return held ? 0 : exact;
+    }
+
+    /** Whether some scale of a row can be lost, told from its largest magnitude. */
+    boolean mayLose(float rowAbsmax) {
+        return scaleType == DType.F16 || rowAbsmax <= SURELY_HELD / NOTHING_BESIDE;
     }
 
     /** What numbers lead to that share a scale, before it is rounded to its type. */

@@ -23,6 +23,7 @@ final class RowBounds {
     private final long tileRows;
     private final long groupColumns;
     private final boolean scalesByTile;
+    private final String scaleType;
     private float absmax;
     private long lostRows;
     private long firstLostRow;
@@ -36,6 +37,7 @@ final class RowBounds {
         this.reach = new float[2 * groups];
         this.tileRows = action.layout().tile().rows();
         this.groupColumns = action.layout().tile().columns();
+        this.scaleType = StoredScales.type(action);
         this.scalesByTile = !(action.scheme().weights().granularity() instanceof Granularity.PerTensor);
     }
 
@@ -44,6 +46,7 @@ final class RowBounds {
      * @param reached {@code [rows, groups, 2]} F32, likewise
      * @param scales {@code [rows, groups]}
      * @param zeroPoints of the same shape, or none
+     * @throws io.octavo.engine.failure.QuantizationException {@code SCHEME_UNSUITABLE} for a scale that its type does not hold
      */
     void look(long from, long to, double[] measured, MemorySegment reached, float[] scales, byte[] zeroPoints) {
         for (long row = from; row < to; row++) {
@@ -99,6 +102,10 @@ final class RowBounds {
                         row,
                         "scale " + scale + " of group " + group + " is not one for numbers from " + -below + " to "
                                 + above);
+            }
+            double lost = scalesByTile ? bounds.lostScale(below, above, rowAbsmax) : 0;
+            if (lost > 0) {
+                throw StoredScales.lost(action.module(), row, lost, scaleType);
             }
             if (zeroPoints.length > 0 && !bounds.zeroPointFits(zeroPoints[at + group], scale, below)) {
                 fail(row, "zero point " + zeroPoints[at + group] + " of group " + group + " is not where zero lies");

@@ -56,6 +56,11 @@ record SolvedBounds(RoundingBounds rounding, boolean nearest, double widestHalf)
     }
 
     @Override
+    public double lostScale(float below, float above, float rowAbsmax) {
+        return rounding.lostScale(below, above, rowAbsmax);
+    }
+
+    @Override
     public boolean zeroPointFits(int zeroPoint, float scale, float below) {
         int half = 1 << (rounding.weights().type().bits() - 1);
         return zeroPoint >= -half && zeroPoint < half;

@@ -3,6 +3,7 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.calibrate.ActivationRanges.Range;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.kernels.number.BFloat16;
@@ -16,6 +17,12 @@ final class StoredScales {
     /** The largest number of E4M3 times that of E2M1: where a tensor's largest magnitude is to lie (NVFP4). */
     private static final float NVFP4_LARGEST = 448f * 6f;
 
+    /** How far rounding moves a scale in BF16, twice: a type that moves one farther does not hold it. */
+    private static final double MOST_ERROR = 0x1p-8;
+
+    /** The reciprocal of NVFP4's divisor for smaller magnitudes is no normal number of f32. */
+    private static final float LEAST_DIVIDED = NVFP4_LARGEST * Float.MIN_NORMAL;
+
     private StoredScales() {}
 
     /**
@@ -24,12 +31,13 @@ final class StoredScales {
      * @param what for the message of a failure
      */
     static float symmetric(String what, float absmax, NumberType type, DType dtype) {
-        return stored(what, absmax / type.divisor(), dtype);
+        return stored(what, (double) absmax / type.divisor(), dtype);
     }
 
     /** The scale of integers with a zero point. */
     static float asymmetric(String what, Range range, NumberType type, DType dtype) {
-        return stored(what, (range.max() - range.min()) / (2 * type.divisor()), dtype);
+        float width = range.max() - range.min();
+        return stored(what, (double) width / (2 * type.divisor()), dtype);
     }
 
     /** The zero point that belongs to {@link #asymmetric}. */
@@ -45,6 +53,61 @@ final class StoredScales {
         return Float.isFinite(divisor) && divisor > 0 ? divisor : 1;
     }
 
+    /** Whether a scale is not too small for a type: it keeps as many bits of it as BF16 does of any, or all that it has. */
+    static boolean holds(DType dtype, double scale) {
+        float stored = rounded((float) scale, dtype);
+        return Float.isInfinite(stored) || !(Math.abs(stored - scale) > scale * MOST_ERROR);
+    }
+
+    /** @throws QuantizationException {@code SCHEME_UNSUITABLE} if NVFP4 cannot divide by what a largest magnitude leads to */
+    static void requireDivided(String what, float absmax) {
+        if (absmax > 0 && absmax < LEAST_DIVIDED) {
+            throw tooSmall(what, "largest magnitude is " + absmax + ", too small for NVFP4's scale of whole tensors");
+        }
+    }
+
+    /** @throws QuantizationException {@code SCHEME_UNSUITABLE} if the one scale of a weight's largest magnitude is too small */
+    static void requireWhole(Quantize action, float absmax) {
+        if (action.layout().hasGlobalScale()) {
+            requireDivided("the weight of " + action.module(), absmax);
+        } else {
+            double scale = (double) absmax / action.scheme().weights().type().divisor();
+            requireHeld("the weight of " + action.module(), scale, action.floats());
+        }
+    }
+
+    private static void requireHeld(String what, double scale, DType dtype) {
+        if (!holds(dtype, scale)) {
+            throw tooSmall(what, "scale is " + (float) scale + ", which " + dtype + " does not hold");
+        }
+    }
+
+    private static QuantizationException tooSmall(String what, String why) {
+        return new QuantizationException(ErrorCode.SCHEME_UNSUITABLE, what + ": its " + why + "; ignore the module");
+    }
+
+    /** What the scales of a module's tiles are stored in, for people. */
+    static String type(Quantize action) {
+        DType stored = action.layout().scaleType();
+        return stored == DType.U8 ? "E8M0" : stored.name();
+    }
+
+    /**
+     * That the scale of numbers in a row of a weight is lost in its type.
+     *
+     * @param scale the exact one
+     * @param type that it would be stored in
+     */
+    static QuantizationException lost(String module, long row, double scale, String type) {
+        return new QuantizationException(
+                ErrorCode.SCHEME_UNSUITABLE,
+                "module " + module + ", row " + row + ": numbers so small lead to a scale of " + (float) scale
+                        + ", which " + type + " does not hold, in which it would be stored; ignore the module"
+                        + (type.equals(DType.F16.name())
+                                ? ", or choose a scheme whose scales are F32, such as W8A8 or FP8_DYNAMIC"
+                                : ""));
+    }
+
     /** The stored numbers of a Linear's inputs. */
     static float input(String module, Quantization inputs, Range range, DType dtype) {
         String what = "the inputs of " + module;
@@ -53,12 +116,14 @@ final class StoredScales {
                 : asymmetric(what, range, inputs.type(), dtype);
     }
 
-    private static float stored(String what, float scale, DType dtype) {
-        float rounded = rounded(scale, dtype);
+    private static float stored(String what, double scale, DType dtype) {
+        float rounded = rounded((float) scale, dtype);
         if (!Float.isFinite(rounded)) {
             throw new QuantizationException(
-                    ErrorCode.SCHEME_UNSUITABLE, "the scale of " + what + " is " + scale + ", too large for " + dtype);
+                    ErrorCode.SCHEME_UNSUITABLE,
+                    "the scale of " + what + " is " + (float) scale + ", too large for " + dtype);
         }
+        requireHeld(what, scale, dtype);
         return rounded == 0 ? epsilon(dtype) : rounded;
     }
 

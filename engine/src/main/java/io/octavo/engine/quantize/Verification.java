@@ -178,6 +178,7 @@ final class Verification implements AutoCloseable {
         for (String module : action.sharing()) {
             absmax = Math.max(absmax, absmaxes.getOrDefault(module, 0f));
         }
+        StoredScales.requireWhole(action, absmax);
         float scale = wholeScale(action.module());
         if (!action.bounds().wholeFits(scale, absmax)) {
             failures.add("module " + action.module() + ": its scale " + scale

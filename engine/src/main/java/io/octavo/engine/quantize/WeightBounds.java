@@ -18,6 +18,16 @@ sealed interface WeightBounds permits RoundingBounds, SolvedBounds {
      */
     boolean scaleFits(float scale, float wholeScale, float below, float above, float rowAbsmax);
 
+    /**
+     * The exact scale of numbers that share one, where its type is too small for it and keeps fewer bits than of others, at
+     * last none; 0 where the type holds it, or where the numbers are nothing beside the largest of their rows.
+     *
+     * @param below how far they reach below zero
+     * @param above how far they reach above zero
+     * @param rowAbsmax the largest magnitude of all numbers in the same rows
+     */
+    double lostScale(float below, float above, float rowAbsmax);
+
     /** Whether a zero point may lie where it does. */
     boolean zeroPointFits(int zeroPoint, float scale, float below);
 

@@ -74,6 +74,7 @@ final class WeightRanges {
             var each = new LinkedHashMap<String, Float>();
             modules.forEach(module -> each.put(module, compute(module)));
             float absmax = Collections.max(each.values());
+            StoredScales.requireWhole(action, absmax);
             each.forEach((module, own) -> requireHeld(module, own, absmax));
             return absmax;
         });

@@ -83,6 +83,28 @@ class RoundingBoundsTest {
         assertThat(rows.scaleFits(0x1p-10f, 1, 0, 448 * 0x1p-26f, 0)).isTrue();
     }
 
+    /** Worked out by hand: F32 ends with 2^-149, BF16 with 2^-133, F16 with 2^-24, E8M0 with 2^-127. */
+    @Test
+    void aScaleIsLostWhereItsTypeKeepsTooFewBits() {
+        RoundingBounds f32 = bounds("FP8_DYNAMIC", DType.F32);
+        assertThat(f32.lostScale(0, 560 * Float.MIN_VALUE, 0)).isEqualTo(0x1.4p-149);
+        assertThat(f32.lostScale(448 * Float.MIN_VALUE, 0, 0)).isZero();
+        assertThat(f32.lostScale(0, 560 * Float.MIN_VALUE, 1)).isZero();
+        assertThat(f32.lostScale(0, 0, 0)).isZero();
+        assertThat(bounds("FP8_DYNAMIC", DType.BF16).lostScale(0, 448 * 0x1.02p-128f, 0))
+                .isEqualTo(0x1.02p-128);
+        assertThat(bounds("FP8_DYNAMIC", DType.BF16).lostScale(0, 448 * 0x1.02p-126f, 0))
+                .isZero();
+        assertThat(bounds("FP8_DYNAMIC", DType.F16).lostScale(0, 448 * 0x1.8p-24f, 0))
+                .isEqualTo(0x1.8p-24);
+        assertThat(bounds("FP8_DYNAMIC", DType.F16).lostScale(0, 448 * 0x1.6p-17f, 0))
+                .isZero();
+        assertThat(bounds("MXFP4", DType.U8).lostScale(0, 4 * 0x1.7p-128f, 0)).isEqualTo(0x1.7p-128);
+        assertThat(bounds("MXFP4", DType.U8).lostScale(0, 4 * 0x1.cp-128f, 0)).isZero();
+        assertThat(SolvedBounds.of(f32, false).lostScale(0, 560 * Float.MIN_VALUE, 0))
+                .isEqualTo(0x1.4p-149);
+    }
+
     @Test
     void aPowerOfTwoHoldsTheLargestNumberBelowItsCarry() {
         RoundingBounds mx = bounds("MXFP4", DType.U8);

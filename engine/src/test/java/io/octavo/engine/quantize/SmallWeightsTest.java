@@ -15,6 +15,7 @@ import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.VerificationReport.ModuleError;
+import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -27,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Weights so small that F16, the type of the source, cannot hold their scales. */
+/** Weights so small that the type of their scales cannot hold these. */
 class SmallWeightsTest {
 
     private static final String SELF = "model.layers.0.self_attn.";
@@ -43,10 +44,10 @@ class SmallWeightsTest {
         for (int i = 0; i < SIZE * SIZE; i++) {
             float unit = (i * 2654435761L % 255 - 127) / 128f;
             float number = unit * (i / SIZE < tinyRows ? magnitude : 0x1p-4f);
-            if (dtype == DType.F16) {
-                bytes.putShort(Float.floatToFloat16(number));
-            } else {
-                bytes.putFloat(number);
+            switch (dtype) {
+                case F16 -> bytes.putShort(Float.floatToFloat16(number));
+                case BF16 -> bytes.putShort(BFloat16.fromFloat(number));
+                default -> bytes.putFloat(number);
             }
         }
         List<Long> shape = List.of((long) SIZE, (long) SIZE);
@@ -103,6 +104,75 @@ class SmallWeightsTest {
                         QuantizationException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEME_UNSUITABLE))
                 .hasMessageContainingAll("module " + TINY + ", row 0", "F16");
         assertThat(folder.resolve("target")).doesNotExist();
+    }
+
+    /** 1 / 127.5 of the largest is less than half the smallest number of F32, or of a few of its bits; of E8M0, 2^-127. */
+    @ParameterizedTest
+    @CsvSource({
+        "W8A8, F32, 0x1p-145, 128, F32",
+        "W8A8, F32, 0x1p-145, 1, F32",
+        "W8A8, F32, 0x1.3p-139, 1, F32",
+        "W8A8, BF16, 0x1p-128, 1, BF16",
+        "FP8_DYNAMIC, F32, 0x1p-144, 1, F32",
+        "FP8_DYNAMIC, BF16, 0x1p-126, 1, BF16",
+        "FP8_W8A16, F32, 0x1p-144, 128, F32",
+        "FP8_BLOCK, F32, 0x1p-144, 128, F32",
+        "W8A16, F32, 0x1p-145, 1, F32",
+        "W4A16_G32, F32, 0x1p-147, 128, F32",
+        "W4A16_G32, BF16, 0x1p-132, 1, BF16",
+        "W4A16_ASYM_G32, F32, 0x1p-147, 1, F32",
+        "MXFP4, F32, 0x1p-132, 128, E8M0",
+        "MXFP4A16, BF16, 0x1p-131, 1, E8M0",
+        "MXFP8, F32, 0x1p-126, 1, E8M0"
+    })
+    void areRefusedByNameWhereNoTypeHoldsTheirScales(
+            String scheme, DType dtype, float magnitude, int rows, String type) {
+        assertRefused(model(dtype, magnitude, rows), scheme, "module " + TINY + ", row ", type + " does not hold");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"F32, 0x1p-145", "F32, 0x1p-116", "BF16, 0x1p-120"})
+    void areRefusedByNameWhereNvfp4CannotDivideByTheirScale(DType dtype, float magnitude) {
+        assertRefused(
+                model(dtype, magnitude, SIZE), "NVFP4A16", "the weight of " + TINY, "too small for NVFP4's scale");
+    }
+
+    private void assertRefused(CheckpointFixture model, String scheme, String... told) {
+        assertThatThrownBy(() -> quantize(model, scheme, "compressed-tensors"))
+                .isInstanceOfSatisfying(
+                        QuantizationException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEME_UNSUITABLE))
+                .hasMessageContainingAll(told);
+        assertThat(folder.resolve("target")).doesNotExist();
+    }
+
+    /** Below the smallest normal number of F32 a scale still has hundreds of steps here. */
+    @ParameterizedTest
+    @CsvSource({
+        "W8A8, F32, 0x1p-132, 0.01",
+        "FP8_DYNAMIC, F32, 0x1p-131, 0.04",
+        "W4A16_G32, F32, 0x1p-134, 0.12",
+        "W8A8, BF16, 0x1p-118, 0.01",
+        "NVFP4A16, F32, 0x1p-113, 0.2",
+        "MXFP4, F32, 0x1p-121, 0.2",
+        "MXFP8, F32, 0x1p-115, 0.04"
+    })
+    void areHeldDownToTheSmallestScaleOfTheType(String scheme, DType dtype, float magnitude, double bound)
+            throws IOException {
+        assertThat(error(quantize(model(dtype, magnitude, SIZE), scheme, "compressed-tensors")))
+                .isBetween(1e-6, bound);
+    }
+
+    /** A group that is nothing beside the rest of its row may be lost; what the row computes does not change. */
+    @Test
+    void mayBeLostBesideLargeOnesOfTheirRow() throws IOException {
+        byte[] numbers = new byte[SIZE * SIZE * Float.BYTES];
+        ByteBuffer floats = ByteBuffer.wrap(numbers).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < SIZE * SIZE; i++) {
+            floats.putFloat((i % 7 - 3) * (i % SIZE < 32 ? Float.MIN_VALUE : 0.01f));
+        }
+        CheckpointFixture model = model(DType.F32, 1, SIZE)
+                .change(TINY + ".weight", bytes -> System.arraycopy(numbers, 0, bytes, 0, bytes.length));
+        assertThat(error(quantize(model, "W4A16_G32", "compressed-tensors"))).isLessThan(0.12);
     }
 
     /** One scale of both would make the smaller module zeros, which verification could not tell from rounding. */
