@@ -31,7 +31,7 @@ import tools.jackson.databind.JsonNode;
 class WorkerDiskTest {
 
     private static final String JOB = """
-            {"type":"quantize","source":"hub:disk/model","scheme":"FP8_DYNAMIC","target":"disk/out"}""";
+            {"type":"quantize","source":"hub:disk/plain","scheme":"FP8_DYNAMIC","target":"disk/out"}""";
     private static final String CONVERT = """
             {"type":"convert","source":"hub:disk/fp8","layout":"compressed-tensors","target":"disk/out"}""";
     private static final String EVALUATE = """
@@ -53,6 +53,8 @@ class WorkerDiskTest {
             TestApi.bytes("{}"),
             "model.safetensors",
             TinyModel.weights("F16"));
+    private static final Map<String, byte[]> PLAIN = Map.of(
+            "config.json", TestApi.bytes(TinyModel.CONFIG), "model.safetensors", TinyModel.weights("BF16"));
     private static final Map<String, byte[]> CODES =
             Map.of("config.json", TestApi.bytes(TinyModel.FP8), "model.safetensors", TinyModel.weights("F8_E4M3"));
 
@@ -74,6 +76,7 @@ class WorkerDiskTest {
         if (api.get("/api/v1/repositories/disk/model").statusCode() == 404) {
             api.commit("disk/model", MODEL);
             api.commit("disk/other", OTHER);
+            api.commit("disk/plain", PLAIN);
             api.commit("disk/fp8", CODES);
             api.commit("disk/data", Map.of("text.txt", new byte[1000]));
         }

@@ -8,6 +8,7 @@ import io.octavo.engine.loader.ExpertLoaders;
 import io.octavo.engine.loader.Experts;
 import io.octavo.engine.loader.FamilyLoaders;
 import io.octavo.engine.model.Architectures;
+import io.octavo.engine.model.MissingModules;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
@@ -63,6 +64,7 @@ final class PlanWarnings {
                                 + budget.limit().text() + " shows when data has been seen"));
         found.numbers();
         found.architecture();
+        found.holes(source);
         found.coverage();
         found.loaders();
         return found.warnings;
@@ -130,6 +132,17 @@ final class PlanWarnings {
 
     private static String module(String bias) {
         return bias.substring(0, bias.length() - BIAS.length());
+    }
+
+    /** Of architectures that are known the plan is refused instead. */
+    private void holes(Checkpoint source) {
+        List<String> holes = new MissingModules(config, source.names()).suspected();
+        if (!holes.isEmpty()) {
+            add(
+                    "module-missing",
+                    holes.getFirst() + (holes.size() == 1 ? "" : " (and " + (holes.size() - 1) + " more like it)")
+                            + ": if the model needs it, loaders run it with numbers of their own");
+        }
     }
 
     private void coverage() {

@@ -10,6 +10,7 @@ import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.loader.ModuleAgreement;
 import io.octavo.engine.loader.ScaleTypes;
 import io.octavo.engine.loader.SchemeFit;
+import io.octavo.engine.model.MissingModules;
 import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.module.ModulePattern;
@@ -85,6 +86,7 @@ final class QuantizationPlanner {
             throw new QuantizationException(
                     ErrorCode.ARCHITECTURE_MISSING, "config.json names no architectures; loaders need one");
         }
+        new MissingModules(checkpoint.config().tree(), checkpoint.names()).require();
         requireIgnoredModulesExist();
         requireOverriddenModulesExist();
         var actions = new ArrayList<Action>();

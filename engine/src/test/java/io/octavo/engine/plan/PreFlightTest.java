@@ -135,6 +135,7 @@ class PreFlightTest {
         SparseCheckpoint model = model("BF16", 8, 2, 1408)
                 .with("model.layers.0.self_attn.q_proj.bias", "BF16", 512)
                 .with("model.layers.1.self_attn.q_proj.bias", "BF16", 512);
+        complete(model);
         String sizes = ", \"hidden_size\": 512, \"vocab_size\": 96, \"intermediate_size\": 1408,"
                 + " \"num_hidden_layers\": 2, \"num_attention_heads\": 8, \"num_key_value_heads\": 2}";
         assertThat(plan(model.write("{\"architectures\": [\"LlamaForCausalLM\"]" + sizes), FP8)
@@ -147,6 +148,48 @@ class PreFlightTest {
         assertThat(plan(model.write("{\"architectures\": [\"Qwen2ForCausalLM\"]" + sizes), FP8)
                         .warnings())
                 .noneMatch(warning -> warning.code().equals("bias-without-effect"));
+    }
+
+    /** What {@link #model} leaves out of a Llama. */
+    private static void complete(SparseCheckpoint model) {
+        for (int layer = 0; layer < 2; layer++) {
+            String prefix = "model.layers." + layer + ".";
+            model.with(prefix + "self_attn.v_proj.weight", "BF16", 128, 512)
+                    .with(prefix + "self_attn.o_proj.weight", "BF16", 512, 512)
+                    .with(prefix + "mlp.up_proj.weight", "BF16", 1408, 512)
+                    .with(prefix + "input_layernorm.weight", "BF16", 512)
+                    .with(prefix + "post_attention_layernorm.weight", "BF16", 512);
+        }
+        model.with("model.embed_tokens.weight", "BF16", 96, 512)
+                .with("model.norm.weight", "BF16", 512)
+                .with("lm_head.weight", "BF16", 96, 512);
+    }
+
+    /** Loaders would run the model with numbers of their own in its place. */
+    @Test
+    void refusesAKnownArchitectureWithAHoleAndTellsOfOneInAnother() throws IOException {
+        String sizes = ", \"hidden_size\": 512, \"vocab_size\": 96, \"intermediate_size\": 1408,"
+                + " \"num_hidden_layers\": 2, \"num_attention_heads\": 8, \"num_key_value_heads\": 2}";
+        SparseCheckpoint llama = model("BF16", 8, 2, 1408).write("{\"architectures\": [\"LlamaForCausalLM\"]" + sizes);
+        assertThatThrownBy(() -> plan(llama, FP8))
+                .isInstanceOfSatisfying(
+                        QuantizationException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.CHECKPOINT_TENSOR_MISSING))
+                .hasMessageContaining("no model.embed_tokens.weight");
+        SparseCheckpoint other = new SparseCheckpoint(folder).shard();
+        for (int layer = 0; layer < 5; layer++) {
+            String prefix = "model.layers." + layer + ".self_attn.";
+            other.with(prefix + "k_proj.weight", "BF16", 128, 512);
+            if (layer != 3) {
+                other.with(prefix + "q_proj.weight", "BF16", 128, 512);
+            }
+        }
+        assertThat(plan(other.write("{\"architectures\": [\"X\"]}"), FP8).warnings())
+                .filteredOn(warning -> warning.code().equals("module-missing"))
+                .singleElement()
+                .extracting(Warning::message)
+                .asString()
+                .startsWith("model.layers.3.self_attn has no q_proj, which 4 others of its kind have: ");
     }
 
     @Test

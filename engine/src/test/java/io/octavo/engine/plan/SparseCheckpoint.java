@@ -42,6 +42,9 @@ final class SparseCheckpoint {
         for (int layer = 0; layer < 94; layer++) {
             String prefix = "model.layers." + layer + ".";
             sparse.with(prefix + "input_layernorm.weight", "BF16", 4096)
+                    .with(prefix + "post_attention_layernorm.weight", "BF16", 4096)
+                    .with(prefix + "self_attn.q_norm.weight", "BF16", 128)
+                    .with(prefix + "self_attn.k_norm.weight", "BF16", 128)
                     .with(prefix + "self_attn.q_proj.weight", "BF16", 8192, 4096)
                     .with(prefix + "self_attn.k_proj.weight", "BF16", 512, 4096)
                     .with(prefix + "self_attn.v_proj.weight", "BF16", 512, 4096)
@@ -58,6 +61,7 @@ final class SparseCheckpoint {
                         .with(module + ".down_proj.weight", "BF16", 4096, 1536);
             }
         }
+        sparse.with("model.norm.weight", "BF16", 4096).with("lm_head.weight", "BF16", 151_936, 4096);
         return sparse.write("""
                 {"architectures": ["Qwen3MoeForCausalLM"], "hidden_size": 4096, "intermediate_size": 12288,
                  "moe_intermediate_size": 1536, "vocab_size": 151936, "num_hidden_layers": 94, "num_experts": 128,
