@@ -58,6 +58,11 @@ final class InspectCommand extends TerminalCommand {
                             + " layer that older loaders take, and nothing else.")
     private boolean scalingFactors;
 
+    @Option(
+            names = "--headers",
+            description = "Of a folder, too, reads config and headers alone: quick, but no number is looked at.")
+    private boolean headers;
+
     @Option(names = "--json", description = "Prints JSON.")
     private boolean json;
 
@@ -103,7 +108,8 @@ final class InspectCommand extends TerminalCommand {
     }
 
     private Inspection inspectFolder() {
-        return EngineFailure.translate(() -> Inspection.of(Path.of(source)));
+        Path folder = Path.of(source);
+        return EngineFailure.translate(() -> headers ? Inspection.ofHeaders(folder) : Inspection.of(folder));
     }
 
     private Inspection inspectRemote() throws IOException, InterruptedException {

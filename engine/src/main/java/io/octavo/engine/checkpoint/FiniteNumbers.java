@@ -6,12 +6,10 @@ import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.OptionalLong;
 
-/** Finds NaN and infinity in tensors that are carried along. */
+/** Finds NaN and infinity in tensors, eight bytes at once. */
 public final class FiniteNumbers {
-
-    private static final long LANES_OF_16 = 0x0001000100010001L;
-    private static final long LANES_OF_32 = 0x0000000100000001L;
 
     /** What masks attention holds infinities by intent. */
     private static final String MASK = "mask";
@@ -19,50 +17,78 @@ public final class FiniteNumbers {
     private FiniteNumbers() {}
 
     /**
-     * @param bytes of the tensor, from {@code from} on; of other types than F16, BF16 and F32 nothing is looked at
+     * @param bytes of the tensor, from {@code from} on; of integers nothing is looked at
      * @throws QuantizationException {@code TENSOR_NOT_FINITE}, with the tensor and the number's place
      */
     public static void require(TensorInfo tensor, long from, MemorySegment bytes) {
-        long exponents = exponents(tensor.dtype());
-        if (exponents == 0 || tensor.name().contains(MASK)) {
-            return;
+        first(tensor, from, bytes).ifPresent(element -> {
+            throw new QuantizationException(
+                    ErrorCode.TENSOR_NOT_FINITE,
+                    "tensor " + tensor.name() + ", which is kept, holds NaN or infinity at element " + element);
+        });
+    }
+
+    /**
+     * The first number of a tensor that is NaN or infinite, counted from the tensor's begin.
+     *
+     * @param bytes of the tensor, from {@code from} on, a whole element; of integers nothing is looked at
+     */
+    public static OptionalLong first(TensorInfo tensor, long from, MemorySegment bytes) {
+        long pattern = pattern(tensor.dtype());
+        if (pattern == 0 || tensor.name().contains(MASK)) {
+            return OptionalLong.empty();
         }
-        long ones = tensor.dtype() == DType.F32 ? LANES_OF_32 : LANES_OF_16;
+        int width = tensor.dtype().bytes();
+        long ones = lanes(1, width);
         long tops = ones << (tensor.dtype().bits() - 1);
+        long patterns = lanes(pattern, width);
         long words = bytes.byteSize() / Long.BYTES;
         for (long i = 0; i < words; i++) {
-            // A lane becomes zero where all bits of its exponent are set.
-            long lanes = (bytes.get(ValueLayout.JAVA_LONG_UNALIGNED, i * Long.BYTES) & exponents) ^ exponents;
+            // A lane becomes zero where all bits of the pattern are set.
+            long lanes = (bytes.get(ValueLayout.JAVA_LONG_UNALIGNED, i * Long.BYTES) & patterns) ^ patterns;
             if (((lanes - ones) & ~lanes & tops) != 0) {
-                throw refused(tensor, (from + i * Long.BYTES) / tensor.dtype().bytes());
+                return OptionalLong.of(from / width + firstOf(bytes, i * Long.BYTES, pattern, width));
             }
         }
-        long bits = tensor.dtype().bytes();
-        for (long at = words * Long.BYTES; at < bytes.byteSize(); at += bits) {
-            long lane = bits == Integer.BYTES
-                    ? bytes.get(ValueLayout.JAVA_INT_UNALIGNED, at)
-                    : bytes.get(ValueLayout.JAVA_SHORT_UNALIGNED, at);
-            long mask = exponents & (bits == Integer.BYTES ? 0xFFFFFFFFL : 0xFFFFL);
-            if ((lane & mask) == mask) {
-                throw refused(tensor, (from + at) / bits);
-            }
-        }
+        long rest = firstOf(bytes, words * Long.BYTES, pattern, width);
+        return rest < 0 ? OptionalLong.empty() : OptionalLong.of(from / width + rest);
     }
 
-    /** The bits of the exponent, in every lane of a long. */
-    private static long exponents(DType dtype) {
+    /** The same one by one, from a byte on; -1 for none. */
+    private static long firstOf(MemorySegment bytes, long from, long pattern, int width) {
+        for (long at = from; at < bytes.byteSize(); at += width) {
+            long lane = switch (width) {
+                case 1 -> bytes.get(ValueLayout.JAVA_BYTE, at);
+                case Short.BYTES -> bytes.get(ValueLayout.JAVA_SHORT_UNALIGNED, at);
+                case Integer.BYTES -> bytes.get(ValueLayout.JAVA_INT_UNALIGNED, at);
+                default -> bytes.get(ValueLayout.JAVA_LONG_UNALIGNED, at);
+            };
+            if ((lane & pattern) == pattern) {
+                return at / width;
+            }
+        }
+        return -1;
+    }
+
+    private static long lanes(long lane, int width) {
+        long lanes = 0;
+        for (int at = 0; at < Long.BYTES; at += width) {
+            lanes |= lane << (at * Byte.SIZE);
+        }
+        return lanes;
+    }
+
+    /** The bits that are all set in NaN and infinity and in no other number; 0 for types that have none. */
+    private static long pattern(DType dtype) {
         return switch (dtype) {
-            case BF16 -> 0x7F80L * LANES_OF_16;
-            case F16 -> 0x7C00L * LANES_OF_16;
-            case F32 -> 0x7F800000L * LANES_OF_32;
+            case F64 -> 0x7FF0_0000_0000_0000L;
+            case F32 -> 0x7F80_0000L;
+            case BF16 -> 0x7F80;
+            case F16 -> 0x7C00;
+            case F8_E5M2 -> 0x7C;
+            case F8_E4M3 -> 0x7F;
+            case F8_E8M0 -> 0xFF;
             default -> 0;
         };
-    }
-
-    private static QuantizationException refused(TensorInfo tensor, long element) {
-        return new QuantizationException(
-                ErrorCode.TENSOR_NOT_FINITE,
-                "tensor " + tensor.name() + ", which is kept, holds NaN or infinity at or just behind element "
-                        + element);
     }
 }

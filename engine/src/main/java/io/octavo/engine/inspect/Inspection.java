@@ -8,6 +8,7 @@ import io.octavo.engine.label.Label;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.layout.weight.QuantizedModules;
+import io.octavo.engine.model.MissingModules;
 import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.safetensors.TensorInfo;
@@ -19,10 +20,12 @@ import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * What a checkpoint is: its label, what its tensors are, and whether the two agree.
@@ -46,6 +49,8 @@ public record Inspection(
         int shards,
         Optional<String> disagreement) {
 
+    private static final Pattern TENSOR = Pattern.compile("tensor ([^ ,;]+)");
+
     /** @param count how many tensors there are */
     public record Tensors(int count, long bytes) {
         private Tensors plus(TensorInfo tensor) {
@@ -59,7 +64,8 @@ public record Inspection(
     }
 
     /**
-     * Looks at a folder, and reads every scale and zero point.
+     * Looks at a folder, and reads every number once: scales and zero points as loaders do, all others for NaN and infinity.
+     * Takes no more memory than some windows of tensors.
      *
      * @throws QuantizationException if the folder is no checkpoint
      */
@@ -80,6 +86,17 @@ public record Inspection(
         }
     }
 
+    /**
+     * The same of a folder, whose numbers are left unread.
+     *
+     * @throws QuantizationException if the folder is no checkpoint
+     */
+    public static Inspection ofHeaders(Path folder) {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            return new Inspector(checkpoint).withoutNumbers();
+        }
+    }
+
     /** Bytes of all tensors. */
     public long bytes() {
         return tensors.values().stream().mapToLong(Tensors::bytes).sum();
@@ -95,10 +112,27 @@ public record Inspection(
         Inspection inspect() {
             try {
                 QuantizedModules modules = QuantizedLayouts.read(checkpoint);
-                return inspection(measuredBits(modules), LoaderFaults.first(checkpoint, modules));
+                Optional<String> fault = new MissingModules(checkpoint.config().tree(), checkpoint.names())
+                        .needed()
+                        .or(() -> LoaderFaults.first(checkpoint, modules))
+                        .or(() -> NumberScan.first(checkpoint));
+                return inspection(measuredBits(modules), fault.map(this::located));
             } catch (QuantizationException e) {
-                return inspection(Label.of(checkpoint).bitsPerWeight(), Optional.ofNullable(e.getMessage()));
+                return inspection(
+                        Label.of(checkpoint).bitsPerWeight(),
+                        Optional.ofNullable(e.getMessage()).map(this::located));
             }
+        }
+
+        /** Of several files, with the one that holds the tensor of which it tells. */
+        private String located(String fault) {
+            return TENSOR.matcher(fault)
+                    .results()
+                    .map(named -> checkpoint.stored().get(named.group(1)))
+                    .filter(Objects::nonNull)
+                    .findFirst()
+                    .map(stored -> stored.shard().path().getFileName() + ": " + fault)
+                    .orElse(fault);
         }
 
         Inspection withoutNumbers() {

@@ -16,12 +16,14 @@ import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
+import io.octavo.kernels.number.Float8;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -68,6 +70,38 @@ class FiniteNumbersTest {
         }
     }
 
+    /** E4M3 has two patterns for NaN and no infinity; E5M2 is the upper half of F16; E8M0 has one NaN. */
+    @Test
+    void knowsEveryPatternOfEightBits() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment numbers = arena.allocate(11);
+            for (int bits = 0; bits < 1 << Byte.SIZE; bits++) {
+                for (int at = 0; at < 11; at++) {
+                    numbers.fill((byte) 0x55).set(ValueLayout.JAVA_BYTE, at, (byte) bits);
+                    assertFirst(DType.F8_E4M3, numbers, at, Float.isNaN(Float8.fromE4m3((byte) bits)));
+                    assertFirst(DType.F8_E5M2, numbers, at, !Float.isFinite(Float.float16ToFloat((short)
+                            (bits << Byte.SIZE))));
+                    assertFirst(DType.F8_E8M0, numbers, at, bits == 0xFF);
+                    assertFirst(DType.U8, numbers, at, false);
+                }
+            }
+        }
+    }
+
+    private static void assertFirst(DType dtype, MemorySegment numbers, int at, boolean found) {
+        assertThat(FiniteNumbers.first(tensor("norm", dtype, 11), 0, numbers))
+                .isEqualTo(found ? OptionalLong.of(at) : OptionalLong.empty());
+    }
+
+    @Test
+    void knowsNumbersOf64Bits() {
+        TensorInfo tensor = tensor("norm", DType.F64, 2);
+        assertThat(FiniteNumbers.first(tensor, 0, MemorySegment.ofArray(new double[] {-1e308, Double.NaN})))
+                .hasValue(1);
+        assertThat(FiniteNumbers.first(tensor, 0, MemorySegment.ofArray(new double[] {-1e308, 1e-320})))
+                .isEmpty();
+    }
+
     @ParameterizedTest
     @EnumSource(
             value = DType.class,
@@ -85,7 +119,9 @@ class FiniteNumbersTest {
                             .isInstanceOfSatisfying(
                                     QuantizationException.class,
                                     e -> assertThat(e.code()).isEqualTo(ErrorCode.TENSOR_NOT_FINITE))
-                            .hasMessageContaining("model.norm.weight");
+                            .hasMessageContaining("model.norm.weight")
+                            .hasMessageEndingWith("element " + at);
+                    assertThat(FiniteNumbers.first(tensor, 24, numbers)).hasValue(24 / dtype.bytes() + at);
                     put(numbers, dtype, at, -0.0f);
                     assertThatCode(() -> FiniteNumbers.require(tensor, 0, numbers))
                             .doesNotThrowAnyException();

@@ -83,6 +83,55 @@ class BrokenFilesTest {
                         "different global scales"));
     }
 
+    /** Numbers that loaders take without a word, each with its file, tensor and element. */
+    static Stream<Arguments> numbers() {
+        return Stream.of(
+                broken("FP8_DYNAMIC", A + "q_proj.weight", 65, 0x7F),
+                broken("FP8_DYNAMIC", A + "q_proj.weight", 64 * 64 - 1, 0xFF),
+                broken("MXFP8", M + "up_proj.weight", 3, 0xFF),
+                broken("FP8_DYNAMIC", M + "down_proj.weight_scale", 9, 0x80, 0x7F),
+                broken("W8A8", M + "down_proj.weight_scale", 0, 0xC0, 0x7F),
+                broken("W4A16_G32", M + "gate_proj.weight_scale", 7, 0x80, 0xFF),
+                broken("NVFP4A16", M + "gate_proj.weight_scale", 5, 0x7F),
+                broken("NVFP4A16", M + "down_proj.weight_global_scale", 0, 0, 0, 0x80, 0x7F),
+                broken("MXFP8", M + "up_proj.weight_scale", 2, 0xFF),
+                broken("W8A8", "model.norm.weight", 1, 0x80, 0x7F),
+                broken("W4A16_G32", "model.layers.1.input_layernorm.weight", 63, 0xC0, 0xFF),
+                broken("NVFP4A16", "model.embed_tokens.weight", 777, 0x80, 0xFF),
+                broken("FP8_DYNAMIC", "lm_head.weight", 6143, 0xC1, 0x7F));
+    }
+
+    /** @param bytes of the number in the place of the element */
+    private static Arguments broken(String scheme, String tensor, int element, int... bytes) {
+        return Arguments.of(scheme, tensor, element, bytes);
+    }
+
+    @ParameterizedTest
+    @MethodSource("numbers")
+    void showsWhereANumberIsNotFinite(String scheme, String tensor, int element, int[] number) throws IOException {
+        CheckpointFixture file = artifact(scheme).change(tensor, bytes -> {
+            for (int i = 0; i < number.length; i++) {
+                bytes[element * number.length + i] = (byte) number[i];
+            }
+        });
+        assertThat(inspect(file).disagreement())
+                .hasValueSatisfying(text -> assertThat(text)
+                        .contains("model.safetensors: ", "tensor " + tensor + " ")
+                        .containsPattern(" at (element )?" + element + "\\b"));
+        assertThat(Inspection.ofHeaders(folder.resolve("broken")).disagreement())
+                .as("headers tell nothing of it")
+                .isEmpty();
+    }
+
+    /** The other layers have it, and so has the architecture. */
+    @Test
+    void showsAModuleThatIsMissing() throws IOException {
+        CheckpointFixture file =
+                artifact("FP8_DYNAMIC").without(A + "q_proj.weight").without(A + "q_proj.weight_scale");
+        assertThat(inspect(file).disagreement())
+                .hasValueSatisfying(text -> assertThat(text).contains("has no " + A + "q_proj.weight"));
+    }
+
     @ParameterizedTest
     @MethodSource("tensors")
     void showsWhatIsWrongWithTensors(String scheme, UnaryOperator<CheckpointFixture> damage, String problem)
@@ -101,6 +150,14 @@ class BrokenFilesTest {
                 "W4A16_G32 | \"num_bits\":4 | \"num_bits\":8 | weight_packed",
                 "W4A16_G32 | \"format\":\"pack-quantized\", | '' | has no format",
                 "W8A8 | \"format\":\"int-quantized\", | '' | has no format",
+                "W8A8 | \"format\":\"int-quantized\" | \"format\":\"float-quantized\" | is expected",
+                "W8A8 | \"format\":\"int-quantized\",\"global | \"format\":\"float-quantized\",\"global | format is float-quantized",
+                "FP8_DYNAMIC | \"format\":\"float-quantized\",\"global | \"format\":\"pack-quantized\",\"global | format is pack-quantized",
+                "FP8_DYNAMIC | \"format\":\"float-quantized\" | \"format\":\"mxfp8-quantized\" | is expected",
+                "MXFP8 | \"format\":\"mxfp8-quantized\" | \"format\":\"float-quantized\" | is expected",
+                "W4A16_G32 | \"format\":\"pack-quantized\" | \"format\":\"int-quantized\" | has no weight",
+                "NVFP4A16 | \"format\":\"nvfp4-pack-quantized\" | \"format\":\"mxfp4-pack-quantized\" | is expected",
+                "W4A16_G32 | \"format\":\"pack-quantized\" | \"format\":\"dense\" | format is dense",
                 "FP8_DYNAMIC | \"targets\":[\"Linear\"] | \"targets\":[\"re:.*down_proj\"] | leaves module"
             })
     void showsWhatIsWrongWithTheConfig(String scheme, String from, String to, String problem) throws IOException {

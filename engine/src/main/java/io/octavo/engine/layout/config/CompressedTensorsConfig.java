@@ -142,12 +142,27 @@ public final class CompressedTensorsConfig {
             reading.of("compressed-tensors: config_groups." + Reading.shortened(name, 40));
             groups.add(group(name, members.path(name)));
         }
+        requireFormat(groups);
         reading.of("compressed-tensors without config_groups");
         if (groups.isEmpty() && kvCache.isEmpty()) {
             throw Declaration.unsupported("config_groups is empty");
         }
         return new Declaration(
                 Layout.COMPRESSED_TENSORS, groups, patterns(config, "ignore"), kvCache, reading.warnings());
+    }
+
+    /** Groups say their own format, and the whole what they share: some loaders go by the one, some by the other. */
+    private void requireFormat(List<Declaration.Group> groups) {
+        config.member("format")
+                .map(format -> format.asString(""))
+                .filter(format -> !format.equals(CompressedFormat.MIXED) && !groups.isEmpty())
+                .filter(format -> groups.stream()
+                        .noneMatch(group -> CompressedFormat.spelled(format)
+                                .filter(group.format()::mayStand)
+                                .isPresent()))
+                .ifPresent(format -> reading.refuse("format is " + Reading.shortened(format, 60) + ", which that of "
+                        + groups.getFirst().name() + ", "
+                        + groups.getFirst().format().spelling() + ", contradicts"));
     }
 
     /** Scales per tensor or head: vLLM takes those of 8-bit floats only, the reference library those of integers, too. */
