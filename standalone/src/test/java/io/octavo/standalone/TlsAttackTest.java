@@ -163,7 +163,10 @@ class TlsAttackTest {
         String answer = new String(
                 send("GET /api/v1/jobs HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\n\r\n".getBytes(ISO_8859_1)),
                 ISO_8859_1);
-        assertThat(answer).startsWith("HTTP/1.1 400 ").doesNotContain("Exception", "\tat ");
+        assertThat(answer)
+                .startsWith("HTTP/1.1 400 ")
+                .contains("text/plain", "requires TLS")
+                .doesNotContain("Exception", "\tat ");
     }
 
     /** The first 0, 1, 5, 60 bytes of a good greeting, and then silence. */

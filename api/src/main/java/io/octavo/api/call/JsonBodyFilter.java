@@ -101,7 +101,11 @@ class JsonBodyFilter extends OncePerRequestFilter {
                     request,
                     response,
                     new HttpMediaTypeNotSupportedException(
-                            "the body must be of " + MediaType.APPLICATION_JSON, List.of(MediaType.APPLICATION_JSON)));
+                            "the body must be of " + MediaType.APPLICATION_JSON + ", "
+                                    + (request.getContentType() == null
+                                            ? "and no Content-Type was given"
+                                            : "not of " + request.getContentType()),
+                            List.of(MediaType.APPLICATION_JSON)));
         } else {
             chain.doFilter(new ReadRequest(request, body), response);
         }

@@ -6,6 +6,7 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -44,8 +45,7 @@ public class BlobDownload {
         HttpHeaders headers = new HttpHeaders();
         headers.setETag(etag);
         headers.setContentType(type);
-        headers.setContentDisposition(
-                ContentDisposition.attachment().filename(fileName).build());
+        headers.setContentDisposition(attachment(fileName));
         headers.set(HttpHeaders.ACCEPT_RANGES, "bytes");
         headers.setCacheControl(CacheControl.noCache().cachePrivate()); // kept, and asked for again by its entity tag
         headers.set("X-Content-Type-Options", "nosniff");
@@ -60,6 +60,14 @@ public class BlobDownload {
         return request.getMethod().equals(HttpMethod.HEAD.name())
                 ? answer.build()
                 : answer.body(new InputStreamResource(() -> blobs.open(blob, span.start(), span.length())));
+    }
+
+    /** RFC 6266: a name without its folders, spelled by RFC 8187 as well where ASCII does not hold it. */
+    private static ContentDisposition attachment(String path) {
+        String name = path.substring(path.lastIndexOf('/') + 1);
+        ContentDisposition.Builder attachment = ContentDisposition.attachment();
+        boolean plain = StandardCharsets.US_ASCII.newEncoder().canEncode(name);
+        return (plain ? attachment.filename(name) : attachment.filename(name, StandardCharsets.UTF_8)).build();
     }
 
     private static Span span(BlobId blob, String etag, HttpServletRequest request, HttpServletResponse response) {

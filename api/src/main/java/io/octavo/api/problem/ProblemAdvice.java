@@ -7,9 +7,11 @@ import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.catalina.connector.ClientAbortException;
@@ -17,6 +19,7 @@ import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.TypeMismatchException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.HttpStatusCode;
@@ -25,14 +28,15 @@ import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.converter.HttpMessageNotReadableException;
 import org.springframework.security.web.firewall.RequestRejectedException;
+import org.springframework.web.HttpMediaTypeNotSupportedException;
 import org.springframework.web.bind.MethodArgumentNotValidException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
+import org.springframework.web.context.request.ServletWebRequest;
 import org.springframework.web.context.request.WebRequest;
 import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
+import org.springframework.web.method.annotation.MethodArgumentTypeMismatchException;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
 
 /** Renders every failure of a call. */
 @RestControllerAdvice
@@ -43,7 +47,8 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     private static final int MOST_ERRORS = 64;
 
     @ExceptionHandler
-    @Nullable ResponseEntity<ProblemDetail> known(ProblemException problem, HttpServletRequest request) {
+    @Nullable
+    ResponseEntity<ProblemDetail> known(ProblemException problem, HttpServletRequest request) {
         if (isGone(problem, request)) {
             return null;
         }
@@ -73,7 +78,8 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     }
 
     @ExceptionHandler(Exception.class)
-    @Nullable ResponseEntity<ProblemDetail> unexpected(Exception failure, HttpServletRequest request) {
+    @Nullable
+    ResponseEntity<ProblemDetail> unexpected(Exception failure, HttpServletRequest request) {
         if (isGone(failure, request)) {
             return null;
         }
@@ -123,38 +129,47 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     @Override
     protected @Nullable ResponseEntity<Object> handleHttpMessageNotReadable(
             HttpMessageNotReadableException failure, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
-        ProblemDetail problem = Problems.of(
-                HttpStatus.BAD_REQUEST,
-                ProblemCode.INVALID_REQUEST.slug(),
-                "the body is not the JSON that is expected" + where(failure.getCause()));
-        place(failure.getCause())
-                .ifPresent(place ->
-                        problem.setProperty("errors", List.of(new FieldError(place, "is not what is expected here"))));
+        HttpServletRequest asked = ((ServletWebRequest) request).getRequest();
+        return handleExceptionInternal(
+                failure, UnreadableBody.problem(failure.getCause(), asked), headers, status, request);
+    }
+
+    /** A parameter, or a part of the path. */
+    @Override
+    protected @Nullable ResponseEntity<Object> handleTypeMismatch(
+            TypeMismatchException failure, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        String name = failure instanceof MethodArgumentTypeMismatchException argument
+                ? argument.getName()
+                : String.valueOf(failure.getPropertyName());
+        String message = "'" + failure.getValue() + "' " + mismatch(failure.getRequiredType());
+        ProblemDetail problem =
+                Problems.of(HttpStatus.BAD_REQUEST, ProblemCode.INVALID_REQUEST.slug(), name + ": " + message);
+        problem.setProperty("errors", List.of(new FieldError(name, message)));
         return handleExceptionInternal(failure, problem, headers, status, request);
     }
 
-    private static Optional<String> place(@Nullable Throwable cause) {
-        if (!(cause instanceof JacksonException failure) || failure.getPath().isEmpty()) {
-            return Optional.empty();
+    private static String mismatch(@Nullable Class<?> wanted) {
+        if (wanted == UUID.class) {
+            return "is no id; ids are UUIDs, such as 6f1c2b8e-0d2a-4c6e-9a55-0b7c7a3f9e10";
         }
-        String place = failure.getPath().stream()
-                .map(step ->
-                        step.getPropertyName() == null ? "[" + step.getIndex() + "]" : "." + step.getPropertyName())
-                .collect(Collectors.joining());
-        return Optional.of(place.startsWith(".") ? place.substring(1) : place);
+        if (wanted != null && wanted.isEnum()) {
+            return "is not allowed; allowed are "
+                    + Arrays.stream(wanted.getEnumConstants())
+                            .map(String::valueOf)
+                            .collect(Collectors.joining(", "));
+        }
+        return "is no whole number of 32 bits";
     }
 
-    private static String where(@Nullable Throwable cause) {
-        if (!(cause instanceof JacksonException failure)
-                || failure.getLocation() == null
-                || failure.getLocation().getLineNr() < 0) {
-            return "";
-        }
-        String member = failure.processor() instanceof JsonParser parser
-                ? parser.streamReadContext().pathAsPointer().toString()
-                : "";
-        return ": line " + failure.getLocation().getLineNr() + ", column "
-                + failure.getLocation().getColumnNr() + (member.isEmpty() ? "" : ", at " + member);
+    @Override
+    protected @Nullable ResponseEntity<Object> handleHttpMediaTypeNotSupported(
+            HttpMediaTypeNotSupportedException failure,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
+        ProblemDetail problem = failure.getBody();
+        problem.setDetail(failure.getMessage());
+        return handleExceptionInternal(failure, problem, headers, status, request);
     }
 
     /** Gives the framework's own problems a code. */

@@ -13,6 +13,18 @@ import org.springframework.http.MediaType;
 /** What the server itself refuses, such as a NUL in a path, gets a problem in place of a page. */
 public final class ProblemValve extends ErrorReportValve {
 
+    /** The server tells which of them to its log alone. */
+    private static String detail(int status) {
+        return switch (HttpStatus.resolve(status)) {
+            case BAD_REQUEST ->
+                "the request cannot be read: its first line, path or a header is malformed, or it has headers of more than"
+                        + " 8 KiB";
+            case METHOD_NOT_ALLOWED -> "no call has this method";
+            case HTTP_VERSION_NOT_SUPPORTED -> "HTTP/1.1 is spoken here";
+            case null, default -> "the server could not answer the request";
+        };
+    }
+
     @Override
     protected void report(Request request, Response response, @Nullable Throwable failure) {
         if (response.getStatus() == HttpStatus.NOT_IMPLEMENTED.value()) {
@@ -31,7 +43,7 @@ public final class ProblemValve extends ErrorReportValve {
         String title = known == null ? "Error" : known.getReasonPhrase();
         byte[] problem =
                 "{\"type\":\"urn:octavo:problem:%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"code\":\"%s\"}"
-                        .formatted(code, title, status, "the server could not read the request", code)
+                        .formatted(code, title, status, detail(status), code)
                         .getBytes(StandardCharsets.UTF_8);
         response.setContentType(MediaType.APPLICATION_PROBLEM_JSON_VALUE);
         response.setContentLength(problem.length);

@@ -1,5 +1,8 @@
 package io.octavo.api.repository;
 
+import io.octavo.api.problem.Problems;
+import io.octavo.hub.NameClash;
+import io.octavo.jobs.problem.ProblemException;
 import io.octavo.wire.RepositoryFile;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
@@ -18,7 +21,13 @@ record RevisionRequest(@Nullable String message, @NotNull List<@NotNull @Valid F
         return message == null ? "" : message;
     }
 
+    /** @throws ProblemException {@code invalid-request} for two names of which one would be lost on macOS or Windows */
     List<RepositoryFile> entries() {
+        NameClash.among(files.stream().map(File::path).toList()).ifPresent(clash -> {
+            Problems.read("files", () -> {
+                throw new IllegalArgumentException(clash + "; rename one of them");
+            });
+        });
         return files.stream()
                 .map(file -> new RepositoryFile(file.path(), file.size(), file.sha256()))
                 .toList();

@@ -103,7 +103,14 @@ class WebhookController {
     /** @param events a job's ends, where they are absent */
     record WebhookRequest(
             @NotNull @Size(max = 2048) String url,
-            @Nullable @Size(min = 1, max = 5) List<@NotNull String> events) {}
+
+            @Nullable
+            @Size(
+                    min = 1,
+                    max = 5,
+                    message =
+                            "must name 1 to 5 of job.queued, job.running, job.succeeded, job.failed and job.cancelled, or be absent")
+            List<@NotNull String> events) {}
 
     /** @param secret what signatures are checked with; only when the webhook is made */
     record WebhookView(
@@ -114,7 +121,8 @@ class WebhookController {
             String createdBy,
             Instant createdAt,
 
-            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String secret) {
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String secret) {
 
         static WebhookView of(Webhook webhook, @Nullable String secret) {
             return new WebhookView(

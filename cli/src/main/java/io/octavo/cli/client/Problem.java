@@ -37,10 +37,13 @@ public record Problem(String code, String detail, Map<String, JsonNode> members)
                 return of(tree);
             }
         } catch (JacksonException notJson) {
-            // A proxy in between answers in its own words: the status says what there is to say.
+            // A proxy in between, or a TLS port that was spoken to in plain HTTP, answers in its own words.
         }
+        boolean text = !body.isBlank() && !body.stripLeading().startsWith("<");
         return new Problem(
-                "http-" + status, "the server answered HTTP " + status + " without an explanation", Map.of());
+                "http-" + status,
+                "the server answered HTTP " + status + (text ? ": " + oneLine(body) : " without an explanation"),
+                Map.of());
     }
 
     /** The texts of a member that is a list, or nothing. */

@@ -90,6 +90,15 @@ class OctavoClientTest {
     }
 
     @Test
+    void tellsWhatAnotherServerSaysInPlainText() {
+        service.once("GET", "/schemes", exchange -> FakeService.answer(exchange, 400, "Bad\nthis port requires TLS"));
+
+        assertThatThrownBy(client::schemes)
+                .isInstanceOf(ProblemException.class)
+                .hasMessage("the server answered HTTP 400: Bad this port requires TLS [http-400]");
+    }
+
+    @Test
     void tellsAProblemThatIsNotJsonByItsStatus() {
         service.once("GET", "/schemes", exchange -> {
             FakeService.answer(exchange, 403, "<html>a proxy's page</html>");
