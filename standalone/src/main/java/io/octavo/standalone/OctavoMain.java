@@ -14,6 +14,7 @@ public final class OctavoMain {
     public static void main(String[] arguments) {
         Terminal terminal = Terminal.system();
         ProcessEnd.followSignals(terminal);
+        QuietLogging.install();
         System.exit(commandLine(terminal, System.getenv()).execute(arguments));
     }
 

@@ -18,7 +18,9 @@ final class ServiceProcess {
         var service = new SpringApplication(application);
         // The class path holds every module, so what kind of process this is cannot be told from it.
         service.setWebApplicationType(type);
-        service.setDefaultProperties(Map.of("spring.application.name", name)); // of spans and log lines
+        // The name is that of spans and log lines.
+        service.setDefaultProperties(
+                Map.of("spring.application.name", name, "logging.level." + QuietLogging.TOKENIZERS, "ERROR"));
         service.setBannerMode(Banner.Mode.OFF);
         service.run(settings.toArray(String[]::new));
         ProcessEnd.awaitSignal();

@@ -131,6 +131,7 @@ public final class Standalone implements AutoCloseable {
                 "logging.file.name", home.folder("logs").resolve("octavo.log").toString());
         settings.put("logging.level.root", "WARN");
         settings.put("logging.level.io.octavo", "INFO");
+        settings.put("logging.level." + QuietLogging.TOKENIZERS, "ERROR");
         settings.put("logging.level.org.springdoc", "ERROR"); // warns that its document is served, as it should be
         settings.put("logging.threshold.console", "WARN");
         settings.put("logging.pattern.console", "%d{HH:mm:ss} %-5level %msg%n%ex{1}");
