@@ -24,6 +24,7 @@ public final class OctavoMain {
                 environment,
                 new DemoCommand(),
                 new QuantizeCommand(),
+                new EvaluateCommand(),
                 new GenerateCommand(),
                 new ServeCommand(),
                 new InspectCommand(),

@@ -221,20 +221,50 @@ final class FakeEngine implements EngineFactory {
             return switch (task) {
                 case EvaluationTask.Perplexity perplexity ->
                     new TaskResult.Perplexity(
-                            task.name(), lines(perplexity.text()), perplexity.windowTokens(), 1.0, 10 + worse, second);
+                            task.name(),
+                            lines(perplexity.text()),
+                            perplexity.windowing(),
+                            lines(perplexity.text())
+                                    * (long) perplexity.windowing().tokens(),
+                            1.0,
+                            10 + worse,
+                            null,
+                            second);
                 case EvaluationTask.MultipleChoice choice ->
-                    new TaskResult.MultipleChoice(task.name(), lines(choice.items()), 0.5 - worse / 4.0, 0.5, second);
+                    new TaskResult.MultipleChoice(
+                            task.name(),
+                            lines(choice.items()),
+                            0.5 - worse / 4.0,
+                            0.5,
+                            0.5,
+                            List.of(),
+                            List.of(),
+                            second);
                 case EvaluationTask.Divergence divergence ->
                     new TaskResult.Divergence(
-                            task.name(), lines(divergence.text()), divergence.windowTokens(), worse, worse, 1, second);
+                            task.name(),
+                            lines(divergence.text()),
+                            divergence.windowTokens(),
+                            worse,
+                            worse,
+                            worse,
+                            1,
+                            List.of(),
+                            second);
                 case EvaluationTask.Generation generation ->
                     new TaskResult.Generation(
                             task.name(), generation.prompt(), "text", 1, generation.sampling(), second);
             };
         }
 
+        /** Of a folder, its files. */
         private static int lines(Path file) {
             try {
+                if (Files.isDirectory(file)) {
+                    try (Stream<Path> below = Files.walk(file)) {
+                        return (int) below.filter(Files::isRegularFile).count();
+                    }
+                }
                 return Files.readAllLines(file).size();
             } catch (IOException e) {
                 throw new UncheckedIOException(e);

@@ -377,10 +377,20 @@ class WorkerTest {
         assertThat(result.at("/source/tasks/2/divergence").isNumber()).isTrue();
         assertThat(result.at("/source/tasks/3/text").stringValue()).isEqualTo("text");
         assertThat(result.at("/baseline/tasks").size()).isEqualTo(3);
-        assertThat(result.at("/comparison/0/metric").stringValue()).isEqualTo("perplexity.ratio");
-        assertThat(result.at("/comparison/1/task").stringValue()).isEqualTo("cloze");
-        assertThat(result.at("/comparison/2/metric").stringValue()).isEqualTo("divergence.mean");
-        assertThat(result.at("/comparison/3/metric").stringValue()).isEqualTo("divergence.agreement");
+        assertThat(result.path("comparison")
+                        .valueStream()
+                        .map(entry -> entry.path("task").stringValue() + " "
+                                + entry.path("metric").stringValue()))
+                .containsExactly(
+                        "books perplexity.ratio",
+                        "books recovery",
+                        "cloze accuracy.difference",
+                        "cloze recovery",
+                        "distance divergence.mean",
+                        "distance divergence.p99",
+                        "distance divergence.agreement");
+        assertThat(result.path("recovery").doubleValue()).isEqualTo(2); // 0.5 of a baseline's 0.25
+        assertThat(result.at("/lmEval/results/cloze/acc,none").doubleValue()).isEqualTo(0.5);
         assertThat(logOf(id)).contains("metric {");
 
         await(
@@ -388,6 +398,26 @@ class WorkerTest {
                         + "{'type':'generation','name':'sample','prompt':'Once'}]}"),
                 JobStatus.SUCCEEDED);
         assertThat(onlyArtifact().evaluations()).hasSize(1);
+    }
+
+    @Test
+    void fetchesAllOfAFolderOfMmlu() {
+        repositories.commit(
+                TENANT,
+                RepositoryName.parse("octavo/mmlu"),
+                "push",
+                List.of(
+                        file("data/test/virology_test.csv", bytes("Q,a,b,c,d,A\n")),
+                        file("data/dev/virology_dev.csv", bytes("E,a,b,c,d,B\n")),
+                        file("other/virology_test.csv", bytes("Q,a,b,c,d,A\n")),
+                        file("data/notes.txt", bytes("notes"))));
+        String task = "{'type':'multiple-choice','name':'mmlu','format':'mmlu-csv','dataset':'hub:octavo/mmlu#";
+        JsonNode result =
+                resultOf(submit("{'type':'evaluate','source':'hub:octavo/model','tasks':[" + task + "data'}]}"));
+        assertThat(result.at("/source/tasks/0/items").intValue()).isEqualTo(2);
+
+        UUID empty = submit("{'type':'evaluate','source':'hub:octavo/model','tasks':[" + task + "nothing'}]}");
+        assertThat(problemOf(await(empty, JobStatus.FAILED)).code()).isEqualTo("source-not-found");
     }
 
     @ParameterizedTest

@@ -194,8 +194,8 @@ public class JobPreFlight {
     /** Whether data are there; those of this service are found by the planner. */
     private void look(TenantId tenant, DatasetReference data, long deadline, Found found) {
         if (!(data.source() instanceof SourceUri.Hub)) {
-            look(data.source(), () -> sources.dataset(tenant, data), deadline, found.notChecked)
-                    .ifPresent(file -> found.holds(data.source(), List.of(file)));
+            look(data.source(), () -> sources.files(tenant, data), deadline, found.notChecked)
+                    .ifPresent(files -> found.holds(data.source(), files));
         }
     }
 

@@ -31,7 +31,8 @@ public final class ReportPage {
     public static final int WORST = 10;
 
     /** Numbers of a task that tell how much was asked, not how well it went. */
-    private static final Set<String> NOT_SCORES = Set.of("windows", "windowTokens", "items", "newTokens", "seconds");
+    private static final Set<String> NOT_SCORES =
+            Set.of("windows", "windowTokens", "stride", "tokens", "words", "bytes", "items", "newTokens", "seconds");
 
     public static final String STYLE = """
             :root{color-scheme:light dark}

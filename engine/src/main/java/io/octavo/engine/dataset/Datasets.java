@@ -134,7 +134,7 @@ public final class Datasets {
         }
     }
 
-    private static String read(Path file) {
+    static String read(Path file) {
         if (!Files.isRegularFile(file)) {
             throw new QuantizationException(
                     ErrorCode.DATASET_NOT_FOUND, "dataset " + file.getFileName() + " is missing or no regular file");

@@ -2,11 +2,13 @@ package io.octavo.engine.evaluate;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.request.TaskResult;
 import io.octavo.engine.transformer.KvCache;
 import io.octavo.engine.transformer.TokenBatch;
 import io.octavo.engine.transformer.Transformer;
 import io.octavo.kernels.device.Matrix;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -14,14 +16,16 @@ import java.util.stream.IntStream;
 /** Runs two models over the same sequences, batch by batch, and compares their logits, chunk by chunk. */
 final class DivergenceScorer implements AutoCloseable {
 
+    private static final int SPANS = 8;
+
     private final Transformer model;
     private final Transformer baseline;
     private final KvCache cache;
     private final KvCache baselineCache;
-    private double sum;
-    private double largest;
+    private float[] divergences = {};
+    private int[] positions = {};
     private long agreements;
-    private long tokens;
+    private int tokens;
 
     /** @param baseline loaded for the same limits */
     DivergenceScorer(Transformer model, Transformer baseline) {
@@ -33,11 +37,43 @@ final class DivergenceScorer implements AutoCloseable {
 
     /** Mean over the scored tokens, in nats. */
     double divergence() {
-        return sum / tokens;
+        return mean(0, Integer.MAX_VALUE);
+    }
+
+    /** What so many of a hundred tokens do not exceed, between ranks interpolated as NumPy does. */
+    double percentile(int percent) {
+        float[] sorted = Arrays.copyOf(divergences, tokens);
+        Arrays.sort(sorted);
+        double rank = (tokens - 1) * (percent / 100.0);
+        int below = (int) rank;
+        int above = Math.min(below + 1, tokens - 1);
+        return sorted[below] + (rank - below) * (sorted[above] - sorted[below]);
     }
 
     double largest() {
-        return largest;
+        return percentile(100);
+    }
+
+    /** Means over {@value #SPANS} spans of positions in their windows, fewer where windows are shorter. */
+    List<TaskResult.PositionSpan> positions() {
+        int length = Arrays.stream(positions, 0, tokens).max().orElse(0) + 1;
+        int spans = Math.min(SPANS, length);
+        return IntStream.range(0, spans)
+                .mapToObj(i -> {
+                    int from = (int) ((long) length * i / spans);
+                    int to = (int) ((long) length * (i + 1) / spans);
+                    return new TaskResult.PositionSpan(from, to, mean(from, to));
+                })
+                .toList();
+    }
+
+    /** Over the tokens at positions from {@code from} to before {@code to}. */
+    private double mean(int from, int to) {
+        return IntStream.range(0, tokens)
+                .filter(i -> positions[i] >= from && positions[i] < to)
+                .mapToDouble(i -> divergences[i])
+                .average()
+                .orElseThrow();
     }
 
     /** Share of the scored tokens. */
@@ -47,8 +83,14 @@ final class DivergenceScorer implements AutoCloseable {
 
     /** @param scored called after each batch with the number of sequences in it */
     void score(List<ScoredSequence> sequences, IntConsumer scored) {
+        int total = Math.toIntExact(
+                sequences.stream().mapToLong(ScoredSequence::scoredTokens).sum());
+        divergences = new float[total];
+        positions = sequences.stream()
+                .flatMapToInt(sequence -> IntStream.range(0, sequence.scoredTokens()))
+                .toArray();
         for (int from = 0; from < sequences.size(); ) {
-            int to = SequenceScorer.batchEnd(model.limits(), sequences, from);
+            int to = SequenceScorer.batchEnd(model.limits(), sequences, from, false);
             scoreBatch(sequences.subList(from, to));
             scored.accept(to - from);
             from = to;
@@ -107,10 +149,8 @@ final class DivergenceScorer implements AutoCloseable {
                         ErrorCode.TENSOR_NOT_FINITE,
                         "the models' divergence at scored token " + tokens + " is " + divergence);
             }
-            sum += divergence;
-            largest = Math.max(largest, divergence);
+            divergences[tokens++] = divergence;
             agreements += compared.agreements().get(i);
-            tokens++;
         }
     }
 

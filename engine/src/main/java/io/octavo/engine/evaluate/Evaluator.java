@@ -81,7 +81,7 @@ public final class Evaluator {
                 yield windows.result(sums, since(start));
             }
             case PreparedTask.Pairs pairs -> compare(pairs, model, steps, start);
-            case PreparedTask.Choices choices -> {
+            case PreparedChoices choices -> {
                 double[] sums = scoreByLength(choices.sequences(), scorer, steps);
                 yield choices.result(sums, since(start));
             }

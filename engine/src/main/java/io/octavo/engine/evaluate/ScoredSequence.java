@@ -37,6 +37,12 @@ final class ScoredSequence {
         return Arrays.copyOf(tokens, inputTokens());
     }
 
+    /** Whether one pass gives the scores of both, as with choices of one token each. */
+    boolean hasInputOf(ScoredSequence other) {
+        return firstScored == other.firstScored
+                && Arrays.equals(tokens, 0, inputTokens(), other.tokens, 0, other.inputTokens());
+    }
+
     int inputTokens() {
         return tokens.length - 1;
     }

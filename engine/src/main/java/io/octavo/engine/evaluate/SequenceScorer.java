@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 
-/** Negative log-likelihoods of many sequences, several in one forward pass. */
+/** Negative log-likelihoods of many sequences, several in one forward pass; neighbours with the same input share one. */
 final class SequenceScorer implements AutoCloseable {
 
     private final Transformer model;
@@ -36,7 +36,7 @@ final class SequenceScorer implements AutoCloseable {
     double[] score(List<ScoredSequence> sequences, IntConsumer scored) {
         double[] sums = new double[sequences.size()];
         for (int from = 0; from < sequences.size(); ) {
-            int to = batchEnd(model.limits(), sequences, from);
+            int to = batchEnd(model.limits(), sequences, from, true);
             scoreBatch(sequences.subList(from, to), from, sums);
             scored.accept(to - from);
             from = to;
@@ -44,13 +44,21 @@ final class SequenceScorer implements AutoCloseable {
         return sums;
     }
 
-    /** Where a batch that begins with sequence {@code from} ends. */
-    static int batchEnd(RunLimits limits, List<ScoredSequence> sequences, int from) {
+    /**
+     * Where a batch that begins with sequence {@code from} ends.
+     *
+     * @param shared whether neighbours with the same input go through the model once
+     */
+    static int batchEnd(RunLimits limits, List<ScoredSequence> sequences, int from, boolean shared) {
         int to = from;
         int tokens = 0;
-        while (to < sequences.size() && to - from < limits.batchSequences()) {
-            tokens += sequences.get(to).inputTokens();
-            if (tokens > limits.batchTokens()) {
+        int passes = 0;
+        while (to < sequences.size()) {
+            if (to == from || !shared || !sequences.get(to).hasInputOf(sequences.get(to - 1))) {
+                tokens += sequences.get(to).inputTokens();
+                passes++;
+            }
+            if (tokens > limits.batchTokens() || passes > limits.batchSequences()) {
                 break;
             }
             to++;
@@ -67,12 +75,15 @@ final class SequenceScorer implements AutoCloseable {
         try {
             TokenBatch tokens = new TokenBatch();
             List<Scored> rows = new ArrayList<>();
+            int start = 0;
             for (int i = 0; i < batch.size(); i++) {
                 ScoredSequence sequence = batch.get(i);
-                KvCache.Sequence context = cache.newSequence();
-                contexts.add(context);
-                int start = tokens.tokens();
-                tokens.add(context, sequence.input());
+                if (i == 0 || !sequence.hasInputOf(batch.get(i - 1))) {
+                    KvCache.Sequence context = cache.newSequence();
+                    contexts.add(context);
+                    start = tokens.tokens();
+                    tokens.add(context, sequence.input());
+                }
                 for (int t = sequence.firstScored(); t < sequence.length(); t++) {
                     rows.add(new Scored(first + i, start + t - 1, sequence.token(t)));
                 }

@@ -132,7 +132,7 @@ public final class ErrorChart {
     }
 
     /** Names come from files that anybody may have written. */
-    private static String escaped(String text) {
+    static String escaped(String text) {
         var safe = new StringBuilder();
         text.codePoints().forEach(character -> {
             switch (character) {

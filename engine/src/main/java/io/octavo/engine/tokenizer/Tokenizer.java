@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A checkpoint's tokenizer.json. No special token is ever added: callers put BOS where they want it.
+ * A checkpoint's tokenizer.json. No special token is added unless asked for: callers put BOS where they want it.
  *
  * <p>Not thread-safe. {@link #close()} frees native memory.
  */
@@ -58,7 +58,16 @@ public final class Tokenizer implements AutoCloseable {
 
     /** Ids of {@code text} alone. */
     public int[] encode(String text) {
-        return Arrays.stream(tokenizer.encode(text, false, false).getIds())
+        return encode(text, false);
+    }
+
+    /** Ids of {@code text} with the special tokens that tokenizer.json itself puts around a text, such as BOS. */
+    public int[] encodeComplete(String text) {
+        return encode(text, true);
+    }
+
+    private int[] encode(String text, boolean special) {
+        return Arrays.stream(tokenizer.encode(text, special, false).getIds())
                 .mapToInt(Math::toIntExact)
                 .toArray();
     }

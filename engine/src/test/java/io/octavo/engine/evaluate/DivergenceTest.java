@@ -25,6 +25,7 @@ import io.octavo.kernels.backend.Backend;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
@@ -45,6 +46,7 @@ class DivergenceTest {
         double sum = 0;
         double largest = 0;
         int agreements = 0;
+        List<Double> all = new ArrayList<>();
         float[][] expected = logits(TestModels.books5m());
         float[][] found = logits(quantized);
         for (int row = 0; row < expected.length; row++) {
@@ -54,6 +56,7 @@ class DivergenceTest {
                     .mapToDouble(i -> Math.exp(p[i]) * (p[i] - q[i]))
                     .sum();
             sum += divergence;
+            all.add(divergence);
             largest = Math.max(largest, divergence);
             agreements += best(p) == best(q) ? 1 : 0;
         }
@@ -61,6 +64,17 @@ class DivergenceTest {
         assertThat(result.divergence()).isPositive().isCloseTo(sum / expected.length, within(2e-6));
         assertThat(result.largestDivergence()).isCloseTo(largest, within(1e-5));
         assertThat(result.agreement()).isEqualTo((double) agreements / expected.length);
+        // Of 200 numbers the rank is 197.01.
+        List<Double> sorted = all.stream().sorted().toList();
+        assertThat(result.percentile99())
+                .isCloseTo(sorted.get(197) + 0.01 * (sorted.get(198) - sorted.get(197)), within(1e-5));
+        assertThat(result.positions()).hasSize(8);
+        assertThat(result.positions().get(1).from()).isEqualTo(12);
+        assertThat(result.positions().get(1).to()).isEqualTo(25);
+        double span = IntStream.range(12, 25)
+                .mapToDouble(i -> all.get(i) + all.get(WINDOW + i))
+                .sum();
+        assertThat(result.positions().get(1).divergence()).isCloseTo(span / 26, within(2e-6));
     }
 
     @Test

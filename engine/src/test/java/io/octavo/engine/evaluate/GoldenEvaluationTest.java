@@ -2,6 +2,7 @@ package io.octavo.engine.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,6 +40,34 @@ class GoldenEvaluationTest {
     @Test
     void scoresBooks28mAsTransformersDoes() throws IOException {
         assertScores(TestModels.shared("models/books-28m"), List.of("books-heldout"));
+    }
+
+    /** lm_eval 0.4.13 of the same weights in float32. */
+    @ParameterizedTest
+    @CsvSource({"books-5m-maxlength512, 512", "books-5m, 1024"})
+    void scoresRollingWindowsAsTheHarnessDoes(String results, int windowTokens) throws IOException {
+        JsonNode golden = JsonMapper.shared()
+                .readTree(Files.readString(TestModels.shared("golden/lm_eval/" + results + ".json")))
+                .path("results")
+                .path("books_heldout");
+        var task = new EvaluationTask.Perplexity(
+                "books-heldout",
+                TestModels.shared("data/books-heldout.txt"),
+                new EvaluationTask.Windowing.Rolling(windowTokens),
+                OptionalInt.empty());
+        try (Engine engine = Engines.open(new EngineOptions("cpu", 2))) {
+            var result = (TaskResult.Perplexity)
+                    engine.evaluate(new EvaluationRequest(TestModels.books5m(), List.of(task)), JobMonitor.none())
+                            .tasks()
+                            .getFirst();
+            TaskResult.TextScores scores = Objects.requireNonNull(result.text());
+            assertThat(scores.bitsPerByte())
+                    .isCloseTo(golden.path("bits_per_byte,none").doubleValue(), withinPercentage(0.01));
+            assertThat(scores.bytePerplexity())
+                    .isCloseTo(golden.path("byte_perplexity,none").doubleValue(), withinPercentage(0.01));
+            assertThat(scores.wordPerplexity())
+                    .isCloseTo(golden.path("word_perplexity,none").doubleValue(), withinPercentage(0.05));
+        }
     }
 
     /** All 785 windows take minutes; transformers 5.17 scored the first 64 for this test, in float32 on a CPU. */

@@ -34,6 +34,8 @@ import tools.jackson.databind.node.ObjectNode;
 @Transactional
 public class ArtifactService {
 
+    private static final String OTHER_SHAPE = "lmEval";
+
     private final ArtifactRepository artifacts;
     private final EvaluationRepository evaluations;
     private final RepositoryService repositories;
@@ -116,12 +118,15 @@ public class ArtifactService {
      * Stores an evaluation and ends its job at once.
      *
      * @param source resolved URI of what was evaluated
+     * @param result of the job; the artifact does not repeat {@value #OTHER_SHAPE}, which says the same in another shape
      * @param failure why the job fails though it has a result
      */
     public void commitEvaluation(Lease lease, String source, ObjectNode result, Optional<Failure> failure) {
         TenantId tenant = queue.requireHeld(lease);
         evaluations.deleteByJobId(lease.jobId()); // of a run before this one, whose gates it did not pass
-        evaluations.insert(tenant.value(), lease.jobId(), source, result.toString());
+        ObjectNode scores = result.deepCopy();
+        scores.remove(OTHER_SHAPE);
+        evaluations.insert(tenant.value(), lease.jobId(), source, scores.toString());
         if (failure.isPresent()) {
             queue.fail(lease, failure.get(), result);
         } else {

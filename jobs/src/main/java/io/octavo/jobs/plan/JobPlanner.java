@@ -128,15 +128,19 @@ public class JobPlanner {
                 revision.files().stream().mapToLong(RepositoryFile::size).sum());
     }
 
-    /** One file, which must be there and be named if there are several. */
+    /** Files that must be there, and one be named if there are several. */
     private JobPlan.Input input(TenantId tenant, DatasetReference dataset, Map<String, Long> contents) {
         if (!(dataset.source() instanceof SourceUri.Hub hub)) {
             return input(tenant, dataset.source(), contents);
         }
         String revision = revision(tenant, hub).id();
-        SourceFile file = sources.dataset(tenant, dataset);
-        file.known().ifPresent(id -> contents.put(id.sha256(), id.size()));
-        return new JobPlan.Input(dataset.toString(), revision, 1, file.size());
+        List<SourceFile> files = sources.files(tenant, dataset);
+        files.stream().flatMap(file -> file.known().stream()).forEach(id -> contents.put(id.sha256(), id.size()));
+        return new JobPlan.Input(
+                dataset.toString(),
+                revision,
+                files.size(),
+                files.stream().mapToLong(SourceFile::size).sum());
     }
 
     private RevisionView revision(TenantId tenant, SourceUri.Hub source) {

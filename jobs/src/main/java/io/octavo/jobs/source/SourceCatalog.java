@@ -1,5 +1,6 @@
 package io.octavo.jobs.source;
 
+import io.octavo.engine.request.EvaluationTask.ChoiceFormat.MmluCsv;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
@@ -49,6 +50,28 @@ public class SourceCatalog {
             case SourceUri.LocalFile folder -> folders.list(tenant, folder);
             case SourceUri.Step step -> throw unresolved(step);
         };
+    }
+
+    /**
+     * What a dataset is read from: one file, or those of a folder.
+     *
+     * @throws ProblemException if it is not there, or may not be read
+     */
+    public List<SourceFile> files(TenantId tenant, DatasetReference reference) {
+        if (!reference.folder()) {
+            return List.of(dataset(tenant, reference));
+        }
+        String below = reference.path() == null ? "" : reference.path().value() + "/";
+        List<SourceFile> files = list(tenant, reference.source()).files().stream()
+                .filter(file -> file.path().value().startsWith(below)
+                        && MmluCsv.reads(file.path().value()))
+                .toList();
+        if (files.isEmpty()) {
+            throw new ProblemException(
+                    ProblemCode.SOURCE_NOT_FOUND,
+                    "dataset " + reference + ": there is no file that ends in " + MmluCsv.TEST);
+        }
+        return files;
     }
 
     /** @throws ProblemException if it is not there, or may not be read */

@@ -4,17 +4,26 @@ import io.octavo.jobs.repository.RepositoryPath;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One file of data.
+ * One file of data, or a folder of them.
  *
  * @param path the file inside a repository; when absent the repository holds exactly one text or JSONL file. Always
- *     absent for other sources, which name the file themselves
+ *     absent for other sources, which name the file themselves. Of a folder, what lies in it
+ * @param folder whether what is read are MMLU's CSV files, of which there are two a subject
  */
-public record DatasetReference(SourceUri source, @Nullable RepositoryPath path) {
+public record DatasetReference(SourceUri source, @Nullable RepositoryPath path, boolean folder) {
 
     public DatasetReference {
         if (source instanceof SourceUri.Step) {
             throw new IllegalArgumentException("dataset cannot be what a step makes, which is a checkpoint");
         }
+    }
+
+    public DatasetReference(SourceUri source, @Nullable RepositoryPath path) {
+        this(source, path, false);
+    }
+
+    DatasetReference asFolder() {
+        return new DatasetReference(source, path, true);
     }
 
     public static DatasetReference parse(String text) {

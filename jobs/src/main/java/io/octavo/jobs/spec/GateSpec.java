@@ -3,6 +3,7 @@ package io.octavo.jobs.spec;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.annotation.JsonRootName;
+import io.octavo.engine.request.EvaluationMetric;
 import io.octavo.jobs.problem.FieldError;
 import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Size;
@@ -20,7 +21,16 @@ import org.jspecify.annotations.Nullable;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 @JsonRootName("GateRequest")
 public record GateSpec(
-        @NotNull @OneOf({PERPLEXITY, PERPLEXITY_RATIO, ACCURACY, ACCURACY_DIFFERENCE, DIVERGENCE_MEAN, DIVERGENCE_AGREEMENT})
+        @NotNull @OneOf({
+            EvaluationMetric.PERPLEXITY,
+            EvaluationMetric.PERPLEXITY_RATIO,
+            EvaluationMetric.ACCURACY,
+            EvaluationMetric.ACCURACY_DIFFERENCE,
+            EvaluationMetric.RECOVERY,
+            EvaluationMetric.DIVERGENCE_MEAN,
+            EvaluationMetric.DIVERGENCE_PERCENTILE99,
+            EvaluationMetric.DIVERGENCE_AGREEMENT
+        })
         String metric,
 
         @Size(max = QuantizeSpec.MAX_NAME) @JsonPropertyDescription("whose score is meant; all that have it where it is absent")
@@ -29,29 +39,22 @@ public record GateSpec(
         @Nullable Double min,
         @Nullable Double max) {
 
-    public static final String PERPLEXITY = "perplexity";
-    public static final String PERPLEXITY_RATIO = "perplexity.ratio";
-    public static final String ACCURACY = "accuracy";
-    public static final String ACCURACY_DIFFERENCE = "accuracy.difference";
-
-    public static final String DIVERGENCE_MEAN = "divergence.mean";
-    public static final String DIVERGENCE_AGREEMENT = "divergence.agreement";
-
-    /** Those that compare with the baseline. */
-    public static final List<String> COMPARING =
-            List.of(PERPLEXITY_RATIO, ACCURACY_DIFFERENCE, DIVERGENCE_MEAN, DIVERGENCE_AGREEMENT);
-
     /** Whether it compares with the baseline. */
     boolean compares() {
-        return COMPARING.contains(metric);
+        return !metric.equals(EvaluationMetric.PERPLEXITY) && !metric.equals(EvaluationMetric.ACCURACY);
     }
 
     /** Whether the task has such a score. */
     boolean judges(TaskSpec of) {
         boolean kind = switch (metric) {
-            case PERPLEXITY, PERPLEXITY_RATIO -> of instanceof TaskSpec.Perplexity;
-            case ACCURACY, ACCURACY_DIFFERENCE -> of instanceof TaskSpec.MultipleChoice;
-            case DIVERGENCE_MEAN, DIVERGENCE_AGREEMENT -> of instanceof TaskSpec.Divergence;
+            case EvaluationMetric.PERPLEXITY, EvaluationMetric.PERPLEXITY_RATIO -> of instanceof TaskSpec.Perplexity;
+            case EvaluationMetric.ACCURACY, EvaluationMetric.ACCURACY_DIFFERENCE ->
+                of instanceof TaskSpec.MultipleChoice;
+            case EvaluationMetric.RECOVERY ->
+                of instanceof TaskSpec.Perplexity || of instanceof TaskSpec.MultipleChoice;
+            case EvaluationMetric.DIVERGENCE_MEAN,
+                    EvaluationMetric.DIVERGENCE_PERCENTILE99,
+                    EvaluationMetric.DIVERGENCE_AGREEMENT -> of instanceof TaskSpec.Divergence;
             default -> false;
         };
         return kind && (task == null || task.equals(of.name()));
@@ -74,12 +77,14 @@ public record GateSpec(
     /** Limits that no score can keep. */
     private void impossible(String place, List<FieldError> errors) {
         double least = switch (metric) {
-            case PERPLEXITY -> 1;
-            case ACCURACY_DIFFERENCE -> -1;
+            case EvaluationMetric.PERPLEXITY -> 1;
+            case EvaluationMetric.ACCURACY_DIFFERENCE -> -1;
             default -> 0;
         };
         double greatest = switch (metric) {
-            case ACCURACY, ACCURACY_DIFFERENCE, DIVERGENCE_AGREEMENT -> 1;
+            case EvaluationMetric.ACCURACY,
+                    EvaluationMetric.ACCURACY_DIFFERENCE,
+                    EvaluationMetric.DIVERGENCE_AGREEMENT -> 1;
             default -> Double.MAX_VALUE;
         };
         if (min != null && min > greatest) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.annotation.JsonRootName;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import io.octavo.engine.request.EvaluationTask;
 import io.octavo.jobs.problem.FieldError;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.DecimalMax;
@@ -39,7 +40,11 @@ public sealed interface TaskSpec {
         return switch (this) {
             case Perplexity perplexity -> Optional.of(perplexity.dataset());
             case Divergence divergence -> Optional.of(divergence.dataset());
-            case MultipleChoice choice -> Optional.of(choice.dataset());
+            case MultipleChoice choice ->
+                Optional.of(
+                        choice.format().equals(MultipleChoice.MMLU_CSV)
+                                ? choice.dataset().asFolder()
+                                : choice.dataset());
             case Generation generation -> Optional.empty();
         };
     }
@@ -49,20 +54,65 @@ public sealed interface TaskSpec {
         return Optional.empty();
     }
 
-    /** @param maxWindows only the first so many windows; all when absent */
+    /**
+     * @param windows null for disjoint ones, which are left out of the JSON, so that a worker of the release before can
+     *     still read the spec
+     * @param maxWindows only the first so many windows; all when absent
+     */
     @JsonRootName("PerplexityTask")
     record Perplexity(
             @Size(max = MAX_NAME) String name,
             @NotNull DatasetReference dataset,
+
+            @OneOf({DISJOINT, ROLLING, SLIDING})
+            @JsonPropertyDescription(
+                    "disjoint, where it is absent: BOS before each, the rest is dropped; rolling: lm-evaluation-harness's loglikelihood_rolling;"
+                            + " sliding: every stride tokens, as the guide of transformers has it")
+            @Nullable String windows,
+
             @Min(1) @Max(1 << 20) Integer windowTokens,
+
+            @Min(1) @Max(1 << 20) @JsonPropertyDescription("of sliding windows alone; half of windowTokens where it is absent")
+            @Nullable Integer stride,
+
             @Min(1) @Nullable Integer maxWindows)
             implements TaskSpec {
 
         public static final String TYPE = "perplexity";
+        public static final String DISJOINT = "disjoint";
+        public static final String ROLLING = "rolling";
+        public static final String SLIDING = "sliding";
 
         public Perplexity {
             name = Objects.requireNonNullElse(name, TYPE);
+            windows = DISJOINT.equals(windows) ? null : windows;
             windowTokens = Objects.requireNonNullElse(windowTokens, DEFAULT_WINDOW);
+            stride = stride == null && SLIDING.equals(windows) ? Integer.valueOf((windowTokens + 1) / 2) : stride;
+        }
+
+        /** How the engine cuts the text. */
+        public EvaluationTask.Windowing windowing() {
+            return switch (windows) {
+                case null -> new EvaluationTask.Windowing.Disjoint(windowTokens);
+                case ROLLING -> new EvaluationTask.Windowing.Rolling(windowTokens);
+                case SLIDING ->
+                    new EvaluationTask.Windowing.Sliding(windowTokens, Objects.requireNonNull(stride, "defaulted"));
+                default -> throw new IllegalStateException("windows " + windows);
+            };
+        }
+
+        @Override
+        public Optional<FieldError> contradiction() {
+            if (stride == null) {
+                return Optional.empty();
+            }
+            if (!SLIDING.equals(windows)) {
+                return Optional.of(new FieldError("stride", "goes with sliding windows alone"));
+            }
+            return stride <= windowTokens
+                    ? Optional.empty()
+                    : Optional.of(
+                            new FieldError("stride", "must be at most windowTokens: " + stride + " > " + windowTokens));
         }
     }
 
@@ -87,21 +137,49 @@ public sealed interface TaskSpec {
         }
     }
 
-    /** @param maxItems only the first so many items; all when absent */
+    /** @param maxItems only the first so many items, of MMLU of each subject; all when absent */
     @JsonRootName("MultipleChoiceTask")
     record MultipleChoice(
             @Size(max = MAX_NAME) String name,
             @NotNull DatasetReference dataset,
-            @OneOf(JSONL) String format,
+
+            @OneOf({JSONL, MMLU_CSV})
+            @JsonPropertyDescription(
+                    "jsonl: a file with context, choices and answer in each line; mmlu-csv: a folder with SUBJECT_test.csv"
+                            + " and SUBJECT_dev.csv")
+            String format,
+
+            @Min(0) @Max(MOST_EXAMPLES) @JsonPropertyDescription("of mmlu-csv alone: examples before each question; 5 where it is absent")
+            @Nullable Integer fewShot,
+
             @Min(1) @Nullable Integer maxItems)
             implements TaskSpec {
 
         public static final String TYPE = "multiple-choice";
         public static final String JSONL = "jsonl";
+        public static final String MMLU_CSV = "mmlu-csv";
+
+        static final int MOST_EXAMPLES = 100;
+        private static final int DEFAULT_EXAMPLES = 5;
 
         public MultipleChoice {
             name = Objects.requireNonNullElse(name, TYPE);
             format = Objects.requireNonNullElse(format, JSONL);
+            fewShot = fewShot == null && format.equals(MMLU_CSV) ? Integer.valueOf(DEFAULT_EXAMPLES) : fewShot;
+        }
+
+        /** How the engine reads the items. */
+        public EvaluationTask.ChoiceFormat choiceFormat() {
+            return format.equals(MMLU_CSV)
+                    ? new EvaluationTask.ChoiceFormat.MmluCsv(Objects.requireNonNull(fewShot, "defaulted"))
+                    : new EvaluationTask.ChoiceFormat.Jsonl();
+        }
+
+        @Override
+        public Optional<FieldError> contradiction() {
+            return fewShot != null && !format.equals(MMLU_CSV)
+                    ? Optional.of(new FieldError("fewShot", "goes with format " + MMLU_CSV + " alone"))
+                    : Optional.empty();
         }
     }
 

@@ -1,13 +1,17 @@
 package io.octavo.worker.run;
 
 import io.octavo.engine.Engine;
+import io.octavo.engine.report.EvaluationComparison;
+import io.octavo.engine.report.HarnessReport;
 import io.octavo.engine.request.EvaluationRequest;
 import io.octavo.engine.request.EvaluationResult;
 import io.octavo.engine.request.EvaluationTask;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.SamplingOptions;
 import io.octavo.engine.request.TaskResult;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.problem.Failure;
+import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.spec.TaskSpec;
@@ -17,6 +21,7 @@ import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.source.ResolvedSource;
 import io.octavo.worker.source.SourceResolver;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -24,7 +29,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -38,19 +42,13 @@ class EvaluateJobRunner {
     private final EngineFactory engines;
     private final ArtifactService artifacts;
     private final DeviceProperties device;
-    private final JsonMapper json;
 
     EvaluateJobRunner(
-            SourceResolver sources,
-            EngineFactory engines,
-            ArtifactService artifacts,
-            DeviceProperties device,
-            JsonMapper json) {
+            SourceResolver sources, EngineFactory engines, ArtifactService artifacts, DeviceProperties device) {
         this.sources = sources;
         this.engines = engines;
         this.artifacts = artifacts;
         this.device = device;
-        this.json = json;
     }
 
     Runnable run(EvaluateSpec spec, Attempt attempt, JobScratch scratch) {
@@ -73,10 +71,14 @@ class EvaluateJobRunner {
                     : engine.evaluate(
                             new EvaluationRequest(baseline.folder(), baselineTasks), attempt.section(half, 1));
         }
-        EvaluationReport report = new EvaluationReport(json, scores, baselineScores);
+        var comparison = new EvaluationComparison(scores, baselineScores);
+        EvaluationReport report = new EvaluationReport(comparison);
         report.metrics().forEach(attempt::metric);
         scores.tasks().forEach(task -> measure(task, attempt));
-        ObjectNode result = report.toJson().put("peakRssBytes", PeakMemory.bytes());
+        ObjectNode result = comparison.toJson().put("peakRssBytes", PeakMemory.bytes());
+        result.set(
+                "lmEval",
+                HarnessReport.of(spec.source().toString(), new EvaluationRequest(source.folder(), tasks), scores));
         List<GateResult> gates = report.judge(spec.gates());
         if (!gates.isEmpty()) {
             ArrayNode judged = result.putArray("gates");
@@ -88,8 +90,7 @@ class EvaluateJobRunner {
 
     private static void measure(TaskResult task, Attempt attempt) {
         if (task instanceof TaskResult.Perplexity perplexity && task.duration().isPositive()) {
-            attempt.tokensPerSecond(
-                    (double) perplexity.windows() * perplexity.windowTokens() / Seconds.of(task.duration()));
+            attempt.tokensPerSecond((double) perplexity.tokens() / Seconds.of(task.duration()));
         }
     }
 
@@ -110,7 +111,7 @@ class EvaluateJobRunner {
                                     perplexity.name(),
                                     sources.dataset(attempt.tenant(), perplexity.dataset(), folder, monitor)
                                             .path(),
-                                    perplexity.windowTokens(),
+                                    perplexity.windowing(),
                                     optional(perplexity.maxWindows()));
                         case TaskSpec.Divergence divergence ->
                             new EvaluationTask.Divergence(
@@ -124,8 +125,8 @@ class EvaluateJobRunner {
                         case TaskSpec.MultipleChoice choice ->
                             new EvaluationTask.MultipleChoice(
                                     choice.name(),
-                                    sources.dataset(attempt.tenant(), choice.dataset(), folder, monitor)
-                                            .path(),
+                                    items(choice, attempt, folder, monitor),
+                                    choice.choiceFormat(),
                                     optional(choice.maxItems()));
                         case TaskSpec.Generation generation ->
                             new EvaluationTask.Generation(
@@ -136,6 +137,15 @@ class EvaluateJobRunner {
                     });
         }
         return tasks;
+    }
+
+    private Path items(TaskSpec.MultipleChoice choice, Attempt attempt, Path folder, JobMonitor monitor) {
+        DatasetReference data = choice.data().orElseThrow();
+        if (!data.folder()) {
+            return sources.dataset(attempt.tenant(), data, folder, monitor).path();
+        }
+        sources.dataFolder(attempt.tenant(), data, folder, monitor);
+        return folder;
     }
 
     private static SamplingOptions sampling(TaskSpec.@Nullable Sampling asked) {

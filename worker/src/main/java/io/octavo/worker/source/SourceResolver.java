@@ -112,6 +112,16 @@ public class SourceResolver {
         return new ResolvedDataset(target, held.sha256());
     }
 
+    /** Puts the files of data into a folder, each where it lies below its source. */
+    public void dataFolder(TenantId tenant, DatasetReference reference, Path folder, JobMonitor monitor) {
+        transfers.each(
+                catalog.files(tenant, reference),
+                SourceFile::size,
+                monitor,
+                (file, passage) ->
+                        cache.materialize(file, folder.resolve(file.path().value()), passage));
+    }
+
     /** What {@link ResolvedDataset#contents} will be, where the source tells its hash without being fetched. */
     public Optional<String> contents(TenantId tenant, DatasetReference reference) {
         return catalog.dataset(tenant, reference).known().map(BlobId::sha256);
