@@ -1,6 +1,9 @@
 package io.octavo.engine;
 
 import io.octavo.engine.artifact.BackgroundTasks;
+import io.octavo.engine.benchmark.Benchmark;
+import io.octavo.engine.benchmark.BenchmarkRequest;
+import io.octavo.engine.benchmark.BenchmarkResult;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.request.EngineOptions;
@@ -43,6 +46,15 @@ public final class Engines {
      */
     public static ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
         return ServedModels.open(backend(options), source, serving);
+    }
+
+    /**
+     * Serves two checkpoint folders in turn under the same load, on a device of its own.
+     *
+     * @throws QuantizationException {@code backend-unavailable}, or what {@link Benchmark#run} says
+     */
+    public static BenchmarkResult benchmark(EngineOptions options, BenchmarkRequest request, JobMonitor monitor) {
+        return LocalEngine.onDevice(() -> Benchmark.run(request, () -> backend(options), monitor));
     }
 
     private static Backend backend(EngineOptions options) {

@@ -160,7 +160,7 @@ final class LocalEngine implements Engine {
     }
 
     /** Gives the failures of the device their codes. */
-    private static <T> T onDevice(Supplier<T> work) {
+    static <T> T onDevice(Supplier<T> work) {
         try {
             return work.get();
         } catch (OutOfDeviceMemoryException e) {

@@ -27,6 +27,7 @@ public final class OctavoMain {
                 new EvaluateCommand(),
                 new GenerateCommand(),
                 new ServeCommand(),
+                new BenchmarkCommand(),
                 new InspectCommand(),
                 new ReportCommand(),
                 new ConvertCommand(),

@@ -181,10 +181,7 @@ final class ServeCommand extends TerminalCommand {
         if (key != null && key.isBlank()) {
             throw new UsageException("--api-key: a key has some characters");
         }
-        DType type = CACHE_TYPES.get(cacheType);
-        if (type == null && !cacheType.equals("auto")) {
-            throw new UsageException("--kv-cache takes auto, f32, bf16, fp8 or int8, not " + cacheType);
-        }
+        DType type = cacheType("--kv-cache", cacheType);
         requireWithin("--max-model-length", maxModelLength, Integer.MAX_VALUE);
         requireWithin("--max-sequences", maxSequences, ServingOptions.MOST_SEQUENCES);
         requireWithin("--kv-cache-mib", cacheMebibytes, Integer.MAX_VALUE);
@@ -202,6 +199,15 @@ final class ServeCommand extends TerminalCommand {
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Null for what serving chooses. */
+    static @Nullable DType cacheType(String option, String text) {
+        DType type = CACHE_TYPES.get(text);
+        if (type == null && !text.equals("auto")) {
+            throw new UsageException(option + " takes auto, f32, bf16, fp8 or int8, not " + text);
+        }
+        return type;
     }
 
     private static void requireWithin(String option, @Nullable Integer number, int most) {

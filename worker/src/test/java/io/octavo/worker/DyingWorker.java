@@ -1,6 +1,8 @@
 package io.octavo.worker;
 
 import io.octavo.engine.Engine;
+import io.octavo.engine.benchmark.BenchmarkRequest;
+import io.octavo.engine.benchmark.BenchmarkResult;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.request.EngineOptions;
@@ -115,6 +117,11 @@ final class DyingWorker implements AutoCloseable {
             return engine.quantize(
                     request.withJournal(new Watched(request.journal().orElseThrow(), whenKept, new AtomicInteger())),
                     monitor);
+        }
+
+        @Override
+        public BenchmarkResult benchmark(EngineOptions options, BenchmarkRequest request, JobMonitor monitor) {
+            throw new UnsupportedOperationException("no test needs it");
         }
 
         @Override

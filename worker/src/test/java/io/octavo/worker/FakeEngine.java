@@ -3,6 +3,9 @@ package io.octavo.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.Engine;
+import io.octavo.engine.benchmark.BenchmarkRequest;
+import io.octavo.engine.benchmark.BenchmarkResult;
+import io.octavo.engine.benchmark.ServingFigures;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.plan.PlanReport;
@@ -76,6 +79,29 @@ final class FakeEngine implements EngineFactory {
     @Override
     public Engine open(EngineOptions options) {
         return new Opened();
+    }
+
+    /** The baseline takes two seconds for the load, what is no original takes one. */
+    @Override
+    public BenchmarkResult benchmark(EngineOptions options, BenchmarkRequest request, JobMonitor monitor) {
+        return new BenchmarkResult(
+                "fake", request.load(), figures(request, request.source()), figures(request, request.baseline()));
+    }
+
+    private static ServingFigures figures(BenchmarkRequest request, Path folder) {
+        boolean original = Opened.isOriginal(folder.resolve("original"));
+        var times = new ServingFigures.Quantiles(10, 10, 20, 30);
+        return new ServingFigures(
+                original ? "BF16" : "W8A8-FP8-dynamic",
+                request.load().requests(),
+                original ? 2 : 1,
+                10,
+                100,
+                times,
+                times,
+                times,
+                0,
+                new ServingFigures.Memory(1, 2, 3, 4, 5, 0));
     }
 
     /** Every input becomes an output of the same size. */

@@ -420,6 +420,20 @@ class WorkerTest {
         assertThat(problemOf(await(empty, JobStatus.FAILED)).code()).isEqualTo("source-not-found");
     }
 
+    @Test
+    void measuresABaselineAndWhatWasMadeOfItUnderTheSameLoad() {
+        await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
+        JsonNode result = resultOf(submit("{'type':'benchmark','source':'hub:octavo/out','baseline':'hub:octavo/model',"
+                + "'requests':10,'inputTokens':{'type':'fixed','tokens':640},"
+                + "'outputTokens':{'type':'uniform','min':5,'max':10},'requestsPerSecond':3,'seed':7}"));
+        assertThat(result.at("/baseline/label").stringValue()).isEqualTo("BF16");
+        assertThat(result.at("/source/requestsPerSecond").doubleValue()).isEqualTo(10);
+        assertThat(result.at("/ratio/requestsPerSecond").doubleValue()).isEqualTo(2);
+        assertThat(result.at("/load/outputTokens/max").intValue()).isEqualTo(10);
+        assertThat(result.at("/load/requestsPerSecond").doubleValue()).isEqualTo(3);
+        assertNothingLeftOnDisk();
+    }
+
     @ParameterizedTest
     @CsvSource({
         "hub:octavo/nothing, source-not-found",

@@ -2,6 +2,7 @@ package io.octavo.api.openapi;
 
 import io.octavo.api.plan.PlanView;
 import io.octavo.hub.RepositoryName;
+import io.octavo.jobs.spec.BenchmarkSpec;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;
@@ -44,7 +45,12 @@ final class JobSchemas {
     @SuppressWarnings("rawtypes") // as the library hands out its schemas
     static void addTo(Components components) {
         for (Class<?> job : List.of(
-                QuantizeSpec.class, ConvertSpec.class, EvaluateSpec.class, PipelineSpec.class, PlanView.class)) {
+                QuantizeSpec.class,
+                ConvertSpec.class,
+                EvaluateSpec.class,
+                BenchmarkSpec.class,
+                PipelineSpec.class,
+                PlanView.class)) {
             ModelConverters.getInstance(true).readAll(new AnnotatedType(job)).forEach(components::addSchemas);
         }
         Map<String, Schema> all = components.getSchemas();
@@ -64,6 +70,7 @@ final class JobSchemas {
                         PlainSchemas.reference("QuantizeJob"),
                         PlainSchemas.reference("ConvertJob"),
                         PlainSchemas.reference("EvaluateJob"),
+                        PlainSchemas.reference("BenchmarkJob"),
                         PlainSchemas.reference(SCHEMES_JOB),
                         PlainSchemas.reference("PipelineJob")));
     }

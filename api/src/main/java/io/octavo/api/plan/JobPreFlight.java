@@ -19,6 +19,7 @@ import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.source.SourceCatalog;
 import io.octavo.jobs.source.SourceFile;
 import io.octavo.jobs.source.SourceListing;
+import io.octavo.jobs.spec.BenchmarkSpec;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;
@@ -33,7 +34,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -43,7 +43,6 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Service;
 
@@ -81,7 +80,7 @@ public class JobPreFlight {
         var found = new Found(plan);
         List<NotChecked> notChecked = found.notChecked;
         PlanReport quantization = null;
-        List<Evaluation> evaluations = new ArrayList<>();
+        List<Evaluation> evaluations = List.of();
         Long diskBytes = null;
         List<PlanReport.Warning> warnings = List.of();
         switch (spec) {
@@ -108,15 +107,16 @@ public class JobPreFlight {
                 }
             }
             case EvaluateSpec job -> {
-                Stream.of(job.source(), job.baseline())
-                        .filter(Objects::nonNull)
-                        .distinct()
-                        .forEach(source -> look(tenant, source, PreFlight::evaluation, deadline, found)
-                                .ifPresent(report -> evaluations.add(new Evaluation(source.toString(), report))));
+                evaluations = evaluations(tenant, job, deadline, found);
                 job.tasks().stream()
                         .flatMap(task -> task.data().stream())
                         .distinct()
                         .forEach(data -> look(tenant, data, deadline, found));
+                diskBytes = found.bytes();
+                warnings = onWorkers(diskBytes, job.requirements());
+            }
+            case BenchmarkSpec job -> {
+                evaluations = evaluations(tenant, job, deadline, found);
                 diskBytes = found.bytes();
                 warnings = onWorkers(diskBytes, job.requirements());
             }
@@ -148,6 +148,15 @@ public class JobPreFlight {
         }
         return new PlanView(
                 plan.spec(), plan.inputs(), quantization, evaluations, diskBytes, warnings, notChecked, List.of());
+    }
+
+    /** What running each of the job's checkpoints takes. */
+    private List<Evaluation> evaluations(TenantId tenant, JobSpec job, long deadline, Found found) {
+        return job.sources().stream()
+                .distinct()
+                .flatMap(source -> look(tenant, source, PreFlight::evaluation, deadline, found).stream()
+                        .map(report -> new Evaluation(source.toString(), report)))
+                .toList();
     }
 
     /**

@@ -7,6 +7,7 @@ import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.source.SourceCatalog;
 import io.octavo.jobs.source.SourceFile;
+import io.octavo.jobs.spec.BenchmarkSpec;
 import io.octavo.jobs.spec.ConvertSpec;
 import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;
@@ -50,6 +51,7 @@ public class JobPlanner {
             case QuantizeSpec quantize -> requireTarget(tenant, quantize.source(), quantize.target(), Map.of());
             case ConvertSpec convert -> requireTarget(tenant, convert.source(), convert.target(), Map.of());
             case EvaluateSpec evaluate -> {}
+            case BenchmarkSpec benchmark -> {}
             case PipelineSpec pipeline -> requireTargets(tenant, pipeline);
         }
         Map<String, Long> contents = new HashMap<>();
@@ -61,6 +63,10 @@ public class JobPlanner {
                         .toList();
             case ConvertSpec convert -> List.of(input(tenant, convert.source(), contents));
             case EvaluateSpec evaluate -> inputs(tenant, evaluate, contents);
+            case BenchmarkSpec benchmark ->
+                benchmark.sources().stream()
+                        .map(source -> input(tenant, source, contents))
+                        .toList();
             case PipelineSpec pipeline -> List.of();
         };
         return new JobPlan(spec.toJson(), inputs.stream().distinct().toList(), contents);
@@ -73,6 +79,7 @@ public class JobPlanner {
                 case QuantizeSpec quantize -> made.put(step.name(), quantize.target());
                 case ConvertSpec convert -> made.put(step.name(), convert.target());
                 case EvaluateSpec evaluate -> {}
+                case BenchmarkSpec benchmark -> {}
             }
         }
         for (PipelineSpec.Step step : pipeline.steps()) {

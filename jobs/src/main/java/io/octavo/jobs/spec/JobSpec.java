@@ -15,6 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
     @JsonSubTypes.Type(name = QuantizeSpec.TYPE, value = QuantizeSpec.class),
     @JsonSubTypes.Type(name = ConvertSpec.TYPE, value = ConvertSpec.class),
     @JsonSubTypes.Type(name = EvaluateSpec.TYPE, value = EvaluateSpec.class),
+    @JsonSubTypes.Type(name = BenchmarkSpec.TYPE, value = BenchmarkSpec.class),
     @JsonSubTypes.Type(name = PipelineSpec.TYPE, value = PipelineSpec.class)
 })
 public sealed interface JobSpec permits SingleJobSpec, PipelineSpec {

@@ -62,6 +62,7 @@ public class JobSpecReader {
             }
             case ConvertSpec convert -> requireKnownLayout(convert.layout());
             case EvaluateSpec evaluate -> {}
+            case BenchmarkSpec benchmark -> {}
         }
     }
 

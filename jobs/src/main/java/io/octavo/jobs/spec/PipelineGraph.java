@@ -95,6 +95,7 @@ final class PipelineGraph {
             case QuantizeSpec quantize -> true;
             case ConvertSpec convert -> true;
             case EvaluateSpec evaluate -> false;
+            case BenchmarkSpec benchmark -> false;
             case PipelineSpec pipeline -> false;
         };
     }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 @JsonSubTypes({
     @JsonSubTypes.Type(name = QuantizeSpec.TYPE, value = QuantizeSpec.class),
     @JsonSubTypes.Type(name = ConvertSpec.TYPE, value = ConvertSpec.class),
-    @JsonSubTypes.Type(name = EvaluateSpec.TYPE, value = EvaluateSpec.class)
+    @JsonSubTypes.Type(name = EvaluateSpec.TYPE, value = EvaluateSpec.class),
+    @JsonSubTypes.Type(name = BenchmarkSpec.TYPE, value = BenchmarkSpec.class)
 })
-public sealed interface SingleJobSpec extends JobSpec permits QuantizeSpec, ConvertSpec, EvaluateSpec {}
+public sealed interface SingleJobSpec extends JobSpec permits QuantizeSpec, ConvertSpec, EvaluateSpec, BenchmarkSpec {}

@@ -9,6 +9,7 @@ import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.Budget;
 import io.octavo.engine.request.CalibrationShape;
+import io.octavo.engine.request.EvaluationTask;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
@@ -26,6 +27,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 class JobSpecReaderTest {
 
@@ -236,6 +238,114 @@ class JobSpecReaderTest {
             })
     void refusesHowTokensCannotBeDrawn(String members) {
         assertThatThrownBy(() -> evaluate(", \"sampling\": {" + members + "}")).isInstanceOf(ProblemException.class);
+    }
+
+    @Test
+    void tellsTheEngineHowTextsAreCutAndItemsAreRead() {
+        assertThat(perplexity("").windowing()).isEqualTo(new EvaluationTask.Windowing.Disjoint(512));
+        assertThat(perplexity(", \"windows\": \"rolling\", \"windowTokens\": 100")
+                        .windowing())
+                .isEqualTo(new EvaluationTask.Windowing.Rolling(100));
+        assertThat(perplexity(", \"windows\": \"sliding\", \"windowTokens\": 101")
+                        .windowing())
+                .isEqualTo(new EvaluationTask.Windowing.Sliding(101, 51));
+        assertThat(perplexity(", \"windows\": \"sliding\", \"stride\": 7").windowing())
+                .isEqualTo(new EvaluationTask.Windowing.Sliding(512, 7));
+        assertThat(choices("").choiceFormat()).isEqualTo(new EvaluationTask.ChoiceFormat.Jsonl());
+        assertThat(choices(", \"format\": \"mmlu-csv\"").choiceFormat())
+                .isEqualTo(new EvaluationTask.ChoiceFormat.MmluCsv(5));
+        assertThat(choices(", \"format\": \"mmlu-csv\", \"fewShot\": 0").choiceFormat())
+                .isEqualTo(new EvaluationTask.ChoiceFormat.MmluCsv(0));
+        assertThat(choices(", \"format\": \"mmlu-csv\"").data().orElseThrow().folder())
+                .isTrue();
+        assertThat(choices("").data().orElseThrow().folder()).isFalse();
+    }
+
+    @Test
+    void leavesDisjointWindowsOutOfWhatItStores() {
+        EvaluateSpec spec = task("perplexity", ", \"windows\": \"disjoint\"");
+        assertThat(spec.toJson().at("/tasks/0"))
+                .hasToString(
+                        "{\"type\":\"perplexity\",\"name\":\"perplexity\",\"dataset\":\"hub:a/d\",\"windowTokens\":512}");
+        EvaluateSpec sliding = task("perplexity", ", \"windows\": \"sliding\"");
+        assertThat(reader.readStored(sliding.toJson())).isEqualTo(sliding);
+        EvaluateSpec mmlu = task("multiple-choice", ", \"format\": \"mmlu-csv\"");
+        assertThat(reader.readStored(mmlu.toJson())).isEqualTo(mmlu);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "perplexity | , \"windows\": \"round\"",
+                "perplexity | , \"stride\": 5",
+                "perplexity | , \"windows\": \"rolling\", \"stride\": 5",
+                "perplexity | , \"windows\": \"sliding\", \"stride\": 513",
+                "perplexity | , \"windows\": \"sliding\", \"stride\": 0",
+                "multiple-choice | , \"fewShot\": 5",
+                "multiple-choice | , \"format\": \"mmlu-csv\", \"fewShot\": -1",
+                "multiple-choice | , \"format\": \"csv\""
+            })
+    void refusesTasksThatContradictThemselves(String type, String members) {
+        assertThatThrownBy(() -> task(type, members)).isInstanceOf(ProblemException.class);
+    }
+
+    @Test
+    void readsABenchmarkWithItsDefaults() {
+        BenchmarkSpec spec = benchmark("");
+        assertThat(spec.toJson())
+                .hasToString("{\"type\":\"benchmark\",\"source\":\"hub:a/q\",\"baseline\":\"hub:a/m\","
+                        + "\"requests\":200,\"warmUpRequests\":8,\"inputTokens\":{\"type\":\"fixed\",\"tokens\":640},"
+                        + "\"outputTokens\":{\"type\":\"uniform\",\"min\":50,\"max\":100},\"concurrency\":32,"
+                        + "\"kvCache\":\"auto\",\"seed\":0,\"device\":\"auto\",\"priority\":0}");
+        assertThat(reader.readStored(spec.toJson())).isEqualTo(spec);
+        BenchmarkSpec rate = benchmark(", \"requestsPerSecond\": 2.5");
+        assertThat(rate.concurrency()).isNull();
+        assertThat(reader.readStored(rate.toJson())).isEqualTo(rate);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\"concurrency\": 4, \"requestsPerSecond\": 1",
+                "\"concurrency\": 0",
+                "\"requestsPerSecond\": 0",
+                "\"requests\": 0",
+                "\"warmUpRequests\": -1",
+                "\"inputTokens\": {\"type\": \"uniform\", \"min\": 5, \"max\": 4}",
+                "\"inputTokens\": {\"type\": \"lognormal\", \"median\": 5, \"sigma\": -1, \"max\": 9}",
+                "\"inputTokens\": {\"type\": \"lognormal\", \"median\": 5, \"sigma\": 1, \"max\": 4}",
+                "\"inputTokens\": {\"type\": \"fixed\"}",
+                "\"inputTokens\": {\"type\": \"zipf\"}",
+                "\"inputTokens\": 640",
+                "\"kvCache\": \"f64\"",
+                "\"seed\": -1"
+            })
+    void refusesLoadsThatCannotBe(String members) {
+        assertThatThrownBy(() -> benchmark(", " + members)).isInstanceOf(ProblemException.class);
+    }
+
+    private TaskSpec.Perplexity perplexity(String members) {
+        return (TaskSpec.Perplexity) task("perplexity", members).tasks().getFirst();
+    }
+
+    private TaskSpec.MultipleChoice choices(String members) {
+        return (TaskSpec.MultipleChoice)
+                task("multiple-choice", members).tasks().getFirst();
+    }
+
+    private EvaluateSpec task(String type, String members) {
+        return (EvaluateSpec) reader.read(JSON.readTree("{\"type\": \"evaluate\", \"source\": \"hub:a/m\","
+                + " \"tasks\": [{\"type\": \"" + type + "\", \"dataset\": \"hub:a/d\"" + members + "}]}"));
+    }
+
+    /** Members that are given again take the place of the first. */
+    private BenchmarkSpec benchmark(String members) {
+        ObjectNode body = (ObjectNode) JSON.readTree("{\"type\": \"benchmark\", \"source\": \"hub:a/q\","
+                + " \"baseline\": \"hub:a/m\", \"inputTokens\": {\"type\": \"fixed\", \"tokens\": 640},"
+                + " \"outputTokens\": {\"type\": \"uniform\", \"min\": 50, \"max\": 100}}");
+        body.setAll((ObjectNode) JSON.readTree("{" + members.replaceFirst(", ", "") + "}"));
+        return (BenchmarkSpec) reader.read(body);
     }
 
     /** Idempotency keys, artifacts to reuse and workers of the release before all depend on the text. */

@@ -1,9 +1,12 @@
 package io.octavo.worker.engine;
 
 import io.octavo.engine.Engine;
+import io.octavo.engine.benchmark.BenchmarkRequest;
+import io.octavo.engine.benchmark.BenchmarkResult;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.Recipe;
 import io.octavo.jobs.spec.SchemeInfo;
 import java.util.List;
@@ -13,6 +16,9 @@ public interface EngineFactory {
 
     /** Whoever opens an engine closes it. */
     Engine open(EngineOptions options);
+
+    /** Serves two checkpoints in turn under the same load, on a device of its own. */
+    BenchmarkResult benchmark(EngineOptions options, BenchmarkRequest request, JobMonitor monitor);
 
     /** What a quantization would do, told from headers; throws what the quantization itself would throw. */
     PlanReport plan(CheckpointFiles source, Recipe recipe);

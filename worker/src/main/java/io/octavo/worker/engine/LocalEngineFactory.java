@@ -3,12 +3,15 @@ package io.octavo.worker.engine;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.artifact.EngineVersion;
+import io.octavo.engine.benchmark.BenchmarkRequest;
+import io.octavo.engine.benchmark.BenchmarkResult;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PreFlight;
 import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
@@ -23,6 +26,11 @@ public final class LocalEngineFactory implements EngineFactory {
     @Override
     public Engine open(EngineOptions options) {
         return Engines.open(options);
+    }
+
+    @Override
+    public BenchmarkResult benchmark(EngineOptions options, BenchmarkRequest request, JobMonitor monitor) {
+        return Engines.benchmark(options, request, monitor);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.octavo.worker.run;
 
+import io.octavo.engine.benchmark.PeakMemory;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.WrittenCheckpoint;
 import io.octavo.hub.RepositoryName;

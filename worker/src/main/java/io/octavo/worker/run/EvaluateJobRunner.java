@@ -1,6 +1,7 @@
 package io.octavo.worker.run;
 
 import io.octavo.engine.Engine;
+import io.octavo.engine.benchmark.PeakMemory;
 import io.octavo.engine.report.EvaluationComparison;
 import io.octavo.engine.report.HarnessReport;
 import io.octavo.engine.request.EvaluationRequest;

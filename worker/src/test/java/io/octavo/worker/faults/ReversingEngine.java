@@ -1,6 +1,8 @@
 package io.octavo.worker.faults;
 
 import io.octavo.engine.Engine;
+import io.octavo.engine.benchmark.BenchmarkRequest;
+import io.octavo.engine.benchmark.BenchmarkResult;
 import io.octavo.engine.checkpoint.CheckpointFiles;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.plan.PlanReport;
@@ -86,6 +88,11 @@ final class ReversingEngine implements EngineFactory {
     @Override
     public Engine open(EngineOptions options) {
         return new Opened();
+    }
+
+    @Override
+    public BenchmarkResult benchmark(EngineOptions options, BenchmarkRequest request, JobMonitor monitor) {
+        throw new UnsupportedOperationException("no test needs it");
     }
 
     @Override

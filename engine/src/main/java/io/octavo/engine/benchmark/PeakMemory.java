@@ -1,4 +1,4 @@
-package io.octavo.worker.run;
+package io.octavo.engine.benchmark;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 
 /** The process's high-water mark of resident memory, as Linux counts it. */
-final class PeakMemory {
+public final class PeakMemory {
 
     private static final Path CLEAR_REFS = Path.of("/proc/self/clear_refs");
     private static final Path STATUS = Path.of("/proc/self/status");
@@ -15,7 +15,7 @@ final class PeakMemory {
     private PeakMemory() {}
 
     /** Starts counting anew where the kernel lets us; elsewhere the mark covers the process's whole life. */
-    static void reset() {
+    public static void reset() {
         try {
             Files.writeString(CLEAR_REFS, RESET_PEAK);
         } catch (IOException e) {
@@ -24,7 +24,7 @@ final class PeakMemory {
     }
 
     /** 0 where it is not known. */
-    static long bytes() {
+    public static long bytes() {
         try (Stream<String> lines = Files.lines(STATUS)) {
             return lines.filter(line -> line.startsWith("VmHWM:"))
                     .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
