@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Which families transformers 5.18 does not load in packed formats, by model type: the one table that plans, labels and
+ * Which families transformers 5.18 does not load in packed formats, or in any, by model type: the one table that plans, labels and
  * docs/schemes.md go by. Of each a small model was tried.
  */
 public final class FamilyLoaders {
@@ -26,7 +26,11 @@ public final class FamilyLoaders {
                 "hrm_text gte nomic_bert jina_embeddings_v3",
                 "transformers cuts weights of this family while it loads them, and cannot cut packed ones; choose a scheme"
                         + " with a byte a weight, such as FP8_DYNAMIC, or save the model by transformers with"
-                        + " save_original_format=False before");
+                        + " save_original_format=False before"),
+        QUANTIZES_ITSELF(
+                "ibert",
+                "transformers makes layers of its own that round weights themselves of this family's Linears, and loads"
+                        + " codes into them as numbers, without an error; leave this model as it is");
 
         private final String types;
         private final String warning;
@@ -34,6 +38,10 @@ public final class FamilyLoaders {
         Limit(String types, String warning) {
             this.types = types;
             this.warning = warning;
+        }
+
+        boolean concerns(CompressedFormat format) {
+            return this == QUANTIZES_ITSELF || format.isPacked();
         }
     }
 
@@ -51,8 +59,8 @@ public final class FamilyLoaders {
     public static Optional<String> lostInTransformers(
             Layout layout, Quantization weights, Optional<Quantization> inputs, JsonNode config) {
         return Optional.ofNullable(LIMITS.get(config.path("model_type").asString("")))
-                .filter(limit -> layout == Layout.COMPRESSED_TENSORS
-                        && CompressedFormat.of(weights, inputs).isPacked())
+                .filter(limit ->
+                        layout == Layout.COMPRESSED_TENSORS && limit.concerns(CompressedFormat.of(weights, inputs)))
                 .map(limit -> limit.warning);
     }
 }

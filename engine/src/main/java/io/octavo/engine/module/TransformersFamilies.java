@@ -60,6 +60,17 @@ final class TransformersFamilies {
             nomic_bert | encoder\\.layers\\. > layers. | attn\\.out_proj\\. > self_attn.o_proj. |\
              attn\\.Wqkv\\. > self_attn.{q,k,v}_proj. | fc11\\. > up_proj. |\
              fc12\\. > gate_proj. | fc2\\. > down_proj.
+            pi0 | ^((?:state|action_in)_proj|action_time_mlp_(?:in|out))\\. > embed_action_time.$1. |\
+             ^paligemma_with_expert\\.paligemma\\.model\\. > model.vlm. |\
+             ^paligemma_with_expert\\.gemma_expert\\.model\\. > model.dit. | \\.language_model\\.model\\. > .language_model.
+            cohere_asr | ^(encoder|transf_decoder|encoder_decoder_proj)\\. > model.$1. |\
+             \\.transf_decoder\\._decoder\\.layers\\. > .decoder.layers. | \\.encoder_decoder_proj\\. > .decoder.proj. |\
+             \\.pre_encode\\.out\\. > .subsampling.linear. | \\.linear_([qkv])\\. > .$1_proj. |\
+             \\.linear_out\\. > .o_proj. | \\.linear_pos\\. > .relative_k_proj. |\
+             \\.first_sub_layer\\. > .self_attn. | \\.second_sub_layer\\. > .encoder_attn. |\
+             \\.third_sub_layer\\.dense_in\\. > .mlp.fc1. | \\.third_sub_layer\\.dense_out\\. > .mlp.fc2. |\
+             \\.query_net\\. > .q_proj. | \\.key_net\\. > .k_proj. | \\.value_net\\. > .v_proj. |\
+             \\.out_projection\\. > .o_proj. | ^log_softmax\\.mlp\\.layer0\\. > proj_out.
             """;
 
     /** Types, and heads that are one tensor with an embedding, and so no tensor of a checkpoint. */
