@@ -118,6 +118,28 @@ class ConverterTest {
         }
     }
 
+    /** Told from headers, before a conversion is queued, and by the conversion itself. */
+    @Test
+    void refusesWhatHasTheLayoutAlreadyOrNone() throws IOException {
+        Path same = integers(Layout.AWQ, INT4.asymmetric()).write(folder.resolve("same"));
+        Path plain = new CheckpointFixture()
+                .withBf16(MODULE + ".weight", List.of(1L, 2L), 1, 2)
+                .write(folder.resolve("plain"));
+        assertRefused(same, "the source has layout awq already");
+        assertRefused(plain, "the source is not quantized");
+    }
+
+    private void assertRefused(Path source, String why) {
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            assertThatThrownBy(() -> PreFlight.conversion(checkpoint, "awq"))
+                    .isInstanceOfSatisfying(
+                            QuantizationException.class,
+                            e -> assertThat(e.code()).isEqualTo(ErrorCode.LAYOUT_UNSUITABLE))
+                    .hasMessageContaining(why);
+        }
+        assertThatThrownBy(() -> convert(source, "there", "awq")).hasMessageContaining(why);
+    }
+
     private LayoutFixture integers(Layout layout, Quantization quantization) {
         GivenWeight weight = GivenWeight.random(16, 24, quantization, 5);
         if (!quantization.symmetric()) {
