@@ -37,9 +37,12 @@ final class LoaderWarnings {
         boolean staticInputs = declaration.groups().stream()
                 .anyMatch(group -> LoaderPath.of(declaration.layout(), group) == LoaderPath.FP8
                         && group.inputs().filter(Quantization::dynamic).isEmpty());
-        Stream<String> ofExperts = declaration.groups().stream()
+        List<Declaration.Group> experts = declaration.groups().stream()
                 .filter(group -> ExpertLoaders.areOf(group, declaration, config))
-                .flatMap(group -> ExpertLoaders.warnings(declaration.layout(), group, config));
+                .toList();
+        Stream<String> ofExperts = Stream.concat(
+                experts.stream().flatMap(group -> ExpertLoaders.warnings(declaration.layout(), group, config)),
+                ExpertLoaders.mixedInTransformers(declaration.layout(), experts, config).stream());
         Stream<String> ofFamily = declaration.groups().stream()
                 .flatMap(group ->
                         FamilyLoaders.lostInTransformers(declaration.layout(), group.weights(), group.inputs(), config)

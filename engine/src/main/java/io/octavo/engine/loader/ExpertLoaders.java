@@ -107,6 +107,25 @@ public final class ExpertLoaders {
         return Optional.of(expanded(weights, inputs).warning).filter(warning -> !warning.isEmpty());
     }
 
+    /**
+     * What transformers does wrong with experts of several layers that are stored in several ways; empty where it reads them.
+     * vLLM asks for the scheme of each layer's.
+     *
+     * @param experts the groups that hold any
+     * @param config the root of config.json
+     */
+    public static Optional<String> mixedInTransformers(
+            Layout layout, List<Declaration.Group> experts, JsonNode config) {
+        long ways = experts.stream()
+                .map(group -> group.format().spelling() + group.weights().type())
+                .distinct()
+                .count();
+        return ways < 2 || layout != Layout.COMPRESSED_TENSORS || !FusedExperts.joinedByTransformers(config)
+                ? Optional.empty()
+                : Optional.of("experts of several layers are stored differently: vLLM reads each layer right, transformers"
+                        + " reads all of them as the first; where only bits differ it does so without an error");
+    }
+
     private static Expanded expanded(Quantization weights, Optional<Quantization> inputs) {
         return switch (CompressedFormat.of(weights, inputs)) {
             case FLOAT_QUANTIZED, NAIVE_QUANTIZED ->

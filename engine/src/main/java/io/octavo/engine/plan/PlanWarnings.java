@@ -3,6 +3,7 @@ package io.octavo.engine.plan;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.loader.ExpertLoaders;
 import io.octavo.engine.loader.Experts;
@@ -186,6 +187,12 @@ final class PlanWarnings {
                 .forEach(stored -> ExpertLoaders.lostInTransformers(
                                 schemes.layout(), stored.weights(), stored.inputs(), config)
                         .ifPresent(why -> add("experts-in-transformers", stored.name() + ": " + why)));
+        List<Declaration.Group> experts = schemesOf(quantized().stream()
+                        .filter(group -> Experts.of(group.name()).isPresent()))
+                .map(Declaration.Group::of)
+                .toList();
+        ExpertLoaders.mixedInTransformers(schemes.layout(), experts, config)
+                .ifPresent(why -> add("experts-in-transformers", why));
         schemesOf(quantized().stream())
                 .forEach(stored -> FamilyLoaders.lostInTransformers(
                                 schemes.layout(), stored.weights(), stored.inputs(), config)

@@ -68,6 +68,17 @@ class LoaderNamesTest {
         "nomic_bert, nomic_bert.encoder.layers.0.attn.Wqkv, nomic_bert.layers.0.self_attn.k_proj",
         "minimax_m3_vl, language_model.model.layers.0.block_sparse_moe.shared_experts.up_proj,"
                 + " model.language_model.layers.0.mlp.shared_experts.gate_up_proj",
+        "pi0, action_time_mlp_out, embed_action_time.action_time_mlp_out",
+        "pi0, state_proj, embed_action_time.state_proj",
+        "pi0, paligemma_with_expert.gemma_expert.model.layers.0.mlp.up_proj, model.dit.layers.0.mlp.up_proj",
+        "pi0, paligemma_with_expert.paligemma.model.language_model.model.layers.0.mlp.up_proj,"
+                + " model.vlm.language_model.layers.0.mlp.up_proj",
+        "cohere_asr, transf_decoder._decoder.layers.0.third_sub_layer.dense_in, model.decoder.layers.0.mlp.fc1",
+        "cohere_asr, model.transf_decoder._decoder.layers.0.second_sub_layer.key_net,"
+                + " model.decoder.layers.0.encoder_attn.k_proj",
+        "cohere_asr, model.encoder.layers.0.self_attn.linear_pos, model.encoder.layers.0.self_attn.relative_k_proj",
+        "cohere_asr, encoder_decoder_proj, model.decoder.proj",
+        "cohere_asr, log_softmax.mlp.layer0, proj_out",
         "qwen3_5_text, model.language_model.layers.0.mlp.up_proj, model.layers.0.mlp.up_proj",
     })
     void followsTransformersWhereItRenames(String type, String module, String transformers) {

@@ -299,6 +299,30 @@ class PreFlightTest {
                 .allSatisfy(message -> assertThat(message).startsWith(scheme).contains(String.valueOf(expected)));
     }
 
+    /** As transformers 5.18 took them: right, in error, or wrong in silence; vLLM took all of them. */
+    @ParameterizedTest
+    @CsvSource({
+        "W4A16_G64, W4A16_G32, qwen3_moe, false",
+        "FP8_DYNAMIC, W4A16_G32, qwen3_moe, true",
+        "W8A16_CHANNEL, W4A16_CHANNEL, qwen3_moe, true",
+        "W8A16_CHANNEL, W4A16_CHANNEL, llama4_text, false"
+    })
+    void saysWhereExpertsOfLayersDiffer(String scheme, String other, String type, boolean told) throws IOException {
+        SparseCheckpoint experts = new SparseCheckpoint(Files.createDirectories(folder.resolve("layers"))).shard();
+        for (int layer = 0; layer < 2; layer++) {
+            experts.with("model.layers." + layer + ".mlp.experts.0.up_proj.weight", "BF16", 64, 64);
+        }
+        experts.write("{\"architectures\": [\"X\"], \"model_type\": \"" + type + "\", \"num_experts\": 1,"
+                + " \"num_hidden_layers\": 2}");
+        Recipe recipe = recipe(scheme)
+                .withOverrides(List.of(new SchemeOverride(other, List.of("re:.*layers\\.0\\.mlp\\.experts\\..*"))));
+        assertThat(plan(experts, recipe).warnings())
+                .filteredOn(warning -> warning.message().contains("stored differently"))
+                .extracting(Warning::code)
+                .hasSize(told ? 1 : 0)
+                .allMatch("experts-in-transformers"::equals);
+    }
+
     /** Rows as transformers 5.18 took small models of these families, or raised. */
     @ParameterizedTest
     @CsvSource({
@@ -310,6 +334,7 @@ class PreFlightTest {
         "MXFP8, xlstm, ",
         "W4A16_G32, hrm_text, cut",
         "FP8_DYNAMIC, hrm_text, ",
+        "FP8_DYNAMIC, ibert, as numbers",
         "W4A16_G32, llama, "
     })
     void saysWhichFamiliesTransformersTakes(String scheme, String type, @Nullable String expected) throws IOException {
