@@ -28,6 +28,7 @@ public final class MissingModules {
     /** Tensors of all experts, which transformers 5 saves. */
     private static final List<String> STACKED = List.of("gate_up_proj", "down_proj");
 
+    private static final String MODEL = "model.";
     private static final String EXPERTS = ".experts.";
     private static final String MIXTRAL_BLOCK = ".block_sparse_moe.";
     private static final String SAVED_BLOCK = ".mlp.";
@@ -83,7 +84,8 @@ public final class MissingModules {
 
     private Optional<String> firstNeeded(ModelSpec spec) {
         Stream<String> needed = Stream.concat(
-                new RequiredModules(spec).besideLayers().stream(),
+                new RequiredModules(spec)
+                        .besideLayers(modules.stream().anyMatch(module -> !module.startsWith(MODEL))),
                 spec.layers().stream().flatMap(layer -> RequiredModules.of(layer).stream()));
         return needed.filter(module -> !isThere(module))
                 .findFirst()

@@ -12,12 +12,17 @@ import java.util.stream.Stream;
 /** Modules with a weight that a model of a known architecture has, by the names under which it is published. */
 record RequiredModules(ModelSpec spec) {
 
-    /** Those beside the layers; a head that is tied to the embedding need not be stored. */
-    List<String> besideLayers() {
+    /**
+     * Those beside the layers.
+     *
+     * @param hasHead whether something outside of the decoder can be the head under another name; one that is tied to the
+     *     embedding need not be stored
+     */
+    Stream<String> besideLayers(boolean hasHead) {
         ModelSpec.Names names = spec.names();
-        return spec.tiedEmbeddings()
-                ? List.of(names.embedding(), names.norm())
-                : List.of(names.embedding(), names.norm(), names.output());
+        return Stream.concat(
+                Stream.of(names.embedding(), names.norm()),
+                hasHead || spec.tiedEmbeddings() ? Stream.of() : Stream.of(names.output()));
     }
 
     static List<String> of(LayerSpec layer) {

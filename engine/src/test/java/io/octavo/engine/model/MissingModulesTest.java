@@ -88,6 +88,15 @@ class MissingModulesTest {
         assertThat(new MissingModules(config(model), tensors).needed()).isEmpty();
     }
 
+    /** Forks call it otherwise, and what they call it is left alone as a head. */
+    @Test
+    void theHeadMayHaveAnotherName() throws IOException {
+        List<String> tensors = tensors("llama").stream()
+                .map(tensor -> tensor.equals("lm_head.weight") ? "output.weight" : tensor)
+                .toList();
+        assertThat(new MissingModules(config("llama"), tensors).needed()).isEmpty();
+    }
+
     @Test
     void expertsMayLieInOneTensorOrInABlockOfAnotherName() {
         JsonNode config = JsonMapper.shared()
