@@ -46,6 +46,9 @@ class CalibrationMemoryTest {
 
     private static final Percentage NEAR = Percentage.withPercentage(20);
 
+    /** As it is stored. */
+    private static final long LAYER_OF_8B = 2L * 4096 * (2 * 4096 + 2 * 1024 + 3 * 14_336 + 2);
+
     @TempDir
     Path folder;
 
@@ -90,6 +93,20 @@ class CalibrationMemoryTest {
         Files.copy(TestModels.books5m().resolve("tokenizer.json"), source.resolve("tokenizer.json"));
         Recipe recipe = recipe("W4A16").withModifiers(List.of(gptq(matchOriginals)));
         assertThat(planned(source, recipe, 64)).isCloseTo(solvingPeak(source, recipe, 64), NEAR);
+    }
+
+    /** On a processor, beside the layer, which lies in the mapped source but for what was solved of it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void ofSolvingLayersAsThoseOf8bLittleStaysInMemory(boolean matchOriginals) throws IOException {
+        Path source = folder.resolve("8b");
+        Files.createDirectories(source);
+        SparseCheckpoint.layerOf8b(source);
+        Files.copy(TestModels.books5m().resolve("tokenizer.json"), source.resolve("tokenizer.json"));
+        Recipe recipe = recipe("W4A16").withModifiers(List.of(gptq(matchOriginals)));
+        BackendMeter meter = solving(HollowBackend.open(), source, request(source, recipe, 64));
+        assertThat(meter.peakBytes()).isGreaterThan(LAYER_OF_8B + (1L << 30));
+        assertThat(meter.peakBytesOfSmall(CalibrationMemory.SPILLED_BYTES)).isLessThan(LAYER_OF_8B + (1L << 30));
     }
 
     /** Those of the original model, too, where it runs beside the solved one. */
@@ -241,6 +258,10 @@ class CalibrationMemoryTest {
     }
 
     private long solvingPeak(Backend hollow, Path source, QuantizationRequest request) {
+        return solving(hollow, source, request).peakBytes();
+    }
+
+    private BackendMeter solving(Backend hollow, Path source, QuantizationRequest request) {
         try (Backend backend = hollow;
                 Checkpoint checkpoint = Checkpoint.open(source)) {
             var meter = new BackendMeter(backend);
@@ -256,7 +277,7 @@ class CalibrationMemoryTest {
                         keeping,
                         share -> {});
             }
-            return meter.peakBytes();
+            return meter;
         }
     }
 

@@ -82,6 +82,14 @@ public final class BackendMeter {
         return moments.stream().mapToLong(moment -> sum(moment, owner)).max().orElse(0);
     }
 
+    /** Of buffers with fewer bytes than that. */
+    public synchronized long peakBytesOfSmall(long bytes) {
+        return moments.stream()
+                .mapToLong(moment -> sum(moment.stream().filter(owned -> owned.bytes < bytes).toList(), ""))
+                .max()
+                .orElse(0);
+    }
+
     private static long sum(List<Owned> buffers, String owner) {
         return buffers.stream()
                 .filter(owned -> owned.owner.startsWith(owner))
