@@ -40,7 +40,7 @@ class AbortedRequestTest {
             socket.getOutputStream().write(request("PUT", FILE, "Content-Length: 100000\r\n", "half"));
             socket.getOutputStream().flush();
         }
-        requireOneLine(log, "PUT");
+        requireOneLine(log, "PUT " + FILE);
     }
 
     @Test
@@ -49,7 +49,17 @@ class AbortedRequestTest {
             socket.getOutputStream().write(request("PUT", FILE, "Transfer-Encoding: chunked\r\n", "10\r\nhalf"));
             socket.getOutputStream().flush();
         }
-        requireOneLine(log, "PUT");
+        requireOneLine(log, "PUT " + FILE);
+    }
+
+    @Test
+    void aJsonBodyThatStops(CapturedOutput log) throws Exception {
+        try (Socket socket = connect()) {
+            String type = "Content-Type: application/json\r\nContent-Length: 100000\r\n";
+            socket.getOutputStream().write(request("POST", "/api/v1/jobs", type, "{\"type\":"));
+            socket.getOutputStream().flush();
+        }
+        requireOneLine(log, "POST /api/v1/jobs");
     }
 
     @Test
@@ -71,14 +81,14 @@ class AbortedRequestTest {
                 .untilAsserted(() -> assertThat(log.toString()).doesNotContain("\tat ", "Exception"));
     }
 
-    private static void requireOneLine(CapturedOutput log, String method) {
+    private static void requireOneLine(CapturedOutput log, String call) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(30))
                 .until(() -> log.toString().contains("went away"));
         assertThat(log.toString().lines().filter(line -> line.contains("went away")))
                 .singleElement()
                 .asString()
-                .contains(method + " " + FILE);
+                .contains(call);
         assertThat(log.toString()).doesNotContain("\tat ", "Exception");
     }
 

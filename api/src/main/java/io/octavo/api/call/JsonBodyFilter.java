@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.regex.Pattern;
+import org.apache.catalina.connector.ClientAbortException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.core.Ordered;
@@ -72,6 +73,8 @@ class JsonBodyFilter extends OncePerRequestFilter {
             throws ServletException, IOException {
         try (var reading = new Reading()) {
             filter(request, response, chain, reading.read(request.getInputStream()));
+        } catch (ClientAbortException e) {
+            refuse(request, response, e); // nobody reads it, but the log tells who went away
         } catch (NoRoomException e) {
             response.setHeader(HttpHeaders.RETRY_AFTER, "1");
             refuse(
