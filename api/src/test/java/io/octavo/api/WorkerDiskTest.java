@@ -53,8 +53,8 @@ class WorkerDiskTest {
             TestApi.bytes("{}"),
             "model.safetensors",
             TinyModel.weights("F16"));
-    private static final Map<String, byte[]> PLAIN = Map.of(
-            "config.json", TestApi.bytes(TinyModel.CONFIG), "model.safetensors", TinyModel.weights("BF16"));
+    private static final Map<String, byte[]> PLAIN =
+            Map.of("config.json", TestApi.bytes(TinyModel.CONFIG), "model.safetensors", TinyModel.weights("BF16"));
     private static final Map<String, byte[]> CODES =
             Map.of("config.json", TestApi.bytes(TinyModel.FP8), "model.safetensors", TinyModel.weights("F8_E4M3"));
 

@@ -134,6 +134,34 @@ class SignalTest {
         }
     }
 
+    @Test
+    void aServiceTellsHowItEnds() throws Exception {
+        try (OctavoProcess serving = OctavoProcess.start(folder.resolve("output"), Serving.class)) {
+            Awaitility.await()
+                    .atMost(Duration.ofMinutes(1))
+                    .until(() -> serving.output().contains("ready"));
+            serving.signal("TERM");
+            assertThat(serving.exitCode()).isEqualTo(ExitCode.OK);
+            assertThat(serving.output()).contains("jobs handed back");
+        }
+    }
+
+    /** Logs while it closes. */
+    static final class Serving {
+        public static void main(String[] arguments) throws Exception {
+            ProcessEnd.followSignals(Terminal.system());
+            ProcessEnd.closing(() -> System.out.println("jobs handed back"));
+            Thread main = Thread.currentThread();
+            Thread.ofVirtual().start(() -> {
+                while (main.getState() != Thread.State.WAITING) {
+                    Thread.onSpinWait();
+                }
+                System.out.println("ready");
+            });
+            ProcessEnd.awaitSignal();
+        }
+    }
+
     /** One that takes a while: every layer is solved on texts. */
     private OctavoProcess slowQuantize(Path target, String layout) throws IOException {
         return OctavoProcess.start(

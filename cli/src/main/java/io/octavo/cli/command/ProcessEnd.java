@@ -82,10 +82,12 @@ public final class ProcessEnd {
         if (terminal.interactive()) {
             terminal.err().println(); // the terminal has shown ^C, maybe behind a bar of progress
         }
-        // What is logged from here on tells of what the end takes away from other threads.
-        var nowhere = new PrintStream(OutputStream.nullOutputStream());
-        System.setOut(nowhere);
-        System.setErr(nowhere);
+        if (!serving) {
+            // What is logged from here on tells of what the end takes away from other threads. A service ends in order.
+            var nowhere = new PrintStream(OutputStream.nullOutputStream());
+            System.setOut(nowhere);
+            System.setErr(nowhere);
+        }
         Runtime.getRuntime().exit(status);
     }
 }

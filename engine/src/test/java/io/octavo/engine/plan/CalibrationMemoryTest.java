@@ -143,8 +143,7 @@ class CalibrationMemoryTest {
                     .quantize(request(source, recipe, 128), JobMonitor.none());
             assertThat(spilled).containsOnly(CalibrationMemory.SPILLED_BYTES);
             Path first = Files.move(folder.resolve("out"), folder.resolve("first"));
-            new Quantizer(backend, PreFlight.DEVICE_THREADS)
-                    .quantize(request(source, recipe, 128), JobMonitor.none());
+            new Quantizer(backend, PreFlight.DEVICE_THREADS).quantize(request(source, recipe, 128), JobMonitor.none());
             assertThat(folder.resolve("out/model.safetensors"))
                     .hasSameBinaryContentAs(first.resolve("model.safetensors"));
         }

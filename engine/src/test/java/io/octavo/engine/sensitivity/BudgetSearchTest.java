@@ -75,8 +75,8 @@ class BudgetSearchTest {
         Map<Long, Double> least = Map.of(0L, 0.0);
         for (List<Option> options : groups) {
             var longer = new TreeMap<Long, Double>();
-            least.forEach((bytes, loss) -> options.forEach(
-                    option -> longer.merge(bytes + option.bytes(), loss + option.loss(), Math::min)));
+            least.forEach((bytes, loss) ->
+                    options.forEach(option -> longer.merge(bytes + option.bytes(), loss + option.loss(), Math::min)));
             least = longer;
         }
         return least;
@@ -102,7 +102,8 @@ class BudgetSearchTest {
 
             List<List<Integer>> ways = BudgetSearch.ways(groups);
 
-            assertThat(ways.stream().map(way -> Map.entry(bytes(groups, way), loss(groups, way)))
+            assertThat(ways.stream()
+                            .map(way -> Map.entry(bytes(groups, way), loss(groups, way)))
                             .toList())
                     .as("round %d", round)
                     .isEqualTo(front);
@@ -129,7 +130,8 @@ class BudgetSearchTest {
         assertThat(ways).isSortedAccordingTo(Comparator.comparingDouble(way -> -loss(groups, way)));
         long tooLarge = groups.size() * Math.ceilDiv(range, 4096);
         long least = groups.stream()
-                .mapToLong(options -> options.stream().mapToLong(Option::bytes).min().orElseThrow())
+                .mapToLong(options ->
+                        options.stream().mapToLong(Option::bytes).min().orElseThrow())
                 .sum();
         for (int tenth = 1; tenth < 10; tenth++) {
             long limit = least + range / 10 * tenth;
