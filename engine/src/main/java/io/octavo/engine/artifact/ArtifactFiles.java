@@ -1,13 +1,11 @@
 package io.octavo.engine.artifact;
 
 import io.octavo.engine.checkpoint.Checkpoint;
-import io.octavo.engine.checkpoint.ConfigJson;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.request.HashedFile;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.safetensors.DiskFailure;
-import io.octavo.engine.safetensors.SafetensorsFile;
 import io.octavo.engine.safetensors.SafetensorsWriter;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -18,10 +16,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
-import java.util.stream.Collectors;
 
 /**
  * The files of one artifact on their way into a staging folder: each is forced to disk and hashed in the background.
@@ -35,7 +30,6 @@ public final class ArtifactFiles {
 
     private final Checkpoint source;
     private final List<Path> sideFiles;
-    private final Map<String, HashedFile> known;
     private final StagingFolder staging;
     private final BackgroundTasks background;
     private final JobMonitor monitor;
@@ -44,18 +38,15 @@ public final class ArtifactFiles {
 
     /**
      * @param sideFiles of the source, relative to its folder, that the artifact keeps
-     * @param known files of the source that need not be hashed
      */
     public ArtifactFiles(
             Checkpoint source,
             List<Path> sideFiles,
-            List<HashedFile> known,
             StagingFolder staging,
             BackgroundTasks background,
             JobMonitor monitor) {
         this.source = source;
         this.sideFiles = List.copyOf(sideFiles);
-        this.known = known.stream().collect(Collectors.toMap(HashedFile::path, file -> file));
         this.staging = staging;
         this.background = background;
         this.monitor = monitor;
@@ -87,7 +78,7 @@ public final class ArtifactFiles {
 
     /** The shards alone, once they are written and hashed. */
     public List<HashedFile> awaitShards() {
-        return await(shardHashes);
+        return await(shardHashes, monitor);
     }
 
     /** Copies every side file byte for byte. */
@@ -132,39 +123,13 @@ public final class ArtifactFiles {
         return staging.folder().relativize(file);
     }
 
-    /**
-     * Begins to hash what the artifact is made from, unless it is known; {@link #await} gives the result.
-     *
-     * @throws QuantizationException {@code IO_FAILED} if a file has not the size that is known of it
-     */
-    public List<Future<HashedFile>> hashSources() {
-        var files = new ArrayList<Path>();
-        files.add(Path.of(ConfigJson.FILE_NAME));
-        source.shards().stream()
-                .map(SafetensorsFile::path)
-                .map(Path::getFileName)
-                .forEach(files::add);
-        files.addAll(sideFiles);
-        return files.stream().map(this::hashSource).toList();
-    }
-
-    private Future<HashedFile> hashSource(Path relative) {
-        Path file = source.folder().resolve(relative);
-        HashedFile told = known.get(FileDigest.name(relative));
-        if (told == null) {
-            return background.submit(() -> FileDigest.of(file, relative));
-        }
-        FileDigest.requireSize(file, told);
-        return CompletableFuture.completedFuture(told);
-    }
-
     /** Everything that was written, by path, once it is hashed. */
     public List<HashedFile> await() {
-        return await(hashes);
+        return await(hashes, monitor);
     }
 
     /** @return by path */
-    public List<HashedFile> await(List<Future<HashedFile>> files) {
+    static List<HashedFile> await(List<Future<HashedFile>> files, JobMonitor monitor) {
         var results = new ArrayList<HashedFile>();
         for (Future<HashedFile> file : files) {
             results.add(BackgroundTasks.await(file, monitor));

@@ -2,6 +2,7 @@ package io.octavo.engine.convert;
 
 import io.octavo.engine.artifact.ArtifactFiles;
 import io.octavo.engine.artifact.BackgroundTasks;
+import io.octavo.engine.artifact.SourceHashes;
 import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
@@ -56,6 +57,7 @@ final class ConversionRun {
     private final StagingFolder staging;
     private final JobMonitor monitor;
     private final ArtifactFiles files;
+    private final SourceHashes sourceHashes;
     private long doneBytes;
 
     ConversionRun(
@@ -76,7 +78,8 @@ final class ConversionRun {
         List<Path> sideFiles = source.sideFiles().stream()
                 .filter(file -> !OLD_LAYOUT_FILES.contains(file.toString()))
                 .toList();
-        this.files = new ArtifactFiles(source, sideFiles, known, staging, background, monitor);
+        this.sourceHashes = new SourceHashes(source, sideFiles, known, background);
+        this.files = new ArtifactFiles(source, sideFiles, staging, background, monitor);
     }
 
     ConversionResult run(Layout from, Layout to, ShardPlan shards) {
@@ -209,7 +212,7 @@ final class ConversionRun {
             sourceNode.set("provenance", ConfigJson.read(before).tree());
         }
         var sources = sourceNode.putArray("files");
-        for (HashedFile file : files.await(files.hashSources())) {
+        for (HashedFile file : sourceHashes.await(monitor)) {
             sources.addObject()
                     .put("path", file.path())
                     .put("size", file.size())

@@ -1,9 +1,9 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.artifact.ArtifactFiles;
 import io.octavo.engine.artifact.EngineVersion;
 import io.octavo.engine.artifact.FileDigest;
 import io.octavo.engine.artifact.FolderJournal;
+import io.octavo.engine.artifact.SourceHashes;
 import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.calibrate.ActivationRanges;
 import io.octavo.engine.calibrate.CalibrationMemory;
@@ -53,7 +53,7 @@ final class Calibration implements AutoCloseable {
     private final QuantizationRequest request;
     private final Checkpoint source;
     private final Backend backend;
-    private final ArtifactFiles files;
+    private final SourceHashes sources;
     private final long chunkBytes;
     private final JobMonitor monitor;
     private final Deque<Runnable> closing = new ArrayDeque<>();
@@ -67,14 +67,14 @@ final class Calibration implements AutoCloseable {
             Checkpoint source,
             QuantizationPlan plan,
             Backend backend,
-            ArtifactFiles files,
+            SourceHashes sources,
             long chunkBytes,
             JobMonitor monitor) {
         this.request = request;
         this.source = source;
         this.plan = plan;
         this.backend = backend;
-        this.files = files;
+        this.sources = sources;
         this.chunkBytes = chunkBytes;
         this.monitor = monitor;
     }
@@ -185,7 +185,7 @@ final class Calibration implements AutoCloseable {
                     .append(request.recipe());
             Path dataset = data.dataset();
             text.append('\n').append(FileDigest.of(dataset, Path.of("dataset")).sha256());
-            for (HashedFile file : files.await(files.hashSources())) {
+            for (HashedFile file : sources.await(monitor)) {
                 text.append('\n').append(file.path()).append(' ').append(file.sha256());
             }
             return HexFormat.of()

@@ -2,6 +2,7 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.artifact.ArtifactFiles;
 import io.octavo.engine.artifact.BackgroundTasks;
+import io.octavo.engine.artifact.SourceHashes;
 import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.calibrate.ActivationRanges;
 import io.octavo.engine.checkpoint.Checkpoint;
@@ -32,8 +33,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
@@ -43,9 +42,6 @@ final class QuantizationRun {
 
     /** Source bytes copied at once. */
     private static final long COPY_BYTES = 1 << 25;
-
-    /** Threads from which on sources are hashed from the beginning. */
-    private static final int ENOUGH_THREADS = 8;
 
     /** Where on the progress bar quantizing ends at least; verifying takes the rest. */
     private static final double QUANTIZING_SHARE = 0.6;
@@ -64,10 +60,12 @@ final class QuantizationRun {
     private final JobMonitor monitor;
     private final int threads;
     private final ArtifactFiles files;
+    private final SourceHashes sources;
 
     QuantizationRun(
             QuantizationRequest request,
             Checkpoint source,
+            SourceHashes sources,
             QuantizationPlan plan,
             ShardPlan shards,
             StagingFolder staging,
@@ -77,32 +75,29 @@ final class QuantizationRun {
         this.threads = threads;
         this.request = request;
         this.source = source;
+        this.sources = sources;
         this.plan = plan;
         this.shards = shards;
         this.staging = staging;
         this.monitor = monitor;
-        this.files = new ArtifactFiles(source, source.sideFiles(), request.known(), staging, background, monitor);
+        this.files = new ArtifactFiles(source, source.sideFiles(), staging, background, monitor);
     }
 
     /** @param device asked for once what does not need it has begun */
     QuantizationResult run(Supplier<Backend> device, long chunkBytes) {
         files.requireSpace(plan.outputBytes());
-
-        // Where threads are plenty, those that hash the source take none from the rest.
-        Optional<List<Future<HashedFile>>> early =
-                threads >= ENOUGH_THREADS ? Optional.of(files.hashSources()) : Optional.empty();
         Backend backend = device.get();
-        try (var calibration = new Calibration(request, source, plan, backend, files, chunkBytes, monitor)) {
+        try (var calibration = new Calibration(request, source, plan, backend, sources, chunkBytes, monitor)) {
             calibration.run(share -> monitor.progress(calibrated() * share));
             plan = calibration.plan();
             monitor.phase("quantize");
             writeWeights(backend, chunkBytes, calibration.activations());
-            return finish(backend, early);
+            return finish(backend);
         }
     }
 
     /** Writes what is beside the weights, verifies everything and makes it visible. */
-    private QuantizationResult finish(Backend backend, Optional<List<Future<HashedFile>>> early) {
+    private QuantizationResult finish(Backend backend) {
         ConfigJson config = source.config()
                 .replacingQuantizationConfig(
                         plan.quantizationConfig(source.config().tree()));
@@ -111,11 +106,10 @@ final class QuantizationRun {
         files.copySideFiles();
 
         monitor.phase("verify");
-        List<Future<HashedFile>> sourceHashes = early.orElseGet(files::hashSources);
+        sources.begin();
         VerificationReport report = verify(backend);
-        List<HashedFile> sources = files.await(sourceHashes);
         Label label = Label.of(config);
-        String provenance = Provenance.json(request, plan, label, backend.name(), sources, report);
+        String provenance = Provenance.json(request, plan, label, backend.name(), sources.await(monitor), report);
         files.write(Provenance.FILE_NAME, provenance);
         List<HashedFile> written = files.await();
 

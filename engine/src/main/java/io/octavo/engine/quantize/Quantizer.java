@@ -1,6 +1,7 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.artifact.BackgroundTasks;
+import io.octavo.engine.artifact.SourceHashes;
 import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
@@ -33,6 +34,9 @@ public final class Quantizer {
 
     /** Source bytes at once: large enough that per-call costs vanish, small enough for three in a small container. */
     public static final long CHUNK_BYTES = 8 << 20;
+
+    /** Threads from which on sources are hashed from the beginning. */
+    private static final int ENOUGH_THREADS = 8;
 
     private final Supplier<Backend> backend;
     private final int threads;
@@ -159,7 +163,13 @@ public final class Quantizer {
      */
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
         monitor.phase("plan");
-        try (Checkpoint source = Checkpoint.open(request.source())) {
+        try (Checkpoint source = Checkpoint.open(request.source());
+                var background = new BackgroundTasks("octavo-hash", threads)) {
+            var sources = new SourceHashes(source, source.sideFiles(), request.known(), background);
+            // Where threads are plenty, those that hash the source take none from the rest.
+            if (threads >= ENOUGH_THREADS) {
+                sources.begin();
+            }
             QuantizationPlan plan = plan(source, request.recipe());
             monitor.log("%s: %d of %d tensors are quantized, %d bytes become %d"
                     .formatted(
@@ -174,10 +184,10 @@ public final class Quantizer {
                     .forEach(action -> monitor.log("warning: %s is left alone: %s"
                             .formatted(action.source().info().name(), action.reason())));
             HeldScales.require(plan);
-            try (StagingFolder staging = StagingFolder.beside(request.target());
-                    var background = new BackgroundTasks("octavo-hash", threads)) {
+            try (StagingFolder staging = StagingFolder.beside(request.target())) {
+                ShardPlan shards = plan.shards(shardBytes);
                 return new QuantizationRun(
-                                request, source, plan, plan.shards(shardBytes), staging, background, monitor, threads)
+                                request, source, sources, plan, shards, staging, background, monitor, threads)
                         .run(backend, chunkBytes);
             }
         } catch (QuantizationException e) {

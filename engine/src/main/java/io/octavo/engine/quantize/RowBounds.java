@@ -2,15 +2,17 @@ package io.octavo.engine.quantize;
 
 import io.octavo.engine.layout.weight.QuantizedWeight;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
+import io.octavo.engine.request.VerificationReport.ModuleError;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.kernels.quantization.QuantizationError;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Judges a module's rows in their order by what the backend measured of them, and keeps what it finds first. */
 final class RowBounds {
+
+    /** Errors below the resolution of f64 are reported as this many decibels. */
+    private static final double MAX_DECIBELS = 300;
 
     private final Quantize action;
     private final WeightBounds bounds;
@@ -24,6 +26,8 @@ final class RowBounds {
     private final long groupColumns;
     private final boolean scalesByTile;
     private final String scaleType;
+    private double squaredError;
+    private double squaredNumber;
     private float absmax;
     private long lostRows;
     private long firstLostRow;
@@ -43,23 +47,25 @@ final class RowBounds {
 
     /**
      * @param measured {@code [rows, 3]}, as {@link QuantizationError} tells it
-     * @param reached {@code [rows, groups, 2]} F32, likewise
+     * @param reached {@code [rows, groups, 2]}, likewise
      * @param scales {@code [rows, groups]}
      * @param zeroPoints of the same shape, or none
      * @throws io.octavo.engine.failure.QuantizationException {@code SCHEME_UNSUITABLE} for a scale that its type does not hold
      */
-    void look(long from, long to, double[] measured, MemorySegment reached, float[] scales, byte[] zeroPoints) {
+    void look(long from, long to, double[] measured, float[] reached, float[] scales, byte[] zeroPoints) {
         for (long row = from; row < to; row++) {
             int at = (int) (row - from);
+            int first = at * QuantizationError.COLUMNS;
+            squaredError += measured[first + QuantizationError.SQUARED_ERROR];
+            squaredNumber += measured[first + QuantizationError.SQUARED_NUMBER];
             // Written so that NaN fails.
-            double excess = measured[at * QuantizationError.COLUMNS + QuantizationError.EXCESS];
+            double excess = measured[first + QuantizationError.EXCESS];
             if (!(excess <= 0)) {
                 fail(row, "a number is " + excess + " scales farther from its code than rounding moves it");
             }
             judgeRow(row, at, measured, scales);
             for (int side = 0; side < reach.length; side++) {
-                float far = reached.getAtIndex(ValueLayout.JAVA_FLOAT, (long) at * reach.length + side);
-                reach[side] = Math.max(reach[side], far);
+                reach[side] = Math.max(reach[side], reached[at * reach.length + side]);
             }
             if ((row + 1) % tileRows == 0 || row + 1 == action.outFeatures()) {
                 closeTile(row, at * groups, scales, zeroPoints);
@@ -68,11 +74,6 @@ final class RowBounds {
     }
 
     private void judgeRow(long row, int at, double[] measured, float[] scales) {
-        double squares = 0;
-        for (int group = 0; group < groups; group++) {
-            double scale = (double) scales[at * groups + group] * wholeScale;
-            squares += scale * scale * Math.min(groupColumns, action.inFeatures() - group * groupColumns);
-        }
         double error = Math.sqrt(measured[at * QuantizationError.COLUMNS + QuantizationError.SQUARED_ERROR]);
         double norm = Math.sqrt(measured[at * QuantizationError.COLUMNS + QuantizationError.SQUARED_NUMBER]);
         // Every code is zero: what a scale cannot hold beside larger numbers of the module rounds to nothing.
@@ -80,9 +81,20 @@ final class RowBounds {
             firstLostRow = lostRows == 0 ? row : firstLostRow;
             lostRows++;
         }
-        if (!bounds.rowFits(error, norm, Math.sqrt(squares))) {
+        // What fits without scales fits with them, and most rows do.
+        if (!bounds.rowFits(error, norm, 0) && !bounds.rowFits(error, norm, norm(at * groups, scales))) {
             fail(row, "its codes are " + error + " away from numbers whose norm is " + norm);
         }
+    }
+
+    /** Of the scales of a row, one for each of its numbers. */
+    private double norm(int at, float[] scales) {
+        double squares = 0;
+        for (int group = 0; group < groups; group++) {
+            double scale = (double) scales[at + group] * wholeScale;
+            squares += scale * scale * Math.min(groupColumns, action.inFeatures() - group * groupColumns);
+        }
+        return Math.sqrt(squares);
     }
 
     private void closeTile(long row, int at, float[] scales, byte[] zeroPoints) {
@@ -117,6 +129,13 @@ final class RowBounds {
         if (failure == null) {
             failure = "module " + action.module() + ", row " + row + ": " + what;
         }
+    }
+
+    /** Of the whole weight, once every row was looked at. */
+    ModuleError error() {
+        double relative = squaredError == 0 ? 0 : Math.sqrt(squaredError / squaredNumber);
+        double decibels = relative == 0 ? MAX_DECIBELS : Math.min(-20 * Math.log10(relative), MAX_DECIBELS);
+        return new ModuleError(action.module(), relative, decibels);
     }
 
     Optional<String> failure() {

@@ -228,7 +228,7 @@ final class Verification implements AutoCloseable {
         room.acquire();
         try {
             WeightComparison free = idle.poll();
-            WeightComparison comparison = free == null ? new WeightComparison(backend, plan) : free;
+            WeightComparison comparison = free == null ? new WeightComparison(backend, plan, artifact) : free;
             try {
                 QuantizedWeight weight =
                         stored.find(action.module()).orElseThrow().weight();

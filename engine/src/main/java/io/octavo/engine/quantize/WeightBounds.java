@@ -39,7 +39,7 @@ sealed interface WeightBounds permits RoundingBounds, SolvedBounds {
      *
      * @param error the root of the sum of its squared errors
      * @param norm the root of the sum of its squares
-     * @param scales the root of the sum of its numbers' squared scales
+     * @param scales the root of the sum of its numbers' squared scales; what fits a smaller one fits
      */
     boolean rowFits(double error, double norm, double scales);
 }

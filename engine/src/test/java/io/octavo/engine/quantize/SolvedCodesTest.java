@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.TestModels;
 import io.octavo.engine.artifact.BackgroundTasks;
+import io.octavo.engine.artifact.SourceHashes;
 import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
@@ -286,6 +287,7 @@ class SolvedCodesTest {
             new QuantizationRun(
                             request(scheme, target),
                             source,
+                            new SourceHashes(source, source.sideFiles(), List.of(), background),
                             plan,
                             plan.shards(bytes -> bytes),
                             staging,
