@@ -1,5 +1,5 @@
-// Products of few tiles: k is shared out among blocks in slices, and the block that comes last adds up those of its tile, always
-// in the same order.
+// Products of few tiles: k is shared out among blocks in slices, and each block of a tile adds up a share of it, always in the same
+// order.
 #pragma once
 
 #include "base/common.cuh"
@@ -14,6 +14,41 @@ struct Slice {
   __device__ __forceinline__ explicit Slice(int all)
       : from(all * static_cast<int>(blockIdx.y) / static_cast<int>(gridDim.y)),
         slabs(all * (static_cast<int>(blockIdx.y) + 1) / static_cast<int>(gridDim.y) - from) {}
+};
+
+// Who adds up which share of a tile's sums, once all its blocks have left theirs in memory: of share i that of slice i % slices, if
+// the others come in time, else the last of them. So all share out the work, and none depends on one that may not run yet.
+struct Shares {
+  static constexpr int kPatience = 4000;  // clocks
+
+  int* tickets;  // a zero for each owner, and a zero again afterwards
+  int slices;
+  int slice;     // this block's
+  int owners;    // at most a warp's lanes
+
+  // By a whole warp, once the block's sums are in memory: bits of the owners whose shares are the block's to add up.
+  __device__ __forceinline__ uint32_t arrive() const {
+    const int lane = threadIdx.x % kWarp;
+    bool mine = false;
+    if (lane < owners && lane != slice) mine = arriveAt(lane);
+    __syncwarp();  // nobody waits for a block that waits itself
+    if (lane < owners && lane == slice) mine = (owners > 1 && othersCome()) || arriveAt(lane);
+    if (mine) tickets[lane] = 0;
+    return __ballot_sync(kAllLanes, mine);
+  }
+
+  __device__ __forceinline__ bool has(uint32_t taken, int share) const { return taken >> share % slices & 1; }
+
+ private:
+  // Whether as the last.
+  __device__ __forceinline__ bool arriveAt(int owner) const { return atomicAdd(tickets + owner, 1) == slices - 1; }
+
+  __device__ __forceinline__ bool othersCome() const {
+    const volatile int* arrived = tickets + slice;
+    bool come = false;
+    for (const long long begun = clock64(); !come && clock64() - begun < kPatience;) come = *arrived == slices - 1;
+    return come;
+  }
 };
 
 __device__ __forceinline__ uint32_t bitsOf(float value) { return __float_as_uint(value); }
@@ -38,8 +73,8 @@ class Slices {
   using Sums = Number[kBlocks][kSums];
   using Four = Number[4];
 
-  // parts: kThreads * kBlocks * kSums numbers for each slice of each tile; tickets: a zero for each tile, and a zero again
-  // afterwards; both unused where there is one slice.
+  // parts: kThreads * kBlocks * kSums numbers for each slice of each tile; tickets: a zero for each slice of each tile, and a
+  // zero again afterwards; both unused where there is one slice.
   __device__ __forceinline__ Slices(float* parts, int* tickets, int thread)
       : quads_(reinterpret_cast<uint4*>(parts) + thread), tickets_(tickets), thread_(thread) {}
 
@@ -55,16 +90,21 @@ class Slices {
       }
       return;
     }
-    uint4* there = quads_ + static_cast<int64_t>(tile) * gridDim.y * kSize;
+    const int slices = static_cast<int>(gridDim.y);
+    const Shares shares = {tickets_ + tile * slices, slices, static_cast<int>(blockIdx.y), min(kShares, slices)};
+    uint4* there = quads_ + static_cast<int64_t>(tile) * slices * kSize;
     write(sums, there + static_cast<int64_t>(blockIdx.y) * kSize);
-    if (!isLast(tickets_ + tile)) return;
+    const uint32_t taken = arrive(shares);
 #pragma unroll 1
-    for (int i = 0; i < kQuads; i += kAtOnce) {
+    for (int share = 0; share < kShares; share++) {
+      if (!shares.has(taken, share)) continue;
       Four values[kAtOnce] = {};
-#pragma unroll 4
-      for (int slice = 0; slice < gridDim.y; slice++) add(values, there + static_cast<int64_t>(slice) * kSize + i * kThreads);
+#pragma unroll 2
+      for (int slice = 0; slice < slices; slice++) {
+        add(values, there + static_cast<int64_t>(slice) * kSize + share * kAtOnce * kThreads);
+      }
 #pragma unroll
-      for (int j = 0; j < kAtOnce; j++) store(i + j, values[j]);
+      for (int j = 0; j < kAtOnce; j++) store(share * kAtOnce + j, values[j]);
     }
   }
 
@@ -72,6 +112,7 @@ class Slices {
   static constexpr int kQuads = kBlocks * kSums / 4;
   static constexpr int kSize = kQuads * kThreads;
   static constexpr int kAtOnce = kQuads % 8 == 0 ? 8 : 7;
+  static constexpr int kShares = kQuads / kAtOnce;
   static_assert(kQuads % kAtOnce == 0, "no sum is left over");
 
   static __device__ __forceinline__ void write(const Sums& sums, uint4* quads) {
@@ -82,17 +123,17 @@ class Slices {
     }
   }
 
-  __device__ __forceinline__ bool isLast(int* ticket) const {
-    __shared__ bool last;
+  __device__ __forceinline__ uint32_t arrive(const Shares& shares) const {
+    __shared__ uint32_t taken;
     __threadfence();
     sync();
-    if (thread_ == 0) {
-      last = atomicAdd(ticket, 1) == gridDim.y - 1;
-      if (last) *ticket = 0;
+    if (thread_ < kWarp) {
+      const uint32_t bits = shares.arrive();
+      if (thread_ == 0) taken = bits;
     }
     sync();
     __threadfence();
-    return last;
+    return taken;
   }
 
   static __device__ __forceinline__ void sync() { asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory"); }

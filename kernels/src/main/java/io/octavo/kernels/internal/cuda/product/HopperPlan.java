@@ -62,9 +62,9 @@ record HopperPlan(String tile, int rows, int columns, int cluster, int tiles, in
         return slices == 1 ? 0 : (long) tiles * cluster * slices * rows * columns * DType.F32.bytes();
     }
 
-    /** One each of a tile's blocks. */
+    /** One each of a tile's blocks and slices. */
     int tickets() {
-        return slices == 1 ? 0 : tiles * cluster;
+        return slices == 1 ? 0 : tiles * cluster * slices;
     }
 
     Grid grid(int threads) {
