@@ -441,6 +441,6 @@ class StrictRequestsTest {
                     assertThat(parameter.get("name").stringValue()).isEqualTo("dryRun");
                     assertThat(parameter.at("/schema/type").stringValue()).isEqualTo("boolean");
                 })
-                .hasSize(2);
+                .hasSize(4);
     }
 }

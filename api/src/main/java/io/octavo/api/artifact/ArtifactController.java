@@ -1,5 +1,6 @@
 package io.octavo.api.artifact;
 
+import io.octavo.api.condition.Tagged;
 import io.octavo.api.file.BlobDownload;
 import io.octavo.api.identity.Caller;
 import io.octavo.api.problem.Problems;
@@ -70,6 +71,7 @@ class ArtifactController {
     }
 
     @Operation(operationId = "getArtifact", summary = "Shows an artifact with its label, files and origin")
+    @Tagged
     @GetMapping("/{id}")
     ArtifactRecord get(Caller caller, @PathVariable UUID id) {
         return artifacts.get(caller.tenant(), id);

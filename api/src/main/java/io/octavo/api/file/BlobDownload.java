@@ -1,5 +1,6 @@
 package io.octavo.api.file;
 
+import io.octavo.api.condition.Conditions;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.problem.ProblemCode;
@@ -35,11 +36,16 @@ public class BlobDownload {
         this.blobs = blobs;
     }
 
+    /** The entity tag of a file with these bytes. */
+    public static String tag(BlobId blob) {
+        return "\"" + blob.sha256() + "\"";
+    }
+
     /** @param fileName shown to who saves the answer */
     public ResponseEntity<Resource> answer(
             BlobId blob, String fileName, MediaType type, HttpServletRequest request, HttpServletResponse response) {
-        String etag = Conditions.tag(blob);
-        if (Conditions.isKnown(request, Optional.of(blob))) {
+        String etag = tag(blob);
+        if (Conditions.isKnown(request, Optional.of(etag))) {
             return ResponseEntity.status(HttpStatus.NOT_MODIFIED).eTag(etag).build();
         }
         HttpHeaders headers = new HttpHeaders();

@@ -1,5 +1,6 @@
 package io.octavo.api.identity;
 
+import io.octavo.api.condition.Tagged;
 import io.octavo.api.problem.Problems;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.identity.Namespaces;
@@ -31,6 +32,7 @@ class NamespaceController {
     }
 
     @Operation(operationId = "listNamespaces", summary = "Lists where a tenant may make repositories")
+    @Tagged
     @GetMapping
     Page<String> list(@PathVariable UUID id) {
         return new Page<>(namespaces.list(tenant(id)), null);

@@ -1,5 +1,6 @@
 package io.octavo.api.identity;
 
+import io.octavo.api.condition.Tagged;
 import io.octavo.jobs.deletion.Deletions;
 import io.octavo.jobs.identity.Tenant;
 import io.octavo.jobs.identity.TenantId;
@@ -58,6 +59,7 @@ class TenantController {
     }
 
     @Operation(operationId = "getTenant", summary = "Shows what a tenant uses and may use")
+    @Tagged
     @GetMapping("/{id}")
     TenantUse get(@PathVariable UUID id) {
         return use(tenants.require(new TenantId(id)));

@@ -1,5 +1,6 @@
 package io.octavo.api.job;
 
+import io.octavo.api.condition.Tagged;
 import io.octavo.api.identity.Caller;
 import io.octavo.api.plan.JobPreFlight;
 import io.octavo.api.plan.PlanView;
@@ -124,6 +125,7 @@ class JobController {
     }
 
     @Operation(operationId = "getJob", summary = "Shows a job, a pipeline with its steps")
+    @Tagged
     @GetMapping("/{id}")
     JobView get(Caller caller, @PathVariable UUID id) {
         return jobs.get(caller.tenant(), id);

@@ -1,5 +1,6 @@
 package io.octavo.api.openapi;
 
+import io.octavo.api.condition.Tagged;
 import io.octavo.api.identity.Caller;
 import io.swagger.v3.oas.models.Components;
 import io.swagger.v3.oas.models.OpenAPI;
@@ -15,17 +16,15 @@ import io.swagger.v3.oas.models.parameters.HeaderParameter;
 import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.security.SecurityRequirement;
 import io.swagger.v3.oas.models.security.SecurityScheme;
-import java.lang.reflect.Method;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.Objects;
 import org.springdoc.core.customizers.GlobalOpenApiCustomizer;
+import org.springdoc.core.customizers.OperationCustomizer;
 import org.springdoc.core.utils.SpringDocUtils;
-import org.springframework.boot.webmvc.autoconfigure.WebMvcRegistrations;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
-import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
+import org.springframework.http.HttpHeaders;
 import tools.jackson.databind.JsonNode;
 
 /** Adds to the generated document: the key that calls need, the problems they answer with, and the jobs. */
@@ -49,6 +48,7 @@ class OpenApiConfiguration {
             "507", "storage or the database has no room");
     private static final Map<String, String> CHANGING = Map.of(
             "409", "the state of what is named does not allow it",
+            "412", "a condition such as If-Match does not hold, so nothing was done",
             "413", "the body is too long",
             "415", "the body's type is not taken",
             "422", "what the request names is not there, or cannot work");
@@ -77,28 +77,6 @@ class OpenApiConfiguration {
                                         .description("an API key, or a token of the operator's identity provider"))
                         .addSchemas(PROBLEM, problem()))
                 .security(List.of(new SecurityRequirement().addList(KEY)));
-    }
-
-    /** The generator would answer its document as YAML, too, which nothing else here speaks. */
-    @Bean
-    WebMvcRegistrations jsonAlone() {
-        return new WebMvcRegistrations() {
-            @Override
-            public RequestMappingHandlerMapping getRequestMappingHandlerMapping() {
-                return new WithoutYaml();
-            }
-        };
-    }
-
-    private static final class WithoutYaml extends RequestMappingHandlerMapping {
-
-        @Override
-        protected @Nullable RequestMappingInfo getMappingForMethod(Method method, Class<?> handlerType) {
-            RequestMappingInfo found = super.getMappingForMethod(method, handlerType);
-            return found != null && found.getPatternValues().stream().anyMatch(path -> path.endsWith(".yaml"))
-                    ? null
-                    : found;
-        }
     }
 
     private static Schema<?> problem() {
@@ -154,8 +132,12 @@ class OpenApiConfiguration {
         if (path.contains("/files/")) {
             if (method == PathItem.HttpMethod.GET) {
                 addBytes(operation);
+                addProblem(operation, "412", "If-Match does not hold of what is there");
             }
-            addProblem(operation, "412", "If-Match or If-None-Match does not hold of what is there");
+        }
+        if (method != PathItem.HttpMethod.GET) {
+            addCondition(operation, HttpHeaders.IF_MATCH, "only while it has one of these entity tags; * for any");
+            addCondition(operation, HttpHeaders.IF_NONE_MATCH, "only while it has none of these; * if nothing is there");
         }
         if (method == PathItem.HttpMethod.POST && !path.equals(JOBS)) {
             operation.addParametersItem(
@@ -191,6 +173,36 @@ class OpenApiConfiguration {
                                         .addMediaType(
                                                 PROBLEM_JSON,
                                                 new MediaType().schema(PlainSchemas.reference(PROBLEM)))));
+    }
+
+    private static void addCondition(Operation operation, String header, String meaning) {
+        operation.addParametersItem(new HeaderParameter()
+                .name(header)
+                .description("by the ETag of what is changed, or of the nearest resource above it: " + meaning)
+                .schema(PlainSchemas.of("string")));
+    }
+
+    /** What shows one resource tells its entity tag. */
+    @Bean
+    OperationCustomizer entityTags() {
+        return (operation, method) -> {
+            if (method.hasMethodAnnotation(Tagged.class)) {
+                ApiResponse shown =
+                        Objects.requireNonNull(operation.getResponses().get("200"));
+                shown.addHeaderObject(
+                        HttpHeaders.ETAG,
+                        new Header().schema(PlainSchemas.text("changes with anything that is shown; for If-Match")));
+                operation
+                        .getResponses()
+                        .addApiResponse("304", new ApiResponse().description("what the client has is current"));
+                addProblem(operation, "412", "If-Match does not hold of what is there");
+                operation.addParametersItem(new HeaderParameter()
+                        .name(HttpHeaders.IF_NONE_MATCH)
+                        .description("the ETag that the client has")
+                        .schema(PlainSchemas.of("string")));
+            }
+            return operation;
+        };
     }
 
     /** Files answer with what they hold, whole or a range of it. */

@@ -1,5 +1,6 @@
 package io.octavo.api.repository;
 
+import io.octavo.api.condition.Tagged;
 import io.octavo.api.identity.Caller;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.deletion.Deletions;
@@ -52,6 +53,7 @@ class RepositoriesController {
     }
 
     @Operation(operationId = "getRepository", summary = "Shows a repository")
+    @Tagged
     @GetMapping("/{namespace}/{name}")
     RepositorySummary get(Caller caller, @PathVariable String namespace, @PathVariable String name) {
         return repositories.get(caller.tenant(), repository(namespace, name));

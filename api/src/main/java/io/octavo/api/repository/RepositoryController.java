@@ -1,7 +1,9 @@
 package io.octavo.api.repository;
 
+import io.octavo.api.condition.Conditions;
+import io.octavo.api.condition.OwnConditions;
+import io.octavo.api.condition.Tagged;
 import io.octavo.api.file.BlobDownload;
-import io.octavo.api.file.Conditions;
 import io.octavo.api.identity.Caller;
 import io.octavo.api.problem.Problems;
 import io.octavo.hub.RepositoryName;
@@ -53,6 +55,7 @@ class RepositoryController {
 
     /** The bytes stream through to storage; the file shows in the repository once a revision names it. */
     @Operation(operationId = "uploadFile", summary = "Uploads the contents of a file, which a revision may name then")
+    @OwnConditions
     @PutMapping("/files/{*path}")
     RepositoryFile upload(
             Caller caller,
@@ -65,7 +68,7 @@ class RepositoryController {
         RepositoryPath file = path(path);
         RepositoryName repository = repository(namespace, name);
         repositories.requireOwn(caller.tenant(), repository);
-        Conditions.isKnown(request, repositories.current(caller.tenant(), repository, file));
+        Conditions.isKnown(request, repositories.current(caller.tenant(), repository, file).map(BlobDownload::tag));
         BlobId stored = store(caller.tenant(), request, sha256);
         return new RepositoryFile(file.value(), stored.size(), stored.sha256());
     }
@@ -116,6 +119,7 @@ class RepositoryController {
     }
 
     @Operation(operationId = "getRevision", summary = "Shows a revision with its files")
+    @Tagged
     @GetMapping("/revisions/{revision}")
     RevisionView revision(
             Caller caller, @PathVariable String namespace, @PathVariable String name, @PathVariable String revision) {

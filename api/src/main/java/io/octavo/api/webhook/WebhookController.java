@@ -1,6 +1,7 @@
 package io.octavo.api.webhook;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import io.octavo.api.condition.Tagged;
 import io.octavo.api.identity.Caller;
 import io.octavo.api.problem.Problems;
 import io.octavo.jobs.page.PageLimit;
@@ -70,6 +71,7 @@ class WebhookController {
     }
 
     @Operation(operationId = "getWebhook", summary = "Shows a webhook")
+    @Tagged
     @GetMapping("/{id}")
     WebhookView get(Caller caller, @PathVariable UUID id) {
         return WebhookView.of(webhooks.get(caller.tenant(), id), null);

@@ -150,7 +150,7 @@ public class ArtifactService {
         return page.map(artifact -> artifact.toRecord(scores.getOrDefault(artifact.uri(), List.of())));
     }
 
-    @Transactional(readOnly = true)
+    @Transactional(readOnly = true, noRollbackFor = ProblemException.class)
     public ArtifactRecord get(TenantId tenant, UUID id) {
         Artifact artifact = require(tenant, id);
         return artifact.toRecord(

@@ -14,6 +14,9 @@ public final class DatabaseFailure {
     /** SQLSTATE of a server whose disk is full. */
     private static final String DISK_FULL = "53100";
 
+    /** A transaction that cannot be put in order with another one, or that waited in a circle. */
+    private static final Set<String> MET_ANOTHER = Set.of("40001", "40P01");
+
     /** Classes of SQLSTATE: connections, transactions that met others, resources, operators, the server's system. */
     private static final Set<String> FOR_NOW = Set.of("08", "40", "53", "57", "58");
 
@@ -37,6 +40,11 @@ public final class DatabaseFailure {
     /** Whether the server says that it has no room. */
     public static boolean isFull(SQLException failure) {
         return DISK_FULL.equals(failure.getSQLState());
+    }
+
+    /** Whether a transaction failed for another one, so that it may be tried again at once. */
+    public static boolean metAnother(Throwable failure) {
+        return states(failure).anyMatch(MET_ANOTHER::contains);
     }
 
     private static Stream<Throwable> causes(Throwable failure) {

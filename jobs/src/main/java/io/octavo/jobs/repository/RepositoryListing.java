@@ -69,7 +69,7 @@ public class RepositoryListing {
     }
 
     /** @throws ProblemException {@code repository-not-found} */
-    @Transactional(readOnly = true)
+    @Transactional(readOnly = true, noRollbackFor = ProblemException.class)
     public RepositorySummary get(TenantId tenant, RepositoryName name) {
         return sql.sql(SELECT + " and r.namespace = :namespace and r.name = :name")
                 .param("tenant", tenant.value())

@@ -125,7 +125,7 @@ public class RepositoryService {
      * @param revision {@code main} or an id
      * @throws ProblemException {@code repository-not-found} or {@code revision-not-found}
      */
-    @Transactional(readOnly = true)
+    @Transactional(readOnly = true, noRollbackFor = ProblemException.class)
     public RevisionView revision(TenantId tenant, RepositoryName name, String revision) {
         ModelRepository repository = require(tenant, name);
         Optional<Revision> found =

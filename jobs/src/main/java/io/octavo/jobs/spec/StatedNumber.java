@@ -1,0 +1,17 @@
+package io.octavo.jobs.spec;
+
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.DeserializationContext;
+
+/** A whole number whose null takes a limit away, so that it must be said: what forgets the member changes nothing. */
+public final class StatedNumber extends StrictValue<Long> {
+
+    public StatedNumber() {
+        super(Long.class, whole());
+    }
+
+    @Override
+    public @Nullable Object getAbsentValue(DeserializationContext context) {
+        throw new Refused(context.getParser(), Long.class, "is required; null stands for no limit of its own");
+    }
+}
