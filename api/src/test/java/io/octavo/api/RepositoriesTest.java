@@ -12,6 +12,8 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -25,6 +27,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /** What is there can be found and deleted, and a tenant stores no more than it may. */
@@ -156,6 +159,64 @@ class RepositoriesTest {
         assertThat(TestApi.read(operator.get(path + "/revisions")).get("items"))
                 .as("what was deleted before stays so")
                 .hasSize(1);
+    }
+
+    private static List<String> ids(HttpResponse<String> answer) {
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+        return TestApi.read(answer)
+                .get("items")
+                .valueStream()
+                .map(item -> item.get("id").stringValue())
+                .toList();
+    }
+
+    /** However often it was deleted and pushed again, nothing is out of reach before its grace is over. */
+    @Test
+    void whatWasPushedAfterADeletionTakesNothingOfWhatCanBeRestored() throws Exception {
+        String path = REPOSITORIES + "/again/pushed";
+        String first = id(commit(operator, "again/pushed", "first text"));
+        String second = id(commit(operator, "again/pushed", "second text"));
+        assertThat(names(operator.get(REPOSITORIES + "?deleted=true"))).doesNotContain("again/pushed");
+        operator.send("DELETE", path, "");
+        JsonNode listed = TestApi.read(operator.get(REPOSITORIES + "?deleted=true&search=again/"))
+                .at("/items/0");
+        assertThat(listed.get("name").stringValue()).isEqualTo("again/pushed");
+        assertThat(listed.get("revision").stringValue()).isEqualTo(second);
+        assertThat(listed.get("sizeBytes").intValue()).isEqualTo("second text".length());
+        assertThat(Instant.parse(listed.at("/deletion/restorableUntil").stringValue()))
+                .isEqualTo(Instant.parse(listed.at("/deletion/deletedAt").stringValue())
+                        .plus(Duration.ofHours(24)));
+
+        String third = id(commit(operator, "again/pushed", "third text"));
+        assertThat(ids(operator.get(path + "/revisions"))).containsExactly(third);
+        assertThat(ids(operator.get(path + "/revisions?deleted=true"))).containsExactly(second, first);
+        assertThat(ids(operator.get(path + "/revisions?deleted=true&limit=1"))).containsExactly(second);
+        assertThat(ids(operator.get(path + "/revisions?deleted=true&cursor=" + second)))
+                .containsExactly(first);
+        assertThat(names(operator.get(REPOSITORIES + "?deleted=true"))).contains("again/pushed");
+        operator.send("DELETE", path, "");
+        String fourth = id(commit(operator, "again/pushed", "fourth text"));
+
+        assertThat(operator.post(path + "/restore", "").statusCode()).isEqualTo(204);
+        assertThat(ids(operator.get(path + "/revisions"))).containsExactly(fourth, third);
+        assertThat(id(operator.get(path + "/revisions/main"))).isEqualTo(fourth);
+        assertThat(operator.post(path + "/restore", "").statusCode()).isEqualTo(204);
+        assertThat(ids(operator.get(path + "/revisions"))).containsExactly(fourth, third, second, first);
+        assertProblem(operator.post(path + "/restore", ""), 404, "repository-not-found");
+        assertThat(operator.get(path + "/files/f?revision=" + second).body()).isEqualTo("second text");
+        assertThat(names(operator.get(REPOSITORIES + "?deleted=true"))).doesNotContain("again/pushed");
+    }
+
+    @Test
+    void whatIsDeletedShowsToItsTenantAlone() throws Exception {
+        TestApi owner = operator.withNewTenant("shown");
+        commit(owner, "shown/gone", "text");
+        owner.send("DELETE", REPOSITORIES + "/shown/gone", "");
+        assertThat(names(owner.get(REPOSITORIES + "?deleted=true"))).containsExactly("shown/gone");
+        assertThat(names(operator.get(REPOSITORIES + "?deleted=true"))).doesNotContain("shown/gone");
+        assertProblem(
+                operator.get(REPOSITORIES + "/shown/gone/revisions?deleted=true"), 404, "repository-not-found");
+        assertProblem(owner.get(REPOSITORIES + "?deleted=yes"), 400, "invalid-request");
     }
 
     @Test

@@ -60,7 +60,7 @@ class StrictRequestsTest {
                 "GET; /api/v1/keys?x=1; limit, cursor",
                 "GET; /api/v1/audit?x; limit, cursor",
                 "GET; /api/v1/repositories/strict/model/files/config.json?rev=main; revision",
-                "GET; /api/v1/repositories/strict/model/revisions?%6c=1; search, limit, cursor",
+                "GET; /api/v1/repositories/strict/model/revisions?%6c=1; deleted, search, limit, cursor",
                 "PUT; /api/v1/repositories/strict/model/files/a?revision=x; none",
                 "POST; /api/v1/keys?dryRun=true; none"
             })

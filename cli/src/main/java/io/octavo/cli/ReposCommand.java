@@ -7,6 +7,7 @@ import io.octavo.cli.command.ItemTable;
 import io.octavo.cli.command.ListingCommand;
 import io.octavo.cli.command.RepositoryReference;
 import java.util.Collections;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -14,12 +15,14 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "repos",
-        description = "Lists repositories by name; shows and deletes them and their revisions.",
+        description = "Lists repositories by name; shows, deletes and restores them and their revisions.",
         footer = {
             "  octavo repos --search books",
             "  octavo repos revisions octavo/books-5m",
             "  octavo repos retention octavo/books-5m 30",
-            "  octavo repos delete octavo/books-5m"
+            "  octavo repos delete octavo/books-5m",
+            "  octavo repos --deleted",
+            "  octavo repos restore octavo/books-5m"
         })
 final class ReposCommand extends ListingCommand {
 
@@ -30,17 +33,38 @@ final class ReposCommand extends ListingCommand {
             .text("KEPT DAYS", "/retentionDays")
             .text("NEWEST", "/revision");
 
+    private static final ItemTable DELETED = new ItemTable()
+            .text("NAME", "/name")
+            .bytes("SIZE", "/sizeBytes")
+            .time("DELETED", "/deletion/deletedAt")
+            .time("RESTORABLE UNTIL", "/deletion/restorableUntil")
+            .text("NEWEST", "/revision");
+
     private static final ItemTable REVISIONS = new ItemTable()
             .text("REVISION", "/id")
             .time("CREATED", "/createdAt")
             .text("MESSAGE", "/message");
+
+    private static final ItemTable DELETED_REVISIONS = new ItemTable()
+            .text("REVISION", "/id")
+            .time("DELETED", "/deletion/deletedAt")
+            .time("RESTORABLE UNTIL", "/deletion/restorableUntil")
+            .text("MESSAGE", "/message");
+
+    @Option(names = "--deleted", description = "Those that were deleted and can be restored.")
+    private boolean deleted;
 
     @Option(names = "--search", paramLabel = "TEXT", description = "Only those whose names hold this.")
     private @Nullable String search;
 
     @Override
     protected int run(OctavoClient client) throws Exception {
-        return showPage(client.list(CallPath.of("repositories").with("search", search), limit()), TABLE::of);
+        CallPath path = deleted(CallPath.of("repositories").with("search", search), deleted);
+        return showPage(client.list(path, limit()), (deleted ? DELETED : TABLE)::of);
+    }
+
+    private static CallPath deleted(CallPath path, boolean deleted) {
+        return deleted ? path.with("deleted", "true") : path;
     }
 
     @Command(
@@ -57,11 +81,15 @@ final class ReposCommand extends ListingCommand {
             name = "revisions",
             mixinStandardHelpOptions = true,
             description = "Lists a repository's revisions, the newest first.",
-            footer = "  octavo repos revisions octavo/books-5m --search Push")
+            footer = {
+                "  octavo repos revisions octavo/books-5m --search Push",
+                "  octavo repos revisions octavo/books-5m --deleted"
+            })
     int revisions(
             @Parameters(paramLabel = "NS/NAME", description = "The repository.") String name,
             @Option(names = "--search", paramLabel = "TEXT", description = "Only those whose messages hold this.")
                     @Nullable String text,
+            @Option(names = "--deleted", description = "Those that were deleted and can be restored.") boolean gone,
             @Option(
                             names = "--limit",
                             paramLabel = "N",
@@ -69,8 +97,9 @@ final class ReposCommand extends ListingCommand {
                             description = "At most so many. Default: ${DEFAULT-VALUE}.")
                     int most)
             throws Exception {
-        CallPath path = CallPath.of(Arguments.repository(name), "revisions").with("search", text);
-        return ask(client -> showPage(client.list(path, Arguments.limit(most)), REVISIONS::of));
+        CallPath path = deleted(CallPath.of(Arguments.repository(name), "revisions").with("search", text), gone);
+        ItemTable table = gone ? DELETED_REVISIONS : REVISIONS;
+        return ask(client -> showPage(client.list(path, Arguments.limit(most)), table::of));
     }
 
     @Command(
@@ -93,7 +122,32 @@ final class ReposCommand extends ListingCommand {
             footer = {"  octavo repos delete octavo/books-5m@main", "  octavo repos delete octavo/books-5m"})
     int remove(@Parameters(paramLabel = "NS/NAME[@REV]", description = "What to delete.") String reference)
             throws Exception {
-        return delete(path(reference), reference);
+        RepositoryReference named = RepositoryReference.parse(reference);
+        boolean main = named.revision().filter("main"::equals).isPresent();
+        return ask(client -> {
+            // By its id: main is another revision when a call whose answer was lost is repeated.
+            String what = main ? named.name() + "@" + client.revision(named.name(), "main").id() : reference;
+            client.delete(path(what));
+            return show(Map.of("deleted", what), "deleted " + what);
+        });
+    }
+
+    @Command(
+            name = "restore",
+            mixinStandardHelpOptions = true,
+            description = "Brings back a repository with the revisions that were deleted with it, or one of its revisions."
+                    + " Below what was pushed since, where something was: the newest stays main, and"
+                    + " 'repos delete NS/NAME@REV' of it makes the one before main again.",
+            footer = {
+                "  octavo repos restore octavo/books-5m",
+                "  octavo repos restore octavo/books-5m@0123456789abcdef0123456789abcdef01234567"
+            })
+    int restore(@Parameters(paramLabel = "NS/NAME[@REV]", description = "What to restore.") String reference)
+            throws Exception {
+        return ask(client -> {
+            client.post(path(reference).then("restore"), null);
+            return show(Map.of("restored", reference), "restored " + reference);
+        });
     }
 
     private static CallPath path(String reference) {

@@ -124,9 +124,25 @@ class CommandExamplesTest {
         runExamples("repos show", Map.of());
         runExamples("repos revisions", Map.of());
         runExamples("repos retention", Map.of());
-        run("repos", "delete", "octavo/books-5m");
-        run("push", ProjectFolder.root() + "/examples/models/books-5m", "octavo/books-5m");
+        restoresWhatWasDeletedBelowWhatWasPushedSince();
         assertThat(run("repos", "--search", "books-5m")).contains("octavo/books-5m");
+    }
+
+    private void restoresWhatWasDeletedBelowWhatWasPushedSince() {
+        String old = json("repos", "show", "octavo/books-5m", "--json").at("/revision").asString();
+        run("repos", "delete", "octavo/books-5m");
+        assertThat(run("repos", "--deleted")).contains("octavo/books-5m", "RESTORABLE UNTIL", old);
+        run("push", ProjectFolder.root() + "/examples/data", "octavo/books-5m", "-m", "by mistake");
+        assertThat(run("repos", "revisions", "octavo/books-5m", "--deleted")).contains(old);
+        run("repos", "restore", "octavo/books-5m@" + old);
+        assertThat(run("repos", "revisions", "octavo/books-5m")).contains(old, "by mistake");
+        run("repos", "delete", "octavo/books-5m");
+        run("repos", "restore", "octavo/books-5m");
+        assertThat(json("repos", "revisions", "octavo/books-5m", "--json"))
+                .extracting(revision -> revision.path("message").asString())
+                .first()
+                .isEqualTo("by mistake");
+        run("repos", "delete", "octavo/books-5m@main");
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.octavo.wire;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -10,10 +11,14 @@ import org.jspecify.annotations.Nullable;
  * @param revision the newest; absent where all were deleted
  * @param sizeBytes of the newest revision's files
  * @param retentionDays after which revisions but the newest are deleted; absent where they stay
+ * @param deletion of one that is deleted, or whose revisions were deleted with it before it was pushed to again; {@code
+ *     revision} and {@code sizeBytes} are then of what is restored
  */
 public record RepositorySummary(
         String name,
         Instant createdAt,
         @Nullable String revision,
         long sizeBytes,
-        @Nullable Integer retentionDays) {}
+        @Nullable Integer retentionDays,
+
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Deletion deletion) {}

@@ -68,7 +68,9 @@ class JobController {
             @RequestBody JsonNode body,
             @RequestParam(required = false) @Nullable String dryRun,
             @RequestHeader(name = Problems.IDEMPOTENCY_KEY, required = false) @Nullable String key) {
-        requireNone(dryRun);
+        if (Problems.isTrue("dryRun", dryRun)) { // what may be meant as one queues no job
+            throw new IllegalStateException("true is the other call's");
+        }
         JobSpec spec = reader.read(body);
         JobView job = key == null
                 ? submit(caller.tenant(), spec)
@@ -76,16 +78,6 @@ class JobController {
         return ResponseEntity.accepted()
                 .location(URI.create("/api/v1/jobs/" + job.id()))
                 .body(job);
-    }
-
-    /** The framework takes 1, yes and on for true as well, and nothing for false: what may be meant as one queues no job. */
-    private static void requireNone(@Nullable String dryRun) {
-        Problems.read("dryRun", () -> {
-            if (dryRun != null && !dryRun.equals("false")) {
-                throw new IllegalArgumentException("must be true or false");
-            }
-            return false;
-        });
     }
 
     private JobView submit(TenantId tenant, JobSpec spec) {

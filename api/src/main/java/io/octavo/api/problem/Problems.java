@@ -69,6 +69,16 @@ public final class Problems {
         });
     }
 
+    /** Whether a parameter says so. The framework takes 1, yes and on for true as well. */
+    public static boolean isTrue(String field, @Nullable String text) {
+        return read(field, () -> {
+            if (text != null && !text.equals("true") && !text.equals("false")) {
+                throw new IllegalArgumentException("must be true or false");
+            }
+            return "true".equals(text);
+        });
+    }
+
     /**
      * A number that this service gave to be sent back.
      *

@@ -2,7 +2,9 @@ package io.octavo.api.repository;
 
 import io.octavo.api.condition.Tagged;
 import io.octavo.api.identity.Caller;
+import io.octavo.api.problem.Problems;
 import io.octavo.hub.RepositoryName;
+import io.octavo.jobs.deletion.DeletedListing;
 import io.octavo.jobs.deletion.Deletions;
 import io.octavo.jobs.deletion.Restorations;
 import io.octavo.jobs.page.PageLimit;
@@ -11,6 +13,8 @@ import io.octavo.jobs.repository.RepositoryListing;
 import io.octavo.wire.Page;
 import io.octavo.wire.RepositorySummary;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
@@ -33,23 +37,29 @@ import org.springframework.web.bind.annotation.RestController;
 class RepositoriesController {
 
     private final RepositoryListing repositories;
+    private final DeletedListing gone;
     private final Deletions deletions;
     private final Restorations restorations;
 
-    RepositoriesController(RepositoryListing repositories, Deletions deletions, Restorations restorations) {
+    RepositoriesController(
+            RepositoryListing repositories, DeletedListing gone, Deletions deletions, Restorations restorations) {
         this.repositories = repositories;
+        this.gone = gone;
         this.deletions = deletions;
         this.restorations = restorations;
     }
 
-    @Operation(operationId = "listRepositories", summary = "Lists repositories by name")
+    @Operation(operationId = "listRepositories", summary = "Lists repositories by name, or those that can be restored")
     @GetMapping
     Page<RepositorySummary> list(
             Caller caller,
+            @Parameter(schema = @Schema(type = "boolean")) @RequestParam(required = false) @Nullable String deleted,
             @RequestParam(required = false) @Nullable String search,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return repositories.list(caller.tenant(), SearchText.of(search), PageLimit.of(limit), cursor);
+        return Problems.isTrue("deleted", deleted)
+                ? gone.repositories(caller.tenant(), SearchText.of(search), PageLimit.of(limit), cursor)
+                : repositories.list(caller.tenant(), SearchText.of(search), PageLimit.of(limit), cursor);
     }
 
     @Operation(operationId = "getRepository", summary = "Shows a repository")

@@ -9,6 +9,7 @@ import io.octavo.api.problem.Problems;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
+import io.octavo.jobs.deletion.DeletedListing;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
@@ -20,6 +21,8 @@ import io.octavo.wire.RepositoryFile;
 import io.octavo.wire.RevisionSummary;
 import io.octavo.wire.RevisionView;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import jakarta.validation.Valid;
@@ -44,11 +47,14 @@ import org.springframework.web.bind.annotation.RestController;
 class RepositoryController {
 
     private final RepositoryService repositories;
+    private final DeletedListing gone;
     private final BlobStore blobs;
     private final BlobDownload downloads;
 
-    RepositoryController(RepositoryService repositories, BlobStore blobs, BlobDownload downloads) {
+    RepositoryController(
+            RepositoryService repositories, DeletedListing gone, BlobStore blobs, BlobDownload downloads) {
         this.repositories = repositories;
+        this.gone = gone;
         this.blobs = blobs;
         this.downloads = downloads;
     }
@@ -105,17 +111,21 @@ class RepositoryController {
                 : ResponseEntity.ok(view);
     }
 
-    @Operation(operationId = "listRevisions", summary = "Lists a repository's revisions, the newest first")
+    @Operation(operationId = "listRevisions", summary = "Lists a repository's revisions, or those that can be restored, the newest first")
     @GetMapping("/revisions")
     Page<RevisionSummary> revisions(
             Caller caller,
             @PathVariable String namespace,
             @PathVariable String name,
+            @Parameter(schema = @Schema(type = "boolean")) @RequestParam(required = false) @Nullable String deleted,
             @RequestParam(required = false) @Nullable String search,
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
-        return repositories.revisions(
-                caller.tenant(), repository(namespace, name), SearchText.of(search), PageLimit.of(limit), cursor);
+        RepositoryName repository = repository(namespace, name);
+        return Problems.isTrue("deleted", deleted)
+                ? gone.revisions(caller.tenant(), repository, SearchText.of(search), PageLimit.of(limit), cursor)
+                : repositories.revisions(
+                        caller.tenant(), repository, SearchText.of(search), PageLimit.of(limit), cursor);
     }
 
     @Operation(operationId = "getRevision", summary = "Shows a revision with its files")

@@ -5,6 +5,7 @@ import io.octavo.jobs.blob.CollectorProperties;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -32,29 +33,34 @@ public class Restorations {
     }
 
     /**
-     * With the revisions and artifacts that were deleted with it; what was deleted before stays so.
+     * With the revisions and artifacts that were deleted with it; what was deleted before stays so, until it is asked for
+     * again. Where the repository was pushed to since, they come back below what was pushed: {@code main} is the newest.
      *
-     * @throws ProblemException {@code repository-not-found} if no such repository is deleted, or it is too late
+     * @throws ProblemException {@code repository-not-found} if no such repository was deleted, or it is too late
      */
     public void repository(TenantId tenant, RepositoryName name) {
-        UUID id = lock(tenant, name, "deleted_at is not null");
-        if (!isInTime("repository where id = :id", Map.of("id", id))) {
-            throw notThere(name);
-        }
+        UUID id = lock(tenant, name, "true");
+        OffsetDateTime deletedAt = sql.sql("select latest.at from repository r" + DeletedListing.LATEST
+                        + "where r.id = :id and latest.at is not null")
+                .param("id", id)
+                .param("seconds", graceSeconds)
+                .query(OffsetDateTime.class)
+                .optional()
+                .orElseThrow(() -> notThere(name));
         for (String statement : List.of("""
             update artifact a set deleted_at = null from revision v, repository r
-            where r.id = :id and v.repository_id = r.id and v.deleted_at = r.deleted_at
-                and a.namespace = r.namespace and a.name = r.name and a.revision = v.id and a.deleted_at = v.deleted_at
+            where r.id = :id and v.repository_id = r.id and (v.deleted_at is null or v.deleted_at = :at)
+                and a.namespace = r.namespace and a.name = r.name and a.revision = v.id and a.deleted_at = :at
             """, """
-            update revision v set deleted_at = null from repository r
-            where r.id = :id and v.repository_id = r.id and v.deleted_at = r.deleted_at
+            update revision set deleted_at = null, deleted_with_repository = false
+            where repository_id = :id and deleted_at = :at
             """, """
             update repository r set deleted_at = null, head = (
                 select v.id from revision v where v.repository_id = r.id and v.deleted_at is null
                 order by v.sequence desc limit 1)
-            where r.id = :id
+            where r.id = :id and cast(:at as timestamptz) is not null
             """)) {
-            sql.sql(statement).param("id", id).update();
+            sql.sql(statement).param("id", id).param("at", deletedAt).update();
         }
     }
 
@@ -88,7 +94,8 @@ public class Restorations {
                     and v.sequence > coalesce((
                         select h.sequence from revision h where h.repository_id = r.id and h.id = r.head), 0))
             """, """
-            update revision set deleted_at = null where repository_id = :repository and id = :revision
+            update revision set deleted_at = null, deleted_with_repository = false
+            where repository_id = :repository and id = :revision
             """)) {
             sql.sql(statement)
                     .param("repository", repository)
@@ -148,7 +155,8 @@ public class Restorations {
     private static ProblemException notThere(RepositoryName name) {
         return new ProblemException(
                 ProblemCode.REPOSITORY_NOT_FOUND,
-                "repository " + name + " is not there to be restored, or to restore something of");
+                "repository " + name
+                        + " is not there to be restored, or to restore something of; with deleted=true listings tell what is");
     }
 
     private static ProblemException notThere(UUID artifact) {

@@ -6,12 +6,12 @@ import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.wire.Deletion;
 import io.octavo.wire.Page;
 import io.octavo.wire.RepositorySummary;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Service;
@@ -42,7 +42,7 @@ public class RepositoryListing {
      */
     @Transactional(readOnly = true)
     public Page<RepositorySummary> list(TenantId tenant, SearchText search, PageLimit limit, @Nullable String cursor) {
-        Optional<RepositoryName> after = Optional.ofNullable(cursor).map(RepositoryListing::name);
+        Position after = Position.after(cursor);
         return Page.of(
                 sql.sql(SELECT + """
                          and (r.namespace, r.name) > (:namespace, :name)
@@ -50,21 +50,35 @@ public class RepositoryListing {
                         order by r.namespace, r.name limit :count
                         """)
                         .param("tenant", tenant.value())
-                        .param("namespace", after.map(RepositoryName::namespace).orElse(""))
-                        .param("name", after.map(RepositoryName::name).orElse(""))
+                        .param("namespace", after.namespace())
+                        .param("name", after.name())
                         .param("search", search.value())
                         .param("count", limit.probe())
-                        .query(RepositoryListing::summary)
+                        .query((row, number) -> summary(row, null))
                         .list(),
                 limit.value(),
                 RepositorySummary::name);
     }
 
-    private static RepositoryName name(String cursor) {
-        try {
-            return RepositoryName.parse(cursor);
-        } catch (IllegalArgumentException e) {
-            throw new ProblemException(ProblemCode.INVALID_REQUEST, "cursor is not one that this service gave", e);
+    /** Where a listing by name goes on. */
+    public record Position(String namespace, String name) {
+
+        /** @param cursor name of the last one already seen; null before the first */
+        public static Position after(@Nullable String cursor) {
+            if (cursor == null) {
+                return new Position("", "");
+            }
+            try {
+                RepositoryName last = RepositoryName.parse(cursor);
+                return new Position(last.namespace(), last.name());
+            } catch (IllegalArgumentException e) {
+                throw unknown(e);
+            }
+        }
+
+        public static ProblemException unknown(@Nullable Exception cause) {
+            return new ProblemException(
+                    ProblemCode.INVALID_REQUEST, "cursor is not one that this service gave", cause);
         }
     }
 
@@ -75,7 +89,7 @@ public class RepositoryListing {
                 .param("tenant", tenant.value())
                 .param("namespace", name.namespace())
                 .param("name", name.name())
-                .query(RepositoryListing::summary)
+                .query((row, number) -> summary(row, null))
                 .optional()
                 .orElseThrow(() -> new ProblemException(
                         ProblemCode.REPOSITORY_NOT_FOUND, "repository " + name + " does not exist"));
@@ -98,12 +112,13 @@ public class RepositoryListing {
         return get(tenant, name);
     }
 
-    private static RepositorySummary summary(ResultSet row, int number) throws SQLException {
+    public static RepositorySummary summary(ResultSet row, @Nullable Deletion deletion) throws SQLException {
         return new RepositorySummary(
                 row.getString("namespace") + "/" + row.getString("name"),
                 row.getTimestamp("created_at").toInstant(),
                 row.getString("head"),
                 row.getLong("bytes"),
-                row.getObject("retention_days", Integer.class));
+                row.getObject("retention_days", Integer.class),
+                deletion);
     }
 }

@@ -170,11 +170,11 @@ public class RepositoryService {
                 ? Long.MAX_VALUE
                 : revisions
                         .sequenceOf(repository.id(), cursor)
-                        .orElseThrow(() -> new ProblemException(
-                                ProblemCode.INVALID_REQUEST, "cursor is not one that this service gave"));
+                        .orElseThrow(() -> RepositoryListing.Position.unknown(null));
         List<Revision> found = revisions.page(repository.id(), before, search.value(), Limit.of(limit.probe()));
         return Page.of(found, limit.value(), Revision::id)
-                .map(revision -> new RevisionSummary(revision.id(), revision.createdAt(), revision.message()));
+                .map(revision -> new RevisionSummary(
+                        revision.id(), revision.createdAt(), revision.message(), null));
     }
 
     private ModelRepository require(TenantId tenant, RepositoryName name) {

@@ -24,7 +24,10 @@ interface RevisionRepository extends Repository<Revision, Long> {
 
     /** A deleted revision that is committed again is the same one. */
     @Modifying
-    @NativeQuery("update revision set deleted_at = null where repository_id = :repositoryId and id = :id")
+    @NativeQuery("""
+            update revision set deleted_at = null, deleted_with_repository = false
+            where repository_id = :repositoryId and id = :id
+            """)
     int restore(UUID repositoryId, String id);
 
     @NativeQuery(
