@@ -179,7 +179,7 @@ class IsolationTest {
         String of = " /api/v1/repositories/{namespace}/{name}";
         listing("GET /api/v1/repositories", "/api/v1/repositories");
         hidden("GET" + of, repository, "", "repository-not-found");
-        hidden("PUT" + of + "/retention", repository + "/retention", "{}", "repository-not-found");
+        hidden("PUT" + of + "/retention", repository + "/retention", "{\"maxAgeDays\":null}", "repository-not-found");
         foreign("DELETE" + of, repository, "", "repository-not-found");
         foreign("POST" + of + "/restore", repository + "/restore", "", "repository-not-found");
         foreign(

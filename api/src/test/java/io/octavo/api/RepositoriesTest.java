@@ -248,7 +248,10 @@ class RepositoriesTest {
         HttpResponse<String> kept = operator.send("PUT", path + "/retention", "{\"maxAgeDays\":30}");
         assertThat(TestApi.read(kept).get("retentionDays").intValue()).isEqualTo(30);
         assertProblem(operator.send("PUT", path + "/retention", "{\"maxAgeDays\":0}"), 400, "invalid-request");
-        operator.send("PUT", path + "/retention", "{}");
+        assertProblem(operator.send("PUT", path + "/retention", "{}"), 400, "invalid-request");
+        assertThat(TestApi.read(operator.get(path)).path("retentionDays").intValue())
+                .isEqualTo(30);
+        operator.send("PUT", path + "/retention", "{\"maxAgeDays\":null}");
         assertThat(TestApi.read(operator.get(path)).path("retentionDays").isNumber())
                 .isFalse();
     }
@@ -296,7 +299,7 @@ class RepositoriesTest {
         assertProblem(putAnnounced(limited, file, "xy"), 403, "quota-exceeded");
         // What the tenant has already costs nothing, where it says beforehand what it sends.
         assertThat(putAnnounced(limited, file, "0123456789").statusCode()).isEqualTo(200);
-        operator.send("PUT", "/api/v1/tenants/" + tenant + "/quota", "{}");
+        operator.send("PUT", "/api/v1/tenants/" + tenant + "/quota", "{\"maxBytes\":null}");
         assertThat(limited.put(file, new byte[] {1}).statusCode()).isEqualTo(200);
     }
 

@@ -4,6 +4,7 @@ import io.octavo.jobs.spec.StrictValue;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.Function;
 import org.springframework.boot.jackson.autoconfigure.JsonMapperBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
@@ -40,13 +41,24 @@ class CallConfiguration implements WebMvcConfigurer {
                         DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,
                         DeserializationFeature.FAIL_ON_TRAILING_TOKENS,
                         DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-                .addModule(new SimpleModule()
+                .addModule(StrictValue.addNumbers(new SimpleModule())
                         .addDeserializer(
                                 String.class,
                                 new StrictValue<>(String.class, StrictValue.storable(Function.identity())))
                         .addDeserializer(
                                 Instant.class,
-                                new StrictValue<>(Instant.class, StrictValue.storable(CallConfiguration::instant))));
+                                new StrictValue<>(Instant.class, StrictValue.storable(CallConfiguration::instant)))
+                        .addDeserializer(
+                                UUID.class,
+                                new StrictValue<>(UUID.class, StrictValue.storable(CallConfiguration::id))));
+    }
+
+    /** The library takes shorter ones, and Base64, as well. */
+    private static UUID id(String text) {
+        if (text.length() != new UUID(0, 0).toString().length()) {
+            throw new IllegalArgumentException("must be a UUID");
+        }
+        return UUID.fromString(text);
     }
 
     private static Instant instant(String text) {

@@ -1,6 +1,7 @@
 package io.octavo.api.call;
 
 import io.octavo.api.problem.Problems;
+import io.octavo.jobs.spec.PlainText;
 import jakarta.servlet.DispatcherType;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -62,8 +63,10 @@ class QueryInterceptor implements HandlerInterceptor {
         if (values.size() > 1 && !Objects.requireNonNull(known.get(name))) {
             throw new IllegalArgumentException("must not be given twice");
         }
-        if (values.stream().anyMatch(value -> value.chars().anyMatch(Character::isISOControl))) {
-            throw new IllegalArgumentException("must not hold control characters");
+        for (String value : values) {
+            PlainText.Validator.fault(value, false).ifPresent(fault -> {
+                throw new IllegalArgumentException(fault);
+            });
         }
         return values;
     }

@@ -12,12 +12,12 @@ import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.spec.PlainText;
 import io.octavo.wire.Page;
 import io.swagger.v3.oas.annotations.Operation;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.NotNull;
-import jakarta.validation.constraints.Pattern;
 import jakarta.validation.constraints.Size;
 import java.net.URI;
 import java.time.Clock;
@@ -104,9 +104,9 @@ class KeyController {
 
     /** @param tenant whose key it will be; the caller's own, where it is absent */
     record KeyRequest(
-            @NotBlank @Size(max = 128) @Pattern(regexp = "[^\\p{Cc}]*", message = "must not hold control characters") String name,
+            @NotBlank @Size(max = 128) @PlainText String name,
 
-            @NotNull String scope,
+            @NotNull @PlainText String scope,
             @Nullable Instant expiresAt,
             @Nullable UUID tenant) {}
 

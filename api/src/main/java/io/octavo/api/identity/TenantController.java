@@ -8,6 +8,8 @@ import io.octavo.jobs.identity.Tenants;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
+import io.octavo.jobs.spec.PlainText;
+import io.octavo.jobs.spec.StatedNumber;
 import io.octavo.wire.Page;
 import io.swagger.v3.oas.annotations.Operation;
 import jakarta.validation.Valid;
@@ -27,6 +29,7 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.annotation.JsonDeserialize;
 
 /** The operator's calls: administrators of the built-in tenant. */
 @RestController
@@ -87,10 +90,10 @@ class TenantController {
         deletions.tenant(new TenantId(id));
     }
 
-    record TenantRequest(@NotNull String name) {}
+    record TenantRequest(@NotNull @PlainText String name) {}
 
-    /** @param maxBytes absent for the service's default */
-    record Quota(@Nullable @Min(0) Long maxBytes) {}
+    /** @param maxBytes null for the service's default */
+    record Quota(@JsonDeserialize(using = StatedNumber.class) @Nullable @Min(0) Long maxBytes) {}
 
     /** @param maxBytes absent where the service's default holds */
     record TenantUse(

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import com.fasterxml.jackson.databind.type.TypeFactory;
 import io.octavo.jobs.spec.OneOf;
+import io.octavo.jobs.spec.StatedNumber;
 import io.swagger.v3.core.converter.AnnotatedType;
 import io.swagger.v3.core.converter.ModelConverter;
 import io.swagger.v3.core.converter.ModelConverterContext;
@@ -28,6 +29,7 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
+import tools.jackson.databind.annotation.JsonDeserialize;
 import tools.jackson.databind.annotation.JsonSerialize;
 
 /**
@@ -85,6 +87,10 @@ class RecordSchemas implements ModelConverter {
                 if (has(component, NotNull.class) || has(component, NotEmpty.class)) {
                     required.add(name);
                 }
+                if (isStated(component)) {
+                    required.add(name);
+                    members.put(name, nullable(member));
+                }
             } else if (component.getAnnotatedType().isAnnotationPresent(Nullable.class)) {
                 members.put(name, nullable(member));
             } else {
@@ -131,6 +137,12 @@ class RecordSchemas implements ModelConverter {
 
     private static boolean has(RecordComponent component, Class<? extends Annotation> annotation) {
         return component.getAccessor().isAnnotationPresent(annotation);
+    }
+
+    /** What must be said, if only as null. */
+    private static boolean isStated(RecordComponent component) {
+        JsonDeserialize read = component.getAccessor().getAnnotation(JsonDeserialize.class);
+        return read != null && read.using() == StatedNumber.class;
     }
 
     private static boolean isConstrained(RecordComponent component) {

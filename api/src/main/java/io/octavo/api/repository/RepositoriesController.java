@@ -10,6 +10,7 @@ import io.octavo.jobs.deletion.Restorations;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.repository.RepositoryListing;
+import io.octavo.jobs.spec.StatedNumber;
 import io.octavo.wire.Page;
 import io.octavo.wire.RepositorySummary;
 import io.swagger.v3.oas.annotations.Operation;
@@ -30,6 +31,7 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.annotation.JsonDeserialize;
 
 /** Repositories as wholes: finding, deleting, and how long they keep what is old. */
 @RestController
@@ -78,7 +80,7 @@ class RepositoriesController {
             @PathVariable String namespace,
             @PathVariable String name,
             @Valid @RequestBody Retention retention) {
-        return repositories.retain(caller.tenant(), repository(namespace, name), retention.maxAgeDays());
+        return repositories.retain(caller.tenant(), repository(namespace, name), retention.days());
     }
 
     @Operation(operationId = "deleteRepository", summary = "Deletes a repository with its revisions")
@@ -117,6 +119,12 @@ class RepositoriesController {
         return RepositoryController.repository(namespace, name);
     }
 
-    /** @param maxAgeDays after which revisions but the newest are deleted; absent to keep them */
-    record Retention(@Nullable @Min(1) @Max(36_500) Integer maxAgeDays) {}
+    /** @param maxAgeDays after which revisions but the newest are deleted; null to keep them */
+    record Retention(
+            @JsonDeserialize(using = StatedNumber.class) @Nullable @Min(1) @Max(36_500) Long maxAgeDays) {
+
+        @Nullable Integer days() {
+            return maxAgeDays == null ? null : Integer.valueOf(Math.toIntExact(maxAgeDays));
+        }
+    }
 }

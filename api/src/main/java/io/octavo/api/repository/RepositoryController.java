@@ -13,9 +13,12 @@ import io.octavo.jobs.deletion.DeletedListing;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
+import io.octavo.jobs.problem.ProblemCode;
+import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.CommitResult;
 import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.repository.RepositoryService;
+import io.octavo.jobs.spec.PlainText;
 import io.octavo.wire.Page;
 import io.octavo.wire.RepositoryFile;
 import io.octavo.wire.RevisionSummary;
@@ -71,6 +74,9 @@ class RepositoryController {
             @RequestHeader(name = "X-Content-SHA256", required = false) @Nullable String sha256,
             HttpServletRequest request)
             throws IOException {
+        PlainText.Validator.fault(path, false).ifPresent(fault -> {
+            throw new ProblemException(ProblemCode.INVALID_REQUEST, "path: " + fault);
+        });
         RepositoryPath file = path(path);
         RepositoryName repository = repository(namespace, name);
         repositories.requireOwn(caller.tenant(), repository);

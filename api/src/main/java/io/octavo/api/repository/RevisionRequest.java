@@ -3,6 +3,7 @@ package io.octavo.api.repository;
 import io.octavo.api.problem.Problems;
 import io.octavo.hub.NameClash;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.spec.PlainText;
 import io.octavo.wire.RepositoryFile;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
@@ -10,12 +11,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A revision to commit. */
-record RevisionRequest(@Nullable String message, @NotNull List<@NotNull @Valid File> files) {
+record RevisionRequest(
+        @PlainText(lines = true) @Nullable String message,
+        @NotNull List<@NotNull @Valid File> files) {
 
     record File(
-            @NotNull String path,
+            @NotNull @PlainText String path,
             @NotNull Long size,
-            @NotNull String sha256) {}
+            @NotNull @PlainText String sha256) {}
 
     String messageOrEmpty() {
         return message == null ? "" : message;

@@ -12,6 +12,7 @@ import io.octavo.jobs.webhook.IssuedWebhook;
 import io.octavo.jobs.webhook.Webhook;
 import io.octavo.jobs.webhook.WebhookEvent;
 import io.octavo.jobs.webhook.Webhooks;
+import io.octavo.jobs.spec.PlainText;
 import io.octavo.wire.Page;
 import io.swagger.v3.oas.annotations.Operation;
 import jakarta.validation.Valid;
@@ -104,7 +105,7 @@ class WebhookController {
 
     /** @param events a job's ends, where they are absent */
     record WebhookRequest(
-            @NotNull @Size(max = 2048) String url,
+            @NotNull @Size(max = 2048) @PlainText String url,
 
             @Nullable
             @Size(
@@ -112,7 +113,7 @@ class WebhookController {
                     max = 5,
                     message =
                             "must name 1 to 5 of job.queued, job.running, job.succeeded, job.failed and job.cancelled, or be absent")
-            List<@NotNull String> events) {}
+            List<@NotNull @PlainText String> events) {}
 
     /** @param secret what signatures are checked with; only when the webhook is made */
     record WebhookView(

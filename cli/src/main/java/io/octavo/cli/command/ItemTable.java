@@ -59,7 +59,7 @@ public final class ItemTable {
             return value.valueStream().map(ItemTable::text).collect(Collectors.joining(", "));
         }
         String text = value.isObject() ? value.toString() : value.asString("");
-        return text.replaceAll("\\p{Cntrl}+", " ");
+        return text.replaceAll("[\\p{Cntrl}\\p{Cf}\\p{Zl}\\p{Zp}]+", " ");
     }
 
     private static String time(JsonNode value) {

@@ -24,7 +24,7 @@ import tools.jackson.databind.jsontype.TypeIdResolver;
 final class Faults {
 
     private static final int MAX_SHOWN = 64;
-    private static final int MOST = 64;
+    static final int MOST = 64;
 
     private final Map<String, String> byPlace = new LinkedHashMap<>();
     private int more;

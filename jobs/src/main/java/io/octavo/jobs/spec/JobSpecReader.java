@@ -5,6 +5,7 @@ import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import java.util.List;
+import java.util.Set;
 import java.util.Map;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.JsonNode;
@@ -13,6 +14,9 @@ import tools.jackson.databind.node.ObjectNode;
 /** Reads a spec strictly: what is not understood is refused, never ignored. */
 @Component
 public class JobSpecReader {
+
+    /** Members that are read by models and not by people. */
+    private static final Set<String> FREE_TEXTS = Set.of("prompt");
 
     private final SchemeCatalog catalog;
 
@@ -25,6 +29,7 @@ public class JobSpecReader {
      *     layout-unknown}, or one of the {@code pipeline-} codes
      */
     public JobSpec read(JsonNode body) {
+        SpecJson.throwIfAny(PlainText.Validator.faults(body, FREE_TEXTS));
         JobSpec spec = readStored(body);
         switch (spec) {
             case PipelineSpec pipeline -> pipeline.steps().forEach(step -> requireKnownNames(step.job()));

@@ -55,12 +55,7 @@ final class SpecJson {
     private static SimpleModule values() {
         var values = new SimpleModule();
         values.addDeserializer(String.class, new StrictValue<>(String.class, StrictValue.text(Function.identity())));
-        values.addDeserializer(Integer.class, new StrictValue<>(Integer.class, StrictValue.integer()));
-        values.addDeserializer(int.class, new StrictValue<>(int.class, StrictValue.integer()));
-        values.addDeserializer(long.class, new StrictValue<>(long.class, StrictValue.whole()));
-        values.addDeserializer(Double.class, new StrictValue<>(Double.class, StrictValue.decimal()));
-        values.addDeserializer(double.class, new StrictValue<>(double.class, StrictValue.decimal()));
-        values.addDeserializer(Boolean.class, new StrictValue<>(Boolean.class, StrictValue.truth()));
+        StrictValue.addNumbers(values);
         values.addDeserializer(Duration.class, new StrictValue<>(Duration.class, StrictValue.text(SpecJson::duration)));
         asText(values, SourceUri.class, SourceUri::parse);
         asText(values, DatasetReference.class, DatasetReference::parse);

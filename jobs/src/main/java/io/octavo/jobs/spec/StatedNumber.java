@@ -12,6 +12,6 @@ public final class StatedNumber extends StrictValue<Long> {
 
     @Override
     public @Nullable Object getAbsentValue(DeserializationContext context) {
-        throw new Refused(context.getParser(), Long.class, "is required; null stands for no limit of its own");
+        return context.reportInputMismatch(this, "must be there; null stands for no limit of its own");
     }
 }

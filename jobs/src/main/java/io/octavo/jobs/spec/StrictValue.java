@@ -7,6 +7,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.databind.DeserializationContext;
 import tools.jackson.databind.deser.std.StdDeserializer;
+import tools.jackson.databind.module.SimpleModule;
 import tools.jackson.databind.util.ClassUtil;
 
 /**
@@ -44,6 +45,19 @@ public class StrictValue<T> extends StdDeserializer<T> {
             require(isStorable(text), "must not contain NUL or broken Unicode");
             return parser.apply(text);
         };
+    }
+
+    /** Numbers and truths are not made of texts, of each other, or of numbers with a fraction. */
+    public static SimpleModule addNumbers(SimpleModule values) {
+        values.addDeserializer(Integer.class, new StrictValue<>(Integer.class, integer()));
+        values.addDeserializer(int.class, new StrictValue<>(int.class, integer()));
+        values.addDeserializer(Long.class, new StrictValue<>(Long.class, whole()));
+        values.addDeserializer(long.class, new StrictValue<>(long.class, whole()));
+        values.addDeserializer(Double.class, new StrictValue<>(Double.class, decimal()));
+        values.addDeserializer(double.class, new StrictValue<>(double.class, decimal()));
+        values.addDeserializer(Boolean.class, new StrictValue<>(Boolean.class, truth()));
+        values.addDeserializer(boolean.class, new StrictValue<>(boolean.class, truth()));
+        return values;
     }
 
     static Reading<Integer> integer() {
