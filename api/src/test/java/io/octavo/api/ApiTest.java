@@ -193,7 +193,7 @@ class ApiTest {
     private static final String PIPELINE = """
             {"type":"pipeline","labels":{"team":"search:eu"},"steps":[
              {"name":"q","job":{"type":"quantize","source":"hub:octavo/model","scheme":"FP8_DYNAMIC","target":"octavo/out"}},
-             {"name":"c","needs":["q"],"job":{"type":"convert","source":"step:q","layout":"compressed-tensors",
+             {"name":"c","needs":["q"],"job":{"type":"convert","source":"step:q","layout":"modelopt",
               "target":"octavo/again"}}]}""";
 
     @Test
@@ -373,6 +373,7 @@ class ApiTest {
     @Test
     void leavesToTheWorkerWhatCannotBeLookedAt() throws Exception {
         String local = QUANTIZE.replace("hub:octavo/model", "file:/models/x");
+        sql.sql("update worker set folders = '[\"/models\"]'").update();
         JsonNode plan = read(post("/api/v1/jobs?dryRun=true", local));
         assertThat(plan.get("quantization").isNull()).isTrue();
         assertThat(plan.at("/notChecked/0/uri").stringValue()).isEqualTo("file:/models/x");

@@ -83,7 +83,7 @@ class FirstLookTest {
         String first = quantizesFirst ? quantize("hub:look/model", "look/a") : convert("hub:look/fp8", "look/a");
         String same = quantizesThen ? quantize("step:one", "look/a") : convert("step:one", "look/a");
         refuses(PIPELINE.formatted(first, same), 422, "target-is-source");
-        String another = same.replace("look/a", "look/b");
+        String another = same.replace("look/a", "look/b").replace("compressed-tensors", "modelopt");
         var planned = api.post(
                 "/api/v1/jobs?dryRun=true", PIPELINE.formatted(first, another).replace('\'', '"'));
         assertThat(planned.statusCode()).as(planned.body()).isEqualTo(200);
@@ -98,6 +98,43 @@ class FirstLookTest {
         var planned = api.post(
                 "/api/v1/jobs?dryRun=true", convert("hub:look/fp8", "look/a").replace('\'', '"'));
         assertThat(planned.statusCode()).as(planned.body()).isEqualTo(200);
+    }
+
+    /** By what configs and recipes say; whether every number fits shows in the tensors alone. */
+    @Test
+    void noConversionIsQueuedIntoALayoutThatCannotSayWhatTheConfigDeclares() throws Exception {
+        for (String layout : List.of("awq", "gptq", "gptq_v2")) {
+            for (String source : List.of("hub:look/fp8", "hub:look/compressed")) {
+                refuses(convert(source, "look/a").replace("compressed-tensors", layout), 422, "layout-unsuitable");
+            }
+            String then = convert("step:one", "look/b").replace("compressed-tensors", layout);
+            refuses(PIPELINE.formatted(quantize("hub:look/model", "look/a"), then), 422, "layout-unsuitable");
+        }
+        String again = convert("step:one", "look/b");
+        refuses(PIPELINE.formatted(quantize("hub:look/model", "look/a"), again), 422, "layout-unsuitable");
+    }
+
+    @Test
+    void noJobReadsAFolderThatNoLivingWorkerReads() throws Exception {
+        String folder = "file:/etc";
+        String model = "hub:look/model";
+        List<String> jobs = List.of(
+                quantize(folder, "look/a"),
+                convert(folder, "look/a"),
+                quantize(model, "look/a").replace("}", ",'calibration':{'dataset':'" + folder + "/passwd'}}"),
+                "{'type':'evaluate','source':'step:one','tasks':[{'type':'perplexity','dataset':'file:/etc/passwd'}]}");
+        for (String job : jobs.subList(0, 3)) {
+            refuses(job, 403, "source-not-allowed");
+        }
+        refuses(PIPELINE.formatted(quantize(model, "look/a"), jobs.getLast()), 403, "source-not-allowed");
+        sql.sql("update worker set folders = '[\"/etc\"]'").update();
+        var planned = api.post("/api/v1/jobs?dryRun=true", jobs.getFirst().replace('\'', '"'));
+        assertThat(planned.statusCode()).as(planned.body()).isEqualTo(200);
+        refuses(quantize("file:/etc/../root", "look/a"), 403, "source-not-allowed");
+        refuses(quantize("file:/etcetera", "look/a"), 403, "source-not-allowed");
+        sql.sql("update worker set folders = null").update();
+        planned = api.post("/api/v1/jobs?dryRun=true", jobs.getFirst().replace('\'', '"'));
+        assertThat(planned.statusCode()).as("a worker that does not tell").isEqualTo(200);
     }
 
     @ParameterizedTest

@@ -11,7 +11,11 @@ import java.util.UUID;
 public final class TestWorker {
 
     private static final WorkerDescription DESCRIPTION = new WorkerDescription(
-            "host", "cpu", "1", List.of(new SchemeInfo("FP8_DYNAMIC", "eight bits")), List.of("compressed-tensors"));
+            "host",
+            "cpu",
+            "1",
+            List.of(new SchemeInfo("FP8_DYNAMIC", "eight bits")),
+            List.of("compressed-tensors", "awq", "gptq", "gptq_v2", "modelopt"));
 
     private TestWorker() {}
 

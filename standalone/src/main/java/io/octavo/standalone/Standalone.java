@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.ObjDoubleConsumer;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.Banner;
 import org.springframework.boot.SpringApplication;
@@ -123,9 +122,9 @@ public final class Standalone implements AutoCloseable {
         settings.put("octavo.worker.name", "local");
         settings.put("octavo.worker.exclusive-name", true); // the home's lock sees to it
         settings.put("octavo.worker.work-directory", home.folder("work").toString());
-        settings.put(
-                "octavo.worker.allowed-folders",
-                options.allowedFolders().stream().map(Path::toString).collect(Collectors.joining(",")));
+        for (int i = 0; i < options.allowedFolders().size(); i++) { // one by one: a name may hold a comma
+            settings.put("octavo.worker.allowed-folders[" + i + "]", options.allowedFolders().get(i).toString());
+        }
         settings.put("spring.main.lazy-initialization", true);
         settings.put(
                 "logging.file.name", home.folder("logs").resolve("octavo.log").toString());

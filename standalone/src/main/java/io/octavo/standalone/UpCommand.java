@@ -8,6 +8,7 @@ import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.standalone.embedded.StandaloneException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,6 +47,11 @@ final class UpCommand extends TerminalCommand {
     public Integer call() throws InterruptedException {
         if (port < 0 || port > 65535) {
             throw new UsageException("--port: " + port + " is not between 0 and 65535");
+        }
+        for (Path folder : allowedFolders) {
+            if (!Files.isDirectory(folder)) {
+                throw new UsageException("--allow-folder: " + folder + " is not a folder");
+            }
         }
         var options = new StandaloneOptions(home, port, allowedFolders, listen.settings());
         Standalone service;

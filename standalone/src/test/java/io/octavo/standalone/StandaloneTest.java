@@ -15,7 +15,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.DriverManager;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -47,6 +50,20 @@ class StandaloneTest {
                 to(home, base, "/repositories/octavo/model/files/config.json").PUT(BodyPublishers.ofString("{}")));
         send(to(home, base, "/repositories/octavo/model/revisions")
                 .POST(BodyPublishers.ofString("{\"files\":[" + stored + "]}")));
+    }
+
+    /** One whose headers are in order, and whose numbers are none. */
+    private void pushBrokenModel(Path home, String base) throws Exception {
+        byte[] weights = TinyCheckpoint.weights();
+        Arrays.fill(weights, weights.length - 2, weights.length, (byte) 0xff);
+        List<String> stored = new ArrayList<>();
+        for (var file : Map.of("config.json", TinyCheckpoint.CONFIG, "model.safetensors", weights)
+                .entrySet()) {
+            stored.add(send(to(home, base, "/repositories/octavo/broken/files/" + file.getKey())
+                    .PUT(BodyPublishers.ofByteArray(file.getValue()))));
+        }
+        send(to(home, base, "/repositories/octavo/broken/revisions")
+                .POST(BodyPublishers.ofString("{\"files\":" + stored + "}")));
     }
 
     private String member(String json, String name) {
@@ -90,9 +107,10 @@ class StandaloneTest {
                 .atMost(100, TimeUnit.SECONDS)
                 .until(() -> read(folder.resolve("first")), text -> text.startsWith("http"));
         pushFile(home, base);
+        pushBrokenModel(home, base);
         String id = member(
                 send(to(home, base, "/jobs")
-                        .POST(BodyPublishers.ofString("{\"type\":\"quantize\",\"source\":\"file:/not/allowed\","
+                        .POST(BodyPublishers.ofString("{\"type\":\"quantize\",\"source\":\"hub:octavo/broken\","
                                 + "\"scheme\":\"FP8_DYNAMIC\",\"target\":\"octavo/out\"}"))),
                 "id");
         Awaitility.await().until(() -> send(to(home, base, "/jobs/" + id)).contains("\"FAILED\""));

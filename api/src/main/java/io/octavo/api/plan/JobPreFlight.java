@@ -27,6 +27,7 @@ import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.Requirements;
+import io.octavo.jobs.spec.SingleJobSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.worker.DiskOutlook;
 import io.octavo.jobs.worker.WorkerRegistry;
@@ -190,6 +191,7 @@ public class JobPreFlight {
         List<PlanView.Step> steps = new ArrayList<>();
         for (PipelineSpec.Step step : pipeline.steps()) {
             try {
+                requireConvertible(pipeline, step.job());
                 steps.add(new PlanView.Step(step.name(), step.needs(), plan(tenant, step.job(), deadline)));
             } catch (ProblemException e) {
                 throw new ProblemException(e.code(), "step " + step.name() + ": " + e.detail(), e);
@@ -198,6 +200,19 @@ public class JobPreFlight {
             }
         }
         return steps;
+    }
+
+    /** What a step is to convert may have to be made by one before it. */
+    private static void requireConvertible(PipelineSpec pipeline, SingleJobSpec job) {
+        if (job instanceof ConvertSpec convert && convert.source() instanceof SourceUri.Step made) {
+            pipeline.steps().stream()
+                    .filter(step -> step.name().equals(made.name()))
+                    .forEach(step -> {
+                        if (step.job() instanceof QuantizeSpec quantize) {
+                            PreFlight.requireConvertible(quantize.recipe(), convert.layout());
+                        }
+                    });
+        }
     }
 
     /** Whether data are there; those of this service are found by the planner. */
@@ -230,7 +245,10 @@ public class JobPreFlight {
             notChecked.add(new NotChecked(source.toString(), "it is made by that step, before this one runs"));
             return Optional.empty();
         }
-        if (source instanceof SourceUri.LocalFile && !sources.readsFolders()) {
+        if (source instanceof SourceUri.LocalFile folder && !sources.readsFolders()) {
+            if (!workers.mayRead(folder.path())) {
+                throw SourceCatalog.notAllowed(folder);
+            }
             notChecked.add(new NotChecked(source.toString(), "file: sources are read by workers alone"));
             return Optional.empty();
         }

@@ -11,13 +11,17 @@ import io.octavo.engine.layout.LayoutWriters;
 import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.ScalingFactors;
 import io.octavo.engine.layout.codec.LayoutWriter;
+import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.StoredNumbers;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
 import io.octavo.engine.request.JobMonitor;
+import io.octavo.engine.scheme.Quantization;
+import io.octavo.engine.scheme.Scheme;
 import java.nio.channels.ClosedByInterruptException;
+import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 
 /**
@@ -96,21 +100,67 @@ public final class Converter {
      * Told from headers; whether every number fits shows in the tensors alone.
      *
      * @return the source's layout
-     * @throws QuantizationException {@code LAYOUT_UNSUITABLE} if there is nothing to convert
+     * @throws QuantizationException {@code LAYOUT_UNSUITABLE} if there is nothing to convert, or the layout cannot say what
+     *     the source's config declares
      */
     public static Layout requireConvertible(Checkpoint source, Layout layout) {
         Layout declared = requireLayout(source);
-        if (declared == layout) {
-            throw new QuantizationException(
-                    ErrorCode.LAYOUT_UNSUITABLE, "the source has layout " + layout.id() + " already");
+        requireOther(declared, layout);
+        Declaration config =
+                Declaration.strict(QuantizedLayouts.config(source).orElseThrow());
+        if (config.groups().isEmpty()) {
+            throw unsuitable("the source quantizes no weights, so there is nothing to convert");
         }
+        Declaration.Group first = config.groups().getFirst();
+        for (Declaration.Group group : config.groups()) {
+            boolean alike =
+                    group.weights().equals(first.weights()) && group.inputs().equals(first.inputs());
+            if (!alike) {
+                throw unsuitable("modules are quantized differently, which compressed-tensors alone can say: weights "
+                        + first.weights() + " and " + group.weights());
+            }
+        }
+        requireSuitable(layout, first.weights(), first.inputs(), config.kvCache());
         return declared;
+    }
+
+    /**
+     * The same of a checkpoint that a scheme is still to be stored in.
+     *
+     * @throws QuantizationException {@code LAYOUT_UNSUITABLE}
+     */
+    public static void requireConvertible(
+            Layout source, Scheme scheme, Optional<Quantization> kvCache, Layout layout) {
+        requireOther(source, layout);
+        requireSuitable(layout, scheme.weights(), scheme.inputs(), kvCache);
+    }
+
+    private static void requireOther(Layout source, Layout layout) {
+        if (source == layout) {
+            throw unsuitable("the source has layout " + layout.id() + " already");
+        }
+    }
+
+    /** Zero points that a layout cannot say are let pass: all may be zero, which shows in tensors alone. */
+    private static void requireSuitable(
+            Layout layout, Quantization weights, Optional<Quantization> inputs, Optional<Quantization> kvCache) {
+        try {
+            LayoutWriters.requireSuitable(layout, weights, inputs, kvCache);
+        } catch (QuantizationException e) {
+            if (weights.symmetric()) {
+                throw e;
+            }
+            LayoutWriters.requireSuitable(layout, weights.withoutZeroPoints(), inputs, kvCache);
+        }
+    }
+
+    private static QuantizationException unsuitable(String message) {
+        return new QuantizationException(ErrorCode.LAYOUT_UNSUITABLE, message);
     }
 
     private static Layout requireLayout(Checkpoint source) {
         return QuantizedLayouts.layout(source)
-                .orElseThrow(() -> new QuantizationException(
-                        ErrorCode.LAYOUT_UNSUITABLE,
-                        "the source is not quantized; quantize it instead of converting it"));
+                .orElseThrow(
+                        () -> unsuitable("the source is not quantized; quantize it instead of converting it"));
     }
 }

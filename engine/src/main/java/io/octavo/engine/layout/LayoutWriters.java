@@ -30,11 +30,21 @@ public final class LayoutWriters {
      * @throws io.octavo.engine.failure.QuantizationException {@code LAYOUT_UNSUITABLE} if not
      */
     public static void requireSuitable(Layout layout, Scheme scheme, Optional<Quantization> kvCache) {
+        requireSuitable(layout, scheme.weights(), scheme.inputs(), kvCache);
+    }
+
+    /**
+     * The same of what a config declares of some modules.
+     *
+     * @throws io.octavo.engine.failure.QuantizationException {@code LAYOUT_UNSUITABLE} if not
+     */
+    public static void requireSuitable(
+            Layout layout, Quantization weights, Optional<Quantization> inputs, Optional<Quantization> kvCache) {
         of(
                 layout,
                 new StoredNumbers(
-                        scheme.weights(),
-                        scheme.inputs(),
+                        weights,
+                        inputs,
                         List.of(),
                         kvCache.map(quantization -> new KvCacheScales(quantization, new TreeMap<>())),
                         DType.F32,

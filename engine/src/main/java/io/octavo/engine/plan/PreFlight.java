@@ -15,6 +15,7 @@ import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.plan.PlanReport.Execution;
 import io.octavo.engine.plan.PlanReport.ModuleGroup;
 import io.octavo.engine.plan.PlanReport.Resources;
+import io.octavo.engine.quantize.ModuleSchemes;
 import io.octavo.engine.quantize.QuantizationPlan;
 import io.octavo.engine.quantize.Quantizer;
 import io.octavo.engine.request.Recipe;
@@ -146,6 +147,16 @@ public final class PreFlight {
                 .filter(tensor -> !QuantizationParameters.besideCodes(tensor.name()))
                 .mapToLong(TensorInfo::byteSize)
                 .sum();
+    }
+
+    /**
+     * Whether what a recipe is to make can be converted then, as far as that can be told before it is made.
+     *
+     * @throws QuantizationException if not
+     */
+    public static void requireConvertible(Recipe made, String layout) {
+        ModuleSchemes schemes = Quantizer.schemes(made);
+        Converter.requireConvertible(schemes.layout(), schemes.scheme(), schemes.kvCache(), Layout.named(layout));
     }
 
     /** @throws QuantizationException if the checkpoint cannot be run */

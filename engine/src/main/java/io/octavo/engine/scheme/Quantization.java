@@ -26,6 +26,11 @@ public record Quantization(
         return new Quantization(type, false, granularity, scaleType, dynamic);
     }
 
+    /** The same without zero points, as when all of them are zero. */
+    public Quantization withoutZeroPoints() {
+        return new Quantization(type, true, granularity, scaleType, dynamic);
+    }
+
     /** The same with scales of another number type. */
     public Quantization withScales(ScaleType other) {
         return new Quantization(type, symmetric, granularity, other, dynamic);

@@ -138,7 +138,7 @@ class FolderListing {
         }
     }
 
-    private static ProblemException notAllowed(SourceUri.LocalFile source, @Nullable Exception cause) {
+    static ProblemException notAllowed(SourceUri.LocalFile source, @Nullable Exception cause) {
         return new ProblemException(
                 ProblemCode.SOURCE_NOT_ALLOWED,
                 "source " + source + " is not inside a folder that the operator allowed, or does not exist",

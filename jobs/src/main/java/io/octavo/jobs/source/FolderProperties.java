@@ -1,7 +1,9 @@
 package io.octavo.jobs.source;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -16,6 +18,23 @@ public record FolderProperties(@DefaultValue List<String> allowedFolders) {
 
     public FolderProperties {
         allowedFolders = List.copyOf(allowedFolders);
+    }
+
+    /** By every name under which requests may know them. */
+    public List<String> names() {
+        return folders().stream()
+                .flatMap(folder -> Stream.of(folder.toAbsolutePath().normalize(), real(folder)))
+                .map(Path::toString)
+                .distinct()
+                .toList();
+    }
+
+    private static Path real(Path folder) {
+        try {
+            return folder.toRealPath();
+        } catch (IOException e) {
+            return folder.toAbsolutePath().normalize();
+        }
     }
 
     List<Path> folders() {

@@ -42,6 +42,11 @@ public class SourceCatalog {
         }
     }
 
+    /** What is said of a folder that nobody may read. */
+    public static ProblemException notAllowed(SourceUri.LocalFile folder) {
+        return FolderListing.notAllowed(folder, null);
+    }
+
     /** @throws ProblemException if it is not there, or may not be read */
     public SourceListing list(TenantId tenant, SourceUri source) {
         return switch (source) {

@@ -15,9 +15,10 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
     @Modifying
     @NativeQuery("""
             insert into worker (id, name, host, device, engine_version, schemes, layouts,
-                device_kind, device_memory_bytes, compute_capability, labels, disk_bytes, free_disk_bytes)
+                device_kind, device_memory_bytes, compute_capability, labels, disk_bytes, free_disk_bytes, folders)
             values (:id, :name, :host, :device, :engineVersion, cast(:schemes as jsonb), cast(:layouts as jsonb),
-                :deviceKind, :deviceMemoryBytes, :computeCapability, cast(:labels as jsonb), :diskBytes, :freeDiskBytes)
+                :deviceKind, :deviceMemoryBytes, :computeCapability, cast(:labels as jsonb), :diskBytes, :freeDiskBytes,
+                cast(:folders as jsonb))
             """)
     int insert(
             UUID id,
@@ -32,7 +33,8 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
             int computeCapability,
             String labels,
             long diskBytes,
-            long freeDiskBytes);
+            long freeDiskBytes,
+            String folders);
 
     @Modifying
     @NativeQuery("update worker set last_seen_at = now(), free_disk_bytes = :freeDiskBytes where id = :id")
@@ -75,6 +77,13 @@ interface RegisteredWorkerRepository extends Repository<RegisteredWorker, UUID> 
                 and cast(:labels as jsonb) <@ labels
             """)
     Disks disks(String deviceKind, long deviceMemoryBytes, int computeCapability, String labels, double aliveSeconds);
+
+    /** Of each worker that is alive, as JSON. */
+    @NativeQuery("""
+            select coalesce(cast(folders as text), '["/"]') from worker
+            where last_seen_at > now() - make_interval(secs => :aliveSeconds)
+            """)
+    List<String> folders(double aliveSeconds);
 
     /** The newest lives first, so that their word counts. */
     @Query("select w from RegisteredWorker w order by w.lastSeenAt desc")

@@ -5,7 +5,9 @@ import io.octavo.jobs.queue.QueueProperties;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.spec.Requirements;
 import io.octavo.jobs.spec.SchemeCatalog;
+import io.octavo.jobs.source.FolderProperties;
 import io.octavo.jobs.spec.SchemeInfo;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -27,18 +29,24 @@ import tools.jackson.databind.json.JsonMapper;
 public class WorkerRegistry implements SchemeCatalog {
 
     private static final TypeReference<List<SchemeInfo>> SCHEMES = new TypeReference<>() {};
-    private static final TypeReference<List<String>> LAYOUTS = new TypeReference<>() {};
+    private static final TypeReference<List<String>> TEXTS = new TypeReference<>() {};
     private static final TypeReference<Map<String, String>> LABELS = new TypeReference<>() {};
     private static final Limit LATEST = Limit.of(50);
 
     private final RegisteredWorkerRepository workers;
     private final JsonMapper json;
     private final QueueProperties properties;
+    private final FolderProperties folders;
 
-    WorkerRegistry(RegisteredWorkerRepository workers, JsonMapper json, QueueProperties properties) {
+    WorkerRegistry(
+            RegisteredWorkerRepository workers,
+            JsonMapper json,
+            QueueProperties properties,
+            FolderProperties folders) {
         this.workers = workers;
         this.json = json;
         this.properties = properties;
+        this.folders = folders;
     }
 
     /** @param exclusive no other worker of this name is alive, so earlier lives are forgotten */
@@ -57,7 +65,8 @@ public class WorkerRegistry implements SchemeCatalog {
                 description.offer().computeCapability(),
                 json.writeValueAsString(description.offer().labels()),
                 description.disk().totalBytes(),
-                description.disk().freeBytes());
+                description.disk().freeBytes(),
+                json.writeValueAsString(folders.names()));
     }
 
     /** @param freeDiskBytes as {@link WorkerDisk#freeBytes} */
@@ -110,6 +119,19 @@ public class WorkerRegistry implements SchemeCatalog {
         return new DiskOutlook(Math.toIntExact(disks.workers()), disks.diskBytes(), disks.freeDiskBytes());
     }
 
+    /**
+     * Whether some worker that is alive reads files there; true where none is alive to tell.
+     *
+     * @param path absolute
+     */
+    @Transactional(readOnly = true)
+    public boolean mayRead(String path) {
+        List<String> told = workers.folders(properties.workerTimeoutSeconds());
+        Path named = Path.of(path).normalize();
+        return told.isEmpty()
+                || told.stream().flatMap(names -> json.readValue(names, TEXTS).stream()).anyMatch(named::startsWith);
+    }
+
     @Override
     @Transactional(readOnly = true)
     public List<SchemeInfo> schemes() {
@@ -124,7 +146,7 @@ public class WorkerRegistry implements SchemeCatalog {
     @Transactional(readOnly = true)
     public List<String> layouts() {
         Set<String> layouts = new LinkedHashSet<>();
-        workers.latest(LATEST).forEach(worker -> layouts.addAll(json.readValue(worker.layouts(), LAYOUTS)));
+        workers.latest(LATEST).forEach(worker -> layouts.addAll(json.readValue(worker.layouts(), TEXTS)));
         return List.copyOf(layouts);
     }
 }

@@ -61,10 +61,7 @@ public record StoredNumbers(
         }
         boolean centred = linears.stream().map(QuantizedLinear::weight).allMatch(StoredNumbers::centred);
         return new StoredNumbers(
-                centred && !weights.symmetric()
-                        ? new Quantization(
-                                weights.type(), true, weights.granularity(), weights.scaleType(), weights.dynamic())
-                        : weights,
+                centred ? weights.withoutZeroPoints() : weights,
                 first.inputs(),
                 leftAlone(checkpoint, modules),
                 modules.kvCache(),
