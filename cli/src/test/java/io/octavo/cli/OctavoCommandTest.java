@@ -60,6 +60,32 @@ class OctavoCommandTest {
     }
 
     @Test
+    void pullReplacesOtherContentsOnlyWhereThatIsAskedFor() throws Exception {
+        service.commit("octavo/model", Map.of("config.json", "{}".getBytes(UTF_8)));
+        Path mine = Files.writeString(folder.resolve("config.json"), "[]");
+
+        assertThat(run("pull", "octavo/model", folder.toString())).isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString(UTF_8)).contains("--overwrite");
+        assertThat(mine).hasContent("[]");
+        assertThat(run("pull", "octavo/model", folder.toString(), "--overwrite"))
+                .isEqualTo(ExitCode.OK);
+        assertThat(mine).hasContent("{}");
+    }
+
+    @Test
+    void whoHasNoKeyIsToldHowToComeByOne() {
+        service.once(
+                "GET",
+                "/revisions/main",
+                exchange -> FakeService.answer(
+                        exchange, 401, "{\"code\":\"unauthenticated\",\"detail\":\"this call needs an API key\"}"));
+
+        assertThat(run("push", folder.toString(), "octavo/model")).isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString(UTF_8))
+                .contains("this call needs an API key [unauthenticated]", "OCTAVO_API_KEY", "octavo keys create NAME");
+    }
+
+    @Test
     void submitSendsTheFileWithTheOptionsOverIt() throws Exception {
         Path file = Files.writeString(
                 folder.resolve("job.json"), "{\"type\":\"quantize\",\"source\":\"hub:a/b\",\"scheme\":\"W8A16\"}");
