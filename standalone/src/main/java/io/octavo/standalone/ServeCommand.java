@@ -18,7 +18,9 @@ import io.octavo.worker.serve.ServeSettings;
 import io.octavo.worker.serve.WarmUp;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -67,6 +69,13 @@ final class ServeCommand extends TerminalCommand {
             description = "What calls must show as Authorization: Bearer. Default: $" + KEY_VARIABLE
                     + ", which other users of this machine do not see; none where that is not set.")
     private @Nullable String key;
+
+    @Option(
+            names = "--cors-origin",
+            paramLabel = "ORIGIN",
+            description = "Web pages that may call it, such as https://chat.example.com, or * for all; repeatable."
+                    + " Default: none.")
+    private Set<String> origins = new LinkedHashSet<>();
 
     @Option(
             names = "--max-model-length",
@@ -129,7 +138,8 @@ final class ServeCommand extends TerminalCommand {
         ServedModel model = EngineFailure.translate(
                 () -> Engines.serve(engine, source, scheme == null ? options : options.rounding(Scheme.named(scheme))));
         try {
-            var settings = new ServeSettings(servedName(), address, port, apiKey(), ServeSettings.PATIENCE, log);
+            var settings = new ServeSettings(servedName(), address, port, apiKey(), ServeSettings.PATIENCE, log)
+                    .callableFrom(origins);
             return new Serving(model, ModelServer.start(model, settings));
         } catch (IOException e) {
             model.close();
@@ -152,11 +162,17 @@ final class ServeCommand extends TerminalCommand {
                     .println("warning: whoever reaches " + address + " may use the model; --api-key asks for a key");
         }
         ServingLimits limits = serving.model().limits();
-        if (maxModelLength != null && limits.maxModelLength() < maxModelLength) {
+        if (limits.maxModelLength() < limits.fullLength()) {
             terminal()
                     .err()
-                    .println("warning: --max-model-length: the model or its cache holds " + limits.maxModelLength()
-                            + " tokens, not " + maxModelLength);
+                    .println("warning: the cache holds " + limits.maxModelLength() + " tokens of the "
+                            + limits.fullLength() + " that a text could have; --kv-cache-mib gives it more memory");
+        }
+        if (maxModelLength != null && limits.fullLength() < maxModelLength) {
+            terminal()
+                    .err()
+                    .println("warning: --max-model-length: the model holds " + limits.fullLength() + " tokens, not "
+                            + maxModelLength);
         }
         terminal()
                 .out()

@@ -88,7 +88,7 @@ final class ActiveRequest {
         }
         told = true;
         if (prompt.isEmpty()) {
-            request.prompt().forEach(id -> prompt.add(new TokenInfo(id, vocabulary.text(id), null, List.of())));
+            request.prompt().forEach(id -> prompt.add(vocabulary.info(id)));
         }
         stream.add(new CompletionEvent.Prompt(vocabulary.decode(request.prompt()), prompt));
     }

@@ -88,6 +88,7 @@ public final class ServedModels {
         var parts = new Scheduler.Parts(
                 new ServingLimits(
                         (int) Math.min(limits.contextTokens(), cached),
+                        limits.contextTokens(),
                         spec.vocabularySize(),
                         options.maxSequences(),
                         pages,

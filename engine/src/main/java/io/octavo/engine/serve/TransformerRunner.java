@@ -106,7 +106,12 @@ final class TransformerRunner implements StepRunner {
     }
 
     private Drawn drawn(int token, @Nullable Float logprob, List<TokenInfo.Alternative> top) {
-        return new Drawn(new TokenInfo(token, token < 0 ? "" : vocabulary.text(token), logprob, top));
+        return new Drawn(
+                token < 0
+                        ? new TokenInfo(token, "", false, logprob, top)
+                        : logprob == null
+                                ? new TokenInfo(token, vocabulary.text(token), false, null, top)
+                                : vocabulary.info(token, logprob, top));
     }
 
     /** Of rows that somebody wants scores of, before they are changed. */
@@ -152,7 +157,7 @@ final class TransformerRunner implements StepRunner {
         List<Integer> prompt = request.request().prompt();
         if (request.scoredTokens() == 0) {
             int first = prompt.getFirst();
-            request.score(new TokenInfo(first, vocabulary.text(first), null, List.of()));
+            request.score(vocabulary.info(first));
         }
         int end = chunk.text().sequence().length();
         while (request.wantsScores() && request.scoredTokens() <= end) {
@@ -179,7 +184,7 @@ final class TransformerRunner implements StepRunner {
                     ? List.of()
                     : new RowScores(Arrays.copyOfRange(all, i * columns, (i + 1) * columns), targets[i], losses[i], top)
                             .top(vocabulary);
-            request.score(new TokenInfo(targets[i], vocabulary.text(targets[i]), -losses[i], alternatives));
+            request.score(vocabulary.info(targets[i], -losses[i], alternatives));
         }
     }
 }

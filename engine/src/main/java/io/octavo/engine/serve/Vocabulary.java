@@ -24,6 +24,17 @@ final class Vocabulary {
         return known;
     }
 
+    /** What it is, without what is known of its place. */
+    TokenInfo info(int token) {
+        return info(token, null, List.of());
+    }
+
+    TokenInfo info(int token, @Nullable Float logprob, List<TokenInfo.Alternative> top) {
+        String text = text(token);
+        boolean special = !text.isEmpty() && tokenizer.decode(List.of(token)).isEmpty();
+        return new TokenInfo(token, text, special, logprob, top);
+    }
+
     String decode(List<Integer> tokens) {
         return tokenizer.decode(tokens);
     }

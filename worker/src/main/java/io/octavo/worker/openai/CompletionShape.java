@@ -68,7 +68,7 @@ public final class CompletionShape implements AnswerShape {
             told.tokenLogprobs().add(token.logprob());
             told.topLogprobs().add(top(token));
             told.textOffset().add(offset);
-            offset += token.text().length();
+            offset += token.special() ? 0 : token.text().length();
         }
         offsets.put(choice, offset);
         return told;

@@ -29,7 +29,8 @@ public record TextCompletion(
      *
      * @param tokenLogprobs natural logarithms; null of a prompt's first token
      * @param topLogprobs by text, the most likely tokens and the token itself; null where nothing is told
-     * @param textOffset where each token begins, by the lengths of those before it
+     * @param textOffset where each token begins, by the lengths of those before it; special ones, which the text leaves out, have
+     *     none
      */
     public record Logprobs(
             List<String> tokens,

@@ -2,6 +2,8 @@ package io.octavo.worker.serve;
 
 import io.octavo.engine.serve.CompletionEvent;
 import io.octavo.engine.serve.Usage;
+import io.octavo.worker.openai.OpenAiCode;
+import io.octavo.worker.openai.OpenAiException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -34,6 +36,11 @@ final class AnswerLoop {
     void run() throws IOException, InterruptedException {
         while (open > 0) {
             Optional<Submissions.Event> next = next();
+            if (call.serverIsStopping()) {
+                open = 0;
+                receiver.fail(new OpenAiException(OpenAiCode.SERVER_OVERLOADED, null, "the server is stopping"));
+                return;
+            }
             requireClient();
             if (next.isPresent()) {
                 tell(next.get().prompt() * choices, next.get().event());

@@ -27,6 +27,8 @@ final class HttpCall {
     private final HttpServletRequest request;
     private final HttpServletResponse response;
     private final Function<ServletRequest, Optional<ClientConnection>> connections;
+    private final OpenCalls open;
+    private final boolean behindService;
     private @Nullable ClientConnection connection;
     private final String id = UUID.randomUUID().toString().replace("-", "");
     private final long start = System.nanoTime();
@@ -34,14 +36,21 @@ final class HttpCall {
     private @Nullable Usage usage;
     private int status = HttpServletResponse.SC_OK;
 
-    /** @param connections finds the open one that a request came by */
+    /**
+     * @param connections finds the open one that a request came by
+     * @param behindService whether the service tells whose call it is
+     */
     HttpCall(
             HttpServletRequest request,
             HttpServletResponse response,
-            Function<ServletRequest, Optional<ClientConnection>> connections) {
+            Function<ServletRequest, Optional<ClientConnection>> connections,
+            OpenCalls open,
+            boolean behindService) {
         this.request = request;
         this.response = response;
         this.connections = connections;
+        this.open = open;
+        this.behindService = behindService;
         response.setHeader("x-request-id", id);
     }
 
@@ -56,7 +65,12 @@ final class HttpCall {
 
     /** By whom turns are taken. */
     String client() {
-        return request.getRemoteAddr();
+        String told = behindService ? request.getHeader(ServeSettings.CLIENT) : null;
+        return told == null ? request.getRemoteAddr() : told;
+    }
+
+    boolean serverIsStopping() {
+        return open.isStopping();
     }
 
     boolean clientIsGone() {
@@ -97,10 +111,24 @@ final class HttpCall {
             response.setHeader("WWW-Authenticate", "Bearer");
         }
         answer(error.answer());
+        if (serverIsStopping()) {
+            response.flushBuffer(); // while there is a connection
+        }
     }
 
-    void allow(String method) {
-        response.setHeader("Allow", method);
+    void allow(String methods) {
+        response.setHeader("Allow", methods);
+    }
+
+    /** Methods of this path, and nothing else. */
+    void answerOptions(String methods) {
+        allow(methods);
+        status = HttpServletResponse.SC_NO_CONTENT;
+        response.setStatus(status);
+    }
+
+    void header(String name, String value) {
+        response.setHeader(name, value);
     }
 
     private void send(String type, String text) throws IOException {

@@ -6,8 +6,10 @@ import java.net.InetAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.catalina.Context;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.connector.Connector;
@@ -26,16 +28,24 @@ public final class ModelServer implements AutoCloseable {
 
     private static final int CONNECTIONS = 4096;
 
+    /** Long enough for calls that are looked after to notice, and for their clients to read it. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(2);
+
+    private static final Duration KEPT_ALIVE = Duration.ofSeconds(75);
+
     private final Tomcat tomcat;
     private final Path folder;
     private final ExecutorService threads;
     private final String address;
+    private final OpenCalls open;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
-    private ModelServer(Tomcat tomcat, Path folder, ExecutorService threads, String address) {
+    private ModelServer(Tomcat tomcat, Path folder, ExecutorService threads, String address, OpenCalls open) {
         this.tomcat = tomcat;
         this.folder = folder;
         this.threads = threads;
         this.address = address;
+        this.open = open;
     }
 
     /**
@@ -54,10 +64,11 @@ public final class ModelServer implements AutoCloseable {
         ((StandardHost) tomcat.getHost()).setErrorReportValveClass(JsonErrorValve.class.getName());
         Context context = tomcat.addContext("", folder.toString());
         var meters = new ServeMeters(model);
-        var calls = new ServedCalls(model, settings.name(), meters);
-        Tomcat.addServlet(context, "openai", new OpenAiServlet(calls, meters, settings, protocol))
+        var open = new OpenCalls();
+        var calls = new ServedCalls(model, settings, meters);
+        Tomcat.addServlet(context, "openai", new OpenAiServlet(calls, meters, settings, protocol, open))
                 .addMapping("/*");
-        var server = new ModelServer(tomcat, folder, threads, settings.address());
+        var server = new ModelServer(tomcat, folder, threads, settings.address(), open);
         try {
             tomcat.start();
         } catch (LifecycleException e) {
@@ -75,6 +86,10 @@ public final class ModelServer implements AutoCloseable {
         // For the head of a request, for each piece of its body, and for each write.
         int patience = Math.toIntExact(settings.patience().toMillis());
         protocol.setConnectionTimeout(patience);
+        if (settings.behindService()) {
+            // Longer than the service keeps them, so that it never sends on one that is just being closed.
+            protocol.setKeepAliveTimeout(Math.toIntExact(KEPT_ALIVE.toMillis()));
+        }
         protocol.setDisableUploadTimeout(false);
         protocol.setConnectionUploadTimeout(patience);
         return protocol;
@@ -97,9 +112,13 @@ public final class ModelServer implements AutoCloseable {
                 + tomcat.getConnector().getLocalPort());
     }
 
-    /** Cuts calls off that are still answered. Idempotent. */
+    /** Calls that are still answered end with the error that says so: to be closed before the model. Idempotent. */
     @Override
     public void close() {
+        if (closed.getAndSet(true)) {
+            return;
+        }
+        open.stop(LAST_WORDS);
         try {
             threads.shutdownNow();
             tomcat.stop();

@@ -25,6 +25,9 @@ final class OpenAiServlet extends HttpServlet {
     private static final long serialVersionUID = 1L;
     private static final Logger LOG = LoggerFactory.getLogger(OpenAiServlet.class);
     private static final String MODELS = "/v1/models";
+    private static final String OTHER = "other";
+    private static final String LOOKS = "GET, HEAD, OPTIONS";
+    private static final String SENDS = "POST, OPTIONS";
 
     /** A body may take as long as so many pauses. */
     private static final int BODY_PIECES = 3;
@@ -34,22 +37,33 @@ final class OpenAiServlet extends HttpServlet {
     private final transient ServeSettings settings;
     private final transient ApiKey key;
     private final transient WatchedProtocol protocol;
+    private final transient OpenCalls open;
+    private final transient CrossOrigin crossOrigin;
 
-    OpenAiServlet(ServedCalls calls, ServeMeters meters, ServeSettings settings, WatchedProtocol protocol) {
+    OpenAiServlet(
+            ServedCalls calls,
+            ServeMeters meters,
+            ServeSettings settings,
+            WatchedProtocol protocol,
+            OpenCalls open) {
         this.calls = calls;
         this.meters = meters;
         this.settings = settings;
         this.key = new ApiKey(settings.apiKey());
         this.protocol = protocol;
+        this.open = open;
+        this.crossOrigin = new CrossOrigin(settings.origins());
     }
 
     @Override
     protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        var call = new HttpCall(request, response, protocol::connection);
+        var call = new HttpCall(request, response, protocol::connection, open, settings.behindService());
         String path = String.valueOf(request.getPathInfo());
+        open.begin();
         try {
             handle(call, path);
         } finally {
+            open.end();
             meters.answered(route(path), call.status(), call.elapsed());
             settings.accessLog().accept(call.line());
         }
@@ -75,34 +89,38 @@ final class OpenAiServlet extends HttpServlet {
     }
 
     private void route(HttpCall call, String path) throws IOException, InterruptedException {
+        crossOrigin.mark(call);
+        if (call.request().getMethod().equals("OPTIONS")) {
+            requireKnown(path);
+            call.answerOptions(methods(path));
+            return;
+        }
         if (path.startsWith("/v1/")) {
             key.check(call.request().getHeader("Authorization"));
         }
         switch (path) {
             case "/health" -> health(call);
             case "/metrics" -> {
-                require(call, "GET");
+                requireLook(call);
                 call.answerText("text/plain; version=0.0.4; charset=utf-8", meters.scrape());
             }
             case MODELS -> {
-                require(call, "GET");
+                requireLook(call);
                 call.answer(calls.models());
             }
             case "/v1/completions" -> calls.complete(call, CompletionCall.read(body(call)));
             case "/v1/chat/completions" -> calls.chat(call, ChatCall.read(body(call)));
             default -> {
-                if (!path.startsWith(MODELS + "/")) {
-                    throw new OpenAiException(OpenAiCode.UNKNOWN_URL, null, "there is no " + path);
-                }
-                require(call, "GET");
+                requireKnown(path);
+                requireLook(call);
                 call.answer(calls.model(path.substring(MODELS.length() + 1)));
             }
         }
     }
 
     private void health(HttpCall call) throws IOException {
-        require(call, "GET");
-        if (!calls.isAlive()) {
+        requireLook(call);
+        if (!calls.isAlive() || open.isStopping()) {
             throw new OpenAiException(OpenAiCode.SERVER_OVERLOADED, null, "the model takes no requests");
         }
         call.answer(Map.of("status", "ok"));
@@ -116,18 +134,33 @@ final class OpenAiServlet extends HttpServlet {
         }
     }
 
+    private static void requireKnown(String path) {
+        if (route(path).equals(OTHER)) {
+            throw new OpenAiException(OpenAiCode.UNKNOWN_URL, null, "there is no " + path);
+        }
+    }
+
+    /** The container leaves out what HEAD does not want. */
+    private static void requireLook(HttpCall call) {
+        require(call, call.request().getMethod().equals("HEAD") ? "HEAD" : "GET");
+    }
+
     private static void require(HttpCall call, String method) {
         if (!call.request().getMethod().equals(method)) {
-            call.allow(method);
+            call.allow(method.equals("GET") ? LOOKS : SENDS);
             throw new OpenAiException(OpenAiCode.METHOD_NOT_ALLOWED, null, "this is called by " + method + " alone");
         }
+    }
+
+    private static String methods(String path) {
+        return path.endsWith("/completions") ? SENDS : LOOKS;
     }
 
     /** One of a few names, whatever clients ask for. */
     private static String route(String path) {
         return switch (path) {
             case "/health", "/metrics", MODELS, "/v1/completions", "/v1/chat/completions" -> path;
-            default -> path.startsWith(MODELS + "/") ? MODELS + "/{model}" : "other";
+            default -> path.startsWith(MODELS + "/") ? MODELS + "/{model}" : OTHER;
         };
     }
 }

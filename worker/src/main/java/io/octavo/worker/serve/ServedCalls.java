@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The calls of OpenAI's interface on one model. */
@@ -26,13 +27,18 @@ final class ServedCalls {
 
     private final ServedModel model;
     private final Model card;
+    private final Set<String> otherNames;
     private final ServeMeters meters;
 
     /** @param model borrowed */
-    ServedCalls(ServedModel model, String name, ServeMeters meters) {
+    ServedCalls(ServedModel model, ServeSettings settings, ServeMeters meters) {
         this.model = model;
-        this.card =
-                Model.of(name, Instant.now().getEpochSecond(), model.limits().maxModelLength());
+        this.otherNames = settings.otherNames();
+        this.card = Model.of(
+                settings.name(),
+                Instant.now().getEpochSecond(),
+                model.limits().maxModelLength(),
+                model.limits().fullLength());
         this.meters = meters;
     }
 
@@ -57,7 +63,7 @@ final class ServedCalls {
         var requests = new ArrayList<CompletionRequest>();
         for (Prompt prompt : asked.prompts()) {
             List<Integer> tokens = tokens(prompt);
-            requireRoom(tokens, "prompt");
+            requireRoom(tokens, asked.maxTokens(), "prompt");
             requests.add(request(call, tokens, asked.maxTokens(), options, asked.echo()));
         }
         answer(call, new CompletionShape(head(call, "cmpl-"), options.topLogprobs() != null), requests, options);
@@ -69,8 +75,8 @@ final class ServedCalls {
         GenerationOptions options = asked.options();
         requireTokens(options);
         List<Integer> tokens = model.encode(wellFormed(render(asked)));
-        requireRoom(tokens, "messages");
         int maxTokens = asked.maxTokens() == null ? Integer.MAX_VALUE : asked.maxTokens();
+        requireRoom(tokens, maxTokens, "messages");
         var request = request(call, tokens, maxTokens, options, false);
         answer(call, new ChatShape(head(call, "chatcmpl-"), options.topLogprobs() != null), List.of(request), options);
     }
@@ -92,7 +98,7 @@ final class ServedCalls {
     }
 
     private void requireServed(@Nullable String id, @Nullable String param) {
-        if (id != null && !id.equals(card.id())) {
+        if (id != null && !id.equals(card.id()) && !otherNames.contains(id)) {
             String message = "the model " + id + " is not served here; " + card.id() + " is";
             throw new OpenAiException(OpenAiCode.MODEL_NOT_FOUND, param, message);
         }
@@ -120,16 +126,19 @@ final class ServedCalls {
         }
     }
 
-    private void requireRoom(List<Integer> tokens, String param) {
+    /** As the scheduler requires it, but said once and by the field's name. */
+    private void requireRoom(List<Integer> tokens, int maxTokens, String param) {
         int most = card.maxModelLen();
         if (tokens.isEmpty()) {
             throw new OpenAiException(OpenAiCode.INVALID_VALUE, param, param + " is empty");
         }
-        if (tokens.size() > most) {
+        if (tokens.size() > most - Math.min(maxTokens, 1)) {
             throw new OpenAiException(
                     OpenAiCode.CONTEXT_LENGTH_EXCEEDED,
                     param,
-                    "this model's maximum context length is " + most + " tokens; " + param + " has " + tokens.size());
+                    "this model's maximum context length is " + most + " tokens"
+                            + (card.fullModelLen() > most ? ", which is what its cache holds" : "") + "; " + param
+                            + " has " + tokens.size() + (tokens.size() == most ? ", which leaves no room for one more" : ""));
         }
     }
 

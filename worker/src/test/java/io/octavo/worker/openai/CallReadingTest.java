@@ -73,6 +73,23 @@ class CallReadingTest {
         assertThat(call.options().stop().strings()).isEqualTo(List.of("x"));
     }
 
+    @Test
+    void readsWhatToolsWereCalledAndWhatTheyAnswered() {
+        ChatCall call = ChatCall.read(OpenAiJson.parse("""
+                {"messages": [{"role": "user", "content": "How warm is it?"},
+                {"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function",
+                "function": {"name": "weather", "arguments": "{\\"city\\": \\"Ulm\\"}"}}]},
+                {"role": "tool", "tool_call_id": "c1", "content": "21"}, {"role": "assistant", "content": null}]}
+                """.getBytes(StandardCharsets.UTF_8)));
+
+        assertThat(call.chat().messages().toString())
+                .isEqualTo("[{\"role\":\"user\",\"content\":\"How warm is it?\"},"
+                        + "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\","
+                        + "\"function\":{\"name\":\"weather\",\"arguments\":{\"city\":\"Ulm\"}}}]},"
+                        + "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"21\"},"
+                        + "{\"role\":\"assistant\",\"content\":\"\"}]");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -109,7 +126,15 @@ class CallReadingTest {
                 "{'messages':[]} | invalid_value | messages | has 0 messages",
                 "{'messages':[{'role':'user'}]} | missing_required_parameter | messages[0].content | is missing",
                 "{'messages':[{'role':'king','content':'a'}]} | invalid_value | messages[0].role | system, developer",
-                "{'messages':[{'role':'tool','content':'a'}]} | unsupported_parameter | messages[0].role | must be system",
+                "{'messages':[{'role':'function','content':'a'}]} | unsupported_parameter | messages[0].role | must be system",
+                "{'messages':[{'role':'user','content':null}]} | missing_required_parameter | messages[0].content | missing",
+                "{'messages':[{'role':'assistant'}]} | missing_required_parameter | messages[0].content | is missing",
+                "{'messages':[{'role':'user','content':'a','tool_calls':[{}]}]} | invalid_value |"
+                        + " messages[0].tool_calls | of an assistant",
+                "{'messages':[{'role':'assistant','tool_calls':[{'function':{'name':'f','arguments':'{'}}]}]} |"
+                        + " invalid_value | messages[0].tool_calls[0].function.arguments | is no JSON object",
+                "{'messages':[{'role':'assistant','tool_calls':{'a':1}}]} | invalid_type |"
+                        + " messages[0].tool_calls | must be an array",
                 "{'messages':[{'role':'user','content':[{'type':'image_url'}]}]} | unsupported_parameter |"
                         + " messages[0].content[0].type | text alone",
                 "{'messages':[{'role':'user','content':'a','name':'\\ud83d'}]} | invalid_value | messages[0].name | half",

@@ -29,7 +29,7 @@ import tools.jackson.databind.JsonNode;
  * A model whose tokens are characters, and whose texts go on with the next letters: "abc" with "def", the second choice with
  * "fgh".
  */
-final class FakeModel implements ServedModel {
+public final class FakeModel implements ServedModel {
 
     static final int LENGTH = 64;
     static final int BOS = 1;
@@ -45,7 +45,15 @@ final class FakeModel implements ServedModel {
     /** Events that are told before the answers are. */
     volatile int told;
 
-    volatile @Nullable ErrorCode refusal;
+    /** Why it takes no requests, as after its device was lost. */
+    public volatile @Nullable ErrorCode refusal;
+
+    /** Whether nothing is worked on. */
+    public volatile boolean idle;
+
+    /** Whether it was closed. */
+    public final AtomicInteger closed = new AtomicInteger();
+
     volatile @Nullable ErrorCode failure;
 
     /** Tokens before the failure. */
@@ -53,7 +61,7 @@ final class FakeModel implements ServedModel {
 
     @Override
     public ServingLimits limits() {
-        return new ServingLimits(LENGTH, 1000, 4, 16, 16);
+        return new ServingLimits(LENGTH, 2 * LENGTH, 1000, 4, 16, 16);
     }
 
     @Override
@@ -99,12 +107,13 @@ final class FakeModel implements ServedModel {
 
     @Override
     public ServingHealth health() {
-        return new ServingHealth(refusal == null, 1, 2, 3, 16, 5, 6, 7, 8, 9, 10);
+        int busy = idle ? 0 : 1;
+        return new ServingHealth(refusal == null, busy, 2 * busy, 3, 16, 5, 6, 7, 8, 9, 10);
     }
 
     @Override
     public void close() {
-        // It holds nothing.
+        closed.incrementAndGet();
     }
 
     private final class FakeCompletion implements Completion {
@@ -151,13 +160,13 @@ final class FakeModel implements ServedModel {
             String text = id == BOS ? "<s>" : Character.toString(id);
             Integer top = request.topLogprobs();
             if (top == null || !scored) {
-                return new TokenInfo(id, text, null, List.of());
+                return new TokenInfo(id, text, id == BOS, null, List.of());
             }
             var likely = new ArrayList<Alternative>();
             for (int i = 0; i < top; i++) {
                 likely.add(new Alternative('A' + i, Character.toString('A' + i), -i));
             }
-            return new TokenInfo(id, text, -0.5f, likely);
+            return new TokenInfo(id, text, id == BOS, -0.5f, likely);
         }
 
         @Override

@@ -99,7 +99,7 @@ class HostileRequestsTest {
                     "[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"a\"}}]}]",
                     "[{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]}]",
                     "[{\"role\":\"user\",\"content\":\"\\ud83d\"}]",
-                    "[{\"role\":\"tool\",\"content\":\"a\"}]",
+                    "[{\"role\":\"function\",\"content\":\"a\"}]",
                     "[{\"role\":\"assistant\",\"content\":\"a\",\"tool_calls\":[{\"id\":\"1\"}]}]",
                     "[{\"role\":\"user\",\"content\":\"" + "long ".repeat(FakeModel.LENGTH) + "\"}]"),
             List.of("tools", "[{\"type\":\"function\"}]", "5", "\"x\""),

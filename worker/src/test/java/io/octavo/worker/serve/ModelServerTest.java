@@ -13,6 +13,8 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -22,6 +24,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
@@ -109,7 +112,7 @@ class ModelServerTest {
         JsonNode told = choice.path("logprobs");
         assertThat(told.path("tokens").toString()).isEqualTo("[\"<s>\",\"a\",\"b\",\"c\"]");
         assertThat(told.path("token_logprobs").toString()).isEqualTo("[null,-0.5,-0.5,-0.5]");
-        assertThat(told.path("text_offset").toString()).isEqualTo("[0,3,4,5]");
+        assertThat(told.path("text_offset").toString()).isEqualTo("[0,0,1,2]");
         assertThat(told.at("/top_logprobs/0").isNull()).isTrue();
         assertThat(told.at("/top_logprobs/3").toString()).isEqualTo("{\"A\":0.0,\"B\":-1.0,\"c\":-0.5}");
     }
@@ -354,7 +357,7 @@ class ModelServerTest {
                 .isEqualTo("unknown_url");
         HttpResponse<String> get = server.get(COMPLETIONS);
         assertThat(get.statusCode()).isEqualTo(405);
-        assertThat(get.headers().firstValue("Allow")).contains("POST");
+        assertThat(get.headers().firstValue("Allow")).contains("POST, OPTIONS");
         assertThat(server.send(server.request(COMPLETIONS)
                                 .POST(BodyPublishers.ofString("{}"))
                                 .build())
@@ -377,6 +380,113 @@ class ModelServerTest {
 
             assertThat(readUntil(client, "}}")).startsWith("HTTP/1.1 400").contains("\"code\":\"invalid_request\"");
         }
+    }
+
+    @Test
+    void aServerThatStopsTellsTheCallsThatItDoesNotAnswer() throws Exception {
+        server.model.answers = new CountDownLatch(1);
+        server.model.told = 1;
+        try (Socket stream = call("{'prompt':'a','max_tokens':2,'stream':true}");
+                Socket whole = call("{'prompt':'a','max_tokens':2}")) {
+            readUntil(stream, "\"text\":\"b\"");
+            await().until(() -> server.model.submitted.get() == 2);
+
+            server.close();
+
+            assertThat(readUntil(stream, "[DONE]")).contains("\"code\":\"server_overloaded\"", "data: [DONE]");
+            assertThat(readUntil(whole, "}}")).startsWith("HTTP/1.1 503").contains("the server is stopping");
+        }
+        assertThat(server.model.cancelled).hasValue(2);
+    }
+
+    @Test
+    void tellsWhatAPathIsCalledByAndWhetherItIsThere() throws Exception {
+        HttpResponse<String> head =
+                server.send(server.request("/v1/models").HEAD().build());
+        assertThat(head.statusCode()).isEqualTo(200);
+        assertThat(head.body()).isEmpty();
+        assertThat(server.send(server.request(COMPLETIONS).HEAD().build()).statusCode())
+                .isEqualTo(405);
+        for (var allowed : Map.of(COMPLETIONS, "POST, OPTIONS", "/v1/models/a", "GET, HEAD, OPTIONS")
+                .entrySet()) {
+            HttpResponse<String> options = options(server, allowed.getKey(), "https://chat.example.com");
+            assertThat(options.statusCode()).isEqualTo(204);
+            assertThat(options.headers().firstValue("Allow")).contains(allowed.getValue());
+            assertThat(options.headers().map().keySet()).noneMatch(name -> name.startsWith("access-control"));
+        }
+        assertThat(options(server, "/v2", "https://chat.example.com").statusCode())
+                .isEqualTo(404);
+    }
+
+    private static HttpResponse<String> options(TestServer of, String path, String origin) throws Exception {
+        return of.send(of.request(path)
+                .method("OPTIONS", BodyPublishers.noBody())
+                .header("Origin", origin)
+                .header("Access-Control-Request-Method", "POST")
+                .header("Access-Control-Request-Headers", "authorization,content-type,x-stainless-lang")
+                .build());
+    }
+
+    @Test
+    void pagesOfThoseOriginsMayCallThatWereNamed() throws Exception {
+        String page = "https://chat.example.com";
+        try (var open = new TestServer("key", settings -> settings.callableFrom(Set.of(page)))) {
+            HttpResponse<String> asked = options(open, COMPLETIONS, page);
+            assertThat(asked.statusCode()).isEqualTo(204);
+            assertThat(asked.headers().firstValue("Access-Control-Allow-Origin")).contains(page);
+            assertThat(asked.headers().firstValue("Access-Control-Allow-Headers").orElse(""))
+                    .contains("Authorization", "x-stainless-lang");
+            assertThat(options(open, COMPLETIONS, "https://evil.example.com").headers().map())
+                    .doesNotContainKey("access-control-allow-origin")
+                    .containsKey("vary");
+            HttpResponse<String> refused =
+                    open.send(open.request("/v1/models").header("Origin", page).build());
+            assertThat(refused.statusCode()).isEqualTo(401);
+            assertThat(refused.headers().firstValue("Access-Control-Allow-Origin")).contains(page);
+        }
+    }
+
+    @Test
+    void tellsALengthThatTheCacheCuts() throws Exception {
+        JsonNode model = TestServer.json(server.get("/v1/models")).at("/data/0");
+        assertThat(model.path("max_model_len").asInt()).isEqualTo(FakeModel.LENGTH);
+        assertThat(model.path("full_model_len").asInt()).isEqualTo(2 * FakeModel.LENGTH);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"64, 1, false", "63, 1, true", "64, 0, true", "65, 0, false", "200, 5, false"})
+    void tellsOfPromptsThatAreTooLongInOneWay(int tokens, int more, boolean fits) throws Exception {
+        String body = "{'prompt':[" + "97,".repeat(tokens - 1) + "97],'echo':true,'max_tokens':" + more + "}";
+        HttpResponse<String> answer = server.post(COMPLETIONS, body);
+        assertThat(answer.statusCode()).as(answer.body()).isEqualTo(fits ? 200 : 400);
+        if (!fits) {
+            assertThat(TestServer.json(answer).at("/error/code").asString()).isEqualTo("context_length_exceeded");
+            assertThat(TestServer.json(answer).at("/error/message").asString())
+                    .startsWith("this model's maximum context length is 64 tokens")
+                    .contains("prompt has " + tokens);
+        }
+    }
+
+    @Test
+    void behindTheServiceItHasMoreNamesAndIsToldWhoCalls() throws Exception {
+        try (var behind = new TestServer("key", settings -> settings.behindService(Set.of("ns/repo")))) {
+            for (String name : List.of(TestServer.NAME, "ns/repo")) {
+                HttpResponse<String> answer = behind.send(behind.request(COMPLETIONS)
+                        .header("Authorization", "Bearer key")
+                        .header(ServeSettings.CLIENT, "alice")
+                        .header("Content-Type", "application/json")
+                        .POST(BodyPublishers.ofString("{\"model\":\"" + name + "\",\"prompt\":\"a\"}"))
+                        .build());
+                assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+            }
+            await().untilAsserted(() -> assertThat(behind.log).hasSize(2).allMatch(line -> line.contains(", alice, ")));
+        }
+        server.send(server.request(COMPLETIONS)
+                .header(ServeSettings.CLIENT, "alice")
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString("{\"prompt\":\"a\"}"))
+                .build());
+        await().untilAsserted(() -> assertThat(server.log).singleElement().asString().contains(", 127.0.0.1, "));
     }
 
     @Test

@@ -10,6 +10,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -31,7 +32,12 @@ final class TestServer implements AutoCloseable {
     private final ModelServer server;
 
     TestServer(@Nullable String key) throws IOException {
-        server = ModelServer.start(model, new ServeSettings(NAME, "127.0.0.1", 0, key, PATIENCE, log::add));
+        this(key, settings -> settings);
+    }
+
+    TestServer(@Nullable String key, UnaryOperator<ServeSettings> changed) throws IOException {
+        server = ModelServer.start(
+                model, changed.apply(new ServeSettings(NAME, "127.0.0.1", 0, key, PATIENCE, log::add)));
     }
 
     int port() {
