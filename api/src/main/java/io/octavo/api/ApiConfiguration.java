@@ -5,6 +5,7 @@ import io.octavo.api.identity.IdentityProperties;
 import io.octavo.api.job.StreamProperties;
 import io.octavo.api.plan.PlanProperties;
 import io.octavo.api.problem.ProblemValve;
+import io.octavo.api.serve.ServeProperties;
 import io.octavo.api.webhook.WebhookProperties;
 import io.octavo.jobs.JobsConfiguration;
 import org.apache.catalina.core.StandardHost;
@@ -28,6 +29,7 @@ import org.springframework.context.annotation.PropertySource;
     BodyProperties.class,
     IdentityProperties.class,
     PlanProperties.class,
+    ServeProperties.class,
     StreamProperties.class,
     WebhookProperties.class
 })

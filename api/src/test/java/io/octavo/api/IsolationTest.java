@@ -147,6 +147,18 @@ class IsolationTest {
             assertProblem(bob.post(jobs + "/" + step + "/cancel", ""), 404, "job-not-found");
         });
 
+        alice.commitRunnableModel("alice/runnable");
+        String deployments = "/api/v1/deployments";
+        String served = id(alice.post(deployments, "{\"source\":\"hub:alice/runnable\"}"));
+        markers.add(served);
+        hidden("GET /api/v1/deployments/{id}", deployments + "/" + served, "", "deployment-not-found");
+        foreign("DELETE /api/v1/deployments/{id}", deployments + "/" + served, "", "deployment-not-found");
+        listing("GET /api/v1/deployments", deployments);
+        checks.put(
+                "POST /api/v1/deployments",
+                () -> assertProblem(
+                        bob.post(deployments, "{\"source\":\"hub:alice/runnable\"}"), 422, "source-not-found"));
+
         hidden("GET /api/v1/artifacts/{id}", "/api/v1/artifacts/" + artifact, "", "artifact-not-found");
         hidden(
                 "GET /api/v1/artifacts/{id}/files/{*path}",
@@ -404,7 +416,8 @@ class IsolationTest {
                     } else {
                         assertThat(reader.send(method, path, "").statusCode()).isNotIn(401, 403);
                     }
-                    boolean removal = method.equals("DELETE") || path.matches(".*/(restore|retention)");
+                    boolean stop = path.startsWith("/api/v1/deployments/"); // as jobs are cancelled
+                    boolean removal = (method.equals("DELETE") && !stop) || path.matches(".*/(restore|retention)");
                     if (administration || removal) {
                         assertProblem(submitter.send(method, path, ""), 403, "scope-missing");
                     } else {

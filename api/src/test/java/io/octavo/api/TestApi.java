@@ -78,6 +78,19 @@ record TestApi(int port, @Nullable String key) {
                 Map.of("config.json", bytes(TinyModel.CONFIG), "model.safetensors", TinyModel.weights("BF16")));
     }
 
+    /** One that can be served, as far as headers tell. */
+    void commitRunnableModel(String repository) throws Exception {
+        commit(
+                repository,
+                Map.of(
+                        "config.json",
+                        bytes(TinyModel.RUNNABLE),
+                        "model.safetensors",
+                        TinyModel.weights("BF16"),
+                        "tokenizer.json",
+                        bytes("{}")));
+    }
+
     /** @param files by path */
     void commit(String repository, Map<String, byte[]> files) throws Exception {
         String path = "/api/v1/repositories/" + repository;

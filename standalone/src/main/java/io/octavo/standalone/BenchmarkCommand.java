@@ -56,8 +56,9 @@ final class BenchmarkCommand extends TerminalCommand {
     @Option(
             names = "--warm-up",
             paramLabel = "N",
-            description = "Requests of each round of the warm-up, which ends when a round is no faster than those before;"
-                    + " 0 for none (${DEFAULT-VALUE}).")
+            description =
+                    "Requests of each round of the warm-up, which ends when a round is no faster than those before;"
+                            + " 0 for none (${DEFAULT-VALUE}).")
     private int warmUp = 8;
 
     @Option(

@@ -120,6 +120,11 @@ class CommandExamplesTest {
         for (String each : List.of("namespaces", "quota", "show", "revoke", "delete")) {
             runExamples("tenants " + each, Map.of(ID, tenant));
         }
+        runExamples("deploy", Map.of());
+        runExamples("deployments", Map.of());
+        assertThat(json("deployments", "--json").at("/1/state").asString()).isEqualTo("READY");
+        runExamples(
+                "undeploy", Map.of(ID, json("deployments", "--json").at("/1/id").asString()));
         runExamples("audit", Map.of());
         runExamples("repos show", Map.of());
         runExamples("repos revisions", Map.of());

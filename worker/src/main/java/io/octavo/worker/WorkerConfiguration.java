@@ -5,6 +5,7 @@ import io.octavo.worker.attempt.WorkDirectoryProperties;
 import io.octavo.worker.claim.ApplicationEnd;
 import io.octavo.worker.claim.ClaimProperties;
 import io.octavo.worker.claim.ProcessEnd;
+import io.octavo.worker.deploy.ServeProperties;
 import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.engine.LocalEngineFactory;
@@ -27,6 +28,7 @@ import org.springframework.context.annotation.Import;
     DeviceProperties.class,
     MetricsProperties.class,
     TransferProperties.class,
+    ServeProperties.class,
     WorkDirectoryProperties.class
 })
 public class WorkerConfiguration {

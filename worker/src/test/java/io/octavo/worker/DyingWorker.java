@@ -11,6 +11,8 @@ import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.Recipe;
+import io.octavo.engine.serve.ServedModel;
+import io.octavo.engine.serve.ServingOptions;
 import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.engine.LocalEngineFactory;
@@ -122,6 +124,11 @@ final class DyingWorker implements AutoCloseable {
         @Override
         public BenchmarkResult benchmark(EngineOptions options, BenchmarkRequest request, JobMonitor monitor) {
             throw new UnsupportedOperationException("no test needs it");
+        }
+
+        @Override
+        public ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
+            return LOCAL.serve(options, source, serving);
         }
 
         @Override

@@ -26,6 +26,8 @@ import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.TaskResult;
 import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.scheme.Scheme;
+import io.octavo.engine.serve.ServedModel;
+import io.octavo.engine.serve.ServingOptions;
 import io.octavo.jobs.blob.Sha256Stream;
 import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.worker.engine.EngineFactory;
@@ -40,6 +42,7 @@ import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +54,11 @@ final class FakeEngine implements EngineFactory {
 
     /** Runs inside each warm-up; by default it does nothing. */
     volatile Consumer<JobMonitor> warmingUp = monitor -> {};
+
+    /** What is served, whatever is to be. */
+    volatile Supplier<ServedModel> served = () -> {
+        throw new IllegalStateException("nothing is served here");
+    };
 
     /** Released whenever a quantize call begins. */
     final Semaphore begun = new Semaphore(0);
@@ -121,6 +129,11 @@ final class FakeEngine implements EngineFactory {
                 new PlanReport.Resources(0, 0, 0, 0),
                 List.of(),
                 List.of());
+    }
+
+    @Override
+    public ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
+        return served.get();
     }
 
     @Override

@@ -46,6 +46,10 @@ class IdempotencyFilter extends OncePerRequestFilter {
 
     private static final Logger LOG = LoggerFactory.getLogger(IdempotencyFilter.class);
     private static final String JOBS = "/api/v1/jobs";
+
+    /** What a model answers is nobody's to keep, and may come for minutes. */
+    private static final String SERVED = "/serve/";
+
     private static final String CREDENTIAL = "caller";
 
     private final KeptAnswers answers;
@@ -67,7 +71,8 @@ class IdempotencyFilter extends OncePerRequestFilter {
     protected boolean shouldNotFilter(HttpServletRequest request) {
         return !request.getMethod().equals(HttpMethod.POST.name())
                 || request.getHeader(Problems.IDEMPOTENCY_KEY) == null
-                || request.getRequestURI().equals(JOBS);
+                || request.getRequestURI().equals(JOBS)
+                || request.getRequestURI().startsWith(SERVED);
     }
 
     @Override

@@ -43,6 +43,9 @@ class JsonBodyFilter extends OncePerRequestFilter {
 
     private static final Pattern FILE = Pattern.compile("(?s)/api/v1/repositories/[^/]+/[^/]+/files/.*");
 
+    /** Where prompts are sent, which are texts with many commas, and of which no tree is made here. */
+    private static final String SERVED = "/serve/";
+
     /** What every body may have, however many there are. */
     private static final int SHORT = 8 << 10;
 
@@ -93,7 +96,7 @@ class JsonBodyFilter extends OncePerRequestFilter {
                     request,
                     response,
                     new ProblemException(ProblemCode.BODY_TOO_LARGE, "the body has more than " + maxBytes + " bytes"));
-        } else if (values(body) > MAX_VALUES) {
+        } else if (!request.getRequestURI().startsWith(SERVED) && values(body) > MAX_VALUES) {
             refuse(
                     request,
                     response,

@@ -42,6 +42,9 @@ class SecurityConfiguration {
                                 .hasAuthority(Caller.OPERATOR)
                                 .requestMatchers("/api/v1/keys/**", "/api/v1/webhooks/**", "/api/v1/audit/**")
                                 .hasAuthority(ADMIN)
+                                // As jobs are cancelled: nothing is lost that could not be served again.
+                                .requestMatchers(HttpMethod.DELETE, "/api/v1/deployments/**")
+                                .hasAuthority(SUBMIT)
                                 .requestMatchers(HttpMethod.DELETE)
                                 .hasAuthority(DELETE)
                                 .requestMatchers(
@@ -50,6 +53,9 @@ class SecurityConfiguration {
                                         "/api/v1/repositories/*/*/revisions/*/restore",
                                         "/api/v1/artifacts/*/restore")
                                 .hasAuthority(DELETE)
+                                // Whoever may ask a model need not be able to do anything else.
+                                .requestMatchers("/serve/v1/**")
+                                .hasAuthority(READ)
                                 .requestMatchers(HttpMethod.GET)
                                 .hasAuthority(READ)
                                 .requestMatchers(HttpMethod.HEAD)

@@ -8,6 +8,7 @@ import io.octavo.jobs.spec.DatasetReference;
 import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.jobs.spec.ServeSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.swagger.v3.core.converter.AnnotatedType;
 import io.swagger.v3.core.converter.ModelConverters;
@@ -25,6 +26,7 @@ import org.springdoc.core.utils.SpringDocUtils;
 final class JobSchemas {
 
     private static final String SCHEMES_JOB = "QuantizeToSchemesJob";
+    static final String DEPLOYMENT = "DeploymentRequest";
     private static final String SOURCE =
             "hub:namespace/name[@revision], s3://bucket/prefix or file:/folder; step:name in"
                     + " a pipeline; a dataset in a repository of several files is named behind #";
@@ -50,12 +52,14 @@ final class JobSchemas {
                 EvaluateSpec.class,
                 BenchmarkSpec.class,
                 PipelineSpec.class,
+                ServeSpec.class,
                 PlanView.class)) {
             ModelConverters.getInstance(true).readAll(new AnnotatedType(job)).forEach(components::addSchemas);
         }
         Map<String, Schema> all = components.getSchemas();
         all.keySet().removeAll(UNWRAPPED);
         known(known(all, "PipelineJobStep").getProperties(), "name").setExample("quantize");
+        known(all, DEPLOYMENT).getProperties().keySet().removeAll(List.of("timeout", "phaseTimeout"));
         components.addSchemas(SCHEMES_JOB, schemesJob(known(all, "QuantizeJob"), known(all, "EvaluateJob")));
     }
 

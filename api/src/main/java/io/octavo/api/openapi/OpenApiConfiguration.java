@@ -36,6 +36,7 @@ class OpenApiConfiguration {
     private static final String PROBLEM_JSON = "application/problem+json";
     private static final String JSON = "application/json";
     private static final String JOBS = "/api/v1/jobs";
+    private static final String DEPLOYMENTS = "/api/v1/deployments";
 
     private static final Map<String, String> EVERYWHERE = Map.of(
             "400", "a parameter or the request is malformed",
@@ -107,6 +108,9 @@ class OpenApiConfiguration {
         EventSchemas.describe(operation);
         if (path.equals(JOBS) && operation.getRequestBody() != null) {
             completeSubmission(operation);
+        }
+        if (path.equals(DEPLOYMENTS) && operation.getRequestBody() != null) {
+            operation.getRequestBody().content(json(PlainSchemas.reference(JobSchemas.DEPLOYMENT)));
         }
         EVERYWHERE.forEach((status, meaning) -> addProblem(operation, status, meaning));
         if (method != PathItem.HttpMethod.GET) {

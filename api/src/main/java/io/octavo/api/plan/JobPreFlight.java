@@ -27,6 +27,7 @@ import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.Requirements;
+import io.octavo.jobs.spec.ServeSpec;
 import io.octavo.jobs.spec.SingleJobSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.worker.DiskOutlook;
@@ -117,6 +118,11 @@ public class JobPreFlight {
                 warnings = onWorkers(diskBytes, job.requirements());
             }
             case BenchmarkSpec job -> {
+                evaluations = evaluations(tenant, job, deadline, found);
+                diskBytes = found.bytes();
+                warnings = onWorkers(diskBytes, job.requirements());
+            }
+            case ServeSpec job -> {
                 evaluations = evaluations(tenant, job, deadline, found);
                 diskBytes = found.bytes();
                 warnings = onWorkers(diskBytes, job.requirements());

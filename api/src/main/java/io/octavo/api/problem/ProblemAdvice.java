@@ -47,8 +47,7 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     private static final int MOST_ERRORS = 64;
 
     @ExceptionHandler
-    @Nullable
-    ResponseEntity<ProblemDetail> known(ProblemException problem, HttpServletRequest request) {
+    @Nullable ResponseEntity<ProblemDetail> known(ProblemException problem, HttpServletRequest request) {
         if (isGone(problem, request)) {
             return null;
         }
@@ -78,8 +77,7 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
     }
 
     @ExceptionHandler(Exception.class)
-    @Nullable
-    ResponseEntity<ProblemDetail> unexpected(Exception failure, HttpServletRequest request) {
+    @Nullable ResponseEntity<ProblemDetail> unexpected(Exception failure, HttpServletRequest request) {
         if (isGone(failure, request)) {
             return null;
         }

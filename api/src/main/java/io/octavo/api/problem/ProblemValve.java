@@ -41,11 +41,14 @@ public final class ProblemValve extends ErrorReportValve {
         HttpStatus known = HttpStatus.resolve(status);
         String code = ProblemAdvice.code(known == null ? HttpStatus.INTERNAL_SERVER_ERROR : known);
         String title = known == null ? "Error" : known.getReasonPhrase();
-        byte[] problem =
-                "{\"type\":\"urn:octavo:problem:%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"code\":\"%s\"}"
-                        .formatted(code, title, status, detail(status), code)
+        byte[] problem = (isServed(request)
+                        ? "{\"error\":{\"message\":\"%s\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"invalid_request\"}}"
+                                .formatted(detail(status))
+                        : "{\"type\":\"urn:octavo:problem:%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"code\":\"%s\"}"
+                                .formatted(code, title, status, detail(status), code))
                         .getBytes(StandardCharsets.UTF_8);
-        response.setContentType(MediaType.APPLICATION_PROBLEM_JSON_VALUE);
+        response.setContentType(
+                isServed(request) ? MediaType.APPLICATION_JSON_VALUE : MediaType.APPLICATION_PROBLEM_JSON_VALUE);
         response.setContentLength(problem.length);
         try {
             response.getOutputStream().write(problem);
@@ -53,5 +56,11 @@ public final class ProblemValve extends ErrorReportValve {
         } catch (IOException | IllegalStateException e) {
             container.getLogger().debug("The client of a refused request is gone", e);
         }
+    }
+
+    /** Where clients of OpenAI's interface read the answer. */
+    private static boolean isServed(Request request) {
+        String path = request.getRequestURI();
+        return path != null && path.startsWith("/serve/");
     }
 }

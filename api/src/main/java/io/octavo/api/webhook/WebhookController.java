@@ -107,8 +107,7 @@ class WebhookController {
     record WebhookRequest(
             @NotNull @Size(max = 2048) @PlainText String url,
 
-            @Nullable
-            @Size(
+            @Nullable @Size(
                     min = 1,
                     max = 5,
                     message =
@@ -124,8 +123,7 @@ class WebhookController {
             String createdBy,
             Instant createdAt,
 
-            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
-            String secret) {
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String secret) {
 
         static WebhookView of(Webhook webhook, @Nullable String secret) {
             return new WebhookView(

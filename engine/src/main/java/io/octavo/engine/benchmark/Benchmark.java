@@ -110,8 +110,8 @@ public final class Benchmark {
         int slower = 0;
         for (int round = 0; clients > 0 && round < MOST_ROUNDS && slower < STEADY_ROUNDS; round++) {
             double share = WARM - LOADED;
-            JobMonitor part = monitor.part(
-                    LOADED + share * round / MOST_ROUNDS, LOADED + share * (round + 1) / MOST_ROUNDS);
+            JobMonitor part =
+                    monitor.part(LOADED + share * round / MOST_ROUNDS, LOADED + share * (round + 1) / MOST_ROUNDS);
             List<RequestTimes> times = new LoadRun(model, load.warmUp(round))
                     .run(new Load.Arrival.ClosedLoop(clients), part, served -> {});
             double rate = ServingFigures.of("", times, 0, NO_MEMORY).totalTokensPerSecond();

@@ -122,8 +122,9 @@ public final class ExpertLoaders {
                 .count();
         return ways < 2 || layout != Layout.COMPRESSED_TENSORS || !FusedExperts.joinedByTransformers(config)
                 ? Optional.empty()
-                : Optional.of("experts of several layers are stored differently: vLLM reads each layer right, transformers"
-                        + " reads all of them as the first; where only bits differ it does so without an error");
+                : Optional.of(
+                        "experts of several layers are stored differently: vLLM reads each layer right, transformers"
+                                + " reads all of them as the first; where only bits differ it does so without an error");
     }
 
     private static Expanded expanded(Quantization weights, Optional<Quantization> inputs) {

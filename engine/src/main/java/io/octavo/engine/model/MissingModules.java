@@ -84,8 +84,7 @@ public final class MissingModules {
 
     private Optional<String> firstNeeded(ModelSpec spec) {
         Stream<String> needed = Stream.concat(
-                new RequiredModules(spec)
-                        .besideLayers(modules.stream().anyMatch(module -> !module.startsWith(MODEL))),
+                new RequiredModules(spec).besideLayers(modules.stream().anyMatch(module -> !module.startsWith(MODEL))),
                 spec.layers().stream().flatMap(layer -> RequiredModules.of(layer).stream()));
         return needed.filter(module -> !isThere(module))
                 .findFirst()

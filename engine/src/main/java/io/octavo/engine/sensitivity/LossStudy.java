@@ -55,7 +55,10 @@ final class LossStudy {
     List<Map<String, Double>> run(List<int[]> texts, Candidates candidates) {
         String own = candidates.own();
         List<Found> groups = candidates.groups().stream().map(Found::new).toList();
-        int most = groups.stream().mapToInt(group -> group.modules.bySchemes().size()).max().orElse(0);
+        int most = groups.stream()
+                .mapToInt(group -> group.modules.bySchemes().size())
+                .max()
+                .orElse(0);
         List<Start> next = groups.stream().map(group -> new Start(group, own)).toList();
         for (int round = 1; !next.isEmpty(); round++) {
             for (int from = 0; from < next.size(); ) {
@@ -149,7 +152,8 @@ final class LossStudy {
                 var outputs = new LayerOutputs(layers, hidden);
                 starting.forEach(start -> begin(start, outputs));
             } else {
-                starting.forEach(start -> branches.add(layers.branch(changed(start.group, start.scheme), (text, output) -> {})));
+                starting.forEach(
+                        start -> branches.add(layers.branch(changed(start.group, start.scheme), (text, output) -> {})));
             }
             try (LayerStream.Loaded layer = layers.load(ChangedWeights.none())) {
                 for (Branch branch : branches.subList(0, before)) {

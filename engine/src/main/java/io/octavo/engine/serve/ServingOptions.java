@@ -96,6 +96,25 @@ public record ServingOptions(
                 toScheme);
     }
 
+    /**
+     * The usual ones but for these.
+     *
+     * @param cache {@code auto}, {@code f32}, {@code bf16}, {@code fp8} or {@code int8}
+     */
+    public static ServingOptions of(
+            @Nullable Integer maxModelLength, int maxSequences, @Nullable Long cacheBytes, String cache) {
+        DType type = switch (cache) {
+            case "auto" -> null;
+            case "f32" -> DType.F32;
+            case "bf16" -> DType.BF16;
+            case "fp8" -> DType.F8_E4M3;
+            case "int8" -> DType.I8;
+            default -> throw new IllegalArgumentException("a cache is auto, f32, bf16, fp8 or int8, not " + cache);
+        };
+        return new ServingOptions(
+                maxModelLength, maxSequences, null, cacheBytes, type, true, WAITING, WAITING_OF_CLIENT);
+    }
+
     /** What suits most. */
     public static ServingOptions defaults() {
         return new ServingOptions(null, SEQUENCES, null, null, null, true, WAITING, WAITING_OF_CLIENT);

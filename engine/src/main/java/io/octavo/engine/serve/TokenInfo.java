@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  *     nobody asked, and of a prompt's first token
  * @param top the most likely tokens in this place, the most likely first; empty if nobody asked
  */
-public record TokenInfo(int id, String text, boolean special, @Nullable Float logprob, List<Alternative> top) {
+public record TokenInfo(
+        int id, String text, boolean special, @Nullable Float logprob, List<Alternative> top) {
 
     public record Alternative(int id, String text, float logprob) {}
 

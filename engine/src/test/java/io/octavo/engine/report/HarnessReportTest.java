@@ -32,8 +32,7 @@ class HarnessReportTest {
 
     @Test
     void mmluIsThereBySubjectByCategoryAndAsAWhole() {
-        var task = new EvaluationTask.MultipleChoice(
-                "mmlu", DATA, new ChoiceFormat.MmluCsv(5), OptionalInt.empty());
+        var task = new EvaluationTask.MultipleChoice("mmlu", DATA, new ChoiceFormat.MmluCsv(5), OptionalInt.empty());
         var result = new TaskResult.MultipleChoice(
                 "mmlu",
                 10,
@@ -52,12 +51,13 @@ class HarnessReportTest {
         assertThat(results.at("/mmlu/sample_count/acc,none").intValue()).isEqualTo(10);
         assertThat(results.at("/mmlu_anatomy/acc_stderr,none").doubleValue()).isCloseTo(0.210818510677892, CLOSE);
         assertThat(results.at("/mmlu_stem/acc,none").doubleValue()).isCloseTo(1.0 / 3, CLOSE);
-        assertThat(report.path("groups").propertyNames())
-                .containsExactlyInAnyOrder("mmlu", "mmlu_stem", "mmlu_other");
-        assertThat(report.path("group_subtasks")).hasToString(
-                "{\"mmlu_stem\":[\"mmlu_anatomy\"],\"mmlu_other\":[\"mmlu_virology\"],\"mmlu\":[\"mmlu_stem\",\"mmlu_other\"]}");
+        assertThat(report.path("groups").propertyNames()).containsExactlyInAnyOrder("mmlu", "mmlu_stem", "mmlu_other");
+        assertThat(report.path("group_subtasks"))
+                .hasToString(
+                        "{\"mmlu_stem\":[\"mmlu_anatomy\"],\"mmlu_other\":[\"mmlu_virology\"],\"mmlu\":[\"mmlu_stem\",\"mmlu_other\"]}");
         assertThat(report.at("/n-shot/mmlu_virology").intValue()).isEqualTo(5);
-        assertThat(report.at("/configs/mmlu_virology/dataset_name").stringValue()).isEqualTo("virology");
+        assertThat(report.at("/configs/mmlu_virology/dataset_name").stringValue())
+                .isEqualTo("virology");
         assertThat(report.at("/versions/mmlu").stringValue()).isEqualTo("2");
         assertThat(report.at("/higher_is_better/mmlu_other/acc").booleanValue()).isTrue();
         assertThat(report.at("/n-samples/mmlu_anatomy/effective").intValue()).isEqualTo(6);
@@ -93,17 +93,21 @@ class HarnessReportTest {
     void perplexityHasTheHarnessesUnitsWhereWholeTextsWereScored() {
         var task = new EvaluationTask.Perplexity("text", DATA, new Windowing.Rolling(512), OptionalInt.empty());
         var scores = TaskResult.TextScores.of(100, 20, 100);
-        var result = new TaskResult.Perplexity(
-                "text", 1, task.windowing(), 25, 4, Math.exp(4), scores, Duration.ZERO);
+        var result = new TaskResult.Perplexity("text", 1, task.windowing(), 25, 4, Math.exp(4), scores, Duration.ZERO);
         JsonNode report = report(task, result);
-        assertThat(report.at("/results/text/word_perplexity,none").doubleValue()).isCloseTo(Math.exp(5), CLOSE);
-        assertThat(report.at("/results/text/byte_perplexity,none").doubleValue()).isCloseTo(Math.E, CLOSE);
+        assertThat(report.at("/results/text/word_perplexity,none").doubleValue())
+                .isCloseTo(Math.exp(5), CLOSE);
+        assertThat(report.at("/results/text/byte_perplexity,none").doubleValue())
+                .isCloseTo(Math.E, CLOSE);
         assertThat(report.at("/results/text/bits_per_byte,none").doubleValue()).isCloseTo(1 / Math.log(2), CLOSE);
-        assertThat(report.at("/results/text/bits_per_byte_stderr,none").stringValue()).isEqualTo("N/A");
-        assertThat(report.at("/higher_is_better/text/word_perplexity").booleanValue()).isFalse();
-        var parts = new TaskResult.Perplexity(
-                "text", 1, task.windowing(), 25, 4, Math.exp(4), null, Duration.ZERO);
-        assertThat(report(task, parts).at("/results/text").has("bits_per_byte,none")).isFalse();
-        assertThat(report(task, parts).at("/results/text/perplexity,none").doubleValue()).isEqualTo(Math.exp(4));
+        assertThat(report.at("/results/text/bits_per_byte_stderr,none").stringValue())
+                .isEqualTo("N/A");
+        assertThat(report.at("/higher_is_better/text/word_perplexity").booleanValue())
+                .isFalse();
+        var parts = new TaskResult.Perplexity("text", 1, task.windowing(), 25, 4, Math.exp(4), null, Duration.ZERO);
+        assertThat(report(task, parts).at("/results/text").has("bits_per_byte,none"))
+                .isFalse();
+        assertThat(report(task, parts).at("/results/text/perplexity,none").doubleValue())
+                .isEqualTo(Math.exp(4));
     }
 }

@@ -68,8 +68,8 @@ class LossStudyTest {
                 Checkpoint source = Checkpoint.open(TestModels.books5m())) {
             ModelSpec spec = Architectures.read(source.config().tree());
             var data = new CalibrationData(TestModels.calibrationTexts(), 2, 96, 0);
-            var rounded = new RoundedModules(
-                    new PlainRounding(backend, stream, JobMonitor.none()), ActivationRanges.none());
+            var rounded =
+                    new RoundedModules(new PlainRounding(backend, stream, JobMonitor.none()), ActivationRanges.none());
             return new LossStudy(
                             new ModelLoader(backend, source, spec),
                             rounded,

@@ -85,7 +85,8 @@ public final class BackendMeter {
     /** Of buffers with fewer bytes than that. */
     public synchronized long peakBytesOfSmall(long bytes) {
         return moments.stream()
-                .mapToLong(moment -> sum(moment.stream().filter(owned -> owned.bytes < bytes).toList(), ""))
+                .mapToLong(moment ->
+                        sum(moment.stream().filter(owned -> owned.bytes < bytes).toList(), ""))
                 .max()
                 .orElse(0);
     }

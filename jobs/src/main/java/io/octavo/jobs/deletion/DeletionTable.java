@@ -112,7 +112,8 @@ class DeletionTable {
                 limit :count for update skip locked),
             events as (delete from job_event where job_id in (select id from gone)),
             scores as (delete from evaluation where job_id in (select id from gone)),
-            answers as (delete from idempotency where job_id in (select id from gone))
+            answers as (delete from idempotency where job_id in (select id from gone)),
+            deployments as (delete from deployment where job_id in (select id from gone))
             delete from job where id in (select id from gone)
             """,
             """

@@ -14,6 +14,7 @@ import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.jobs.spec.ServeSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.spec.TaskSpec;
 import io.octavo.wire.RepositoryFile;
@@ -53,6 +54,7 @@ public class JobPlanner {
             case EvaluateSpec evaluate -> {}
             case BenchmarkSpec benchmark -> {}
             case PipelineSpec pipeline -> requireTargets(tenant, pipeline);
+            case ServeSpec deployment -> {}
         }
         Map<String, Long> contents = new HashMap<>();
         List<JobPlan.Input> inputs = switch (spec) {
@@ -68,6 +70,7 @@ public class JobPlanner {
                         .map(source -> input(tenant, source, contents))
                         .toList();
             case PipelineSpec pipeline -> List.of();
+            case ServeSpec deployment -> List.of(input(tenant, deployment.source(), contents));
         };
         return new JobPlan(spec.toJson(), inputs.stream().distinct().toList(), contents);
     }

@@ -26,6 +26,8 @@ public enum ProblemCode {
     TENANT_NOT_FOUND("tenant-not-found", ProblemCategory.MISSING),
     WEBHOOK_NOT_FOUND("webhook-not-found", ProblemCategory.MISSING),
     DELIVERY_NOT_FOUND("delivery-not-found", ProblemCategory.MISSING),
+    DEPLOYMENT_NOT_FOUND("deployment-not-found", ProblemCategory.MISSING),
+    DEPLOYMENT_EXISTS("deployment-exists", ProblemCategory.CONFLICT),
     WEBHOOK_LIMIT("webhook-limit", ProblemCategory.CONFLICT),
     ADDRESS_NOT_ALLOWED("address-not-allowed", ProblemCategory.UNPROCESSABLE),
     SECRETS_NOT_CONFIGURED("secrets-not-configured", ProblemCategory.UNPROCESSABLE),

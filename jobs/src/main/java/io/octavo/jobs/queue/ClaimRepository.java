@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.UUID;
 import org.hibernate.jpa.SpecHints;
 import org.springframework.data.jpa.repository.Lock;
+import org.springframework.data.jpa.repository.Modifying;
 import org.springframework.data.jpa.repository.NativeQuery;
 import org.springframework.data.jpa.repository.Query;
 import org.springframework.data.jpa.repository.QueryHints;
@@ -131,6 +132,14 @@ interface ClaimRepository extends Repository<Job, UUID> {
             returning cancel_requested
             """)
     Optional<Boolean> renew(UUID id, int attempt, double leaseSeconds);
+
+    /** So that this attempt does not count, nor those before it. */
+    @Modifying
+    @NativeQuery("""
+            update job set attempt_limit = greatest(attempt_limit, :attempt + :maxAttempts)
+            where id = :id and attempt = :attempt and status = 'RUNNING'
+            """)
+    int forgetAttempts(UUID id, int attempt, int maxAttempts);
 
     /** Seconds until the earliest resting job becomes available. */
     @NativeQuery("""

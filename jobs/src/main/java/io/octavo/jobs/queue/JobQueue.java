@@ -161,6 +161,13 @@ public class JobQueue {
                 .orElseThrow(() -> new LeaseLostException(lease));
     }
 
+    /** What lasts as long as it is wanted has a full set of attempts again, once it has done well for a while. */
+    public void forgetAttempts(Lease lease) {
+        if (claims.forgetAttempts(lease.jobId(), lease.attempt(), properties.maxAttempts()) == 0) {
+            throw new LeaseLostException(lease);
+        }
+    }
+
     /** How long a lease lasts without a heartbeat. */
     public Duration leaseDuration() {
         return properties.lease();

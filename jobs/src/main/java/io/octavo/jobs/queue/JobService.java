@@ -8,6 +8,7 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.PipelineSpec;
+import io.octavo.jobs.spec.ServeSpec;
 import io.octavo.wire.EventRecord;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
@@ -151,6 +152,7 @@ public class JobService {
             pipelines.retry(job, now, properties.maxAttempts());
         } else {
             requireNoStep(job);
+            requireNoDeployment(job);
             job.retry(now, properties.maxAttempts());
             save(job);
         }
@@ -165,6 +167,15 @@ public class JobService {
                     "job " + job.id() + " is step " + job.step() + " of pipeline " + pipeline
                             + "; a retry of that tries again all that did not succeed");
         });
+    }
+
+    /** Another one may have its name by now. */
+    private static void requireNoDeployment(Job job) {
+        if (job.type().equals(ServeSpec.TYPE)) {
+            throw new ProblemException(
+                    ProblemCode.JOB_NOT_RETRYABLE,
+                    "job " + job.id() + " is a deployment; POST /api/v1/deployments makes one anew");
+        }
     }
 
     /** With its pipeline, if it is a step. */

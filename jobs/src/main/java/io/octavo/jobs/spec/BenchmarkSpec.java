@@ -38,7 +38,8 @@ public record BenchmarkSpec(
 
         @Min(1) @Max(100_000) Integer requests,
 
-        @Min(0) @Max(100_000) @JsonPropertyDescription("of each round of the warm-up, which ends when a round is no faster than those before; 8 where it is absent, 0 for none")
+        @Min(0) @Max(100_000) @JsonPropertyDescription(
+                "of each round of the warm-up, which ends when a round is no faster than those before; 8 where it is absent, 0 for none")
         Integer warmUpRequests,
 
         @NotNull @Valid Length inputTokens,

@@ -18,7 +18,7 @@ import tools.jackson.databind.node.ObjectNode;
     @JsonSubTypes.Type(name = BenchmarkSpec.TYPE, value = BenchmarkSpec.class),
     @JsonSubTypes.Type(name = PipelineSpec.TYPE, value = PipelineSpec.class)
 })
-public sealed interface JobSpec permits SingleJobSpec, PipelineSpec {
+public sealed interface JobSpec permits SingleJobSpec, PipelineSpec, ServeSpec {
 
     /** The {@code type} member. */
     String type();

@@ -37,8 +37,20 @@ public class JobSpecReader {
                 requireKnownNames(job);
                 requireNoStep(job);
             }
+            case ServeSpec deployment ->
+                SpecJson.throwIfAny(List.of(new FieldError(
+                        "type", "must not be " + ServeSpec.TYPE + ": POST /api/v1/deployments serves a model")));
         }
         return spec;
+    }
+
+    /**
+     * What is to be served.
+     *
+     * @throws ProblemException {@code invalid-request} with every wrong field
+     */
+    public ServeSpec readDeployment(JsonNode body) {
+        return SpecJson.read(body, "", ServeSpec.class);
     }
 
     /** A spec that this service stored: its scheme was known then, whatever the catalog says now. */
@@ -46,7 +58,11 @@ public class JobSpecReader {
         if (body instanceof ObjectNode job && SchemeList.isOne(job)) {
             return SchemeList.expand(job);
         }
-        boolean pipeline = body.path("type").asString("").equals(PipelineSpec.TYPE);
+        String type = body.path("type").asString("");
+        if (type.equals(ServeSpec.TYPE)) {
+            return readDeployment(body);
+        }
+        boolean pipeline = type.equals(PipelineSpec.TYPE);
         JobSpec spec = SpecJson.read(pipeline ? PipelineSpec.inherited(body) : body, "", JobSpec.class);
         if (spec instanceof PipelineSpec steps) {
             PipelineGraph.check(steps.steps());

@@ -97,6 +97,7 @@ final class PipelineGraph {
             case EvaluateSpec evaluate -> false;
             case BenchmarkSpec benchmark -> false;
             case PipelineSpec pipeline -> false;
+            case ServeSpec deployment -> false;
         };
     }
 

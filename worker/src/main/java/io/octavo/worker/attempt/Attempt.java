@@ -9,6 +9,8 @@ import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.LeaseLostException;
 import io.octavo.jobs.queue.QueueMetrics;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,6 +37,8 @@ public final class Attempt {
     private final TenantId tenant;
     private final AttemptTrace trace;
     private final AtomicReference<@Nullable StopReason> stop = new AtomicReference<>();
+
+    private final CountDownLatch stopped = new CountDownLatch(1);
 
     private volatile String phase = "start";
     private volatile long phaseStartedAt = System.nanoTime();
@@ -67,6 +71,23 @@ public final class Attempt {
     /** The first reason counts. */
     public void stop(StopReason reason) {
         stop.compareAndSet(null, reason);
+        stopped.countDown();
+    }
+
+    /**
+     * What work that has nothing to do but last waits by.
+     *
+     * @throws JobCancelledException if it should stop now
+     */
+    public void pause(Duration most) {
+        try {
+            if (stopped.await(most.toNanos(), TimeUnit.NANOSECONDS)) {
+                checkpoint();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new JobCancelledException("job " + lease.jobId() + " was interrupted");
+        }
     }
 
     public @Nullable StopReason stopReason() {

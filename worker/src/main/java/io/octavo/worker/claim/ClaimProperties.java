@@ -1,5 +1,7 @@
 package io.octavo.worker.claim;
 
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotBlank;
 import java.time.Duration;
 import java.util.Map;
@@ -13,6 +15,7 @@ import org.springframework.validation.annotation.Validated;
  * @param labels that jobs may ask for
  * @param heartbeat how often a lease is renewed
  * @param poll how often to look for jobs even if nothing woke the worker
+ * @param deployments how many models are served at once, beside the one job that a worker does at a time
  * @param stopTimeout how long a stopping worker waits for its job to reach a checkpoint
  */
 @Validated
@@ -23,6 +26,7 @@ public record ClaimProperties(
         @DefaultValue Map<String, String> labels,
         @DefaultValue("1s") Duration heartbeat,
         @DefaultValue("2s") Duration poll,
+        @Min(0) @Max(64) @DefaultValue("1") int deployments,
         @DefaultValue("10s") Duration stopTimeout) {
 
     public ClaimProperties {

@@ -1,72 +1,56 @@
 package io.octavo.worker.claim;
 
 import io.octavo.engine.Engine;
-import io.octavo.engine.failure.ErrorCode;
-import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.request.DeviceOffer;
-import io.octavo.jobs.problem.Failure;
-import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.JobSignals;
-import io.octavo.jobs.queue.LeaseLostException;
 import io.octavo.jobs.queue.QueueMetrics;
 import io.octavo.jobs.queue.WorkerIdentity;
+import io.octavo.jobs.spec.ServeSpec;
 import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerOffer;
 import io.octavo.jobs.worker.WorkerRegistry;
-import io.octavo.worker.attempt.Attempt;
-import io.octavo.worker.attempt.AttemptTrace;
-import io.octavo.worker.attempt.JobScratch;
-import io.octavo.worker.attempt.StopReason;
 import io.octavo.worker.attempt.WorkDirectory;
 import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.run.JobRunners;
 import io.octavo.worker.source.SourceResolver;
 import io.opentelemetry.api.OpenTelemetry;
-import io.opentelemetry.api.trace.Tracer;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.time.Duration;
-import java.util.Optional;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.MDC;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
 
 /**
- * Claims jobs one after the other and runs each to its outcome. Woken when a job arrives, and by itself now and then.
- * Stopping hands a running job back.
+ * What this worker does at once: one job, and beside it as many deployments as it may serve, which last until they are
+ * stopped and would otherwise keep every job waiting. Stopping hands all of them back.
  */
 @Component
 public class WorkerLoop implements SmartLifecycle {
 
     private static final Logger LOG = LoggerFactory.getLogger(WorkerLoop.class);
-    private static final Duration OUTCOME_RETRY = Duration.ofMillis(500);
 
-    private final JobQueue queue;
-    private final JobSignals signals;
-    private final QueueMetrics metrics;
+    private final ClaimLoop.Parts parts;
     private final WorkerRegistry registry;
     private final EngineFactory engines;
     private final JobRunners runners;
-    private final FailureTranslator failures;
     private final WorkDirectory workDirectory;
     private final SourceResolver sources;
     private final ClaimProperties properties;
     private final DeviceProperties device;
-    private final ProcessEnd processEnd;
-    private final Tracer tracer;
     private @Nullable Life life;
 
     WorkerLoop(
@@ -83,19 +67,23 @@ public class WorkerLoop implements SmartLifecycle {
             DeviceProperties device,
             ProcessEnd processEnd,
             OpenTelemetry telemetry) {
-        this.queue = queue;
-        this.signals = signals;
-        this.metrics = metrics;
+        this.parts = new ClaimLoop.Parts(
+                queue,
+                signals,
+                metrics,
+                runners,
+                failures,
+                workDirectory,
+                properties,
+                processEnd,
+                telemetry.getTracer("io.octavo.worker"));
         this.registry = registry;
         this.engines = engines;
         this.runners = runners;
-        this.failures = failures;
         this.workDirectory = workDirectory;
         this.sources = sources;
         this.properties = properties;
         this.device = device;
-        this.processEnd = processEnd;
-        this.tracer = telemetry.getTracer("io.octavo.worker");
     }
 
     @Override
@@ -119,28 +107,29 @@ public class WorkerLoop implements SmartLifecycle {
         return life != null;
     }
 
-    /** One start of the loop; its identity is new each time, so that leases of earlier ones are somebody else's. */
+    /** One start of the loops; its identity is new each time, so that leases of earlier ones are somebody else's. */
     private final class Life {
 
         private final WorkerIdentity identity = new WorkerIdentity(UUID.randomUUID(), properties.name());
-        private final Semaphore wake = new Semaphore(0);
-        private final Thread thread = Thread.ofPlatform().name("worker").unstarted(this::loop);
         private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(
                 2, Thread.ofPlatform().daemon().name("worker-pulse-", 0).factory());
-        private final JobSignals.Registration queueSignal = signals.onQueue(wake::release);
-        private volatile boolean stopping;
-
-        /** A job's engine lost its device, which this process will not get back. */
-        private volatile boolean deviceLost;
-
-        private volatile @Nullable Attempt running;
-
+        private final ClaimLoop jobs = loop("worker", runners.types(), new IdleWarmUp(engines, workDirectory, device));
+        private final List<ClaimLoop> loops = new ArrayList<>(List.of(jobs));
         private final DiskGauge disk = new DiskGauge(sources::disk);
-        private final IdleWarmUp warmUp = new IdleWarmUp(engines, workDirectory, device);
+
+        Life() {
+            for (int i = 1; i <= properties.deployments(); i++) {
+                loops.add(loop("worker-serve-" + i, Set.of(ServeSpec.TYPE), null));
+            }
+        }
+
+        private ClaimLoop loop(String name, Set<String> types, @Nullable IdleWarmUp warmUp) {
+            return new ClaimLoop(parts, identity, name, types, warmUp, scheduler);
+        }
 
         void start() {
             if (properties.exclusiveName()) {
-                int taken = queue.reclaimFrom(properties.name());
+                int taken = parts.queue().reclaimFrom(properties.name());
                 if (taken > 0) {
                     LOG.info("Took back {} job(s) that this worker left in an earlier life", taken);
                 }
@@ -148,7 +137,7 @@ public class WorkerLoop implements SmartLifecycle {
             registry.register(identity, describe(), properties.exclusiveName());
             long period = properties.poll().toNanos();
             var _ = scheduler.scheduleWithFixedDelay(this::housekeep, period, period, TimeUnit.NANOSECONDS);
-            thread.start();
+            loops.forEach(ClaimLoop::start);
         }
 
         private WorkerDescription describe() {
@@ -160,7 +149,7 @@ public class WorkerLoop implements SmartLifecycle {
         }
 
         private WorkerDescription describe(String device, DeviceOffer offer) {
-            metrics.freeDeviceMemory(offer.freeMemoryBytes());
+            parts.metrics().freeDeviceMemory(offer.freeMemoryBytes());
             return new WorkerDescription(
                     hostName(),
                     device,
@@ -174,203 +163,20 @@ public class WorkerLoop implements SmartLifecycle {
 
         private void housekeep() {
             try {
-                registry.seen(identity, disk.freeBytes(running != null));
+                registry.seen(identity, disk.freeBytes(jobs.isBusy()));
             } catch (DataAccessException | TransactionException e) {
                 LOG.warn("Could not reach the database: {}", e.getMessage());
             }
         }
 
-        private void loop() {
-            while (!stopping) {
-                try {
-                    Optional<Claim> claim = queue.claim(identity, runners.types());
-                    if (claim.isPresent()) {
-                        run(claim.get());
-                        endIfDeviceIsLost();
-                    } else if (!warmUp.isDone()) {
-                        deviceLost |= warmUp.run(() -> stopping || wake.availablePermits() > 0);
-                        wake.drainPermits();
-                        endIfDeviceIsLost();
-                    } else {
-                        await(untilNextLook());
-                    }
-                } catch (DataAccessException | TransactionException e) {
-                    LOG.warn("Could not ask for a job: {}", e.getMessage());
-                    await(properties.poll());
-                } catch (RuntimeException | Error e) {
-                    // The loop is the worker: one job that breaks it must not take the others' worker away.
-                    LOG.error("The worker goes on after an unexpected error", e);
-                    await(properties.poll());
-                }
-            }
-        }
-
-        private Duration untilNextLook() {
-            Duration ready = queue.untilAvailable().orElse(properties.poll());
-            return ready.compareTo(properties.poll()) < 0 ? ready : properties.poll();
-        }
-
-        private void await(Duration limit) {
-            try {
-                if (wake.tryAcquire(Math.max(1, limit.toMillis()), TimeUnit.MILLISECONDS)) {
-                    wake.drainPermits();
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                stopping = true;
-            }
-        }
-
-        private void run(Claim claim) {
-            try (AttemptTrace trace = new AttemptTrace(tracer, claim, properties.name())) {
-                trace.during(() -> run(claim, trace));
-            }
-        }
-
-        private void run(Claim claim, AttemptTrace trace) {
-            Attempt attempt = new Attempt(queue, metrics, claim.lease(), claim.tenant(), trace);
-            running = attempt;
-            if (stopping) {
-                attempt.stop(StopReason.SHUTDOWN);
-            }
-            try (var _ = MDC.putCloseable("jobId", claim.lease().jobId().toString());
-                    var _ = MDC.putCloseable(
-                            "attempt", Integer.toString(claim.lease().attempt()));
-                    Heartbeats heartbeats = new Heartbeats(queue, signals, attempt, scheduler, properties.heartbeat());
-                    Deadlines deadlines = new Deadlines(claim, attempt, scheduler);
-                    JobScratch scratch = workDirectory.scratch(claim.lease())) {
-                Runnable outcome = watched(claim, attempt, deadlines, scratch);
-                attempt.phaseEnded();
-                settle(attempt, heartbeats, outcome, scratch);
-            } finally {
-                running = null;
-            }
-        }
-
-        private Runnable watched(Claim claim, Attempt attempt, Deadlines deadlines, JobScratch scratch) {
-            try (var _ =
-                    new StuckWatch(attempt, scheduler, properties.stopTimeout(), () -> giveUp(attempt, deadlines))) {
-                return work(claim, attempt, deadlines, scratch);
-            }
-        }
-
-        /** Runs the job and returns what remains to be told to the queue. */
-        private Runnable work(Claim claim, Attempt attempt, Deadlines deadlines, JobScratch scratch) {
-            try {
-                attempt.checkpoint();
-                Runnable commit = runners.run(claim, attempt, scratch);
-                return () -> attempt.commit(commit);
-            } catch (JobCancelledException | LeaseLostException e) {
-                return () -> giveUp(attempt, deadlines);
-            } catch (Throwable e) {
-                if (attempt.stopReason() != null) {
-                    return () -> giveUp(attempt, deadlines); // whatever broke, broke because the work was told to stop
-                }
-                deviceLost |= e instanceof QuantizationException failed && failed.code() == ErrorCode.DEVICE_FAULT;
-                Failure failure = failures.translate(e, attempt.lease(), scratch);
-                return () -> fail(attempt, failure);
-            }
-        }
-
-        private void fail(Attempt attempt, Failure failure) {
-            attempt.trace().failed(failure);
-            queue.fail(attempt.lease(), failure);
-        }
-
-        /** Once the lease is released, so that another worker can take the job at once. */
-        private void endIfDeviceIsLost() {
-            if (deviceLost) {
-                LOG.error(
-                        "The device failed and is lost to this process, which ends with exit code {}",
-                        ProcessEnd.DEVICE_FAULT);
-                stopping = true;
-                processEnd.end(ProcessEnd.DEVICE_FAULT);
-            }
-        }
-
-        private void giveUp(Attempt attempt, Deadlines deadlines) {
-            StopReason reason = attempt.stopReason();
-            if (reason != null) {
-                attempt.trace().stopped(reason);
-            }
-            switch (reason) {
-                case CANCELLED -> queue.cancelled(attempt.lease());
-                case SHUTDOWN -> queue.release(attempt.lease());
-                case JOB_TIMED_OUT -> fail(attempt, deadlines.jobTimedOut());
-                case PHASE_TIMED_OUT -> fail(attempt, deadlines.phaseTimedOut());
-                case LEASE_LOST -> {
-                    metrics.leaseLost();
-                    LOG.warn("Lost the lease of job {}", attempt.lease().jobId());
-                }
-                case null -> fail(attempt, failures.unexpectedStop(attempt.lease()));
-            }
-        }
-
-        /**
-         * Tells the outcome, again and again while the database is away and the lease may still hold. An outcome that
-         * the database refuses becomes a failure of the job.
-         */
-        private void settle(Attempt attempt, Heartbeats heartbeats, Runnable outcome, JobScratch scratch) {
-            Runnable telling = outcome;
-            boolean refused = false;
-            while (true) {
-                try {
-                    telling.run();
-                    return;
-                } catch (LeaseLostException e) {
-                    attempt.trace().stopped(StopReason.LEASE_LOST);
-                    metrics.leaseLost();
-                    LOG.warn("{}; its outcome is dropped", e.getMessage());
-                    return;
-                } catch (RuntimeException e) {
-                    boolean away = FailureTranslator.databaseIsAway(e);
-                    if (heartbeats.expired() || stopping || (!away && refused)) {
-                        LOG.warn(
-                                "Could not tell the outcome of job {}",
-                                attempt.lease().jobId(),
-                                e);
-                        return;
-                    }
-                    if (away) {
-                        await(OUTCOME_RETRY);
-                    } else {
-                        Failure failure = failures.translate(e, attempt.lease(), scratch);
-                        telling = () -> fail(attempt, failure);
-                        refused = true;
-                    }
-                }
-            }
-        }
-
         void stop() {
-            stopping = true;
-            Attempt attempt = running;
-            if (attempt != null) {
-                attempt.stop(StopReason.SHUTDOWN);
-            }
-            wake.release();
-            queueSignal.close();
-            joinOrRelease();
+            loops.forEach(ClaimLoop::stop);
+            loops.forEach(ClaimLoop::joinOrRelease);
             scheduler.shutdownNow();
             try {
                 registry.unregister(identity);
             } catch (DataAccessException | TransactionException e) {
                 LOG.warn("Could not sign off: {}", e.getMessage());
-            }
-        }
-
-        /** Work that reaches no checkpoint in time loses its lease here; what it writes later is refused. */
-        private void joinOrRelease() {
-            try {
-                thread.join(properties.stopTimeout());
-                Attempt attempt = running;
-                if (thread.isAlive() && attempt != null) {
-                    queue.release(attempt.lease());
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            } catch (LeaseLostException | DataAccessException | TransactionException e) {
-                LOG.warn("Could not hand the job back: {}", e.getMessage());
             }
         }
     }

@@ -8,7 +8,10 @@ import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.Recipe;
+import io.octavo.engine.serve.ServedModel;
+import io.octavo.engine.serve.ServingOptions;
 import io.octavo.jobs.spec.SchemeInfo;
+import java.nio.file.Path;
 import java.util.List;
 
 /** Opens engines and tells what they can write. */
@@ -19,6 +22,9 @@ public interface EngineFactory {
 
     /** Serves two checkpoints in turn under the same load, on a device of its own. */
     BenchmarkResult benchmark(EngineOptions options, BenchmarkRequest request, JobMonitor monitor);
+
+    /** Loads a checkpoint folder to be served; whoever opens it closes it. */
+    ServedModel serve(EngineOptions options, Path source, ServingOptions serving);
 
     /** What a quantization would do, told from headers; throws what the quantization itself would throw. */
     PlanReport plan(CheckpointFiles source, Recipe recipe);

@@ -17,7 +17,10 @@ import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
+import io.octavo.engine.serve.ServedModel;
+import io.octavo.engine.serve.ServingOptions;
 import io.octavo.jobs.spec.SchemeInfo;
+import java.nio.file.Path;
 import java.util.List;
 
 /** The engine in this process. */
@@ -31,6 +34,11 @@ public final class LocalEngineFactory implements EngineFactory {
     @Override
     public BenchmarkResult benchmark(EngineOptions options, BenchmarkRequest request, JobMonitor monitor) {
         return Engines.benchmark(options, request, monitor);
+    }
+
+    @Override
+    public ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
+        return Engines.serve(options, source, serving);
     }
 
     @Override

@@ -41,11 +41,7 @@ final class OpenAiServlet extends HttpServlet {
     private final transient CrossOrigin crossOrigin;
 
     OpenAiServlet(
-            ServedCalls calls,
-            ServeMeters meters,
-            ServeSettings settings,
-            WatchedProtocol protocol,
-            OpenCalls open) {
+            ServedCalls calls, ServeMeters meters, ServeSettings settings, WatchedProtocol protocol, OpenCalls open) {
         this.calls = calls;
         this.meters = meters;
         this.settings = settings;

@@ -138,7 +138,8 @@ final class ServedCalls {
                     param,
                     "this model's maximum context length is " + most + " tokens"
                             + (card.fullModelLen() > most ? ", which is what its cache holds" : "") + "; " + param
-                            + " has " + tokens.size() + (tokens.size() == most ? ", which leaves no room for one more" : ""));
+                            + " has " + tokens.size()
+                            + (tokens.size() == most ? ", which leaves no room for one more" : ""));
         }
     }
 

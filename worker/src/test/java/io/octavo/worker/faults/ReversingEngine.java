@@ -21,6 +21,8 @@ import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.scheme.Scheme;
+import io.octavo.engine.serve.ServedModel;
+import io.octavo.engine.serve.ServingOptions;
 import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.worker.engine.EngineFactory;
 import java.io.IOException;
@@ -111,6 +113,11 @@ final class ReversingEngine implements EngineFactory {
                 new PlanReport.Resources(0, 0, 0, 0),
                 List.of(),
                 List.of());
+    }
+
+    @Override
+    public ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
+        throw new UnsupportedOperationException("this engine serves nothing");
     }
 
     @Override

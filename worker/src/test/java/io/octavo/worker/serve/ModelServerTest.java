@@ -433,16 +433,22 @@ class ModelServerTest {
         try (var open = new TestServer("key", settings -> settings.callableFrom(Set.of(page)))) {
             HttpResponse<String> asked = options(open, COMPLETIONS, page);
             assertThat(asked.statusCode()).isEqualTo(204);
-            assertThat(asked.headers().firstValue("Access-Control-Allow-Origin")).contains(page);
-            assertThat(asked.headers().firstValue("Access-Control-Allow-Headers").orElse(""))
+            assertThat(asked.headers().firstValue("Access-Control-Allow-Origin"))
+                    .contains(page);
+            assertThat(asked.headers()
+                            .firstValue("Access-Control-Allow-Headers")
+                            .orElse(""))
                     .contains("Authorization", "x-stainless-lang");
-            assertThat(options(open, COMPLETIONS, "https://evil.example.com").headers().map())
+            assertThat(options(open, COMPLETIONS, "https://evil.example.com")
+                            .headers()
+                            .map())
                     .doesNotContainKey("access-control-allow-origin")
                     .containsKey("vary");
             HttpResponse<String> refused =
                     open.send(open.request("/v1/models").header("Origin", page).build());
             assertThat(refused.statusCode()).isEqualTo(401);
-            assertThat(refused.headers().firstValue("Access-Control-Allow-Origin")).contains(page);
+            assertThat(refused.headers().firstValue("Access-Control-Allow-Origin"))
+                    .contains(page);
         }
     }
 
@@ -486,7 +492,8 @@ class ModelServerTest {
                 .header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString("{\"prompt\":\"a\"}"))
                 .build());
-        await().untilAsserted(() -> assertThat(server.log).singleElement().asString().contains(", 127.0.0.1, "));
+        await().untilAsserted(
+                        () -> assertThat(server.log).singleElement().asString().contains(", 127.0.0.1, "));
     }
 
     @Test
