@@ -186,7 +186,9 @@ class ConditionsTest {
                             call.getLast(),
                             header,
                             value.replace("TAG", held));
-                    assertThat(answer.statusCode()).as(operation + answer.body()).isEqualTo(412);
+                    assertThat(answer.statusCode())
+                            .as(operation + answer.body())
+                            .isEqualTo(412);
                     assertProblem(answer, 412, "precondition-failed");
                     assertThat(item.get(method).get("responses").propertyNames())
                             .as(operation)
@@ -269,8 +271,7 @@ class ConditionsTest {
     @ParameterizedTest
     @ValueSource(strings = {"retention", "revisions", "delete", "quota", "namespaces", "create"})
     void ofTwoWhoSawTheSameOnlyOneChangesIt(String change) throws Exception {
-        String tenant =
-                "/api/v1/tenants/" + id(api.post("/api/v1/tenants", "{\"name\":\"race-" + change + "\"}"));
+        String tenant = "/api/v1/tenants/" + id(api.post("/api/v1/tenants", "{\"name\":\"race-" + change + "\"}"));
         for (int round = 0; round < ROUNDS; round++) {
             String name = "held/race-" + change + round;
             String path = "/api/v1/repositories/" + name;
@@ -291,11 +292,7 @@ class ConditionsTest {
             List<Integer> answers = atOnce(who -> switch (change) {
                 case "quota" ->
                     api.send(
-                            "PUT",
-                            tenant + "/quota",
-                            "{\"maxBytes\":" + (100 * of + who + 1) + "}",
-                            header,
-                            condition);
+                            "PUT", tenant + "/quota", "{\"maxBytes\":" + (100 * of + who + 1) + "}", header, condition);
                 case "namespaces" ->
                     api.send("PUT", tenant + "/namespaces/race-" + of + "-" + who, "", header, condition);
                 case "delete" -> api.send("DELETE", path, "", header, condition);
@@ -307,7 +304,9 @@ class ConditionsTest {
                     yield api.send("POST", path + "/revisions", "{\"files\":[" + stored + "]}", header, condition);
                 }
             });
-            assertThat(answers.stream().filter(status -> status < 300)).as("%s", answers).hasSize(1);
+            assertThat(answers.stream().filter(status -> status < 300))
+                    .as("%s", answers)
+                    .hasSize(1);
             assertThat(answers).allMatch(status -> status < 300 || status == 412 || status == 404);
         }
     }

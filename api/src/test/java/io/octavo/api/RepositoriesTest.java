@@ -214,8 +214,7 @@ class RepositoriesTest {
         owner.send("DELETE", REPOSITORIES + "/shown/gone", "");
         assertThat(names(owner.get(REPOSITORIES + "?deleted=true"))).containsExactly("shown/gone");
         assertThat(names(operator.get(REPOSITORIES + "?deleted=true"))).doesNotContain("shown/gone");
-        assertProblem(
-                operator.get(REPOSITORIES + "/shown/gone/revisions?deleted=true"), 404, "repository-not-found");
+        assertProblem(operator.get(REPOSITORIES + "/shown/gone/revisions?deleted=true"), 404, "repository-not-found");
         assertProblem(owner.get(REPOSITORIES + "?deleted=yes"), 400, "invalid-request");
     }
 

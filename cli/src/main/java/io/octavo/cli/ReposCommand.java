@@ -97,7 +97,8 @@ final class ReposCommand extends ListingCommand {
                             description = "At most so many. Default: ${DEFAULT-VALUE}.")
                     int most)
             throws Exception {
-        CallPath path = deleted(CallPath.of(Arguments.repository(name), "revisions").with("search", text), gone);
+        CallPath path =
+                deleted(CallPath.of(Arguments.repository(name), "revisions").with("search", text), gone);
         ItemTable table = gone ? DELETED_REVISIONS : REVISIONS;
         return ask(client -> showPage(client.list(path, Arguments.limit(most)), table::of));
     }
@@ -126,7 +127,9 @@ final class ReposCommand extends ListingCommand {
         boolean main = named.revision().filter("main"::equals).isPresent();
         return ask(client -> {
             // By its id: main is another revision when a call whose answer was lost is repeated.
-            String what = main ? named.name() + "@" + client.revision(named.name(), "main").id() : reference;
+            String what = main
+                    ? named.name() + "@" + client.revision(named.name(), "main").id()
+                    : reference;
             client.delete(path(what));
             return show(Map.of("deleted", what), "deleted " + what);
         });
@@ -135,9 +138,10 @@ final class ReposCommand extends ListingCommand {
     @Command(
             name = "restore",
             mixinStandardHelpOptions = true,
-            description = "Brings back a repository with the revisions that were deleted with it, or one of its revisions."
-                    + " Below what was pushed since, where something was: the newest stays main, and"
-                    + " 'repos delete NS/NAME@REV' of it makes the one before main again.",
+            description =
+                    "Brings back a repository with the revisions that were deleted with it, or one of its revisions."
+                            + " Below what was pushed since, where something was: the newest stays main, and"
+                            + " 'repos delete NS/NAME@REV' of it makes the one before main again.",
             footer = {
                 "  octavo repos restore octavo/books-5m",
                 "  octavo repos restore octavo/books-5m@0123456789abcdef0123456789abcdef01234567"

@@ -5,7 +5,6 @@ import io.octavo.standalone.embedded.EmbeddedParts;
 import io.octavo.standalone.embedded.Home;
 import io.octavo.standalone.embedded.SecretFile;
 import io.octavo.standalone.embedded.StandaloneException;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.HashMap;
@@ -123,7 +122,9 @@ public final class Standalone implements AutoCloseable {
         settings.put("octavo.worker.exclusive-name", true); // the home's lock sees to it
         settings.put("octavo.worker.work-directory", home.folder("work").toString());
         for (int i = 0; i < options.allowedFolders().size(); i++) { // one by one: a name may hold a comma
-            settings.put("octavo.worker.allowed-folders[" + i + "]", options.allowedFolders().get(i).toString());
+            settings.put(
+                    "octavo.worker.allowed-folders[" + i + "]",
+                    options.allowedFolders().get(i).toString());
         }
         settings.put("spring.main.lazy-initialization", true);
         settings.put(

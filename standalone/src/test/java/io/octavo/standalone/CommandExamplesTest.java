@@ -134,7 +134,9 @@ class CommandExamplesTest {
     }
 
     private void restoresWhatWasDeletedBelowWhatWasPushedSince() {
-        String old = json("repos", "show", "octavo/books-5m", "--json").at("/revision").asString();
+        String old = json("repos", "show", "octavo/books-5m", "--json")
+                .at("/revision")
+                .asString();
         run("repos", "delete", "octavo/books-5m");
         assertThat(run("repos", "--deleted")).contains("octavo/books-5m", "RESTORABLE UNTIL", old);
         run("push", ProjectFolder.root() + "/examples/data", "octavo/books-5m", "-m", "by mistake");

@@ -125,8 +125,8 @@ public final class ConditionalCalls extends RequestMappingHandlerAdapter {
         /** Behind all that would refuse the request without its conditions: who may call, and what the body holds. */
         @Override
         protected @Nullable Object doInvoke(@Nullable Object... arguments) throws Exception {
-            HttpServletRequest http = Objects.requireNonNull(
-                    Objects.requireNonNull(request).getNativeRequest(HttpServletRequest.class));
+            HttpServletRequest http =
+                    Objects.requireNonNull(Objects.requireNonNull(request).getNativeRequest(HttpServletRequest.class));
             if (hasMethodAnnotation(Tagged.class)) {
                 return answered(http, super.doInvoke(arguments));
             }
@@ -166,11 +166,10 @@ public final class ConditionalCalls extends RequestMappingHandlerAdapter {
             call.setHandlerMethodArgumentResolvers(Objects.requireNonNull(resolvers));
             call.setDataBinderFactory(Objects.requireNonNull(binders));
             try {
-                return Optional.of(tag(
-                        call.invokeForRequest(Objects.requireNonNull(request), new ModelAndViewContainer())));
+                return Optional.of(
+                        tag(call.invokeForRequest(Objects.requireNonNull(request), new ModelAndViewContainer())));
             } catch (ProblemException e) {
-                if (http.getMethod().equals(HttpMethod.POST.name())
-                        && e.code().category() == ProblemCategory.MISSING) {
+                if (http.getMethod().equals(HttpMethod.POST.name()) && e.code().category() == ProblemCategory.MISSING) {
                     return Optional.empty();
                 }
                 throw e;

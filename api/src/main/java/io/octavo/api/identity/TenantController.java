@@ -93,7 +93,8 @@ class TenantController {
     record TenantRequest(@NotNull @PlainText String name) {}
 
     /** @param maxBytes null for the service's default */
-    record Quota(@JsonDeserialize(using = StatedNumber.class) @Nullable @Min(0) Long maxBytes) {}
+    record Quota(
+            @JsonDeserialize(using = StatedNumber.class) @Nullable @Min(0) Long maxBytes) {}
 
     /** @param maxBytes absent where the service's default holds */
     record TenantUse(

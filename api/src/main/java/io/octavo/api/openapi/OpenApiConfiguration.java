@@ -141,7 +141,8 @@ class OpenApiConfiguration {
         }
         if (method != PathItem.HttpMethod.GET) {
             addCondition(operation, HttpHeaders.IF_MATCH, "only while it has one of these entity tags; * for any");
-            addCondition(operation, HttpHeaders.IF_NONE_MATCH, "only while it has none of these; * if nothing is there");
+            addCondition(
+                    operation, HttpHeaders.IF_NONE_MATCH, "only while it has none of these; * if nothing is there");
         }
         if (method == PathItem.HttpMethod.POST && !path.equals(JOBS)) {
             operation.addParametersItem(

@@ -54,8 +54,7 @@ class RepositoryController {
     private final BlobStore blobs;
     private final BlobDownload downloads;
 
-    RepositoryController(
-            RepositoryService repositories, DeletedListing gone, BlobStore blobs, BlobDownload downloads) {
+    RepositoryController(RepositoryService repositories, DeletedListing gone, BlobStore blobs, BlobDownload downloads) {
         this.repositories = repositories;
         this.gone = gone;
         this.blobs = blobs;
@@ -80,7 +79,8 @@ class RepositoryController {
         RepositoryPath file = path(path);
         RepositoryName repository = repository(namespace, name);
         repositories.requireOwn(caller.tenant(), repository);
-        Conditions.isKnown(request, repositories.current(caller.tenant(), repository, file).map(BlobDownload::tag));
+        Conditions.isKnown(
+                request, repositories.current(caller.tenant(), repository, file).map(BlobDownload::tag));
         BlobId stored = store(caller.tenant(), request, sha256);
         return new RepositoryFile(file.value(), stored.size(), stored.sha256());
     }
@@ -117,7 +117,9 @@ class RepositoryController {
                 : ResponseEntity.ok(view);
     }
 
-    @Operation(operationId = "listRevisions", summary = "Lists a repository's revisions, or those that can be restored, the newest first")
+    @Operation(
+            operationId = "listRevisions",
+            summary = "Lists a repository's revisions, or those that can be restored, the newest first")
     @GetMapping("/revisions")
     Page<RevisionSummary> revisions(
             Caller caller,

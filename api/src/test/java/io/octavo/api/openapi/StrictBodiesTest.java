@@ -89,7 +89,9 @@ class StrictBodiesTest {
 
     @BeforeEach
     void start() {
-        key = keys.issue(TenantId.BUILT_IN, "strict", Scope.ADMIN, null, "test").text().reveal();
+        key = keys.issue(TenantId.BUILT_IN, "strict", Scope.ADMIN, null, "test")
+                .text()
+                .reveal();
         TestWorker.register(workers);
     }
 
@@ -118,9 +120,9 @@ class StrictBodiesTest {
                             .replaceAll("\\{[a-z]+}", new UUID(1, 1).toString());
                     JsonNode body = sound(schemas.whole(schema, variant));
                     for (String pointer : places(body, "")) {
-                        String type = type(schemas, schema, variant, pointer.substring(1).split("/"));
-                        count += spoil(
-                                method.toUpperCase(Locale.ROOT), target, body.toString(), pointer, type, faults);
+                        String type = type(
+                                schemas, schema, variant, pointer.substring(1).split("/"));
+                        count += spoil(method.toUpperCase(Locale.ROOT), target, body.toString(), pointer, type, faults);
                     }
                 }
             }
@@ -130,8 +132,7 @@ class StrictBodiesTest {
         assertThat(count).isGreaterThan(500);
     }
 
-    private int spoil(
-            String method, String target, String body, String pointer, String type, List<String> faults)
+    private int spoil(String method, String target, String body, String pointer, String type, List<String> faults)
             throws Exception {
         String name = pointer.substring(pointer.lastIndexOf('/') + 1);
         if (FREE_TEXTS.contains(name)) {
@@ -144,9 +145,13 @@ class StrictBodiesTest {
             RawCall.Answer answer = send(method, target, spoiled.toString().replace("\"@here@\"", other));
             String place = pointer.substring(1).replaceAll("/(\\d+)", "[$1]").replace('/', '.');
             boolean named = answer.status() == 400
-                    && (name.equals("type") || json.readTree(answer.body()).path("errors").valueStream()
-                            .map(error -> error.path("field").asString("").replaceFirst(PUT_ASIDE, "$1"))
-                            .anyMatch(field -> field.equals(place) || field.startsWith(place + ".")));
+                    && (name.equals("type")
+                            || json.readTree(answer.body())
+                                    .path("errors")
+                                    .valueStream()
+                                    .map(error ->
+                                            error.path("field").asString("").replaceFirst(PUT_ASIDE, "$1"))
+                                    .anyMatch(field -> field.equals(place) || field.startsWith(place + ".")));
             if (!named) {
                 faults.add(method + " " + target + " " + place + "=" + other + ": " + answer.status() + " "
                         + answer.body());
@@ -159,7 +164,9 @@ class StrictBodiesTest {
     private static String type(Schemas schemas, JsonNode schema, int variant, String[] names) {
         JsonNode at = chosen(schemas, schema, variant);
         for (String name : names) {
-            JsonNode below = name.matches("\\d+") ? at.path("items") : at.path("properties").path(name);
+            JsonNode below = name.matches("\\d+")
+                    ? at.path("items")
+                    : at.path("properties").path(name);
             at = chosen(schemas, below, variant);
         }
         JsonNode type = at.path("type").isArray() ? at.path("type").get(0) : at.path("type");
@@ -253,7 +260,8 @@ class StrictBodiesTest {
                 .isEqualTo("labels");
         String file = send("PUT", "/api/v1/repositories/a/lines/files/f", "1").body();
         String commit = "{\"message\":\"one\\n\\ttwo\\r\\n\",\"files\":[" + file + "]}";
-        assertThat(send("POST", "/api/v1/repositories/a/lines/revisions", commit).status())
+        assertThat(send("POST", "/api/v1/repositories/a/lines/revisions", commit)
+                        .status())
                 .isEqualTo(201);
     }
 }

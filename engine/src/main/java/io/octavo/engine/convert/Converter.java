@@ -106,8 +106,7 @@ public final class Converter {
     public static Layout requireConvertible(Checkpoint source, Layout layout) {
         Layout declared = requireLayout(source);
         requireOther(declared, layout);
-        Declaration config =
-                Declaration.strict(QuantizedLayouts.config(source).orElseThrow());
+        Declaration config = Declaration.strict(QuantizedLayouts.config(source).orElseThrow());
         if (config.groups().isEmpty()) {
             throw unsuitable("the source quantizes no weights, so there is nothing to convert");
         }
@@ -129,8 +128,7 @@ public final class Converter {
      *
      * @throws QuantizationException {@code LAYOUT_UNSUITABLE}
      */
-    public static void requireConvertible(
-            Layout source, Scheme scheme, Optional<Quantization> kvCache, Layout layout) {
+    public static void requireConvertible(Layout source, Scheme scheme, Optional<Quantization> kvCache, Layout layout) {
         requireOther(source, layout);
         requireSuitable(layout, scheme.weights(), scheme.inputs(), kvCache);
     }
@@ -160,7 +158,6 @@ public final class Converter {
 
     private static Layout requireLayout(Checkpoint source) {
         return QuantizedLayouts.layout(source)
-                .orElseThrow(
-                        () -> unsuitable("the source is not quantized; quantize it instead of converting it"));
+                .orElseThrow(() -> unsuitable("the source is not quantized; quantize it instead of converting it"));
     }
 }

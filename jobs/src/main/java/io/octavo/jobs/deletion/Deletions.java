@@ -38,7 +38,8 @@ public class Deletions {
         sql.sql("update repository set deleted_at = now(), head = null where id = :id")
                 .param("id", id)
                 .update();
-        sql.sql("update revision set deleted_at = now(), deleted_with_repository = true where repository_id = :id" + LIVE)
+        sql.sql("update revision set deleted_at = now(), deleted_with_repository = true where repository_id = :id"
+                        + LIVE)
                 .param("id", id)
                 .update();
         table.artifactsOfDeletedRevisions();

@@ -77,8 +77,7 @@ public class RepositoryListing {
         }
 
         public static ProblemException unknown(@Nullable Exception cause) {
-            return new ProblemException(
-                    ProblemCode.INVALID_REQUEST, "cursor is not one that this service gave", cause);
+            return new ProblemException(ProblemCode.INVALID_REQUEST, "cursor is not one that this service gave", cause);
         }
     }
 

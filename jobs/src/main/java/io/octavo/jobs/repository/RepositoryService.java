@@ -173,8 +173,7 @@ public class RepositoryService {
                         .orElseThrow(() -> RepositoryListing.Position.unknown(null));
         List<Revision> found = revisions.page(repository.id(), before, search.value(), Limit.of(limit.probe()));
         return Page.of(found, limit.value(), Revision::id)
-                .map(revision -> new RevisionSummary(
-                        revision.id(), revision.createdAt(), revision.message(), null));
+                .map(revision -> new RevisionSummary(revision.id(), revision.createdAt(), revision.message(), null));
     }
 
     private ModelRepository require(TenantId tenant, RepositoryName name) {

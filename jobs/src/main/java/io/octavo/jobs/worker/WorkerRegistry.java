@@ -3,9 +3,9 @@ package io.octavo.jobs.worker;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.QueueProperties;
 import io.octavo.jobs.queue.WorkerIdentity;
+import io.octavo.jobs.source.FolderProperties;
 import io.octavo.jobs.spec.Requirements;
 import io.octavo.jobs.spec.SchemeCatalog;
-import io.octavo.jobs.source.FolderProperties;
 import io.octavo.jobs.spec.SchemeInfo;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -39,10 +39,7 @@ public class WorkerRegistry implements SchemeCatalog {
     private final FolderProperties folders;
 
     WorkerRegistry(
-            RegisteredWorkerRepository workers,
-            JsonMapper json,
-            QueueProperties properties,
-            FolderProperties folders) {
+            RegisteredWorkerRepository workers, JsonMapper json, QueueProperties properties, FolderProperties folders) {
         this.workers = workers;
         this.json = json;
         this.properties = properties;
@@ -129,7 +126,9 @@ public class WorkerRegistry implements SchemeCatalog {
         List<String> told = workers.folders(properties.workerTimeoutSeconds());
         Path named = Path.of(path).normalize();
         return told.isEmpty()
-                || told.stream().flatMap(names -> json.readValue(names, TEXTS).stream()).anyMatch(named::startsWith);
+                || told.stream()
+                        .flatMap(names -> json.readValue(names, TEXTS).stream())
+                        .anyMatch(named::startsWith);
     }
 
     @Override
