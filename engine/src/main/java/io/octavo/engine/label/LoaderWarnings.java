@@ -19,6 +19,10 @@ final class LoaderWarnings {
 
     private static final String MXFP4 = "MXFP4 needs sm_80 or newer; native on sm_100 and newer";
 
+    private static final String SLOW_IN_BATCHES =
+            "4 bits beside 16-bit inputs save memory traffic, not arithmetic: on Hopper, prompts and batches of more than"
+                    + " about 256 tokens a step run no faster than 16 bits, by vLLM slower; FP8_DYNAMIC and W8A8 do";
+
     private static final String SLOW_ORDER = "slower kernels, and tensor-parallel row shards cannot split groups";
     private static final Set<Integer> MARLIN_GROUPS = Set.of(32, 64, 128);
 
@@ -64,6 +68,9 @@ final class LoaderWarnings {
     private static List<String> of(Layout layout, Declaration.Group group, @Nullable LoaderPath path) {
         var warnings = new ArrayList<String>();
         Quantization weights = group.weights();
+        if (weights.type().bits() == 4 && group.inputs().isEmpty()) {
+            warnings.add(SLOW_IN_BATCHES);
+        }
         switch (layout) {
             case COMPRESSED_TENSORS -> {
                 if (path == null) {

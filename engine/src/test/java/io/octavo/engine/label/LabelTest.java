@@ -186,6 +186,27 @@ class LabelTest {
                 .noneSatisfy(warning -> assertThat(warning).startsWith("transformers"));
     }
 
+    /** As measured for vLLM #44529, and here in docs/benchmarks.md. */
+    @ParameterizedTest
+    @CsvSource({
+        "W4A16, true",
+        "W4A16_ASYM, true",
+        "NVFP4A16, true",
+        "W8A16, false",
+        "FP8_DYNAMIC, false",
+        "FP8_W8A16, false",
+        "W4AFP8, false",
+        "NVFP4, false"
+    })
+    void saysWhereFourBitsGainNothing(String scheme, boolean warns) {
+        assertThat(
+                        Label.of(config(CompressedTensors.config(Scheme.named(scheme), List.of("lm_head"))))
+                                .warnings()
+                                .stream()
+                                .anyMatch(warning -> warning.contains("on Hopper, prompts and batches")))
+                .isEqualTo(warns);
+    }
+
     private static List<String> expertWarnings(ConfigJson model, Scheme scheme, String ignored) {
         return Label.of(model.withQuantizationConfig(CompressedTensors.config(scheme, List.of(ignored))))
                 .warnings()
