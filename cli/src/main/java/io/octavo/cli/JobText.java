@@ -111,7 +111,8 @@ final class JobText {
                 .row("job", artifact.jobId())
                 .row("uri", artifact.uri())
                 .row("label", artifact.label())
-                .row("bits", String.format(Locale.ROOT, "%.2f a weight", artifact.weightBits()));
+                .row("bits", String.format(Locale.ROOT, "%.2f a weight", artifact.weightBits()))
+                .row("recovery", artifact.recovery() == null ? null : Quantity.percent(artifact.recovery()));
         if (artifact.executesAs() != null) {
             runsAs(artifact.executesAs())
                     .forEach((bits, gpus) -> facts.row("runs as", bits + " on " + String.join(", ", gpus)));

@@ -25,6 +25,7 @@ public final class OctavoMain {
                 new DemoCommand(),
                 new QuantizeCommand(),
                 new EvaluateCommand(),
+                new CompareCommand(),
                 new GenerateCommand(),
                 new ServeCommand(),
                 new BenchmarkCommand(),

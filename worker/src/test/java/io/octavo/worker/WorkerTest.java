@@ -10,6 +10,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.hub.RepositoryName;
+import io.octavo.jobs.artifact.ArtifactComparison;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.blob.BlobId;
@@ -24,6 +25,7 @@ import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.repository.RepositoryService;
 import io.octavo.jobs.spec.JobSpecReader;
+import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.wire.EventRecord;
 import io.octavo.wire.JobStatus;
@@ -398,6 +400,32 @@ class WorkerTest {
                         + "{'type':'generation','name':'sample','prompt':'Once'}]}"),
                 JobStatus.SUCCEEDED);
         assertThat(onlyArtifact().evaluations()).hasSize(1);
+    }
+
+    @Test
+    void artifactsTellWhatTheyKeptAndAreComparedBySource() {
+        await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
+        assertThat(onlyArtifact().recovery()).isNull();
+        push("octavo/data", "text.txt", bytes("one\n"), "cloze.jsonl", bytes("{}\n"));
+        String tasks = "'tasks':[{'type':'multiple-choice','name':'cloze','dataset':'hub:octavo/data#cloze.jsonl'}]}";
+        await(
+                submit("{'type':'evaluate','source':'hub:octavo/out','baseline':'hub:octavo/model'," + tasks),
+                JobStatus.SUCCEEDED);
+        await(submit("{'type':'evaluate','source':'hub:octavo/out'," + tasks), JobStatus.SUCCEEDED);
+
+        assertThat(onlyArtifact().recovery()).isEqualTo(0.5); // 0.25 of a baseline's 0.5
+        assertThat(onlyArtifact().evaluations().getFirst().result().has("lmEval"))
+                .isFalse();
+        ArtifactComparison compared = artifacts.comparison(TENANT, SourceUri.parse("hub:octavo/model"));
+        assertThat(compared.artifacts()).hasSize(1);
+        ArtifactComparison.Entry entry = compared.artifacts().getFirst();
+        assertThat(entry.id()).isEqualTo(onlyArtifact().id());
+        assertThat(entry.recovery()).isEqualTo(0.5);
+        assertThat(entry.scores()).containsExactly(new ArtifactComparison.Score("cloze", "accuracy", 0.25, null));
+        assertThat(artifacts
+                        .comparison(TENANT, SourceUri.parse("hub:octavo/mode"))
+                        .artifacts())
+                .isEmpty();
     }
 
     @Test

@@ -7,6 +7,9 @@ import io.octavo.api.problem.Problems;
 import io.octavo.api.report.ArtifactReport;
 import io.octavo.api.report.ArtifactReports;
 import io.octavo.api.report.ReportPage;
+import io.octavo.engine.report.QualityChart;
+import io.octavo.engine.request.EvaluationMetric;
+import io.octavo.jobs.artifact.ArtifactComparison;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.blob.BlobId;
@@ -16,13 +19,16 @@ import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.repository.RepositoryPath;
+import io.octavo.jobs.spec.SourceUri;
 import io.octavo.wire.Page;
 import io.octavo.wire.RepositoryFile;
 import io.swagger.v3.oas.annotations.Operation;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.Resource;
 import org.springframework.http.HttpStatus;
@@ -40,6 +46,8 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 @RequestMapping("/api/v1/artifacts")
 class ArtifactController {
+
+    private static final String SVG = "image/svg+xml";
 
     private final ArtifactService artifacts;
     private final BlobDownload downloads;
@@ -68,6 +76,30 @@ class ArtifactController {
             @RequestParam(required = false) @Nullable Integer limit,
             @RequestParam(required = false) @Nullable String cursor) {
         return artifacts.list(caller.tenant(), SearchText.of(search), PageLimit.of(limit), TimeCursor.parse(cursor));
+    }
+
+    @Operation(
+            operationId = "getArtifactComparison",
+            summary = "Shows what was made of one source side by side: size against quality")
+    @GetMapping("/comparison")
+    ArtifactComparison comparison(Caller caller, @RequestParam String source) {
+        return artifacts.comparison(caller.tenant(), Problems.read("source", () -> SourceUri.parse(source)));
+    }
+
+    @Operation(
+            operationId = "getArtifactComparison",
+            summary = "Shows what was made of one source side by side: size against quality")
+    @GetMapping(path = "/comparison", produces = SVG)
+    ResponseEntity<String> comparisonChart(Caller caller, @RequestParam String source) {
+        ArtifactComparison compared = comparison(caller, source);
+        List<QualityChart.Point> points = compared.artifacts().stream()
+                .flatMap(artifact -> Stream.ofNullable(artifact.recovery())
+                        .map(recovery -> new QualityChart.Point(artifact.label(), artifact.sizeBytes(), recovery)))
+                .toList();
+        return ResponseEntity.ok()
+                .contentType(MediaType.valueOf(SVG))
+                .header("Content-Security-Policy", "default-src 'none'")
+                .body(QualityChart.svg(compared.source(), EvaluationMetric.RECOVERY, true, points));
     }
 
     @Operation(operationId = "getArtifact", summary = "Shows an artifact with its label, files and origin")

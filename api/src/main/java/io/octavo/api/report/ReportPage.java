@@ -89,12 +89,16 @@ public final class ReportPage {
     }
 
     public static String headline(ArtifactRecord artifact) {
+        Double recovery = artifact.recovery();
         return String.format(
                 Locale.ROOT,
-                "%s, %.2f bits a weight, %s",
+                "%s, %.2f bits a weight, %s%s",
                 artifact.label(),
                 artifact.weightBits(),
-                bytes(artifact.sizeBytes()));
+                bytes(artifact.sizeBytes()),
+                recovery == null
+                        ? ""
+                        : String.format(Locale.ROOT, ", %.1f %% of the baseline's scores", recovery * 100));
     }
 
     public static List<JsonNode> worstFirst(JsonNode modules) {

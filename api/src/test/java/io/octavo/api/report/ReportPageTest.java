@@ -52,6 +52,7 @@ class ReportPageTest {
                         "hub:octavo/out@main",
                         "W8A8-FP8-dynamic",
                         8.0625,
+                        0.987,
                         List.of(new Execution("sm_89", "Ada, such as L40S", "W8A8", text)),
                         List.of(text),
                         12_345_678,
@@ -130,7 +131,8 @@ class ReportPageTest {
         assertThat(texts(page, "td")).as("how much was asked is no score").doesNotContain("8", "3");
         assertThat(texts(page, "span")).containsExactly("passed");
         assertThat(texts(page, "p")).contains("Baseline, drawn at temperature 0.8 with seed 7, given: plain");
-        assertThat(texts(page, "p").getFirst()).isEqualTo("W8A8-FP8-dynamic, 8.06 bits a weight, 12.3 MB");
+        assertThat(texts(page, "p").getFirst())
+                .isEqualTo("W8A8-FP8-dynamic, 8.06 bits a weight, 12.3 MB, 98.7 % of the baseline's scores");
     }
 
     /** Of two layers with what users named in them: a line of two points, and texts that stay texts. */

@@ -16,6 +16,7 @@ public record Artifact(
         String uri,
         String label,
         double weightBits,
+        @Nullable Double recovery,
         @Nullable JsonNode executesAs,
         @Nullable List<String> warnings,
         long sizeBytes,

@@ -1,6 +1,7 @@
 package io.octavo.jobs.artifact;
 
 import io.octavo.engine.label.Execution;
+import io.octavo.engine.request.EvaluationMetric;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.spec.SourceUri;
@@ -26,6 +27,7 @@ import org.hibernate.annotations.SQLRestriction;
 import org.hibernate.annotations.UuidGenerator;
 import org.hibernate.type.SqlTypes;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /** The aggregate behind an artifact; it never changes. */
 @Entity
@@ -107,6 +109,7 @@ class Artifact {
                 uri(),
                 label,
                 weightBits,
+                recovery(evaluations),
                 executesAs,
                 warnings,
                 sizeBytes,
@@ -114,6 +117,16 @@ class Artifact {
                 files,
                 lineage,
                 evaluations);
+    }
+
+    /** @param evaluations the oldest first */
+    private static @Nullable Double recovery(List<EvaluationRecord> evaluations) {
+        return evaluations.reversed().stream()
+                .map(evaluation -> evaluation.result().path(EvaluationMetric.RECOVERY))
+                .filter(JsonNode::isNumber)
+                .map(JsonNode::doubleValue)
+                .findFirst()
+                .orElse(null);
     }
 
     UUID id() {

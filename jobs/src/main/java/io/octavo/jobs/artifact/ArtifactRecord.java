@@ -5,6 +5,7 @@ import io.octavo.wire.RepositoryFile;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A quantized checkpoint.
@@ -13,6 +14,7 @@ import java.util.UUID;
  * @param revision of that repository
  * @param uri source URI of exactly this artifact
  * @param weightBits bits per weight of quantized modules
+ * @param recovery share of the 16-bit scores that its newest evaluation beside a baseline found kept; null without one
  * @param executesAs one a generation of GPUs; empty for artifacts of before this was recorded
  * @param warnings what to know before loading it
  */
@@ -24,6 +26,7 @@ public record ArtifactRecord(
         String uri,
         String label,
         double weightBits,
+        @Nullable Double recovery,
         List<Execution> executesAs,
         List<String> warnings,
         long sizeBytes,

@@ -31,6 +31,15 @@ interface ArtifactRepository extends Repository<Artifact, UUID> {
             """)
     List<Artifact> page(UUID tenant, Instant before, UUID beforeId, String search, Limit limit);
 
+    /** The newest of what was made of a source, of any revision where the URI names none. */
+    @Query("""
+            select a from Artifact a
+            where a.tenant = :tenant
+              and (a.lineage.source = :source or locate(concat(:source, '@'), a.lineage.source) = 1)
+            order by a.createdAt desc, a.id desc
+            """)
+    List<Artifact> madeOf(UUID tenant, String source, Limit limit);
+
     @NativeQuery("select now()")
     Instant now();
 }

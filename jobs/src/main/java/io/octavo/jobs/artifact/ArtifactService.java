@@ -18,6 +18,7 @@ import io.octavo.jobs.spec.SourceUri;
 import io.octavo.wire.Page;
 import io.octavo.wire.RepositoryFile;
 import io.octavo.wire.RevisionView;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,6 +36,7 @@ import tools.jackson.databind.node.ObjectNode;
 public class ArtifactService {
 
     private static final String OTHER_SHAPE = "lmEval";
+    private static final int MOST_COMPARED = 100;
 
     private final ArtifactRepository artifacts;
     private final EvaluationRepository evaluations;
@@ -148,6 +150,25 @@ public class ArtifactService {
         Map<String, List<EvaluationRecord>> scores =
                 evaluationsOf(tenant, page.items().stream().map(Artifact::uri).toList());
         return page.map(artifact -> artifact.toRecord(scores.getOrDefault(artifact.uri(), List.of())));
+    }
+
+    /**
+     * The newest hundred artifacts that were made of a source.
+     *
+     * @param source without a revision, of any
+     */
+    @Transactional(readOnly = true)
+    public ArtifactComparison comparison(TenantId tenant, SourceUri source) {
+        List<Artifact> made = artifacts.madeOf(tenant.value(), source.toString(), Limit.of(MOST_COMPARED));
+        Map<String, List<EvaluationRecord>> scores =
+                evaluationsOf(tenant, made.stream().map(Artifact::uri).toList());
+        return new ArtifactComparison(
+                source.toString(),
+                made.stream()
+                        .map(artifact -> artifact.toRecord(scores.getOrDefault(artifact.uri(), List.of())))
+                        .map(ArtifactComparison.Entry::of)
+                        .sorted(Comparator.comparingLong(ArtifactComparison.Entry::sizeBytes))
+                        .toList());
     }
 
     @Transactional(readOnly = true, noRollbackFor = ProblemException.class)
