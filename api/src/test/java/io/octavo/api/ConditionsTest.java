@@ -109,6 +109,8 @@ class ConditionsTest {
         change("createWebhook", "/api/v1/webhooks", "{\"url\":\"http://127.0.0.1:1/y\"}");
         change("deleteWebhook", hook, "");
         change("replayWebhookDelivery", hook + "/deliveries/" + new UUID(1, 1) + "/replay", "");
+        change("createDeployment", "/api/v1/deployments", "{}");
+        change("deleteDeployment", "/api/v1/deployments/" + new UUID(1, 1), "");
         change("createTenant", "/api/v1/tenants", "{\"name\":\"held2\"}");
         change("deleteTenant", tenant, "");
         change("setTenantQuota", tenant + "/quota", "{\"maxBytes\":1}");

@@ -46,7 +46,7 @@ public final class ProblemValve extends ErrorReportValve {
                                 .formatted(detail(status))
                         : "{\"type\":\"urn:octavo:problem:%s\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\",\"code\":\"%s\"}"
                                 .formatted(code, title, status, detail(status), code))
-                        .getBytes(StandardCharsets.UTF_8);
+                .getBytes(StandardCharsets.UTF_8);
         response.setContentType(
                 isServed(request) ? MediaType.APPLICATION_JSON_VALUE : MediaType.APPLICATION_PROBLEM_JSON_VALUE);
         response.setContentLength(problem.length);

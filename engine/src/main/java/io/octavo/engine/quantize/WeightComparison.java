@@ -1,7 +1,7 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.Checkpoint;
+import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.Tensor;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
@@ -78,9 +78,7 @@ final class WeightComparison implements AutoCloseable {
     }
 
     private static int windows(QuantizationPlan plan) {
-        return plan.quantized().stream().anyMatch(action -> Window.rows(action) < action.outFeatures())
-                ? 2
-                : 1;
+        return plan.quantized().stream().anyMatch(action -> Window.rows(action) < action.outFeatures()) ? 2 : 1;
     }
 
     Result compare(Quantize action, QuantizedWeight stored) {
@@ -256,8 +254,9 @@ final class WeightComparison implements AutoCloseable {
             stream.synchronize();
             long reach = (to - from) * QuantizationError.COLUMNS * Double.BYTES;
             double[] measured = output.first(reach).toArray(ValueLayout.JAVA_DOUBLE);
-            float[] reached =
-                    output.host().asSlice(reach, 2L * scales.length * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT);
+            float[] reached = output.host()
+                    .asSlice(reach, 2L * scales.length * Float.BYTES)
+                    .toArray(ValueLayout.JAVA_FLOAT);
             bounds.look(from, to, measured, reached, scales, zeroPoints);
             from = to;
         }
