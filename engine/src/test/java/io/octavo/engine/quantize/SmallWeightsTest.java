@@ -15,6 +15,7 @@ import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.VerificationReport.ModuleError;
+import io.octavo.engine.scheme.Scheme;
 import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
 import java.io.IOException;
@@ -143,6 +144,21 @@ class SmallWeightsTest {
                         QuantizationException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.SCHEME_UNSUITABLE))
                 .hasMessageContainingAll(told);
         assertThat(folder.resolve("target")).doesNotExist();
+    }
+
+    /** Where the work is long it is told first; without data, verification tells it soon enough. */
+    @ParameterizedTest
+    @CsvSource({"W8A8_STATIC, 0x1p-145, true", "W8A8_STATIC, 0x1p-20, false", "W8A8, 0x1p-145, false"})
+    void areLookedForBeforeDataIsRun(String scheme, float magnitude, boolean refused) throws IOException {
+        Path source = model(DType.F32, magnitude, 1).write(folder.resolve("source"));
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            var plan = QuantizationPlan.of(checkpoint, Scheme.named(scheme), List.of());
+            if (refused) {
+                assertThatThrownBy(() -> HeldScales.require(plan)).hasMessageContaining("module " + TINY + ", row 0");
+            } else {
+                HeldScales.require(plan);
+            }
+        }
     }
 
     /** Below the smallest normal number of F32 a scale still has hundreds of steps here. */
