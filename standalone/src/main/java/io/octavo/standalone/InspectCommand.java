@@ -77,10 +77,21 @@ final class InspectCommand extends TerminalCommand {
                 .out()
                 .println(
                         json
-                                ? WireJson.pretty(InspectionText.json(inspection, check))
-                                : InspectionText.text(inspection, check));
+                                ? WireJson.pretty(InspectionText.json(inspection, model(), check))
+                                : InspectionText.text(inspection, model(), check));
         boolean holds = check.map(TagCheck::configured).orElse(true);
         return holds && inspection.disagreement().isEmpty() ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    /** The folder, of a repository the one that it is pulled to, as a shell takes it. */
+    private String model() {
+        String folder = source.startsWith(HUB)
+                ? "./"
+                        + RepositoryReference.parse(source.substring(HUB.length()))
+                                .name()
+                                .name()
+                : source;
+        return folder.matches("[A-Za-z0-9._/+-]+") ? folder : "'" + folder.replace("'", "'\\''") + "'";
     }
 
     private int printScalingFactors() {

@@ -21,7 +21,8 @@ final class InspectionText {
 
     private InspectionText() {}
 
-    static String text(Inspection inspection, Optional<TagCheck> check) {
+    /** @param model by which loaders find it */
+    static String text(Inspection inspection, String model, Optional<TagCheck> check) {
         Label label = inspection.label();
         TextTable facts = TextTable.facts()
                 .row("label", label.text())
@@ -50,6 +51,7 @@ final class InspectionText {
         TextTable executions = TextTable.of("llll");
         label.executions().forEach(row -> executions.row(row.gpu(), row.gpuExamples(), row.runsAs(), row.how()));
         executions.toString().lines().forEach(line -> facts.row("runs as", line));
+        label.vllmServe(model).ifPresent(command -> facts.row("vLLM", command));
         label.warnings().forEach(warning -> facts.row("warning", warning));
         inspection.disagreement().ifPresent(reason -> facts.row("PROBLEM", reason));
         check.ifPresent(tag -> facts.row("tag", tag.explanation()));
@@ -71,7 +73,7 @@ final class InspectionText {
         return ": " + shown + (names.size() > SHOWN_MODULES ? ", …" : "");
     }
 
-    static ObjectNode json(Inspection inspection, Optional<TagCheck> check) {
+    static ObjectNode json(Inspection inspection, String model, Optional<TagCheck> check) {
         Label label = inspection.label();
         ObjectNode root = JsonNodeFactory.instance.objectNode();
         root.put("label", label.text());
@@ -94,6 +96,7 @@ final class InspectionText {
                     .put("runsAs", row.runsAs())
                     .put("how", row.how());
         }
+        root.put("vllm", label.vllmServe(model).orElse(null));
         label.warnings().forEach(root.putArray("warnings")::add);
         ObjectNode tensors = root.putObject("tensors");
         tensors.put("count", inspection.tensorCount())

@@ -82,6 +82,7 @@ class CheckpointCommandsTest {
                         "modules  28 quantized",
                         "sm_75   Turing: T4, RTX 20",
                         "W8A16",
+                        "vLLM     vllm serve " + folder.resolve("fp8"),
                         "warning  below sm_89 inputs stay 16-bit: W8A16")
                 .doesNotContain("PROBLEM");
     }
