@@ -37,8 +37,8 @@ import org.junit.jupiter.api.Test;
 class ServeLoadTrial {
 
     private static final int STREAMS = Integer.getInteger("octavo.load.streams", 64);
-    private static final Duration TIME = Duration.ofSeconds((long) (60 * Double.parseDouble(
-            System.getProperty("octavo.load.minutes", "10"))));
+    private static final Duration TIME =
+            Duration.ofSeconds((long) (60 * Double.parseDouble(System.getProperty("octavo.load.minutes", "10"))));
     private static final int TOKENS = 48;
     private static final long MEGABYTE = 1 << 20;
 
@@ -156,13 +156,7 @@ class ServeLoadTrial {
     private void report() {
         System.out.printf(
                 "%d streams for %s: %d whole, %d left, %d errors; between parts p50 %d ms, p99 %d ms%n",
-                STREAMS,
-                TIME,
-                whole.get(),
-                left.get(),
-                errors.size(),
-                millis(0.5),
-                millis(0.99));
+                STREAMS, TIME, whole.get(), left.get(), errors.size(), millis(0.5), millis(0.99));
         System.out.println(Arrays.toString(errors.stream().limit(5).toArray()));
     }
 

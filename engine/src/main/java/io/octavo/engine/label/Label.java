@@ -170,7 +170,8 @@ public record Label(
     public Optional<String> vllmServe(String model) {
         boolean unknown = text.startsWith("unknown");
         boolean refused = !groups.isEmpty() && executions.stream().noneMatch(Execution::loads);
-        boolean foreignCache = kvCache.filter(cache -> !cache.type().startsWith("FP8")).isPresent();
+        boolean foreignCache =
+                kvCache.filter(cache -> !cache.type().startsWith("FP8")).isPresent();
         return unknown || refused || foreignCache
                 ? Optional.empty()
                 : Optional.of("vllm serve " + model + (kvCache.isPresent() ? " --kv-cache-dtype fp8" : ""));

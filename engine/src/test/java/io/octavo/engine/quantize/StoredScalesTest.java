@@ -21,7 +21,7 @@ class StoredScalesTest {
         assertThat(StoredScales.symmetric("w", 0, INT8, DType.BF16)).isEqualTo(0x1p-7f);
         assertThat(StoredScales.symmetric("w", 127.5f, INT8, DType.F32)).isEqualTo(1);
         assertThat(StoredScales.symmetric("w", 1e-40f, INT8, DType.F32)).isEqualTo((float) (1e-40 / 127.5));
-        assertRefused(() -> StoredScales.symmetric("w", 1e-44f, INT8, DType.F32));
+        assertRefused(() -> StoredScales.symmetric("w", 7 * Float.MIN_VALUE, INT8, DType.F32));
         assertRefused(() -> StoredScales.symmetric("w", 1e-42f, INT8, DType.F32));
         assertRefused(() -> StoredScales.symmetric("w", 1e-38f, INT8, DType.BF16));
         assertRefused(() -> StoredScales.symmetric("w", 1e-6f, NumberType.FloatType.E4M3, DType.F16));
