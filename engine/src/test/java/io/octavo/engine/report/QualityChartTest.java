@@ -26,6 +26,8 @@ class QualityChartTest {
     void theFrontierIsWhatNoOtherOneBeatsInBoth() {
         assertThat(QualityChart.frontier(List.of(LARGE, WORSE, SMALL), true)).containsExactly(SMALL, LARGE);
         assertThat(QualityChart.frontier(List.of(LARGE, WORSE, SMALL), false)).containsExactly(SMALL, WORSE);
+        Point alike = new Point("alike", 100, 0.85);
+        assertThat(QualityChart.frontier(List.of(alike, SMALL), true)).containsExactly(SMALL);
         Point twin = new Point("twin", 100, 0.90);
         assertThat(QualityChart.frontier(List.of(SMALL, twin), true)).containsExactly(SMALL, twin);
     }
