@@ -23,4 +23,11 @@ public record BenchmarkRequest(
         int sequences = maxSequences == null ? 1 : maxSequences;
         new ServingOptions(null, sequences, null, null, cacheType, false, 1, 1);
     }
+
+    /** @param cache {@code auto}, {@code f32}, {@code bf16}, {@code fp8} or {@code int8} */
+    public static BenchmarkRequest of(
+            Path source, Path baseline, Load load, @Nullable Integer maxSequences, String cache) {
+        DType type = ServingOptions.of(null, 1, null, cache).cacheType();
+        return new BenchmarkRequest(source, baseline, load, maxSequences, type);
+    }
 }

@@ -7,14 +7,12 @@ import io.octavo.engine.benchmark.Lengths;
 import io.octavo.engine.benchmark.Load;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.spec.BenchmarkSpec;
-import io.octavo.kernels.number.DType;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.attempt.JobScratch;
 import io.octavo.worker.engine.DeviceProperties;
 import io.octavo.worker.engine.EngineFactory;
 import io.octavo.worker.source.ResolvedSource;
 import io.octavo.worker.source.SourceResolver;
-import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -42,8 +40,8 @@ class BenchmarkJobRunner {
                 attempt.tenant(), spec.source(), scratch.folder("source"), attempt.section(0, FETCHED / 2));
         ResolvedSource baseline = sources.checkpoint(
                 attempt.tenant(), spec.baseline(), scratch.folder("baseline"), attempt.section(FETCHED / 2, FETCHED));
-        var request = new BenchmarkRequest(
-                source.folder(), baseline.folder(), load(spec), spec.maxSequences(), cacheType(spec.kvCache()));
+        BenchmarkRequest request = BenchmarkRequest.of(
+                source.folder(), baseline.folder(), load(spec), spec.maxSequences(), spec.kvCache());
         attempt.log("measuring " + source.uri() + " beside " + baseline.uri());
         BenchmarkResult measured =
                 engines.benchmark(device.asWanted(spec.device()), request, attempt.section(FETCHED, 1));
@@ -80,15 +78,6 @@ class BenchmarkJobRunner {
             case BenchmarkSpec.UniformLength uniform -> new Lengths.Uniform(uniform.min(), uniform.max());
             case BenchmarkSpec.LognormalLength normal ->
                 new Lengths.LogNormal(normal.median(), normal.sigma(), normal.max());
-        };
-    }
-
-    private static @Nullable DType cacheType(String asked) {
-        return switch (asked) {
-            case BenchmarkSpec.KV_BF16 -> DType.BF16;
-            case BenchmarkSpec.KV_FP8 -> DType.F8_E4M3;
-            case BenchmarkSpec.KV_INT8 -> DType.I8;
-            default -> null;
         };
     }
 }
