@@ -185,7 +185,7 @@ class ModifiersTest {
         Path weights = model.resolve(Checkpoint.SINGLE_FILE);
         String header = Files.readString(weights, StandardCharsets.ISO_8859_1);
         Files.writeString(weights, header.replace("self_attn.o_proj", "self_attn.x_proj"), StandardCharsets.ISO_8859_1);
-        assertRefused(model, smooth, ErrorCode.MODIFIER_UNSUITABLE);
+        assertRefused(model, smooth, ErrorCode.CHECKPOINT_TENSOR_MISSING);
     }
 
     private static void assertRefused(Path model, Recipe recipe, ErrorCode code) {
