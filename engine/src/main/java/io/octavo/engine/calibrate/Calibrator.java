@@ -100,7 +100,12 @@ public final class Calibrator {
         return new ActivationRanges(inputs, seen.channels(), seen.squares(), seen.keys(), seen.values());
     }
 
-    /** The tokens of each text that is looked at, the model's first token before those of plain ones. */
+    /**
+     * The tokens of each text that is looked at, the model's first token before those of plain ones.
+     *
+     * @throws QuantizationException {@code DATASET_INVALID} if all are blank: that token alone tells nothing of what texts do
+     *     in the model, and the artifact would tell nothing of that
+     */
     public static List<int[]> samples(Checkpoint checkpoint, CalibrationData data, ModelSpec spec) {
         List<Datasets.Text> texts;
         try (ChatTemplate template = ChatTemplate.of(checkpoint)) {
@@ -111,6 +116,7 @@ public final class Calibrator {
         }
         int length = Math.min(data.sequenceLength(), spec.maxPositions());
         var samples = new ArrayList<int[]>();
+        boolean blank = true;
         try (Tokenizer tokenizer = Tokenizer.open(checkpoint.folder())) {
             for (Datasets.Text text : texts) {
                 IntStream first = text.complete() ? IntStream.empty() : spec.bosTokenId().stream();
@@ -119,10 +125,11 @@ public final class Calibrator {
                         .toArray();
                 if (tokens.length > 0 && samples.size() < data.samples()) {
                     samples.add(tokens);
+                    blank &= text.text().isBlank();
                 }
             }
         }
-        if (samples.isEmpty()) {
+        if (blank) {
             throw new QuantizationException(
                     ErrorCode.DATASET_INVALID, data.dataset().getFileName() + " holds no text to calibrate on");
         }

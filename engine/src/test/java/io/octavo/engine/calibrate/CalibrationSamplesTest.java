@@ -22,6 +22,8 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Which tokens a calibration sees. */
 class CalibrationSamplesTest {
@@ -125,13 +127,15 @@ class CalibrationSamplesTest {
                 .satisfies(refused -> assertThat(refused.code()).isEqualTo(ErrorCode.DATASET_INVALID));
     }
 
-    @Test
-    void aFileWithoutTextsIsRefused() throws IOException {
-        Path empty = Files.createFile(folder.resolve("empty.jsonl"));
+    @ParameterizedTest
+    @CsvSource({"empty.jsonl, ''", "empty.txt, ''", "blank.txt, ' \n\t\n'", "blank.jsonl, '{\"text\": \" \"}'"})
+    void aFileWithoutTextsIsRefused(String name, String content) throws IOException {
+        Path empty = Files.writeString(folder.resolve(name), content);
         try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
             assertThatExceptionOfType(QuantizationException.class)
                     .isThrownBy(() -> Calibrator.samples(checkpoint, new CalibrationData(empty, 1, 4, 0), spec))
+                    .withMessageContaining(name + " holds no text to calibrate on")
                     .satisfies(refused -> assertThat(refused.code()).isEqualTo(ErrorCode.DATASET_INVALID));
         }
     }
