@@ -55,6 +55,7 @@ class AuditTest {
     void pushModel() throws Exception {
         api = new TestApi(port, ApiTest.KEY);
         api.commitModel("audit/model");
+        api.commitRunnableModel("audit/served");
     }
 
     @BeforeEach
@@ -151,6 +152,10 @@ class AuditTest {
         calls.add("POST /api/v1/jobs/{id}/cancel");
         api.send("DELETE", "/api/v1/jobs/" + job, "");
         calls.add("DELETE /api/v1/jobs/{id}");
+        String deployment = id(api.post("/api/v1/deployments", "{\"source\":\"hub:audit/served\"}"));
+        calls.add("POST /api/v1/deployments");
+        api.send("DELETE", "/api/v1/deployments/" + deployment, "");
+        calls.add("DELETE /api/v1/deployments/{id}");
         String revision = id(api.post(repository + "/revisions", "{\"files\":[" + file + "]}"));
         calls.add("POST" + of + "/revisions");
         api.send("DELETE", repository + "/revisions/" + revision, "");

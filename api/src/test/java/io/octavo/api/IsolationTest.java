@@ -178,6 +178,11 @@ class IsolationTest {
                 "Accept",
                 "text/html, application/json");
         listing("GET /api/v1/artifacts", "/api/v1/artifacts");
+        checks.put("GET /api/v1/artifacts/comparison", () -> {
+            String path = "/api/v1/artifacts/comparison?source=hub:alice/model";
+            assertThat(TestApi.read(alice.get(path)).get("artifacts")).isNotEmpty();
+            assertThat(TestApi.read(bob.get(path)).get("artifacts")).isEmpty();
+        });
         // What these name is Alice's; that they work for her is RepositoriesTest's to show.
         foreign("DELETE /api/v1/jobs/{id}", jobs + "/" + job, "", "job-not-found");
         foreign("DELETE /api/v1/artifacts/{id}", "/api/v1/artifacts/" + artifact, "", "artifact-not-found");

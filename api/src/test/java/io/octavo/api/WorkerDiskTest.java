@@ -130,9 +130,12 @@ class WorkerDiskTest {
         long both = size(MODEL) + Objects.requireNonNull(OTHER.get("model.safetensors")).length + 1000;
         assertThat(need(EVALUATE)).isEqualTo(both);
         assertThat(need(EVALUATE.replace("hub:disk/other", "hub:disk/model"))).isEqualTo(size(MODEL) + 1000);
-        String ofAStep =
-                """
-                {"type":"pipeline","steps":[{"name":"q","job":%s},{"name":"c","needs":["q"],"job":%s}]}""".formatted(JOB, CONVERT.replace("hub:disk/fp8", "step:q").replace("disk/out", "disk/again"));
+        String ofAStep = """
+                {"type":"pipeline","steps":[{"name":"q","job":%s},{"name":"c","needs":["q"],"job":%s}]}""".formatted(
+                        JOB,
+                        CONVERT.replace("hub:disk/fp8", "step:q")
+                                .replace("compressed-tensors", "modelopt")
+                                .replace("disk/out", "disk/again"));
         assertThat(plan(ofAStep).at("/steps/0/plan/diskBytes").longValue()).isEqualTo(need(JOB));
         assertThat(plan(ofAStep).at("/steps/1/plan/diskBytes").isNull()).isTrue();
     }

@@ -75,9 +75,14 @@ class JsonBodyFilter extends OncePerRequestFilter {
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
         try (var reading = new Reading()) {
-            filter(request, response, chain, reading.read(request.getInputStream()));
-        } catch (ClientAbortException e) {
-            refuse(request, response, e); // nobody reads it, but the log tells who went away
+            byte[] body;
+            try {
+                body = reading.read(request.getInputStream());
+            } catch (ClientAbortException e) {
+                refuse(request, response, e); // nobody reads it, but the log tells who went away
+                return;
+            }
+            filter(request, response, chain, body);
         } catch (NoRoomException e) {
             response.setHeader(HttpHeaders.RETRY_AFTER, "1");
             refuse(
