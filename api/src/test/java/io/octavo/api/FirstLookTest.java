@@ -77,6 +77,32 @@ class FirstLookTest {
         refuses(PIPELINE.formatted(other, convert(source, "look/model")), 422, "target-is-source");
     }
 
+    /** Neither another model nor data, whichever step reads them and whichever writes. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'type':'quantize','source':'hub:look/model','scheme':'FP8_DYNAMIC','target':'look/%s','calibration':{'dataset':'hub:look/data#books.txt'}}",
+                "{'type':'evaluate','source':'hub:look/model','tasks':[{'type':'perplexity','dataset':'hub:look/data#books.txt'}]}",
+                "{'type':'evaluate','source':'hub:look/model','tasks':[{'type':'multiple-choice','format':'mmlu-csv','dataset':'hub:look/data'}]}",
+                "{'type':'evaluate','source':'hub:look/model','baseline':'hub:look/data','tasks':[{'type':'generation','prompt':'a'}]}",
+                "{'type':'benchmark','source':'hub:look/model','baseline':'hub:look/data','inputTokens':{'type':'fixed','tokens':8},'outputTokens':{'type':'fixed','tokens':8}}",
+                "{'type':'convert','source':'hub:look/data','layout':'compressed-tensors','target':'look/%s'}"
+            })
+    void noJobWritesIntoARepositoryThatAnyOfItsStepsReads(String reads) throws Exception {
+        String elsewhere = reads.replace("%s", "b");
+        if (reads.contains("%s")) {
+            refuses(reads.replace("%s", "data"), 422, "target-is-source");
+            refuses(
+                    PIPELINE.formatted(quantize("hub:look/model", "look/a"), reads.replace("%s", "data")),
+                    422,
+                    "target-is-source");
+        }
+        refuses(PIPELINE.formatted(quantize("hub:look/model", "look/data"), elsewhere), 422, "target-is-source");
+        refuses(PIPELINE.formatted(elsewhere, quantize("hub:look/model", "look/data")), 422, "target-is-source");
+        String apart = PIPELINE.formatted(quantize("hub:look/model", "look/a"), elsewhere);
+        refuses(apart, 422, "source-not-found");
+    }
+
     @ParameterizedTest
     @CsvSource({"true, true", "true, false", "false, true", "false, false"})
     void noStepWritesIntoWhatItReadsOfAnother(boolean quantizesFirst, boolean quantizesThen) throws Exception {

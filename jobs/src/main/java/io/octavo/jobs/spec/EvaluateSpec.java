@@ -54,6 +54,11 @@ public record EvaluateSpec(
     }
 
     @Override
+    public List<DatasetReference> data() {
+        return tasks.stream().flatMap(task -> task.data().stream()).toList();
+    }
+
+    @Override
     public Requirements requirements() {
         return Devices.require(device, scheduling.requirements());
     }

@@ -28,6 +28,11 @@ public sealed interface JobSpec permits SingleJobSpec, PipelineSpec, ServeSpec {
     /** Checkpoints that it reads itself. */
     List<SourceUri> sources();
 
+    /** Data that it reads itself. */
+    default List<DatasetReference> data() {
+        return List.of();
+    }
+
     /** What the worker must have, whether it was asked for or follows from the rest of the spec. */
     default Requirements requirements() {
         return scheduling().requirements();

@@ -216,6 +216,11 @@ public record QuantizeSpec(
     }
 
     @Override
+    public List<DatasetReference> data() {
+        return calibration.map(Calibration::dataset).stream().toList();
+    }
+
+    @Override
     public Requirements requirements() {
         return Devices.require(device, scheduling.requirements());
     }
