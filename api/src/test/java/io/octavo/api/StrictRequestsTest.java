@@ -109,6 +109,33 @@ class StrictRequestsTest {
         assertThat(jobs()).isEqualTo(before);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "POST|/api/v1/jobs;dryRun=true",
+                "DELETE|/api/v1/repositories/strict/model;dryRun=true",
+                "PUT|/api/v1/repositories/strict/model/files/a;v=2",
+                "GET|/api/v1/repositories/strict/model/files/config.json;b.txt",
+                "GET|/api/v1;a/jobs",
+                "GET|/actuator/health;a=b"
+            })
+    void refusesParametersOfAPath(String method, String path) throws Exception {
+        int before = jobs();
+        HttpResponse<String> answer = api.send(method, path, method.equals("POST") ? JOB : "");
+        assertProblem(answer, 400, "invalid-request");
+        assertThat(read(answer).get("detail").stringValue()).contains("%3B");
+        assertThat(jobs()).isEqualTo(before);
+        assertThat(api.get(CONFIG).statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void refusesParametersOfAPathAsClientsOfServedModelsReadIt() throws Exception {
+        HttpResponse<String> answer = api.get("/serve/v1/models;a=b");
+        assertThat(answer.statusCode()).isEqualTo(400);
+        assertThat(read(answer).at("/error/message").stringValue()).contains("%3B");
+    }
+
     @Test
     void takesNoBodyOfMoreValuesThanAnyCallNeeds() throws Exception {
         String values = "\"a\",".repeat(100_000) + "\"a\"";

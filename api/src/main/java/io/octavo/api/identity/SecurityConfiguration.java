@@ -85,6 +85,8 @@ class SecurityConfiguration {
         firewall.setAllowUrlEncodedPercent(true);
         firewall.setAllowUrlEncodedPeriod(true);
         firewall.setAllowSemicolon(true);
+        // The server would drop parameters of a path, and with them what was asked for or the end of a file's name.
+        firewall.getEncodedUrlBlocklist().add(";");
         firewall.setAllowUrlEncodedLineFeed(true);
         firewall.setAllowUrlEncodedCarriageReturn(true);
         firewall.setAllowUrlEncodedLineSeparator(true);

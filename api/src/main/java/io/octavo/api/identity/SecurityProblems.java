@@ -95,7 +95,9 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
                 request,
                 response,
                 ProblemCode.INVALID_REQUEST,
-                "the request's method, path or a header has what no call of this service needs");
+                request.getRequestURI().contains(";")
+                        ? "a path has no parameters: a ; in a name is written %3B"
+                        : "the request's method, path or a header has what no call of this service needs");
     }
 
     private void answer(HttpServletRequest request, HttpServletResponse response, ProblemCode code, String detail) {
