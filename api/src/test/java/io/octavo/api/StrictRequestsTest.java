@@ -79,6 +79,26 @@ class StrictRequestsTest {
         assertProblem(api.get("/api/v1/jobs?" + query), 400, "invalid-request");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "jobs?status=",
+                "jobs?parent=",
+                "jobs?limit=",
+                "jobs?cursor=",
+                "jobs?type=",
+                "jobs?label=",
+                "jobs?label",
+                "deployments?name=",
+                "repositories/strict/model/files/config.json?revision="
+            })
+    void refusesParametersThatAreEmpty(String call) throws Exception {
+        HttpResponse<String> answer = api.get("/api/v1/" + call);
+        assertProblem(answer, 400, "invalid-request");
+        assertThat(read(answer).at("/errors/0/field").stringValue()).isEqualTo(call.replaceAll(".*\\?|=", ""));
+        assertThat(read(answer).get("detail").stringValue()).endsWith("must not be empty; leave it out");
+    }
+
     @Test
     void takesParametersThatMayBeGivenTwice() throws Exception {
         assertThat(api.get("/api/v1/jobs?label=a:b&label=c:d").statusCode()).isEqualTo(200);

@@ -64,6 +64,9 @@ class QueryInterceptor implements HandlerInterceptor {
             throw new IllegalArgumentException("must not be given twice");
         }
         for (String value : values) {
+            if (value.isEmpty()) {
+                throw new IllegalArgumentException("must not be empty; leave it out");
+            }
             PlainText.Validator.fault(value, false).ifPresent(fault -> {
                 throw new IllegalArgumentException(fault);
             });
