@@ -78,6 +78,7 @@ public record GateSpec(
     private void impossible(String place, List<FieldError> errors) {
         double least = switch (metric) {
             case EvaluationMetric.PERPLEXITY -> 1;
+            case EvaluationMetric.PERPLEXITY_RATIO -> Double.MIN_VALUE; // of two that are at least 1 each
             case EvaluationMetric.ACCURACY_DIFFERENCE -> -1;
             default -> 0;
         };

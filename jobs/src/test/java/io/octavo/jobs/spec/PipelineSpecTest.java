@@ -188,7 +188,7 @@ class PipelineSpecTest {
     @ParameterizedTest
     @CsvSource({
         "perplexity, 1, 1e300",
-        "perplexity.ratio, 0, 1e300",
+        "perplexity.ratio, 4.9e-324, 1e300",
         "accuracy, 0, 1",
         "accuracy.difference, -1, 1",
         "divergence.mean, 0, 1e300",
@@ -217,6 +217,15 @@ class PipelineSpecTest {
                         "{'metric':'" + metric + "','min':" + (least + 0.002) + ",'max':" + (least + 0.001) + "}"),
                 "invalid-request",
                 "gates[0].max is less than min");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"perplexity, 0", "perplexity, -0.0", "perplexity.ratio, 0", "perplexity.ratio, -0.0"})
+    void noPerplexityAndNoRatioOfTwoIsZero(String metric, String max) {
+        refuses(
+                ALL_SCORES.formatted("{'metric':'" + metric + "','max':" + max + "}"),
+                "invalid-request",
+                "gates[0].max is less than " + metric + " can be");
     }
 
     @Test
