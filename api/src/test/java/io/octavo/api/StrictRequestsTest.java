@@ -99,6 +99,15 @@ class StrictRequestsTest {
         assertThat(read(answer).get("detail").stringValue()).endsWith("must not be empty; leave it out");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"%D9%A5", "%2B5", "05", "-1", "zzz", "9999999999999999999"})
+    void takesIdsOfEventsInPlainDigitsAlone(String cursor) throws Exception {
+        HttpResponse<String> answer = api.get("/api/v1/audit?cursor=" + cursor);
+        assertProblem(answer, 400, "invalid-request");
+        assertThat(read(answer).get("detail").stringValue())
+                .isEqualTo("cursor: must be the id of an event, a whole number");
+    }
+
     @Test
     void takesParametersThatMayBeGivenTwice() throws Exception {
         assertThat(api.get("/api/v1/jobs?label=a:b&label=c:d").statusCode()).isEqualTo(200);

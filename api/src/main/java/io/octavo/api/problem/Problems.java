@@ -21,6 +21,9 @@ public final class Problems {
     private static final Pattern KEY = Pattern.compile("[^\\p{Cc}]*");
     private static final int MAX_KEY = 255;
 
+    /** In ASCII alone; 18 digits fit a long. */
+    private static final Pattern ID = Pattern.compile("0|[1-9][0-9]{0,17}");
+
     private Problems() {}
 
     static ProblemDetail of(ProblemException problem) {
@@ -88,11 +91,10 @@ public final class Problems {
         return text == null || text.isEmpty()
                 ? absent
                 : read(field, () -> {
-                    long number = Long.parseLong(text);
-                    if (number < 0) {
-                        throw new IllegalArgumentException("must not be negative");
+                    if (!ID.matcher(text).matches()) {
+                        throw new IllegalArgumentException("must be the id of an event, a whole number");
                     }
-                    return number;
+                    return Long.parseLong(text);
                 });
     }
 

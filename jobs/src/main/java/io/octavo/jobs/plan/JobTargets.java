@@ -63,8 +63,7 @@ final class JobTargets {
     }
 
     private static Stream<SourceUri> reads(SingleJobSpec job) {
-        return Stream.concat(
-                job.sources().stream(), job.data().stream().map(DatasetReference::source));
+        return Stream.concat(job.sources().stream(), job.data().stream().map(DatasetReference::source));
     }
 
     private static Optional<RepositoryName> target(SingleJobSpec job) {
