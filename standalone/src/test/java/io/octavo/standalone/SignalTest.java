@@ -12,6 +12,7 @@ import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.PathMatcher;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
@@ -71,9 +72,10 @@ class SignalTest {
         assertThat(names(models)).containsExactly("out");
     }
 
-    /** At moments of its start: when the database is made, when its server runs, when all else starts. */
+    /** At moments of its start: while programs are unpacked, when the database is made, when its server runs, when all else starts. */
     @ParameterizedTest
     @CsvSource({
+        "postgres/server/PG-*/bin/initdb,TERM,143",
         "postgres/data/PG_VERSION,INT,130",
         "postgres/data/postmaster.pid,TERM,143",
         "postgres/initialized,TERM,143"
@@ -85,7 +87,7 @@ class SignalTest {
             Awaitility.await()
                     .atMost(Duration.ofMinutes(1))
                     .pollInterval(Duration.ofMillis(5))
-                    .until(() -> Files.exists(home.resolve(moment)));
+                    .until(() -> isThere(home, moment));
             up.signal(signal);
             assertThat(up.exitCode()).as(up.output()).isEqualTo(exitCode);
             assertThat(up.output()).doesNotContain("Exception", "error:", "octavo is up", "Java HotSpot", "OpenJDK");
@@ -97,6 +99,23 @@ class SignalTest {
                 .isEmpty();
         try (Standalone next = Standalone.start(new StandaloneOptions(home, 0, List.of()))) {
             assertThat(next.baseUrl()).startsWith("http:");
+        }
+    }
+
+    /** @param pattern below the home, as a shell writes it */
+    private static boolean isThere(Path home, String pattern) throws IOException {
+        if (!pattern.contains("*")) {
+            return Files.exists(home.resolve(pattern));
+        }
+        PathMatcher matcher = home.getFileSystem().getPathMatcher("glob:" + home + "/" + pattern);
+        Path server = home.resolve("postgres/server");
+        if (Files.notExists(server)) {
+            return false;
+        }
+        try (Stream<Path> files = Files.find(server, 3, (path, _) -> matcher.matches(path))) {
+            return files.findAny().isPresent();
+        } catch (UncheckedIOException changed) {
+            return false; // it is being unpacked
         }
     }
 

@@ -69,8 +69,8 @@ final class EmbeddedDatabase implements AutoCloseable {
             Files.writeString(initialized, "");
             database.watch();
             return database;
-        } catch (IOException | SQLException | IllegalStateException e) {
-            endProcesses(home); // the library leaves a server running that does not answer in time
+        } catch (IOException | SQLException | RuntimeException e) {
+            endProcesses(home); // the library leaves what it began running, such as a server that does not answer in time
             throw new StandaloneException("the embedded PostgreSQL did not start: " + e.getMessage(), e);
         }
     }

@@ -68,6 +68,9 @@ public final class EmbeddedParts implements AutoCloseable {
         }
         if (database.isDone() && !database.isCompletedExceptionally()) {
             database.join().close();
+        } else if (starter != null) {
+            // What it began between the last look and its own end, such as an initdb behind programs just unpacked.
+            EmbeddedDatabase.endProcesses(home);
         }
     }
 
