@@ -190,6 +190,7 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
             case NOT_ACCEPTABLE -> "not-acceptable";
             case UNSUPPORTED_MEDIA_TYPE -> "unsupported-media-type";
             case SERVICE_UNAVAILABLE -> "unavailable";
+            case HTTP_VERSION_NOT_SUPPORTED -> ProblemCode.INVALID_REQUEST.slug();
             case null, default ->
                 status.is4xxClientError() ? ProblemCode.INVALID_REQUEST.slug() : ProblemCode.INTERNAL.slug();
         };
