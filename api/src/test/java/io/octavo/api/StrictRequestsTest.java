@@ -100,6 +100,24 @@ class StrictRequestsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"%D9%A5", "%2B5", "05", "0x10", "5.0"})
+    void takesNumbersInPlainDigitsAlone(String limit) throws Exception {
+        HttpResponse<String> answer = api.get("/api/v1/jobs?limit=" + limit);
+        assertProblem(answer, 400, "invalid-request");
+        assertThat(read(answer).at("/errors/0/field").stringValue()).isEqualTo("limit");
+        assertThat(read(answer).get("detail").stringValue()).contains("is no whole number");
+    }
+
+    /** However a path is spelled, it is the same call. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/%61pi/v1/jobs?dryrun=true", "/api/v1/%6Aobs?dryrun=true", "/ap%69/v1/jobs?dryRun="})
+    void refusesParametersOfAPathThatIsEncoded(String path) throws Exception {
+        int before = jobs();
+        assertProblem(api.post(path, JOB), 400, "invalid-request");
+        assertThat(jobs()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"%D9%A5", "%2B5", "05", "-1", "zzz", "9999999999999999999"})
     void takesIdsOfEventsInPlainDigitsAlone(String cursor) throws Exception {
         HttpResponse<String> answer = api.get("/api/v1/audit?cursor=" + cursor);

@@ -71,8 +71,8 @@ class IdempotencyFilter extends OncePerRequestFilter {
     protected boolean shouldNotFilter(HttpServletRequest request) {
         return !request.getMethod().equals(HttpMethod.POST.name())
                 || request.getHeader(Problems.IDEMPOTENCY_KEY) == null
-                || request.getRequestURI().equals(JOBS)
-                || request.getRequestURI().startsWith(SERVED);
+                || request.getServletPath().equals(JOBS)
+                || request.getServletPath().startsWith(SERVED);
     }
 
     @Override

@@ -101,7 +101,7 @@ class JsonBodyFilter extends OncePerRequestFilter {
                     request,
                     response,
                     new ProblemException(ProblemCode.BODY_TOO_LARGE, "the body has more than " + maxBytes + " bytes"));
-        } else if (!request.getRequestURI().startsWith(SERVED) && values(body) > MAX_VALUES) {
+        } else if (!request.getServletPath().startsWith(SERVED) && values(body) > MAX_VALUES) {
             refuse(
                     request,
                     response,
