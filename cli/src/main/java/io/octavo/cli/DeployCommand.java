@@ -3,6 +3,7 @@ package io.octavo.cli;
 import io.octavo.cli.client.CallPath;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.RepositoryReference;
+import io.octavo.cli.command.ServingChoices;
 import io.octavo.cli.command.ShowingCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
@@ -12,6 +13,7 @@ import java.time.format.DateTimeParseException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
@@ -47,32 +49,8 @@ final class DeployCommand extends ShowingCommand {
             description = "How long nobody may call before it stops. Default: for ever.")
     private @Nullable String idle;
 
-    @Option(
-            names = "--max-model-length",
-            paramLabel = "N",
-            description = "Most tokens of a prompt and its text together. Default: what the model was trained for.")
-    private @Nullable Integer maxModelLength;
-
-    @Option(names = "--max-sequences", paramLabel = "N", description = "Texts that are continued at once. Default: 64.")
-    private @Nullable Integer maxSequences;
-
-    @Option(
-            names = "--kv-cache",
-            paramLabel = "TYPE",
-            description = "How keys and values are kept: auto (the default), f32, bf16, fp8 or int8.")
-    private @Nullable String cacheType;
-
-    @Option(
-            names = "--kv-cache-mib",
-            paramLabel = "N",
-            description = "Memory for keys and values. Default: a share of the worker's.")
-    private @Nullable Integer cacheMebibytes;
-
-    @Option(
-            names = "--quantize",
-            paramLabel = "SCHEME",
-            description = "Rounds weights while they are loaded: FP8_DYNAMIC, FP8_W8A16, W8A8 or W8A16_CHANNEL.")
-    private @Nullable String scheme;
+    @Mixin
+    private final ServingChoices choices = new ServingChoices();
 
     @Option(names = "--device", paramLabel = "DEVICE", description = "auto (the default), cpu or cuda.")
     private @Nullable String device;
@@ -117,12 +95,12 @@ final class DeployCommand extends ShowingCommand {
         put(request, "name", name);
         put(request, "ttl", duration("--ttl", ttl));
         put(request, "idle", duration("--idle", idle));
-        put(request, "kvCache", cacheType);
-        put(request, "onlineQuantization", scheme);
+        put(request, "kvCache", choices.cacheType());
+        put(request, "onlineQuantization", choices.scheme());
         put(request, "device", device);
-        put(request, "maxModelLength", maxModelLength);
-        put(request, "maxSequences", maxSequences);
-        put(request, "kvCacheMebibytes", cacheMebibytes);
+        put(request, "maxModelLength", choices.maxModelLength());
+        put(request, "maxSequences", choices.maxSequences());
+        put(request, "kvCacheMebibytes", choices.cacheMebibytes());
         return request;
     }
 

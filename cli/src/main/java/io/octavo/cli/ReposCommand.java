@@ -4,12 +4,14 @@ import io.octavo.cli.client.CallPath;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
 import io.octavo.cli.command.ItemTable;
+import io.octavo.cli.command.LimitOption;
 import io.octavo.cli.command.ListingCommand;
 import io.octavo.cli.command.RepositoryReference;
 import java.util.Collections;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -90,17 +92,12 @@ final class ReposCommand extends ListingCommand {
             @Option(names = "--search", paramLabel = "TEXT", description = "Only those whose messages hold this.")
                     @Nullable String text,
             @Option(names = "--deleted", description = "Those that were deleted and can be restored.") boolean gone,
-            @Option(
-                            names = "--limit",
-                            paramLabel = "N",
-                            defaultValue = "20",
-                            description = "At most so many. Default: ${DEFAULT-VALUE}.")
-                    int most)
+            @Mixin LimitOption most)
             throws Exception {
         CallPath path =
                 deleted(CallPath.of(Arguments.repository(name), "revisions").with("search", text), gone);
         ItemTable table = gone ? DELETED_REVISIONS : REVISIONS;
-        return ask(client -> showPage(client.list(path, Arguments.limit(most)), table::of));
+        return ask(client -> showPage(client.list(path, most.value()), table::of));
     }
 
     @Command(

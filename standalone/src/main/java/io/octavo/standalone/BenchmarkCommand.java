@@ -13,7 +13,6 @@ import io.octavo.engine.benchmark.BenchmarkRequest;
 import io.octavo.engine.benchmark.BenchmarkResult;
 import io.octavo.engine.benchmark.Lengths;
 import io.octavo.engine.benchmark.Load;
-import io.octavo.engine.request.EngineOptions;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -22,6 +21,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -100,8 +100,8 @@ final class BenchmarkCommand extends TerminalCommand {
             description = "The same one gives the same prompts, lengths and arrivals (${DEFAULT-VALUE}).")
     private long seed;
 
-    @Option(names = "--device", paramLabel = "DEVICE", description = "auto (the default), cpu, cuda or cuda:N.")
-    private String device = "auto";
+    @Mixin
+    private final DeviceOption device = new DeviceOption();
 
     @Option(names = "--json", description = "Prints the figures as JSON.")
     private boolean json;
@@ -109,10 +109,10 @@ final class BenchmarkCommand extends TerminalCommand {
     @Override
     public Integer call() {
         BenchmarkRequest request = request();
-        var options = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
         BenchmarkResult result;
         try (var progress = new LiveProgress(terminal())) {
-            result = EngineFailure.translate(() -> Engines.benchmark(options, request, new EngineProgress(progress)));
+            result = EngineFailure.translate(
+                    () -> Engines.benchmark(device.engine(), request, new EngineProgress(progress)));
         }
         if (json) {
             terminal().out().println(WireJson.pretty(BenchmarkReport.json(result)));
@@ -137,8 +137,7 @@ final class BenchmarkCommand extends TerminalCommand {
                     lengths("--input-tokens", inputTokens),
                     lengths("--output-tokens", outputTokens),
                     seed);
-            return new BenchmarkRequest(
-                    source, baseline, load, maxSequences, ServeCommand.cacheType("--kv-cache", cacheType));
+            return BenchmarkRequest.of(source, baseline, load, maxSequences, cacheType);
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()));
         }

@@ -13,7 +13,6 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.plan.PreFlight;
 import io.octavo.engine.report.EvaluationComparison;
 import io.octavo.engine.report.QualityChart;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.EvaluationMetric;
 import io.octavo.engine.request.EvaluationRequest;
 import io.octavo.engine.request.EvaluationResult;
@@ -61,8 +60,8 @@ final class CompareCommand extends TerminalCommand {
     @Option(names = "--svg", paramLabel = "FILE", description = "Writes the chart of size against recovery.")
     private @Nullable Path svg;
 
-    @Option(names = "--device", paramLabel = "DEVICE", description = "auto (the default), cpu, cuda or cuda:N.")
-    private String device = "auto";
+    @Mixin
+    private final DeviceOption device = new DeviceOption();
 
     @Option(names = "--json", description = "Prints sizes and scores as JSON.")
     private boolean json;
@@ -98,8 +97,7 @@ final class CompareCommand extends TerminalCommand {
         try (var progress = new LiveProgress(terminal())) {
             var monitor = new EngineProgress(progress);
             EngineFailure.translate(() -> {
-                try (Engine engine = Engines.open(
-                        new EngineOptions(device, Runtime.getRuntime().availableProcessors()))) {
+                try (Engine engine = Engines.open(device.engine())) {
                     EvaluationResult before = engine.evaluate(new EvaluationRequest(baseline, tasks), monitor);
                     compared.add(of(baseline, before, before));
                     for (Path artifact : artifacts) {

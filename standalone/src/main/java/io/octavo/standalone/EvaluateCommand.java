@@ -11,7 +11,6 @@ import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.report.EvaluationComparison;
 import io.octavo.engine.report.HarnessReport;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.EvaluationMetric;
 import io.octavo.engine.request.EvaluationRequest;
 import io.octavo.engine.request.EvaluationResult;
@@ -68,8 +67,8 @@ final class EvaluateCommand extends TerminalCommand {
             description = "Also writes the scores of DIR as lm-evaluation-harness writes its results.")
     private @Nullable Path harnessFile;
 
-    @Option(names = "--device", paramLabel = "DEVICE", description = "auto (the default), cpu, cuda or cuda:N.")
-    private String device = "auto";
+    @Mixin
+    private final DeviceOption device = new DeviceOption();
 
     @Option(names = "--json", description = "Prints the scores as JSON.")
     private boolean json;
@@ -82,8 +81,7 @@ final class EvaluateCommand extends TerminalCommand {
         try (var progress = new LiveProgress(terminal())) {
             var monitor = new EngineProgress(progress);
             scores = EngineFailure.translate(() -> {
-                try (Engine engine = Engines.open(
-                        new EngineOptions(device, Runtime.getRuntime().availableProcessors()))) {
+                try (Engine engine = Engines.open(device.engine())) {
                     EvaluationResult own = engine.evaluate(request, monitor);
                     List<EvaluationTask> shared = tasks.stream()
                             .filter(task -> !(task instanceof EvaluationTask.Divergence))

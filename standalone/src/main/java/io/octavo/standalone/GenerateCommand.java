@@ -7,13 +7,13 @@ import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.LiveProgress;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.GenerationRequest;
 import io.octavo.engine.request.GenerationResult;
 import io.octavo.engine.request.SamplingOptions;
 import java.nio.file.Path;
 import java.util.Locale;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -72,8 +72,8 @@ final class GenerateCommand extends TerminalCommand {
     @Option(names = "--seed", paramLabel = "N", description = "The same one draws the same text (${DEFAULT-VALUE}).")
     private long seed;
 
-    @Option(names = "--device", paramLabel = "DEVICE", description = "auto (the default), cpu, cuda or cuda:N.")
-    private String device = "auto";
+    @Mixin
+    private final DeviceOption device = new DeviceOption();
 
     @Option(names = "--json", description = "Prints the outcome as JSON.")
     private boolean json;
@@ -81,11 +81,10 @@ final class GenerateCommand extends TerminalCommand {
     @Override
     public Integer call() {
         GenerationRequest request = request();
-        var options = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
         Outcome outcome;
         try (var progress = new LiveProgress(terminal())) {
             outcome = EngineFailure.translate(() -> {
-                try (Engine engine = Engines.open(options)) {
+                try (Engine engine = Engines.open(device.engine())) {
                     return new Outcome(engine.generate(request, new EngineProgress(progress)), engine.device());
                 }
             });

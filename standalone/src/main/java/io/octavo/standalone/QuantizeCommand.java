@@ -21,7 +21,6 @@ import io.octavo.engine.plan.PlanReport;
 import io.octavo.engine.plan.PreFlight;
 import io.octavo.engine.request.Budget;
 import io.octavo.engine.request.CalibrationShape;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.InputObserver;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
@@ -41,6 +40,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -187,8 +187,8 @@ final class QuantizeCommand extends TerminalCommand {
             description = "Tokens that count of a text (${DEFAULT-VALUE}).")
     private int sequenceLength = 2048;
 
-    @Option(names = "--device", paramLabel = "DEVICE", description = "auto (the default), cpu, cuda or cuda:N.")
-    private String device = "auto";
+    @Mixin
+    private final DeviceOption device = new DeviceOption();
 
     @Option(names = "--json", description = "Prints the outcome as JSON.")
     private boolean json;
@@ -196,13 +196,12 @@ final class QuantizeCommand extends TerminalCommand {
     @Override
     public Integer call() {
         QuantizationRequest request = request();
-        var options = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
         QuantizationResult result;
         ProcessEnd.closing(StagingFolder::endAll);
         try (var progress = new LiveProgress(terminal())) {
             result = EngineFailure.translate(() -> {
                 warnings(request).forEach(warning -> progress.line("warning: " + warning.message()));
-                try (Engine engine = Engines.openBeside(options)) {
+                try (Engine engine = Engines.openBeside(device.engine())) {
                     QuantizationResult quantized = engine.quantize(request, new EngineProgress(progress));
                     progress.line(engine.device());
                     return quantized;

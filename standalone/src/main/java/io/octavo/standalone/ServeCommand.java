@@ -3,15 +3,14 @@ package io.octavo.standalone;
 import io.octavo.cli.CommandFailedException;
 import io.octavo.cli.command.ExitCode;
 import io.octavo.cli.command.ProcessEnd;
+import io.octavo.cli.command.ServingChoices;
 import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.engine.Engines;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.serve.ServedModel;
 import io.octavo.engine.serve.ServingLimits;
 import io.octavo.engine.serve.ServingOptions;
-import io.octavo.kernels.number.DType;
 import io.octavo.standalone.embedded.StandaloneException;
 import io.octavo.worker.serve.ModelServer;
 import io.octavo.worker.serve.ServeSettings;
@@ -19,13 +18,14 @@ import io.octavo.worker.serve.WarmUp;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -41,9 +41,6 @@ import picocli.CommandLine.Parameters;
 final class ServeCommand extends TerminalCommand {
 
     private static final String KEY_VARIABLE = "OCTAVO_SERVE_API_KEY";
-
-    private static final Map<String, DType> CACHE_TYPES =
-            Map.of("f32", DType.F32, "bf16", DType.BF16, "fp8", DType.F8_E4M3, "int8", DType.I8);
 
     /** Held, since loggers that nobody holds forget their level. */
     private static final Logger CONTAINER = Logger.getLogger("org.apache");
@@ -77,38 +74,11 @@ final class ServeCommand extends TerminalCommand {
                     + " Default: none.")
     private Set<String> origins = new LinkedHashSet<>();
 
-    @Option(
-            names = "--max-model-length",
-            paramLabel = "N",
-            description = "Most tokens of a prompt and its text together. Default: what the model was trained for.")
-    private @Nullable Integer maxModelLength;
+    @Mixin
+    private final ServingChoices choices = new ServingChoices();
 
-    @Option(
-            names = "--max-sequences",
-            paramLabel = "N",
-            description = "Texts that are continued at once (${DEFAULT-VALUE}).")
-    private int maxSequences = ServingOptions.defaults().maxSequences();
-
-    @Option(
-            names = "--kv-cache",
-            paramLabel = "TYPE",
-            description = "How keys and values are kept: auto (the default), f32, bf16, fp8 or int8.")
-    private String cacheType = "auto";
-
-    @Option(
-            names = "--kv-cache-mib",
-            paramLabel = "N",
-            description = "Memory for keys and values. Default: most of a GPU's free one, or a share of the process's.")
-    private @Nullable Integer cacheMebibytes;
-
-    @Option(
-            names = "--quantize",
-            paramLabel = "SCHEME",
-            description = "Rounds weights while they are loaded: FP8_DYNAMIC, FP8_W8A16, W8A8 or W8A16_CHANNEL.")
-    private @Nullable String scheme;
-
-    @Option(names = "--device", paramLabel = "DEVICE", description = "auto (the default), cpu, cuda or cuda:N.")
-    private String device = "auto";
+    @Mixin
+    private final DeviceOption device = new DeviceOption();
 
     @Override
     public Integer call() throws InterruptedException {
@@ -134,9 +104,9 @@ final class ServeCommand extends TerminalCommand {
         CONTAINER.setLevel(Level.SEVERE);
         ServingOptions options = options();
         requireFree();
-        var engine = new EngineOptions(device, Runtime.getRuntime().availableProcessors());
-        ServedModel model = EngineFailure.translate(
-                () -> Engines.serve(engine, source, scheme == null ? options : options.rounding(Scheme.named(scheme))));
+        String scheme = choices.scheme();
+        ServedModel model = EngineFailure.translate(() -> Engines.serve(
+                device.engine(), source, scheme == null ? options : options.rounding(Scheme.named(scheme))));
         try {
             var settings = new ServeSettings(servedName(), address, port, apiKey(), ServeSettings.PATIENCE, log)
                     .callableFrom(origins);
@@ -168,6 +138,7 @@ final class ServeCommand extends TerminalCommand {
                     .println("warning: the cache holds " + limits.maxModelLength() + " tokens of the "
                             + limits.fullLength() + " that a text could have; --kv-cache-mib gives it more memory");
         }
+        Integer maxModelLength = choices.maxModelLength();
         if (maxModelLength != null && limits.fullLength() < maxModelLength) {
             terminal()
                     .err()
@@ -197,33 +168,20 @@ final class ServeCommand extends TerminalCommand {
         if (key != null && key.isBlank()) {
             throw new UsageException("--api-key: a key has some characters");
         }
-        DType type = cacheType("--kv-cache", cacheType);
-        requireWithin("--max-model-length", maxModelLength, Integer.MAX_VALUE);
+        Integer maxSequences = choices.maxSequences();
+        Integer cacheMebibytes = choices.cacheMebibytes();
+        requireWithin("--max-model-length", choices.maxModelLength(), Integer.MAX_VALUE);
         requireWithin("--max-sequences", maxSequences, ServingOptions.MOST_SEQUENCES);
         requireWithin("--kv-cache-mib", cacheMebibytes, Integer.MAX_VALUE);
-        ServingOptions defaults = ServingOptions.defaults();
         try {
-            return new ServingOptions(
-                    maxModelLength,
-                    maxSequences,
-                    defaults.batchTokens(),
+            return ServingOptions.of(
+                    choices.maxModelLength(),
+                    maxSequences == null ? ServingOptions.defaults().maxSequences() : maxSequences,
                     cacheMebibytes == null ? null : (long) cacheMebibytes << 20,
-                    type,
-                    defaults.reusesPrefixes(),
-                    defaults.maxWaiting(),
-                    defaults.maxWaitingOfClient());
+                    Objects.requireNonNullElse(choices.cacheType(), "auto"));
         } catch (IllegalArgumentException e) {
             throw new UsageException(String.valueOf(e.getMessage()));
         }
-    }
-
-    /** Null for what serving chooses. */
-    static @Nullable DType cacheType(String option, String text) {
-        DType type = CACHE_TYPES.get(text);
-        if (type == null && !text.equals("auto")) {
-            throw new UsageException(option + " takes auto, f32, bf16, fp8 or int8, not " + text);
-        }
-        return type;
     }
 
     private static void requireWithin(String option, @Nullable Integer number, int most) {

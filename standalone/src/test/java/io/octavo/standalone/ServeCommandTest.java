@@ -214,7 +214,7 @@ class ServeCommandTest {
     @ParameterizedTest
     @CsvSource({
         "--port 70000, '--port: 70000 is not between 0 and 65535'",
-        "--kv-cache int4, '--kv-cache takes auto, f32, bf16, fp8 or int8, not int4'",
+        "--kv-cache int4, 'a KV cache is auto, f32, bf16, fp8 or int8, not int4'",
         "--max-sequences 0, '--max-sequences: 0 is not between 1 and 1024'",
         "--max-model-length 0, '--max-model-length: 0 is not between 1 and'",
         "--kv-cache-mib 0, '--kv-cache-mib: 0 is not between 1 and'"

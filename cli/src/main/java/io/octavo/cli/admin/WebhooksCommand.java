@@ -4,10 +4,12 @@ import io.octavo.cli.client.CallPath;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.command.Arguments;
 import io.octavo.cli.command.ItemTable;
+import io.octavo.cli.command.LimitOption;
 import io.octavo.cli.command.ListingCommand;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -75,16 +77,10 @@ public final class WebhooksCommand extends ListingCommand {
             @Parameters(paramLabel = "ID", description = "The webhook.") String id,
             @Option(names = "--status", paramLabel = "STATUS", description = "Only these: PENDING, DELIVERED, DEAD.")
                     @Nullable String status,
-            @Option(
-                            names = "--limit",
-                            paramLabel = "N",
-                            defaultValue = "20",
-                            description = "At most so many. Default: ${DEFAULT-VALUE}.")
-                    int most)
+            @Mixin LimitOption most)
             throws Exception {
         return ask(client -> showPage(
-                client.list(webhook(id).then("deliveries").with("status", status), Arguments.limit(most)),
-                DELIVERIES::of));
+                client.list(webhook(id).then("deliveries").with("status", status), most.value()), DELIVERIES::of));
     }
 
     @Command(

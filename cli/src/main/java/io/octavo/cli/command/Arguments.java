@@ -23,11 +23,4 @@ public final class Arguments {
             throw new UsageException("an id looks like 123e4567-e89b-12d3-a456-426614174000, not '" + text + "'");
         }
     }
-
-    public static int limit(int limit) {
-        if (limit < 1) {
-            throw new UsageException("--limit: " + limit + " is not a positive number");
-        }
-        return limit;
-    }
 }

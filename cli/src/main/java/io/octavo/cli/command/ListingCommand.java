@@ -1,14 +1,14 @@
 package io.octavo.cli.command;
 
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /** A command that lists what there is, the newest first. */
 public abstract class ListingCommand extends ShowingCommand {
 
-    @Option(names = "--limit", paramLabel = "N", description = "At most so many. Default: ${DEFAULT-VALUE}.")
-    private int limit = 20;
+    @Mixin
+    private final LimitOption limit = new LimitOption();
 
     protected int limit() {
-        return Arguments.limit(limit);
+        return limit.value();
     }
 }

@@ -136,7 +136,8 @@ public final class Benchmark {
                 request.cacheType(),
                 false,
                 Load.MOST_REQUESTS,
-                Load.MOST_REQUESTS);
+                Load.MOST_REQUESTS,
+                null);
     }
 
     private ServingLimits requireRoom(ServingLimits limits, String role) {

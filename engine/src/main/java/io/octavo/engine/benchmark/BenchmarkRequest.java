@@ -21,7 +21,7 @@ public record BenchmarkRequest(
     /** @throws IllegalArgumentException if a number is outside its range, or keys and values cannot be kept so */
     public BenchmarkRequest {
         int sequences = maxSequences == null ? 1 : maxSequences;
-        new ServingOptions(null, sequences, null, null, cacheType, false, 1, 1);
+        new ServingOptions(null, sequences, null, null, cacheType, false, 1, 1, null);
     }
 
     /** @param cache {@code auto}, {@code f32}, {@code bf16}, {@code fp8} or {@code int8} */

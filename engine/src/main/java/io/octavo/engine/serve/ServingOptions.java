@@ -60,28 +60,6 @@ public record ServingOptions(
 
     public static final int MOST_SEQUENCES = 1024;
 
-    /** Weights as they are. */
-    public ServingOptions(
-            @Nullable Integer maxModelLength,
-            int maxSequences,
-            @Nullable Integer batchTokens,
-            @Nullable Long cacheBytes,
-            @Nullable DType cacheType,
-            boolean reusesPrefixes,
-            int maxWaiting,
-            int maxWaitingOfClient) {
-        this(
-                maxModelLength,
-                maxSequences,
-                batchTokens,
-                cacheBytes,
-                cacheType,
-                reusesPrefixes,
-                maxWaiting,
-                maxWaitingOfClient,
-                null);
-    }
-
     /** The same with weights rounded while they are loaded. */
     public ServingOptions rounding(Scheme toScheme) {
         return new ServingOptions(
@@ -109,14 +87,14 @@ public record ServingOptions(
             case "bf16" -> DType.BF16;
             case "fp8" -> DType.F8_E4M3;
             case "int8" -> DType.I8;
-            default -> throw new IllegalArgumentException("a cache is auto, f32, bf16, fp8 or int8, not " + cache);
+            default -> throw new IllegalArgumentException("a KV cache is auto, f32, bf16, fp8 or int8, not " + cache);
         };
         return new ServingOptions(
-                maxModelLength, maxSequences, null, cacheBytes, type, true, WAITING, WAITING_OF_CLIENT);
+                maxModelLength, maxSequences, null, cacheBytes, type, true, WAITING, WAITING_OF_CLIENT, null);
     }
 
     /** What suits most. */
     public static ServingOptions defaults() {
-        return new ServingOptions(null, SEQUENCES, null, null, null, true, WAITING, WAITING_OF_CLIENT);
+        return new ServingOptions(null, SEQUENCES, null, null, null, true, WAITING, WAITING_OF_CLIENT, null);
     }
 }

@@ -52,7 +52,7 @@ final class ServingBenchmark {
         var options = new EngineOptions(arguments[1], Integer.parseInt(arguments[2]));
         Duration duration = Duration.ofSeconds(Long.parseLong(arguments[3]));
         var serving = new ServingOptions(
-                PROMPT_TOKENS + NEW_TOKENS, MOST_STREAMS, null, null, null, true, MOST_STREAMS, MOST_STREAMS);
+                PROMPT_TOKENS + NEW_TOKENS, MOST_STREAMS, null, null, null, true, MOST_STREAMS, MOST_STREAMS, null);
         try (ServedModel model = Engines.serve(options, Path.of(arguments[0]), serving)) {
             load(model, 8, Duration.ofSeconds(10));
             for (int i = 4; i < arguments.length; i++) {

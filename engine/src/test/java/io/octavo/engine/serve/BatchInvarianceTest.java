@@ -95,10 +95,10 @@ class BatchInvarianceTest {
                 .toList();
         long pageBytes = ServingFixture.pageBytes(type);
         List<List<TokenInfo>> alone;
-        try (ServedModel model = serve(new ServingOptions(512, 1, 512, 16 * pageBytes, type, false, 9, 9))) {
+        try (ServedModel model = serve(new ServingOptions(512, 1, 512, 16 * pageBytes, type, false, 9, 9, null))) {
             alone = together(model, some);
         }
-        try (ServedModel model = serve(new ServingOptions(512, 4, 64, 6 * pageBytes, type, true, 9, 9))) {
+        try (ServedModel model = serve(new ServingOptions(512, 4, 64, 6 * pageBytes, type, true, 9, 9, null))) {
             assertThat(together(model, some)).isEqualTo(alone);
             assertThat(model.health().preemptions()).isPositive();
         }

@@ -203,7 +203,7 @@ class SchedulerTest {
 
     @Test
     void refusesMoreThanMayWait() {
-        var options = new ServingOptions(512, 1, null, null, null, true, 3, 2);
+        var options = new ServingOptions(512, 1, null, null, null, true, 3, 2, null);
         try (ServedModel model = serve(options)) {
             List<Completion> completions = new ArrayList<>();
             completions.add(model.submit(ofClient("one", 10, 2)));

@@ -31,7 +31,7 @@ final class ServingFixture {
     /** @param pages of the cache; null for as many as can be of use */
     static ServingOptions options(int maxSequences, @Nullable Integer batchTokens, @Nullable Integer pages) {
         Long bytes = pages == null ? null : pages * pageBytes(DType.F32);
-        return new ServingOptions(512, maxSequences, batchTokens, bytes, DType.F32, true, 256, 128);
+        return new ServingOptions(512, maxSequences, batchTokens, bytes, DType.F32, true, 256, 128, null);
     }
 
     static long pageBytes(DType type) {
