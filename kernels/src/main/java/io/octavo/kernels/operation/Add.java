@@ -13,7 +13,9 @@ public interface Add {
      * @param target {@code [rows, columns]} F32
      * @param x {@code [rows, columns]}, or {@code [1, columns]} to add the same row everywhere; F32, BF16 or F16
      */
-    void accumulate(Matrix target, Matrix x, Stream stream);
+    default void accumulate(Matrix target, Matrix x, Stream stream) {
+        add(target, x, 1, stream);
+    }
 
     /**
      * {@code target[r, c] -= x[r, c]}.
@@ -21,7 +23,12 @@ public interface Add {
      * @param target as of {@link #accumulate}
      * @param x as of {@link #accumulate}
      */
-    void subtract(Matrix target, Matrix x, Stream stream);
+    default void subtract(Matrix target, Matrix x, Stream stream) {
+        add(target, x, -1, stream);
+    }
+
+    /** {@code target[r, c] += sign * x[r, c]}, operands as of {@link #accumulate}. */
+    void add(Matrix target, Matrix x, float sign, Stream stream);
 
     /** @throws IllegalArgumentException if the operation does not take these operands */
     static void check(Matrix target, Matrix x) {

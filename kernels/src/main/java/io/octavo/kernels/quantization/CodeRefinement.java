@@ -5,7 +5,6 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.ScaleFormat;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,7 +45,8 @@ public interface CodeRefinement {
             @Nullable Matrix zeroPoints,
             Matrix codes,
             int mostSweeps,
-            Matrix losses) {
+            Matrix losses)
+            implements InputBatch<Arguments> {
 
         /** @throws IllegalArgumentException if the operation does not take these operands */
         public Arguments {
@@ -56,13 +56,7 @@ public interface CodeRefinement {
             if (!(divisor > 0 && divisor < Float.POSITIVE_INFINITY)) {
                 throw new IllegalArgumentException("divisor must be positive and finite: " + divisor);
             }
-            Operands.requireF32("scales", scales);
-            Operands.requireShape(
-                    "scales",
-                    scales,
-                    Math.ceilDiv(weights.rows(), tile.rows()),
-                    Math.ceilDiv(weights.columns(), tile.columns()));
-            QuantizeTiles.requireZeroPoints(zeroPoints, format, scales);
+            QuantizeTiles.requireScales(weights, tile, format, scales, zeroPoints);
             QuantizeTiles.requireCodes(codes, format, weights);
             if (mostSweeps < 0) {
                 throw new IllegalArgumentException("sweeps must not be negative: " + mostSweeps);
@@ -71,28 +65,25 @@ public interface CodeRefinement {
             Operands.requireShape("losses", losses, 1, weights.rows());
         }
 
+        @Override
         public int inputs() {
             return Operands.requireSquares("moments", moments, weights.columns(), weights.rows());
         }
 
-        /** Those of each input. */
-        public List<Arguments> byInput() {
-            int inputs = inputs();
-            return Operands.byInput(
-                    inputs,
-                    this,
-                    i -> new Arguments(
-                            weights.part(i, inputs),
-                            moments.part(i, inputs),
-                            format,
-                            tile,
-                            scaleFormat,
-                            divisor,
-                            scales.part(i, inputs),
-                            zeroPoints == null ? null : zeroPoints.part(i, inputs),
-                            codes.part(i, inputs),
-                            mostSweeps,
-                            Operands.columnsPart(losses, i, inputs)));
+        @Override
+        public Arguments part(int input, int inputs) {
+            return new Arguments(
+                    weights.part(input, inputs),
+                    moments.part(input, inputs),
+                    format,
+                    tile,
+                    scaleFormat,
+                    divisor,
+                    scales.part(input, inputs),
+                    zeroPoints == null ? null : zeroPoints.part(input, inputs),
+                    codes.part(input, inputs),
+                    mostSweeps,
+                    Operands.columnsPart(losses, input, inputs));
         }
 
         /** Columns that share a scale of a row. */

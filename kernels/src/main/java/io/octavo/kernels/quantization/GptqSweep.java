@@ -5,7 +5,6 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.DType;
-import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -42,7 +41,8 @@ public interface GptqSweep {
             @Nullable Matrix zeroPoints,
             long groupColumns,
             Matrix codes,
-            Matrix losses) {
+            Matrix losses)
+            implements InputBatch<Arguments> {
 
         /** @throws IllegalArgumentException if the operation does not take these operands */
         public Arguments {
@@ -52,37 +52,29 @@ public interface GptqSweep {
                 Operands.requireType("order", order, Set.of(DType.I32));
                 Operands.requireShape("order", order, inputs, weights.columns());
             }
-            if (groupColumns <= 0) {
-                throw new IllegalArgumentException("groups must have columns: " + groupColumns);
-            }
-            Operands.requireF32("scales", scales);
-            Operands.requireShape("scales", scales, weights.rows(), Math.ceilDiv(weights.columns(), groupColumns));
-            QuantizeTiles.requireZeroPoints(zeroPoints, format, scales);
+            QuantizeTiles.requireScales(weights, new QuantizeTiles.Tile(1, groupColumns), format, scales, zeroPoints);
             QuantizeTiles.requireCodes(codes, format, weights);
             Operands.requireF32("losses", losses);
             Operands.requireShape("losses", losses, 1, weights.rows());
         }
 
+        @Override
         public int inputs() {
             return Operands.requireSquares("factor", factor, weights.columns(), weights.rows());
         }
 
-        /** Those of each input. */
-        public List<Arguments> byInput() {
-            int inputs = inputs();
-            return Operands.byInput(
-                    inputs,
-                    this,
-                    i -> new Arguments(
-                            weights.part(i, inputs),
-                            factor.part(i, inputs),
-                            order == null ? null : order.part(i, inputs),
-                            format,
-                            scales.part(i, inputs),
-                            zeroPoints == null ? null : zeroPoints.part(i, inputs),
-                            groupColumns,
-                            codes.part(i, inputs),
-                            Operands.columnsPart(losses, i, inputs)));
+        @Override
+        public Arguments part(int input, int inputs) {
+            return new Arguments(
+                    weights.part(input, inputs),
+                    factor.part(input, inputs),
+                    order == null ? null : order.part(input, inputs),
+                    format,
+                    scales.part(input, inputs),
+                    zeroPoints == null ? null : zeroPoints.part(input, inputs),
+                    groupColumns,
+                    codes.part(input, inputs),
+                    Operands.columnsPart(losses, input, inputs));
         }
     }
 

@@ -27,6 +27,11 @@ public interface QuantizeTiles {
             }
         }
 
+        /** That there is one number for each tile of {@code x}. */
+        void requireOneEach(String name, Matrix numbers, Matrix x) {
+            Operands.requireShape(name, numbers, Math.ceilDiv(x.rows(), rows), Math.ceilDiv(x.columns(), columns));
+        }
+
         /** That no tile has rows of two inputs. */
         void requireWithin(long rowsOfInput, int inputs) {
             if (inputs > 1 && rowsOfInput % rows != 0) {
@@ -64,8 +69,7 @@ public interface QuantizeTiles {
             Operands.requireIntColumns("x", x);
             requireCodes(codes, format, x);
             Operands.requireType("scales", scales, scaleTypes(scaling));
-            Operands.requireShape(
-                    "scales", scales, Math.ceilDiv(x.rows(), tile.rows()), Math.ceilDiv(x.columns(), tile.columns()));
+            tile.requireOneEach("scales", scales, x);
             Operands.requireType("nonFinite", nonFinite, Set.of(DType.I32));
             Operands.requireShape("nonFinite", nonFinite, 1, 1);
             scaling.requireFits(format);
@@ -100,8 +104,16 @@ public interface QuantizeTiles {
         Operands.requireAtLeastOneColumn("weights", weights);
     }
 
+    /** One a tile, F32, with zero points where there are any. */
+    static void requireScales(
+            Matrix weights, Tile tile, CodeFormat format, Matrix scales, @Nullable Matrix zeroPoints) {
+        Operands.requireF32("scales", scales);
+        tile.requireOneEach("scales", scales, weights);
+        requireZeroPoints(zeroPoints, format, scales);
+    }
+
     /** One a scale, where there are any. */
-    static void requireZeroPoints(@Nullable Matrix zeroPoints, CodeFormat format, Matrix scales) {
+    private static void requireZeroPoints(@Nullable Matrix zeroPoints, CodeFormat format, Matrix scales) {
         if (zeroPoints != null) {
             if (!format.isInteger()) {
                 throw new IllegalArgumentException(format + " has no zero points");

@@ -5,7 +5,6 @@ import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.internal.operand.Operands;
 import io.octavo.kernels.number.CodeFormat;
 import io.octavo.kernels.number.ScaleFormat;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,7 +62,8 @@ public interface ScaleSearch {
             @Nullable Reach reach,
             Matrix scales,
             @Nullable Matrix zeroPoints,
-            @Nullable Matrix codes) {
+            @Nullable Matrix codes)
+            implements InputBatch<Arguments> {
 
         /** @throws IllegalArgumentException if the operation does not take these operands */
         public Arguments {
@@ -79,13 +79,7 @@ public interface ScaleSearch {
                 throw new IllegalArgumentException(
                         "no scales of %s / %s and %s".formatted(absmax, codeDivisor, divisor));
             }
-            Operands.requireF32("scales", scales);
-            Operands.requireShape(
-                    "scales",
-                    scales,
-                    Math.ceilDiv(weights.rows(), tile.rows()),
-                    Math.ceilDiv(weights.columns(), tile.columns()));
-            QuantizeTiles.requireZeroPoints(zeroPoints, format, scales);
+            QuantizeTiles.requireScales(weights, tile, format, scales, zeroPoints);
             if (absmax > 0 && (reach != null || zeroPoints != null)) {
                 throw new IllegalArgumentException("a scale that others share is not sought");
             }
@@ -94,29 +88,26 @@ public interface ScaleSearch {
             }
         }
 
+        @Override
         public int inputs() {
             return (int) importance.rows();
         }
 
-        /** Those of each input. */
-        public List<Arguments> byInput() {
-            int inputs = inputs();
-            return Operands.byInput(
-                    inputs,
-                    this,
-                    i -> new Arguments(
-                            weights.part(i, inputs),
-                            importance.part(i, inputs),
-                            format,
-                            tile,
-                            absmax,
-                            codeDivisor,
-                            scaleFormat,
-                            divisor,
-                            reach,
-                            scales.part(i, inputs),
-                            zeroPoints == null ? null : zeroPoints.part(i, inputs),
-                            codes == null ? null : codes.part(i, inputs)));
+        @Override
+        public Arguments part(int input, int inputs) {
+            return new Arguments(
+                    weights.part(input, inputs),
+                    importance.part(input, inputs),
+                    format,
+                    tile,
+                    absmax,
+                    codeDivisor,
+                    scaleFormat,
+                    divisor,
+                    reach,
+                    scales.part(input, inputs),
+                    zeroPoints == null ? null : zeroPoints.part(input, inputs),
+                    codes == null ? null : codes.part(input, inputs));
         }
     }
 

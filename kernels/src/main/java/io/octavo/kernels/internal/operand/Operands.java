@@ -6,10 +6,7 @@ import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.ScaledMatrix;
 import io.octavo.kernels.number.DType;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Set;
-import java.util.function.IntFunction;
-import java.util.stream.IntStream;
 
 /**
  * What the checks of operations are made of. Those alone stand between a kernel and memory that is not its own: fast kernels
@@ -69,18 +66,6 @@ public final class Operands {
     /** The {@code index}-th of {@code count} parts of a row. */
     public static Matrix columnsPart(Matrix row, int index, int count) {
         return row.reshape(row.columns(), 1).part(index, count).reshape(1, row.columns() / count);
-    }
-
-    /**
-     * The arguments of each input, where some are solved at once.
-     *
-     * @param all of them together
-     * @param part makes those of one
-     */
-    public static <T> List<T> byInput(int inputs, T all, IntFunction<T> part) {
-        return inputs == 1
-                ? List.of(all)
-                : IntStream.range(0, inputs).mapToObj(part).toList();
     }
 
     public static void requireType(String name, Matrix matrix, Set<DType> allowed) {

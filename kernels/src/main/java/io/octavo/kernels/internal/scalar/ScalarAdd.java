@@ -9,16 +9,7 @@ import io.octavo.kernels.operation.Add;
 final class ScalarAdd implements Add {
 
     @Override
-    public void accumulate(Matrix target, Matrix x, Stream stream) {
-        add(target, x, 1, stream);
-    }
-
-    @Override
-    public void subtract(Matrix target, Matrix x, Stream stream) {
-        add(target, x, -1, stream);
-    }
-
-    private static void add(Matrix target, Matrix x, float sign, Stream stream) {
+    public void add(Matrix target, Matrix x, float sign, Stream stream) {
         HostStream.require(stream);
         Add.check(target, x);
         HostMatrix sum = HostMatrix.of(target);

@@ -234,16 +234,8 @@ public final class CudaAttention implements Attention {
     private static KernelCall begin(
             Kernel kernel, Operation operation, int splitPages, int splits, long parts, CudaStream stream) {
         Parameters parameters = operation.parameters();
-        Batch batch = operation.batch();
         long partRows = (long) splits * operation.tokens() * parameters.heads();
-        KernelCall call = stream.call(kernel)
-                .matrix(operation.q())
-                .matrix(operation.keys().numbers())
-                .matrix(operation.values().numbers())
-                .matrix(batch.queryStarts())
-                .matrix(batch.contextLengths())
-                .matrix(batch.pageTable())
-                .matrix(operation.out())
+        KernelCall call = operands(kernel, operation, stream)
                 .optional(operation.halves())
                 .address(parts)
                 .address(parts + Matrix.bytes(DType.F32, partRows, operation.headDim()));
@@ -261,6 +253,19 @@ public final class CudaAttention implements Attention {
                 .number(parameters.softcap());
     }
 
+    /** What every kernel takes first. */
+    private static KernelCall operands(Kernel kernel, Operation operation, CudaStream stream) {
+        Batch batch = operation.batch();
+        return stream.call(kernel)
+                .matrix(operation.q())
+                .matrix(operation.keys().numbers())
+                .matrix(operation.values().numbers())
+                .matrix(batch.queryStarts())
+                .matrix(batch.contextLengths())
+                .matrix(batch.pageTable())
+                .matrix(operation.out());
+    }
+
     private static KernelCall scales(KernelCall call, Operation operation) {
         return call.optional(operation.keys().scales())
                 .optional(operation.values().scales())
@@ -271,7 +276,6 @@ public final class CudaAttention implements Attention {
 
     private void general(Operation operation, CudaStream stream) {
         Parameters parameters = operation.parameters();
-        Batch batch = operation.batch();
         KernelFile file = library.file("attention_general");
         int most = file.constant("kMostHeadDim");
         if (operation.headDim() > most) {
@@ -279,14 +283,7 @@ public final class CudaAttention implements Attention {
                     "headDim " + operation.headDim() + " is more than the " + most + " that kernels take");
         }
         Kernel kernel = file.kernel(operation.kernel("general"));
-        KernelCall call = stream.call(kernel)
-                .matrix(operation.q())
-                .matrix(operation.keys().numbers())
-                .matrix(operation.values().numbers())
-                .matrix(batch.queryStarts())
-                .matrix(batch.contextLengths())
-                .matrix(batch.pageTable())
-                .matrix(operation.out())
+        KernelCall call = operands(kernel, operation, stream)
                 .number(operation.sequences())
                 .number(operation.maxPages())
                 .number(parameters.layout().pages())

@@ -20,16 +20,7 @@ public final class CudaAdd implements Add {
     }
 
     @Override
-    public void accumulate(Matrix target, Matrix x, Stream stream) {
-        add(target, x, 1, stream);
-    }
-
-    @Override
-    public void subtract(Matrix target, Matrix x, Stream stream) {
-        add(target, x, -1, stream);
-    }
-
-    private void add(Matrix target, Matrix x, float sign, Stream stream) {
+    public void add(Matrix target, Matrix x, float sign, Stream stream) {
         CudaStream cuda = CudaStream.require(stream);
         Add.check(target, x);
         KernelFile file = library.file("add");
