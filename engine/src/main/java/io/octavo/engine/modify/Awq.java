@@ -6,9 +6,7 @@ import io.octavo.engine.solve.scale.RoundingLoss;
 import io.octavo.engine.solve.scale.WeightFormat;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -39,33 +37,13 @@ public record Awq() implements ChannelModifier {
     }
 
     @Override
-    public Map<String, Object> settings() {
-        return Map.of();
-    }
-
-    @Override
-    public Set<String> observed(ModelSpec spec) {
-        return ChannelMapping.readers(spec);
-    }
-
-    @Override
     public Set<String> weighed(ModelSpec spec) {
         return ChannelMapping.firstReaders(spec);
     }
 
     @Override
-    public Map<String, ChannelScaling> scalings(ModelSpec spec, LinearStatistics statistics) {
-        var scalings = new LinkedHashMap<String, ChannelScaling>();
-        for (ChannelMapping mapping : ChannelMapping.of(spec)) {
-            if (mapping.changesValues() && !statistics.mayChangeValues()) {
-                continue;
-            }
-            best(mapping, new Weights(mapping, statistics)).ifPresent(scales -> mapping.fold(scales, scalings));
-        }
-        return scalings;
-    }
-
-    private static Optional<float[]> best(ChannelMapping mapping, Weights weights) {
+    public Optional<float[]> scales(ChannelMapping mapping, LinearStatistics statistics) {
+        var weights = new Weights(mapping, statistics);
         float[] ones = new float[weights.squares.length];
         Arrays.fill(ones, 1);
         List<float[]> tried = new ArrayList<>(List.of(ones));

@@ -1,9 +1,6 @@
 package io.octavo.engine.modify;
 
-import io.octavo.engine.model.ModelSpec;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 
 /**
  * Makes ranges of channels between two Linears equal (cross-layer equalization; Nagel et al. 2019, arXiv 1906.04721, section
@@ -28,27 +25,13 @@ public record Equalization() implements ChannelModifier {
     }
 
     @Override
-    public Map<String, Object> settings() {
-        return Map.of();
-    }
-
-    @Override
-    public Set<String> observed(ModelSpec spec) {
-        return ChannelMapping.readers(spec);
-    }
-
-    @Override
-    public Map<String, ChannelScaling> scalings(ModelSpec spec, LinearStatistics statistics) {
-        var scalings = new LinkedHashMap<String, ChannelScaling>();
-        for (ChannelMapping mapping : ChannelMapping.of(spec)) {
-            if (mapping.origin() instanceof ChannelMapping.Rows rows
-                    && (!mapping.changesValues() || statistics.mayChangeValues())) {
-                float[] columns = statistics.weightMagnitudes(mapping.linears().getFirst());
-                mapping.tie(columns);
-                mapping.fold(scales(rows, statistics.rowMagnitudes(rows.module()), columns), scalings);
-            }
+    public Optional<float[]> scales(ChannelMapping mapping, LinearStatistics statistics) {
+        if (!(mapping.origin() instanceof ChannelMapping.Rows rows)) {
+            return Optional.empty();
         }
-        return scalings;
+        float[] columns = statistics.weightMagnitudes(mapping.linears().getFirst());
+        mapping.tie(columns);
+        return Optional.of(scales(rows, statistics.rowMagnitudes(rows.module()), columns));
     }
 
     /** A channel that one side has no numbers in stays as it is. */

@@ -14,5 +14,7 @@ public sealed interface Modifier permits ChannelModifier, Gptq {
     }
 
     /** What it was asked to do, by name, for the record: numbers, truths and texts. */
-    Map<String, Object> settings();
+    default Map<String, Object> settings() {
+        return Map.of();
+    }
 }

@@ -3,9 +3,9 @@ package io.octavo.engine.modify;
 import io.octavo.engine.model.ModelSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -57,32 +57,20 @@ public record SmoothQuant(OptionalDouble alpha) implements ChannelModifier {
     }
 
     @Override
-    public Set<String> observed(ModelSpec spec) {
-        return ChannelMapping.readers(spec);
-    }
-
-    @Override
     public Set<String> weighed(ModelSpec spec) {
         return alpha.isPresent() ? Set.of() : ChannelMapping.firstReaders(spec);
     }
 
     @Override
-    public Map<String, ChannelScaling> scalings(ModelSpec spec, LinearStatistics statistics) {
-        var scalings = new LinkedHashMap<String, ChannelScaling>();
-        for (ChannelMapping mapping : ChannelMapping.of(spec)) {
-            if (mapping.changesValues() && !statistics.mayChangeValues()) {
-                continue;
-            }
-            float[] inputs = statistics.inputMagnitudes(mapping.linears().getFirst());
-            float[] weights = largest(mapping, statistics);
-            mapping.tie(inputs);
-            mapping.tie(weights);
-            float[] scales = alpha.isPresent()
-                    ? scales(inputs, weights, alpha.getAsDouble())
-                    : best(mapping, statistics, inputs, weights);
-            mapping.fold(scales, scalings);
-        }
-        return scalings;
+    public Optional<float[]> scales(ChannelMapping mapping, LinearStatistics statistics) {
+        float[] inputs = statistics.inputMagnitudes(mapping.linears().getFirst());
+        float[] weights = largest(mapping, statistics);
+        mapping.tie(inputs);
+        mapping.tie(weights);
+        return Optional.of(
+                alpha.isPresent()
+                        ? scales(inputs, weights, alpha.getAsDouble())
+                        : best(mapping, statistics, inputs, weights));
     }
 
     private static float[] largest(ChannelMapping mapping, LinearStatistics statistics) {

@@ -104,8 +104,24 @@ public sealed interface Numbers {
         }
     }
 
+    /** What became of others, whose place and shape it has. */
+    sealed interface Derived extends Numbers {
+
+        Numbers numbers();
+
+        @Override
+        default StoredTensor tensor() {
+            return numbers().tensor();
+        }
+
+        @Override
+        default TensorInfo info() {
+            return numbers().info();
+        }
+    }
+
     /** Each row and column multiplied, then rounded to the tensor's type. */
-    record Scaled(Numbers numbers, ChannelScaling scaling) implements Numbers {
+    record Scaled(Numbers numbers, ChannelScaling scaling) implements Derived {
 
         public Scaled {
             if (!scaling.fits(rows(numbers.info()), columns(numbers.info()))) {
@@ -121,16 +137,6 @@ public sealed interface Numbers {
 
         private static long rows(TensorInfo info) {
             return info.byteSize() / info.dtype().bytes() / columns(info);
-        }
-
-        @Override
-        public StoredTensor tensor() {
-            return numbers.tensor();
-        }
-
-        @Override
-        public TensorInfo info() {
-            return numbers.info();
         }
 
         @Override
@@ -167,17 +173,7 @@ public sealed interface Numbers {
     }
 
     /** Any of the others, whose codes are known. */
-    record Solved(Numbers numbers, SolvedCodes codes) implements Numbers {
-
-        @Override
-        public StoredTensor tensor() {
-            return numbers.tensor();
-        }
-
-        @Override
-        public TensorInfo info() {
-            return numbers.info();
-        }
+    record Solved(Numbers numbers, SolvedCodes codes) implements Derived {
 
         @Override
         public void read(long from, MemorySegment target) {
