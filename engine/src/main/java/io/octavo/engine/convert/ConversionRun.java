@@ -87,7 +87,7 @@ final class ConversionRun {
 
         monitor.phase("convert");
         writeWeights(shards);
-        ConfigJson config = source.config().replacingQuantizationConfig(writer.config(plan.hasExperts()));
+        ConfigJson config = source.config().withQuantizationConfig(writer.config(plan.hasExperts()));
         files.write(ConfigJson.FILE_NAME, config.bytes());
         writer.files().forEach((name, json) -> files.write(name, text(json)));
         shards.indexJson().ifPresent(json -> files.write(ShardPlan.INDEX_FILE_NAME, json));

@@ -5,6 +5,7 @@ import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.FileFailures;
 import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.LayoutWriters;
@@ -20,7 +21,6 @@ import io.octavo.engine.request.ConversionResult;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.scheme.Quantization;
 import io.octavo.engine.scheme.Scheme;
-import java.nio.channels.ClosedByInterruptException;
 import java.util.Optional;
 import java.util.function.LongUnaryOperator;
 
@@ -57,6 +57,10 @@ public final class Converter {
      * @throws JobCancelledException if the monitor asked to stop
      */
     public ConversionResult convert(ConversionRequest request, JobMonitor monitor) {
+        return FileFailures.translate(() -> run(request, monitor));
+    }
+
+    private ConversionResult run(ConversionRequest request, JobMonitor monitor) {
         Layout layout = Layout.named(request.layout());
         monitor.phase("plan");
         try (Checkpoint source = Checkpoint.open(request.source())) {
@@ -80,15 +84,6 @@ public final class Converter {
                 return new ConversionRun(source, request.known(), modules, writer, plan, staging, background, monitor)
                         .run(sourceLayout, layout, plan.shards(shardBytes));
             }
-        } catch (QuantizationException e) {
-            if (e.getCause() instanceof ClosedByInterruptException) {
-                throw new JobCancelledException("interrupted");
-            }
-            throw e;
-        } catch (InternalError e) {
-            // What the JVM throws when a mapped file shrinks or its disk fails while it is read.
-            throw new QuantizationException(
-                    ErrorCode.IO_FAILED, "a file of the checkpoint could not be read to its end", e);
         }
     }
 

@@ -6,7 +6,7 @@ import io.octavo.engine.artifact.StagingFolder;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.ShardPlan;
 import io.octavo.engine.failure.ErrorCode;
-import io.octavo.engine.failure.JobCancelledException;
+import io.octavo.engine.failure.FileFailures;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.model.Architectures;
@@ -20,7 +20,6 @@ import io.octavo.engine.request.Recipe;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.kernels.backend.Backend;
-import java.nio.channels.ClosedByInterruptException;
 import java.util.List;
 import java.util.function.LongUnaryOperator;
 import java.util.function.Supplier;
@@ -162,6 +161,10 @@ public final class Quantizer {
      * @throws io.octavo.engine.failure.JobCancelledException if the monitor asked to stop
      */
     public QuantizationResult quantize(QuantizationRequest request, JobMonitor monitor) {
+        return FileFailures.translate(() -> run(request, monitor));
+    }
+
+    private QuantizationResult run(QuantizationRequest request, JobMonitor monitor) {
         monitor.phase("plan");
         try (Checkpoint source = Checkpoint.open(request.source());
                 var background = new BackgroundTasks("octavo-hash", threads)) {
@@ -190,15 +193,6 @@ public final class Quantizer {
                                 request, source, sources, plan, shards, staging, background, monitor, threads)
                         .run(backend, chunkBytes);
             }
-        } catch (QuantizationException e) {
-            if (e.getCause() instanceof ClosedByInterruptException) {
-                throw new JobCancelledException("interrupted");
-            }
-            throw e;
-        } catch (InternalError e) {
-            // What the JVM throws when a mapped file shrinks or its disk fails while it is read.
-            throw new QuantizationException(
-                    ErrorCode.IO_FAILED, "a file of the checkpoint could not be read to its end", e);
         }
     }
 }
