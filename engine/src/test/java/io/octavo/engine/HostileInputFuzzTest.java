@@ -226,7 +226,7 @@ class HostileInputFuzzTest {
         for (Layout layout : Layout.values()) {
             try {
                 var writer = LayoutWriters.of(layout, StoredNumbers.of(checkpoint, modules));
-                writer.config();
+                writer.config(false);
                 for (QuantizedLinear linear : modules.byName().values()) {
                     writer.tensors(linear);
                     writer.write(linear, (tensor, offset, bytes) -> {});

@@ -115,20 +115,8 @@ public final class ConfigJson {
         return member.isMissingNode() || member.isNull() ? Optional.empty() : Optional.of(member);
     }
 
-    /**
-     * This config with one more member at its end, and otherwise the same bytes.
-     *
-     * @throws IllegalStateException if there is a {@code quantization_config} already
-     */
+    /** This config with another {@code quantization_config}, or with one more member at its end, and otherwise the same bytes. */
     public ConfigJson withQuantizationConfig(JsonNode quantizationConfig) {
-        if (quantizationConfig().isPresent()) {
-            throw new IllegalStateException("the config has a " + QUANTIZATION_CONFIG + " already");
-        }
-        return replacingQuantizationConfig(quantizationConfig);
-    }
-
-    /** This config with another {@code quantization_config}, or with one more member, and otherwise the same bytes. */
-    public ConfigJson replacingQuantizationConfig(JsonNode quantizationConfig) {
         Splice splice = findSplice();
         boolean multiLine = text.indexOf('\n') >= 0;
         String value = multiLine ? JsonText.indented(quantizationConfig) : quantizationConfig.toString();

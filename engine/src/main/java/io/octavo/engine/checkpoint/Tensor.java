@@ -2,7 +2,6 @@ package io.octavo.engine.checkpoint;
 
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -17,10 +16,6 @@ public record Tensor(String name, DType dtype, List<Long> shape, MemorySegment s
 
     public Tensor {
         shape = List.copyOf(shape);
-    }
-
-    public boolean hasShape(long... dimensions) {
-        return shape.equals(Arrays.stream(dimensions).boxed().toList());
     }
 
     /**

@@ -99,8 +99,7 @@ final class QuantizationRun {
     /** Writes what is beside the weights, verifies everything and makes it visible. */
     private QuantizationResult finish(Backend backend) {
         ConfigJson config = source.config()
-                .replacingQuantizationConfig(
-                        plan.quantizationConfig(source.config().tree()));
+                .withQuantizationConfig(plan.quantizationConfig(source.config().tree()));
         files.write(ConfigJson.FILE_NAME, config.bytes());
         shards.indexJson().ifPresent(json -> files.write(ShardPlan.INDEX_FILE_NAME, json));
         files.copySideFiles();

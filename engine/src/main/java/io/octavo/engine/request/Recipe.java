@@ -40,21 +40,9 @@ public record Recipe(
         modifiers = List.copyOf(modifiers);
     }
 
-    /** Modules get the schemes that are named. */
-    public Recipe(
-            String scheme,
-            String layout,
-            List<String> ignore,
-            List<SchemeOverride> overrides,
-            Optional<KvCacheQuantization> kvCache,
-            List<Modifier> modifiers,
-            Optional<CalibrationShape> calibration) {
-        this(scheme, layout, ignore, overrides, kvCache, modifiers, calibration, Optional.empty());
-    }
-
     /** One scheme for everything, and no data. */
     public Recipe(String scheme, String layout, List<String> ignore) {
-        this(scheme, layout, ignore, List.of(), Optional.empty(), List.of(), Optional.empty());
+        this(scheme, layout, ignore, List.of(), Optional.empty(), List.of(), Optional.empty(), Optional.empty());
     }
 
     public Recipe withBudget(Budget limit) {
@@ -62,12 +50,12 @@ public record Recipe(
     }
 
     public Recipe withoutBudget() {
-        return new Recipe(scheme, layout, ignore, overrides, kvCache, modifiers, calibration);
+        return new Recipe(scheme, layout, ignore, overrides, kvCache, modifiers, calibration, Optional.empty());
     }
 
     /** One scheme for everything that this one does not leave alone, and nothing but rounding. */
     public Recipe plain(String other) {
-        return new Recipe(other, layout, ignore, List.of(), Optional.empty(), List.of(), calibration);
+        return new Recipe(other, layout, ignore, List.of(), Optional.empty(), List.of(), calibration, Optional.empty());
     }
 
     public Recipe withIgnore(List<String> modules) {

@@ -36,7 +36,7 @@ class CheckpointTest {
         try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
             Tensor tensor = checkpoint.tensor("model.layers.3.mlp.down_proj.weight");
             assertThat(tensor.dtype()).isEqualTo(DType.BF16);
-            assertThat(tensor.hasShape(256, 704)).isTrue();
+            assertThat(tensor.shape()).containsExactly(256L, 704L);
             assertThat(tensor.segment().byteSize()).isEqualTo(256 * 704 * 2);
             assertThat(checkpoint.find("lm_head.weight")).isEmpty();
             assertThat(checkpoint.config().architectures()).containsExactly("LlamaForCausalLM");

@@ -332,7 +332,7 @@ class ForeignLayoutsTest {
         var numbers = new StoredNumbers(
                 INT4, Optional.empty(), List.of("a.b-c.gate", "lm_head"), Optional.empty(), DType.F32, false);
         assertThat(LayoutWriters.of(Layout.GPTQ, numbers)
-                        .config()
+                        .config(false)
                         .path("dynamic")
                         .propertyNames())
                 .containsExactly("-:^a\\.b\\-c\\.gate$");

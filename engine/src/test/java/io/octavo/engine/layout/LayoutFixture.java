@@ -78,7 +78,7 @@ public final class LayoutFixture {
     }
 
     public Path write(Path folder) throws IOException {
-        String quantization = quantizationConfig.apply(writer.config().toString());
+        String quantization = quantizationConfig.apply(writer.config(false).toString());
         var node =
                 ConfigJson.parse(quantization.getBytes(StandardCharsets.UTF_8)).tree();
         ConfigJson whole =

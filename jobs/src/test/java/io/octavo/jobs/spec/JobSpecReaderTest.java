@@ -99,7 +99,8 @@ class JobSpecReaderTest {
                         List.of(new SchemeOverride("W4A16", List.of("re:.*mlp.*"))),
                         Optional.of(KvCacheQuantization.FP8_PER_HEAD),
                         List.of(new SmoothQuant(0.8)),
-                        Optional.of(new CalibrationShape(128, 512, 7))));
+                        Optional.of(new CalibrationShape(128, 512, 7)),
+                        Optional.empty()));
     }
 
     @Test

@@ -11,9 +11,6 @@ public final class Float8 {
     /** Largest finite value of E4M3. */
     public static final float E4M3_MAX = 448;
 
-    /** Largest finite value of E5M2. */
-    public static final float E5M2_MAX = 57344;
-
     private static final int NAN_CODE = 0x7F;
 
     private static final Format E4M3 = new Format(3, 7, 0x7E);

@@ -48,11 +48,6 @@ public final class LayoutWriter {
         this.kvScales = KvScaleTensors.of(layout, numbers);
     }
 
-    /** The {@code quantization_config} of a checkpoint without experts. */
-    public ObjectNode config() {
-        return config(false);
-    }
-
     /**
      * The {@code quantization_config} that belongs into config.json.
      *

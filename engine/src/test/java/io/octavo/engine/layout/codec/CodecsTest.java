@@ -68,7 +68,7 @@ class CodecsTest {
                 }
                 var numbers = new StoredNumbers(
                         scheme.weights(), scheme.inputs(), List.of("lm_head"), Optional.empty(), DType.F32, false);
-                Declaration.Group read = Declaration.strict(new LayoutWriter(layout, numbers).config())
+                Declaration.Group read = Declaration.strict(new LayoutWriter(layout, numbers).config(false))
                         .groups()
                         .getFirst();
                 // AWQ's readers need zero points even where all of them are in the middle.

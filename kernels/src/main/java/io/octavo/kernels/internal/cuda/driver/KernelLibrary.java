@@ -39,11 +39,6 @@ public final class KernelLibrary implements AutoCloseable {
         return file(file).kernel(name);
     }
 
-    /** @param sharedBytes dynamic shared memory that a block of it gets */
-    public Kernel kernel(String file, String name, int sharedBytes) {
-        return file(file).kernel(name, sharedBytes);
-    }
-
     private static byte[] read(String file) {
         try (InputStream image = image(file)) {
             if (image == null) {
