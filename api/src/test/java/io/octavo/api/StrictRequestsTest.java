@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
@@ -115,6 +116,55 @@ class StrictRequestsTest {
         int before = jobs();
         assertProblem(api.post(path, JOB), 400, "invalid-request");
         assertThat(jobs()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "jobs?type=nope; quantize, convert, evaluate, benchmark, pipeline, serve",
+                "jobs?type=QUANTIZE; quantize, convert, evaluate, benchmark, pipeline, serve",
+                "jobs?type=%20quantize; quantize, convert, evaluate, benchmark, pipeline, serve",
+                "jobs?status=nope; QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED",
+                "jobs?status=queued; QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED",
+                "jobs?status=QUEUED%20; QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED",
+                "webhooks/00000000-0000-0000-0000-000000000000/deliveries?status=no; PENDING, DELIVERED, DEAD"
+            })
+    void tellsWhichNamesAFilterTakes(String call, String names) throws Exception {
+        HttpResponse<String> answer = api.get("/api/v1/" + call);
+        assertProblem(answer, 400, "invalid-request");
+        String field = call.replaceAll(".*\\?|=.*", "");
+        String given = call.replaceAll(".*=", "").replace("%20", " ");
+        assertThat(read(answer).at("/errors/0/field").stringValue()).isEqualTo(field);
+        assertThat(read(answer).get("detail").stringValue())
+                .isEqualTo(field + ": '" + given + "' is not allowed; allowed are " + names);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"quantize", "convert", "evaluate", "benchmark", "pipeline", "serve"})
+    void findsJobsOfEveryType(String type) throws Exception {
+        assertThat(api.get("/api/v1/jobs?type=" + type).statusCode()).isEqualTo(200);
+    }
+
+    /** Though the framework would make a number or an id of them. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "jobs?limit=0x10",
+                "jobs?limit=%235",
+                "jobs?limit=05",
+                "jobs?limit=%2B5",
+                "jobs?limit=5%20",
+                "jobs?limit=%D9%A5",
+                "jobs?limit=4294967297",
+                "jobs?parent=1-1-1-1-1",
+                "jobs?parent=%200000000-0000-0000-0000-000000000000",
+                "jobs?parent=00000000-0000-0000-000-0000000000000",
+                "jobs/1-1-1-1-1",
+                "jobs/00000000000000000000000000000000"
+            })
+    void takesNumbersAndIdsInTheirOneSpelling(String call) throws Exception {
+        assertProblem(api.get("/api/v1/" + call), 400, "invalid-request");
     }
 
     @ParameterizedTest
@@ -252,6 +302,42 @@ class StrictRequestsTest {
             assertProblem(api.send("GET", "/api/v1/jobs", "", "Accept", type), 406, "not-acceptable");
             assertProblem(api.send("GET", "/api/v1/schemes", "", "Accept", type), 406, "not-acceptable");
         }
+    }
+
+    /** RFC 8259, section 8.1; readers of JSON would guess the encoding by the first bytes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"UTF-16", "UTF-16BE", "UTF-16LE", "UTF-32", "UTF-32BE", "UTF-32LE", "ISO-8859-1"})
+    void readsJsonInUtf8Alone(String encoding) throws Exception {
+        byte[] job = JOB.replace("{", "{\"labels\":{\"a\":\"é\"},").getBytes(Charset.forName(encoding));
+        for (String path : List.of("/api/v1/jobs", "/api/v1/jobs?dryRun=true", "/api/v1/tenants")) {
+            assertProblem(post(path, "application/json", job), 400, "invalid-request");
+            assertProblem(post(path, "application/json;charset=" + encoding, job), 415, "unsupported-media-type");
+        }
+        byte[] chat = "{\"model\":\"é\",\"messages\":[]}".getBytes(Charset.forName(encoding));
+        HttpResponse<String> served = post("/serve/v1/chat/completions", "application/json", chat);
+        assertThat(served.statusCode()).as(served.body()).isEqualTo(400);
+        assertThat(read(served).at("/error/code").stringValue()).isEqualTo("invalid_json");
+        served = post("/serve/v1/chat/completions", "application/json;charset=" + encoding, chat);
+        assertThat(served.statusCode()).as(served.body()).isEqualTo(415);
+    }
+
+    @Test
+    void tellsWhereABodyIsNotInUtf8() throws Exception {
+        byte[] body = "{\n \"name\": \"é\"}".getBytes(StandardCharsets.ISO_8859_1);
+        assertThat(read(post("/api/v1/tenants", "application/json", body)).get("detail").stringValue())
+                .endsWith("line 2, column 11: a byte 0xE9 is there, but JSON is written in UTF-8");
+    }
+
+    @Test
+    void takesUtf8ByItsName() throws Exception {
+        byte[] job = JOB.replace("{", "{\"labels\":{\"a\":\"é\"},").getBytes(StandardCharsets.UTF_8);
+        for (String type : List.of("application/json; charset=utf-8", "application/json;charset=\"UTF-8\"")) {
+            assertThat(post("/api/v1/jobs?dryRun=true", type, job).statusCode()).isEqualTo(200);
+        }
+    }
+
+    private HttpResponse<String> post(String path, String type, byte[] body) throws Exception {
+        return api.send(api.to(path).header("Content-Type", type).POST(BodyPublishers.ofByteArray(body)));
     }
 
     @ParameterizedTest
@@ -477,6 +563,18 @@ class StrictRequestsTest {
                 "GET; Range; lines=0-3; 200",
                 "GET; Range; bytes=x; 200",
                 "GET; Range; 'bytes=0-1,3-4'; 200",
+                "GET; Range; bytes=0-99999999999999999999; 206",
+                "GET; Range; bytes=00000000000000000000000-3; 206",
+                "GET; Range; bytes=-99999999999999999999; 206",
+                "GET; Range; bytes=99999999999999999998-99999999999999999999; 416",
+                "GET; Range; bytes=99999999999999999999-; 416",
+                "GET; Range; bytes=99999999999999999999-0; 200",
+                "GET; Range; bytes=9223372036854775807-9223372036854775807; 416",
+                "GET; Range; BYTES=0-3; 206",
+                "GET; Range; 'bytes=,0-3 ,'; 206",
+                "GET; Range; bytes=+0-3; 200",
+                "GET; Range; bytes=-; 200",
+                "GET; Range; bytes=; 200",
                 "GET; Range; bytes=100000-; 416",
                 "GET; Range; bytes=-0; 416",
                 "HEAD; Range; bytes=0-3; 200",
@@ -495,6 +593,25 @@ class StrictRequestsTest {
         if (status == 412) {
             assertProblem(answer, 412, "precondition-failed");
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "bytes=2-99999999999999999999, 2, SIZE",
+        "bytes=2-9223372036854775807, 2, SIZE",
+        "bytes=-99999999999999999999, 0, SIZE",
+        "bytes=2-4, 2, 5",
+        "bytes=-3, -3, SIZE"
+    })
+    void cutsRangesAtTheEndOfTheFile(String range, int from, String to) throws Exception {
+        String whole = api.get(CONFIG).body();
+        int start = from < 0 ? whole.length() + from : from;
+        int end = to.equals("SIZE") ? whole.length() : Integer.parseInt(to);
+        HttpResponse<String> part = api.send("GET", CONFIG, "", "Range", range);
+        assertThat(part.statusCode()).isEqualTo(206);
+        assertThat(part.body()).isEqualTo(whole.substring(start, end));
+        assertThat(part.headers().firstValue("Content-Range"))
+                .hasValue("bytes " + start + "-" + (end - 1) + "/" + whole.length());
     }
 
     @Test

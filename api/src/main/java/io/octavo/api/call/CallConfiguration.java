@@ -1,5 +1,6 @@
 package io.octavo.api.call;
 
+import io.octavo.api.problem.Problems;
 import io.octavo.jobs.spec.StrictValue;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -55,7 +56,7 @@ class CallConfiguration implements WebMvcConfigurer {
 
     /** The library takes shorter ones, and Base64, as well. */
     private static UUID id(String text) {
-        if (text.length() != new UUID(0, 0).toString().length()) {
+        if (!Problems.isSpelled(UUID.class, text)) {
             throw new IllegalArgumentException("must be a UUID");
         }
         return UUID.fromString(text);

@@ -13,8 +13,10 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.regex.Pattern;
 import org.apache.catalina.connector.ClientAbortException;
@@ -96,30 +98,37 @@ class JsonBodyFilter extends OncePerRequestFilter {
 
     private void filter(HttpServletRequest request, HttpServletResponse response, FilterChain chain, byte[] body)
             throws ServletException, IOException {
-        if (body.length > maxBytes) {
-            refuse(
-                    request,
-                    response,
-                    new ProblemException(ProblemCode.BODY_TOO_LARGE, "the body has more than " + maxBytes + " bytes"));
-        } else if (!request.getServletPath().startsWith(SERVED) && values(body) > MAX_VALUES) {
-            refuse(
-                    request,
-                    response,
-                    new ProblemException(
-                            ProblemCode.BODY_TOO_LARGE, "the body has more than " + MAX_VALUES + " values"));
-        } else if (body.length > 0 && !isJson(request.getContentType())) {
-            refuse(
-                    request,
-                    response,
-                    new HttpMediaTypeNotSupportedException(
-                            "the body must be of " + MediaType.APPLICATION_JSON + ", "
-                                    + (request.getContentType() == null
-                                            ? "and no Content-Type was given"
-                                            : "not of " + request.getContentType()),
-                            List.of(MediaType.APPLICATION_JSON)));
+        Optional<Exception> refusal = refusal(request, body);
+        if (refusal.isPresent()) {
+            refuse(request, response, refusal.get());
         } else {
             chain.doFilter(new ReadRequest(request, body), response);
         }
+    }
+
+    private Optional<Exception> refusal(HttpServletRequest request, byte[] body) {
+        if (body.length > maxBytes) {
+            return Optional.of(tooLarge("the body has more than " + maxBytes + " bytes"));
+        }
+        boolean served = request.getServletPath().startsWith(SERVED);
+        if (!served && values(body) > MAX_VALUES) {
+            return Optional.of(tooLarge("the body has more than " + MAX_VALUES + " values"));
+        }
+        if (body.length > 0 && !isJson(request.getContentType())) {
+            String given = request.getContentType() == null
+                    ? "and no Content-Type was given"
+                    : "not of " + request.getContentType();
+            return Optional.of(new HttpMediaTypeNotSupportedException(
+                    "the body must be of " + MediaType.APPLICATION_JSON + ", " + given,
+                    List.of(MediaType.APPLICATION_JSON)));
+        }
+        return (served ? Optional.<String>empty() : Utf8.fault(body))
+                .<Exception>map(fault -> new ProblemException(
+                        ProblemCode.INVALID_REQUEST, "the body is not the JSON that is expected: " + fault));
+    }
+
+    private static ProblemException tooLarge(String detail) {
+        return new ProblemException(ProblemCode.BODY_TOO_LARGE, detail);
     }
 
     /** Of bodies that are read at once those together which are long: their senders may take as long as they like. */
@@ -182,7 +191,9 @@ class JsonBodyFilter extends OncePerRequestFilter {
 
     private static boolean isJson(@Nullable String type) {
         try {
-            return type != null && MediaType.APPLICATION_JSON.equalsTypeAndSubtype(MediaType.parseMediaType(type));
+            MediaType named = MediaType.parseMediaType(String.valueOf(type));
+            return MediaType.APPLICATION_JSON.equalsTypeAndSubtype(named)
+                    && (named.getCharset() == null || named.getCharset().equals(StandardCharsets.UTF_8));
         } catch (InvalidMediaTypeException e) {
             return false;
         }

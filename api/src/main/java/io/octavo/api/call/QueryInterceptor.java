@@ -10,32 +10,33 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.springframework.core.MethodParameter;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.AnnotatedElementUtils;
 import org.springframework.core.annotation.Order;
 import org.springframework.stereotype.Component;
+import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.method.HandlerMethod;
 import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.HandlerMapping;
 
-/** Refuses parameters that a call does not know: a misspelt one would otherwise do what nobody asked for. */
+/**
+ * Refuses parameters that a call does not know: a misspelt one would otherwise do what nobody asked for. Those that it knows,
+ * and parts of its path, are spelled one way.
+ */
 @Component
 @Order(Ordered.LOWEST_PRECEDENCE)
 class QueryInterceptor implements HandlerInterceptor {
-
-    /** Java's own reading takes a sign, zeros before and digits of other scripts. */
-    private static final Pattern WHOLE = Pattern.compile("-?(0|[1-9][0-9]*)");
 
     @Override
     public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
         if (handler instanceof HandlerMethod method
                 && request.getDispatcherType() == DispatcherType.REQUEST
                 && isOfTheApi(request)) {
+            requireSpelledPath(method, request);
             Map<String, Optional<MethodParameter>> known = known(method);
             request.getParameterMap()
                     .forEach((name, values) -> Problems.read(name, () -> checked(known, name, List.of(values))));
@@ -73,16 +74,18 @@ class QueryInterceptor implements HandlerInterceptor {
             throw new IllegalArgumentException(
                     "is not known here; known are " + (known.isEmpty() ? "none" : String.join(", ", known.keySet())));
         }
-        if (values.size() > 1 && !isOf(Collection.class, parameter)) {
+        boolean many = parameter
+                .map(MethodParameter::getParameterType)
+                .filter(Collection.class::isAssignableFrom)
+                .isPresent();
+        if (values.size() > 1 && !many) {
             throw new IllegalArgumentException("must not be given twice");
         }
         for (String value : values) {
             if (value.isEmpty()) {
                 throw new IllegalArgumentException("must not be empty; leave it out");
             }
-            if (isOf(Integer.class, parameter) && !WHOLE.matcher(value).matches()) {
-                throw new IllegalArgumentException("'" + value + "' is no whole number in plain digits");
-            }
+            parameter.map(MethodParameter::getParameterType).ifPresent(type -> requireSpelled(type, value));
             PlainText.Validator.fault(value, false).ifPresent(fault -> {
                 throw new IllegalArgumentException(fault);
             });
@@ -90,10 +93,21 @@ class QueryInterceptor implements HandlerInterceptor {
         return values;
     }
 
-    private static boolean isOf(Class<?> type, Optional<MethodParameter> parameter) {
-        return parameter
-                .map(MethodParameter::getParameterType)
-                .filter(type::isAssignableFrom)
-                .isPresent();
+    private static String requireSpelled(Class<?> type, String value) {
+        if (!Problems.isSpelled(type, value)) {
+            throw new IllegalArgumentException("'" + value + "' " + Problems.mismatch(type));
+        }
+        return value;
+    }
+
+    private static void requireSpelledPath(HandlerMethod method, HttpServletRequest request) {
+        if (request.getAttribute(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE) instanceof Map<?, ?> path) {
+            for (MethodParameter parameter : method.getMethodParameters()) {
+                String name = parameter.getParameter().getName();
+                if (parameter.hasParameterAnnotation(PathVariable.class) && path.get(name) instanceof String value) {
+                    Problems.read(name, () -> requireSpelled(parameter.getParameterType(), value));
+                }
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ import io.octavo.jobs.problem.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +18,6 @@ import org.springframework.http.CacheControl;
 import org.springframework.http.ContentDisposition;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
-import org.springframework.http.HttpRange;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
@@ -55,13 +55,12 @@ public class BlobDownload {
         headers.set(HttpHeaders.ACCEPT_RANGES, "bytes");
         headers.setCacheControl(CacheControl.noCache().cachePrivate()); // kept, and asked for again by its entity tag
         headers.set("X-Content-Type-Options", "nosniff");
-        Span span = span(blob, etag, request, response);
+        Optional<ByteRange> part = part(blob, etag, request, response);
+        ByteRange span = part.orElse(new ByteRange(0, blob.size()));
         headers.setContentLength(span.length());
-        if (span.partial()) {
-            headers.set(HttpHeaders.CONTENT_RANGE, span.contentRange(blob.size()));
-        }
+        part.ifPresent(range -> headers.set(HttpHeaders.CONTENT_RANGE, range.contentRange(blob.size())));
         ResponseEntity.BodyBuilder answer = ResponseEntity.status(
-                        span.partial() ? HttpStatus.PARTIAL_CONTENT : HttpStatus.OK)
+                        part.isPresent() ? HttpStatus.PARTIAL_CONTENT : HttpStatus.OK)
                 .headers(headers);
         return request.getMethod().equals(HttpMethod.HEAD.name())
                 ? answer.build()
@@ -76,52 +75,26 @@ public class BlobDownload {
         return (plain ? attachment.filename(name) : attachment.filename(name, StandardCharsets.UTF_8)).build();
     }
 
-    private static Span span(BlobId blob, String etag, HttpServletRequest request, HttpServletResponse response) {
-        Span whole = new Span(0, blob.size(), false);
-        String range = request.getHeader(HttpHeaders.RANGE);
-        if (range == null
+    /** Empty for the whole. */
+    private static Optional<ByteRange> part(
+            BlobId blob, String etag, HttpServletRequest request, HttpServletResponse response) {
+        List<String> asked = Collections.list(request.getHeaders(HttpHeaders.RANGE));
+        if (asked.size() != 1
                 || !request.getMethod().equals(HttpMethod.GET.name())
                 || !appliesTo(etag, request.getHeader(HttpHeaders.IF_RANGE))) {
-            return whole;
+            return Optional.empty();
         }
-        List<HttpRange> ranges = parse(range);
-        if (ranges.size() != 1) {
-            return whole;
+        Optional<ByteRange> part = ByteRange.parse(asked.getFirst(), blob.size());
+        if (part.isPresent() && part.get().length() == 0) {
+            response.setHeader(HttpHeaders.CONTENT_RANGE, "bytes */" + blob.size());
+            throw new ProblemException(
+                    ProblemCode.RANGE_NOT_SATISFIABLE,
+                    "the file has " + blob.size() + " bytes; asked for " + asked.getFirst());
         }
-        try {
-            long start = ranges.getFirst().getRangeStart(blob.size());
-            long end = ranges.getFirst().getRangeEnd(blob.size());
-            if (start > end || start >= blob.size()) {
-                throw unsatisfiable(blob, range, response);
-            }
-            return new Span(start, end - start + 1, true);
-        } catch (IllegalArgumentException e) {
-            throw unsatisfiable(blob, range, response);
-        }
+        return part;
     }
 
     private static boolean appliesTo(String etag, @Nullable String ifRange) {
         return ifRange == null || ifRange.equals(etag);
-    }
-
-    /** What is not understood is ignored, as the standard asks. */
-    private static List<HttpRange> parse(String range) {
-        try {
-            return HttpRange.parseRanges(range);
-        } catch (IllegalArgumentException e) {
-            return List.of();
-        }
-    }
-
-    private static ProblemException unsatisfiable(BlobId blob, String range, HttpServletResponse response) {
-        response.setHeader(HttpHeaders.CONTENT_RANGE, "bytes */" + blob.size());
-        return new ProblemException(
-                ProblemCode.RANGE_NOT_SATISFIABLE, "the file has " + blob.size() + " bytes; asked for " + range);
-    }
-
-    private record Span(long start, long length, boolean partial) {
-        String contentRange(long size) {
-            return "bytes " + start + "-" + (start + length - 1) + "/" + size;
-        }
     }
 }

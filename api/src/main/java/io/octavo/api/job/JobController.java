@@ -11,13 +11,21 @@ import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.queue.JobFilter;
 import io.octavo.jobs.queue.JobService;
+import io.octavo.jobs.spec.BenchmarkSpec;
+import io.octavo.jobs.spec.ConvertSpec;
+import io.octavo.jobs.spec.EvaluateSpec;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.JobSpecReader;
+import io.octavo.jobs.spec.PipelineSpec;
+import io.octavo.jobs.spec.QuantizeSpec;
+import io.octavo.jobs.spec.ServeSpec;
 import io.octavo.wire.EventRecord;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import io.octavo.wire.Page;
 import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Schema;
 import java.net.URI;
 import java.util.List;
 import java.util.Objects;
@@ -102,7 +110,20 @@ class JobController {
     Page<JobView> list(
             Caller caller,
             @RequestParam(required = false) @Nullable JobStatus status,
-            @RequestParam(required = false) @Nullable String type,
+            @Parameter(
+                            schema =
+                                    @Schema(
+                                            type = "string",
+                                            allowableValues = {
+                                                QuantizeSpec.TYPE,
+                                                ConvertSpec.TYPE,
+                                                EvaluateSpec.TYPE,
+                                                BenchmarkSpec.TYPE,
+                                                PipelineSpec.TYPE,
+                                                ServeSpec.TYPE
+                                            }))
+                    @RequestParam(required = false)
+                    @Nullable String type,
             @RequestParam(required = false) @Nullable List<String> label,
             @RequestParam(required = false) @Nullable UUID parent,
             @RequestParam(required = false) @Nullable Integer limit,
@@ -110,7 +131,7 @@ class JobController {
         List<String> labels = Objects.requireNonNullElse(label, List.of());
         var filter = new JobFilter(
                 Optional.ofNullable(status),
-                Optional.ofNullable(type),
+                Optional.ofNullable(type).map(name -> Problems.read("type", () -> JobFilter.type(name))),
                 Problems.read("label", () -> JobFilter.labels(labels)),
                 Optional.ofNullable(parent));
         return jobs.list(caller.tenant(), filter, PageLimit.of(limit), TimeCursor.parse(cursor));

@@ -7,12 +7,9 @@ import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import jakarta.servlet.http.HttpServletRequest;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.UUID;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.catalina.connector.ClientAbortException;
 import org.apache.tomcat.util.http.InvalidParameterException;
@@ -139,24 +136,11 @@ class ProblemAdvice extends ResponseEntityExceptionHandler {
         String name = failure instanceof MethodArgumentTypeMismatchException argument
                 ? argument.getName()
                 : String.valueOf(failure.getPropertyName());
-        String message = "'" + failure.getValue() + "' " + mismatch(failure.getRequiredType());
+        String message = "'" + failure.getValue() + "' " + Problems.mismatch(failure.getRequiredType());
         ProblemDetail problem =
                 Problems.of(HttpStatus.BAD_REQUEST, ProblemCode.INVALID_REQUEST.slug(), name + ": " + message);
         problem.setProperty("errors", List.of(new FieldError(name, message)));
         return handleExceptionInternal(failure, problem, headers, status, request);
-    }
-
-    private static String mismatch(@Nullable Class<?> wanted) {
-        if (wanted == UUID.class) {
-            return "is no id; ids are UUIDs, such as 6f1c2b8e-0d2a-4c6e-9a55-0b7c7a3f9e10";
-        }
-        if (wanted != null && wanted.isEnum()) {
-            return "is not allowed; allowed are "
-                    + Arrays.stream(wanted.getEnumConstants())
-                            .map(String::valueOf)
-                            .collect(Collectors.joining(", "));
-        }
-        return "is no whole number of 32 bits";
     }
 
     @Override

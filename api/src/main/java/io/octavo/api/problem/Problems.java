@@ -5,10 +5,13 @@ import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import java.net.URI;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ProblemDetail;
@@ -23,6 +26,10 @@ public final class Problems {
 
     /** In ASCII alone; 18 digits fit a long. */
     private static final Pattern ID = Pattern.compile("0|[1-9][0-9]{0,17}");
+
+    private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)");
+    private static final Pattern UUID_TEXT =
+            Pattern.compile("[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}");
 
     private Problems() {}
 
@@ -70,6 +77,36 @@ public final class Problems {
             }
             return key;
         });
+    }
+
+    /**
+     * Whether a number, an id or a name of an enumeration is spelled as this service spells them. The framework's own reading
+     * takes signs, zeros before, digits of other scripts, groups of an id that are too short, and white space around.
+     */
+    public static boolean isSpelled(Class<?> type, String text) {
+        if (type == Integer.class) {
+            return NUMBER.matcher(text).matches();
+        }
+        if (type == UUID.class) {
+            return UUID_TEXT.matcher(text).matches();
+        }
+        return !type.isEnum()
+                || Arrays.stream(type.getEnumConstants())
+                        .anyMatch(constant -> ((Enum<?>) constant).name().equals(text));
+    }
+
+    /** What is said of a text that cannot be of the type. */
+    public static String mismatch(@Nullable Class<?> wanted) {
+        if (wanted == UUID.class) {
+            return "is no id; ids are UUIDs, such as 6f1c2b8e-0d2a-4c6e-9a55-0b7c7a3f9e10";
+        }
+        if (wanted != null && wanted.isEnum()) {
+            return "is not allowed; allowed are "
+                    + Arrays.stream(wanted.getEnumConstants())
+                            .map(String::valueOf)
+                            .collect(Collectors.joining(", "));
+        }
+        return "is no whole number of 32 bits in plain digits";
     }
 
     /** Whether a parameter says so. The framework takes 1, yes and on for true as well. */

@@ -1,5 +1,6 @@
 package io.octavo.api.serve;
 
+import io.octavo.api.call.Utf8;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -24,6 +25,9 @@ final class ModelName {
 
     /** @throws ServeException if the body is no JSON object, or names none */
     static String of(byte[] body) {
+        Utf8.fault(body).ifPresent(fault -> {
+            throw invalid("the body is no JSON: " + fault);
+        });
         String model = null;
         try (JsonParser json = JSON.createParser(ObjectReadContext.empty(), body)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {

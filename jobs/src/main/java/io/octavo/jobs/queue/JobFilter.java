@@ -1,11 +1,14 @@
 package io.octavo.jobs.queue;
 
+import io.octavo.jobs.spec.JobSpec;
+import io.octavo.jobs.spec.ServeSpec;
 import io.octavo.wire.JobStatus;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 /**
  * Which jobs a listing shows.
@@ -20,6 +23,16 @@ public record JobFilter(
 
     public JobFilter {
         labels = Map.copyOf(labels);
+    }
+
+    /** @throws IllegalArgumentException if no job has such a type */
+    public static String type(String text) {
+        List<String> types = Stream.concat(JobSpec.types().stream(), Stream.of(ServeSpec.TYPE))
+                .toList();
+        if (!types.contains(text)) {
+            throw new IllegalArgumentException("'" + text + "' is not allowed; allowed are " + String.join(", ", types));
+        }
+        return text;
     }
 
     /**

@@ -7,7 +7,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -96,6 +95,13 @@ final class Faults {
         return name.length() > MAX_SHOWN ? name.substring(0, MAX_SHOWN) + "..." : name;
     }
 
+    /** What the {@code type} of such an object may be. */
+    static List<String> types(Class<?> base) {
+        return Stream.of(base.getAnnotation(JsonSubTypes.class).value())
+                .map(JsonSubTypes.Type::name)
+                .toList();
+    }
+
     /** Notes what does not fit the records and reads on. */
     static final class Handler extends DeserializationProblemHandler {
 
@@ -152,12 +158,7 @@ final class Faults {
                             place.equals("type") || place.endsWith(".type")
                                     ? place
                                     : place + (place.isEmpty() ? "type" : ".type"),
-                            "must be one of "
-                                    + Stream.of(base.getRawClass()
-                                                    .getAnnotation(JsonSubTypes.class)
-                                                    .value())
-                                            .map(JsonSubTypes.Type::name)
-                                            .collect(Collectors.joining(", ")));
+                            "must be one of " + String.join(", ", types(base.getRawClass())));
             return context.constructType(Void.class);
         }
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import io.octavo.jobs.problem.FieldError;
 import java.util.List;
+import tools.jackson.databind.annotation.JsonTypeResolver;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -11,6 +12,7 @@ import tools.jackson.databind.node.ObjectNode;
  * them is {@link JobSpecReader}, which hands out none that is wrong, so that nobody needs to check one again.
  */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonTypeResolver(ObjectForm.class)
 @JsonSubTypes({
     @JsonSubTypes.Type(name = QuantizeSpec.TYPE, value = QuantizeSpec.class),
     @JsonSubTypes.Type(name = ConvertSpec.TYPE, value = ConvertSpec.class),
@@ -19,6 +21,11 @@ import tools.jackson.databind.node.ObjectNode;
     @JsonSubTypes.Type(name = PipelineSpec.TYPE, value = PipelineSpec.class)
 })
 public sealed interface JobSpec permits SingleJobSpec, PipelineSpec, ServeSpec {
+
+    /** What {@code type} may be in what is submitted. */
+    static List<String> types() {
+        return Faults.types(JobSpec.class);
+    }
 
     /** The {@code type} member. */
     String type();
