@@ -57,7 +57,6 @@ class NamespaceController {
     }
 
     private static String name(String namespace) {
-        return Problems.read("namespace", () -> new RepositoryName(namespace, "x"))
-                .namespace();
+        return Problems.read("namespace", () -> RepositoryName.requireNamespace(namespace));
     }
 }

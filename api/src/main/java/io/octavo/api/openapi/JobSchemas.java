@@ -31,8 +31,8 @@ final class JobSchemas {
             "hub:namespace/name[@revision], s3://bucket/prefix or file:/folder; step:name in"
                     + " a pipeline; a dataset in a repository of several files is named behind #";
 
-    /** Their members are those of the jobs. */
-    private static final List<String> UNWRAPPED = List.of("Scheduling", "Timeouts");
+    /** Its members are those of the jobs. */
+    private static final String UNWRAPPED = "Scheduling";
 
     private JobSchemas() {}
 
@@ -57,7 +57,7 @@ final class JobSchemas {
             ModelConverters.getInstance(true).readAll(new AnnotatedType(job)).forEach(components::addSchemas);
         }
         Map<String, Schema> all = components.getSchemas();
-        all.keySet().removeAll(UNWRAPPED);
+        all.remove(UNWRAPPED);
         known(known(all, "PipelineJobStep").getProperties(), "name").setExample("quantize");
         known(all, DEPLOYMENT).getProperties().keySet().removeAll(List.of("timeout", "phaseTimeout"));
         components.addSchemas(SCHEMES_JOB, schemesJob(known(all, "QuantizeJob"), known(all, "EvaluateJob")));

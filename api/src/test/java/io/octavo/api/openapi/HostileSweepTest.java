@@ -26,6 +26,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.regex.Pattern;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.jspecify.annotations.Nullable;
@@ -77,6 +78,7 @@ class HostileSweepTest {
     private static final int VARIANTS = 6;
     private static final Duration SLOW = Duration.ofSeconds(10);
     private static final String HERE = "@hostile@";
+    private static final Pattern DOUBLED = Pattern.compile("(?<![\\w'])([a-z]{3,})(?:[.:] ?| )\\1(?![\\w'])");
     private static final Path CATALOG = Path.of("../docs/errors.md");
 
     @LocalServerPort
@@ -366,10 +368,23 @@ class HostileSweepTest {
             boolean told = !code.isEmpty() && codes.contains("`" + code + "`");
             boolean whole = problem.path("status").asInt() == answer.status()
                     && !problem.path("detail").asString("").isBlank();
-            return told && whole ? null : "a problem without code, status or detail";
+            if (!told || !whole) {
+                return "a problem without code, status or detail";
+            }
+            return stutters(problem) ? "a problem that says a name twice" : null;
         } catch (JacksonException e) {
             return "a problem that is no JSON";
         }
+    }
+
+    /** Such as {@code source source must}, {@code path: path has}, {@code timeout.timeout}. */
+    private static boolean stutters(JsonNode problem) {
+        return DOUBLED.matcher(problem.path("detail").asString("")).find()
+                || problem.path("errors").valueStream().anyMatch(error -> {
+                    String field = error.path("field").asString("");
+                    String message = error.path("message").asString("");
+                    return DOUBLED.matcher(field + " " + message).find();
+                });
     }
 
     private static String shown(String text) {

@@ -12,7 +12,7 @@ public final class Arguments {
         try {
             return RepositoryName.parse(text);
         } catch (IllegalArgumentException e) {
-            throw new UsageException(e.getMessage() == null ? text : e.getMessage());
+            throw new UsageException("repository '" + text + "' " + e.getMessage());
         }
     }
 

@@ -169,7 +169,7 @@ class Job {
     /** Until the timeout that its spec asks for, counted from its first start. */
     Optional<Duration> timeLeft(Scheduling scheduling, Instant now) {
         Instant start = Objects.requireNonNullElse(startedAt, now);
-        return scheduling.timeouts().job().map(limit -> Duration.between(now, start.plus(limit)));
+        return scheduling.timeout().map(limit -> Duration.between(now, start.plus(limit)));
     }
 
     boolean holds(Lease lease) {

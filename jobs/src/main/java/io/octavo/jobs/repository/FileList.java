@@ -47,6 +47,10 @@ record FileList(List<RepositoryFile> entries) {
             if (!paths.add(path.value())) {
                 errors.add(new FieldError(place + ".path", "is listed twice"));
             }
+        } catch (IllegalArgumentException e) {
+            errors.add(new FieldError(place + ".path", String.valueOf(e.getMessage())));
+        }
+        try {
             new BlobId(entry.sha256(), entry.size());
         } catch (IllegalArgumentException e) {
             errors.add(new FieldError(place, String.valueOf(e.getMessage())));

@@ -16,13 +16,13 @@ public record RepositoryPath(String value) {
 
     public RepositoryPath {
         if (value.isEmpty()) {
-            throw new IllegalArgumentException("path is empty");
+            throw new IllegalArgumentException("is empty");
         }
         if (bytes(value) > MAX_BYTES) {
-            throw new IllegalArgumentException("path has more than " + MAX_BYTES + " bytes");
+            throw new IllegalArgumentException("has more than " + MAX_BYTES + " bytes");
         }
         if (value.chars().anyMatch(c -> Character.isISOControl(c) || c == '\\') || !wellFormed(value)) {
-            throw new IllegalArgumentException("path has a backslash, a control character or broken Unicode");
+            throw new IllegalArgumentException("has a backslash, a control character or broken Unicode");
         }
         for (String segment : value.split("/", -1)) {
             requireSegment(segment);
@@ -31,16 +31,16 @@ public record RepositoryPath(String value) {
 
     private static void requireSegment(String segment) {
         if (segment.isEmpty()) {
-            throw new IllegalArgumentException("path has an empty segment or is absolute");
+            throw new IllegalArgumentException("has an empty segment or is absolute");
         }
         if (segment.equals(".") || segment.equals("..")) {
-            throw new IllegalArgumentException("path has a '" + segment + "' segment");
+            throw new IllegalArgumentException("has a '" + segment + "' segment");
         }
         if (segment.toLowerCase(Locale.ROOT).equals(".git")) {
-            throw new IllegalArgumentException("path has a '.git' segment");
+            throw new IllegalArgumentException("has a '.git' segment");
         }
         if (bytes(segment) > MAX_SEGMENT_BYTES) {
-            throw new IllegalArgumentException("path has a segment of more than " + MAX_SEGMENT_BYTES + " bytes");
+            throw new IllegalArgumentException("has a segment of more than " + MAX_SEGMENT_BYTES + " bytes");
         }
     }
 

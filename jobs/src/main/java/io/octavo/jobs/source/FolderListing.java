@@ -103,7 +103,7 @@ class FolderListing {
             throw notReadable(source, e);
         } catch (IllegalArgumentException e) {
             throw new ProblemException(
-                    ProblemCode.SOURCE_NOT_ALLOWED, "source " + source + " has a file whose " + e.getMessage(), e);
+                    ProblemCode.SOURCE_NOT_ALLOWED, "source " + source + " has a file whose path " + e.getMessage(), e);
         }
     }
 

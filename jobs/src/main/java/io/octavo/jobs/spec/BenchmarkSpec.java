@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.annotation.JsonTypeResolver;
 
 /**
  * Serve a checkpoint and its baseline in turn under the same load, and measure both.
@@ -83,12 +84,16 @@ public record BenchmarkSpec(
 
     /** How many tokens prompts or texts have. */
     @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+    @JsonTypeResolver(ObjectForm.class)
     @JsonSubTypes({
         @JsonSubTypes.Type(name = FixedLength.TYPE, value = FixedLength.class),
         @JsonSubTypes.Type(name = UniformLength.TYPE, value = UniformLength.class),
         @JsonSubTypes.Type(name = LognormalLength.TYPE, value = LognormalLength.class)
     })
     public sealed interface Length {
+
+        /** No prompt or text has more tokens. */
+        int most();
 
         /** What is wrong between members that are each right. */
         default Optional<FieldError> contradiction() {
@@ -101,6 +106,11 @@ public record BenchmarkSpec(
     public record FixedLength(
             @NotNull @Min(1) @Max(MOST_TOKENS) Integer tokens) implements Length {
         static final String TYPE = "fixed";
+
+        @Override
+        public int most() {
+            return tokens;
+        }
     }
 
     /** Each from {@code min} to {@code max} is as likely as the others. */
@@ -109,6 +119,11 @@ public record BenchmarkSpec(
             @NotNull @Min(1) @Max(MOST_TOKENS) Integer min,
             @NotNull @Min(1) @Max(MOST_TOKENS) Integer max) implements Length {
         static final String TYPE = "uniform";
+
+        @Override
+        public int most() {
+            return max;
+        }
 
         @Override
         public Optional<FieldError> contradiction() {
@@ -134,6 +149,11 @@ public record BenchmarkSpec(
             @NotNull @Min(1) @Max(MOST_TOKENS) Integer max)
             implements Length {
         static final String TYPE = "lognormal";
+
+        @Override
+        public int most() {
+            return max;
+        }
 
         @Override
         public Optional<FieldError> contradiction() {

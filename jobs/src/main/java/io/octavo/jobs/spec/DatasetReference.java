@@ -14,7 +14,7 @@ public record DatasetReference(SourceUri source, @Nullable RepositoryPath path, 
 
     public DatasetReference {
         if (source instanceof SourceUri.Step) {
-            throw new IllegalArgumentException("dataset cannot be what a step makes, which is a checkpoint");
+            throw new IllegalArgumentException("must not be what a step makes, which is a checkpoint");
         }
     }
 

@@ -50,6 +50,7 @@ public class JobSpecReader {
      * @throws ProblemException {@code invalid-request} with every wrong field
      */
     public ServeSpec readDeployment(JsonNode body) {
+        SpecJson.throwIfAny(PlainText.Validator.faults(body, FREE_TEXTS));
         return SpecJson.read(body, "", ServeSpec.class);
     }
 
@@ -60,7 +61,7 @@ public class JobSpecReader {
         }
         String type = body.path("type").asString("");
         if (type.equals(ServeSpec.TYPE)) {
-            return readDeployment(body);
+            return SpecJson.read(body, "", ServeSpec.class);
         }
         boolean pipeline = type.equals(PipelineSpec.TYPE);
         JobSpec spec = SpecJson.read(pipeline ? PipelineSpec.inherited(body) : body, "", JobSpec.class);

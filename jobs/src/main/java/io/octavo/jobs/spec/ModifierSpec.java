@@ -15,9 +15,11 @@ import jakarta.validation.constraints.DecimalMin;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.annotation.JsonTypeResolver;
 
 /** How a request spells an engine's modifier: its settings, their limits and what they are where none is given. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonTypeResolver(ObjectForm.class)
 @JsonSubTypes({
     @JsonSubTypes.Type(name = ModifierSpec.Smoothing.TYPE, value = ModifierSpec.Smoothing.class),
     @JsonSubTypes.Type(name = ModifierSpec.ActivationAware.TYPE, value = ModifierSpec.ActivationAware.class),

@@ -75,7 +75,7 @@ public record PipelineSpec(
 
     @Override
     public Scheduling scheduling() {
-        return new Scheduling(priority, Requirements.NONE, Timeouts.NONE, labels);
+        return Scheduling.untimed(priority, Requirements.NONE, labels);
     }
 
     @Override

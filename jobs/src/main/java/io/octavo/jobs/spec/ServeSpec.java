@@ -134,10 +134,10 @@ public record ServeSpec(
         if (source instanceof SourceUri.Step) {
             errors.add(new FieldError("source", "must not be a step:, since a deployment is no step of a pipeline"));
         }
-        if (scheduling.timeouts().job().isPresent()) {
+        if (scheduling.timeout().isPresent()) {
             errors.add(new FieldError("timeout", "is not for deployments, which end by ttl and idle"));
         }
-        if (scheduling.timeouts().phase().isPresent()) {
+        if (scheduling.phaseTimeout().isPresent()) {
             errors.add(new FieldError("phaseTimeout", "is not for deployments, which end by ttl and idle"));
         }
         return errors;

@@ -63,7 +63,7 @@ public sealed interface SourceUri {
 
         public LocalFile {
             if (!path.startsWith("/") || path.indexOf('\0') >= 0) {
-                throw new IllegalArgumentException("a file: source must be an absolute path");
+                throw new IllegalArgumentException("must name an absolute path behind file:");
             }
         }
 
@@ -95,7 +95,7 @@ public sealed interface SourceUri {
 
     static SourceUri parse(String text) {
         if (text.length() > MAX_LENGTH) {
-            throw new IllegalArgumentException("source has more than " + MAX_LENGTH + " characters");
+            throw new IllegalArgumentException("has more than " + MAX_LENGTH + " characters");
         }
         if (text.startsWith("hub:")) {
             return hub(text.substring("hub:".length()));
@@ -109,7 +109,7 @@ public sealed interface SourceUri {
         if (text.startsWith(Step.PREFIX)) {
             return new Step(text.substring(Step.PREFIX.length()));
         }
-        throw new IllegalArgumentException("source must start with hub:, s3:// or file:, or step: in a pipeline");
+        throw new IllegalArgumentException("must start with hub:, s3:// or file:, or step: in a pipeline");
     }
 
     private static SourceUri hub(String text) {

@@ -5,7 +5,7 @@ final class StepName {
 
     static final int MAX_LENGTH = 64;
     static final String PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}";
-    static final String MESSAGE = "step's name must be 1 to " + MAX_LENGTH
+    static final String MESSAGE = "must be 1 to " + MAX_LENGTH
             + " letters, digits, '.', '_' or '-', starting with a letter or digit";
 
     private StepName() {}
@@ -17,7 +17,7 @@ final class StepName {
     /** @throws IllegalArgumentException if it is none */
     static String require(String name) {
         if (!is(name)) {
-            throw new IllegalArgumentException(MESSAGE);
+            throw new IllegalArgumentException("names a step, which " + MESSAGE);
         }
         return name;
     }

@@ -17,9 +17,11 @@ import jakarta.validation.constraints.Size;
 import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.annotation.JsonTypeResolver;
 
 /** One measurement of an evaluate job. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+@JsonTypeResolver(ObjectForm.class)
 @JsonSubTypes({
     @JsonSubTypes.Type(name = TaskSpec.Perplexity.TYPE, value = TaskSpec.Perplexity.class),
     @JsonSubTypes.Type(name = TaskSpec.MultipleChoice.TYPE, value = TaskSpec.MultipleChoice.class),

@@ -322,6 +322,8 @@ class DeploymentsTest extends JobsTest {
             {'source': 'hub:a/b', 'maxModelLength': 0}                 | maxModelLength must be at least 1
             {'source': 'hub:a/b', 'onlineQuantization': 'NVFP4'}       | onlineQuantization must be one of FP8
             {'source': 'hub:a/b', 'secret': 'x'}                       | secret is not known here
+            {'source': 'hub:a/b', 'labels': {'a': 'b\\u202ec'}}         | labels.a must not hold U+202E
+            {'source': 'hub:a/b', 'onlineQuantization': 'a\\u0007b'}    | onlineQuantization must not hold U+0007
             {'name': 'b'}                                              | source is required
             """)
     void whatIsWrongWithARequestIsTold(String request, String message) {

@@ -11,7 +11,6 @@ import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.Requirements;
 import io.octavo.jobs.spec.Scheduling;
 import io.octavo.jobs.spec.SourceUri;
-import io.octavo.jobs.spec.Timeouts;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.jobs.testing.Specs;
 import io.octavo.jobs.worker.DiskOutlook;
@@ -110,7 +109,7 @@ class FairShareTest extends JobsTest {
     private UUID submit(Requirements requirements) {
         return service.submit(
                         TenantId.BUILT_IN,
-                        spec("auto", new Scheduling(0, requirements, Timeouts.NONE, Map.of())),
+                        spec("auto", Scheduling.untimed(0, requirements, Map.of())),
                         FoundPlans.NONE)
                 .id();
     }
@@ -386,7 +385,8 @@ class FairShareTest extends JobsTest {
                         new Scheduling(
                                 0,
                                 Requirements.NONE,
-                                new Timeouts(Optional.of(Duration.ofHours(1)), Optional.of(Duration.ofMinutes(1))),
+                                Optional.of(Duration.ofHours(1)),
+                                Optional.of(Duration.ofMinutes(1)),
                                 Map.of())),
                 FoundPlans.NONE);
         Claim first = queue.claim(worker, TYPES).orElseThrow();

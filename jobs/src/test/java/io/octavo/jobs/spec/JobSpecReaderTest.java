@@ -19,6 +19,7 @@ import io.octavo.jobs.problem.ProblemException;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -65,6 +66,47 @@ class JobSpecReaderTest {
         assertThat(calibration.sequenceLength()).isEqualTo(512);
         assertThat(calibration.seed()).isEqualTo(7);
         assertThat(reader.readStored(spec.toJson())).isEqualTo(spec);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            value = {
+                "'modifiers': ['gptq']| modifiers[0] must be an object whose type is one of smoothquant, awq, equalization, gptq",
+                "'modifiers': [['gptq']]| modifiers[0] must be an object",
+                "'modifiers': [['gptq', {}]]| modifiers[0] must be an object",
+                "'modifiers': [{}]| modifiers[0].type must be one of smoothquant, awq, equalization, gptq",
+                "'modifiers': [{'type': 'gpt'}]| modifiers[0].type must be one of smoothquant, awq, equalization, gptq",
+                "'modifiers': 'gptq'| modifiers must be an array",
+                "'labels': {'a': 'b'}, 'timeout': 'x'| timeout must be an ISO 8601 duration",
+                "'timeout': 'x', 'labels': {'timeout': 'b'}| timeout must be an ISO 8601 duration",
+                "'phaseTimeout': 5, 'priority': 0| phaseTimeout must be a string",
+                "'calibration': {'dataset': 'x'}| calibration.dataset must start with hub:",
+                "'calibration': {'dataset': 'file:x'}| calibration.dataset must name an absolute path",
+                "'calibration': {'dataset': 'step:x'}| calibration.dataset must not be what a step makes",
+                "'calibration': {'dataset': 'hub:a/b#..'}| calibration.dataset has a '..' segment",
+                "'calibration': {'dataset': 'hub:a'}| calibration.dataset must be namespace/name"
+            })
+    void tellsWhatAMemberMayBe(String member, String message) {
+        assertThatExceptionOfType(ProblemException.class)
+                .isThrownBy(() -> parse(member.replace('\'', '"')))
+                .satisfies(problem -> assertThat(problem.detail()).startsWith(message));
+    }
+
+    /** Wherever a type chooses what is read. */
+    @Test
+    void takesWhatHasATypeAsAnObjectAlone() {
+        String job = "{'type':'evaluate','source':'hub:a/b','tasks':[['generation',{'prompt':'a'}]]}";
+        String step = "{'type':'pipeline','steps':[{'name':'a','job':['convert',{'source':'hub:a/b','target':'a/c',"
+                + "'layout':'compressed-tensors'}]}]}";
+        String load = "{'type':'benchmark','source':'hub:a/b','baseline':'hub:a/b','inputTokens':['fixed',{'tokens':1}],"
+                + "'outputTokens':{'type':'fixed','tokens':1}}";
+        Map.of(job, "tasks[0]", step, "steps[0].job", load, "inputTokens")
+                .forEach((text, place) -> assertThatExceptionOfType(ProblemException.class)
+                        .isThrownBy(() -> reader.read(JSON.readTree(text.replace('\'', '"'))))
+                        .satisfies(problem -> assertThat(problem.detail())
+                                .startsWith(place + " must be an object whose type is one of ")));
     }
 
     /** Of so many wrong places a client can use a few; that each was looked for among all others took minutes. */
@@ -154,7 +196,7 @@ class JobSpecReaderTest {
                 "[{\"type\": \"gptq\", \"dampening\": 0}]; modifiers[0].dampening; must be at least 0.0001",
                 "[{\"type\": \"smooth\"}]; modifiers[0].type; must be one of smoothquant, awq, equalization, gptq",
                 "[{\"alpha\": 0.5}]; modifiers[0].type; must be one of smoothquant, awq, equalization, gptq",
-                "[\"smoothquant\"]; modifiers[0].type; must be one of smoothquant, awq, equalization, gptq",
+                "[\"smoothquant\"]; modifiers[0]; must be an object whose type is one of smoothquant, awq, equalization, gptq",
                 "[null]; modifiers[0]; is required",
                 "{\"type\": \"smoothquant\"}; modifiers; must be an array",
                 "[{\"type\": \"smoothquant\", \"alpha\": 1.5}]; modifiers[0].alpha; must be at most 1",

@@ -106,7 +106,7 @@ class PipelineSpecTest {
         refuses(
                 pipeline(step("q", "", Q), step("e", "'q'", E.replace("hub:a/d", "step:q"))),
                 "invalid-request",
-                "dataset cannot be what a step makes");
+                "dataset must not be what a step makes");
     }
 
     @Test
@@ -114,13 +114,13 @@ class PipelineSpecTest {
         String many = IntStream.range(0, 33).mapToObj(i -> step("s" + i, "", Q)).collect(Collectors.joining(","));
         refuses(pipeline(many), "pipeline-too-large", "at most 32 steps: 33");
         refuses(pipeline(), "invalid-request", "steps must name at least one step");
-        refuses(pipeline(step("a b", "", Q)), "invalid-request", "steps[0].name step's name must be");
+        refuses(pipeline(step("a b", "", Q)), "invalid-request", "steps[0].name must be 1 to 64");
         refuses(pipeline(step("q", "", pipeline(step("r", "", Q)))), "invalid-request", "steps[0].job.type");
         refuses(pipeline("{'name':'q'}"), "invalid-request", "steps[0].job is required");
         refuses(
                 pipeline(step("q", "", Q.replace("hub:a/m", "ftp://x"))),
                 "invalid-request",
-                "steps[0].job.source source must start with");
+                "steps[0].job.source must start with");
         refuses(pipeline(step("q", "", Q.replace("FP8_DYNAMIC", "FP9"))), "scheme-unknown", "FP9");
         refuses("{'type':'pipeline','timeout':'PT1H','steps':[]}", "invalid-request", "");
     }

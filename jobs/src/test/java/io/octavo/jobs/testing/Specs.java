@@ -5,7 +5,6 @@ import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.Requirements;
 import io.octavo.jobs.spec.Scheduling;
 import io.octavo.jobs.spec.SourceUri;
-import io.octavo.jobs.spec.Timeouts;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +33,6 @@ public final class Specs {
     }
 
     public static Scheduling scheduling(int priority) {
-        return new Scheduling(priority, Requirements.NONE, Timeouts.NONE, Map.of());
+        return Scheduling.untimed(priority, Requirements.NONE, Map.of());
     }
 }

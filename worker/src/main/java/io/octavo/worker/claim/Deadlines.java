@@ -3,7 +3,7 @@ package io.octavo.worker.claim;
 import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.queue.Claim;
-import io.octavo.jobs.spec.Timeouts;
+import io.octavo.jobs.spec.Scheduling;
 import io.octavo.worker.attempt.Attempt;
 import io.octavo.worker.attempt.StopReason;
 import java.time.Duration;
@@ -18,25 +18,25 @@ final class Deadlines implements AutoCloseable {
     private static final long PERIOD_MILLIS = 100;
 
     private final Attempt attempt;
-    private final Timeouts timeouts;
+    private final Scheduling limits;
     private final @Nullable Duration timeLeft;
     private final long startedAt = System.nanoTime();
     private final @Nullable ScheduledFuture<?> schedule;
 
     Deadlines(Claim claim, Attempt attempt, ScheduledExecutorService scheduler) {
         this.attempt = attempt;
-        this.timeouts = claim.spec().scheduling().timeouts();
+        this.limits = claim.spec().scheduling();
         this.timeLeft = claim.timeLeft().orElse(null);
-        this.schedule = timeouts.equals(Timeouts.NONE)
-                ? null
-                : scheduler.scheduleWithFixedDelay(this::look, 0, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
+        this.schedule = limits.timeout().isPresent() || limits.phaseTimeout().isPresent()
+                ? scheduler.scheduleWithFixedDelay(this::look, 0, PERIOD_MILLIS, TimeUnit.MILLISECONDS)
+                : null;
     }
 
     private void look() {
         if (timeLeft != null && System.nanoTime() - startedAt >= timeLeft.toNanos()) {
             attempt.stop(StopReason.JOB_TIMED_OUT);
-        } else if (timeouts.phase().isPresent()
-                && attempt.phaseAge().compareTo(timeouts.phase().get()) > 0) {
+        } else if (limits.phaseTimeout().isPresent()
+                && attempt.phaseAge().compareTo(limits.phaseTimeout().get()) > 0) {
             attempt.stop(StopReason.PHASE_TIMED_OUT);
         }
     }
@@ -46,7 +46,7 @@ final class Deadlines implements AutoCloseable {
         return Failure.of(
                 ProblemCode.JOB_TIMED_OUT,
                 "the job was not done within its timeout of "
-                        + timeouts.job().map(Duration::toString).orElse("?") + "; it was in phase " + attempt.phase());
+                        + limits.timeout().map(Duration::toString).orElse("?") + "; it was in phase " + attempt.phase());
     }
 
     /** What hangs may not hang again. */
@@ -54,7 +54,7 @@ final class Deadlines implements AutoCloseable {
         return Failure.of(
                 ProblemCode.PHASE_TIMED_OUT,
                 "phase " + attempt.phase() + " was not done within the timeout of "
-                        + timeouts.phase().map(Duration::toString).orElse("?"));
+                        + limits.phaseTimeout().map(Duration::toString).orElse("?"));
     }
 
     @Override
