@@ -50,6 +50,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 class ConditionsTest {
 
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "conditions");
+    private static final String DEPLOYMENT = "{\"source\":\"hub:held/runnable\",\"name\":\"runnable\"}";
     private static final String JOB = """
             {"type":"quantize","source":"hub:held/model","scheme":"FP8_DYNAMIC","target":"held/out"}""";
     private static final String NEVER = "Thu, 01 Jan 1970 00:00:00 GMT";
@@ -90,7 +91,9 @@ class ConditionsTest {
         String key = "/api/v1/keys/" + id(api.post("/api/v1/keys", "{\"name\":\"k\",\"scope\":\"read\"}"));
         String hook = "/api/v1/webhooks/" + id(api.post("/api/v1/webhooks", "{\"url\":\"http://127.0.0.1:1/x\"}"));
         String tenant = "/api/v1/tenants/" + id(api.post("/api/v1/tenants", "{\"name\":\"held\"}"));
-        shown.addAll(List.of(job, artifact, model, revision, hook, tenant, tenant + "/namespaces"));
+        api.commitRunnableModel("held/runnable");
+        String deployment = "/api/v1/deployments/" + id(api.post("/api/v1/deployments", DEPLOYMENT));
+        shown.addAll(List.of(job, artifact, model, revision, hook, tenant, tenant + "/namespaces", deployment));
         change("submitJob", "/api/v1/jobs", JOB);
         change("cancelJob", job + "/cancel", "");
         change("retryJob", job + "/retry", "");
@@ -110,7 +113,7 @@ class ConditionsTest {
         change("deleteWebhook", hook, "");
         change("replayWebhookDelivery", hook + "/deliveries/" + new UUID(1, 1) + "/replay", "");
         change("createDeployment", "/api/v1/deployments", "{}");
-        change("deleteDeployment", "/api/v1/deployments/" + new UUID(1, 1), "");
+        change("deleteDeployment", deployment, "");
         change("createTenant", "/api/v1/tenants", "{\"name\":\"held2\"}");
         change("deleteTenant", tenant, "");
         change("setTenantQuota", tenant + "/quota", "{\"maxBytes\":1}");
@@ -200,6 +203,15 @@ class ConditionsTest {
         }
         assertThat(documented).isEqualTo(changes.keySet());
         assertThat(tags()).isEqualTo(before);
+    }
+
+    @Test
+    void aDeploymentIsStoppedByItsTag() throws Exception {
+        String path = "/api/v1/deployments/"
+                + id(api.post("/api/v1/deployments", DEPLOYMENT.replace("\"runnable\"", "\"stopped\"")));
+        String tag = tag(path);
+        assertThat(api.send("GET", path, "", "If-None-Match", tag).statusCode()).isEqualTo(304);
+        assertThat(api.send("DELETE", path, "", "If-Match", tag).statusCode()).isEqualTo(204);
     }
 
     @Test

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.boot.test.web.server.LocalServerPort;
@@ -57,6 +58,32 @@ class OpenApiRulesTest {
                 }
             }
         });
+    }
+
+    /** By the path alone: what ends in a name is one thing. */
+    @Test
+    void whateverShowsOneThingTellsItsTag() throws Exception {
+        assertThat(operations())
+                .filteredOn(operation -> operation.name().matches("get .*(?<!files/)\\{[a-z]+}"))
+                .hasSizeGreaterThan(6)
+                .allSatisfy(operation -> {
+                    assertThat(operation.node().at("/responses/200/headers").propertyNames())
+                            .as(operation.name())
+                            .contains("ETag");
+                    assertThat(operation.node().path("responses").propertyNames()).contains("304", "412");
+                });
+    }
+
+    @Test
+    void filtersTellTheNamesThatTheyTake() throws Exception {
+        assertThat(operations())
+                .flatExtracting(operation ->
+                        operation.node().path("parameters").valueStream().toList())
+                .filteredOn(parameter -> parameter.path("in").asString("").equals("query")
+                        && Set.of("type", "status").contains(parameter.path("name").asString("")))
+                .hasSize(3)
+                .allSatisfy(parameter ->
+                        assertThat(parameter.at("/schema/enum")).as(parameter.toString()).hasSizeGreaterThan(2));
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.octavo.api.deployment;
 
+import io.octavo.api.condition.Tagged;
 import io.octavo.api.identity.Caller;
 import io.octavo.api.plan.JobPreFlight;
 import io.octavo.api.plan.PlanView;
@@ -75,6 +76,7 @@ class DeploymentController {
     }
 
     @Operation(operationId = "getDeployment", summary = "Shows a deployment")
+    @Tagged
     @GetMapping("/{id}")
     DeploymentView get(Caller caller, @PathVariable UUID id) {
         return deployments.get(caller.tenant(), id);
