@@ -15,7 +15,7 @@ public final class TestWorker {
             "cpu",
             "1",
             List.of(new SchemeInfo("FP8_DYNAMIC", "eight bits")),
-            List.of("compressed-tensors", "awq", "gptq", "gptq_v2", "modelopt"));
+            List.of("compressed-tensors", "awq", "gptq", "gptq_v2", "modelopt", "fp8"));
 
     private TestWorker() {}
 

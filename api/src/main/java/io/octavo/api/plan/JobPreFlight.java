@@ -4,6 +4,7 @@ import io.octavo.api.plan.PlanView.Evaluation;
 import io.octavo.api.plan.PlanView.NotChecked;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFiles;
+import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.ErrorKind;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.plan.PlanReport;
@@ -32,6 +33,8 @@ import io.octavo.jobs.spec.SingleJobSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.worker.DiskOutlook;
 import io.octavo.jobs.worker.WorkerRegistry;
+import java.io.IOException;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,6 +47,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Service;
@@ -54,6 +58,12 @@ import org.springframework.stereotype.Service;
  */
 @Service
 public class JobPreFlight {
+
+    /** Of data, of which what is no text shows soon. */
+    private static final int HEAD_BYTES = 64 << 10;
+
+    /** Of the files of one folder. */
+    private static final int MOST_HEADS = 4;
 
     private final JobPlanner planner;
     private final SourceCatalog sources;
@@ -84,12 +94,13 @@ public class JobPreFlight {
         PlanReport quantization = null;
         List<Evaluation> evaluations = List.of();
         Long diskBytes = null;
-        List<PlanReport.Warning> warnings = List.of();
         switch (spec) {
             case QuantizeSpec job -> {
                 Recipe recipe = job.recipe();
                 PreFlight.requireSound(recipe);
-                job.calibration().ifPresent(data -> look(tenant, data.dataset(), deadline, found));
+                List<PlanReport.Warning> few = job.calibration().stream()
+                        .flatMap(data -> fewTexts(data, look(tenant, data.dataset(), deadline, found)).stream())
+                        .toList();
                 quantization = look(
                                 tenant,
                                 job.source(),
@@ -98,10 +109,8 @@ public class JobPreFlight {
                                 found)
                         .orElse(null);
                 if (quantization != null) {
+                    quantization = quantization.warned(few);
                     diskBytes = quantization.resources().diskBytes();
-                    for (PlanReport.Warning warning : onWorkers(diskBytes, job.requirements())) {
-                        quantization = quantization.warned(warning);
-                    }
                     notChecked.add(
                             new NotChecked(
                                     job.source().toString(),
@@ -114,18 +123,17 @@ public class JobPreFlight {
                         .flatMap(task -> task.data().stream())
                         .distinct()
                         .forEach(data -> look(tenant, data, deadline, found));
+                ModelLimits.require(job, evaluations);
                 diskBytes = found.bytes();
-                warnings = onWorkers(diskBytes, job.requirements());
             }
             case BenchmarkSpec job -> {
                 evaluations = evaluations(tenant, job, deadline, found);
+                ModelLimits.require(job, evaluations);
                 diskBytes = found.bytes();
-                warnings = onWorkers(diskBytes, job.requirements());
             }
             case ServeSpec job -> {
                 evaluations = evaluations(tenant, job, deadline, found);
                 diskBytes = found.bytes();
-                warnings = onWorkers(diskBytes, job.requirements());
             }
             case PipelineSpec job -> {
                 return new PlanView(
@@ -147,14 +155,29 @@ public class JobPreFlight {
                         found);
                 Long read = found.bytes();
                 diskBytes = read == null || written.isEmpty() ? null : Long.valueOf(read + written.get());
-                warnings = onWorkers(diskBytes, job.requirements());
                 notChecked.add(new NotChecked(
                         job.source().toString(),
                         "whether its numbers fit the layout shows in the tensors, not in headers"));
             }
         }
+        List<PlanReport.Warning> warnings = onWorkers(diskBytes, spec.requirements());
         return new PlanView(
-                plan.spec(), plan.inputs(), quantization, evaluations, diskBytes, warnings, notChecked, List.of());
+                plan.spec(),
+                plan.inputs(),
+                quantization == null ? null : quantization.warned(warnings),
+                evaluations,
+                diskBytes,
+                quantization == null ? warnings : List.of(),
+                notChecked,
+                List.of());
+    }
+
+    private static Optional<PlanReport.Warning> fewTexts(QuantizeSpec.Calibration data, Optional<Long> texts) {
+        return texts.filter(count -> count < data.samples())
+                .map(count -> new PlanReport.Warning(
+                        "few-samples",
+                        data.samples() + " samples are asked for, but the data hold " + count
+                                + ": each line of a .jsonl file is one, and any other file is one as a whole"));
     }
 
     /** What running each of the job's checkpoints takes. */
@@ -172,11 +195,12 @@ public class JobPreFlight {
      * @param needed null where it is not known
      */
     private List<PlanReport.Warning> onWorkers(@Nullable Long needed, Requirements asked) {
-        if (needed == null) {
-            return List.of();
-        }
         DiskOutlook disks = workers.disks(asked);
-        if (disks.workers() == 0 || needed <= disks.freeBytes()) {
+        if (disks.workers() == 0 && !asked.equals(Requirements.NONE)) {
+            return List.of(new PlanReport.Warning(
+                    "no-worker-fits", "no living worker has " + asked + ", so the job waits until one has"));
+        }
+        if (needed == null || disks.workers() == 0 || needed <= disks.freeBytes()) {
             return List.of();
         }
         if (needed > disks.totalBytes()) {
@@ -195,9 +219,10 @@ public class JobPreFlight {
     /** What cannot work in one step is refused for all of them, with the step's name. */
     private List<PlanView.Step> steps(TenantId tenant, PipelineSpec pipeline, long deadline) {
         List<PlanView.Step> steps = new ArrayList<>();
+        var made = new PipelineSteps(pipeline);
         for (PipelineSpec.Step step : pipeline.steps()) {
             try {
-                requireConvertible(pipeline, step.job());
+                made.requireUsable(step.job()).ifPresent(then -> requireConvertible(tenant, then, deadline));
                 steps.add(new PlanView.Step(step.name(), step.needs(), plan(tenant, step.job(), deadline)));
             } catch (ProblemException e) {
                 throw new ProblemException(e.code(), "step " + step.name() + ": " + e.detail(), e);
@@ -208,24 +233,52 @@ public class JobPreFlight {
         return steps;
     }
 
-    /** What a step is to convert may have to be made by one before it. */
-    private static void requireConvertible(PipelineSpec pipeline, SingleJobSpec job) {
-        if (job instanceof ConvertSpec convert && convert.source() instanceof SourceUri.Step made) {
-            pipeline.steps().stream()
-                    .filter(step -> step.name().equals(made.name()))
-                    .forEach(step -> {
-                        if (step.job() instanceof QuantizeSpec quantize) {
-                            PreFlight.requireConvertible(quantize.recipe(), convert.layout());
-                        }
-                    });
-        }
+    private void requireConvertible(TenantId tenant, PipelineSteps.Conversion then, long deadline) {
+        look(
+                then.origin(),
+                () -> read(
+                        tenant,
+                        then.origin(),
+                        checkpoint -> {
+                            PreFlight.requireConvertible(checkpoint, then.from(), then.to());
+                            return then;
+                        },
+                        deadline,
+                        files -> {}),
+                deadline,
+                new ArrayList<>());
     }
 
-    /** Whether data are there; those of this service are found by the planner. */
-    private void look(TenantId tenant, DatasetReference data, long deadline, Found found) {
-        if (!(data.source() instanceof SourceUri.Hub)) {
-            look(data.source(), () -> sources.files(tenant, data), deadline, found.notChecked)
-                    .ifPresent(files -> found.holds(data.source(), files));
+    /**
+     * Whether data are there, and are texts.
+     *
+     * @return how many texts there may be
+     */
+    private Optional<Long> look(TenantId tenant, DatasetReference data, long deadline, Found found) {
+        return look(data.source(), () -> texts(tenant, data, found), deadline, found.notChecked);
+    }
+
+    private long texts(TenantId tenant, DatasetReference data, Found found) {
+        List<SourceFile> files = sources.files(tenant, data);
+        found.holds(data.source(), files);
+        long texts = 0;
+        for (int i = 0; i < files.size(); i++) {
+            SourceFile file = files.get(i);
+            String name = data.source() instanceof SourceUri.Hub hub ? hub + "#" + file.path() : data.toString();
+            texts += PreFlight.requireText(name, file.size(), i < MOST_HEADS ? head(name, file) : new byte[0]);
+        }
+        return texts;
+    }
+
+    private static byte[] head(String name, SourceFile file) {
+        int bytes = (int) Math.min(HEAD_BYTES, file.size());
+        if (bytes == 0) {
+            return new byte[0];
+        }
+        try (InputStream in = file.content().open(0, bytes)) {
+            return in.readNBytes(bytes);
+        } catch (IOException e) {
+            throw new QuantizationException(ErrorCode.IO_FAILED, "dataset " + name + " cannot be read", e);
         }
     }
 
@@ -233,17 +286,24 @@ public class JobPreFlight {
             TenantId tenant, SourceUri source, Function<Checkpoint, T> report, long deadline, Found found) {
         return look(
                 source,
-                () -> {
-                    SourceListing listing = sources.list(tenant, source);
-                    found.holds(source, listing.files());
-                    var files = new CheckpointFiles(listing.sizes(), listing::open);
-                    try (HeaderRoom.Look look = room.look(deadline);
-                            Checkpoint checkpoint = Checkpoint.ofHeaders(files, look::admit)) {
-                        return report.apply(checkpoint);
-                    }
-                },
+                () -> read(tenant, source, report, deadline, files -> found.holds(source, files)),
                 deadline,
                 found.notChecked);
+    }
+
+    private <T> T read(
+            TenantId tenant,
+            SourceUri source,
+            Function<Checkpoint, T> report,
+            long deadline,
+            Consumer<List<SourceFile>> seen) {
+        SourceListing listing = sources.list(tenant, source);
+        seen.accept(listing.files());
+        var files = new CheckpointFiles(listing.sizes(), listing::open);
+        try (HeaderRoom.Look look = room.look(deadline);
+                Checkpoint checkpoint = Checkpoint.ofHeaders(files, look::admit)) {
+            return report.apply(checkpoint);
+        }
     }
 
     private <T> Optional<T> look(SourceUri source, Callable<T> report, long deadline, List<NotChecked> notChecked) {

@@ -54,7 +54,7 @@ public final class Calibrator {
             JobMonitor monitor,
             DoubleConsumer progress) {
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
-        List<int[]> samples = samples(checkpoint, data, spec);
+        List<int[]> samples = samples(checkpoint, data, spec, monitor);
         try (LayerStream layers = new ModelLoader(backend, checkpoint, spec).stream(samples);
                 var ranges = new RangeObserver(backend, spec, channels);
                 var moments = new MomentsObserver(backend, weighed);
@@ -98,6 +98,17 @@ public final class Calibrator {
             }
         }
         return new ActivationRanges(inputs, seen.channels(), seen.squares(), seen.keys(), seen.values());
+    }
+
+    /** The same, and tells the job's log how many there are. */
+    static List<int[]> samples(Checkpoint checkpoint, CalibrationData data, ModelSpec spec, JobMonitor monitor) {
+        List<int[]> samples = samples(checkpoint, data, spec);
+        monitor.log("calibrating on %d of the %d samples asked for, %d tokens together"
+                .formatted(
+                        samples.size(),
+                        data.samples(),
+                        samples.stream().mapToInt(tokens -> tokens.length).sum()));
+        return samples;
     }
 
     /**

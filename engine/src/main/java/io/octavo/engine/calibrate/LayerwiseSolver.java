@@ -93,7 +93,7 @@ public final class LayerwiseSolver implements AutoCloseable {
             Keeping keeping,
             DoubleConsumer progress) {
         ModelSpec spec = Architectures.read(checkpoint.config().tree());
-        List<int[]> samples = Calibrator.samples(checkpoint, data, spec);
+        List<int[]> samples = Calibrator.samples(checkpoint, data, spec, monitor);
         var codes = new LinkedHashMap<String, SolvedCodes>();
         var loader = new ModelLoader(backend, checkpoint, spec);
         try (LayerStream layers = loader.stream(samples);

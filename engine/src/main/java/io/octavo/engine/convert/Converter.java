@@ -100,7 +100,19 @@ public final class Converter {
      */
     public static Layout requireConvertible(Checkpoint source, Layout layout) {
         Layout declared = requireLayout(source);
-        requireOther(declared, layout);
+        requireConvertible(source, declared, layout);
+        return declared;
+    }
+
+    /**
+     * The same of a checkpoint that is converted before.
+     *
+     * @param from the layout that it has by then
+     * @throws QuantizationException {@code LAYOUT_UNSUITABLE}
+     */
+    public static void requireConvertible(Checkpoint source, Layout from, Layout layout) {
+        requireLayout(source);
+        requireOther(from, layout);
         Declaration config = Declaration.strict(QuantizedLayouts.config(source).orElseThrow());
         if (config.groups().isEmpty()) {
             throw unsuitable("the source quantizes no weights, so there is nothing to convert");
@@ -115,7 +127,6 @@ public final class Converter {
             }
         }
         requireSuitable(layout, first.weights(), first.inputs(), config.kvCache());
-        return declared;
     }
 
     /**

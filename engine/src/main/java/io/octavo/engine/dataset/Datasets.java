@@ -5,6 +5,8 @@ import io.octavo.engine.chat.ChatTemplate;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,6 +21,8 @@ import tools.jackson.databind.json.JsonMapper;
 public final class Datasets {
 
     private static final JsonMapper JSON = JsonMapper.shared();
+    private static final String LINES = ".jsonl";
+    private static final int SHORTEST_LINE = "{\"text\":\"\"}\n".length();
 
     /** @param answer index into {@code choices} */
     public record Item(String context, List<String> choices, int answer) {}
@@ -36,7 +40,7 @@ public final class Datasets {
      * @throws QuantizationException a {@code DATASET_} or {@code CHAT_TEMPLATE_} code
      */
     public static List<Text> texts(Path file, ChatTemplate template) {
-        if (!file.getFileName().toString().endsWith(".jsonl")) {
+        if (!file.getFileName().toString().endsWith(LINES)) {
             return List.of(new Text(read(file), false));
         }
         List<Text> texts = new ArrayList<>();
@@ -58,6 +62,44 @@ public final class Datasets {
         } catch (QuantizationException e) {
             throw new QuantizationException(e.code(), line.place() + e.getMessage(), e);
         }
+    }
+
+    /**
+     * Looks at how a file begins; what comes behind shows when it is read.
+     *
+     * @param name as the reader is told it
+     * @param head its first bytes, or all of them
+     * @return how many texts it holds, or may hold where not all of it is there
+     * @throws QuantizationException {@code DATASET_INVALID} if it is no text, or no lines of JSON though it is named so
+     */
+    public static long requireText(String name, long size, byte[] head) {
+        boolean whole = head.length >= size;
+        ByteBuffer bytes = ByteBuffer.wrap(head);
+        CharBuffer characters = CharBuffer.allocate(head.length);
+        if (StandardCharsets.UTF_8.newDecoder().decode(bytes, characters, whole).isError()) {
+            throw new QuantizationException(
+                    ErrorCode.DATASET_INVALID,
+                    "dataset " + name + " is not UTF-8 text: its byte " + (bytes.position() + 1) + " is none of that");
+        }
+        String text = requireText(name, characters.flip().toString());
+        if (whole && text.isBlank()) {
+            throw new QuantizationException(ErrorCode.DATASET_INVALID, "dataset " + name + " has no text");
+        }
+        if (!name.endsWith(LINES)) {
+            return 1;
+        }
+        List<Line> lines = lines(name, text.substring(0, whole ? text.length() : text.lastIndexOf('\n') + 1));
+        return whole ? lines.size() : size / SHORTEST_LINE;
+    }
+
+    private static String requireText(String name, String text) {
+        int zero = text.indexOf('\0');
+        if (zero >= 0) {
+            throw new QuantizationException(
+                    ErrorCode.DATASET_INVALID,
+                    "dataset " + name + " is no text: its character " + (zero + 1) + " is a zero");
+        }
+        return text;
     }
 
     /** Multiple-choice items, one a line: {@code context}, {@code choices}, {@code answer}. */
@@ -92,7 +134,7 @@ public final class Datasets {
         return new Item(line.text("context"), choices, answer.intValue());
     }
 
-    private record Line(Path file, int number, JsonNode node) {
+    private record Line(String file, int number, JsonNode node) {
 
         String text(String member) {
             JsonNode value = node.path(member);
@@ -107,14 +149,18 @@ public final class Datasets {
         }
 
         String place() {
-            return file.getFileName() + " line " + number + ": ";
+            return file + " line " + number + ": ";
         }
     }
 
     private static List<Line> lines(Path file) {
+        return lines(file.getFileName().toString(), read(file));
+    }
+
+    private static List<Line> lines(String file, String texts) {
         List<Line> lines = new ArrayList<>();
         int number = 0;
-        for (String text : read(file).split("\n", -1)) {
+        for (String text : texts.split("\n", -1)) {
             number++;
             if (!text.isBlank()) {
                 lines.add(new Line(file, number, parse(file, number, text)));
@@ -123,13 +169,13 @@ public final class Datasets {
         return lines;
     }
 
-    private static JsonNode parse(Path file, int number, String text) {
+    private static JsonNode parse(String file, int number, String text) {
         try {
             return JSON.readTree(text);
         } catch (JacksonException e) {
             throw new QuantizationException(
                     ErrorCode.DATASET_INVALID,
-                    file.getFileName() + " line " + number + ": not JSON: " + e.getOriginalMessage(),
+                    file + " line " + number + ": not JSON: " + e.getOriginalMessage(),
                     e);
         }
     }
@@ -140,7 +186,8 @@ public final class Datasets {
                     ErrorCode.DATASET_NOT_FOUND, "dataset " + file.getFileName() + " is missing or no regular file");
         }
         try {
-            return Files.readString(file, StandardCharsets.UTF_8);
+            return requireText(
+                    file.getFileName().toString(), Files.readString(file, StandardCharsets.UTF_8));
         } catch (CharacterCodingException e) {
             throw new QuantizationException(
                     ErrorCode.DATASET_INVALID, "dataset " + file.getFileName() + " is not UTF-8 text", e);

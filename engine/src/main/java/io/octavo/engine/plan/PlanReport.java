@@ -41,8 +41,8 @@ public record PlanReport(
         warnings = List.copyOf(warnings);
     }
 
-    /** The same with a warning of somebody who knows more than headers tell. */
-    public PlanReport warned(Warning warning) {
+    /** The same with warnings of somebody who knows more than headers tell. */
+    public PlanReport warned(List<Warning> others) {
         return new PlanReport(
                 label,
                 executions,
@@ -55,7 +55,7 @@ public record PlanReport(
                 modules,
                 resources,
                 tensorParallel,
-                Stream.concat(warnings.stream(), Stream.of(warning)).toList());
+                Stream.concat(warnings.stream(), others.stream()).toList());
     }
 
     /**

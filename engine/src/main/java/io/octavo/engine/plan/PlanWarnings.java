@@ -64,7 +64,7 @@ final class PlanWarnings {
                                 + String.join(", ", budget.candidates()) + " within "
                                 + budget.limit().text() + " shows when data has been seen"));
         found.numbers();
-        found.architecture();
+        found.architecture(recipe);
         found.holes(source);
         found.coverage();
         found.loaders();
@@ -102,9 +102,16 @@ final class PlanWarnings {
         }
     }
 
-    private void architecture() {
+    private void architecture(Recipe recipe) {
         try {
-            biases(Architectures.read(config));
+            ModelSpec spec = Architectures.read(config);
+            biases(spec);
+            recipe.calibration()
+                    .filter(data -> data.sequenceLength() > spec.maxPositions())
+                    .ifPresent(data -> add(
+                            "texts-cut-to-positions",
+                            "sequenceLength is " + data.sequenceLength() + ", but the model has " + spec.maxPositions()
+                                    + " positions: of each text so many tokens count"));
         } catch (QuantizationException e) {
             add("cannot-be-evaluated", "it can be quantized, but not evaluated here: " + e.getMessage());
         }

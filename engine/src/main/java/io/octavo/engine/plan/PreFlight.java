@@ -3,6 +3,7 @@ package io.octavo.engine.plan;
 import io.octavo.engine.calibrate.CalibrationMemory;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.convert.Converter;
+import io.octavo.engine.dataset.Datasets;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.label.Label;
@@ -152,11 +153,33 @@ public final class PreFlight {
     /**
      * Whether what a recipe is to make can be converted then, as far as that can be told before it is made.
      *
+     * @param from the layout that it has by then
      * @throws QuantizationException if not
      */
-    public static void requireConvertible(Recipe made, String layout) {
+    public static void requireConvertible(Recipe made, String from, String layout) {
         ModuleSchemes schemes = Quantizer.schemes(made);
-        Converter.requireConvertible(schemes.layout(), schemes.scheme(), schemes.kvCache(), Layout.named(layout));
+        Converter.requireConvertible(Layout.named(from), schemes.scheme(), schemes.kvCache(), Layout.named(layout));
+    }
+
+    /**
+     * The same of a checkpoint that is there, and that is converted first.
+     *
+     * @throws QuantizationException if not
+     */
+    public static void requireConvertible(Checkpoint source, String from, String layout) {
+        Converter.requireConvertible(source, Layout.named(from), Layout.named(layout));
+    }
+
+    /**
+     * Whether a file can be data to calibrate or to evaluate on, as far as its beginning tells.
+     *
+     * @param name as the reader is told it
+     * @param head its first bytes, or all of them
+     * @return how many texts it holds, or may hold where not all of it is there
+     * @throws QuantizationException {@code DATASET_INVALID} if not
+     */
+    public static long requireText(String name, long size, byte[] head) {
+        return Datasets.requireText(name, size, head);
     }
 
     /** @throws QuantizationException if the checkpoint cannot be run */
@@ -167,7 +190,8 @@ public final class PreFlight {
             throw new QuantizationException(
                     ErrorCode.QUANTIZATION_UNSUPPORTED, "the checkpoint's quantization is " + label.text());
         }
-        List<LayerSpec> layers = Architectures.read(checkpoint.config().tree()).layers();
+        ModelSpec spec = Architectures.read(checkpoint.config().tree());
+        List<LayerSpec> layers = spec.layers();
         String last = layers.getLast().name() + ".";
         if (checkpoint.names().stream().noneMatch(name -> name.startsWith(last))) {
             throw new QuantizationException(
@@ -183,6 +207,10 @@ public final class PreFlight {
                 .mapToLong(TensorInfo::byteSize)
                 .sum();
         return new EvaluationPlan(
-                label.text(), checkpoint.config().architectures().getFirst(), bytes);
+                label.text(),
+                checkpoint.config().architectures().getFirst(),
+                bytes,
+                spec.vocabularySize(),
+                spec.maxPositions());
     }
 }

@@ -11,6 +11,7 @@ import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
 import io.octavo.engine.request.CalibrationData;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,6 +64,36 @@ class CalibrationSamplesTest {
         assertThat(samples(5, 100, 0))
                 .usingRecursiveComparison()
                 .isEqualTo(TEXTS.stream().map(CalibrationSamplesTest::tokens).toList());
+    }
+
+    @Test
+    void theJobsLogTellsHowManyThereAre() throws IOException {
+        List<String> lines = new ArrayList<>();
+        try (Checkpoint checkpoint = Checkpoint.open(TestModels.books5m())) {
+            Path file = Files.writeString(folder.resolve("texts.txt"), TEXTS.getFirst());
+            Calibrator.samples(
+                    checkpoint,
+                    new CalibrationData(file, 512, 3, 0),
+                    Architectures.read(checkpoint.config().tree()),
+                    new Lines(lines));
+        }
+        assertThat(lines).containsExactly("calibrating on 1 of the 512 samples asked for, 3 tokens together");
+    }
+
+    private record Lines(List<String> lines) implements JobMonitor {
+        @Override
+        public void phase(String name) {}
+
+        @Override
+        public void progress(double fraction) {}
+
+        @Override
+        public void log(String line) {
+            lines.add(line);
+        }
+
+        @Override
+        public void checkpoint() {}
     }
 
     @Test

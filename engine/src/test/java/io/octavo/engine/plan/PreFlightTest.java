@@ -446,6 +446,18 @@ class PreFlightTest {
     }
 
     @Test
+    void tellsWhereTextsAreCutToTheModelsPositions() throws IOException {
+        for (int length : List.of(1024, 1025)) {
+            Recipe recipe = recipe("W8A8_STATIC").withCalibration(new CalibrationShape(4, length, 0));
+            assertThat(PreFlight.quantization(Checkpoint.ofHeaders(files(TestModels.books5m())), recipe)
+                            .warnings())
+                    .extracting(PlanReport.Warning::code)
+                    .filteredOn("texts-cut-to-positions"::equals)
+                    .hasSize(length - 1024);
+        }
+    }
+
+    @Test
     void refusesDataForModelsThatCannotBeRunOnIt() throws IOException {
         Recipe calibrated = recipe("NVFP4").withCalibration(new CalibrationShape(8, 128, 0));
         SparseCheckpoint unknown = new SparseCheckpoint(folder)
@@ -466,7 +478,7 @@ class PreFlightTest {
     @Test
     void refusesToEvaluateWhatCannotBeRun() throws IOException {
         assertThat(evaluation(files(TestModels.books5m())))
-                .isEqualTo(new EvaluationPlan("BF16", "LlamaForCausalLM", 10_097_152));
+                .isEqualTo(new EvaluationPlan("BF16", "LlamaForCausalLM", 10_097_152, 8192, 1024));
         assertRefused(
                 ErrorCode.CONFIG_INVALID,
                 () -> evaluation(model("BF16", 8, 2, 1408).files()));

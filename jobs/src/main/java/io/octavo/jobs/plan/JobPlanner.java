@@ -34,7 +34,8 @@ public class JobPlanner {
      *
      * @throws ProblemException {@code source-not-found} if a repository, revision or file does not exist here, {@code
      *     source-ambiguous} if a dataset is one of several files, {@code source-not-allowed} if it may not be read, {@code
-     *     repository-not-found} if the target is not the tenant's to make, {@code target-is-source}
+     *     repository-not-found} if the target is not the tenant's to make, {@code target-is-source}, {@code
+     *     pipeline-target-duplicate}
      */
     public JobPlan plan(TenantId tenant, JobSpec spec) {
         JobTargets.of(spec).forEach(target -> repositories.requireOwn(tenant, target));

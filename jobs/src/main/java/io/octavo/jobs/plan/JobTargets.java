@@ -14,6 +14,7 @@ import io.octavo.jobs.spec.ServeSpec;
 import io.octavo.jobs.spec.SingleJobSpec;
 import io.octavo.jobs.spec.SourceUri;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -37,11 +38,13 @@ final class JobTargets {
     /**
      * Targets of the job or of its steps.
      *
-     * @throws ProblemException {@code target-is-source} if one is what the job or any step reads, be it a model or data
+     * @throws ProblemException {@code target-is-source} if one is what the job or any step reads, be it a model or data,
+     *     {@code pipeline-target-duplicate} if two are one
      */
     static Collection<RepositoryName> of(JobSpec spec) {
         var targets = new JobTargets(spec);
         targets.made.forEach(targets::requireUnread);
+        targets.requireDistinct();
         return targets.made.values();
     }
 
@@ -60,6 +63,19 @@ final class JobTargets {
                                 + " reads and whose newest revision the artifact would replace; name another one");
             }
         }));
+    }
+
+    private void requireDistinct() {
+        Map<RepositoryName, String> makers = new HashMap<>();
+        made.forEach((maker, target) -> {
+            String earlier = makers.putIfAbsent(target, maker);
+            if (earlier != null) {
+                throw new ProblemException(
+                        ProblemCode.PIPELINE_TARGET_DUPLICATE,
+                        "target " + target + " of " + maker + " is that of " + earlier
+                                + ", in whose place it would come; name another one");
+            }
+        });
     }
 
     private static Stream<SourceUri> reads(SingleJobSpec job) {

@@ -49,6 +49,7 @@ public enum ProblemCode {
     SOURCE_TOO_LARGE("source-too-large", ProblemCategory.UNPROCESSABLE),
     DISK_TOO_SMALL("disk-too-small", ProblemCategory.UNPROCESSABLE),
     TARGET_IS_SOURCE("target-is-source", ProblemCategory.UNPROCESSABLE),
+    PIPELINE_TARGET_DUPLICATE("pipeline-target-duplicate", ProblemCategory.UNPROCESSABLE),
     BUCKET_NOT_FOUND("bucket-not-found", ProblemCategory.UNPROCESSABLE),
     OBJECT_NOT_FOUND("object-not-found", ProblemCategory.UNPROCESSABLE),
     STORAGE_ACCESS_DENIED("storage-access-denied", ProblemCategory.FORBIDDEN),
