@@ -4,14 +4,13 @@ import io.octavo.cli.client.ProblemException;
 import io.octavo.cli.client.ServerUnreachableException;
 import io.octavo.cli.client.UnexpectedAnswerException;
 import io.octavo.cli.command.ExitCode;
+import io.octavo.cli.command.FileFailure;
 import io.octavo.cli.command.ProcessEnd;
 import io.octavo.cli.command.UsageException;
 import io.octavo.cli.terminal.Terminal;
 import io.octavo.cli.transfer.TransferException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
 import java.util.Map;
 import picocli.CommandLine;
 
@@ -56,9 +55,7 @@ final class FailureLine implements CommandLine.IExecutionExceptionHandler {
             case TransferException transfer -> message(transfer);
             case UnexpectedAnswerException unexpected -> message(unexpected);
             case UncheckedIOException io -> message(io);
-            case NoSuchFileException missing -> missing.getFile() + " does not exist";
-            case AccessDeniedException denied -> denied.getFile() + " may not be accessed";
-            case IOException io -> message(io);
+            case IOException io -> FileFailure.line(io);
             default ->
                 failure.getClass().getSimpleName() + ": " + message(failure) + " (set OCTAVO_DEBUG=1 to see where)";
         };

@@ -48,6 +48,19 @@ class UpCommandTest {
     }
 
     @Test
+    void aHomeThatIsNoFolderIsRefusedWithTheReason() throws Exception {
+        Path file = Files.writeString(folder.resolve("file"), "a");
+        assertThat(execute("up", "--port", "0", "--home", file.toString())).isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString(UTF_8))
+                .isEqualTo("error: the home " + file + " cannot be used: " + file
+                        + " is there already, as a file\n");
+        Path home = Files.createDirectory(folder.resolve("half"));
+        Files.createFile(home.resolve("work"));
+        assertThat(execute("up", "--port", "0", "--home", home.toString())).isEqualTo(ExitCode.FAILED);
+        assertThat(err.toString(UTF_8)).contains(home.resolve("work") + " is there already, as a file");
+    }
+
+    @Test
     void anAddressOfAnotherMachineIsRefused() {
         assertThat(execute("up", "--home", folder.resolve("home").toString(), "--bind", "192.0.2.1"))
                 .isEqualTo(ExitCode.FAILED);

@@ -32,7 +32,7 @@ public final class EmbeddedParts implements AutoCloseable {
             Files.deleteIfExists(home.root().resolve("storage-credentials"));
             database.complete(EmbeddedDatabase.start(home));
         } catch (IOException e) {
-            throw new StandaloneException("the home " + home.root() + " cannot be used: " + e.getMessage(), e);
+            throw Home.unusable(home.root(), e);
         } finally {
             database.cancel(false); // where it has not come to be
         }

@@ -1,5 +1,6 @@
 package io.octavo.standalone.embedded;
 
+import io.octavo.cli.command.FileFailure;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -51,8 +52,12 @@ public final class Home implements AutoCloseable {
             file.write(utf8(Long.toString(ProcessHandle.current().pid())), 0);
             return new Home(root, file);
         } catch (IOException e) {
-            throw new StandaloneException("the home " + root + " cannot be used: " + e.getMessage(), e);
+            throw unusable(root, e);
         }
+    }
+
+    static StandaloneException unusable(Path root, IOException why) {
+        return new StandaloneException("the home " + root + " cannot be used: " + FileFailure.line(why), why);
     }
 
     private static @Nullable FileLock tryLock(FileChannel file) throws IOException {
@@ -77,12 +82,16 @@ public final class Home implements AutoCloseable {
         return root;
     }
 
-    /** A folder inside, made if it is missing. */
+    /**
+     * A folder inside, made if it is missing.
+     *
+     * @throws StandaloneException if it cannot be
+     */
     public Path folder(String name) {
         try {
             return Files.createDirectories(root.resolve(name), OWNER_ONLY);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw unusable(root, e);
         }
     }
 
