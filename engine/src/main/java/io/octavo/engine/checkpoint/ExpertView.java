@@ -11,38 +11,42 @@ import java.util.List;
 /**
  * One expert's weight {@code [outFeatures, inFeatures]} in a tensor of all experts.
  *
- * @param tensor {@code [experts, outFeatures, inFeatures]}, or {@code [experts, inFeatures, outFeatures]}, where the output
+ * @param stack {@code [experts, outFeatures, inFeatures]}, or {@code [experts, inFeatures, outFeatures]}, where the output
  *     features of several projections may lie side by side
  */
-public record ExpertView(StoredTensor tensor, TensorInfo info, FusedExperts.Part part) implements TensorView {
+public record ExpertView(TensorView stack, TensorInfo info, FusedExperts.Part part) implements TensorView {
 
     /** Columns that are turned together, so that a line of the cache is written at once. */
     private static final long TILE = 16;
 
-    public static ExpertView of(StoredTensor tensor, FusedExperts.Part part) {
+    public static ExpertView of(TensorView stack, FusedExperts.Part part) {
         long bytes =
-                part.outFeatures() * part.inFeatures() * tensor.info().dtype().bytes();
+                part.outFeatures() * part.inFeatures() * stack.info().dtype().bytes();
         var info = new TensorInfo(
                 part.module() + ".weight",
-                tensor.info().dtype(),
+                stack.info().dtype(),
                 List.of(part.outFeatures(), part.inFeatures()),
                 0,
                 bytes);
-        return new ExpertView(tensor, info, part);
+        return new ExpertView(stack, info, part);
+    }
+
+    @Override
+    public StoredTensor tensor() {
+        return stack.tensor();
     }
 
     @Override
     public void read(long from, MemorySegment target) {
-        TensorInfo stack = tensor.info();
-        int bytes = stack.dtype().bytes();
-        long expertBytes = stack.byteSize() / stack.shape().getFirst();
+        int bytes = info.dtype().bytes();
+        long expertBytes = stack.info().byteSize() / stack.info().shape().getFirst();
         long begin = part.expert() * expertBytes;
         if (!part.inputFirst()) {
-            tensor.shard().read(stack, begin + part.firstRow() * part.inFeatures() * bytes + from, target);
+            stack.read(begin + part.firstRow() * part.inFeatures() * bytes + from, target);
             return;
         }
         try (Arena window = Arena.ofConfined()) {
-            MemorySegment expert = tensor.shard().map(stack, begin, begin + expertBytes, window);
+            MemorySegment expert = stack.view(begin, begin + expertBytes, window);
             turn(expert, from / bytes, target, bytes);
         }
     }
@@ -51,7 +55,7 @@ public record ExpertView(StoredTensor tensor, TensorInfo info, FusedExperts.Part
     private void turn(MemorySegment expert, long first, MemorySegment target, int bytes) {
         long columns = part.inFeatures();
         long last = first + target.byteSize() / bytes;
-        long stride = tensor.info().shape().getLast();
+        long stride = stack.info().shape().getLast();
         for (long tile = 0; tile < columns; tile += TILE) {
             for (long row = first / columns; row * columns < last; row++) {
                 long from = Math.max(row * columns + tile, first);

@@ -10,6 +10,7 @@ import io.octavo.kernels.number.Float8;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -17,17 +18,26 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * A checkpoint that was published in 8-bit floats, as DeepSeek, Kimi, MiniMax and Mistral do: E4M3 weights with a {@code
- * weight_scale_inv} for each block, or one for all, by which they are multiplied. Its weights are read as BF16, rounded
- * once, which is how their publishers expand them.
+ * weight_scale_inv} (DeepSeek 4: {@code scale}) for each block, or one for all, by which they are multiplied. Experts in one
+ * tensor have theirs in another, {@code NAME_scale_inv}. Its weights are read as BF16, rounded once, which is how their
+ * publishers expand them.
  *
- * @param blockRows rows of a weight that share scales; 0 where all do
+ * @param blockRows rows of a weight, or of an expert, that share scales; 0 where all do
  * @param blockColumns columns, likewise
  */
 public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) {
 
     private static final String WEIGHT_END = ".weight";
-    private static final String SCALE_END = ".weight_scale_inv";
-    private static final String INPUT_SCALE_END = ".activation_scale";
+    private static final String SCALE_END = "_scale_inv";
+    private static final String SHORT_SCALE_END = ".scale";
+
+    /** Of inputs, keys and values, which nothing reads once weights are expanded. */
+    private static final List<String> OTHER_SCALE_ENDS =
+            List.of("activation_scale", ".input_scale", ".q_scale", ".k_scale", ".v_scale");
+
+    private static final Set<DType> SCALE_TYPES = Set.of(DType.F32, DType.BF16, DType.F16, DType.F8_E8M0);
+    private static final int E8M0_BIAS = 127;
+    private static final int E8M0_NAN = 255;
     private static final Set<String> FORMATS = Set.of("", "e4m3", "float8_e4m3fn");
 
     /** Headers and config suffice; empty for checkpoints that are quantized otherwise or not at all. */
@@ -36,7 +46,7 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
         if (config == null
                 || !config.path("quant_method").asString("").equals("fp8")
                 || !FORMATS.contains(config.path("fmt").asString(""))
-                || checkpoint.names().stream().noneMatch(name -> name.endsWith(SCALE_END))) {
+                || checkpoint.stored().keySet().stream().noneMatch(name -> isScale(name, checkpoint))) {
             return Optional.empty();
         }
         JsonNode block = config.path("weight_block_size");
@@ -50,9 +60,18 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
                 : Optional.empty();
     }
 
+    private static boolean isScale(String tensor, Checkpoint checkpoint) {
+        if (!tensor.endsWith(SHORT_SCALE_END)) {
+            return tensor.endsWith(SCALE_END);
+        }
+        String weight = tensor.substring(0, tensor.length() - SHORT_SCALE_END.length()) + WEIGHT_END;
+        StoredTensor scaled = checkpoint.stored().get(weight);
+        return scaled != null && scaled.info().dtype() == DType.F8_E4M3;
+    }
+
     /** Whether a tensor belongs to the 8-bit form alone. */
     public boolean isPartOfTheForm(String tensor) {
-        return tensor.endsWith(SCALE_END) || tensor.endsWith(INPUT_SCALE_END);
+        return isScale(tensor, checkpoint) || OTHER_SCALE_ENDS.stream().anyMatch(tensor::endsWith);
     }
 
     /**
@@ -65,43 +84,64 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
         if (info.dtype() != DType.F8_E4M3) {
             return Optional.empty();
         }
-        StoredTensor scales = info.name().endsWith(WEIGHT_END)
-                ? checkpoint
-                        .stored()
-                        .get(info.name().substring(0, info.name().length() - WEIGHT_END.length()) + SCALE_END)
-                : null;
-        if (scales == null || info.shape().size() != 2 || !fits(scales.info(), info.shape())) {
+        StoredTensor scales = checkpoint.stored().get(info.name() + SCALE_END);
+        if (scales == null && info.name().endsWith(WEIGHT_END)) {
+            String module = info.name().substring(0, info.name().length() - WEIGHT_END.length());
+            scales = checkpoint.stored().get(module + SHORT_SCALE_END);
+        }
+        if (scales == null || !fits(scales.info(), info.shape())) {
             throw new QuantizationException(
                     ErrorCode.QUANTIZATION_UNSUPPORTED,
-                    "tensor " + info.name() + " of F8_E4M3 " + info.shape() + " has no " + SCALE_END.substring(1)
+                    "tensor " + info.name() + " of F8_E4M3 " + info.shape() + " has no " + info.name() + SCALE_END
                             + " that fits it"
                             + (scales == null ? "" : ", but " + scales.info().spec()));
         }
-        long rows = info.shape().getFirst();
+        long rows = info.shape().get(info.shape().size() - 2);
         long columns = info.shape().getLast();
         var expanded = new TensorInfo(info.name(), DType.BF16, info.shape(), 0, 2 * info.byteSize());
         return Optional.of(new Expanded(
                 weight,
                 expanded,
                 scales,
+                Math.max(rows, 1),
                 blockRows == 0 ? Math.max(rows, 1) : blockRows,
                 blockColumns == 0 ? Math.max(columns, 1) : blockColumns));
     }
 
+    /** A number for each block of each matrix; where a matrix has one, its dimensions of one may be left out. */
     private boolean fits(TensorInfo scales, List<Long> shape) {
-        boolean numbers = scales.dtype() == DType.F32 || scales.dtype() == DType.BF16;
-        List<Long> grid = blockRows == 0
-                ? List.of()
-                : List.of(Math.ceilDiv(shape.getFirst(), (long) blockRows), Math.ceilDiv(shape.getLast(), (long)
-                        blockColumns));
-        boolean one = blockRows == 0 && scales.shape().equals(List.of(1L));
-        return numbers && (one || scales.shape().equals(grid));
+        if (!SCALE_TYPES.contains(scales.dtype()) || shape.size() < 2 || shape.size() > 3) {
+            return false;
+        }
+        List<Long> matrices = shape.subList(0, shape.size() - 2);
+        if (blockRows == 0) {
+            List<Long> ones = scales.shape()
+                    .subList(
+                            Math.min(matrices.size(), scales.shape().size()),
+                            scales.shape().size());
+            return scales.shape().size() - ones.size() == matrices.size()
+                    && scales.shape().subList(0, matrices.size()).equals(matrices)
+                    && ones.size() <= 2
+                    && ones.stream().allMatch(size -> size == 1);
+        }
+        var grid = new ArrayList<>(matrices);
+        grid.add(Math.ceilDiv(shape.get(shape.size() - 2), (long) blockRows));
+        grid.add(Math.ceilDiv(shape.getLast(), (long) blockColumns));
+        return scales.shape().equals(grid);
     }
 
-    /** @param info of the numbers that the codes stand for */
+    /**
+     * @param info of the numbers that the codes stand for
+     * @param rows of each matrix of the tensor
+     */
     private record Expanded(
-            StoredTensor tensor, TensorInfo info, StoredTensor scales, long blockRows, long blockColumns)
+            StoredTensor tensor, TensorInfo info, StoredTensor scales, long rows, long blockRows, long blockColumns)
             implements TensorView {
+
+        /** Which row of scales belongs to a row, counted over all matrices. */
+        private long scaleRow(long row) {
+            return row / rows * Math.ceilDiv(rows, blockRows) + row % rows / blockRows;
+        }
 
         @Override
         public void read(long from, MemorySegment target) {
@@ -112,8 +152,8 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
             }
             long columns = info.shape().getLast();
             long grid = Math.ceilDiv(columns, blockColumns);
-            long firstScale = first / columns / blockRows * grid;
-            long endScale = ((first + count - 1) / columns / blockRows + 1) * grid;
+            long firstScale = scaleRow(first / columns) * grid;
+            long endScale = (scaleRow((first + count - 1) / columns) + 1) * grid;
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment codes = arena.allocate(count);
                 tensor.shard().read(tensor.info(), first, codes);
@@ -121,11 +161,16 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
                 for (long i = 0; i < count; i++) {
                     long row = (first + i) / columns;
                     long column = (first + i) % columns;
-                    int factor = (int) (row / blockRows * grid + column / blockColumns - firstScale);
+                    int factor = (int) (scaleRow(row) * grid + column / blockColumns - firstScale);
                     float number = Float8.fromE4m3(codes.get(ValueLayout.JAVA_BYTE, i)) * factors[factor];
                     target.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, BFloat16.fromFloat(number));
                 }
             }
+        }
+
+        private static float powerOfTwo(byte code) {
+            int exponent = Byte.toUnsignedInt(code);
+            return exponent == E8M0_NAN ? Float.NaN : Math.scalb(1f, exponent - E8M0_BIAS);
         }
 
         private float[] factors(long from, long to, Arena arena) {
@@ -134,9 +179,12 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
             scales.shard().read(scales.info(), from * type.bytes(), stored);
             float[] factors = new float[Math.toIntExact(to - from)];
             for (int i = 0; i < factors.length; i++) {
-                factors[i] = type == DType.F32
-                        ? stored.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i)
-                        : BFloat16.toFloat(stored.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
+                factors[i] = switch (type) {
+                    case F32 -> stored.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i);
+                    case BF16 -> BFloat16.toFloat(stored.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
+                    case F16 -> Float.float16ToFloat(stored.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
+                    default -> powerOfTwo(stored.get(ValueLayout.JAVA_BYTE, i));
+                };
             }
             return factors;
         }

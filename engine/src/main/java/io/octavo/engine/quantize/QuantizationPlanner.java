@@ -4,6 +4,7 @@ import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
 import io.octavo.engine.checkpoint.ExpertView;
 import io.octavo.engine.checkpoint.Fp8Source;
+import io.octavo.engine.checkpoint.TensorView;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.compressed.CompressedTensors;
@@ -214,10 +215,13 @@ final class QuantizationPlanner {
         if (fused.isPresent()) {
             return experts(source, fused.get());
         }
-        Numbers numbers = fp8.flatMap(form -> form.view(source))
+        return List.of(action(numbers(source), false));
+    }
+
+    private Numbers numbers(StoredTensor source) {
+        return fp8.flatMap(form -> form.view(source))
                 .<Numbers>map(Numbers.Viewed::new)
                 .orElseGet(() -> new Numbers.Stored(source));
-        return List.of(action(numbers, false));
     }
 
     /** Experts one by one, where loaders take them so; otherwise the tensor of all of them as it is. */
@@ -228,11 +232,11 @@ final class QuantizationPlanner {
             ignoreList.addAll(fused.listed());
             fused.parts().forEach(part -> leftByRequest.add(part.module()));
             return List.of(new Keep(
-                    new Numbers.Stored(source),
-                    fused.parts().isEmpty() ? QuantizationPlan.FUSED_EXPERTS : IGNORED_BY_REQUEST));
+                    numbers(source), fused.parts().isEmpty() ? QuantizationPlan.FUSED_EXPERTS : IGNORED_BY_REQUEST));
         }
+        TensorView stack = fp8.flatMap(form -> form.view(source)).orElseGet(() -> new TensorView.Whole(source));
         return fused.parts().stream()
-                .map(part -> action(new Numbers.Viewed(ExpertView.of(source, part)), together))
+                .map(part -> action(new Numbers.Viewed(ExpertView.of(stack, part)), together))
                 .toList();
     }
 

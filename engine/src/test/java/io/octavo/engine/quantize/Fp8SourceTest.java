@@ -28,6 +28,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Checkpoints published in blocks of 8-bit floats become what their expanded weights become. */
@@ -104,19 +105,97 @@ class Fp8SourceTest {
     @ParameterizedTest
     @ValueSource(strings = {"FP8_DYNAMIC", "W4A16_CHANNEL", "W8A8"})
     void becomeWhatTheirExpandedWeightsBecome(String scheme) throws IOException {
-        try (Checkpoint one = Checkpoint.open(quantize(inBlocks(), "one", scheme));
-                Checkpoint other = Checkpoint.open(quantize(expanded(), "other", scheme))) {
-            assertThat(one.names()).isEqualTo(other.names());
-            for (String name : one.names()) {
-                assertThat(one.tensor(name).segment().toArray(ValueLayout.JAVA_BYTE))
-                        .as(name)
-                        .isEqualTo(other.tensor(name).segment().toArray(ValueLayout.JAVA_BYTE));
-            }
+        Path folderOfOne = quantize(inBlocks(), "one", scheme);
+        Path folderOfOther = quantize(expanded(), "other", scheme);
+        assertSame(folderOfOne, folderOfOther);
+        try (Checkpoint one = Checkpoint.open(folderOfOne);
+                Checkpoint other = Checkpoint.open(folderOfOther)) {
             // A prediction layer is kept, in 16 bits.
             assertThat(one.tensor("model.layers.1.eh_proj.weight").dtype()).isEqualTo(DType.BF16);
-            assertThat(one.config().quantizationConfig())
-                    .isEqualTo(other.config().quantizationConfig());
             assertThat(Label.of(one)).isEqualTo(Label.of(other));
+        }
+    }
+
+    /** What other releases do otherwise: types and names of scales, and what stands beside them. */
+    @ParameterizedTest
+    @CsvSource({
+        "F16, .weight_scale_inv",
+        "BF16, .weight_scale_inv",
+        "F8_E8M0, .weight_scale_inv",
+        "F8_E8M0, .scale",
+        "F32, .scale"
+    })
+    void knowsEveryKindOfScale(DType type, String end) throws IOException {
+        for (int i = 0; i < scales.length; i++) {
+            scales[i] = Math.scalb(1f, -9 - i); // Powers of two, which every type holds.
+        }
+        var model = new CheckpointFixture().config(IN_BLOCKS);
+        for (String module : MODULES) {
+            model.with(module + ".weight", DType.F8_E4M3, List.of((long) ROWS, (long) COLUMNS), codes)
+                    .with(module + end, type, List.of(2L, 2L), stored(type))
+                    .with(module + ".input_scale", DType.F32, List.of(), new byte[4]);
+        }
+        model.with("model.layers.0.self_attn.k_scale", DType.F32, List.of(1L), new byte[4]);
+        assertSame(quantize(model, "one", "W8A8"), quantize(expanded(), "other", "W8A8"));
+    }
+
+    /** As transformers saves them: scales lie beside the tensor of all experts. */
+    @ParameterizedTest
+    @ValueSource(strings = {"qwen3_moe", "llama4_text", "qwen3_vl_moe"})
+    void expandExpertsInOneTensor(String type) throws IOException {
+        boolean inputFirst = type.equals("llama4_text");
+        String members = "\"model_type\": \"%s\", \"hidden_size\": %d, ".formatted(type, inputFirst ? ROWS : COLUMNS);
+        List<Long> shape = List.of(2L, (long) ROWS, (long) COLUMNS);
+        var numbers = new byte[2 * 2 * codes.length];
+        var twice = ByteBuffer.allocate(2 * codes.length).put(codes).put(codes);
+        var factors = ByteBuffer.allocate(8 * scales.length).order(ByteOrder.LITTLE_ENDIAN);
+        for (int expert = 0; expert < 2; expert++) {
+            for (int i = 0; i < scales.length; i++) {
+                factors.putFloat(scales[i] * (expert + 1));
+            }
+        }
+        ByteBuffer weights = ByteBuffer.wrap(numbers).order(ByteOrder.LITTLE_ENDIAN);
+        for (int expert = 0; expert < 2; expert++) {
+            for (int at = 0; at < codes.length; at++) {
+                float scale = scales[at / COLUMNS / BLOCK * 2 + at % COLUMNS / BLOCK] * (expert + 1);
+                weights.putShort(BFloat16.fromFloat(Float8.fromE4m3(codes[at]) * scale));
+            }
+        }
+        String tensor = "model.layers.0.mlp.experts.gate_up_proj";
+        CheckpointFixture one = inBlocks()
+                .config(IN_BLOCKS.replace("\"num_hidden_layers\"", members + "\"num_hidden_layers\""))
+                .with(tensor, DType.F8_E4M3, shape, twice.array())
+                .with(tensor + "_scale_inv", DType.F32, List.of(2L, 2L, 2L), factors.array());
+        CheckpointFixture other = expanded()
+                .config(PLAIN.replace("\"num_hidden_layers\"", members + "\"num_hidden_layers\""))
+                .with(tensor, DType.BF16, shape, numbers);
+        assertSame(quantize(one, "one", "W8A8"), quantize(other, "other", "W8A8"));
+    }
+
+    private byte[] stored(DType type) {
+        ByteBuffer bytes = ByteBuffer.allocate(scales.length * type.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+        for (float scale : scales) {
+            switch (type) {
+                case F32 -> bytes.putFloat(scale);
+                case BF16 -> bytes.putShort(BFloat16.fromFloat(scale));
+                case F16 -> bytes.putShort(Float.floatToFloat16(scale));
+                default -> bytes.put((byte) (Math.getExponent(scale) + 127));
+            }
+        }
+        return bytes.array();
+    }
+
+    private static void assertSame(Path one, Path other) {
+        try (Checkpoint actual = Checkpoint.open(one);
+                Checkpoint expected = Checkpoint.open(other)) {
+            assertThat(actual.names()).containsExactlyInAnyOrderElementsOf(expected.names());
+            for (String name : expected.names()) {
+                assertThat(actual.tensor(name).segment().toArray(ValueLayout.JAVA_BYTE))
+                        .as(name)
+                        .isEqualTo(expected.tensor(name).segment().toArray(ValueLayout.JAVA_BYTE));
+            }
+            assertThat(actual.config().quantizationConfig())
+                    .isEqualTo(expected.config().quantizationConfig());
         }
     }
 
