@@ -121,20 +121,32 @@ public final class Checkpoint implements AutoCloseable {
         return checkpoint;
     }
 
-    private static SequencedMap<String, StoredTensor> collect(List<SafetensorsFile> shards) {
+    private SequencedMap<String, StoredTensor> collect(List<SafetensorsFile> shards) {
         var tensors = new LinkedHashMap<String, StoredTensor>();
         for (SafetensorsFile shard : shards) {
             for (TensorInfo info : shard.header().tensors().values()) {
-                StoredTensor other = tensors.put(info.name(), new StoredTensor(shard, info));
+                var tensor = new StoredTensor(shard, info);
+                StoredTensor other = tensors.putIfAbsent(info.name(), tensor);
                 if (other != null) {
-                    throw new QuantizationException(
-                            ErrorCode.CHECKPOINT_INDEX_INVALID,
-                            "tensor " + info.name() + " lies in both " + fileName(other.shard) + " and "
-                                    + fileName(shard));
+                    requireAlike(other, tensor);
                 }
             }
         }
         return Collections.unmodifiableSequencedMap(tensors);
+    }
+
+    /** One that lies in two shards does no harm if it is the same. Of headers alone, the work will tell. */
+    private void requireAlike(StoredTensor one, StoredTensor other) {
+        String what =
+                "tensor " + one.info.name() + " lies in both " + fileName(one.shard) + " and " + fileName(other.shard);
+        boolean alike = remote == null
+                ? TensorComparison.identical(one, other)
+                : one.info.spec().equals(other.info.spec());
+        if (!alike) {
+            throw new QuantizationException(
+                    ErrorCode.CHECKPOINT_INDEX_INVALID, what + ", with different contents, of which loaders take one");
+        }
+        notes.add(what + (remote == null ? ", with the same contents" : "; their contents must be the same"));
     }
 
     private void check(ShardIndex index) {

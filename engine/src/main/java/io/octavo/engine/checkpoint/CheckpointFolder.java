@@ -77,7 +77,12 @@ final class CheckpointFolder {
             real = root.resolve(relative).toRealPath();
         } catch (IOException e) {
             throw new QuantizationException(
-                    ErrorCode.CHECKPOINT_SHARD_MISSING, "file " + relative + " is missing from the checkpoint", e);
+                    ErrorCode.CHECKPOINT_SHARD_MISSING,
+                    "file " + relative
+                            + (has(relative.toString())
+                                    ? " is a link to a file that is not there"
+                                    : " is missing from the checkpoint"),
+                    e);
         }
         if (!real.startsWith(root) && !followsLinks) {
             throw unsafe(relative, "is a link that leads out of the checkpoint");

@@ -34,6 +34,8 @@ public final class ConfigJson {
 
     private static final String QUANTIZATION_CONFIG = "quantization_config";
 
+    private static final String BYTE_ORDER_MARK = "\uFEFF";
+
     /** The largest known config.json has less than 1 MB. */
     static final long MAX_BYTES = 16_000_000;
 
@@ -74,6 +76,9 @@ public final class ConfigJson {
                     .newDecoder()
                     .decode(ByteBuffer.wrap(bytes))
                     .toString();
+            if (text.startsWith(BYTE_ORDER_MARK)) {
+                throw invalid("begins with a byte order mark, which loaders refuse; save it without", null);
+            }
             JsonNode tree = JSON.reader()
                     .with(tools.jackson.databind.DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                     .readTree(text);

@@ -12,8 +12,9 @@ import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Whether an index tells the truth about its shards. What it names and no shard holds is passed over, as transformers does,
- * where the model does not need it: loaders of quantized files fill what is missing with whatever lies in memory.
+ * Whether an index tells the truth about its shards. A tensor in another shard than it says is found by loaders, which read
+ * all that a shard holds. What it names and no shard holds is passed over, as transformers does, where the model does not need
+ * it: loaders of quantized files fill what is missing with whatever lies in memory.
  */
 final class IndexCheck {
 
@@ -31,8 +32,8 @@ final class IndexCheck {
     }
 
     /**
-     * @return what it names without need, for people
-     * @throws QuantizationException {@code CHECKPOINT_INDEX_INVALID} if a tensor lies elsewhere or is needed and lacks
+     * @return what it names without need, or in another shard than the tensor's, for people
+     * @throws QuantizationException {@code CHECKPOINT_INDEX_INVALID} if a tensor is needed and lacks
      */
     List<String> check(ShardIndex index) {
         var notes = new ArrayList<String>();
@@ -42,10 +43,13 @@ final class IndexCheck {
                 return;
             }
             String what = ShardIndex.FILE_NAME + " places tensor " + name + " in " + shard + ", which does not hold it";
-            if (stored != null || isNeeded(name)) {
+            if (stored != null) {
+                notes.add(what + "; it lies in " + stored.shard().path().getFileName());
+            } else if (isNeeded(name)) {
                 throw new QuantizationException(ErrorCode.CHECKPOINT_INDEX_INVALID, what);
+            } else {
+                notes.add(what + "; nothing needs it");
             }
-            notes.add(what + "; nothing needs it");
         });
         return notes;
     }

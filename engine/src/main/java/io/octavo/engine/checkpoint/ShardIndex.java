@@ -33,6 +33,8 @@ record ShardIndex(SequencedMap<String, String> files) {
     /** A tensor takes some 100 bytes; the largest public checkpoints have 100,000 of them. */
     private static final long MAX_BYTES = 100_000_000;
 
+    private static final int MOST_SHOWN = 80;
+
     /** Names of tensors occur once: a table of names seen would only grow. */
     private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
                     .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
@@ -93,8 +95,13 @@ record ShardIndex(SequencedMap<String, String> files) {
                 && name.length() <= 255
                 && !name.startsWith(".")
                 && name.chars().noneMatch(c -> c == '/' || c == '\\' || Character.isISOControl(c));
-        require(plain, "a shard's name must be a plain file name that ends in .safetensors");
+        require(plain, "a shard's name must be a plain file name that ends in .safetensors, not " + abbreviated(name));
         return name;
+    }
+
+    private static String abbreviated(String name) {
+        String printable = name.replaceAll("\\p{Cntrl}", "?");
+        return printable.length() <= MOST_SHOWN ? printable : printable.substring(0, MOST_SHOWN) + "…";
     }
 
     private static void require(boolean condition, String otherwise) {

@@ -1,6 +1,7 @@
 package io.octavo.engine.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.octavo.engine.TestModels;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -78,12 +80,19 @@ class CheckpointTest {
         assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_SHARD_MISSING);
     }
 
+    /** Loaders read whatever the named shards hold. */
     @Test
-    void rejectsIndexThatPlacesATensorWrongly() throws IOException {
-        shard("one.safetensors", "a");
-        shard("two.safetensors", "b");
-        index("{\"weight_map\":{\"a\":\"two.safetensors\",\"b\":\"one.safetensors\"}}");
-        assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_INDEX_INVALID);
+    void findsWhatAnIndexPlacesInAnotherShard() throws IOException {
+        shard("one.safetensors", "model.layers.0.mlp.up_proj.weight");
+        shard("two.safetensors", "model.norm.weight");
+        index("{\"weight_map\":{\"model.layers.0.mlp.up_proj.weight\":\"one.safetensors\","
+                + "\"model.norm.weight\":\"one.safetensors\",\"mtp.fc.weight\":\"two.safetensors\"}}");
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.names()).contains("model.norm.weight");
+            assertThat(checkpoint.notes())
+                    .anySatisfy(note -> assertThat(note)
+                            .contains("model.norm.weight in one.safetensors", "it lies in two.safetensors"));
+        }
     }
 
     /** transformers loads it, so it is no obstacle, but nobody is left in the dark. */
@@ -148,12 +157,37 @@ class CheckpointTest {
         assertThat(codeOf(() -> open(snapshot))).isEqualTo(ErrorCode.CHECKPOINT_FILE_UNSAFE);
     }
 
+    /** Loaders take one of them, which is no matter if they are alike. */
     @Test
-    void rejectsTensorInTwoShards() throws IOException {
-        shard("one.safetensors", "a");
-        shard("two.safetensors", "a");
+    void takesATensorInTwoShardsOnlyIfItIsTheSame() throws IOException {
         index("{\"weight_map\":{\"a\":\"two.safetensors\",\"b\":\"one.safetensors\"}}");
+        shard(
+                "two.safetensors",
+                new CheckpointFixture()
+                        .with("a", DType.I8, List.of(2L), new byte[2])
+                        .with("b", DType.I8, List.of(1L), new byte[1]));
+        shard("one.safetensors", new CheckpointFixture().with("a", DType.I8, List.of(2L), new byte[2]));
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.notes())
+                    .anySatisfy(note -> assertThat(note).contains("tensor a lies in both one.safetensors and two"));
+        }
+        shard("one.safetensors", new CheckpointFixture().with("a", DType.I8, List.of(2L), new byte[] {0, 1}));
         assertThat(codeOf(() -> open(folder))).isEqualTo(ErrorCode.CHECKPOINT_INDEX_INVALID);
+    }
+
+    private void shard(String name, CheckpointFixture tensors) throws IOException {
+        Path written = tensors.write(temporary.resolve("shard")).resolve("model.safetensors");
+        Files.move(written, folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    @Test
+    void saysWhichFileALinkLeadsNowhereFor() throws IOException {
+        shard("model.safetensors", "a");
+        Files.createSymbolicLink(folder.resolve("README.md"), Path.of("nowhere"));
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThatThrownBy(checkpoint::sideFiles)
+                    .hasMessageContaining("README.md is a link to a file that is not there");
+        }
     }
 
     @Test

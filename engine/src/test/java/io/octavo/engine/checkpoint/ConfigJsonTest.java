@@ -1,6 +1,7 @@
 package io.octavo.engine.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.octavo.engine.TestModels;
@@ -54,6 +55,11 @@ class ConfigJsonTest {
     void splicesIntoAnEmptyObjectOverSeveralLines() {
         ConfigJson config = parse("{\n}\n").withQuantizationConfig(QUANTIZATION);
         assertThat(config.quantizationConfig()).contains(QUANTIZATION);
+    }
+
+    @Test
+    void saysWhatIsWrongWithAByteOrderMark() {
+        assertThatThrownBy(() -> parse("\uFEFF{}")).hasMessageContaining("byte order mark");
     }
 
     @Test
