@@ -37,6 +37,11 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) implem
     /** Larger numbers lead to scales that every type but F16 holds. */
     private static final float SURELY_HELD = 0x1p-100f;
 
+    private static final float LARGEST_F16 = 65504;
+
+    /** Rounding makes a number larger by less: E2M1 most, 5 of whose numbers becomes 6. BF16 reaches as far as F32. */
+    private static final float GROWTH = 1.25f;
+
     /** A number times this is lost in an f32 sum beside it. */
     private static final float NOTHING_BESIDE = 0x1p-24f;
 
@@ -88,6 +93,9 @@ record RoundingBounds(Quantization weights, DType scaleType, DType dtype) implem
     @Override
     public double lostScale(float below, float above, float rowAbsmax) {
         float absmax = Math.max(below, above);
+        if (absmax > (scaleType == DType.F16 ? LARGEST_F16 : Float.MAX_VALUE) / GROWTH) {
+            return exactScale(1, below, above);
+        }
         if ((scaleType != DType.F16 && absmax > SURELY_HELD) || absmax <= rowAbsmax * NOTHING_BESIDE) {
             return 0;
         }

@@ -101,8 +101,10 @@ final class StoredScales {
     static QuantizationException lost(String module, long row, double scale, String type) {
         return new QuantizationException(
                 ErrorCode.SCHEME_UNSUITABLE,
-                "module " + module + ", row " + row + ": numbers so small lead to a scale of " + (float) scale
-                        + ", which " + type + " does not hold, in which it would be stored; ignore the module"
+                "module " + module + ", row " + row + ": numbers so " + (scale < 1 ? "small" : "large")
+                        + " lead to a scale of " + (float) scale + ", which " + type
+                        + " does not hold, in which it would be stored"
+                        + (scale < 1 ? "" : ", or of which some code makes infinity") + "; ignore the module"
                         + (type.equals(DType.F16.name())
                                 ? ", or choose a scheme whose scales are F32, such as W8A8 or FP8_DYNAMIC"
                                 : ""));

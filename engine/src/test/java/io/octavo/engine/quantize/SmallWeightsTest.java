@@ -138,6 +138,20 @@ class SmallWeightsTest {
                 model(dtype, magnitude, SIZE), "NVFP4A16", "the weight of " + TINY, "too small for NVFP4's scale");
     }
 
+    /** The outermost code of int4 is 8 / 7.5 of the largest magnitude, E2M1 rounds 5 to 6. */
+    @ParameterizedTest
+    @CsvSource({
+        "W4A16_G32, BF16, 3.38e38",
+        "W4A16_CHANNEL, F32, 3.4e38",
+        "W8A8, F32, 3.4e38",
+        "MXFP4A16, BF16, 3e38",
+        "MXFP8, F32, 3.4e38",
+        "W4A16_G32, F16, 65504"
+    })
+    void areNotSoLargeThatRoundingMakesInfinityOfThem(String scheme, DType dtype, float magnitude) {
+        assertRefused(model(dtype, magnitude, 1), scheme, "module " + TINY + ", row 0: numbers so large");
+    }
+
     private void assertRefused(CheckpointFixture model, String scheme, String... told) {
         assertThatThrownBy(() -> quantize(model, scheme, "compressed-tensors"))
                 .isInstanceOfSatisfying(
