@@ -60,11 +60,23 @@ public final class MissingModules {
      * @return for people
      */
     public Optional<String> needed() {
-        return spec().flatMap(spec -> {
-            boolean named = spec.layers().stream()
-                    .anyMatch(layer -> RequiredModules.of(layer).stream().anyMatch(this::isThere));
-            return named ? firstNeeded(spec) : Optional.empty();
-        });
+        return spec().filter(spec -> layerModules(spec).anyMatch(this::isThere)).flatMap(this::firstNeeded);
+    }
+
+    private static Stream<String> layerModules(ModelSpec spec) {
+        return spec.layers().stream().flatMap(layer -> RequiredModules.of(layer).stream());
+    }
+
+    /** Where nothing has a name that loaders look for. They find a decoder without its prefix, and with it twice. */
+    private Stream<String> strangers() {
+        return spec()
+                .filter(spec -> layerModules(spec)
+                        .noneMatch(module -> isThere(module)
+                                || isThere(MODEL + module)
+                                || isThere(module.substring(MODEL.length()))))
+                .map(spec -> "no tensor has a name that a " + spec.architecture() + " looks for, such as "
+                        + layerModules(spec).findFirst().orElseThrow() + ".weight")
+                .stream();
     }
 
     /** @throws QuantizationException {@code CHECKPOINT_TENSOR_MISSING} with what is {@link #needed} */
@@ -104,7 +116,8 @@ public final class MissingModules {
     public List<String> suspected() {
         var nodes = new TreeMap<String, Node>();
         modules.forEach(module -> add(module, nodes));
-        return nodes.values().stream().flatMap(Node::holes).toList();
+        return Stream.concat(strangers(), nodes.values().stream().flatMap(Node::holes))
+                .toList();
     }
 
     /** Every module on the way down from a numbered layer gets what it holds told. */

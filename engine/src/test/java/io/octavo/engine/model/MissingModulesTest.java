@@ -88,6 +88,18 @@ class MissingModulesTest {
         assertThat(new MissingModules(config(model), tensors).needed()).isEmpty();
     }
 
+    /** They are found without the prefix of the model, and with it twice. */
+    @ParameterizedTest
+    @CsvSource({"module.model., true", "_orig_mod.model., true", "'', false", "model.model., false", "model., false"})
+    void toldIfNothingHasANameThatLoadersLookFor(String prefix, boolean told) throws IOException {
+        List<String> tensors = tensors("llama").stream()
+                .map(tensor -> tensor.startsWith("model.") ? prefix + tensor.substring("model.".length()) : tensor)
+                .toList();
+        assertThat(new MissingModules(config("llama"), tensors)
+                        .suspected().stream().anyMatch(what -> what.contains("no tensor has a name")))
+                .isEqualTo(told);
+    }
+
     /** Forks call it otherwise, and what they call it is left alone as a head. */
     @Test
     void theHeadMayHaveAnotherName() throws IOException {
