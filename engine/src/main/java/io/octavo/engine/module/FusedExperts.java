@@ -58,13 +58,23 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
 
     private static final Map<Family, Set<String>> MODEL_TYPES = Map.of(
             Family.PROJECTIONS,
-            Set.of(
-                    ("afmoe cohere2_moe deepseek_v2 deepseek_v3 deepseek_v32 dots1 ernie4_5_moe exaone_moe flex_olmo glm4_moe"
-                                    + " glm4_moe_lite glm4v_moe glm_moe_dsa hunyuan_v1_moe jamba longcat_flash mellum olmoe"
-                                    + " qwen2_moe qwen3_5_moe qwen3_5_moe_text qwen3_moe qwen3_next solar_open")
-                            .split(" ")),
+            Set.of(("afmoe axk1 axk2 cohere2_moe deepseek_ocr2 deepseek_ocr2_text deepseek_v2 deepseek_v3 deepseek_v32"
+                            + " dots1 ernie4_5_moe exaone_moe flex_olmo glm4_moe glm4_moe_lite glm4v_moe glm5_next"
+                            + " glm5_next_text glm_moe_dsa hunyuan_v1_moe hy_v3 jamba laguna longcat_flash mellum"
+                            + " mimo_v2_flash olmoe qwen2_moe qwen3_5_moe qwen3_5_moe_text qwen3_moe qwen3_next"
+                            + " qwen3_omni_moe qwen4_exp qwen4_exp_text solar_open")
+                    .split(" ")),
             Family.MIXTRAL,
-            Set.of("mixtral", "minimax", "minimax_m2", "phimoe", "lfm2_moe"),
+            Set.of(
+                    "deepseek_v4",
+                    "kimi_linear",
+                    "lfm2_moe",
+                    "minimax",
+                    "minimax_m2",
+                    "minimax_m3_vl",
+                    "minimax_m3_vl_text",
+                    "mixtral",
+                    "phimoe"),
             Family.LLAMA4,
             Set.of("llama4", "llama4_text"));
 
@@ -73,12 +83,20 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
             .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
 
     /** Their experts have no gate, or names of their own. */
-    private static final Set<String> JOINED_UNDER_OTHER_NAMES = Set.of("nemotron_h");
+    private static final Set<String> JOINED_UNDER_OTHER_NAMES =
+            Set.of("nemotron_h", "ernie4_5_moe_vl", "ernie4_5_vl_moe", "ernie4_5_vl_moe_text");
 
     private static final int DIMENSIONS = 3;
+    private static final int STACKED_ROWS = 2;
     private static final Pattern STACK = Pattern.compile("(.*experts)\\.(gate_up_proj|down_proj)(?:\\.weight)?");
     private static final Pattern ANY = Pattern.compile("(.*experts)\\..+");
-    private static final Pattern GRANITE = Pattern.compile("(.*block_sparse_moe)\\.(?:in|out)put_linear\\.weight");
+
+    /** Granite's and Step 3's, which lie beside the router. */
+    private static final Pattern BESIDE_ROUTER =
+            Pattern.compile("(.*\\b(?:block_sparse_)?moe)\\.(?:(?:in|out)put_linear|(?:gate|up|down)_proj)\\.weight");
+
+    /** DBRX's, one below the other in a matrix; vLLM takes the whole block for the experts. */
+    private static final Pattern BELOW_EACH_OTHER = Pattern.compile("(.*)\\.experts\\.mlp\\.(?:w1|v1|w2)");
 
     /** What vLLM asks a config for, of every layer's first expert. */
     private static final List<String> ASKED_FOR = List.of("gate_proj", "up_proj", "down_proj");
@@ -97,18 +115,18 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
      * @return empty for tensors that hold something else
      */
     public static Optional<FusedExperts> of(String tensor, List<Long> shape, JsonNode config) {
+        String type = type(config);
+        if (shape.size() == STACKED_ROWS) {
+            return named(BELOW_EACH_OTHER, tensor).map(block -> leftAlone(block, type));
+        }
         if (shape.size() != DIMENSIONS) {
             return Optional.empty();
         }
-        Matcher granite = GRANITE.matcher(tensor);
-        if (granite.matches()) {
-            return Optional.of(leftAlone(granite.group(1) + ".experts", ""));
-        }
-        String type = type(config);
         Matcher stack = STACK.matcher(tensor);
         if (!stack.matches()) {
-            Matcher any = ANY.matcher(tensor);
-            return any.matches() ? Optional.of(leftAlone(any.group(1), type)) : Optional.empty();
+            return named(ANY, tensor)
+                    .or(() -> named(BESIDE_ROUTER, tensor).map(block -> block + ".experts"))
+                    .map(experts -> leftAlone(experts, type));
         }
         Family family = FAMILIES.get(type);
         String experts = stack.group(1);
@@ -149,6 +167,11 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
     /** Whether a config counts experts. */
     public static boolean areExpected(JsonNode config) {
         return new ModelDimensions(config).hasExperts();
+    }
+
+    private static Optional<String> named(Pattern pattern, String tensor) {
+        Matcher found = pattern.matcher(tensor);
+        return found.matches() ? Optional.of(found.group(1)) : Optional.empty();
     }
 
     private static JsonNode text(JsonNode config) {

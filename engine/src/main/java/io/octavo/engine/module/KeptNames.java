@@ -76,6 +76,9 @@ final class KeptNames {
             + String.join("|", TOWERS) + ")|(?:" + String.join("|", TOWER_BEGINS) + ")[^.]*|[^.]*" + TOWER_END
             + ")(?:\\.|$)";
 
+    /** DBRX's. */
+    private static final String ATTENTION_BETWEEN_NORMS = "norm_attn_norm";
+
     private static final List<String> EXTRA_PREDICTION_BEGINS = List.of("mtp", "nextn", "medusa", "eagle");
 
     private static final Set<String> CONV1D_MODELS = Set.of("gpt2", "openai-gpt", "imagegpt", "decision_transformer");
@@ -94,11 +97,15 @@ final class KeptNames {
         return segments.stream().anyMatch(segment -> begins(segment, EXTRA_PREDICTION_BEGINS));
     }
 
+    /** Whether it is one, or a part of one outside of the numbered layers. */
     static boolean isOutputHead(List<String> segments) {
-        String last = segments.getLast();
-        return OUTPUT_HEADS.contains(last)
-                || last.endsWith(OUTPUT_HEAD_END)
+        return isHead(segments.getLast())
+                || segments.stream().takeWhile(segment -> !isNumber(segment)).anyMatch(KeptNames::isHead)
                 || segments.contains("classification_head");
+    }
+
+    private static boolean isHead(String segment) {
+        return OUTPUT_HEADS.contains(segment) || segment.endsWith(OUTPUT_HEAD_END);
     }
 
     static boolean isEmbedding(String last) {
@@ -122,7 +129,8 @@ final class KeptNames {
         String last = segments.getLast();
         return last.contains("norm")
                 || last.startsWith("ln_")
-                || segments.stream().anyMatch(segment -> segment.endsWith("norm"));
+                || segments.stream()
+                        .anyMatch(segment -> segment.endsWith("norm") && !segment.equals(ATTENTION_BETWEEN_NORMS));
     }
 
     static boolean isRouter(List<String> segments) {

@@ -40,6 +40,9 @@ public final class LoaderNames {
     private static final List<String> OUTPUT_HEAD = List.of("lm_head", "language_model.lm_head");
     private static final String MODEL = "model.";
 
+    /** What a model without a head begins with. */
+    private static final List<String> BARE = List.of("layers.", "layer.", "h.", "blocks.", "encoder.", "decoder.");
+
     /** As transformers 5 saves models for audio. */
     private static final String TWICE = "language_model.model.model.";
 
@@ -67,6 +70,7 @@ public final class LoaderNames {
     private static final String ATTENTION = ".self_attn.";
 
     private final boolean ofParts;
+    private final String type;
     private final List<TransformersFamilies.Rename> renames;
     private final OptionalInt layersNamedAnew;
     private final Set<String> modules;
@@ -78,10 +82,10 @@ public final class LoaderNames {
     public LoaderNames(JsonNode config, Collection<String> tensors) {
         this.ofParts = PARTS.stream().anyMatch(part -> config.path(part).isObject());
         JsonNode layers = config.path("num_hidden_layers");
+        this.type = config.path("model_type").asString("model");
         this.renames = TransformersFamilies.renames(config);
-        this.layersNamedAnew = config.path("model_type").asString("").equals(NAMED_ANEW) && layers.isInt()
-                ? OptionalInt.of(layers.intValue())
-                : OptionalInt.empty();
+        this.layersNamedAnew =
+                type.equals(NAMED_ANEW) && layers.isInt() ? OptionalInt.of(layers.intValue()) : OptionalInt.empty();
         this.modules = tensors.stream()
                 .map(tensor -> tensor.substring(0, Math.max(tensor.lastIndexOf('.'), 0)))
                 .collect(Collectors.toUnmodifiableSet());
@@ -108,7 +112,7 @@ public final class LoaderNames {
         }
         var spellings = new LinkedHashSet<String>();
         spellings.add(module);
-        Stream.concat(Stream.of(module), ofParts ? renamed(module) : Stream.empty())
+        Stream.concat(Stream.of(module), ofParts ? renamed(module) : prefixed(module))
                 .flatMap(name -> Stream.concat(Stream.of(name), TransformersFamilies.renamed(name, renames)))
                 .flatMap(name -> Stream.concat(Stream.of(name), block(name)))
                 .flatMap(name -> Stream.concat(Stream.of(name), expert(name)))
@@ -154,6 +158,13 @@ public final class LoaderNames {
                     case "w3" -> "up_proj";
                     default -> "down_proj";
                 });
+    }
+
+    /** Loaders put a decoder, or an encoder, that was saved without its head back into the model that has one. */
+    private Stream<String> prefixed(String module) {
+        return BARE.stream().anyMatch(module::startsWith)
+                ? Stream.of(MODEL, "transformer.", type + ".").map(prefix -> prefix + module)
+                : Stream.empty();
     }
 
     private static Stream<String> renamed(String stored) {

@@ -43,10 +43,15 @@ final class Projections {
             // Gated delta nets.
             fused(part("in_proj_qkv", MIXER_INPUT), part("in_proj_z", MIXER_GATE)),
             fused(part("in_proj_b", MIXER_STEP), part("in_proj_a", MIXER_DECAY)),
+            // BERT's, Molmo 2's, EXAONE 3's and Cohere ASR's, which vLLM joins.
+            fused(part("query", QUERY), part("key", KEY), part("value", VALUE)),
+            fused(part("wq", QUERY), part("wk", KEY), part("wv", VALUE)),
+            fused(part("c_fc_0", GATE), part("c_fc_1", UP)),
+            fused(part("query_net", QUERY), part("key_net", KEY), part("value_net", VALUE)),
             // Names of older families, whose parts loaders do not join or which are joined on disk.
-            alone(QUERY, "wq", "query", "q"),
-            alone(KEY, "wk", "key", "k"),
-            alone(VALUE, "wv", "value", "v"),
+            alone(QUERY, "q"),
+            alone(KEY, "k"),
+            alone(VALUE, "v"),
             alone(PROJECTION, "query_key_value", "wqkv", "w_pack", "qkv", "c_attn", "q_attn", "kv_proj"),
             alone(PROJECTION, "dense", "dense_h_to_4h", "dense_4h_to_h", "c_proj", "c_fc", "fc1", "fc2"),
             alone(PROJECTION, "fc_in", "fc_out", "wi", "wi_0", "wi_1", "wo", "o", "out_proj", "in_proj", "proj"),

@@ -11,8 +11,9 @@ import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What transformers 5.18 does to models of one family or another, by the model types of config.json: how it renames their
- * modules while it loads them (its conversion_mapping.py), and which Linears it makes that have no tensor of their own.
+ * What loaders do to models of one family or another, by the model types of config.json: how transformers 5.18 renames their
+ * modules while it loads them (its conversion_mapping.py), under which names vLLM asks for them where it has others, and which
+ * Linears transformers makes that have no tensor of their own.
  */
 final class TransformersFamilies {
 
@@ -24,7 +25,11 @@ final class TransformersFamilies {
             nemotron_h | \\bbackbone\\. > model.
             kimi_linear glm5_next glm5_next_text | self_attn\\.(f_[ab]_proj)\\. > self_attn.forget_gate.$1.
             phimoe | \\.block_sparse_moe\\. > .mlp. | \\.mlp\\.gate\\. > .mlp.router.
-            hy_v3 | \\.shared_mlp\\. > .shared_experts.
+            hy_v3 | \\.shared_mlp\\. > .{,shared_experts.}
+            exaone | ^transformer\\. > model.
+            lfm2_vl | ^language_model\\.model\\. > language.model.
+            ernie4_5_vl_moe ernie4_5_moe_vl | \\.mlp\\.gate\\. > .mlp.{text_experts_gate,vision_experts_gate}. |\
+             \\.experts\\. > .{text_experts,vision_experts}.
             hy_v4 | \\.linear_gate\\. > .gate_proj.
             laguna | \\.shared_expert\\. > .shared_experts.
             step3p7 | \\.share_expert\\. > .mlp.shared_experts.
@@ -105,7 +110,7 @@ final class TransformersFamilies {
         }
     }
 
-    private static final Map<String, List<Rename>> RENAMES = new HashMap<>();
+    static final Map<String, List<Rename>> RENAMES = new HashMap<>();
     private static final Map<String, String> HEADS = new HashMap<>();
 
     static {

@@ -61,6 +61,7 @@ class FusedExpertsTest {
         "model.layers.0.mlp.experts.gate_up_proj, qwen3_vl_moe, model.layers.0.mlp.experts",
         "model.layers.0.experts.down_proj, gemma4, model.layers.0.experts",
         "model.layers.0.block_sparse_moe.input_linear.weight, granitemoe, model.layers.0.block_sparse_moe.experts",
+        "model.layers.4.moe.up_proj.weight, step3p5, model.layers.4.moe.experts",
         "model.layers.0.ffn.experts.w1, unheard_of, model.layers.0.ffn.experts"
     })
     void leavesExpertsAloneThatLoadersTakeTogether(String tensor, String type, String experts) {
@@ -69,6 +70,20 @@ class FusedExpertsTest {
         assertThat(found.parts()).isEmpty();
         assertThat(found.listed())
                 .contains(experts, experts + ".0.gate_proj", experts + ".0.up_proj", experts + ".0.down_proj");
+    }
+
+    @Test
+    void leavesExpertsAloneThatLieBelowEachOther() {
+        JsonNode config = ofType("dbrx");
+        assertThat(FusedExperts.of("transformer.blocks.3.ffn.experts.mlp.v1", List.of(16L, 6L), config)
+                        .orElseThrow()
+                        .listed())
+                .contains(
+                        "transformer.blocks.3.ffn.0.gate_proj",
+                        "transformer.blocks.3.ffn.0.up_proj",
+                        "transformer.blocks.3.ffn.0.down_proj");
+        assertThat(FusedExperts.of("model.layers.0.mlp.experts.0.w1.weight", List.of(16L, 6L), config))
+                .isEmpty();
     }
 
     /** vLLM renames plain names that end in {@code down_proj} there; a pattern sees what it made of its own modules. */
@@ -87,6 +102,29 @@ class FusedExpertsTest {
                         .orElseThrow()
                         .parts())
                 .isEmpty();
+    }
+
+    /** Plans warn by it: transformers reads such experts in few formats. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "axk1",
+                "deepseek_v4",
+                "ernie4_5_vl_moe",
+                "glm5_next",
+                "hy_v3",
+                "kimi_linear",
+                "laguna",
+                "mimo_v2_flash",
+                "minimax_m3_vl",
+                "mixtral",
+                "nemotron_h",
+                "qwen3_omni_moe",
+                "qwen4_exp"
+            })
+    void knowsWhoseExpertsTransformersJoins(String type) {
+        assertThat(FusedExperts.joinedByTransformers(ofType(type))).isTrue();
+        assertThat(FusedExperts.joinedByTransformers(ofType("llama4"))).isFalse();
     }
 
     @ParameterizedTest

@@ -2,10 +2,12 @@ package io.octavo.engine.module;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -39,6 +41,30 @@ class LoaderNamesTest {
                 .startsWith(module)
                 .contains(transformers, vllm)
                 .doesNotHaveDuplicates();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"language_model.model.", "model.language_model."})
+    void spellsTheDecoderOfLfm2VlAsVllmDoes(String decoder) {
+        JsonNode config =
+                new JsonMapper().readTree("{\"model_type\": \"lfm2_vl\", \"text_config\": {\"model_type\": \"lfm2\"}}");
+        assertThat(new LoaderNames(config, List.of()).spellings(decoder + "layers.0.conv.in_proj"))
+                .contains("language.model.layers.0.conv.in_proj");
+    }
+
+    /** As embedding models and older releases are saved: loaders know of a model around it. */
+    @ParameterizedTest
+    @CsvSource({
+        "qwen3, layers.0.mlp.up_proj, model.layers.0.mlp.up_proj",
+        "bloom, h.0.self_attention.dense, transformer.h.0.self_attention.dense",
+        "bert, encoder.layer.0.output.dense, bert.encoder.layer.0.output.dense",
+        "bert, encoder.layer.0.output.dense, model.encoder.layer.0.output.dense"
+    })
+    void spellsADecoderWithoutItsPrefixAsLoadersDo(String type, String module, String loader) {
+        JsonNode config = new JsonMapper().readTree("{\"model_type\": \"" + type + "\"}");
+        assertThat(new LoaderNames(config, List.of()).spellings(module))
+                .startsWith(module)
+                .contains(loader);
     }
 
     @Test
@@ -90,6 +116,18 @@ class LoaderNamesTest {
         assertThat(new LoaderNames(part, List.of()).spellings(module)).contains(transformers);
     }
 
+    /** Whatever family the table knows, the property over random names goes through it. */
+    @Test
+    void hasARowOfThePropertyTestForEveryFamily() throws ClassNotFoundException {
+        Class<?> property = Class.forName("io.octavo.engine.quantize.ConfigNamesPropertyTest");
+        List<String> families = Arrays.stream(property.getDeclaredMethods())
+                .flatMap(method -> Arrays.stream(method.getAnnotationsByType(CsvSource.class)))
+                .flatMap(rows -> rows.textBlock().lines())
+                .map(row -> row.strip().replaceFirst(" .*", ""))
+                .toList();
+        assertThat(families).containsAll(TransformersFamilies.RENAMES.keySet());
+    }
+
     @Test
     void leavesPatternsAsTheyAre() {
         assertThat(new LoaderNames(MULTIMODAL, List.of())
@@ -133,6 +171,12 @@ class LoaderNamesTest {
         "falcon_h1, model.layers.2.self_attn.q_proj, model.layers.2.q_proj",
         "phimoe, model.layers.2.block_sparse_moe.gate, model.layers.2.mlp.router",
         "granitemoehybrid, model.layers.2.mamba.in_proj, model.layers.2.mixer.in_proj",
+        "exaone, transformer.h.0.attn.attention.q_proj, model.h.0.attn.attention.q_proj",
+        "hy_v3, model.layers.0.mlp.shared_mlp.up_proj, model.layers.0.mlp.up_proj",
+        "ernie4_5_moe_vl, model.layers.1.mlp.gate, model.layers.1.mlp.text_experts_gate",
+        "ernie4_5_moe_vl, model.layers.1.mlp.gate, model.layers.1.mlp.vision_experts_gate",
+        "ernie4_5_moe_vl, model.layers.1.mlp.experts.0.up_proj, model.layers.1.mlp.text_experts.0.up_proj",
+        "ernie4_5_moe_vl, model.layers.1.mlp.experts.0.up_proj, model.layers.1.mlp.vision_experts.0.up_proj",
         "minimax_m2, model.layers.2.block_sparse_moe.experts.0.w3, model.layers.2.mlp.experts.0.up_proj",
     })
     void spellsBlocksThatVllmCallsOtherwise(String type, String module, String vllm) {

@@ -46,6 +46,9 @@ class ModuleRoleTest {
         "model.tok, 98, 32, OUTPUT_HEAD",
         "language_model.words, 97, 48, OUTPUT_HEAD",
         "v_head, 1, 32, OUTPUT_HEAD",
+        "lm_head.out_proj, 98, 32, OUTPUT_HEAD",
+        "classifier.out_proj, 3, 32, OUTPUT_HEAD",
+        "model.layers.0.head.q_proj, 32, 32, QUERY",
         // Not what merely has such a word inside.
         "model.layers.0.mlp.embed_up, 64, 32, UNKNOWN",
         "model.layers.0.attention.output, 32, 32, UNKNOWN",
@@ -93,6 +96,7 @@ class ModuleRoleTest {
         "model.layers.0.input_layernorm.W_up, 32, 16, NORM",
         "model.layers.0.ada_rms_norm.linear1, 32, 32, NORM",
         "model.norm_scale, 2, 2, NORM",
+        "transformer.blocks.0.norm_attn_norm.attn.Wqkv, 96, 32, PROJECTION",
         "model.layers.0.thing, 64, 32, UNKNOWN",
     })
     void tellsWhatAModuleIs(String module, long rows, long columns, ModuleRole role) {
@@ -114,6 +118,13 @@ class ModuleRoleTest {
                         "model.layers.0.self_attn.v_proj");
         assertThat(ModuleRole.fusedWith("model.layers.0.mlp.experts.1.w1"))
                 .containsExactly("model.layers.0.mlp.experts.1.w1", "model.layers.0.mlp.experts.1.w3");
+        assertThat(ModuleRole.fusedWith("bert.encoder.layer.0.attention.self.key"))
+                .containsExactly(
+                        "bert.encoder.layer.0.attention.self.query",
+                        "bert.encoder.layer.0.attention.self.key",
+                        "bert.encoder.layer.0.attention.self.value");
+        assertThat(ModuleRole.fusedWith("transformer.h.0.mlp.c_fc_1"))
+                .containsExactly("transformer.h.0.mlp.c_fc_0", "transformer.h.0.mlp.c_fc_1");
         assertThat(ModuleRole.fusedWith("down_proj")).isEmpty();
         assertThat(ModuleRole.fusedWith("decoder.block.0.layer.0.SelfAttention.k"))
                 .isEmpty();

@@ -105,6 +105,8 @@ class ConfigNamesPropertyTest {
              ^language_model\\.lm_head>lm_head, ^language_model\\.model\\.model>model.language_model,\
              ^audio_tower>model.audio_tower, ^multi_modal_projector>model.multi_modal_projector | - | -
             bare | - | '' | self_attn | head | - | - | -
+            qwen3 | - | '' | self_attn | head | ^layers\\.>model.layers. | ^layers\\.>model.layers. | -
+            bloom | - | '' | self_attention | head | ^layers\\.>transformer.layers. | ^layers\\.>transformer.layers. | -
             mixtral | - | model. | block_sparse_moe | lm_head | \\.block_sparse_moe\\.>.mlp. | - |\
              (experts\\.0)\\.w1$>$1.gate_proj, (experts\\.0)\\.w3$>$1.up_proj, (experts\\.0)\\.w2$>$1.down_proj
             minimax_m2 | - | model. | block_sparse_moe | lm_head | \\.block_sparse_moe\\.>.mlp. | - |\
@@ -131,6 +133,58 @@ class ConfigNamesPropertyTest {
             qwen2_audio | audio_config | language_model.model. | self_attn | language_model.lm_head |\
              ^language_model\\.lm_head>lm_head, ^language_model\\.model>model.language_model,\
              ^audio_tower>model.audio_tower, ^multi_modal_projector>model.multi_modal_projector | - | -
+            hy_v3 | - | model. | mlp.shared_mlp | lm_head | \\.shared_mlp\\.>.shared_experts. | - | \\.shared_mlp\\.>.
+            hy_v4 | - | model. | self_attn.linear_gate | lm_head | \\.linear_gate>.gate_proj | - | -
+            laguna | - | model. | mlp.shared_expert | lm_head | \\.shared_expert\\.>.shared_experts. | - | -
+            step3p7 | text_config vision_config | model. | share_expert | lm_head | ^model\\.layers>model.language_model.layers,\
+             ^vision_model>model.vision_model, \\.share_expert\\.>.mlp.shared_experts. | - | -
+            axk2 | - | model. | W_down | lm_head | W_down>mlp.fc1, W_up>mlp.fc2, self_attn\\.q_b_proj>self_attn.q_gate_proj\
+             | - | -
+            inkling_mm_model | - | model.llm. | attn.wq_du | lm_head | model\\.llm\\.layers>model.language_model.layers,\
+             attn\\.wq_du>self_attn.q_proj | - | -
+            cosmos3_omni | - | '' | self_attn.to_q | head | ^layers\\.>model.language_model.layers.,\
+             \\.self_attn\\.to_q\\.>.self_attn.q_proj. | - | -
+            cosmos3_edge | - | '' | mlp.up_proj | head | ^layers\\.>model.language_model.layers.,\
+             \\.mlp\\.up_proj\\.>.mlp.fc1. | - | -
+            qianfan_ocr | text_config vision_config | language_model.model. | mlp | language_model.lm_head |\
+             ^vision_model>model.vision_tower, ^language_model\\.model>model.language_model, ^language_model\\.lm_head>lm_head,\
+             ^mlp1\\.0>model.multi_modal_projector.layer_norm | - | -
+            minimax_m3_vl | text_config vision_config | language_model.model. | block_sparse_moe.shared_experts |\
+             language_model.lm_head | ^language_model\\.lm_head>lm_head, ^language_model\\.model>model.language_model,\
+             \\.block_sparse_moe\\.>.mlp., \\.gate_proj$>.gate_up_proj, \\.up_proj$>.gate_up_proj | - | -
+            hyperclovax_vision_v2 | text_config vision_config | model.language_model.model. | mlp | model.language_model.lm_head\
+             | ^model\\.language_model\\.lm_head>lm_head, ^model\\.language_model\\.model>model.language_model | - | -
+            qwen3_5_text | - | model.language_model. | mlp | lm_head | ^model\\.language_model>model | - | -
+            qwen3_5_moe_text | - | model.language_model. | mlp | lm_head | ^model\\.language_model>model | - | -
+            gemma3n_text | - | model.language_model. | mlp | lm_head | ^model\\.language_model>model | - | -
+            emu3 | - | text_model.model. | mlp | text_model.lm_head | ^text_model\\.lm_head>lm_head,\
+             ^text_model\\.model>model.text_model | - | -
+            t5gemma2 | - | model.encoder. | mlp | lm_head.out_proj | ^model\\.encoder\\.layers>model.encoder.text_model.layers\
+             | - | -
+            hrm_text | - | model.H_module. | attn.gqkv_proj | lm_head | attn\\.gqkv_proj>self_attn.v_proj | - | -
+            gte | - | model. | attention.qkv_proj | lm_head | attention\\.qkv_proj>self_attn.k_proj | - | -
+            jina_embeddings_v3 | - | roberta.encoder. | mixer.Wqkv | lm_head.decoder | encoder\\.layers>layers,\
+             mixer\\.Wqkv>self_attn.q_proj | - | -
+            nomic_bert | - | encoder. | attn.Wqkv | lm_head | ^encoder\\.layers>layers,\
+             attn\\.Wqkv>self_attn.k_proj, fc2$>down_proj | - | -
+            pi0 | - | paligemma_with_expert.gemma_expert.model. | mlp | lm_head |\
+             ^paligemma_with_expert\\.gemma_expert\\.model>model.dit | - | -
+            cohere_asr | - | transf_decoder._decoder. | second_sub_layer.query_net | lm_head |\
+             ^transf_decoder\\._decoder\\.layers>model.decoder.layers, \\.second_sub_layer\\.query_net>.encoder_attn.q_proj\
+             | - | -
+            glm5_next | - | model. | self_attn | lm_head | self_attn\\.(f_[ab]_proj)$>self_attn.forget_gate.$1 | - | -
+            glm5_next_text | - | model. | self_attn | lm_head | self_attn\\.(f_[ab]_proj)$>self_attn.forget_gate.$1 | - | -
+            falcon_h1 | - | model. | mamba | lm_head | - | - | ^model\\.layers\\.0\\.mamba>model.2.mixer,\
+             ^model\\.layers\\.1\\.mamba>model.3.mixer
+            exaone | - | transformer. | attn | lm_head | - | - | ^transformer\\.>model.
+            lfm2_vl | text_config vision_config | model.language_model. | mlp | lm_head | - |\
+             ^lm_head\\.>language_model.lm_head., ^model\\.language_model\\.>language_model.model.,\
+             ^model\\.vision_tower\\.>vision_tower., ^model\\.multi_modal_projector\\.>multi_modal_projector. |\
+             ^language_model\\.model\\.>language.model.
+            ernie4_5_moe_vl | vision_config | model. | mlp | lm_head | - | ^model\\.>language_model.model. |\
+             \\.mlp\\.gate$>.mlp.vision_experts_gate
+            ernie4_5_vl_moe | vision_config | model. | mlp.experts.0 | lm_head | - | ^model\\.>language_model.model. |\
+             \\.experts\\.>.text_experts.
             mllama | text_config vision_config | language_model.model. | mlp | language_model.lm_head |\
              ^language_model\\.lm_head>lm_head, ^language_model\\.model>model.language_model,\
              ^vision_model>model.vision_model, ^multi_modal_projector>model.multi_modal_projector | - | -
