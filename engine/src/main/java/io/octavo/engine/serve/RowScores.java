@@ -56,7 +56,7 @@ final class RowScores {
 
     List<TokenInfo.Alternative> top(Vocabulary vocabulary) {
         return top.stream()
-                .map(entry -> new TokenInfo.Alternative(entry.id(), vocabulary.text(entry.id()), logprob(entry.id())))
+                .map(entry -> vocabulary.alternative(entry.id(), logprob(entry.id())))
                 .toList();
     }
 }

@@ -2,6 +2,7 @@ package io.octavo.engine.serve;
 
 import io.octavo.engine.tokenizer.Tokenizer;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** A tokenizer's texts of single tokens, and of many. One thread at a time uses it. */
@@ -32,7 +33,23 @@ final class Vocabulary {
     TokenInfo info(int token, @Nullable Float logprob, List<TokenInfo.Alternative> top) {
         String text = text(token);
         boolean special = !text.isEmpty() && tokenizer.decode(List.of(token)).isEmpty();
-        return new TokenInfo(token, text, special, logprob, top);
+        return new TokenInfo(token, text, special, logprob, top, bytes(token));
+    }
+
+    TokenInfo.Alternative alternative(int token, float logprob) {
+        return new TokenInfo.Alternative(token, text(token), logprob, bytes(token));
+    }
+
+    /** Of a part of a character. */
+    private @Nullable List<Integer> bytes(int token) {
+        return text(token).indexOf('\uFFFD') < 0
+                ? null
+                : tokenizer
+                        .bytes(token)
+                        .map(bytes -> IntStream.range(0, bytes.length)
+                                .mapToObj(i -> Byte.toUnsignedInt(bytes[i]))
+                                .toList())
+                        .orElse(null);
     }
 
     String decode(List<Integer> tokens) {

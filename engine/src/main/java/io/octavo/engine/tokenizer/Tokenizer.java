@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint's tokenizer.json. No special token is added unless asked for: callers put BOS where they want it.
@@ -28,9 +30,12 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     private final HuggingFaceTokenizer tokenizer;
+    private final Path file;
+    private @Nullable TokenBytes bytes;
 
-    private Tokenizer(HuggingFaceTokenizer tokenizer) {
+    private Tokenizer(HuggingFaceTokenizer tokenizer, Path file) {
         this.tokenizer = tokenizer;
+        this.file = file;
     }
 
     /**
@@ -47,7 +52,7 @@ public final class Tokenizer implements AutoCloseable {
         Map<String, String> options = Map.of("truncation", "false", "padding", "false");
         try (InputStream begin = Files.newInputStream(file)) {
             LfsPointer.refuse(file.toString(), begin.readNBytes(64));
-            return new Tokenizer(HuggingFaceTokenizer.newInstance(file, options));
+            return new Tokenizer(HuggingFaceTokenizer.newInstance(file, options), file);
         } catch (QuantizationException e) {
             throw e;
         } catch (IOException | RuntimeException e) {
@@ -80,6 +85,19 @@ public final class Tokenizer implements AutoCloseable {
     /** One token alone, also a special one. */
     public String decodeToken(int id) {
         return tokenizer.decode(new long[] {id}, false);
+    }
+
+    /**
+     * What a token adds to a text that it is a part of; {@link #decodeToken} has U+FFFD where that is a part of a character.
+     * Reads the file again when it is asked first.
+     *
+     * @return empty where the tokenizer's way of spelling bytes is not known
+     */
+    public Optional<byte[]> bytes(int id) {
+        if (bytes == null) {
+            bytes = TokenBytes.read(file);
+        }
+        return bytes.of(id);
     }
 
     @Override

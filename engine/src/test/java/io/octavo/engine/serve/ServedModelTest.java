@@ -11,10 +11,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
@@ -175,6 +178,24 @@ class ServedModelTest {
         }
         assertThat(echoed.only().reason).isEqualTo(FinishReason.LENGTH);
         assertThat(echoed.usage().completionTokens()).isZero();
+    }
+
+    /** Texts of such tokens alone hold U+FFFD. */
+    @Test
+    void tellsTheBytesOfPartsOfCharacters() {
+        String text = "日本🦊";
+        Answer answer = ask(new CompletionRequest(
+                "client", model.encode(text), 1, 0, SamplingParameters.greedy(), NEVER, 20, true));
+        var bytes = new ByteArrayOutputStream();
+        for (TokenInfo token : answer.prompt().tokens()) {
+            List<Integer> own = Objects.requireNonNull(token.bytes());
+            assertThat(own).hasSizeLessThan(4);
+            own.forEach(bytes::write);
+            assertThat(token.top())
+                    .allSatisfy(top -> assertThat(top.bytes() != null)
+                            .isEqualTo(top.text().contains("\uFFFD")));
+        }
+        assertThat(bytes.toString(StandardCharsets.UTF_8)).isEqualTo(text);
     }
 
     @Test

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** The log probabilities of a chat's answer, a token each. */
 public record ChatLogprobs(List<Token> content) {
 
-    /** @param bytes of the token in UTF-8; null of a token that is a part of a character */
+    /** @param bytes of the token in UTF-8; null of a part of a character whose tokenizer spells bytes in no known way */
     public record Token(
             String token, float logprob, @Nullable List<Integer> bytes, List<Top> topLogprobs) {}
 
@@ -21,7 +21,7 @@ public record ChatLogprobs(List<Token> content) {
         for (TokenInfo token : tokens) {
             Float logprob = token.logprob();
             if (logprob != null) {
-                content.add(new Token(token.text(), logprob, bytes(token.text()), top(token)));
+                content.add(new Token(token.text(), logprob, bytes(token.text(), token.bytes()), top(token)));
             }
         }
         return new ChatLogprobs(content);
@@ -29,13 +29,13 @@ public record ChatLogprobs(List<Token> content) {
 
     private static List<Top> top(TokenInfo token) {
         return token.top().stream()
-                .map(other -> new Top(other.text(), other.logprob(), bytes(other.text())))
+                .map(other -> new Top(other.text(), other.logprob(), bytes(other.text(), other.bytes())))
                 .toList();
     }
 
-    private static @Nullable List<Integer> bytes(String text) {
-        if (text.indexOf('\uFFFD') >= 0) {
-            return null;
+    private static @Nullable List<Integer> bytes(String text, @Nullable List<Integer> known) {
+        if (known != null || text.indexOf('\uFFFD') >= 0) {
+            return known;
         }
         var bytes = new ArrayList<Integer>();
         for (byte one : text.getBytes(StandardCharsets.UTF_8)) {
