@@ -42,10 +42,11 @@ public final class Engines {
     /**
      * Loads a checkpoint folder and serves it until the result is closed, on a device of its own.
      *
+     * @param monitor may stop it while it is loaded
      * @throws QuantizationException {@code backend-unavailable}, or what is wrong with the checkpoint
      */
-    public static ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
-        return ServedModels.open(backend(options), source, serving);
+    public static ServedModel serve(EngineOptions options, Path source, ServingOptions serving, JobMonitor monitor) {
+        return ServedModels.open(backend(options), source, serving, monitor);
     }
 
     /**

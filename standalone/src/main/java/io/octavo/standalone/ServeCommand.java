@@ -7,6 +7,7 @@ import io.octavo.cli.command.ServingChoices;
 import io.octavo.cli.command.TerminalCommand;
 import io.octavo.cli.command.UsageException;
 import io.octavo.engine.Engines;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.serve.ServedModel;
 import io.octavo.engine.serve.ServingLimits;
@@ -106,7 +107,10 @@ final class ServeCommand extends TerminalCommand {
         requireFree();
         String scheme = choices.scheme();
         ServedModel model = EngineFailure.translate(() -> Engines.serve(
-                device.engine(), source, scheme == null ? options : options.rounding(Scheme.named(scheme))));
+                device.engine(),
+                source,
+                scheme == null ? options : options.rounding(Scheme.named(scheme)),
+                JobMonitor.none()));
         try {
             var settings = new ServeSettings(servedName(), address, port, apiKey(), ServeSettings.PATIENCE, log)
                     .callableFrom(origins);

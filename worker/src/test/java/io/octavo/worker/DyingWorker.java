@@ -127,8 +127,8 @@ final class DyingWorker implements AutoCloseable {
         }
 
         @Override
-        public ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
-            return LOCAL.serve(options, source, serving);
+        public ServedModel serve(EngineOptions options, Path source, ServingOptions serving, JobMonitor monitor) {
+            return LOCAL.serve(options, source, serving, monitor);
         }
 
         @Override

@@ -132,7 +132,7 @@ final class FakeEngine implements EngineFactory {
     }
 
     @Override
-    public ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
+    public ServedModel serve(EngineOptions options, Path source, ServingOptions serving, JobMonitor monitor) {
         return served.get();
     }
 

@@ -55,7 +55,7 @@ public final class Benchmark {
      * @throws QuantizationException what is wrong with a checkpoint, {@code prompt-too-long} where a model has no room for
      *     the longest prompt and text, or what failed a request
      * @throws JobCancelledException within a fraction of a second once the monitor asks for it; while a model is loaded,
-     *     after that
+     *     after a layer
      */
     public static BenchmarkResult run(BenchmarkRequest request, Supplier<Backend> backends, JobMonitor monitor) {
         var benchmark = new Benchmark(request, backends);
@@ -76,7 +76,7 @@ public final class Benchmark {
         DType cacheType =
                 Optional.ofNullable(request.cacheType()).or(facts::cacheType).orElse(backend.productInput());
         long freeBefore = backend.freeMemoryBytes();
-        try (ServedModel model = ServedModels.open(backend, folder, options())) {
+        try (ServedModel model = ServedModels.open(backend, folder, options(), monitor)) {
             long deviceBytes = Math.max(0, freeBefore - backend.freeMemoryBytes());
             ServingLimits limits = requireRoom(model.limits(), role);
             monitor.progress(LOADED);

@@ -6,6 +6,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.engine.transformer.Decoder;
 import io.octavo.engine.transformer.KvCache;
@@ -45,29 +46,51 @@ public final class ServedModels {
      * Loads a checkpoint and begins to serve it.
      *
      * @param backend which nobody else uses meanwhile; closed with the model, or if this fails
+     * @param monitor may stop it while weights are loaded
      * @throws QuantizationException as for evaluation; {@code out-of-memory} if the cache has no room for a page;
      *     {@code scheme-unsuitable} or {@code already-quantized} if weights are to be rounded and cannot be
      */
-    public static ServedModel open(Backend backend, Path source, ServingOptions options) {
-        return open(backend, source, options, runner -> runner);
+    public static ServedModel open(Backend backend, Path source, ServingOptions options, JobMonitor monitor) {
+        return open(backend, source, options, monitor, runner -> runner);
+    }
+
+    /** The same on a backend that stays open; nobody else uses it until the model is closed. */
+    public static ServedModel openOn(Backend backend, Path source, ServingOptions options, JobMonitor monitor) {
+        return open(backend, source, options, monitor, runner -> runner, new ArrayDeque<>());
     }
 
     /** @param around what steps run through */
-    static ServedModel open(Backend backend, Path source, ServingOptions options, UnaryOperator<StepRunner> around) {
+    static ServedModel open(
+            Backend backend,
+            Path source,
+            ServingOptions options,
+            JobMonitor monitor,
+            UnaryOperator<StepRunner> around) {
         Deque<AutoCloseable> opened = new ArrayDeque<>();
         opened.push(backend);
-        try {
-            return open(backend, source, options, around, opened);
-        } catch (RuntimeException e) {
-            closeAll(opened);
-            throw e;
-        }
+        return open(backend, source, options, monitor, around, opened);
     }
 
     private static ServedModel open(
             Backend backend,
             Path source,
             ServingOptions options,
+            JobMonitor monitor,
+            UnaryOperator<StepRunner> around,
+            Deque<AutoCloseable> opened) {
+        try {
+            return start(backend, source, options, monitor, around, opened);
+        } catch (RuntimeException e) {
+            closeAll(opened);
+            throw e;
+        }
+    }
+
+    private static ServedModel start(
+            Backend backend,
+            Path source,
+            ServingOptions options,
+            JobMonitor monitor,
             UnaryOperator<StepRunner> around,
             Deque<AutoCloseable> opened) {
         Checkpoint checkpoint = opening(Checkpoint.open(source), opened);
@@ -76,7 +99,7 @@ public final class ServedModels {
         RunLimits limits = runLimits(backend, spec, options);
         WeightRounding rounding = options.scheme() == null ? null : WeightRounding.of(options.scheme());
         var loader = new ModelLoader(backend.batchInvariant(), checkpoint, spec);
-        Transformer model = opening(loader.load(limits, rounding), opened);
+        Transformer model = opening(loader.load(limits, rounding, monitor), opened);
         DType type = options.cacheType() == null ? model.defaultCacheType() : options.cacheType();
         int pages = pages(backend, spec, limits, type, options);
         KvCache cache = opening(model.newCacheOfPages(pages, type), opened);

@@ -8,6 +8,7 @@ import io.octavo.engine.model.AttentionSpec;
 import io.octavo.engine.model.LayerNorms;
 import io.octavo.engine.model.LayerSpec;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.transformer.weight.ChangedWeights;
 import io.octavo.engine.transformer.weight.KvScales;
 import io.octavo.engine.transformer.weight.LinearReader;
@@ -43,18 +44,19 @@ public final class ModelLoader {
      *     {@code tensor-dtype-unsupported}
      */
     public Transformer load(RunLimits limits) {
-        return load(limits, null);
+        return load(limits, null, JobMonitor.none());
     }
 
     /**
      * The same with plain weights of Linears rounded as they are placed; the output projection stays.
      *
      * @param rounding null for none
+     * @param monitor may stop it between layers
      * @throws QuantizationException {@code already-quantized} or {@code tensor-not-finite} as well
      */
-    public Transformer load(RunLimits limits, @Nullable WeightRounding rounding) {
+    public Transformer load(RunLimits limits, @Nullable WeightRounding rounding, JobMonitor monitor) {
         Stream stream = backend.newStream();
-        TransformerWeights weights = weights(reader(stream, ChangedWeights.none(), rounding));
+        TransformerWeights weights = weights(reader(stream, ChangedWeights.none(), rounding), monitor);
         stream.synchronize();
         return new Transformer(backend, spec, limits, weights, stream);
     }
@@ -89,11 +91,12 @@ public final class ModelLoader {
                 ModuleReader.requireFloating(tensor), spec.vocabularySize(), spec.hiddenSize());
     }
 
-    private TransformerWeights weights(ModuleReader modules) {
+    private TransformerWeights weights(ModuleReader modules, JobMonitor monitor) {
         ModelSpec.Names names = spec.names();
         Matrix embedding = weight(names.embedding(), modules);
         List<DecoderLayer> layers = new ArrayList<>();
         for (int i = 0; i < spec.layers().size(); i++) {
+            monitor.checkpoint();
             layers.add(layer(i, modules));
         }
         TransformerWeights.Head head = head(headIsTied() ? embedding : weight(names.output(), modules), modules);

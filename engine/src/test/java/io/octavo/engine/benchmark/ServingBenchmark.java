@@ -3,6 +3,7 @@ package io.octavo.engine.benchmark;
 import com.sun.management.OperatingSystemMXBean;
 import io.octavo.engine.Engines;
 import io.octavo.engine.request.EngineOptions;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.serve.Completion;
 import io.octavo.engine.serve.CompletionEvent;
 import io.octavo.engine.serve.CompletionRequest;
@@ -53,7 +54,7 @@ final class ServingBenchmark {
         Duration duration = Duration.ofSeconds(Long.parseLong(arguments[3]));
         var serving = new ServingOptions(
                 PROMPT_TOKENS + NEW_TOKENS, MOST_STREAMS, null, null, null, true, MOST_STREAMS, MOST_STREAMS, null);
-        try (ServedModel model = Engines.serve(options, Path.of(arguments[0]), serving)) {
+        try (ServedModel model = Engines.serve(options, Path.of(arguments[0]), serving, JobMonitor.none())) {
             load(model, 8, Duration.ofSeconds(10));
             for (int i = 4; i < arguments.length; i++) {
                 int streams = Integer.parseInt(arguments[i]);

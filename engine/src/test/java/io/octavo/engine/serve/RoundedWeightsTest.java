@@ -46,7 +46,7 @@ class RoundedWeightsTest {
     private static List<TokenInfo> answer(Path source, ServingOptions options) {
         var request =
                 new CompletionRequest("client", prompt(8, 60), 1, 20, SamplingParameters.greedy(), NEVER, 2, false);
-        try (ServedModel model = Engines.serve(CPU, source, options)) {
+        try (ServedModel model = Engines.serve(CPU, source, options, JobMonitor.none())) {
             return Answer.of(model.submit(request)).only().tokens;
         }
     }
@@ -57,7 +57,7 @@ class RoundedWeightsTest {
     }
 
     private static void assertCode(Path source, ServingOptions options, ErrorCode code) {
-        assertThatThrownBy(() -> Engines.serve(CPU, source, options))
+        assertThatThrownBy(() -> Engines.serve(CPU, source, options, JobMonitor.none()))
                 .isInstanceOfSatisfying(
                         QuantizationException.class, e -> assertThat(e.code()).isEqualTo(code));
     }

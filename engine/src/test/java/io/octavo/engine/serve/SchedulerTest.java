@@ -11,7 +11,9 @@ import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
 import io.octavo.engine.failure.ErrorCode;
+import io.octavo.engine.failure.JobCancelledException;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.device.DeviceFaultException;
 import io.octavo.kernels.number.DType;
@@ -24,6 +26,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -38,7 +41,7 @@ class SchedulerTest {
     private GatedRunner gate;
 
     private ServedModel serve(ServingOptions options) {
-        return ServedModels.open(Backends.cpu(2), TestModels.books5m(), options, runner -> {
+        return ServedModels.open(Backends.cpu(2), TestModels.books5m(), options, JobMonitor.none(), runner -> {
             gate = new GatedRunner(runner);
             return gate;
         });
@@ -106,7 +109,7 @@ class SchedulerTest {
         var wrong = new AtomicBoolean(true);
         UnaryOperator<StepRunner> around = runner -> chunks -> wrong.getAndSet(false) ? List.of() : runner.run(chunks);
         try (ServedModel model =
-                ServedModels.open(Backends.cpu(2), TestModels.books5m(), options(1, null, null), around)) {
+                ServedModels.open(Backends.cpu(2), TestModels.books5m(), options(1, null, null), JobMonitor.none(), around)) {
             Completion failing = model.submit(greedy(prompt(1, 9), 3));
             Completion waiting = model.submit(greedy(prompt(2, 9), 3));
             assertThat(Answer.of(failing).failure().code()).isEqualTo(ErrorCode.SERVING_FAILED);
@@ -271,7 +274,7 @@ class SchedulerTest {
         broken.set(30, token);
         List<Integer> next = new ArrayList<>(broken);
         next.add(7);
-        try (ServedModel model = ServedModels.open(Backends.cpu(2), folder, options(2, null, 8))) {
+        try (ServedModel model = ServedModels.open(Backends.cpu(2), folder, options(2, null, 8), JobMonitor.none())) {
             List<Integer> alone =
                     Answer.of(model.submit(greedy(prompt(2, 90), 30))).ids();
             Completion failing = model.submit(greedy(broken, 5));
@@ -317,5 +320,15 @@ class SchedulerTest {
         assertThat(Answer.of(waiting).failure().code()).isEqualTo(ErrorCode.SERVING_STOPPED);
         assertRefused(model, ErrorCode.SERVING_STOPPED);
         assertThatThrownBy(() -> model.encode("x")).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void loadingStopsBehindALayerOnceItIsToldTo() {
+        var looks = new AtomicInteger();
+        JobMonitor monitor = JobMonitor.stoppedBy(() -> looks.incrementAndGet() == 2);
+        assertThatThrownBy(() ->
+                        ServedModels.open(Backends.cpu(2), TestModels.books5m(), options(1, null, null), monitor))
+                .isInstanceOf(JobCancelledException.class);
+        assertThat(looks).hasValue(2);
     }
 }

@@ -4,6 +4,7 @@ import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.model.Architectures;
 import io.octavo.engine.model.ModelSpec;
+import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.transformer.KvCache;
 import io.octavo.kernels.Backends;
 import io.octavo.kernels.number.DType;
@@ -21,7 +22,7 @@ final class ServingFixture {
     static final int VOCABULARY = 8192;
 
     static ServedModel serve(ServingOptions options) {
-        return ServedModels.open(Backends.cpu(2), TestModels.books5m(), options);
+        return ServedModels.open(Backends.cpu(2), TestModels.books5m(), options, JobMonitor.none());
     }
 
     static ServedModel serve() {

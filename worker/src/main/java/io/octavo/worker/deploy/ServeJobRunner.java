@@ -77,7 +77,8 @@ public class ServeJobRunner {
                 attempt.tenant(), spec.source(), scratch.folder("source"), attempt.section(0, FETCHED));
         attempt.phase("load");
         attempt.log("loading " + source.uri());
-        try (ServedModel model = engines.serve(device.asWanted(spec.device()), source.folder(), options(spec))) {
+        try (ServedModel model = engines.serve(
+                device.asWanted(spec.device()), source.folder(), options(spec), attempt.section(FETCHED, 1))) {
             return complete(attempt, serve(model, spec, attempt));
         }
     }
@@ -99,7 +100,11 @@ public class ServeJobRunner {
             WarmUp.begin(model);
             Optional<Duration> left = deployments.ready(attempt.lease(), endpoint(server, secret, model));
             attempt.phase("serve");
-            attempt.log("answers calls of up to " + model.limits().maxModelLength() + " tokens");
+            attempt.log("answers calls of up to " + model.limits().maxModelLength() + " tokens"
+                    + (model.limits().maxModelLength() < model.limits().fullLength()
+                            ? ", since the cache holds no more of the "
+                                    + model.limits().fullLength() + " that a text could have"
+                            : ""));
             return last(model, attempt, new ServedTime(left, spec.idle()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -23,8 +23,12 @@ public interface EngineFactory {
     /** Serves two checkpoints in turn under the same load, on a device of its own. */
     BenchmarkResult benchmark(EngineOptions options, BenchmarkRequest request, JobMonitor monitor);
 
-    /** Loads a checkpoint folder to be served; whoever opens it closes it. */
-    ServedModel serve(EngineOptions options, Path source, ServingOptions serving);
+    /**
+     * Loads a checkpoint folder to be served; whoever opens it closes it.
+     *
+     * @param monitor may stop it meanwhile
+     */
+    ServedModel serve(EngineOptions options, Path source, ServingOptions serving, JobMonitor monitor);
 
     /** What a quantization would do, told from headers; throws what the quantization itself would throw. */
     PlanReport plan(CheckpointFiles source, Recipe recipe);

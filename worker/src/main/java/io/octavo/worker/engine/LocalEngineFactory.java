@@ -37,8 +37,8 @@ public final class LocalEngineFactory implements EngineFactory {
     }
 
     @Override
-    public ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
-        return Engines.serve(options, source, serving);
+    public ServedModel serve(EngineOptions options, Path source, ServingOptions serving, JobMonitor monitor) {
+        return Engines.serve(options, source, serving, monitor);
     }
 
     @Override

@@ -116,7 +116,7 @@ final class ReversingEngine implements EngineFactory {
     }
 
     @Override
-    public ServedModel serve(EngineOptions options, Path source, ServingOptions serving) {
+    public ServedModel serve(EngineOptions options, Path source, ServingOptions serving, JobMonitor monitor) {
         throw new UnsupportedOperationException("this engine serves nothing");
     }
 
