@@ -21,6 +21,7 @@ import io.octavo.engine.request.ConversionResult;
 import io.octavo.engine.request.DeviceOffer;
 import io.octavo.engine.request.EvaluationRequest;
 import io.octavo.engine.request.EvaluationResult;
+import io.octavo.engine.request.EvaluationTask;
 import io.octavo.engine.request.GenerationRequest;
 import io.octavo.engine.request.GenerationResult;
 import io.octavo.engine.request.JobMonitor;
@@ -28,6 +29,7 @@ import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.TaskResult;
 import io.octavo.engine.sensitivity.MixedPrecision;
+import io.octavo.engine.smoke.SmokeInference;
 import io.octavo.engine.tokenizer.Tokenizer;
 import io.octavo.engine.transformer.ModelLoader;
 import io.octavo.engine.transformer.RunLimits;
@@ -37,6 +39,9 @@ import io.octavo.kernels.device.DeviceFaultException;
 import io.octavo.kernels.device.OutOfDeviceMemoryException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -117,9 +122,27 @@ final class LocalEngine implements Engine {
                 ChatTemplate chats = ChatTemplate.of(checkpoint)) {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
             ModelLoader loader = new ModelLoader(backend.get(), checkpoint, spec);
-            List<TaskResult> results = new Evaluator(
-                            spec, tokenizer, chats, loader::load, folder -> Baseline.open(backend.get(), folder))
-                    .evaluate(request.tasks(), monitor);
+            List<EvaluationTask> scored = request.tasks().stream()
+                    .filter(task -> !(task instanceof EvaluationTask.Smoke))
+                    .toList();
+            double share = (double) scored.size() / request.tasks().size();
+            Iterator<TaskResult> scores = scored.isEmpty()
+                    ? Collections.emptyIterator()
+                    : new Evaluator(
+                                    spec,
+                                    tokenizer,
+                                    chats,
+                                    loader::load,
+                                    folder -> Baseline.open(backend.get(), folder))
+                            .evaluate(scored, monitor.part(0, share))
+                            .iterator();
+            List<TaskResult> results = new ArrayList<>();
+            for (EvaluationTask task : request.tasks()) {
+                results.add(
+                        task instanceof EvaluationTask.Smoke smoke
+                                ? SmokeInference.run(smoke, request.source(), backend.get(), monitor.part(share, 1))
+                                : scores.next());
+            }
             return new EvaluationResult(Label.of(checkpoint).text(), results);
         }
     }

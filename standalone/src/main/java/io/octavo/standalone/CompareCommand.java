@@ -91,7 +91,7 @@ final class CompareCommand extends TerminalCommand {
 
     /** The smallest first; the baseline, which is compared with itself, among them. */
     private List<Compared> compare() {
-        List<EvaluationTask> tasks = options.tasks(null);
+        List<EvaluationTask> tasks = options.tasks(null, null);
         requireDistinctNames();
         List<Compared> compared = new ArrayList<>();
         try (var progress = new LiveProgress(terminal())) {

@@ -58,6 +58,11 @@ final class EvaluateCommand extends TerminalCommand {
             description = "Also how far next tokens in the texts lie from the baseline's, over disjoint windows.")
     private boolean divergence;
 
+    @Option(
+            names = "--smoke",
+            description = "Also asks both a fixed set of prompts and judges: NaN, loops, agreement with the baseline.")
+    private boolean smoke;
+
     @Mixin
     private EvaluationOptions options = new EvaluationOptions();
 
@@ -84,7 +89,7 @@ final class EvaluateCommand extends TerminalCommand {
                 try (Engine engine = Engines.open(device.engine())) {
                     EvaluationResult own = engine.evaluate(request, monitor);
                     List<EvaluationTask> shared = tasks.stream()
-                            .filter(task -> !(task instanceof EvaluationTask.Divergence))
+                            .filter(task -> !task.comparing())
                             .toList();
                     EvaluationResult before =
                             baseline == null ? null : engine.evaluate(new EvaluationRequest(baseline, shared), monitor);
@@ -102,15 +107,30 @@ final class EvaluateCommand extends TerminalCommand {
         } else {
             terminal().out().println(table(scores));
             mmluTable(scores).ifPresent(table -> terminal().out().println("\n" + table));
+            verdicts(scores.source()).forEach(this::print);
         }
-        return ExitCode.OK;
+        return verdicts(scores.source()).allMatch(TaskResult.Smoke::passed) ? ExitCode.OK : ExitCode.FAILED;
+    }
+
+    private static Stream<TaskResult.Smoke> verdicts(EvaluationResult scores) {
+        return scores.tasks().stream().filter(TaskResult.Smoke.class::isInstance).map(TaskResult.Smoke.class::cast);
+    }
+
+    private void print(TaskResult.Smoke verdict) {
+        terminal().out().println("\nsmoke inference " + (verdict.passed() ? "passed" : "FAILED"));
+        TextTable checks = TextTable.of("lll").indented();
+        verdict.checks().forEach(check -> checks.row(check.name(), check.passed() ? "ok" : "NOT", check.detail()));
+        terminal().out().print(checks);
     }
 
     private List<EvaluationTask> tasks() {
         if (divergence && baseline == null) {
             throw new UsageException("--divergence: --baseline says from what");
         }
-        return options.tasks(divergence ? baseline : null);
+        if (smoke && baseline == null) {
+            throw new UsageException("--smoke: --baseline says beside what");
+        }
+        return options.tasks(divergence ? baseline : null, smoke ? baseline : null);
     }
 
     private static TextTable table(EvaluationComparison scores) {
@@ -204,6 +224,7 @@ final class EvaluateCommand extends TerminalCommand {
                     lines.add(new ScoreLine(EvaluationMetric.DIVERGENCE_AGREEMENT, divergence.agreement()));
                 }
                 case TaskResult.Generation generation -> {}
+                case TaskResult.Smoke smoke -> {}
             }
             return lines;
         }

@@ -65,9 +65,10 @@ final class EvaluationOptions {
 
     /**
      * @param baseline from which divergence over the texts is asked for, too; null for none
+     * @param smokeBaseline with which smoke inference compares; null for no smoke inference
      * @throws UsageException if there is nothing to score, or what is asked for contradicts itself
      */
-    List<EvaluationTask> tasks(@Nullable Path baseline) {
+    List<EvaluationTask> tasks(@Nullable Path baseline, @Nullable Path smokeBaseline) {
         List<EvaluationTask> tasks = new ArrayList<>();
         OptionalInt windowLimit = optional("--max-windows", maxWindows);
         OptionalInt itemLimit = optional("--max-items", maxItems);
@@ -89,6 +90,9 @@ final class EvaluationOptions {
             }
             var format = new EvaluationTask.ChoiceFormat.MmluCsv(fewShot);
             tasks.add(new EvaluationTask.MultipleChoice("mmlu", mmlu, format, itemLimit));
+        }
+        if (smokeBaseline != null) {
+            tasks.add(new EvaluationTask.Smoke("smoke", smokeBaseline));
         }
         if (tasks.isEmpty()) {
             throw new UsageException("nothing to score: give --perplexity, --choices or --mmlu");

@@ -293,6 +293,12 @@ final class FakeEngine implements EngineFactory {
                 case EvaluationTask.Generation generation ->
                     new TaskResult.Generation(
                             task.name(), generation.prompt(), "text", 1, generation.sampling(), second);
+                case EvaluationTask.Smoke smoke ->
+                    new TaskResult.Smoke(
+                            task.name(),
+                            List.of(new TaskResult.SmokeCheck("finite", worse == 0, worse, 0, worse + " of 16")),
+                            List.of(new TaskResult.SmokeText("The old", "man", "men")),
+                            second);
             };
         }
 

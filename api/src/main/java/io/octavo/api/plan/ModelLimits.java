@@ -19,7 +19,7 @@ final class ModelLimits {
      */
     static void require(EvaluateSpec job, List<Evaluation> models) {
         job.tasks().forEach(task -> models.forEach(model -> require(task, model)));
-        if (job.tasks().stream().anyMatch(TaskSpec.Divergence.class::isInstance)) {
+        if (job.tasks().stream().anyMatch(TaskSpec::compares)) {
             requireOneVocabulary(job, models);
         }
     }
@@ -39,6 +39,7 @@ final class ModelLimits {
                 }
             }
             case TaskSpec.MultipleChoice choice -> {} // cut to what the model takes
+            case TaskSpec.Smoke smoke -> {} // as short as the model wants it
         }
     }
 
@@ -57,7 +58,7 @@ final class ModelLimits {
             if (model.checkpoint().vocabularySize() != size) {
                 throw new QuantizationException(
                         ErrorCode.BASELINE_INCOMPATIBLE,
-                        "a divergence compares tokens, of which " + job.source() + " has " + size + " and "
+                        "a task compares tokens with the baseline's, of which " + job.source() + " has " + size + " and "
                                 + model.uri() + " " + model.checkpoint().vocabularySize());
             }
         }

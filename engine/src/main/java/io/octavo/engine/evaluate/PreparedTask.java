@@ -27,6 +27,7 @@ sealed interface PreparedTask permits PreparedTask.Windows, PreparedTask.Pairs, 
             case EvaluationTask.Divergence divergence -> Pairs.prepare(divergence, tokenizer, spec, chats);
             case EvaluationTask.MultipleChoice choice -> PreparedChoices.prepare(choice, tokenizer, spec);
             case EvaluationTask.Generation generation -> Prompt.prepare(generation, tokenizer, spec);
+            case EvaluationTask.Smoke smoke -> throw new IllegalArgumentException(smoke.name() + " serves the model");
         };
     }
 

@@ -22,7 +22,8 @@ public record EvaluationComparison(
             EvaluationMetric.RECOVERY,
             EvaluationMetric.DIVERGENCE_MEAN,
             EvaluationMetric.DIVERGENCE_PERCENTILE99,
-            EvaluationMetric.DIVERGENCE_AGREEMENT);
+            EvaluationMetric.DIVERGENCE_AGREEMENT,
+            EvaluationMetric.SMOKE);
 
     /** {@code source}, {@code baseline} (or null), {@code comparison} and, where there is one, {@code recovery}. */
     public ObjectNode toJson() {
@@ -68,6 +69,10 @@ public record EvaluationComparison(
             case TaskResult.MultipleChoice choice -> accuracy(metric, choice);
             case TaskResult.Divergence divergence -> divergence(metric, divergence);
             case TaskResult.Generation generation -> OptionalDouble.empty();
+            case TaskResult.Smoke smoke ->
+                metric.equals(EvaluationMetric.SMOKE)
+                        ? OptionalDouble.of(smoke.passed() ? 1 : 0)
+                        : OptionalDouble.empty();
         };
     }
 

@@ -32,6 +32,7 @@ public final class EvaluationJson {
             case TaskResult.MultipleChoice choice -> multipleChoice(choice);
             case TaskResult.Divergence divergence -> divergence(divergence);
             case TaskResult.Generation generation -> generation(generation);
+            case TaskResult.Smoke smoke -> smoke(smoke);
         };
     }
 
@@ -113,6 +114,25 @@ public final class EvaluationJson {
                     .put("seed", sampling.seed());
         }
         return score;
+    }
+
+    private static ObjectNode smoke(TaskResult.Smoke smoke) {
+        ObjectNode verdict = object("smoke", smoke).put("passed", smoke.passed());
+        ArrayNode checks = verdict.putArray("checks");
+        smoke.checks()
+                .forEach(check -> checks.addObject()
+                        .put("name", check.name())
+                        .put("passed", check.passed())
+                        .put("value", check.value())
+                        .put("limit", check.limit())
+                        .put("detail", check.detail()));
+        ArrayNode texts = verdict.putArray("texts");
+        smoke.texts()
+                .forEach(text -> texts.addObject()
+                        .put("prompt", text.prompt())
+                        .put("text", text.text())
+                        .put("baseline", text.baseline()));
+        return verdict;
     }
 
     private static ObjectNode object(String type, TaskResult result) {

@@ -14,7 +14,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Scores in the shape in which lm-evaluation-harness 0.4.13 writes its results, for whatever reads those. MMLU is there by
- * subject, by category and as a whole. Continuations are no scores and are left out.
+ * subject, by category and as a whole. Continuations and smoke inference are no scores and are left out.
  */
 public final class HarnessReport {
 
@@ -78,6 +78,7 @@ public final class HarnessReport {
                 config(divergence.name(), "loglikelihood_rolling", 0);
             }
             case TaskResult.Generation generation -> {}
+            case TaskResult.Smoke smoke -> {}
         }
     }
 

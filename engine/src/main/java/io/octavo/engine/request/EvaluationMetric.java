@@ -20,5 +20,8 @@ public final class EvaluationMetric {
     /** Share of the baseline's score that is kept: of accuracies their quotient, of perplexities its inverse. */
     public static final String RECOVERY = "recovery";
 
+    /** 1 where smoke inference passed, else 0. */
+    public static final String SMOKE = "smoke";
+
     private EvaluationMetric() {}
 }

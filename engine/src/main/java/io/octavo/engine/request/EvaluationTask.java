@@ -136,6 +136,19 @@ public sealed interface EvaluationTask {
      */
     record Generation(String name, String prompt, int maxTokens, SamplingOptions sampling) implements EvaluationTask {}
 
+    /**
+     * A fixed set of prompts through the model as it is served, and through the one that it was made of: whether it computes
+     * numbers, goes round in circles, or has become another model.
+     *
+     * @param baseline folder of the other model's checkpoint; its vocabulary must be as large
+     */
+    record Smoke(String name, Path baseline) implements EvaluationTask {}
+
+    /** Whether the task itself looks at the baseline, so that the baseline is not to be scored on it. */
+    default boolean comparing() {
+        return this instanceof Divergence || this instanceof Smoke;
+    }
+
     private static void requirePositive(String what, int number) {
         if (number <= 0) {
             throw new IllegalArgumentException(what + " must be positive: " + number);

@@ -115,4 +115,33 @@ public sealed interface TaskResult {
     record Generation(
             String name, String prompt, String text, int newTokens, SamplingOptions sampling, Duration duration)
             implements TaskResult {}
+
+    /**
+     * Whether the model talks as the one does that it was made of.
+     *
+     * @param checks at least one
+     * @param texts what both wrote, prompt by prompt
+     */
+    record Smoke(String name, List<SmokeCheck> checks, List<SmokeText> texts, Duration duration)
+            implements TaskResult {
+
+        public Smoke {
+            checks = List.copyOf(checks);
+            texts = List.copyOf(texts);
+        }
+
+        public boolean passed() {
+            return checks.stream().allMatch(SmokeCheck::passed);
+        }
+    }
+
+    /**
+     * @param name {@code tokens}, {@code finite}, {@code loops} or {@code agreement}
+     * @param limit the most that {@code value} may be; of agreement the least
+     * @param detail one line for people
+     */
+    record SmokeCheck(String name, boolean passed, double value, double limit, String detail) {}
+
+    /** @param baseline what the other model wrote with the same seed */
+    record SmokeText(String prompt, String text, String baseline) {}
 }

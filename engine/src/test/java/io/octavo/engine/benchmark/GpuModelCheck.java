@@ -101,6 +101,7 @@ final class GpuModelCheck {
                 }
                 case TaskResult.Divergence divergence -> throw new IllegalStateException(divergence.name());
                 case TaskResult.Generation generation -> throw new IllegalStateException(generation.name());
+                case TaskResult.Smoke smoke -> throw new IllegalStateException(smoke.name());
             }
         }
         return loss;

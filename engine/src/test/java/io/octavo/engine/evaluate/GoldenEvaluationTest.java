@@ -169,6 +169,7 @@ class GoldenEvaluationTest {
             }
             case TaskResult.Divergence divergence -> throw new AssertionError("unexpected " + divergence);
             case TaskResult.Generation generation -> throw new AssertionError("unexpected " + generation);
+            case TaskResult.Smoke smoke -> throw new AssertionError("unexpected " + smoke);
         }
     }
 }

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Score a checkpoint, beside a baseline if one is given.
  *
- * @param tasks at least one, with distinct names; divergence needs a baseline
+ * @param tasks at least one, with distinct names; divergence and smoke need a baseline
  * @param gates what the scores must hold, or the job fails
  */
 @JsonRootName("EvaluateJob")
@@ -77,8 +77,11 @@ public record EvaluateSpec(
         for (int i = 0; i < gates.size(); i++) {
             gates.get(i).contradictions(tasks, baseline != null, "gates[" + i + "]", errors);
         }
-        if (baseline == null && tasks.stream().anyMatch(TaskSpec.Divergence.class::isInstance)) {
-            errors.add(new FieldError("baseline", "is required by tasks of type " + TaskSpec.Divergence.TYPE));
+        if (baseline == null) {
+            tasks.stream()
+                    .filter(TaskSpec::compares)
+                    .findFirst()
+                    .ifPresent(task -> errors.add(new FieldError("baseline", "is required by task " + task.name())));
         }
         return errors;
     }

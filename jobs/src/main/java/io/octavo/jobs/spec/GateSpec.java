@@ -29,7 +29,8 @@ public record GateSpec(
             EvaluationMetric.RECOVERY,
             EvaluationMetric.DIVERGENCE_MEAN,
             EvaluationMetric.DIVERGENCE_PERCENTILE99,
-            EvaluationMetric.DIVERGENCE_AGREEMENT
+            EvaluationMetric.DIVERGENCE_AGREEMENT,
+            EvaluationMetric.SMOKE
         })
         String metric,
 
@@ -55,6 +56,7 @@ public record GateSpec(
             case EvaluationMetric.DIVERGENCE_MEAN,
                     EvaluationMetric.DIVERGENCE_PERCENTILE99,
                     EvaluationMetric.DIVERGENCE_AGREEMENT -> of instanceof TaskSpec.Divergence;
+            case EvaluationMetric.SMOKE -> of instanceof TaskSpec.Smoke;
             default -> false;
         };
         return kind && (task == null || task.equals(of.name()));
@@ -85,7 +87,8 @@ public record GateSpec(
         double greatest = switch (metric) {
             case EvaluationMetric.ACCURACY,
                     EvaluationMetric.ACCURACY_DIFFERENCE,
-                    EvaluationMetric.DIVERGENCE_AGREEMENT -> 1;
+                    EvaluationMetric.DIVERGENCE_AGREEMENT,
+                    EvaluationMetric.SMOKE -> 1;
             default -> Double.MAX_VALUE;
         };
         if (min != null && min > greatest) {

@@ -26,7 +26,8 @@ import tools.jackson.databind.annotation.JsonTypeResolver;
     @JsonSubTypes.Type(name = TaskSpec.Perplexity.TYPE, value = TaskSpec.Perplexity.class),
     @JsonSubTypes.Type(name = TaskSpec.MultipleChoice.TYPE, value = TaskSpec.MultipleChoice.class),
     @JsonSubTypes.Type(name = TaskSpec.Generation.TYPE, value = TaskSpec.Generation.class),
-    @JsonSubTypes.Type(name = TaskSpec.Divergence.TYPE, value = TaskSpec.Divergence.class)
+    @JsonSubTypes.Type(name = TaskSpec.Divergence.TYPE, value = TaskSpec.Divergence.class),
+    @JsonSubTypes.Type(name = TaskSpec.Smoke.TYPE, value = TaskSpec.Smoke.class)
 })
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public sealed interface TaskSpec {
@@ -48,7 +49,13 @@ public sealed interface TaskSpec {
                                 ? choice.dataset().asFolder()
                                 : choice.dataset());
             case Generation generation -> Optional.empty();
+            case Smoke smoke -> Optional.empty();
         };
+    }
+
+    /** Whether there must be a baseline. */
+    default boolean compares() {
+        return this instanceof Divergence || this instanceof Smoke;
     }
 
     /** What is wrong between members that are each right. */
@@ -182,6 +189,17 @@ public sealed interface TaskSpec {
             return fewShot != null && !format.equals(MMLU_CSV)
                     ? Optional.of(new FieldError("fewShot", "goes with format " + MMLU_CSV + " alone"))
                     : Optional.empty();
+        }
+    }
+
+    /** A fixed set of prompts through the model and the job's baseline, and a verdict. */
+    @JsonRootName("SmokeTask")
+    record Smoke(@Size(max = MAX_NAME) String name) implements TaskSpec {
+
+        public static final String TYPE = "smoke";
+
+        public Smoke {
+            name = Objects.requireNonNullElse(name, TYPE);
         }
     }
 

@@ -58,7 +58,7 @@ class EvaluateJobRunner {
         ResolvedSource baseline = spec.baseline() == null ? null : fetch(spec.baseline(), "baseline", attempt, scratch);
         List<EvaluationTask> tasks = tasks(spec, baseline, attempt, scratch);
         List<EvaluationTask> baselineTasks = tasks.stream()
-                .filter(task -> !(task instanceof EvaluationTask.Divergence))
+                .filter(task -> !task.comparing())
                 .toList();
         double half = baseline == null || baselineTasks.isEmpty() ? 1.0 : (1.0 + FETCHED) / 2;
         EvaluationResult scores;
@@ -121,6 +121,11 @@ class EvaluateJobRunner {
                                             .path(),
                                     divergence.windowTokens(),
                                     optional(divergence.maxWindows()),
+                                    Objects.requireNonNull(baseline, "the reader requires it")
+                                            .folder());
+                        case TaskSpec.Smoke smoke ->
+                            new EvaluationTask.Smoke(
+                                    smoke.name(),
                                     Objects.requireNonNull(baseline, "the reader requires it")
                                             .folder());
                         case TaskSpec.MultipleChoice choice ->

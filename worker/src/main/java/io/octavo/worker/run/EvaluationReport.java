@@ -45,6 +45,7 @@ record EvaluationReport(EvaluationComparison scores) {
                 case TaskResult.MultipleChoice choice -> metrics.put(result.name() + ".accuracy", choice.accuracy());
                 case TaskResult.Generation generation ->
                     metrics.put(result.name() + ".newTokens", (double) generation.newTokens());
+                case TaskResult.Smoke smoke -> metrics.put(result.name() + ".smoke", smoke.passed() ? 1.0 : 0.0);
             }
         }
         scores.recovery().ifPresent(recovery -> metrics.put("recovery", recovery));
