@@ -1,5 +1,6 @@
 package io.octavo.standalone;
 
+import io.octavo.cli.CommandFailedException;
 import io.octavo.cli.client.OctavoClient;
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.command.ExitCode;
@@ -13,6 +14,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.inspect.Inspection;
 import io.octavo.engine.label.TagCheck;
+import io.octavo.engine.label.VllmServing;
 import io.octavo.engine.layout.ScalingFactors;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -34,7 +36,8 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  octavo inspect examples/models/books-5m",
             "  octavo inspect ./Llama-3.1-8B-FP8 --tag W8A16",
-            "  octavo inspect hub:octavo/books-5m-FP8-Dynamic --json"
+            "  octavo inspect hub:octavo/books-5m-FP8-Dynamic --json",
+            "  octavo inspect hub:octavo/books-5m-FP8-Dynamic --kubernetes"
         })
 final class InspectCommand extends TerminalCommand {
 
@@ -63,6 +66,11 @@ final class InspectCommand extends TerminalCommand {
             description = "Of a folder, too, reads config and headers alone: quick, but no number is looked at.")
     private boolean headers;
 
+    @Option(
+            names = "--kubernetes",
+            description = "Prints the manifest by which vLLM serves it on Kubernetes, and nothing else.")
+    private boolean kubernetes;
+
     @Option(names = "--json", description = "Prints JSON.")
     private boolean json;
 
@@ -73,25 +81,36 @@ final class InspectCommand extends TerminalCommand {
         }
         Inspection inspection = source.startsWith(HUB) ? inspectRemote() : inspectFolder();
         Optional<TagCheck> check = Optional.ofNullable(tag).map(text -> check(inspection, text));
+        VllmServing vllm = VllmServing.of(inspection.label(), folder(), inspection.bytes());
+        if (kubernetes) {
+            return printManifest(vllm);
+        }
         terminal()
                 .out()
                 .println(
                         json
-                                ? WireJson.pretty(InspectionText.json(inspection, model(), check))
-                                : InspectionText.text(inspection, model(), check));
+                                ? WireJson.pretty(InspectionText.json(inspection, vllm, check))
+                                : InspectionText.text(inspection, vllm, check));
         boolean holds = check.map(TagCheck::configured).orElse(true);
         return holds && inspection.disagreement().isEmpty() ? ExitCode.OK : ExitCode.FAILED;
     }
 
-    /** The folder, of a repository the one that it is pulled to, as a shell takes it. */
-    private String model() {
-        String folder = source.startsWith(HUB)
+    /** Of a repository the one that it is pulled to. */
+    private String folder() {
+        return source.startsWith(HUB)
                 ? "./"
                         + RepositoryReference.parse(source.substring(HUB.length()))
                                 .name()
                                 .name()
                 : source;
-        return folder.matches("[A-Za-z0-9._/+-]+") ? folder : "'" + folder.replace("'", "'\\''") + "'";
+    }
+
+    private int printManifest(VllmServing vllm) {
+        if (vllm.manifest() == null) {
+            throw new CommandFailedException(vllm.advice().getLast());
+        }
+        terminal().out().print(vllm.manifest());
+        return ExitCode.OK;
     }
 
     private int printScalingFactors() {

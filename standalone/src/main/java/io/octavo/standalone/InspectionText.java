@@ -7,6 +7,7 @@ import io.octavo.engine.label.DeclaredKvCache;
 import io.octavo.engine.label.Execution;
 import io.octavo.engine.label.Label;
 import io.octavo.engine.label.TagCheck;
+import io.octavo.engine.label.VllmServing;
 import io.octavo.engine.layout.config.Layout;
 import java.util.List;
 import java.util.Locale;
@@ -21,8 +22,7 @@ final class InspectionText {
 
     private InspectionText() {}
 
-    /** @param model by which loaders find it */
-    static String text(Inspection inspection, String model, Optional<TagCheck> check) {
+    static String text(Inspection inspection, VllmServing vllm, Optional<TagCheck> check) {
         Label label = inspection.label();
         TextTable facts = TextTable.facts()
                 .row("label", label.text())
@@ -51,7 +51,7 @@ final class InspectionText {
         TextTable executions = TextTable.of("llll");
         label.executions().forEach(row -> executions.row(row.gpu(), row.gpuExamples(), row.runsAs(), row.how()));
         executions.toString().lines().forEach(line -> facts.row("runs as", line));
-        label.vllmServe(model).ifPresent(command -> facts.row("vLLM", command));
+        facts.row("vLLM", vllm.command() == null ? vllm.advice().getLast() : vllm.command());
         label.warnings().forEach(warning -> facts.row("warning", warning));
         inspection.disagreement().ifPresent(reason -> facts.row("PROBLEM", reason));
         check.ifPresent(tag -> facts.row("tag", tag.explanation()));
@@ -73,7 +73,7 @@ final class InspectionText {
         return ": " + shown + (names.size() > SHOWN_MODULES ? ", …" : "");
     }
 
-    static ObjectNode json(Inspection inspection, String model, Optional<TagCheck> check) {
+    static ObjectNode json(Inspection inspection, VllmServing vllm, Optional<TagCheck> check) {
         Label label = inspection.label();
         ObjectNode root = JsonNodeFactory.instance.objectNode();
         root.put("label", label.text());
@@ -96,7 +96,8 @@ final class InspectionText {
                     .put("runsAs", row.runsAs())
                     .put("how", row.how());
         }
-        root.put("vllm", label.vllmServe(model).orElse(null));
+        ObjectNode serving = root.putObject("vllm").put("command", vllm.command()).put("manifest", vllm.manifest());
+        vllm.advice().forEach(serving.putArray("advice")::add);
         label.warnings().forEach(root.putArray("warnings")::add);
         ObjectNode tensors = root.putObject("tensors");
         tensors.put("count", inspection.tensorCount())

@@ -161,22 +161,6 @@ public record Label(
                 LoaderWarnings.of(declaration, config));
     }
 
-    /**
-     * How vLLM serves it. It finds the rest in the config, but takes scales of keys and values only where it is told to.
-     *
-     * @param model a folder, or a repository's name
-     * @return empty where vLLM takes no such checkpoint
-     */
-    public Optional<String> vllmServe(String model) {
-        boolean unknown = text.startsWith("unknown");
-        boolean refused = !groups.isEmpty() && executions.stream().noneMatch(Execution::loads);
-        boolean foreignCache =
-                kvCache.filter(cache -> !cache.type().startsWith("FP8")).isPresent();
-        return unknown || refused || foreignCache
-                ? Optional.empty()
-                : Optional.of("vllm serve " + model + (kvCache.isPresent() ? " --kv-cache-dtype fp8" : ""));
-    }
-
     private static String text(List<Group> groups, Optional<DeclaredKvCache> kvCache) {
         List<String> texts = groups.stream().map(Group::text).distinct().toList();
         String linear = switch (texts.size()) {

@@ -19,7 +19,7 @@ final class LoaderWarnings {
 
     private static final String MXFP4 = "MXFP4 needs sm_80 or newer; native on sm_100 and newer";
 
-    private static final String SLOW_IN_BATCHES =
+    static final String SLOW_IN_BATCHES =
             "4 bits beside 16-bit inputs save memory traffic, not arithmetic: on Hopper, prompts and batches of more than"
                     + " about 256 tokens a step run no faster than 16 bits, by vLLM slower; FP8_DYNAMIC and W8A8 do";
 

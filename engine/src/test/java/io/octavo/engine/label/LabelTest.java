@@ -52,39 +52,6 @@ class LabelTest {
         }
     }
 
-    @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            value = {
-                "float | vllm serve ./m --kv-cache-dtype fp8",
-                "int |",
-            })
-    void tellsHowVllmServesScalesOfKeysAndValues(String type, @Nullable String command) {
-        JsonNode config = JSON.readTree("""
-                {"quant_method": "compressed-tensors", "format": "float-quantized",
-                 "quantization_status": "compressed", "ignore": ["lm_head"],
-                 "kv_cache_scheme": {"num_bits": 8, "type": "%s", "strategy": "tensor", "symmetric": true,
-                  "dynamic": false},
-                 "config_groups": {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 8, "type": "float",
-                  "strategy": "channel", "symmetric": true, "dynamic": false}}}}
-                """.formatted(type));
-        assertThat(Label.of(config(config)).vllmServe("./m").orElse(null)).isEqualTo(command);
-    }
-
-    @Test
-    void tellsHowVllmServesWhatItFindsInTheConfig() throws IOException {
-        for (JsonNode row : table()) {
-            Label label = Label.of(config(row.path("config")));
-            boolean loads = label.executions().isEmpty()
-                    ? label.groups().isEmpty() && !label.text().startsWith("unknown")
-                    : label.executions().stream().anyMatch(Execution::loads);
-            if (label.kvCache().isEmpty()) {
-                assertThat(label.vllmServe("m").isPresent()).as(label.text()).isEqualTo(loads);
-                assertThat(label.vllmServe("m").orElse("vllm serve m")).isEqualTo("vllm serve m");
-            }
-        }
-    }
-
     @Test
     void theTableIsLarge() throws IOException {
         assertThat(table()).hasSizeGreaterThanOrEqualTo(60);
