@@ -177,6 +177,11 @@ class IsolationTest {
                 "artifact-not-found",
                 "Accept",
                 "text/html, application/json");
+        hidden(
+                "GET /api/v1/artifacts/{id}/card text/markdown",
+                "/api/v1/artifacts/" + artifact + "/card",
+                "",
+                "artifact-not-found");
         listing("GET /api/v1/artifacts", "/api/v1/artifacts");
         checks.put("GET /api/v1/artifacts/comparison", () -> {
             String path = "/api/v1/artifacts/comparison?source=hub:alice/model";

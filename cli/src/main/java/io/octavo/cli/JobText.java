@@ -112,7 +112,8 @@ final class JobText {
                 .row("uri", artifact.uri())
                 .row("label", artifact.label())
                 .row("bits", String.format(Locale.ROOT, "%.2f a weight", artifact.weightBits()))
-                .row("recovery", artifact.recovery() == null ? null : Quantity.percent(artifact.recovery()));
+                .row("recovery", artifact.recovery() == null ? null : Quantity.percent(artifact.recovery()))
+                .row("smoke", artifact.smokePassed() == null ? null : artifact.smokePassed() ? "passed" : "FAILED");
         if (artifact.executesAs() != null) {
             runsAs(artifact.executesAs())
                     .forEach((bits, gpus) -> facts.row("runs as", bits + " on " + String.join(", ", gpus)));

@@ -403,6 +403,24 @@ class WorkerTest {
     }
 
     @Test
+    void theVerdictOfSmokeInferenceStaysWithTheArtifactAndCanBeAGate() {
+        await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
+        assertThat(onlyArtifact().smokePassed()).isNull();
+        String job = "{'type':'evaluate','source':'hub:octavo/out','baseline':'hub:octavo/model',"
+                + "'tasks':[{'type':'smoke'}],'gates':[{'metric':'smoke','%s':1}]}";
+        JsonNode result = resultOf(submit(job.formatted("max")));
+        assertThat(result.at("/source/tasks/0/passed").asBoolean(true)).isFalse();
+        assertThat(result.at("/source/tasks/0/checks/0/name").asString()).isEqualTo("finite");
+        assertThat(result.at("/source/tasks/0/texts/0/baseline").asString()).isEqualTo("men");
+        assertThat(result.path("baseline").isNull()).isTrue();
+        assertThat(onlyArtifact().smokePassed()).isFalse();
+
+        assertThat(problemOf(await(submit(job.formatted("min")), JobStatus.FAILED))
+                        .code())
+                .isEqualTo("gate-failed");
+    }
+
+    @Test
     void artifactsTellWhatTheyKeptAndAreComparedBySource() {
         await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
         assertThat(onlyArtifact().recovery()).isNull();

@@ -6,6 +6,7 @@ import io.octavo.api.identity.Caller;
 import io.octavo.api.problem.Problems;
 import io.octavo.api.report.ArtifactReport;
 import io.octavo.api.report.ArtifactReports;
+import io.octavo.api.report.ModelCard;
 import io.octavo.api.report.ReportPage;
 import io.octavo.engine.report.QualityChart;
 import io.octavo.engine.request.EvaluationMetric;
@@ -154,5 +155,13 @@ class ArtifactController {
                 .contentType(new MediaType(MediaType.TEXT_HTML, StandardCharsets.UTF_8))
                 .header("Content-Security-Policy", ReportPage.POLICY + "; frame-ancestors 'none'")
                 .body(ReportPage.of(reports.of(caller.tenant(), id)));
+    }
+
+    @Operation(operationId = "getArtifactCard", summary = "Shows an artifact as a model card in Markdown")
+    @GetMapping(path = "/{id}/card", produces = MediaType.TEXT_MARKDOWN_VALUE)
+    ResponseEntity<String> card(Caller caller, @PathVariable UUID id) {
+        return ResponseEntity.ok()
+                .contentType(new MediaType(MediaType.TEXT_MARKDOWN, StandardCharsets.UTF_8))
+                .body(ModelCard.of(reports.of(caller.tenant(), id)));
     }
 }

@@ -90,15 +90,17 @@ public final class ReportPage {
 
     public static String headline(ArtifactRecord artifact) {
         Double recovery = artifact.recovery();
+        Boolean smoke = artifact.smokePassed();
         return String.format(
                 Locale.ROOT,
-                "%s, %.2f bits a weight, %s%s",
+                "%s, %.2f bits a weight, %s%s%s",
                 artifact.label(),
                 artifact.weightBits(),
                 bytes(artifact.sizeBytes()),
                 recovery == null
                         ? ""
-                        : String.format(Locale.ROOT, ", %.1f %% of the baseline's scores", recovery * 100));
+                        : String.format(Locale.ROOT, ", %.1f %% of the baseline's scores", recovery * 100),
+                smoke == null ? "" : smoke ? ", smoke inference passed" : ", SMOKE INFERENCE FAILED");
     }
 
     public static List<JsonNode> worstFirst(JsonNode modules) {
@@ -136,6 +138,22 @@ public final class ReportPage {
             }
         }
         return scores;
+    }
+
+    /** Verdicts of smoke inference. */
+    public static List<JsonNode> smokes(JsonNode result) {
+        return result.at("/source/tasks")
+                .valueStream()
+                .filter(task -> task.path("type").asString("").equals("smoke"))
+                .toList();
+    }
+
+    /** To fetch the artifact and to serve it. */
+    public static String commands(ArtifactReport report) {
+        ArtifactRecord artifact = report.artifact();
+        String name = artifact.repository().substring(artifact.repository().indexOf('/') + 1);
+        return "octavo pull " + artifact.repository() + "@" + artifact.revision() + " ./" + name + "\n"
+                + report.serving().command();
     }
 
     /** The artifact's, then the baseline's to the same prompts. */
@@ -177,7 +195,7 @@ public final class ReportPage {
         return value.isIntegralNumber() ? value.asString() : String.format(Locale.ROOT, "%.5g", value.doubleValue());
     }
 
-    private static String bytes(long count) {
+    static String bytes(long count) {
         if (count < 10_000) {
             return count + " bytes";
         }

@@ -3,6 +3,7 @@ package io.octavo.api.report;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.label.Execution;
+import io.octavo.engine.label.VllmServing;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.EvaluationRecord;
 import io.octavo.jobs.artifact.Lineage;
@@ -28,16 +29,19 @@ import tools.jackson.databind.json.JsonMapper;
 /** The page is well-formed XML too, so the JDK's parser tells independently what is mark-up in it and what is text. */
 class ReportPageTest {
 
-    private static final String HOSTILE =
+    static final String HOSTILE =
             "</td></table><script>alert('1')</script><img src=x onerror=\"alert(2)\"><a href='javascript:alert(3)'>&lt;&#60;]]>*";
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
-    private static ArtifactReport report(String text, String verification) {
+    static ArtifactReport report(String text, String verification) {
         ObjectText t = new ObjectText(text);
         JsonNode result = JSON.readTree("""
                 {"source":{"label":%1$s,"tasks":[
                     {"type":"perplexity","name":%1$s,"windows":8,"perplexity":51.0},
-                    {"type":"generation","name":"g","prompt":%1$s,"text":%1$s,"newTokens":3}]},
+                    {"type":"generation","name":"g","prompt":%1$s,"text":%1$s,"newTokens":3},
+                    {"type":"smoke","name":"s","passed":false,
+                     "checks":[{"name":"loops","passed":false,"value":9,"limit":6,"detail":%1$s}],
+                     "texts":[{"prompt":%1$s,"text":%1$s,"baseline":%1$s}]}]},
                  "baseline":{"label":"BF16","tasks":[
                     {"type":"perplexity","name":%1$s,"windows":8,"perplexity":50.0},
                     {"type":"generation","name":"g","prompt":%1$s,"text":"Once","newTokens":3,
@@ -53,6 +57,7 @@ class ReportPageTest {
                         "W8A8-FP8-dynamic",
                         8.0625,
                         0.987,
+                        false,
                         List.of(new Execution("sm_89", "Ada, such as L40S", "W8A8", text)),
                         List.of(text),
                         12_345_678,
@@ -60,6 +65,7 @@ class ReportPageTest {
                         List.of(new RepositoryFile(text, 5, "ab")),
                         new Lineage(text, "main", "FP8_DYNAMIC", "compressed-tensors", "1"),
                         List.of(new EvaluationRecord(UUID.randomUUID(), UUID.randomUUID(), Instant.EPOCH, result))),
+                new VllmServing("vllm serve " + text, text, List.of(text)),
                 JSON.readTree(verification.formatted(t.json())));
     }
 
@@ -69,7 +75,7 @@ class ReportPageTest {
         }
     }
 
-    private static final String PASSED = """
+    static final String PASSED = """
             {"passed":true,"untouchedTensors":3,"failures":[],
              "modules":[{"module":%1$s,"relativeError":0.0264,"signalToNoiseDb":31.5}],
              "checks":[{"name":%1$s,"passed":true}]}""";
@@ -106,21 +112,29 @@ class ReportPageTest {
         assertThat(attributes).containsOnly("class", "charset", "content", "http-equiv", "lang", "name");
         assertThat(texts(page, "h1")).containsExactly("octavo/" + HOSTILE);
         assertThat(texts(page, "li")).contains(HOSTILE);
-        assertThat(texts(page, "pre")).containsExactly(HOSTILE, "Once");
+        assertThat(texts(page, "pre"))
+                .containsExactly(
+                        "octavo pull octavo/" + HOSTILE + "@main ./"
+                                + HOSTILE + "\nvllm serve " + HOSTILE,
+                        HOSTILE,
+                        HOSTILE,
+                        "Once");
         assertThat(texts(page, "td").stream().filter(HOSTILE::equals))
-                .as("how, module, task, source, file")
-                .hasSize(5);
+                .as("how, module, task, source, file, and three of smoke inference")
+                .hasSize(8);
     }
 
     @Test
     void whateverFailuresAndFactsSayStaysText() throws Exception {
         Document failed = parse(ReportPage.of(report(HOSTILE, """
                 {"passed":false,"failures":[%1$s],"checks":[{"name":%1$s,"passed":false}]}""")));
-        assertThat(texts(failed, "span")).containsExactly("failed");
-        assertThat(texts(failed, "li")).containsExactly(HOSTILE, HOSTILE, "NOT: " + HOSTILE);
+        assertThat(texts(failed, "span")).containsExactly("failed", "failed");
+        assertThat(texts(failed, "li"))
+                .as("warning, advice, failure, check, check of smoke inference")
+                .containsExactly(HOSTILE, HOSTILE, HOSTILE, "NOT: " + HOSTILE, "NOT: " + HOSTILE);
         Document facts = parse(ReportPage.of(report(HOSTILE, "{%1$s:%1$s}")));
         assertThat(texts(facts, "th")).contains(HOSTILE);
-        assertThat(texts(facts, "td").stream().filter(HOSTILE::equals)).hasSize(5);
+        assertThat(texts(facts, "td").stream().filter(HOSTILE::equals)).hasSize(8);
     }
 
     @Test
@@ -129,10 +143,10 @@ class ReportPageTest {
         assertThat(texts(page, "td"))
                 .contains("51.000", "50.000", "+2.000 %", "0.026400", "31.500", "FP8_DYNAMIC", "5");
         assertThat(texts(page, "td")).as("how much was asked is no score").doesNotContain("8", "3");
-        assertThat(texts(page, "span")).containsExactly("passed");
+        assertThat(texts(page, "span")).containsExactly("passed", "failed");
         assertThat(texts(page, "p")).contains("Baseline, drawn at temperature 0.8 with seed 7, given: plain");
         assertThat(texts(page, "p").getFirst())
-                .isEqualTo("W8A8-FP8-dynamic, 8.06 bits a weight, 12.3 MB, 98.7 % of the baseline's scores");
+                .isEqualTo("W8A8-FP8-dynamic, 8.06 bits a weight, 12.3 MB, 98.7 % of the baseline's scores, SMOKE INFERENCE FAILED");
     }
 
     /** Of two layers with what users named in them: a line of two points, and texts that stay texts. */

@@ -17,6 +17,7 @@ public record Artifact(
         String label,
         double weightBits,
         @Nullable Double recovery,
+        @Nullable Boolean smokePassed,
         @Nullable JsonNode executesAs,
         @Nullable List<String> warnings,
         long sizeBytes,

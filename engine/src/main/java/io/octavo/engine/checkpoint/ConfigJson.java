@@ -37,7 +37,7 @@ public final class ConfigJson {
     private static final String BYTE_ORDER_MARK = "\uFEFF";
 
     /** The largest known config.json has less than 1 MB. */
-    static final long MAX_BYTES = 16_000_000;
+    public static final long MAX_BYTES = 16_000_000;
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)

@@ -5,6 +5,7 @@ import io.octavo.engine.request.EvaluationMetric;
 import io.octavo.hub.RepositoryName;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.spec.SourceUri;
+import io.octavo.jobs.spec.TaskSpec;
 import io.octavo.wire.RepositoryFile;
 import io.octavo.wire.RevisionView;
 import jakarta.persistence.CollectionTable;
@@ -110,6 +111,7 @@ class Artifact {
                 label,
                 weightBits,
                 recovery(evaluations),
+                smokePassed(evaluations),
                 executesAs,
                 warnings,
                 sizeBytes,
@@ -125,6 +127,16 @@ class Artifact {
                 .map(evaluation -> evaluation.result().path(EvaluationMetric.RECOVERY))
                 .filter(JsonNode::isNumber)
                 .map(JsonNode::doubleValue)
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** @param evaluations the oldest first */
+    private static @Nullable Boolean smokePassed(List<EvaluationRecord> evaluations) {
+        return evaluations.reversed().stream()
+                .flatMap(evaluation -> evaluation.result().at("/source/tasks").valueStream())
+                .filter(task -> task.path("type").asString("").equals(TaskSpec.Smoke.TYPE))
+                .map(task -> task.path("passed").asBoolean(false))
                 .findFirst()
                 .orElse(null);
     }

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param uri source URI of exactly this artifact
  * @param weightBits bits per weight of quantized modules
  * @param recovery share of the 16-bit scores that its newest evaluation beside a baseline found kept; null without one
+ * @param smokePassed the verdict of the newest smoke inference; null without one
  * @param executesAs one a generation of GPUs; empty for artifacts of before this was recorded
  * @param warnings what to know before loading it
  */
@@ -27,6 +28,7 @@ public record ArtifactRecord(
         String label,
         double weightBits,
         @Nullable Double recovery,
+        @Nullable Boolean smokePassed,
         List<Execution> executesAs,
         List<String> warnings,
         long sizeBytes,
