@@ -30,6 +30,19 @@ public final class GoldenCheckpoints {
 
     private GoldenCheckpoints() {}
 
+    public static List<String> names() {
+        return List.of(
+                "fp8-dynamic",
+                "fp8-static-kv",
+                "mxfp4",
+                "nvfp4",
+                "w4a16-asym-rtn",
+                "w4a16-rtn",
+                "w8a16-rtn",
+                "w8a8-dynamic-rtn",
+                "w8a8-static-rtn");
+    }
+
     /** Quantization config, and by tensor {@code dtype}, {@code shape}, {@code sha256} and, if measured, {@code value}. */
     public static JsonNode manifest(String name) {
         return JsonMapper.shared().readTree(manifestFile(name).toFile());

@@ -3,8 +3,7 @@ package io.octavo.engine.quantize;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.Engine;
-import io.octavo.engine.Engines;
+import io.octavo.engine.AbstractEngineTest;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.artifact.FolderJournal;
 import io.octavo.engine.checkpoint.Checkpoint;
@@ -14,7 +13,6 @@ import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.modify.Modifier;
 import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.CalibrationShape;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.EvaluationRequest;
 import io.octavo.engine.request.EvaluationTask;
 import io.octavo.engine.request.JobMonitor;
@@ -31,26 +29,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole models whose codes are solved layer by layer. */
-class GptqTest {
+class GptqTest extends AbstractEngineTest {
 
     private static final int LAYERS = 4;
-
-    @TempDir
-    Path folder;
-
-    private final Engine engine = Engines.open(new EngineOptions("cpu", 2));
-
-    @AfterEach
-    void close() {
-        engine.close();
-    }
 
     @ParameterizedTest
     @ValueSource(strings = {"W4A16_ASYM_G64", "NVFP4A16", "MXFP4A16"})

@@ -15,10 +15,8 @@ import io.octavo.kernels.Backends;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
-import io.octavo.kernels.number.Float8;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -121,22 +119,7 @@ class LargeWeightsTest {
     @Test
     void areMeasuredAsAPlainLoopMeasures() throws IOException {
         quantize("FP8_DYNAMIC");
-        double error = 0;
-        double square = 0;
-        try (Checkpoint source = Checkpoint.open(folder.resolve("source"));
-                Checkpoint written = Checkpoint.open(folder.resolve("out"))) {
-            short[] weights = source.tensor(MODULE + ".weight").segment().toArray(ValueLayout.JAVA_SHORT_UNALIGNED);
-            byte[] codes = written.tensor(MODULE + ".weight").segment().toArray(ValueLayout.JAVA_BYTE);
-            short[] scales =
-                    written.tensor(MODULE + ".weight_scale").segment().toArray(ValueLayout.JAVA_SHORT_UNALIGNED);
-            for (int i = 0; i < codes.length; i++) {
-                double w = BFloat16.toFloat(weights[i]);
-                double stored = (double) Float8.fromE4m3(codes[i]) * BFloat16.toFloat(scales[i / COLUMNS]);
-                error += (stored - w) * (stored - w);
-                square += w * w;
-            }
-        }
-        double expected = Math.sqrt(error / square);
+        double expected = PlainError.ofFloat8(folder.resolve("source"), folder.resolve("out"), MODULE);
         assertThat(verify("FP8_DYNAMIC").modules())
                 .singleElement()
                 .satisfies(module -> assertThat(module.relativeError()).isCloseTo(expected, Offset.offset(1e-9)));

@@ -3,8 +3,7 @@ package io.octavo.engine.quantize;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.octavo.engine.Engine;
-import io.octavo.engine.Engines;
+import io.octavo.engine.AbstractEngineTest;
 import io.octavo.engine.GeneratedModel;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
@@ -16,7 +15,6 @@ import io.octavo.engine.modify.Equalization;
 import io.octavo.engine.modify.SmoothQuant;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.CalibrationShape;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.EvaluationRequest;
 import io.octavo.engine.request.EvaluationTask;
 import io.octavo.engine.request.InputObserver;
@@ -35,26 +33,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.assertj.core.data.Percentage;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Weights that are changed before they are rounded. */
-class ModifiersTest {
+class ModifiersTest extends AbstractEngineTest {
 
     private static final String NORM = "model.layers.1.post_attention_layernorm.weight";
-
-    @TempDir
-    Path folder;
-
-    private final Engine engine = Engines.open(new EngineOptions("cpu", 2));
-
-    @AfterEach
-    void close() {
-        engine.close();
-    }
 
     @Test
     void smoothingTakesMuchOfTheLossThatOutliersCause() throws IOException {

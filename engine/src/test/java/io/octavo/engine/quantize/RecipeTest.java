@@ -25,8 +25,6 @@ import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.SchemeOverride;
 import io.octavo.engine.request.TaskResult;
 import io.octavo.engine.scheme.Scheme;
-import io.octavo.kernels.Backends;
-import io.octavo.kernels.backend.Backend;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,7 +43,7 @@ class RecipeTest {
 
     @Test
     void givesModulesSchemesOfTheirOwn() {
-        quantize(request("FP8_DYNAMIC")
+        BooksQuantization.run(request("FP8_DYNAMIC")
                 .with(recipe -> recipe.withOverrides(List.of(
                         new SchemeOverride("W4A16_G32", List.of("re:.*\\.mlp\\.(gate|up)_proj$")),
                         new SchemeOverride("FP8_W8A16", List.of("model.layers.0.mlp.down_proj"))))));
@@ -112,7 +110,7 @@ class RecipeTest {
                 TestModels.books5m(),
                 folder.resolve("out"),
                 new Recipe("FP8_BLOCK", CompressedTensors.NAME, List.of("re:.*\\.mlp\\..*")));
-        quantize(request);
+        BooksQuantization.run(request);
         try (Checkpoint written = Checkpoint.open(folder.resolve("out"))) {
             assertThat(CompressedTensors.read(written).byName()).hasSize(16);
             assertThat(written.tensor("model.layers.0.self_attn.q_proj.weight_scale")
@@ -132,7 +130,7 @@ class RecipeTest {
 
     @Test
     void storesAScaleForEachHeadOfTheCache() {
-        quantize(request("FP8_DYNAMIC")
+        BooksQuantization.run(request("FP8_DYNAMIC")
                 .with(recipe -> recipe.withKvCache(KvCacheQuantization.FP8_PER_HEAD))
                 .withCalibration(new CalibrationData(TestModels.calibrationTexts(), 16, 256, 7)));
         try (Checkpoint written = Checkpoint.open(folder.resolve("out"))) {
@@ -149,8 +147,9 @@ class RecipeTest {
     @CsvSource({"INT8_PER_TENSOR, FP8_PER_TENSOR, 1", "INT8_PER_HEAD, FP8_PER_HEAD, 2"})
     void storesScalesOfACacheOfIntegers(KvCacheQuantization integers, KvCacheQuantization floats, int scales) {
         var data = new CalibrationData(TestModels.calibrationTexts(), 4, 128, 0);
-        quantize(request("W8A8").with(recipe -> recipe.withKvCache(integers)).withCalibration(data));
-        quantize(request("W8A8")
+        BooksQuantization.run(
+                request("W8A8").with(recipe -> recipe.withKvCache(integers)).withCalibration(data));
+        BooksQuantization.run(request("W8A8")
                 .with(recipe -> recipe.withKvCache(floats))
                 .withCalibration(data)
                 .into(folder.resolve("floats")));
@@ -181,7 +180,7 @@ class RecipeTest {
     /** The written file runs with a cache of integers, whose steps are finer than those of floats for most numbers of a tensor. */
     @Test
     void evaluatesWithTheCacheThatItDeclares() {
-        quantize(request("FP8_W8A16"));
+        BooksQuantization.run(request("FP8_W8A16"));
         double integers = divergence(KvCacheQuantization.INT8_PER_TENSOR);
         double floats = divergence(KvCacheQuantization.FP8_PER_TENSOR);
         assertThat(integers).isGreaterThan(1e-6).isLessThan(floats / 2);
@@ -190,7 +189,7 @@ class RecipeTest {
     /** From the same without a cache of 8 bits. */
     private double divergence(KvCacheQuantization cache) {
         Path cached = folder.resolve(cache.name());
-        quantize(request("FP8_W8A16")
+        BooksQuantization.run(request("FP8_W8A16")
                 .with(recipe -> recipe.withKvCache(cache))
                 .withCalibration(new CalibrationData(TestModels.calibrationTexts(), 16, 256, 0))
                 .into(cached));
@@ -210,18 +209,11 @@ class RecipeTest {
     }
 
     private QuantizationRequest request(String scheme) {
-        return new QuantizationRequest(
-                TestModels.books5m(), folder.resolve("out"), new Recipe(scheme, CompressedTensors.NAME, List.of()));
-    }
-
-    private static void quantize(QuantizationRequest request) {
-        try (Backend backend = Backends.cpu(2)) {
-            new Quantizer(backend, 2).quantize(request, JobMonitor.none());
-        }
+        return BooksQuantization.request(scheme, folder.resolve("out"));
     }
 
     private static void assertRefused(QuantizationRequest request, ErrorCode code, String message) {
-        assertThatThrownBy(() -> quantize(request))
+        assertThatThrownBy(() -> BooksQuantization.run(request))
                 .isInstanceOfSatisfying(
                         QuantizationException.class, e -> assertThat(e.code()).isEqualTo(code))
                 .hasMessageContaining(message);

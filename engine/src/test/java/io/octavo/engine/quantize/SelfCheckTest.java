@@ -5,12 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.checkpoint.Checkpoint;
 import io.octavo.engine.checkpoint.CheckpointFixture;
-import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.KvCacheQuantization;
 import io.octavo.engine.request.QuantizationRequest;
-import io.octavo.engine.request.Recipe;
 import io.octavo.engine.request.VerificationReport;
 import io.octavo.engine.request.VerificationReport.Check;
 import io.octavo.engine.scheme.Scheme;
@@ -55,7 +53,7 @@ class SelfCheckTest {
         if (Scheme.named(scheme).needsCalibration()) {
             request = request.withCalibration(new CalibrationData(TestModels.calibrationTexts(), 1, 16, 0));
         }
-        quantize(request);
+        BooksQuantization.run(request);
         assertThat(verify(request).failures()).isEmpty();
         // What shares its scale with others is seen by that already.
         boolean whole = scheme.equals("FP8");
@@ -79,7 +77,7 @@ class SelfCheckTest {
     @Test
     void seesACodeThatIsFarOff() throws IOException {
         var request = request("W4A16_G32");
-        quantize(request);
+        BooksQuantization.run(request);
         change(MODULE + ".weight_packed", bytes -> bytes[4321] ^= (byte) 0x80);
         assertThat(verify(request).failures()).singleElement().asString().contains(MODULE, "row 33: a number is");
     }
@@ -87,7 +85,7 @@ class SelfCheckTest {
     @Test
     void seesAZeroPointThatMoved() throws IOException {
         var request = request("W4A16_ASYM_G32");
-        quantize(request);
+        BooksQuantization.run(request);
         change(MODULE + ".weight_zero_point", bytes -> bytes[40] ^= 0x04);
         assertThat(verify(request).failures()).singleElement().asString().contains(MODULE);
     }
@@ -95,7 +93,7 @@ class SelfCheckTest {
     @Test
     void seesAnExponentThatMoved() throws IOException {
         var request = request("MXFP4A16");
-        quantize(request);
+        BooksQuantization.run(request);
         change(MODULE + ".weight_scale", bytes -> bytes[77] = (byte) (bytes[77] + 3));
         assertThat(verify(request).failures()).singleElement().asString().contains(MODULE);
     }
@@ -103,7 +101,7 @@ class SelfCheckTest {
     @Test
     void seesPartsOfAFusedLayerThatDoNotShareTheirScale() throws IOException {
         var request = request("NVFP4A16");
-        quantize(request);
+        BooksQuantization.run(request);
         change("model.layers.1.self_attn.k_proj.weight_global_scale", bytes -> {
             ByteBuffer scale = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
             scale.putFloat(0, scale.getFloat(0) * 1.01f);
@@ -117,7 +115,7 @@ class SelfCheckTest {
     @Test
     void seesScalesOfKeysAndValuesThatWereExchanged() throws IOException {
         var request = request("FP8_DYNAMIC");
-        quantize(request);
+        BooksQuantization.run(request);
         String attention = "model.layers.1.self_attn.";
         Path target = folder.resolve("out");
         CheckpointFixture artifact = CheckpointFixture.copyOf(target);
@@ -133,7 +131,7 @@ class SelfCheckTest {
     @Test
     void seesNibblesThatWereExchanged() throws IOException {
         var request = request("NVFP4A16");
-        quantize(request);
+        BooksQuantization.run(request);
         change(MODULE + ".weight_packed", bytes -> {
             for (int i = 0; i < bytes.length; i++) {
                 bytes[i] = (byte) (bytes[i] << 4 | (bytes[i] & 0xFF) >>> 4);
@@ -147,7 +145,7 @@ class SelfCheckTest {
         var request = request("FP8_DYNAMIC")
                 .with(recipe -> recipe.withKvCache(KvCacheQuantization.FP8_PER_TENSOR))
                 .withCalibration(new CalibrationData(TestModels.calibrationTexts(), 2, 32, 0));
-        quantize(request);
+        BooksQuantization.run(request);
         for (int layer = 0; layer < 4; layer++) {
             for (String scale : List.of("k_scale", "v_scale")) {
                 change("model.layers." + layer + ".self_attn." + scale, bytes -> {
@@ -160,14 +158,7 @@ class SelfCheckTest {
     }
 
     private QuantizationRequest request(String scheme) {
-        return new QuantizationRequest(
-                TestModels.books5m(), folder.resolve("out"), new Recipe(scheme, CompressedTensors.NAME, List.of()));
-    }
-
-    private static void quantize(QuantizationRequest request) {
-        try (Backend backend = Backends.cpu(2)) {
-            new Quantizer(backend, 2).quantize(request, JobMonitor.none());
-        }
+        return BooksQuantization.request(scheme, folder.resolve("out"));
     }
 
     private void change(String tensor, Consumer<byte[]> damage) throws IOException {

@@ -58,18 +58,6 @@ class BudgetSearchTest {
         assertThat(found).isGreaterThan(100);
     }
 
-    private static long bytes(List<List<Option>> groups, List<Integer> way) {
-        return IntStream.range(0, way.size())
-                .mapToLong(group -> groups.get(group).get(way.get(group)).bytes())
-                .sum();
-    }
-
-    private static double loss(List<List<Option>> groups, List<Integer> way) {
-        return IntStream.range(0, way.size())
-                .mapToDouble(group -> groups.get(group).get(way.get(group)).loss())
-                .sum();
-    }
-
     /** The least loss of each size, by every combination. */
     private static Map<Long, Double> leastLosses(List<List<Option>> groups) {
         Map<Long, Double> least = Map.of(0L, 0.0);
@@ -103,7 +91,7 @@ class BudgetSearchTest {
             List<List<Integer>> ways = BudgetSearch.ways(groups);
 
             assertThat(ways.stream()
-                            .map(way -> Map.entry(bytes(groups, way), loss(groups, way)))
+                            .map(way -> Map.entry(WayFigures.bytes(groups, way), WayFigures.loss(groups, way)))
                             .toList())
                     .as("round %d", round)
                     .isEqualTo(front);
@@ -127,7 +115,7 @@ class BudgetSearchTest {
         List<List<Integer>> ways = BudgetSearch.ways(groups);
 
         assertThat(ways).hasSizeBetween(50, 4096 + groups.size());
-        assertThat(ways).isSortedAccordingTo(Comparator.comparingDouble(way -> -loss(groups, way)));
+        assertThat(ways).isSortedAccordingTo(Comparator.comparingDouble(way -> -WayFigures.loss(groups, way)));
         long tooLarge = groups.size() * Math.ceilDiv(range, 4096);
         long least = groups.stream()
                 .mapToLong(options ->
@@ -135,8 +123,11 @@ class BudgetSearchTest {
                 .sum();
         for (int tenth = 1; tenth < 10; tenth++) {
             long limit = least + range / 10 * tenth;
-            double best = loss(groups, BudgetSearch.search(groups, limit).orElseThrow());
-            assertThat(ways).anyMatch(way -> bytes(groups, way) <= limit + tooLarge && loss(groups, way) <= best);
+            double best =
+                    WayFigures.loss(groups, BudgetSearch.search(groups, limit).orElseThrow());
+            assertThat(ways)
+                    .anyMatch(way ->
+                            WayFigures.bytes(groups, way) <= limit + tooLarge && WayFigures.loss(groups, way) <= best);
         }
     }
 

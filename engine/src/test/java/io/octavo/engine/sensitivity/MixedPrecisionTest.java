@@ -4,8 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.octavo.engine.Engine;
-import io.octavo.engine.Engines;
+import io.octavo.engine.AbstractEngineTest;
 import io.octavo.engine.TestModels;
 import io.octavo.engine.calibrate.ActivationRanges;
 import io.octavo.engine.calibrate.Calibrator;
@@ -19,7 +18,6 @@ import io.octavo.engine.modify.Gptq;
 import io.octavo.engine.request.Budget;
 import io.octavo.engine.request.CalibrationData;
 import io.octavo.engine.request.CalibrationShape;
-import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
@@ -39,25 +37,13 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-class MixedPrecisionTest {
+class MixedPrecisionTest extends AbstractEngineTest {
 
     private static final String SCHEME = "W4A16_G64";
     private static final CalibrationShape SHAPE = new CalibrationShape(4, 64, 0);
-
-    @TempDir
-    Path folder;
-
-    private final Engine engine = Engines.open(new EngineOptions("cpu", 2));
-
-    @AfterEach
-    void close() {
-        engine.close();
-    }
 
     private static Recipe recipe(String scheme, Budget budget) {
         return new Recipe(scheme, "compressed-tensors", List.of())

@@ -14,18 +14,6 @@ import org.junit.jupiter.api.Test;
 
 class PerplexitySearchTest {
 
-    private static long bytes(List<List<Option>> groups, List<Integer> way) {
-        return IntStream.range(0, way.size())
-                .mapToLong(group -> groups.get(group).get(way.get(group)).bytes())
-                .sum();
-    }
-
-    private static double loss(List<List<Option>> groups, List<Integer> way) {
-        return IntStream.range(0, way.size())
-                .mapToDouble(group -> groups.get(group).get(way.get(group)).loss())
-                .sum();
-    }
-
     /** The slow, obvious way: every combination. */
     private static List<List<Integer>> combinations(List<List<Option>> groups) {
         List<List<Integer>> all = List.of(List.of());
@@ -64,17 +52,21 @@ class PerplexitySearchTest {
             List<List<Option>> groups = groups(random);
             double limit = random.nextDouble() * 4;
             long least = combinations(groups).stream()
-                    .filter(way -> loss(groups, way) <= limit)
-                    .mapToLong(way -> bytes(groups, way))
+                    .filter(way -> WayFigures.loss(groups, way) <= limit)
+                    .mapToLong(way -> WayFigures.bytes(groups, way))
                     .min()
                     .orElseThrow();
 
-            PerplexitySearch.Found found = new PerplexitySearch(groups, limit, way -> loss(groups, way))
+            PerplexitySearch.Found found = new PerplexitySearch(groups, limit, way -> WayFigures.loss(groups, way))
                     .search()
                     .orElseThrow();
 
-            assertThat(found.excess()).isEqualTo(loss(groups, found.options())).isLessThanOrEqualTo(limit);
-            assertThat(bytes(groups, found.options())).as("round %d", round).isEqualTo(least);
+            assertThat(found.excess())
+                    .isEqualTo(WayFigures.loss(groups, found.options()))
+                    .isLessThanOrEqualTo(limit);
+            assertThat(WayFigures.bytes(groups, found.options()))
+                    .as("round %d", round)
+                    .isEqualTo(least);
         }
     }
 
@@ -96,7 +88,7 @@ class PerplexitySearchTest {
                     0.8);
             least += combinations(groups).stream()
                     .filter(way -> measured.applyAsDouble(way) <= limit)
-                    .mapToLong(way -> bytes(groups, way))
+                    .mapToLong(way -> WayFigures.bytes(groups, way))
                     .min()
                     .orElseThrow();
 
@@ -104,7 +96,7 @@ class PerplexitySearchTest {
                     new PerplexitySearch(groups, limit, measured).search().orElseThrow();
 
             assertThat(measured.applyAsDouble(found.options())).isLessThanOrEqualTo(limit);
-            spent += bytes(groups, found.options());
+            spent += WayFigures.bytes(groups, found.options());
         }
         assertThat((double) spent / least).isBetween(1.0, 1.03);
     }
@@ -126,7 +118,7 @@ class PerplexitySearchTest {
         var asked = new HashSet<List<Integer>>();
         PerplexitySearch.Found found = new PerplexitySearch(groups, 0.01, way -> {
                     asked.add(way);
-                    return 1.2 * loss(groups, way);
+                    return 1.2 * WayFigures.loss(groups, way);
                 })
                 .search()
                 .orElseThrow();
@@ -137,7 +129,7 @@ class PerplexitySearchTest {
     @Test
     void findsNothingWhereAllIsBeyondTheLimit() {
         List<List<Option>> groups = List.of(List.of(new Option(1, 2), new Option(2, 1)));
-        assertThat(new PerplexitySearch(groups, 0.5, way -> loss(groups, way)).search())
+        assertThat(new PerplexitySearch(groups, 0.5, way -> WayFigures.loss(groups, way)).search())
                 .isEqualTo(Optional.empty());
         assertThat(new PerplexitySearch(groups, 5, way -> Double.NaN).search()).isEmpty();
     }

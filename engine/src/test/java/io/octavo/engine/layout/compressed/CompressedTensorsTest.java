@@ -21,7 +21,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 public class CompressedTensorsTest {
 
@@ -48,18 +48,7 @@ public class CompressedTensorsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "fp8-dynamic",
-                "fp8-static-kv",
-                "mxfp4",
-                "nvfp4",
-                "w4a16-asym-rtn",
-                "w4a16-rtn",
-                "w8a16-rtn",
-                "w8a8-dynamic-rtn",
-                "w8a8-static-rtn"
-            })
+    @MethodSource("io.octavo.engine.GoldenCheckpoints#names")
     void readsCheckpointsOfTheReferenceTool(String name) {
         try (Checkpoint checkpoint = Checkpoint.open(GoldenCheckpoints.of(name))) {
             QuantizedModules modules = CompressedTensors.read(checkpoint);
