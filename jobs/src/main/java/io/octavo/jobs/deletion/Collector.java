@@ -2,19 +2,15 @@ package io.octavo.jobs.deletion;
 
 import io.octavo.jobs.blob.BlobCollector;
 import io.octavo.jobs.blob.CollectorProperties;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
+import io.octavo.jobs.lifecycle.Clockwork;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionTemplate;
 
 /** Deletes what has aged, and removes what was deleted long enough ago. Any number of processes may do so at once. */
 @Component
-public class Collector implements SmartLifecycle {
+public class Collector extends Clockwork {
 
     private static final Logger LOG = LoggerFactory.getLogger(Collector.class);
 
@@ -22,13 +18,13 @@ public class Collector implements SmartLifecycle {
     private final BlobCollector blobs;
     private final TransactionTemplate transactions;
     private final CollectorProperties properties;
-    private @Nullable ScheduledExecutorService thread;
 
     Collector(
             DeletionTable table,
             BlobCollector blobs,
             TransactionTemplate transactions,
             CollectorProperties properties) {
+        super("collector");
         this.table = table;
         this.blobs = blobs;
         this.transactions = transactions;
@@ -60,25 +56,12 @@ public class Collector implements SmartLifecycle {
     }
 
     @Override
-    public synchronized void start() {
-        if (thread == null && properties.enabled()) {
-            thread = Executors.newSingleThreadScheduledExecutor(
-                    Thread.ofPlatform().daemon().name("collector").factory());
-            long period = properties.period().toNanos();
-            var _ = thread.scheduleWithFixedDelay(this::collectOrWarn, period, period, TimeUnit.NANOSECONDS);
-        }
+    public boolean isAutoStartup() {
+        return properties.enabled();
     }
 
     @Override
-    public synchronized void stop() {
-        if (thread != null) {
-            thread.shutdownNow();
-            thread = null;
-        }
-    }
-
-    @Override
-    public synchronized boolean isRunning() {
-        return thread != null;
+    protected void wind(Rounds rounds) {
+        rounds.every(properties.period(), this::collectOrWarn);
     }
 }

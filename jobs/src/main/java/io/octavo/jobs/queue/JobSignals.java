@@ -1,5 +1,7 @@
 package io.octavo.jobs.queue;
 
+import io.octavo.jobs.lifecycle.LoopingThread;
+import io.octavo.jobs.lifecycle.Restartable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -8,15 +10,11 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
-import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
 /**
@@ -24,7 +22,7 @@ import org.springframework.stereotype.Component;
  * the connection is, so every waiter also looks by itself now and then.
  */
 @Component
-public class JobSignals implements SmartLifecycle {
+public class JobSignals extends Restartable {
 
     static final String QUEUE_CHANNEL = "octavo_queue";
     static final String EVENT_CHANNEL = "octavo_event";
@@ -37,7 +35,6 @@ public class JobSignals implements SmartLifecycle {
 
     private final DataSource dataSource;
     private final Map<String, Set<Runnable>> listeners = new ConcurrentHashMap<>();
-    private @Nullable Listener listener;
 
     JobSignals(DataSource dataSource) {
         this.dataSource = dataSource;
@@ -75,24 +72,8 @@ public class JobSignals implements SmartLifecycle {
     }
 
     @Override
-    public synchronized void start() {
-        if (listener == null) {
-            listener = new Listener();
-            listener.thread.start();
-        }
-    }
-
-    @Override
-    public synchronized void stop() {
-        if (listener != null) {
-            listener.stopAndJoin();
-            listener = null;
-        }
-    }
-
-    @Override
-    public synchronized boolean isRunning() {
-        return listener != null;
+    protected Life newLife() {
+        return new Listener();
     }
 
     /** Starts before and stops after those who listen. */
@@ -108,19 +89,20 @@ public class JobSignals implements SmartLifecycle {
     }
 
     /** One connection that listens, made anew whenever it breaks. */
-    private final class Listener {
+    private final class Listener extends LoopingThread {
 
-        private final CountDownLatch stopped = new CountDownLatch(1);
-        private final Thread thread =
-                Thread.ofPlatform().daemon().name("job-signals").unstarted(this::run);
+        Listener() {
+            super(Thread.ofPlatform().daemon().name("job-signals"));
+        }
 
-        private void run() {
-            while (stopped.getCount() > 0) {
+        @Override
+        protected void run() {
+            while (!isStopped()) {
                 try (Connection connection = dataSource.getConnection()) {
                     listen(connection);
                 } catch (SQLException e) {
                     LOG.warn("Lost the connection that listens for jobs: {}", e.getMessage());
-                    pause();
+                    pause(RECONNECT_MILLIS);
                 }
             }
         }
@@ -132,7 +114,7 @@ public class JobSignals implements SmartLifecycle {
             wakeAll();
             PGConnection postgres = connection.unwrap(PGConnection.class);
             long checkedAt = System.nanoTime();
-            while (stopped.getCount() > 0) {
+            while (!isStopped()) {
                 PGNotification[] notifications = postgres.getNotifications(WAIT_MILLIS);
                 if (System.nanoTime() - checkedAt > CHECK_NANOS) {
                     execute(connection, "select 1"); // silence alone does not tell a broken connection from a quiet one
@@ -148,24 +130,6 @@ public class JobSignals implements SmartLifecycle {
         private void execute(Connection connection, String sql) throws SQLException {
             try (Statement statement = connection.createStatement()) {
                 statement.execute(sql);
-            }
-        }
-
-        private void pause() {
-            try {
-                stopped.await(RECONNECT_MILLIS, TimeUnit.MILLISECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                stopped.countDown();
-            }
-        }
-
-        private void stopAndJoin() {
-            stopped.countDown();
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
             }
         }
     }

@@ -1,12 +1,9 @@
 package io.octavo.jobs.queue;
 
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
+import io.octavo.jobs.lifecycle.Clockwork;
+import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
@@ -17,17 +14,18 @@ import org.springframework.transaction.TransactionException;
  * notice.
  */
 @Component
-public class LeaseSweeper implements SmartLifecycle {
+public class LeaseSweeper extends Clockwork {
 
     private static final Logger LOG = LoggerFactory.getLogger(LeaseSweeper.class);
 
-    private static final long MEASURE_SECONDS = 10;
+    private static final Duration MEASURE = Duration.ofSeconds(10);
+    private static final Duration FIRST_MEASURE = Duration.ofSeconds(1);
 
     private final JobQueue queue;
     private final QueueProperties properties;
-    private @Nullable ScheduledExecutorService thread;
 
     LeaseSweeper(JobQueue queue, QueueProperties properties) {
+        super("lease-sweeper");
         this.queue = queue;
         this.properties = properties;
     }
@@ -62,27 +60,9 @@ public class LeaseSweeper implements SmartLifecycle {
     }
 
     @Override
-    public synchronized void start() {
-        if (thread == null) {
-            thread = Executors.newSingleThreadScheduledExecutor(
-                    Thread.ofPlatform().daemon().name("lease-sweeper").factory());
-            long period = properties.sweep().toNanos();
-            var _ = thread.scheduleWithFixedDelay(this::sweep, period, period, TimeUnit.NANOSECONDS);
-            var _ = thread.scheduleWithFixedDelay(this::measure, 1, MEASURE_SECONDS, TimeUnit.SECONDS);
-            var _ = thread.scheduleWithFixedDelay(this::advancePipelines, 1, MEASURE_SECONDS, TimeUnit.SECONDS);
-        }
-    }
-
-    @Override
-    public synchronized void stop() {
-        if (thread != null) {
-            thread.shutdownNow();
-            thread = null;
-        }
-    }
-
-    @Override
-    public synchronized boolean isRunning() {
-        return thread != null;
+    protected void wind(Rounds rounds) {
+        rounds.every(properties.sweep(), this::sweep);
+        rounds.every(MEASURE, FIRST_MEASURE, this::measure);
+        rounds.every(MEASURE, FIRST_MEASURE, this::advancePipelines);
     }
 }
