@@ -5,7 +5,6 @@ import io.octavo.jobs.blob.CollectorProperties;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
-import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.RepositoryListing;
 import io.octavo.wire.Deletion;
@@ -41,10 +40,12 @@ public class DeletedListing {
             """;
 
     private final JdbcClient sql;
+    private final DeletionTable table;
     private final Duration grace;
 
-    DeletedListing(JdbcClient sql, CollectorProperties collector) {
+    DeletedListing(JdbcClient sql, DeletionTable table, CollectorProperties collector) {
         this.sql = sql;
+        this.table = table;
         this.grace = collector.grace();
     }
 
@@ -90,15 +91,7 @@ public class DeletedListing {
      */
     public Page<RevisionSummary> revisions(
             TenantId tenant, RepositoryName name, SearchText search, PageLimit limit, @Nullable String cursor) {
-        UUID repository = sql.sql(
-                        "select id from repository where tenant = :tenant and namespace = :namespace and name = :name")
-                .param("tenant", tenant.value())
-                .param("namespace", name.namespace())
-                .param("name", name.name())
-                .query(UUID.class)
-                .optional()
-                .orElseThrow(() -> new ProblemException(
-                        ProblemCode.REPOSITORY_NOT_FOUND, "repository " + name + " does not exist"));
+        UUID repository = table.repository(tenant, name, "true").orElseThrow(() -> RepositoryListing.missing(name));
         return Page.of(
                 sql.sql("""
                         select id, created_at, message, deleted_at from revision

@@ -1,6 +1,10 @@
 package io.octavo.jobs.deletion;
 
+import io.octavo.hub.RepositoryName;
+import io.octavo.jobs.identity.TenantId;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.UUID;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
 
@@ -15,6 +19,17 @@ class DeletionTable {
 
     DeletionTable(JdbcClient sql) {
         this.sql = sql;
+    }
+
+    /** @param state what its row must be like, and whether it is locked */
+    Optional<UUID> repository(TenantId tenant, RepositoryName name, String state) {
+        return sql.sql("select id from repository where tenant = :tenant and namespace = :namespace and name = :name"
+                        + " and " + state)
+                .param("tenant", tenant.value())
+                .param("namespace", name.namespace())
+                .param("name", name.name())
+                .query(UUID.class)
+                .optional();
     }
 
     void artifactsOfDeletedRevisions() {

@@ -5,6 +5,7 @@ import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.JobService;
+import io.octavo.jobs.repository.RepositoryListing;
 import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -148,14 +149,7 @@ public class Deletions {
     }
 
     private UUID lock(TenantId tenant, RepositoryName name) {
-        return sql.sql("select id from repository where tenant = :tenant and namespace = :namespace and name = :name"
-                        + LIVE + " for update")
-                .param("tenant", tenant.value())
-                .param("namespace", name.namespace())
-                .param("name", name.name())
-                .query(UUID.class)
-                .optional()
-                .orElseThrow(() -> new ProblemException(
-                        ProblemCode.REPOSITORY_NOT_FOUND, "repository " + name + " does not exist"));
+        return table.repository(tenant, name, "deleted_at is null for update")
+                .orElseThrow(() -> RepositoryListing.missing(name));
     }
 }

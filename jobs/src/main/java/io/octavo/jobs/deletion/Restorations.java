@@ -25,10 +25,12 @@ import org.springframework.transaction.annotation.Transactional;
 public class Restorations {
 
     private final JdbcClient sql;
+    private final DeletionTable table;
     private final double graceSeconds;
 
-    Restorations(JdbcClient sql, CollectorProperties collector) {
+    Restorations(JdbcClient sql, DeletionTable table, CollectorProperties collector) {
         this.sql = sql;
+        this.table = table;
         this.graceSeconds = collector.grace().toMillis() / 1000.0;
     }
 
@@ -141,15 +143,7 @@ public class Restorations {
     }
 
     private UUID lock(TenantId tenant, RepositoryName name, String state) {
-        return sql.sql(
-                        "select id from repository where tenant = :tenant and namespace = :namespace and name = :name and "
-                                + state + " for update")
-                .param("tenant", tenant.value())
-                .param("namespace", name.namespace())
-                .param("name", name.name())
-                .query(UUID.class)
-                .optional()
-                .orElseThrow(() -> notThere(name));
+        return table.repository(tenant, name, state + " for update").orElseThrow(() -> notThere(name));
     }
 
     private static ProblemException notThere(RepositoryName name) {

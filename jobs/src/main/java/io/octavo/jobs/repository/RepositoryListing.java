@@ -90,8 +90,7 @@ public class RepositoryListing {
                 .param("name", name.name())
                 .query((row, number) -> summary(row, null))
                 .optional()
-                .orElseThrow(() -> new ProblemException(
-                        ProblemCode.REPOSITORY_NOT_FOUND, "repository " + name + " does not exist"));
+                .orElseThrow(() -> missing(name));
     }
 
     /**
@@ -109,6 +108,10 @@ public class RepositoryListing {
                 .param("name", name.name())
                 .update();
         return get(tenant, name);
+    }
+
+    public static ProblemException missing(RepositoryName name) {
+        return new ProblemException(ProblemCode.REPOSITORY_NOT_FOUND, "repository " + name + " does not exist");
     }
 
     public static RepositorySummary summary(ResultSet row, @Nullable Deletion deletion) throws SQLException {

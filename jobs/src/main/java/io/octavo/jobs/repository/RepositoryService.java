@@ -179,8 +179,7 @@ public class RepositoryService {
     private ModelRepository require(TenantId tenant, RepositoryName name) {
         return repositories
                 .findByTenantAndNamespaceAndName(tenant.value(), name.namespace(), name.name())
-                .orElseThrow(() -> new ProblemException(
-                        ProblemCode.REPOSITORY_NOT_FOUND, "repository " + name + " does not exist"));
+                .orElseThrow(() -> RepositoryListing.missing(name));
     }
 
     private static RevisionView view(Revision revision) {

@@ -183,11 +183,6 @@ public record BenchmarkSpec(
     }
 
     @Override
-    public Requirements requirements() {
-        return Devices.require(device, scheduling.requirements());
-    }
-
-    @Override
     public List<FieldError> contradictions() {
         List<FieldError> errors = new ArrayList<>();
         inputTokens.contradiction().ifPresent(wrong -> errors.add(wrong.below("inputTokens")));

@@ -7,7 +7,6 @@ import io.octavo.hub.RepositoryName;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Size;
-import java.util.List;
 
 /** Write a quantized checkpoint in another layout, into a repository of this service. */
 @JsonRootName("ConvertJob")
@@ -28,10 +27,5 @@ public record ConvertSpec(
     @Override
     public String type() {
         return TYPE;
-    }
-
-    @Override
-    public List<SourceUri> sources() {
-        return List.of(source);
     }
 }

@@ -59,11 +59,6 @@ public record EvaluateSpec(
     }
 
     @Override
-    public Requirements requirements() {
-        return Devices.require(device, scheduling.requirements());
-    }
-
-    @Override
     public List<FieldError> contradictions() {
         List<FieldError> errors = new ArrayList<>();
         Set<String> names = new HashSet<>();

@@ -32,6 +32,11 @@ public sealed interface JobSpec permits SingleJobSpec, PipelineSpec, ServeSpec {
 
     Scheduling scheduling();
 
+    /** Where it runs, as {@link Devices} has it. */
+    default String device() {
+        return Devices.AUTO;
+    }
+
     /** Checkpoints that it reads itself. */
     List<SourceUri> sources();
 
@@ -42,7 +47,7 @@ public sealed interface JobSpec permits SingleJobSpec, PipelineSpec, ServeSpec {
 
     /** What the worker must have, whether it was asked for or follows from the rest of the spec. */
     default Requirements requirements() {
-        return scheduling().requirements();
+        return Devices.require(device(), scheduling().requirements());
     }
 
     /** What is wrong between members that are each right. */

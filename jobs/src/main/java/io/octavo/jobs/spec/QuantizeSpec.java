@@ -211,18 +211,8 @@ public record QuantizeSpec(
     }
 
     @Override
-    public List<SourceUri> sources() {
-        return List.of(source);
-    }
-
-    @Override
     public List<DatasetReference> data() {
         return calibration.map(Calibration::dataset).stream().toList();
-    }
-
-    @Override
-    public Requirements requirements() {
-        return Devices.require(device, scheduling.requirements());
     }
 
     @Override

@@ -121,11 +121,6 @@ public record ServeSpec(
     }
 
     @Override
-    public Requirements requirements() {
-        return Devices.require(device, scheduling.requirements());
-    }
-
-    @Override
     public List<FieldError> contradictions() {
         List<FieldError> errors = new ArrayList<>();
         if (name == null) {

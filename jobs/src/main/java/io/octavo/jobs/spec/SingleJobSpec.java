@@ -1,6 +1,7 @@
 package io.octavo.jobs.spec;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
+import java.util.List;
 
 /** A job that a worker runs. */
 @JsonSubTypes({
@@ -9,4 +10,12 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
     @JsonSubTypes.Type(name = EvaluateSpec.TYPE, value = EvaluateSpec.class),
     @JsonSubTypes.Type(name = BenchmarkSpec.TYPE, value = BenchmarkSpec.class)
 })
-public sealed interface SingleJobSpec extends JobSpec permits QuantizeSpec, ConvertSpec, EvaluateSpec, BenchmarkSpec {}
+public sealed interface SingleJobSpec extends JobSpec permits QuantizeSpec, ConvertSpec, EvaluateSpec, BenchmarkSpec {
+
+    SourceUri source();
+
+    @Override
+    default List<SourceUri> sources() {
+        return List.of(source());
+    }
+}
