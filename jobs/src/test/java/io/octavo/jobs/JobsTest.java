@@ -1,9 +1,13 @@
 package io.octavo.jobs;
 
+import io.octavo.jobs.queue.JobQueue;
+import io.octavo.jobs.queue.JobService;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
+import org.springframework.jdbc.core.simple.JdbcClient;
 
 /** A test of this module on real services, which its subclasses name. */
 @SpringBootTest(
@@ -15,4 +19,13 @@ public abstract class JobsTest {
     @EnableAutoConfiguration
     @Import(JobsConfiguration.class)
     static class Application {}
+
+    @Autowired
+    protected JobService service;
+
+    @Autowired
+    protected JobQueue queue;
+
+    @Autowired
+    protected JdbcClient sql;
 }

@@ -12,7 +12,6 @@ import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.spec.JobSpec;
 import io.octavo.jobs.spec.JobSpecReader;
-import io.octavo.jobs.testing.EmbeddedS3;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
@@ -49,19 +48,9 @@ class UpgradeTest {
             """.formatted(SPEC, SPEC);
 
     private static ConfigurableApplicationContext start(String url, Map<String, Object> more) {
-        Map<String, Object> settings = new HashMap<>(Map.of(
-                "octavo.database.url",
-                url,
-                "octavo.storage.endpoint",
-                EmbeddedServices.s3().endpoint(),
-                "octavo.storage.access-key",
-                EmbeddedS3.ACCESS_KEY,
-                "octavo.storage.secret-key",
-                EmbeddedS3.SECRET_KEY,
-                "octavo.queue.sweep",
-                "1h",
-                "spring.main.web-application-type",
-                "none"));
+        Map<String, Object> settings = new HashMap<>(EmbeddedServices.settings(url));
+        settings.put("octavo.queue.sweep", "1h");
+        settings.put("spring.main.web-application-type", "none");
         settings.putAll(more);
         return new SpringApplicationBuilder(JobsTest.Application.class)
                 .properties(settings)

@@ -3,14 +3,10 @@ package io.octavo.jobs.deletion;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.hub.RepositoryName;
-import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.blob.BlobId;
-import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -28,9 +24,6 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
 
 /**
@@ -39,36 +32,14 @@ import org.springframework.test.context.TestPropertySource;
  */
 @Timeout(120)
 @TestPropertySource(
-        properties = {
-            "octavo.collector.enabled=false",
-            "octavo.collector.grace=1ms",
-            "octavo.storage.bucket=raced",
-            "octavo.database.pool-size=20"
-        })
-class CollectorRaceTest extends JobsTest {
+        properties = {"octavo.collector.grace=1ms", "octavo.storage.bucket=raced", "octavo.database.pool-size=20"})
+class CollectorRaceTest extends AbstractDeletionTest {
 
     private static final TenantId TENANT = TenantId.BUILT_IN;
     private static final int WRITERS = 4;
     private static final int ROUNDS = Integer.getInteger("octavo.collector.rounds", 25);
     private static final int CONTENTS = 3;
     private static final long SEED = Long.getLong("octavo.collector.seed", 11);
-
-    @DynamicPropertySource
-    static void services(DynamicPropertyRegistry registry) {
-        EmbeddedServices.register(registry);
-    }
-
-    @Autowired
-    BlobStore blobs;
-
-    @Autowired
-    RepositoryService repositories;
-
-    @Autowired
-    Deletions deletions;
-
-    @Autowired
-    Collector collector;
 
     private final AtomicInteger repeated = new AtomicInteger();
 

@@ -4,9 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.octavo.hub.RepositoryName;
-import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.blob.BlobId;
-import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.blob.ObjectStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
@@ -37,20 +35,15 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.context.annotation.Import;
-import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
-import org.springframework.transaction.support.TransactionTemplate;
 
 /** Collections that run at the worst moments of uploads and commits, on a real database and a real store. */
 @Timeout(60)
-@TestPropertySource(properties = {"octavo.collector.enabled=false", "octavo.storage.bucket=collected"})
+@TestPropertySource(properties = "octavo.storage.bucket=collected")
 @Import(CollectorTest.Interruption.class)
-class CollectorTest extends JobsTest {
+class CollectorTest extends AbstractDeletionTest {
 
     private static final TenantId TENANT = TenantId.BUILT_IN;
     private static final RepositoryName NAME = RepositoryName.parse("a/b");
@@ -86,36 +79,12 @@ class CollectorTest extends JobsTest {
         }
     }
 
-    @DynamicPropertySource
-    static void services(DynamicPropertyRegistry registry) {
-        EmbeddedServices.register(registry);
-    }
-
-    @Autowired
-    BlobStore blobs;
-
-    @Autowired
-    RepositoryService repositories;
-
-    @Autowired
-    Deletions deletions;
-
-    @Autowired
-    Collector collector;
-
-    @Autowired
-    JdbcClient sql;
-
-    @Autowired
-    TransactionTemplate transactions;
-
     private final byte[] bytes = ("bytes " + UUID.randomUUID()).getBytes(StandardCharsets.UTF_8);
     private final BlobId id = new BlobId(sha256(bytes), bytes.length);
 
     @BeforeEach
     void start() {
-        sql.sql("truncate repository, revision, revision_file, artifact, artifact_file, blob, blob_owner")
-                .update();
+        startEmpty();
     }
 
     @AfterEach
@@ -226,11 +195,7 @@ class CollectorTest extends JobsTest {
             collector.collect();
             assertGone();
         })));
-        assertThat(repeat.code()).isEqualTo(ProblemCode.STORAGE_UNAVAILABLE);
-        assertThat(blobs.find(id.sha256())).isEmpty();
-        put();
-        commit();
-        assertReadable();
+        assertUploadedAgainAfter(repeat);
     }
 
     /** The object is stored, its row is not yet there, and a collection takes it for the leftover of a failed upload. */
@@ -242,6 +207,10 @@ class CollectorTest extends JobsTest {
             assertGone();
         };
         ProblemException repeat = catchProblem(this::put);
+        assertUploadedAgainAfter(repeat);
+    }
+
+    private void assertUploadedAgainAfter(ProblemException repeat) throws IOException {
         assertThat(repeat.code()).isEqualTo(ProblemCode.STORAGE_UNAVAILABLE);
         assertThat(blobs.find(id.sha256())).isEmpty();
         put();

@@ -4,14 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.octavo.hub.RepositoryName;
-import io.octavo.jobs.JobsTest;
 import io.octavo.jobs.blob.BlobId;
-import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
-import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.wire.RepositoryFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -34,52 +30,20 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
-import org.springframework.transaction.support.TransactionTemplate;
 
 /** Restoring while the time of grace runs out and a collection runs: all comes back with its bytes, or an error says so. */
 @Timeout(120)
 @TestPropertySource(
-        properties = {
-            "octavo.collector.enabled=false",
-            "octavo.collector.grace=1h",
-            "octavo.storage.bucket=restored",
-            "octavo.database.pool-size=20"
-        })
-class RestoreRaceTest extends JobsTest {
+        properties = {"octavo.collector.grace=1h", "octavo.storage.bucket=restored", "octavo.database.pool-size=20"})
+class RestoreRaceTest extends AbstractDeletionTest {
 
     private static final TenantId TENANT = TenantId.BUILT_IN;
     private static final int ROUNDS = Integer.getInteger("octavo.collector.rounds", 30);
     private static final long SEED = Long.getLong("octavo.collector.seed", 3);
 
-    @DynamicPropertySource
-    static void services(DynamicPropertyRegistry registry) {
-        EmbeddedServices.register(registry);
-    }
-
-    @Autowired
-    BlobStore blobs;
-
-    @Autowired
-    RepositoryService repositories;
-
-    @Autowired
-    Deletions deletions;
-
     @Autowired
     Restorations restorations;
-
-    @Autowired
-    Collector collector;
-
-    @Autowired
-    JdbcClient sql;
-
-    @Autowired
-    TransactionTemplate transactions;
 
     private RepositoryName name = RepositoryName.parse("a/b");
     private UUID artifact = UUID.randomUUID();
@@ -95,8 +59,7 @@ class RestoreRaceTest extends JobsTest {
 
     @BeforeEach
     void start() {
-        sql.sql("truncate repository, revision, revision_file, artifact, artifact_file, blob, blob_owner")
-                .update();
+        startEmpty();
         make("a/b");
     }
 

@@ -12,8 +12,6 @@ import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.Claim;
 import io.octavo.jobs.queue.FoundPlans;
-import io.octavo.jobs.queue.JobQueue;
-import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.LeaseLostException;
 import io.octavo.jobs.queue.WorkerIdentity;
@@ -34,7 +32,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
@@ -72,16 +69,7 @@ class DeploymentsTest extends JobsTest {
     DeploymentWork work;
 
     @Autowired
-    JobService jobs;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
     JobSpecReader reader;
-
-    @Autowired
-    JdbcClient sql;
 
     @BeforeEach
     void startEmpty() {
@@ -202,7 +190,7 @@ class DeploymentsTest extends JobsTest {
         UUID id = create(BOOKS).id();
         deployments.delete(TENANT, id);
         assertThat(list()).isEmpty();
-        assertThat(jobs.get(TENANT, id).status().isTerminal()).isTrue();
+        assertThat(service.get(TENANT, id).status().isTerminal()).isTrue();
     }
 
     @Test
@@ -300,10 +288,10 @@ class DeploymentsTest extends JobsTest {
                 .isThrownBy(() -> reader.read(JSON.readTree("{\"type\":\"serve\",\"source\":\"hub:octavo/books\"}")))
                 .withMessageContaining("deployments");
         UUID id = create(BOOKS).id();
-        jobs.cancel(TENANT, id);
+        service.cancel(TENANT, id);
         assertThat(state(id)).isEqualTo(DeploymentState.STOPPED);
         assertThatExceptionOfType(ProblemException.class)
-                .isThrownBy(() -> jobs.retry(TENANT, id))
+                .isThrownBy(() -> service.retry(TENANT, id))
                 .returns(ProblemCode.JOB_NOT_RETRYABLE, ProblemException::code);
     }
 

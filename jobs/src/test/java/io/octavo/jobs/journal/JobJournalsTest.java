@@ -14,8 +14,6 @@ import io.octavo.jobs.problem.Failure;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.queue.FoundPlans;
-import io.octavo.jobs.queue.JobQueue;
-import io.octavo.jobs.queue.JobService;
 import io.octavo.jobs.queue.Lease;
 import io.octavo.jobs.queue.LeaseLostException;
 import io.octavo.jobs.queue.WorkerIdentity;
@@ -36,7 +34,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.context.TestPropertySource;
@@ -61,12 +58,6 @@ class JobJournalsTest extends JobsTest {
     JobJournals journals;
 
     @Autowired
-    JobService jobs;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
     BlobStore blobs;
 
     @Autowired
@@ -74,9 +65,6 @@ class JobJournalsTest extends JobsTest {
 
     @Autowired
     Collector collector;
-
-    @Autowired
-    JdbcClient sql;
 
     @BeforeEach
     void startEmpty() {
@@ -86,7 +74,7 @@ class JobJournalsTest extends JobsTest {
 
     private Lease start() {
         var spec = Specs.quantize("hub:octavo/model", "octavo/out", List.of(), 0);
-        jobs.submit(TENANT, spec, FoundPlans.NONE);
+        service.submit(TENANT, spec, FoundPlans.NONE);
         return claim();
     }
 
@@ -165,7 +153,7 @@ class JobJournalsTest extends JobsTest {
             case FAILURE -> queue.fail(lease, Failure.of(ProblemCode.SCHEME_UNKNOWN, "no such scheme"));
             case CANCELLATION -> {
                 queue.release(lease);
-                jobs.cancel(TENANT, lease.jobId());
+                service.cancel(TENANT, lease.jobId());
             }
         }
         assertThat(journals.of(lease.jobId(), KEY)).isEmpty();

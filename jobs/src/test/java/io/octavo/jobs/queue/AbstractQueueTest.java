@@ -40,7 +40,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -54,16 +53,7 @@ abstract class AbstractQueueTest extends JobsTest {
     private static final Failure STORAGE_DOWN = Failure.of(ProblemCode.STORAGE_UNAVAILABLE, "storage is down");
 
     @Autowired
-    JobService service;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
     JobSignals signals;
-
-    @Autowired
-    JdbcClient sql;
 
     private static WorkerIdentity worker(String name) {
         return new WorkerIdentity(UUID.randomUUID(), name);

@@ -38,7 +38,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.ContextConfiguration;
 
 /** Who gets which job: turns of tenants, quotas, ageing priorities, what workers offer, and what a job is told. */
@@ -51,19 +50,10 @@ class FairShareTest extends JobsTest {
     private static final long GB = 1_000_000_000L;
 
     @Autowired
-    JobService service;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
     WorkerRegistry registry;
 
     @Autowired
     LaneRepository lanes;
-
-    @Autowired
-    JdbcClient sql;
 
     private final WorkerIdentity worker = new WorkerIdentity(UUID.randomUUID(), "alice");
 

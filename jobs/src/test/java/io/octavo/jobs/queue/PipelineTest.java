@@ -36,7 +36,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.ContextConfiguration;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -53,16 +52,7 @@ class PipelineTest extends JobsTest {
     private static final Failure DOWN = new Failure("down", FailureKind.TRANSIENT, "down");
 
     @Autowired
-    JobService service;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
     JobSpecReader reader;
-
-    @Autowired
-    JdbcClient sql;
 
     @Autowired
     JsonMapper json;

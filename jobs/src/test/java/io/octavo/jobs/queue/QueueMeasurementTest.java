@@ -26,7 +26,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -47,16 +46,7 @@ class QueueMeasurementTest extends JobsTest {
     }
 
     @Autowired
-    JobService service;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
     JobSignals signals;
-
-    @Autowired
-    JdbcClient sql;
 
     private final WorkerIdentity worker = new WorkerIdentity(UUID.randomUUID(), "measured");
 

@@ -26,8 +26,6 @@ import java.util.UUID;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -47,15 +45,6 @@ class QueueOracleTest extends JobsTest {
         registry.add("octavo.queue.lease", () -> "1h");
         registry.add("octavo.queue.max-backoff", () -> "2h");
     }
-
-    @Autowired
-    JobService service;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
-    JdbcClient sql;
 
     private final List<UUID> ids = new ArrayList<>();
     private final List<WorkerIdentity> workers = IntStream.range(0, WORKERS)

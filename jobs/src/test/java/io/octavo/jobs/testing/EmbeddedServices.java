@@ -43,6 +43,18 @@ public final class EmbeddedServices implements ApplicationContextInitializer<Con
         registry.add("octavo.storage.secret-key", () -> EmbeddedS3.SECRET_KEY);
     }
 
+    /**
+     * The same for an application that is started by hand.
+     *
+     * @param url of its database
+     */
+    public static Map<String, String> settings(String url) {
+        Map<String, String> settings = new HashMap<>();
+        registerStorage((name, value) -> settings.put(name, String.valueOf(value.get())));
+        settings.put("octavo.database.url", url);
+        return settings;
+    }
+
     public static EmbeddedS3 s3() {
         return S3Holder.SERVER;
     }
