@@ -1,7 +1,9 @@
 package io.octavo.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.number.DType;
 import org.junit.jupiter.api.Nested;
@@ -16,6 +18,22 @@ class CudaBackendTest {
     class BackendMemory extends MemoryContract {
         BackendMemory() {
             super(CudaDevice::open);
+        }
+
+        /** A gigabyte more or less is what others on the device take meanwhile. */
+        @Test
+        void freedMemoryIsFreeForThisBackendAndThoseAfterIt() {
+            long free = backend.freeMemoryBytes();
+            long most = free - free / 4;
+            for (int i = 0; i < 2; i++) {
+                try (Backend next = CudaDevice.open(1)) {
+                    next.allocate("test", most).close();
+                    assertThat(next.freeMemoryBytes()).isCloseTo(free, within(1L << 30));
+                    next.allocate("test", most / 2).close();
+                }
+            }
+            assertThat(backend.freeMemoryBytes()).isCloseTo(free, within(1L << 30));
+            backend.allocate("test", most).close();
         }
     }
 

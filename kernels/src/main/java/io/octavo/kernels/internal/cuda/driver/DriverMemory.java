@@ -12,13 +12,13 @@ public final class DriverMemory {
         this.driver = driver;
     }
 
-    /** Free bytes of the device, whoever uses the rest. */
+    /** Free bytes of the device, whoever uses the rest; those that were freed and kept among them. */
     public long freeBytes() {
         driver.enter();
         long[] free = new long[1];
         long[] total = new long[1];
         driver.check(JCudaDriver.cuMemGetInfo(free, total), "cuMemGetInfo");
-        return free[0];
+        return free[0] + driver.pool().unusedBytes();
     }
 
     /** @return the address, or 0 if the device has too little memory */

@@ -46,6 +46,7 @@ public final class GpuDriver implements AutoCloseable {
             CUresult.CUDA_ERROR_UNKNOWN);
 
     private final NativeCalls calls;
+    private final NativeCalls.Pool pool;
     private final DriverMemory memory = new DriverMemory(this);
     private final DriverStreams streams = new DriverStreams(this);
     private final DriverModules modules = new DriverModules(this);
@@ -75,7 +76,9 @@ public final class GpuDriver implements AutoCloseable {
         var handle = new ContextHandle();
         check(JCudaDriver.cuDevicePrimaryCtxRetain(handle, device), "cuDevicePrimaryCtxRetain");
         this.context = handle.address();
-        check(calls.keepFreedMemory(ordinal), "cuMemPoolSetAttribute");
+        this.pool = calls.defaultPool(ordinal)
+                .orElseThrow(() -> new CudaUnavailableException(name + " has no pool of memory"));
+        check(pool.keepFreedMemory(), "cuMemPoolSetAttribute");
     }
 
     private static final class ContextHandle extends CUcontext {
@@ -159,6 +162,10 @@ public final class GpuDriver implements AutoCloseable {
         return calls;
     }
 
+    NativeCalls.Pool pool() {
+        return pool;
+    }
+
     public DriverMemory memory() {
         return memory;
     }
@@ -217,6 +224,9 @@ public final class GpuDriver implements AutoCloseable {
     @Override
     public synchronized void close() {
         if (!closed) {
+            // The pool outlives the context, and would keep what was freed from whoever comes next.
+            release(JCudaDriver::cuCtxSynchronize);
+            release(pool::trim);
             closed = true;
             JCudaDriver.cuDevicePrimaryCtxRelease(device);
         }

@@ -11,6 +11,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.util.Optional;
 
 /**
  * The driver calls that JCuda lacks or makes slowly, straight through the linker. They share JCuda's handles: it is the
@@ -20,7 +21,11 @@ final class NativeCalls {
 
     static final String LIBRARY = "libcuda.so.1";
 
+    /** Attributes of a pool of memory. */
     private static final int RELEASE_THRESHOLD = 4;
+
+    private static final int RESERVED_BYTES = 5;
+    private static final int USED_BYTES = 7;
 
     /** Values of the driver's enumerations of tensor maps. */
     private static final int UNSIGNED_BYTES = 0;
@@ -54,6 +59,8 @@ final class NativeCalls {
     private final MethodHandle launchExtended;
     private final MethodHandle defaultPool;
     private final MethodHandle setPoolAttribute;
+    private final MethodHandle getPoolAttribute;
+    private final MethodHandle trimPool;
     private final MethodHandle encodeTensorMap;
 
     private NativeCalls(SymbolLookup library) {
@@ -70,6 +77,9 @@ final class NativeCalls {
                 bind(library, "cuDeviceGetDefaultMemPool", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
         this.setPoolAttribute =
                 bind(library, "cuMemPoolSetAttribute", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS));
+        this.getPoolAttribute =
+                bind(library, "cuMemPoolGetAttribute", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, ADDRESS));
+        this.trimPool = bind(library, "cuMemPoolTrimTo", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));
         this.encodeTensorMap = bind(
                 library,
                 "cuTensorMapEncodeTiled",
@@ -183,16 +193,56 @@ final class NativeCalls {
         }
     }
 
-    /** Freed memory stays in the device's default pool, where the next allocation finds it. */
-    int keepFreedMemory(int device) {
+    /** The pool that a device's memory comes from. */
+    final class Pool {
+
+        private final long handle;
+
+        private Pool(long handle) {
+            this.handle = handle;
+        }
+
+        /** Freed memory stays here, where the next allocation finds it. */
+        int keepFreedMemory() {
+            try (Arena arena = Arena.ofConfined()) {
+                return (int)
+                        setPoolAttribute.invokeExact(handle, RELEASE_THRESHOLD, arena.allocateFrom(JAVA_LONG, -1L));
+            } catch (Throwable e) {
+                throw impossible(e);
+            }
+        }
+
+        /** Bytes that the device has given, and nobody uses; 0 if the driver does not say. */
+        long unusedBytes() {
+            return Math.max(0, attribute(RESERVED_BYTES) - attribute(USED_BYTES));
+        }
+
+        private long attribute(int number) {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment value = arena.allocate(JAVA_LONG);
+                int status = (int) getPoolAttribute.invokeExact(handle, number, value);
+                return status == 0 ? value.get(JAVA_LONG, 0) : 0;
+            } catch (Throwable e) {
+                throw impossible(e);
+            }
+        }
+
+        /** Gives what nobody uses back to the device. */
+        int trim() {
+            try {
+                return (int) trimPool.invokeExact(handle, 0L);
+            } catch (Throwable e) {
+                throw impossible(e);
+            }
+        }
+    }
+
+    /** @return nothing if the driver refuses */
+    Optional<Pool> defaultPool(int device) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment pool = arena.allocate(JAVA_LONG);
             int status = (int) defaultPool.invokeExact(pool, device);
-            if (status != 0) {
-                return status;
-            }
-            MemorySegment most = arena.allocateFrom(JAVA_LONG, -1L);
-            return (int) setPoolAttribute.invokeExact(pool.get(JAVA_LONG, 0), RELEASE_THRESHOLD, most);
+            return status == 0 ? Optional.of(new Pool(pool.get(JAVA_LONG, 0))) : Optional.empty();
         } catch (Throwable e) {
             throw impossible(e);
         }
