@@ -74,6 +74,20 @@ abstract class QuantizeTilesContract extends BackendContract {
         }
     }
 
+    /** Codes of all sizes, under scales whose inverses are no floats any more, too. */
+    @ParameterizedTest
+    @ValueSource(floats = {0x1p-118f, 0x1p-90f, 0x1p-70f, 0x1p70f, 0x1p90f, 0x1p127f})
+    void numbersAsLargeAsScalesOfAnySizeKeepTheirCodes(float factor) {
+        float[] values = gaussian(random(10), 9 * 64, 1);
+        for (int i = 0; i < values.length; i++) {
+            values[i] /= factor;
+        }
+        Scaling scaling = new Scaling.Relative(6, factor);
+        for (DType type : List.of(DType.F32, DType.BF16)) {
+            check(type, CodeFormat.E2M1, 1, 16, scaling, DType.F8_E4M3, 9, 64, values);
+        }
+    }
+
     @Test
     void powersOfTwoKeepTheirExponents() {
         check(DType.BF16, CodeFormat.E2M1, 1, 32, MXFP4, DType.U8, 21, 96, 7);
