@@ -71,16 +71,13 @@ public record CalibrationMemory(long deviceBytes, long hostBytes) {
         long most = 0;
         for (LayerSpec layer : run.spec().layers()) {
             long sums = 0;
-            long rounded = 0;
             for (String module : weighed) {
                 var weight = run.checkpoint().stored().get(module + ".weight");
                 if (weight != null && module.startsWith(layer.name() + ".")) {
-                    long columns = weight.info().shape().getLast();
-                    sums += Moments.bytes(columns, 1, false);
-                    rounded = Math.max(rounded, run.roundedBytes(layer, module, columns));
+                    sums += SquaresObserver.bytes(weight.info().shape().getLast());
                 }
             }
-            most = Math.max(most, sums + rounded);
+            most = Math.max(most, sums);
         }
         return new CalibrationMemory(stream.deviceBytes() + run.stateBytes(stream) + most, stream.stateBytes());
     }

@@ -57,11 +57,11 @@ public final class Calibrator {
         List<int[]> samples = samples(checkpoint, data, spec, monitor);
         try (LayerStream layers = new ModelLoader(backend, checkpoint, spec).stream(samples);
                 var ranges = new RangeObserver(backend, spec, channels);
-                var moments = new MomentsObserver(backend, weighed);
+                var weights = new SquaresObserver(backend, weighed);
                 InputRanges inputs = InputRanges.of(data.shape().observer(), backend);
                 Stream stream = backend.newStream()) {
             var squares = new HashMap<String, float[]>();
-            ActivationObserver all = ranges.and(moments).and(inputs);
+            ActivationObserver all = ranges.and(weights).and(inputs);
             int steps = layers.layers() * samples.size();
             var done = new AtomicInteger();
             monitor.checkpoint();
@@ -70,7 +70,7 @@ public final class Calibrator {
                     monitor.checkpoint();
                     progress.accept((double) done.incrementAndGet() / steps);
                 });
-                squares.putAll(moments.takeSquares(stream));
+                squares.putAll(weights.take(stream));
             }
             ActivationRanges shown = ranges.ranges(stream).withSquares(squares);
             ActivationRanges chosen = shown.withInputs(inputs.ranges(shown.inputs(), stream));

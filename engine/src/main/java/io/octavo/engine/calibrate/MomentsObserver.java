@@ -1,13 +1,11 @@
 package io.octavo.engine.calibrate;
 
-import io.octavo.engine.solve.InputMoments;
 import io.octavo.engine.transformer.ActivationObserver;
 import io.octavo.kernels.backend.Backend;
 import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import io.octavo.kernels.number.DType;
-import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -115,32 +113,6 @@ final class MomentsObserver implements ActivationObserver, AutoCloseable {
             }
         }
         return true;
-    }
-
-    /** E[x²] by channel, of every module that was seen; their moments are gone then. */
-    Map<String, float[]> takeSquares(Stream stream) {
-        var squares = new HashMap<String, float[]>();
-        for (String module : Set.copyOf(byModule.keySet())) {
-            Slot slot = Objects.requireNonNull(byModule.remove(module));
-            try (Moments.Taken taken = slot.moments.take(slot.input, 1)) {
-                InputMoments seen = taken.seen(stream);
-                float[] means = new float[Math.toIntExact(seen.sums().columns())];
-                try (DeviceBuffer diagonal = backend.allocate("moments", (long) means.length * Float.BYTES)) {
-                    Matrix row = Matrix.of(diagonal, DType.F32, 1, means.length);
-                    backend.operations().secondMoments().diagonal(seen.sums(), row, stream);
-                    diagonal.copyTo(MemorySegment.ofArray(means), 0, stream);
-                    stream.synchronize();
-                }
-                long tokens = seen.tokens().getFirst();
-                if (tokens > 0) {
-                    for (int channel = 0; channel < means.length; channel++) {
-                        means[channel] /= tokens;
-                    }
-                    squares.put(module, means);
-                }
-            }
-        }
-        return squares;
     }
 
     @Override
