@@ -68,8 +68,20 @@ public final class ChannelScaling {
         return (columns.length == 0 || columns.length == columnCount) && (rows.length == 0 || rows.length == rowCount);
     }
 
-    public float apply(float x, int row, int column) {
-        float scaled = columns.length == 0 ? x + offset : (x + offset) * columns[column];
-        return (rows.length == 0 ? scaled : scaled * rows[row]) - offset;
+    /** Multiplies {@code count} numbers of a row from a column on, in place. */
+    public void apply(float[] numbers, int count, int row, int firstColumn) {
+        if (columns.length == 0) {
+            for (int i = 0; i < count; i++) {
+                numbers[i] += offset;
+            }
+        } else {
+            for (int i = 0; i < count; i++) {
+                numbers[i] = (numbers[i] + offset) * columns[firstColumn + i];
+            }
+        }
+        float factor = rows.length == 0 ? 1 : rows[row];
+        for (int i = 0; i < count; i++) {
+            numbers[i] = numbers[i] * factor - offset;
+        }
     }
 }

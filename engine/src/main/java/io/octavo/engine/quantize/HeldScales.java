@@ -1,14 +1,13 @@
 package io.octavo.engine.quantize;
 
+import io.octavo.engine.checkpoint.FloatRun;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.loader.ScaleTypes;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.scheme.ScaleType;
-import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /**
@@ -46,7 +45,8 @@ final class HeldScales {
         var row = new Row(
                 action,
                 new RoundingBounds(action.scheme().weights(), action.layout().scaleType(), action.floats()),
-                half);
+                half,
+                new float[Math.toIntExact(columns)]);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment window = arena.allocate(Math.min(windowRows, action.outFeatures()) * rowBytes, Long.BYTES);
             for (long from = 0; from < action.outFeatures(); from += windowRows) {
@@ -70,23 +70,22 @@ final class HeldScales {
      *
      * @param bounds of the module
      * @param half whether scales are stored in F16 in the end, whatever they are rounded to before
+     * @param values of the row that is looked at
      */
-    private record Row(Quantize action, RoundingBounds bounds, boolean half) {
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
+    private record Row(Quantize action, RoundingBounds bounds, boolean half, float[] values) {
 
         /** The first scale that is lost; 0 for none. */
         double lostScale(MemorySegment numbers) {
-            DType dtype = action.source().info().dtype();
-            int columns = Math.toIntExact(action.inFeatures());
-            float absmax = 0;
-            for (int i = 0; i < columns; i++) {
-                absmax = Math.max(absmax, Math.abs(number(numbers, dtype, i)));
-            }
+            int columns = values.length;
+            FloatRun.read(numbers, action.source().info().dtype(), 0, values, 0, columns);
+            float absmax = FloatRun.absmax(values);
             int size = Math.toIntExact(action.layout().tile().columns());
             for (int group = 0; group < columns && (half || bounds.mayLose(absmax)); group += size) {
                 float below = 0;
                 float above = 0;
                 for (int i = group; i < Math.min(group + size, columns); i++) {
-                    float number = number(numbers, dtype, i);
+                    float number = values[i];
                     below = Math.max(below, -number);
                     above = Math.max(above, number);
                 }
@@ -103,14 +102,5 @@ final class HeldScales {
             float stored = StoredScales.rounded((float) exact, action.layout().scaleType());
             return !Double.isFinite(exact) || StoredScales.rounded(stored, DType.F16) == stored;
         }
-    }
-
-    private static float number(MemorySegment numbers, DType dtype, long i) {
-        return switch (dtype) {
-            case F16 -> Float.float16ToFloat(numbers.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
-            case BF16 -> BFloat16.toFloat(numbers.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
-            case F32 -> numbers.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i);
-            default -> throw new IllegalStateException("no weights of " + dtype);
-        };
     }
 }

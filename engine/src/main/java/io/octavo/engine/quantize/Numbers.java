@@ -1,16 +1,15 @@
 package io.octavo.engine.quantize;
 
 import io.octavo.engine.checkpoint.Checkpoint.StoredTensor;
+import io.octavo.engine.checkpoint.FloatRun;
 import io.octavo.engine.checkpoint.TensorComparison;
 import io.octavo.engine.checkpoint.TensorView;
 import io.octavo.engine.modify.ChannelScaling;
 import io.octavo.engine.modify.SolvedCodes;
 import io.octavo.engine.safetensors.TensorInfo;
-import io.octavo.kernels.number.BFloat16;
 import io.octavo.kernels.number.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /** Where the numbers of an action come from; writing and verification read them alike. Safe for use by several threads. */
@@ -43,9 +42,7 @@ public sealed interface Numbers {
         DType dtype = info().dtype();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment numbers = view(from, from + (long) count * dtype.bytes(), arena);
-            for (int i = 0; i < count; i++) {
-                target[first + i] = Scaled.get(numbers, dtype, i);
-            }
+            FloatRun.read(numbers, dtype, 0, target, first, count);
         }
     }
 
@@ -146,28 +143,15 @@ public sealed interface Numbers {
             long first = from / dtype.bytes();
             long count = target.byteSize() / dtype.bytes();
             long columns = columns(info());
-            for (long i = 0; i < count; i++) {
-                int row = (int) ((first + i) / columns);
-                int column = (int) ((first + i) % columns);
-                set(target, dtype, i, scaling.apply(get(target, dtype, i), row, column));
-            }
-        }
-
-        private static float get(MemorySegment numbers, DType dtype, long i) {
-            return switch (dtype) {
-                case BF16 -> BFloat16.toFloat(numbers.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
-                case F16 -> Float.float16ToFloat(numbers.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
-                case F32 -> numbers.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i);
-                default -> throw new IllegalStateException("no scaling of " + dtype);
-            };
-        }
-
-        private static void set(MemorySegment numbers, DType dtype, long i, float value) {
-            switch (dtype) {
-                case BF16 -> numbers.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, BFloat16.fromFloat(value));
-                case F16 -> numbers.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, Float.floatToFloat16(value));
-                case F32 -> numbers.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i, value);
-                default -> throw new IllegalStateException("no scaling of " + dtype);
+            float[] run = new float[(int) Math.min(columns, count)];
+            int length;
+            for (long at = 0; at < count; at += length) {
+                int row = (int) ((first + at) / columns);
+                int column = (int) ((first + at) % columns);
+                length = (int) Math.min(columns - column, count - at);
+                FloatRun.read(target, dtype, at, run, 0, length);
+                scaling.apply(run, length, row, column);
+                FloatRun.write(run, length, target, dtype, at);
             }
         }
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.octavo.engine.model.ModelSpec;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -38,8 +39,15 @@ class ChannelMappingTest {
     private static float[] scaled(float[] tensor, int columns, Map<String, ChannelScaling> scalings, String name) {
         ChannelScaling scaling = scalings.get(TinySpecs.LAYER + name);
         float[] scaled = tensor.clone();
-        for (int i = 0; i < scaled.length && scaling != null; i++) {
-            scaled[i] = scaling.apply(tensor[i], i / columns, i % columns);
+        // Runs that begin and end within rows, too.
+        for (int row = 0; row < tensor.length / columns && scaling != null; row++) {
+            for (int column = 0; column < columns; column += 3) {
+                int at = row * columns + column;
+                int count = Math.min(3, columns - column);
+                float[] run = Arrays.copyOfRange(tensor, at, at + count);
+                scaling.apply(run, count, row, column);
+                System.arraycopy(run, 0, scaled, at, count);
+            }
         }
         return scaled;
     }

@@ -80,7 +80,9 @@ class SmoothQuantTest {
         ChannelScaling norm =
                 Objects.requireNonNull(scalings.get(TinySpecs.LAYER + "pre_feedforward_layernorm.weight"));
         // A gain of 3 is stored as 2 and becomes 3 / 16.
-        assertThat(norm.apply(2, 0, 1)).isEqualTo(3f / 16 - 1);
+        float[] gain = {2};
+        norm.apply(gain, 1, 0, 1);
+        assertThat(gain).containsExactly(3f / 16 - 1);
         assertThat(scalings).doesNotContainKey(TinySpecs.LAYER + "post_feedforward_layernorm.weight");
     }
 
