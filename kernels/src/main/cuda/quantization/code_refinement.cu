@@ -384,20 +384,13 @@ extern "C" __global__ __launch_bounds__(kTileThreads, 2) void code_refinement_up
   const float* changes = changesOf(p);
   const float* moments = momentsOf(p);
   Tile tile;
+  tile.clear();
   const auto target = [&](int i, int j) {
     const int place = firstRow(p) + top + Tile::row(i);
     const int64_t row = p.fresh != 0 ? place : p.active[place];
     return reinterpret_cast<float4*>((p.fresh != 0 ? p.sums : p.gradients) + row * p.pitch + left + Tile::column(j));
   };
   const auto exists = [&](int i, int j) { return top + Tile::row(i) < count && left + Tile::column(j) < p.pitch; };
-#pragma unroll
-  for (int i = 0; i < Tile::kEach; i++) {
-#pragma unroll
-    for (int j = 0; j < Tile::kEach; j += 4) {
-      *reinterpret_cast<float4*>(&tile.sums[i][j]) =
-          p.fresh == 0 && exists(i, j) ? *target(i, j) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-    }
-  }
   const bool inChunks = isAligned(moments, p.columns * sizeof(float), 16);
   tile.addAll(shared, (p.width + kSlab - 1) / kSlab, [&](int slab, uint32_t at) {
     const int k = slab * kSlab;
@@ -413,7 +406,14 @@ extern "C" __global__ __launch_bounds__(kTileThreads, 2) void code_refinement_up
   for (int i = 0; i < Tile::kEach; i++) {
 #pragma unroll
     for (int j = 0; j < Tile::kEach; j += 4) {
-      if (exists(i, j)) *target(i, j) = *reinterpret_cast<const float4*>(&tile.sums[i][j]);
+      if (!exists(i, j)) continue;
+      float4 sum = *reinterpret_cast<const float4*>(&tile.sums[i][j]);
+      if (p.fresh == 0) {
+        // Once, after all products, since tensor cores cut sums off.
+        const float4 before = *target(i, j);
+        sum = make_float4(before.x + sum.x, before.y + sum.y, before.z + sum.z, before.w + sum.w);
+      }
+      *target(i, j) = sum;
     }
   }
 }

@@ -1,5 +1,5 @@
-// A tile of a product of f32 numbers by f32 arithmetic, for what tensor cores would round too much: sums of kTile x kTile, which a
-// block of kTileThreads adds up from slabs of kSlab numbers along k, three of which are under way.
+// A tile of a product of f32 numbers, by tensor cores that take them in two parts: sums of kTile x kTile, which a block of
+// kTileThreads adds up from slabs of kSlab numbers along k, three of which are under way.
 #pragma once
 
 #include "base/async_copy.cuh"
@@ -20,18 +20,37 @@ __device__ __forceinline__ void copyNumber(uint32_t target, const float* source,
   asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(target), "l"(source), "r"(exists ? 4 : 0));
 }
 
-// A thread's part of a tile: 8 x 8 numbers, in four groups of 4 x 4.
+// A number as the sum of two that tensor cores take: 11 bits, and 11 of what those leave, which they cut off themselves.
+struct Split {
+  uint32_t high;
+  uint32_t low;
+
+  __device__ __forceinline__ explicit Split(float x) {
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(high) : "f"(x));
+    low = __float_as_uint(x - __uint_as_float(high));
+  }
+};
+
+// sums += a^T b of 16 x 8 by 8 numbers, lanes as mma.sync has them.
+__device__ __forceinline__ void multiplyTf32(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+// A thread's part of a tile: 8 x 8 numbers, of which rows lie in runs of four and columns in a row. A warp has 64 rows by 32 columns,
+// four by four products of 16 x 8; which row or column of a tile is which one of those suits how operands are read.
 struct Tile {
   static constexpr int kEach = 8;
+  static constexpr int kDepth = 8;   // numbers along k of a product
+  static constexpr int kAcross = 4;  // products side by side
 
   float sums[kEach][kEach];
 
   __device__ __forceinline__ static int row(int i) {
-    return threadIdx.x / 64 * 32 + threadIdx.x % 32 / 8 * 4 + i / 4 * 16 + i % 4;
+    return threadIdx.x / 128 * 64 + threadIdx.x % 32 / 4 * 4 + i / 4 * 32 + i % 4;
   }
-  __device__ __forceinline__ static int column(int j) {
-    return threadIdx.x / 32 % 2 * 64 + threadIdx.x % 8 * 4 + j / 4 * 32 + j % 4;
-  }
+  __device__ __forceinline__ static int column(int j) { return threadIdx.x / 32 % 4 * 32 + threadIdx.x % 4 * 8 + j; }
 
   __device__ __forceinline__ void clear() {
 #pragma unroll
@@ -41,21 +60,57 @@ struct Tile {
     }
   }
 
-  // += a^T b of a slab: kSlab rows of kTile numbers of a, then of b.
+  // += a^T b of a slab: kSlab rows of kTile numbers of a, then of b. What both leave of 22 bits is left out, and the product of
+  // what both leave of 11: 2^-20 of a product.
   __device__ __forceinline__ void add(const float* slab) {
+    const int down = threadIdx.x % 4;
+    const int across = threadIdx.x / 32 % 4 * 32 + threadIdx.x % 32 / 4 * kAcross;
 #pragma unroll
-    for (int k = 0; k < kSlab; k++) {
-      float x[kEach];
-      float y[kEach];
+    for (int k = 0; k < kSlab; k += kDepth) {
+      uint32_t b[2][kAcross][2];  // high, low
 #pragma unroll
-      for (int i = 0; i < kEach; i += 4) {
-        *reinterpret_cast<float4*>(&x[i]) = *reinterpret_cast<const float4*>(&slab[k * kTilePitch + row(i)]);
-        *reinterpret_cast<float4*>(&y[i]) = *reinterpret_cast<const float4*>(&slab[(kSlab + k) * kTilePitch + column(i)]);
+      for (int half = 0; half < 2; half++) {
+        float y[kAcross];
+        *reinterpret_cast<float4*>(y) =
+            *reinterpret_cast<const float4*>(&slab[(kSlab + k + down + half * 4) * kTilePitch + across]);
+#pragma unroll
+        for (int t = 0; t < kAcross; t++) {
+          const Split split(y[t]);
+          b[0][t][half] = split.high;
+          b[1][t][half] = split.low;
+        }
       }
 #pragma unroll
-      for (int i = 0; i < kEach; i++) {
+      for (int i = 0; i < kEach; i += 4) {
+        uint32_t a[2][2][4];
 #pragma unroll
-        for (int j = 0; j < kEach; j++) sums[i][j] = fmaf(x[i], y[j], sums[i][j]);
+        for (int half = 0; half < 2; half++) {
+          float x[4];
+          *reinterpret_cast<float4*>(x) =
+              *reinterpret_cast<const float4*>(&slab[(k + down + half * 4) * kTilePitch + row(i)]);
+#pragma unroll
+          for (int r = 0; r < 4; r++) {
+            const Split split(x[r]);
+            a[0][r / 2][half * 2 + r % 2] = split.high;
+            a[1][r / 2][half * 2 + r % 2] = split.low;
+          }
+        }
+#pragma unroll
+        for (int m = 0; m < 2; m++) {
+#pragma unroll
+          for (int t = 0; t < kAcross; t++) {
+            float(&upper)[kEach] = sums[i + 2 * m];
+            float(&lower)[kEach] = sums[i + 2 * m + 1];
+            float c[4] = {upper[t], upper[kAcross + t], lower[t], lower[kAcross + t]};
+            multiplyTf32(c, a[1][m], b[0][t]);
+            multiplyTf32(c, a[0][m], b[1][t]);
+            multiplyTf32(c, a[0][m], b[0][t]);
+            upper[t] = c[0];
+            upper[kAcross + t] = c[1];
+            lower[t] = c[2];
+            lower[kAcross + t] = c[3];
+          }
+        }
       }
     }
   }

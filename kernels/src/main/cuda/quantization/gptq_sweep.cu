@@ -230,16 +230,7 @@ extern "C" __global__ __launch_bounds__(kTileThreads, 2) void gptq_sweep_update(
   const int column = p.first + kBlock + blockIdx.x * kTile;
   const bool inChunks = isAligned(p.factor, p.columns * sizeof(float), 16);
   Tile tile;
-#pragma unroll
-  for (int i = 0; i < Tile::kEach; i++) {
-#pragma unroll
-    for (int j = 0; j < Tile::kEach; j += 4) {
-      const int64_t at = static_cast<int64_t>(row + Tile::row(i)) * p.pitch + column + Tile::column(j);
-      const bool exists = row + Tile::row(i) < p.rows && column + Tile::column(j) < p.pitch;
-      *reinterpret_cast<float4*>(&tile.sums[i][j]) =
-          exists ? *reinterpret_cast<const float4*>(&p.numbers[at]) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-    }
-  }
+  tile.clear();
   tile.addAll(shared, kBlock / kSlab, [&](int slab, uint32_t target) {
     const int k = slab * kSlab;
     fetchRows(target, p.errors + static_cast<int64_t>(k) * p.errorRows + row, p.errorRows, kTile, true);
@@ -252,7 +243,12 @@ extern "C" __global__ __launch_bounds__(kTileThreads, 2) void gptq_sweep_update(
     for (int j = 0; j < Tile::kEach; j += 4) {
       const int64_t at = static_cast<int64_t>(row + Tile::row(i)) * p.pitch + column + Tile::column(j);
       if (row + Tile::row(i) < p.rows && column + Tile::column(j) < p.pitch) {
-        *reinterpret_cast<float4*>(&p.numbers[at]) = *reinterpret_cast<const float4*>(&tile.sums[i][j]);
+        // Once, after all products, since tensor cores cut sums off.
+        float4& numbers = *reinterpret_cast<float4*>(&p.numbers[at]);
+        numbers.x += tile.sums[i][j];
+        numbers.y += tile.sums[i][j + 1];
+        numbers.z += tile.sums[i][j + 2];
+        numbers.w += tile.sums[i][j + 3];
       }
     }
   }
