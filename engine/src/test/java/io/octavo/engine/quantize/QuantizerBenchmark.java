@@ -3,8 +3,7 @@ package io.octavo.engine.quantize;
 import io.octavo.engine.Engine;
 import io.octavo.engine.Engines;
 import io.octavo.engine.artifact.FileDigest;
-import io.octavo.engine.checkpoint.ConfigJson;
-import io.octavo.engine.checkpoint.ShardPlan;
+import io.octavo.engine.benchmark.SyntheticLlama;
 import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.request.EngineOptions;
 import io.octavo.engine.request.HashedFile;
@@ -12,24 +11,16 @@ import io.octavo.engine.request.JobMonitor;
 import io.octavo.engine.request.QuantizationRequest;
 import io.octavo.engine.request.QuantizationResult;
 import io.octavo.engine.request.Recipe;
-import io.octavo.engine.safetensors.SafetensorsWriter;
-import io.octavo.engine.safetensors.TensorSpec;
-import io.octavo.kernels.number.BFloat16;
-import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -49,11 +40,7 @@ import java.util.stream.Stream;
 final class QuantizerBenchmark {
 
     private static final String LAYERS = "9";
-    private static final int HIDDEN = 4096;
-    private static final int KEY_VALUE = 1024;
-    private static final int FEED_FORWARD = 14336;
     private static final String VOCABULARY = "8192";
-    private static final long SOURCE_SHARD_BYTES = 4_000_000_000L;
 
     private QuantizerBenchmark() {}
 
@@ -63,11 +50,9 @@ final class QuantizerBenchmark {
         int runs = Integer.parseInt(argument(arguments, 2, "3"));
         String device = argument(arguments, 3, "cpu");
         Path source = folder.resolve("source");
-        if (!Files.exists(source.resolve("config.json"))) {
-            int layers = Integer.parseInt(argument(arguments, 4, LAYERS));
-            int vocabulary = Integer.parseInt(argument(arguments, 5, VOCABULARY));
-            synthesize(source, layers, vocabulary);
-        }
+        int layers = Integer.parseInt(argument(arguments, 4, LAYERS));
+        int vocabulary = Integer.parseInt(argument(arguments, 5, VOCABULARY));
+        SyntheticLlama.like8b(layers, vocabulary).write(source);
         List<HashedFile> known = Boolean.getBoolean("octavo.benchmark.known") ? known(source, folder) : List.of();
         try (Engine engine = Engines.openBeside(new EngineOptions(device, threads))) {
             if (Boolean.getBoolean("octavo.benchmark.warm")) {
@@ -149,54 +134,6 @@ final class QuantizerBenchmark {
 
     private static double cpuSeconds() {
         return ProcessHandle.current().info().totalCpuDuration().orElseThrow().toNanos() / 1e9;
-    }
-
-    private static void synthesize(Path source, int layers, int vocabulary) throws IOException {
-        Files.createDirectories(source);
-        var tensors = new ArrayList<TensorSpec>();
-        tensors.add(new TensorSpec("model.embed_tokens.weight", DType.BF16, vocabulary, HIDDEN));
-        for (int layer = 0; layer < layers; layer++) {
-            String prefix = "model.layers." + layer + ".";
-            tensors.add(new TensorSpec(prefix + "input_layernorm.weight", DType.BF16, HIDDEN));
-            tensors.add(new TensorSpec(prefix + "self_attn.q_proj.weight", DType.BF16, HIDDEN, HIDDEN));
-            tensors.add(new TensorSpec(prefix + "self_attn.k_proj.weight", DType.BF16, KEY_VALUE, HIDDEN));
-            tensors.add(new TensorSpec(prefix + "self_attn.v_proj.weight", DType.BF16, KEY_VALUE, HIDDEN));
-            tensors.add(new TensorSpec(prefix + "self_attn.o_proj.weight", DType.BF16, HIDDEN, HIDDEN));
-            tensors.add(new TensorSpec(prefix + "post_attention_layernorm.weight", DType.BF16, HIDDEN));
-            tensors.add(new TensorSpec(prefix + "mlp.gate_proj.weight", DType.BF16, FEED_FORWARD, HIDDEN));
-            tensors.add(new TensorSpec(prefix + "mlp.up_proj.weight", DType.BF16, FEED_FORWARD, HIDDEN));
-            tensors.add(new TensorSpec(prefix + "mlp.down_proj.weight", DType.BF16, HIDDEN, FEED_FORWARD));
-        }
-        tensors.add(new TensorSpec("model.norm.weight", DType.BF16, HIDDEN));
-        tensors.add(new TensorSpec("lm_head.weight", DType.BF16, vocabulary, HIDDEN));
-        var random = new SplittableRandom(42);
-        ByteBuffer values = ByteBuffer.allocateDirect(1 << 24).order(ByteOrder.LITTLE_ENDIAN);
-        while (values.hasRemaining()) {
-            values.putShort(BFloat16.fromFloat((float) (random.nextGaussian() * 0.02)));
-        }
-        ShardPlan plan = ShardPlan.of(tensors.stream().map(List::of).toList(), SOURCE_SHARD_BYTES);
-        for (ShardPlan.Shard shard : plan.shards()) {
-            try (var writer = SafetensorsWriter.create(source.resolve(shard.fileName()), shard.tensors())) {
-                for (TensorSpec tensor : shard.tensors()) {
-                    for (long at = 0; at < tensor.byteSize(); at += values.capacity()) {
-                        values.clear().limit((int) Math.min(values.capacity(), tensor.byteSize() - at));
-                        writer.write(tensor.name(), at, values);
-                    }
-                }
-                writer.seal();
-            }
-        }
-        if (plan.indexJson().isPresent()) {
-            Files.writeString(
-                    source.resolve(ShardPlan.INDEX_FILE_NAME), plan.indexJson().get());
-        }
-        Files.writeString(
-                source.resolve(ConfigJson.FILE_NAME), """
-                {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "dtype": "bfloat16", "hidden_size": %d,
-                 "intermediate_size": %d, "num_hidden_layers": %d, "num_attention_heads": 32, "num_key_value_heads": 8,
-                 "vocab_size": %d, "max_position_embeddings": 8192, "rms_norm_eps": 1e-05, "rope_theta": 500000.0,
-                 "hidden_act": "silu", "tie_word_embeddings": false, "bos_token_id": 0, "eos_token_id": 0}
-                """.formatted(HIDDEN, FEED_FORWARD, layers, vocabulary));
     }
 
     private static void delete(Path folder) throws IOException {
