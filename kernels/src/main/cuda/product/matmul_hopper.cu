@@ -8,22 +8,26 @@
 // blocks of a cluster compute tiles above each other: each fetches half of what they share of w for both.
 //
 // Twin: ScalarMatMul.java; fallback: matmul.cu.  Launch: grid = (workers times kCluster, slices), at most as many workers as
-// there are tiles, and slices as there are slabs.  Any m, n >= 1; rows of a and w are whole, aligned 16-byte chunks.
+// there are tiles, and slices as there are slabs; of tiles of 64 rows, those of all weights.  Any m, n >= 1; rows of a and w are whole, aligned 16-byte chunks.
 // Targets: sm_90a
 
 #include "product/consumers.cuh"
 #include "product/slices.cuh"
 
+constexpr int kMostWeights = 3;  // side by side, of tiles of few rows; others have one
+
 struct Parameters {
   TensorMap a;          // [m, rowBytes] in boxes of the kernel's rows x kSlabBytes
   TensorMap w;          // [n, rowBytes] in boxes of the kernel's columns / kCluster x kSlabBytes
+  TensorMap w1;         // the second weight's, or any
+  TensorMap w2;
   const void* aScales;  // [m] or [1]; null for plain numbers
-  const void* wScales;  // [n] or [1]; null for plain numbers
-  float* out;           // [m, n]
+  const void* wScales[kMostWeights];  // [n] or [1]; null for plain numbers
+  float* out[kMostWeights];           // [m, n]
+  int n[kMostWeights];                // 0 for weights that are not there
   float* parts;         // as Slices takes them
   int* tickets;
   int m;
-  int n;
   int rowBytes;         // of k numbers
   int aScaleType;       // Number
   int wScaleType;       // Number
@@ -31,7 +35,7 @@ struct Parameters {
   int wScalePerRow;
 };
 OCTAVO_OVERLAPPING_PARAMETERS(
-    matmul_hopper, Parameters, a, w, aScales, wScales, out, parts, tickets, m, n, rowBytes, aScaleType, wScaleType,
+    matmul_hopper, Parameters, a, w, w1, w2, aScales, wScales, out, n, parts, tickets, m, rowBytes, aScaleType, wScaleType,
     aScalePerRow, wScalePerRow)
 
 namespace {
@@ -126,6 +130,7 @@ constexpr int kPairClocks = 1700;
 
 template <int kRowsOf, int kColumnsOf, int kClusterOf>
 struct Tile {
+  static constexpr bool kSeveral = kRowsOf == kMmaRows;  // weights side by side
   static constexpr int kRows = kRowsOf;
   static constexpr int kColumns = kColumnsOf;
   static constexpr int kCluster = kClusterOf;
@@ -137,6 +142,37 @@ using Square = Tile<kSquareRows, kSquareColumns, kSquareCluster>;
 using Wide = Tile<kWideRows, kWideColumns, kWideCluster>;
 using Tall = Tile<kTallRows, kTallColumns, kTallCluster>;
 using Pair = Tile<kPairRows, kPairColumns, kPairCluster>;
+
+// The weight that a tile belongs to, and the tile's place in it.
+struct Part {
+  const TensorMap* w;
+  const void* wScales;
+  float* out;
+  int n;
+  int column;  // in tiles
+
+  template <typename TileOf>
+  static __device__ __forceinline__ int tiles(const Parameters& p, int weight) {
+    return (p.n[weight] + TileOf::kColumns - 1) / TileOf::kColumns;
+  }
+
+  template <typename TileOf>
+  static __device__ __forceinline__ int allTiles(const Parameters& p) {
+    if constexpr (TileOf::kSeveral) return tiles<TileOf>(p, 0) + tiles<TileOf>(p, 1) + tiles<TileOf>(p, 2);
+    return tiles<TileOf>(p, 0);
+  }
+
+  template <typename TileOf>
+  static __device__ __forceinline__ Part of(const Parameters& p, int column) {
+    if constexpr (TileOf::kSeveral) {
+      const int first = tiles<TileOf>(p, 0);
+      const int second = tiles<TileOf>(p, 1);
+      if (column >= first + second) return {&p.w2, p.wScales[2], p.out[2], p.n[2], column - first - second};
+      if (column >= first) return {&p.w1, p.wScales[1], p.out[1], p.n[1], column - first};
+    }
+    return {&p.w, p.wScales[0], p.out[0], p.n[0], column};
+  }
+};
 
 // A warpgroup computes kBlocks x 64 rows, kDown x kAcross of them a tile.
 template <typename Type, typename TileOf, int kBlocks, int kDown, int kAcross, int kStages>
@@ -181,7 +217,7 @@ struct Product {
     }
     enterStream();
 
-    const Tiles tiles = {(p.m + kRows * kCluster - 1) / (kRows * kCluster), (p.n + kColumns - 1) / kColumns};
+    const Tiles tiles = {(p.m + kRows * kCluster - 1) / (kRows * kCluster), Part::allTiles<TileOf>(p)};
     const Slice slice((p.rowBytes + kSlabBytes - 1) / kSlabBytes);
     const int group = threadIdx.x / kGroupThreads;
     if (group == 0) {
@@ -206,7 +242,8 @@ struct Product {
       int column;
       tiles.find(tile, row, column);
       const int aRow = (row * kCluster + rank()) * kRows;
-      const int wRow = column * kColumns + rank() * kPart;
+      const Part part = Part::of<TileOf>(p, column);
+      const int wRow = part.column * kColumns + rank() * kPart;
       for (int slab = slice.from; slab < slice.from + slice.slabs; slab++) {
         // A fresh barrier counts as having passed the phase before its first.
         await(empty + 8 * at.stage, at.parity ^ 1);
@@ -216,9 +253,9 @@ struct Product {
         fetchBox(target, p.a, slab * kSlabBytes, aRow, barrier);
         const uint32_t wTarget = target + kABytes + rank() * kPart * kSlabBytes;
         if constexpr (kCluster > 1) {
-          fetchBoxFor((1 << kCluster) - 1, wTarget, p.w, slab * kSlabBytes, wRow, barrier);
+          fetchBoxFor((1 << kCluster) - 1, wTarget, *part.w, slab * kSlabBytes, wRow, barrier);
         } else {
-          fetchBox(wTarget, p.w, slab * kSlabBytes, wRow, barrier);
+          fetchBox(wTarget, *part.w, slab * kSlabBytes, wRow, barrier);
         }
         at.advance();
       }
@@ -237,17 +274,18 @@ struct Product {
     const uint32_t release = kCluster > 1 ? addressIn(empty, lane % kCluster) : empty;
     const Slices<kConsumerThreads, Sum, kBlocks, kSums> slices(p.parts, p.tickets, threadIdx.x - kGroupThreads);
     const Turns turns(group);
-    const bool writesLines = isAligned(p.out, p.n * 4, 16);
     Stages at;
     for (int tile = blockIdx.x / kCluster; tile < tiles.count(); tile += gridDim.x / kCluster) {
       int row;
       int column;
       tiles.find(tile, row, column);
       const int firstRow = (row * kCluster + rank()) * kRows + down * kGroupRows;
-      const int firstColumn = column * kColumns + across * kWidth;
+      const Part part = Part::of<TileOf>(p, column);
+      const int firstColumn = part.column * kColumns + across * kWidth;
+      const bool writesLines = isAligned(part.out, part.n * 4, 16);
       float loaded[kThreadScales];
 #pragma unroll
-      for (int i = 0; i < kThreadScales; i++) loaded[i] = scaleOf(p, firstRow, firstColumn, thread + i * kGroupThreads);
+      for (int i = 0; i < kThreadScales; i++) loaded[i] = scaleOf(p, part, firstRow, firstColumn, thread + i * kGroupThreads);
       Sums sums;
       multiply(sums, slice.slabs, a, w, full, release, turns, lane, at);
       syncConsumer(group);
@@ -257,13 +295,13 @@ struct Product {
       }
       syncConsumer(group);
       const int warpRow = thread / kWarp * kMmaWarpRows;
-      const OutRows rows(p, scales + kWidth, firstRow, warpRow + lane / 4);
+      const OutRows rows(p, part, scales + kWidth, firstRow, warpRow + lane / 4);
       if (gridDim.y == 1 && writesLines) {
         float* warpPassing = passing + (threadIdx.x - kGroupThreads) / kWarp * kMmaWarpRows * kPitch;
-        storeLines(p, sums, rows, scales, warpPassing, firstRow + warpRow, firstColumn, lane);
+        storeLines(p, part, sums, rows, scales, warpPassing, firstRow + warpRow, firstColumn, lane);
       } else {
         slices.finish(sums, tile * kCluster + rank(), [&](int i, const Sum(&four)[4]) {
-          store(p, four, rows, scales, firstColumn, lane % 4 * 2, i);
+          store(part, four, rows, scales, firstColumn, lane % 4 * 2, i);
         });
       }
     }
@@ -341,10 +379,10 @@ struct Product {
   }
 
   // Scale `i` of a warpgroup's.
-  static __device__ __forceinline__ float scaleOf(const Parameters& p, int row, int column, int i) {
+  static __device__ __forceinline__ float scaleOf(const Parameters& p, const Part& part, int row, int column, int i) {
     const int m = row + i - kWidth;
     const int n = column + i;
-    if (i < kWidth) return n < p.n ? scaleAt(p.wScales, p.wScaleType, p.wScalePerRow, n) : 0.0f;
+    if (i < kWidth) return n < part.n ? scaleAt(part.wScales, p.wScaleType, p.wScalePerRow, n) : 0.0f;
     return i < kScales && m < p.m ? scaleAt(p.aScales, p.aScaleType, p.aScalePerRow, m) : 0.0f;
   }
 
@@ -357,14 +395,14 @@ struct Product {
     float* begins[kBlocks][2];
     float scales[kBlocks][2];
 
-    __device__ __forceinline__ OutRows(const Parameters& p, const float* groupScales, int firstRow, int row) {
+    __device__ __forceinline__ OutRows(const Parameters& p, const Part& part, const float* groupScales, int firstRow, int row) {
 #pragma unroll
       for (int block = 0; block < kBlocks; block++) {
 #pragma unroll
         for (int half = 0; half < 2; half++) {
           const int inGroup = row + block * kMmaRows + 8 * half;
           const int m = firstRow + inGroup;
-          begins[block][half] = m < p.m ? p.out + m * static_cast<int64_t>(p.n) : nullptr;
+          begins[block][half] = m < p.m ? part.out + m * static_cast<int64_t>(part.n) : nullptr;
           scales[block][half] = groupScales[inGroup];
         }
       }
@@ -374,8 +412,8 @@ struct Product {
   // Passes a warp's sums of whole lines of out through shared memory, so that they are written as such: single pieces of lines
   // would take memory many times as long.
   static __device__ __forceinline__ void storeLines(
-      const Parameters& p, const Sums& sums, const OutRows& rows, const float* scales, float* passing, int firstRow,
-      int firstColumn, int lane) {
+      const Parameters& p, const Part& part, const Sums& sums, const OutRows& rows, const float* scales, float* passing,
+      int firstRow, int firstColumn, int lane) {
 #pragma unroll
     for (int block = 0; block < kBlocks; block++) {
 #pragma unroll
@@ -404,7 +442,7 @@ struct Product {
         for (int row = 0; row < kMmaWarpRows; row += kWarp / lanes) {
           const int m = firstRow + block * kMmaRows + row + lane / lanes;
           const float4 line = *reinterpret_cast<const float4*>(passing + (row + lane / lanes) * kPitch + lane % lanes * 4);
-          if (m < p.m && n < p.n) __stcs(reinterpret_cast<float4*>(p.out + m * static_cast<int64_t>(p.n) + n), line);
+          if (m < p.m && n < part.n) __stcs(reinterpret_cast<float4*>(part.out + m * static_cast<int64_t>(part.n) + n), line);
         }
       }
     }
@@ -412,12 +450,12 @@ struct Product {
 
   // A thread holds two neighbours of a row, and two of the row 8 below, in every 8 columns and 64 rows.
   static __device__ __forceinline__ void store(
-      const Parameters& p, const Sum (&four)[4], const OutRows& rows, const float* scales, int firstColumn, int column, int i) {
+      const Part& part, const Sum (&four)[4], const OutRows& rows, const float* scales, int firstColumn, int column, int i) {
     constexpr int kQuads = kSums / 4;  // of 64 rows
     const bool first = i < kQuads;
     column += i % kQuads * 8;
     const int n = firstColumn + column;
-    if (n >= p.n) return;
+    if (n >= part.n) return;
     const float2 wScales = *reinterpret_cast<const float2*>(scales + column);
 #pragma unroll
     for (int half = 0; half < 2; half++) {
@@ -426,11 +464,11 @@ struct Product {
       const float aScale = first ? rows.scales[0][half] : rows.scales[kBlocks - 1][half];
       const float low = static_cast<float>(four[2 * half]) * aScale * wScales.x;
       const float high = static_cast<float>(four[2 * half + 1]) * aScale * wScales.y;
-      if (p.n % 2 == 0) {
+      if (part.n % 2 == 0) {
         __stcs(reinterpret_cast<float2*>(out + n), make_float2(low, high));
       } else {
         out[n] = low;
-        if (n + 1 < p.n) out[n + 1] = high;
+        if (n + 1 < part.n) out[n + 1] = high;
       }
     }
   }
@@ -466,7 +504,7 @@ MATMUL(e4m3, E4m3, Wide, 2, 1, 2, 4)
 MATMUL(e4m3, E4m3, Pair, 2, 1, 2, 4)
 
 OCTAVO_CONSTANTS(
-    matmul_hopper, kSlabBytes, kSlimRows, kSlimColumns, kSlimCluster, kSlimClocks, kFlatRows, kFlatColumns, kFlatCluster,
+    matmul_hopper, kSlabBytes, kMostWeights, kSlimRows, kSlimColumns, kSlimCluster, kSlimClocks, kFlatRows, kFlatColumns, kFlatCluster,
     kFlatClocks, kSquareRows, kSquareColumns, kSquareCluster, kSquareClocks, kWideRows, kWideColumns, kWideCluster, kWideClocks,
     kTallRows, kTallColumns, kTallCluster, kTallClocks, kPairRows, kPairColumns, kPairCluster, kPairClocks)
 

@@ -302,6 +302,9 @@ class CudaSanitizerTest extends BackendContract {
                 backend.operations()
                         .matMul()
                         .multiply(ScaledMatrix.plain(same), new ScaledMatrix(w, scales), out, stream);
+                List<ScaledMatrix> two = List.of(new ScaledMatrix(w, scales), new ScaledMatrix(w, scales));
+                List<Matrix> outs = List.of(out, output(DType.F32, m, 301));
+                backend.operations().matMul().multiplyAll(ScaledMatrix.plain(same), two, outs, stream);
             }
         }
         for (DType type : new DType[] {DType.F8_E4M3, DType.I8}) {

@@ -273,6 +273,35 @@ abstract class MatMulContract extends BackendContract {
         }
     }
 
+    /** Whole tiles, parts of tiles and slices of k beside each other, and more rows than go beside each other. */
+    @ParameterizedTest
+    @EnumSource(names = {"BF16", "F8_E4M3", "I8"})
+    void multipliesSeveralWeightsOfTheTypeOfActivations(DType dtype) {
+        RandomGenerator random = random(600 + dtype.bytes());
+        for (int k : new int[] {128, 2048}) {
+            for (int m : new int[] {1, 20, 64, 65}) {
+                Matrix rows = input(dtype, m, k, gaussian(random, m * k, 30));
+                boolean scaled = dtype != DType.BF16;
+                var a = new ScaledMatrix(rows, scaled ? input(DType.F32, m, 1, gaussian(random, m, 1)) : null);
+                List<ScaledMatrix> weights = new ArrayList<>();
+                List<Matrix> outs = new ArrayList<>();
+                for (int n : new int[] {512, 72, 129}) {
+                    Matrix scales = scaled ? input(DType.BF16, n, 1, gaussian(random, n, 1)) : null;
+                    weights.add(new ScaledMatrix(input(dtype, n, k, gaussian(random, n * k, 30)), scales));
+                    outs.add(output(DType.F32, m, n));
+                }
+                for (int count : new int[] {2, 3}) {
+                    backend.operations()
+                            .matMul()
+                            .multiplyAll(a, weights.subList(0, count), outs.subList(0, count), stream);
+                    for (int i = 0; i < count; i++) {
+                        assertProduct(a, weights.get(i), outs.get(i));
+                    }
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"F32", "BF16", "F16"})
     void appliesScalesPerTensorRowAndGroup(DType scaleType) {

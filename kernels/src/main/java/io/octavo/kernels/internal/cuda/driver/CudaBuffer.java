@@ -4,6 +4,8 @@ import io.octavo.kernels.device.DeviceBuffer;
 import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.device.Stream;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A range of device memory. */
@@ -39,6 +41,14 @@ public final class CudaBuffer implements DeviceBuffer {
         this.bytes = bytes;
         this.home = home;
         this.host = host;
+    }
+
+    /** Of matrices that some things have; 0 where one has none. */
+    public static <T> List<Long> addressesOf(List<T> owners, Function<T, @Nullable Matrix> part) {
+        return owners.stream()
+                .map(part)
+                .map(matrix -> matrix == null ? 0L : addressOf(matrix))
+                .toList();
     }
 
     /** Where {@code matrix} starts on the device. */

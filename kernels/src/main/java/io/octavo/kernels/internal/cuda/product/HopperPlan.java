@@ -32,22 +32,38 @@ record HopperPlan(String tile, int rows, int columns, int cluster, int tiles, in
      * The fastest of several tiles.
      *
      * @param beside whether blocks of a worker lie beside each other, not above
+     * @param weights the columns of {@code out} that each of some weights makes
      * @param slabs of k
      */
     static HopperPlan fastest(
-            KernelFile file, List<String> tiles, boolean beside, int m, int n, int slabs, int multiprocessors) {
+            KernelFile file,
+            List<String> tiles,
+            boolean beside,
+            int m,
+            List<Integer> weights,
+            int slabs,
+            int multiprocessors) {
         return tiles.stream()
-                .map(tile -> of(file, tile, beside, m, n, slabs, multiprocessors))
+                .map(tile -> of(file, tile, beside, m, weights, slabs, multiprocessors))
                 .min(Comparator.comparingDouble(HopperPlan::clocks))
                 .orElseThrow();
     }
 
     private static HopperPlan of(
-            KernelFile file, String tile, boolean beside, int m, int n, int slabs, int multiprocessors) {
+            KernelFile file,
+            String tile,
+            boolean beside,
+            int m,
+            List<Integer> weights,
+            int slabs,
+            int multiprocessors) {
         int rows = file.constant("k" + tile + "Rows");
         int columns = file.constant("k" + tile + "Columns");
         int cluster = file.constant("k" + tile + "Cluster");
-        int tiles = Math.ceilDiv(m, rows * (beside ? 1 : cluster)) * Math.ceilDiv(n, columns * (beside ? cluster : 1));
+        int across = weights.stream()
+                .mapToInt(n -> Math.ceilDiv(n, columns * (beside ? cluster : 1)))
+                .sum();
+        int tiles = Math.ceilDiv(m, rows * (beside ? 1 : cluster)) * across;
         int most = multiprocessors / cluster;
         int slices = Math.clamp(most / tiles, 1, Math.max(slabs / LEAST_SLICE_SLABS, 1));
         double numbers = (double) rows * columns;

@@ -1,7 +1,9 @@
 package io.octavo.kernels.internal.cuda.product;
 
+import io.octavo.kernels.internal.cuda.driver.CudaBuffer;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.DeviceMemory;
+import io.octavo.kernels.internal.cuda.driver.KernelCall;
 import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import java.util.List;
@@ -10,6 +12,9 @@ import java.util.List;
 final class MatmulHopper implements ProductKernel {
 
     private static final List<String> TILES = List.of("Slim", "Flat", "Square", "Tall", "Wide", "Pair");
+
+    /** Those of 64 rows, which several weights may share. */
+    private static final List<String> FEW_ROWS = List.of("Slim", "Flat");
 
     /** Of BF16: fewer are {@link MatmulNarrow}'s. */
     private static final int LEAST_ROWS = 17;
@@ -43,27 +48,58 @@ final class MatmulHopper implements ProductKernel {
     }
 
     HopperPlan plan(Shape s) {
+        return plan(s, TILES, List.of(s.n()));
+    }
+
+    private HopperPlan plan(Shape s, List<String> tiles, List<Integer> columns) {
         int slabs = Math.ceilDiv(s.k() * s.aType().bytes(), file.constant("kSlabBytes"));
-        return HopperPlan.fastest(file, TILES, false, s.m(), s.n(), slabs, multiprocessors);
+        return HopperPlan.fastest(file, tiles, false, s.m(), columns, slabs, multiprocessors);
+    }
+
+    @Override
+    public int mostBeside() {
+        return file.constant("kMostWeights");
     }
 
     @Override
     public void launch(Product p, CudaStream stream) {
+        launch(plan(p.shape()), List.of(p), stream);
+    }
+
+    /** At once where a tile has all rows: more rows keep the device busy for long enough. */
+    @Override
+    public void launch(List<Product> beside, CudaStream stream) {
+        Shape s = beside.getFirst().shape();
+        if (s.m() > file.constant("kSlimRows")) {
+            beside.forEach(product -> launch(product, stream));
+        } else {
+            launch(plan(s, FEW_ROWS, columns(beside)), beside, stream);
+        }
+    }
+
+    private static List<Integer> columns(List<Product> beside) {
+        return beside.stream().map(product -> product.shape().n()).toList();
+    }
+
+    private void launch(HopperPlan plan, List<Product> beside, CudaStream stream) {
+        Product p = beside.getFirst();
         Shape s = p.shape();
-        HopperPlan plan = plan(s);
         int slabBytes = file.constant("kSlabBytes");
+        int boxRows = plan.columns() / plan.cluster();
+        int most = mostBeside();
         var kernel = file.kernel("matmul_hopper_" + p.w().type() + "_" + plan.tile());
         try (var parts = PartialSums.of("slices of a product", plan.partBytes(), memory, stream)) {
-            stream.call(kernel)
-                    .boxes(p.a().codes(), slabBytes, plan.rows())
-                    .boxes(p.w().codes(), slabBytes, plan.columns() / plan.cluster())
-                    .optional(p.a().scales())
-                    .optional(p.w().scales())
-                    .matrix(p.out())
+            KernelCall call = stream.call(kernel).boxes(p.a().codes(), slabBytes, plan.rows());
+            for (int i = 0; i < most; i++) {
+                call.boxes(beside.get(Math.min(i, beside.size() - 1)).w().codes(), slabBytes, boxRows);
+            }
+            call.optional(p.a().scales())
+                    .addresses(most, CudaBuffer.addressesOf(beside, each -> each.w().scales()))
+                    .addresses(most, CudaBuffer.addressesOf(beside, Product::out))
+                    .numbers(most, columns(beside))
                     .address(parts.address())
                     .address(stream.tickets(plan.tickets()))
                     .number(s.m())
-                    .number(s.n())
                     .number(s.k() * s.aType().bytes())
                     .type(Scales.type(p.a().scales()))
                     .type(p.w().scaleType())

@@ -48,7 +48,7 @@ final class MatmulHopperCodes implements ProductKernel {
     HopperPlan plan(Shape s) {
         // Of 128 numbers, which take as long whatever bits they have.
         int slabs = Math.ceilDiv(s.k(), file.constant("kPairColumns"));
-        return HopperPlan.fastest(file, TILES, true, s.m(), s.n(), slabs, multiprocessors);
+        return HopperPlan.fastest(file, TILES, true, s.m(), List.of(s.n()), slabs, multiprocessors);
     }
 
     @Override

@@ -1,6 +1,5 @@
 package io.octavo.kernels.internal.cuda.product;
 
-import io.octavo.kernels.device.Matrix;
 import io.octavo.kernels.internal.cuda.driver.CudaBuffer;
 import io.octavo.kernels.internal.cuda.driver.CudaStream;
 import io.octavo.kernels.internal.cuda.driver.DeviceMemory;
@@ -9,7 +8,6 @@ import io.octavo.kernels.internal.cuda.driver.KernelFile;
 import io.octavo.kernels.internal.cuda.driver.PartialSums;
 import io.octavo.kernels.number.DType;
 import java.util.List;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Few rows of BF16 by a weight of 8 or 4 bits, as fast as memory brings the weight. */
@@ -230,9 +228,9 @@ final class MatmulStream implements ProductKernel {
         try (var parts = PartialSums.of("slices of a product", partBytes, memory, stream)) {
             stream.call(file.kernel(name, mostSharedBytes).with(plan.sharedBytes()))
                     .matrix(p.a().codes())
-                    .addresses(most, addresses(beside, each -> each.w().codes()))
-                    .addresses(most, addresses(beside, each -> each.w().scales()))
-                    .addresses(most, addresses(beside, Product::out))
+                    .addresses(most, CudaBuffer.addressesOf(beside, each -> each.w().codes()))
+                    .addresses(most, CudaBuffer.addressesOf(beside, each -> each.w().scales()))
+                    .addresses(most, CudaBuffer.addressesOf(beside, Product::out))
                     .numbers(most, beside.stream().map(each -> each.shape().n()).toList())
                     .address(parts.address())
                     .address(alone ? 0 : stream.tickets(plan.blocks()))
@@ -250,13 +248,6 @@ final class MatmulStream implements ProductKernel {
                     .number(p.w().scalePerRow())
                     .launch(new Grid(plan.blocks(), plan.slices(), plan.tiles(), plan.warps() * WARP));
         }
-    }
-
-    private static List<Long> addresses(List<Product> beside, Function<Product, @Nullable Matrix> part) {
-        return beside.stream()
-                .map(part)
-                .map(matrix -> matrix == null ? 0L : CudaBuffer.addressOf(matrix))
-                .toList();
     }
 
     /** Parts that groups are multiples of, as kernels have it in their names; 0 without groups and offsets. */
