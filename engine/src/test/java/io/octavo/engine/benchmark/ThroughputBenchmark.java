@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Arguments: a folder for checkpoints, {@code 13b} or {@code 8b}, a tokenizer's file, streams (0 for as many as the cache
  * holds), tokens in, tokens out, rounds before those that are measured, rounds that are, and cases: {@code BF16} or a scheme, with
  * {@code +INT8} or {@code +FP8} for a cache of that. Weights are random, written once; those of schemes that no model is
- * rounded to as it is loaded are quantized once, beside them. Prints one JSON line a case, of medians.
+ * rounded to as it is loaded are quantized once, beside them. Prints one JSON line a case, of medians. {@code -Doctavo.benchmark.batchTokens} says how many tokens a step has at most.
  */
 final class ThroughputBenchmark {
 
@@ -132,7 +132,7 @@ final class ThroughputBenchmark {
         return new ServingOptions(
                 input + output,
                 sequences,
-                null,
+                Integer.getInteger("octavo.benchmark.batchTokens"),
                 null,
                 cache,
                 false,
