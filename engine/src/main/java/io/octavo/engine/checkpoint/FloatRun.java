@@ -76,7 +76,12 @@ public final class FloatRun {
         for (int done = 0; done < values.length; done += PIECE) {
             int length = Math.min(PIECE, values.length - done);
             MemorySegment.copy(
-                    MemorySegment.ofArray(values), ValueLayout.JAVA_INT, (long) done * Float.BYTES, piece.bits, 0, length);
+                    MemorySegment.ofArray(values),
+                    ValueLayout.JAVA_INT,
+                    (long) done * Float.BYTES,
+                    piece.bits,
+                    0,
+                    length);
             for (int i = 0; i < length; i++) {
                 most = Math.max(most, piece.bits[i] & MAGNITUDE);
             }

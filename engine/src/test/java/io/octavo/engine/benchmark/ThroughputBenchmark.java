@@ -154,8 +154,8 @@ final class ThroughputBenchmark {
         if (!Files.exists(target)) {
             var request =
                     new QuantizationRequest(source, target, new Recipe(scheme, CompressedTensors.NAME, List.of()));
-            try (Engine engine = Engines.open(
-                    new EngineOptions("cuda", Runtime.getRuntime().availableProcessors()))) {
+            try (Engine engine =
+                    Engines.open(new EngineOptions("cuda", Runtime.getRuntime().availableProcessors()))) {
                 engine.quantize(request, JobMonitor.none());
             }
             addTokenizer(target);

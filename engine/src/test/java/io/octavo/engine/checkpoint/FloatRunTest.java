@@ -42,9 +42,21 @@ class FloatRunTest {
     void numbersOfAllSizesAreRoundedOnce(DType type) {
         var random = new SplittableRandom(1);
         float[] special = {
-            0, -0f, Float.NaN, -Float.NaN, Float.intBitsToFloat(0x7F800001), Float.POSITIVE_INFINITY,
-            Float.NEGATIVE_INFINITY, Float.MAX_VALUE, -Float.MAX_VALUE, Float.MIN_VALUE, 65519, 65520,
-            Float.intBitsToFloat(0x3F808000), Float.intBitsToFloat(0x3F818000), Float.intBitsToFloat(0x3F808001)
+            0,
+            -0f,
+            Float.NaN,
+            -Float.NaN,
+            Float.intBitsToFloat(0x7F800001),
+            Float.POSITIVE_INFINITY,
+            Float.NEGATIVE_INFINITY,
+            Float.MAX_VALUE,
+            -Float.MAX_VALUE,
+            Float.MIN_VALUE,
+            65519,
+            65520,
+            Float.intBitsToFloat(0x3F808000),
+            Float.intBitsToFloat(0x3F818000),
+            Float.intBitsToFloat(0x3F808001)
         };
         float[] values = new float[9000];
         IntStream.range(0, values.length)

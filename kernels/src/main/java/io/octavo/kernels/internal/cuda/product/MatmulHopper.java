@@ -94,7 +94,9 @@ final class MatmulHopper implements ProductKernel {
                 call.boxes(beside.get(Math.min(i, beside.size() - 1)).w().codes(), slabBytes, boxRows);
             }
             call.optional(p.a().scales())
-                    .addresses(most, CudaBuffer.addressesOf(beside, each -> each.w().scales()))
+                    .addresses(
+                            most,
+                            CudaBuffer.addressesOf(beside, each -> each.w().scales()))
                     .addresses(most, CudaBuffer.addressesOf(beside, Product::out))
                     .numbers(most, columns(beside))
                     .address(parts.address())

@@ -228,8 +228,12 @@ final class MatmulStream implements ProductKernel {
         try (var parts = PartialSums.of("slices of a product", partBytes, memory, stream)) {
             stream.call(file.kernel(name, mostSharedBytes).with(plan.sharedBytes()))
                     .matrix(p.a().codes())
-                    .addresses(most, CudaBuffer.addressesOf(beside, each -> each.w().codes()))
-                    .addresses(most, CudaBuffer.addressesOf(beside, each -> each.w().scales()))
+                    .addresses(
+                            most,
+                            CudaBuffer.addressesOf(beside, each -> each.w().codes()))
+                    .addresses(
+                            most,
+                            CudaBuffer.addressesOf(beside, each -> each.w().scales()))
                     .addresses(most, CudaBuffer.addressesOf(beside, Product::out))
                     .numbers(most, beside.stream().map(each -> each.shape().n()).toList())
                     .address(parts.address())
