@@ -8,7 +8,8 @@
 #
 # Steps: contract (tests of every operation), models (perplexity, generation, quantization), benchmark (beside PyTorch) and
 # sanitizer (compute-sanitizer over a launch of every kernel); not by default large (a synthetic Llama 3 8B in /dev/shm, beside
-# AutoFP8's flow and transformers), decode (steps of a synthetic 13B), devices (a process for every GPU of the machine, at once)
+# AutoFP8's flow and transformers), decode (steps of a synthetic 13B), throughput (a synthetic 13B and 8B served, beside
+# transformers; some four minutes and 40 GB of /dev/shm), devices (a process for every GPU of the machine, at once)
 # and stripped (as root: a root with nothing but the JVM, jars, libcuda and libstdc++). OUT names the folder for results,
 # .build/gpu/out by default;
 # OCTAVO_GPU_MODELS one with more models to check, OCTAVO_BENCHMARKS a regular expression of those benchmarks that shall run.
@@ -196,6 +197,23 @@ devices() {
     sed "s/\"check\": *\"/&cuda:$index: /" "$out/device-$index.jsonl"
   done >"$out/devices.jsonl"
   ! grep -q '"passed": *false' "$out/devices.jsonl" || failure "a check of a device"
+}
+
+# Tokens a second of served models of full size.
+throughput() {
+  local folder=/dev/shm/octavo-throughput benchmark=io.octavo.engine.benchmark.ThroughputBenchmark
+  local tokenizer=examples/models/books-5m/tokenizer.json
+  {
+    run_java engine $benchmark "$folder/13b" 13b $tokenizer 32 640 100 1 3 BF16 W8A8 W8A8+INT8 W8A16_CHANNEL W4A16 ||
+      failure "serving a 13B exited with $?"
+    rm -rf "$folder/13b"
+    run_java engine $benchmark "$folder/8b" 8b $tokenizer 1 128 100 5 9 BF16 FP8_DYNAMIC FP8_W8A16 W4A16 || failure "serving an 8B exited with $?"
+    run_java engine $benchmark "$folder/8b" 8b $tokenizer 0 1000 1000 0 1 FP8_DYNAMIC+FP8 || failure "serving all streams exited with $?"
+    rm -rf "$folder"
+    timeout 150 python3 benchmarks/peer_serving.py 13b 32 640 100 || failure "the peer of serving a 13B exited with $?"
+    timeout 150 python3 benchmarks/peer_serving.py 8b 1 128 100 || failure "the peer of serving an 8B exited with $?"
+  } >"$out/throughput.jsonl" 2>"$out/throughput.log"
+  cat "$out/throughput.jsonl"
 }
 
 # How much of a decode step is spent on launching.
