@@ -14,14 +14,18 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.boot.test.web.server.LocalServerPort;
 
 /** A refusal says what is wrong, where, what stands there and what may. */
 @Timeout(120)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@ExtendWith(OutputCaptureExtension.class)
 @ServiceTest
 class ClearErrorsTest {
 
@@ -54,12 +58,14 @@ class ClearErrorsTest {
                 "/keys| {'name':['a']}| line 1, column| must be a string",
                 "/keys| {'name':'a'} {}| line 1, column| text follows the end",
                 "/keys| {'name' 'a'}| line 1, column 9| expecting a colon",
-                "/keys| {'name':'a'| line 1, column| end-of-input"
+                "/keys| {'name':'a'| line 1, column| end-of-input",
+                "/keys| {'name':NaN}| line 1, column 12| Non-standard token",
+                "/keys| {/*a*/}| line 1, column 2| Unexpected character"
             })
     void saysWhatOfABodyIsWrongAndWhere(String path, String body, String where, String what) throws Exception {
         HttpResponse<String> answer = api.post("/api/v1" + path, body.replace('\'', '"'));
         assertProblem(answer, 400, "invalid-request");
-        assertThat(detail(answer)).contains(where, what);
+        assertThat(detail(answer)).contains(where, what).doesNotContain("Feature", "Source", "ALLOW_");
     }
 
     @ParameterizedTest
@@ -211,11 +217,58 @@ class ClearErrorsTest {
                 .contains("application/problem+json", "\"code\":\"", "headers of more than 8 KiB");
     }
 
+    @Test
+    void codingsAndExpectationsThatAreNotKnownAreNoOtherProblem() throws Exception {
+        String post = "POST /api/v1/keys HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
+        assertThat(raw(post + "Transfer-Encoding: gzip\r\n"))
+                .startsWith("HTTP/1.1 400")
+                .contains("a Transfer-Encoding other than chunked");
+        assertThat(raw(post + "Expect: x\r\n")).startsWith("HTTP/1.1 417").contains("100-continue alone is met");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "POST, /api/v1/keys, Transfer-Encoding: chunked",
+        "PUT, /api/v1/repositories/clear/model/files/a, Transfer-Encoding: chunked",
+        "PUT, /api/v1/repositories/clear/model/files/a, Content-Length: 10",
+        "POST, /serve/v1/completions, Transfer-Encoding: chunked"
+    })
+    void saysThatABodyBreaksOff(String method, String path, String length) throws Exception {
+        String answer = raw(
+                method + " " + path + " HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" + length + "\r\n",
+                "zz\r\n");
+        assertThat(answer).startsWith("HTTP/1.1 400").contains("breaks off, or its chunks are malformed");
+        if (path.startsWith("/api")) {
+            assertThat(answer).contains("\"instance\":\"" + path + "\"");
+        }
+    }
+
+    @Test
+    void askingWronglyIsNoWarningInTheLog(CapturedOutput log) throws Exception {
+        assertProblem(api.send("DELETE", "/api/v1/jobs", ""), 405, "method-not-allowed");
+        assertProblem(api.get("/api/v1/nothing"), 404, "not-found");
+        assertThat(log.getAll()).doesNotContain("is not supported", "No mapping for");
+    }
+
+    @Test
+    void whoeverSendsNoBearerTokenLearnsWhatIsNeeded() throws Exception {
+        HttpResponse<String> answer =
+                new TestApi(port, null).send("GET", "/api/v1/jobs", "", "Authorization", "Basic YTpi");
+        assertProblem(answer, 401, "unauthenticated");
+        assertThat(detail(answer)).startsWith("this call needs an API key");
+    }
+
     private String raw(String request) throws Exception {
+        return raw(request, "");
+    }
+
+    private String raw(String request, String body) throws Exception {
         try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.getOutputStream()
-                    .write((request + "Connection: close\r\nAuthorization: Bearer " + ApiTest.KEY + "\r\n\r\n")
+                    .write((request + "Connection: close\r\nAuthorization: Bearer " + ApiTest.KEY + "\r\n\r\n"
+                                    + body)
                             .getBytes(UTF_8));
+            socket.shutdownOutput();
             return new String(socket.getInputStream().readAllBytes(), UTF_8);
         }
     }

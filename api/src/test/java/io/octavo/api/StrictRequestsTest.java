@@ -177,6 +177,50 @@ class StrictRequestsTest {
     }
 
     @Test
+    void takesCommasInALabelAsTheyAre() throws Exception {
+        String labelled = JOB.replace("{", "{\"labels\":{\"team\":\"a,b:c\"},");
+        assertThat(api.post("/api/v1/jobs", labelled).statusCode()).isEqualTo(202);
+        HttpResponse<String> found = api.get("/api/v1/jobs?label=team:a,b:c");
+        assertThat(read(found).get("items")).as(found.body()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "repositories/strict/model/files",
+                "repositories/strict/model/files/",
+                "artifacts/00000000-0000-0000-0000-000000000000/files"
+            })
+    void refusesFilesWithoutAPath(String call) throws Exception {
+        HttpResponse<String> answer = api.get("/api/v1/" + call);
+        assertProblem(answer, 400, "invalid-request");
+        assertThat(read(answer).get("detail").stringValue()).isEqualTo("path: is empty");
+        if (call.startsWith("repositories")) {
+            assertProblem(api.put("/api/v1/" + call, new byte[] {1}), 400, "invalid-request");
+        }
+    }
+
+    /** Decoded it looks like the path of a file, whose bytes are not looked at. */
+    @Test
+    void readsBodiesByTheCallThatTakesThem() throws Exception {
+        HttpResponse<String> answer = api.put(
+                "/api/v1/repositories/strict%2Fmodel%2Ffiles%2Fa/b/retention", "{}".getBytes(StandardCharsets.UTF_8));
+        assertProblem(answer, 415, "unsupported-media-type");
+        assertThat(read(answer).get("detail").stringValue()).contains("no Content-Type was given");
+    }
+
+    @Test
+    void quotesWhatIsWrongOnlyUpToALength() throws Exception {
+        String longText = "x".repeat(1_000_000);
+        for (String body : List.of(
+                "{\"name\":\"a\",\"scope\":\"" + longText + "\"}", JOB.replace("}", ",\"timeout\":\"" + longText + "\"}"))) {
+            HttpResponse<String> answer = api.post(body.contains("scope") ? "/api/v1/keys" : "/api/v1/jobs", body);
+            assertProblem(answer, 400, "invalid-request");
+            assertThat(answer.body()).hasSizeLessThan(5000);
+        }
+    }
+
+    @Test
     void takesParametersThatMayBeGivenTwice() throws Exception {
         assertThat(api.get("/api/v1/jobs?label=a:b&label=c:d").statusCode()).isEqualTo(200);
     }

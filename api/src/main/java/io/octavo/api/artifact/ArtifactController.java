@@ -19,7 +19,6 @@ import io.octavo.jobs.deletion.Restorations;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
-import io.octavo.jobs.repository.RepositoryPath;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.wire.Page;
 import io.octavo.wire.RepositoryFile;
@@ -137,8 +136,7 @@ class ArtifactController {
             @PathVariable String path,
             HttpServletRequest request,
             HttpServletResponse response) {
-        RepositoryFile file =
-                artifacts.file(caller.tenant(), id, Problems.read("path", () -> new RepositoryPath(path.substring(1))));
+        RepositoryFile file = artifacts.file(caller.tenant(), id, Problems.path(path));
         return downloads.answer(BlobId.of(file), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
     }
 

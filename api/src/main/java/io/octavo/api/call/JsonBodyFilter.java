@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
-import java.util.regex.Pattern;
 import org.apache.catalina.connector.ClientAbortException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.annotation.Qualifier;
@@ -27,10 +26,13 @@ import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.InvalidMediaTypeException;
 import org.springframework.http.MediaType;
+import org.springframework.http.server.PathContainer;
 import org.springframework.stereotype.Component;
 import org.springframework.web.HttpMediaTypeNotSupportedException;
 import org.springframework.web.filter.OncePerRequestFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
+import org.springframework.web.util.pattern.PathPattern;
+import org.springframework.web.util.pattern.PathPatternParser;
 
 /**
  * Reads JSON bodies, which are short, before anything looks at the call; what is longer, or no JSON, is refused. Files
@@ -43,7 +45,9 @@ class JsonBodyFilter extends OncePerRequestFilter {
     /** Of a commit of as many files as one may have, twice over; each value costs far more memory than its byte. */
     private static final int MAX_VALUES = 100_000;
 
-    private static final Pattern FILE = Pattern.compile("(?s)/api/v1/repositories/[^/]+/[^/]+/files/.*");
+    /** As the call is found by: a slash that is encoded ends no part of a path. */
+    private static final PathPattern FILE =
+            PathPatternParser.defaultInstance.parse("/api/v1/repositories/{namespace}/{name}/files/{*path}");
 
     /** Where prompts are sent, which are texts with many commas, and of which no tree is made here. */
     private static final String SERVED = "/serve/";
@@ -68,7 +72,7 @@ class JsonBodyFilter extends OncePerRequestFilter {
     protected boolean shouldNotFilter(HttpServletRequest request) {
         return switch (request.getMethod()) {
             case "POST" -> false;
-            case "PUT" -> FILE.matcher(request.getServletPath()).matches();
+            case "PUT" -> FILE.matches(PathContainer.parsePath(request.getRequestURI()));
             default -> true;
         };
     }

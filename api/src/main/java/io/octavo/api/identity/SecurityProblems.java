@@ -29,6 +29,7 @@ import org.springframework.web.servlet.HandlerExceptionResolver;
 class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler, RequestRejectedHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger(SecurityProblems.class);
+    private static final String SCHEME = "Bearer";
 
     private final HandlerExceptionResolver problems;
     private final AuditLog audit;
@@ -45,7 +46,8 @@ class SecurityProblems implements AuthenticationEntryPoint, AccessDeniedHandler,
             answer(request, response, unavailable.code(), String.valueOf(unavailable.getMessage()));
             return;
         }
-        boolean presented = request.getHeader(HttpHeaders.AUTHORIZATION) != null;
+        String sent = String.valueOf(request.getHeader(HttpHeaders.AUTHORIZATION));
+        boolean presented = sent.regionMatches(true, 0, SCHEME, 0, SCHEME.length());
         response.setHeader(
                 HttpHeaders.WWW_AUTHENTICATE,
                 presented ? "Bearer realm=\"octavo\", error=\"invalid_token\"" : "Bearer realm=\"octavo\"");

@@ -26,9 +26,9 @@ import io.octavo.wire.Page;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.servlet.http.HttpServletRequest;
 import java.net.URI;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -127,8 +127,10 @@ class JobController {
             @RequestParam(required = false) @Nullable List<String> label,
             @RequestParam(required = false) @Nullable UUID parent,
             @RequestParam(required = false) @Nullable Integer limit,
-            @RequestParam(required = false) @Nullable String cursor) {
-        List<String> labels = Objects.requireNonNullElse(label, List.of());
+            @RequestParam(required = false) @Nullable String cursor,
+            HttpServletRequest request) {
+        // As they were sent: the framework takes one with commas in it for several.
+        List<String> labels = label == null ? List.of() : List.of(request.getParameterValues("label"));
         var filter = new JobFilter(
                 Optional.ofNullable(status),
                 Optional.ofNullable(type).map(name -> Problems.read("type", () -> JobFilter.type(name))),

@@ -2,6 +2,7 @@ package io.octavo.api.problem;
 
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.http.HttpServletRequest;
+import java.net.URI;
 import org.springframework.boot.webmvc.error.ErrorController;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -21,6 +22,19 @@ class ProblemErrorController implements ErrorController {
         HttpStatus known = status == null ? HttpStatus.INTERNAL_SERVER_ERROR : status;
         return ResponseEntity.status(known)
                 .contentType(MediaType.APPLICATION_PROBLEM_JSON)
-                .body(Problems.of(known, ProblemAdvice.code(known), known.getReasonPhrase()));
+                .body(problem(request, known));
+    }
+
+    private static ProblemDetail problem(HttpServletRequest request, HttpStatus status) {
+        ProblemDetail problem = Problems.of(
+                status,
+                ProblemAdvice.code(status),
+                status == HttpStatus.BAD_REQUEST
+                        ? "the body cannot be read: it breaks off, or its chunks are malformed"
+                        : status.getReasonPhrase());
+        if (request.getAttribute(RequestDispatcher.ERROR_REQUEST_URI) instanceof String asked) {
+            problem.setInstance(URI.create(asked));
+        }
+        return problem;
     }
 }

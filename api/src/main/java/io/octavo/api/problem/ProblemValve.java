@@ -18,15 +18,20 @@ public final class ProblemValve extends ErrorReportValve {
         return switch (HttpStatus.resolve(status)) {
             case BAD_REQUEST ->
                 "the request cannot be read: its first line, path or a header is malformed, or it has headers of more than"
-                        + " 8 KiB";
+                        + " 8 KiB, or a Transfer-Encoding other than chunked";
             case METHOD_NOT_ALLOWED -> "no call has this method";
             case HTTP_VERSION_NOT_SUPPORTED -> "HTTP/1.1 is spoken here";
+            case EXPECTATION_FAILED -> "of what Expect may say, 100-continue alone is met";
             case null, default -> "the server could not answer the request";
         };
     }
 
     @Override
     protected void report(Request request, Response response, @Nullable Throwable failure) {
+        if (response.getStatus() == HttpStatus.NOT_IMPLEMENTED.value()
+                && request.getHeader(HttpHeaders.TRANSFER_ENCODING) != null) {
+            response.setStatus(HttpStatus.BAD_REQUEST.value()); // a coding that is not chunked
+        }
         if (response.getStatus() == HttpStatus.NOT_IMPLEMENTED.value()) {
             // A method such as CONNECT, which the server itself turns away.
             response.setStatus(HttpStatus.METHOD_NOT_ALLOWED.value());

@@ -4,6 +4,7 @@ import io.octavo.jobs.problem.FieldError;
 import io.octavo.jobs.problem.ProblemCategory;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
+import io.octavo.jobs.repository.RepositoryPath;
 import java.net.URI;
 import java.util.Arrays;
 import java.util.List;
@@ -109,6 +110,15 @@ public final class Problems {
         return "is no whole number of 32 bits in plain digits";
     }
 
+    /**
+     * A file's path, as a pattern captures the rest of a call's: with the slash before it, or nothing at all.
+     *
+     * @throws ProblemException {@code invalid-request} if it is none
+     */
+    public static RepositoryPath path(String rest) {
+        return read("path", () -> new RepositoryPath(rest.startsWith("/") ? rest.substring(1) : rest));
+    }
+
     /** Whether a parameter says so. The framework takes 1, yes and on for true as well. */
     public static boolean isTrue(String field, @Nullable String text) {
         return read(field, () -> {
@@ -144,11 +154,11 @@ public final class Problems {
         try {
             return reader.get();
         } catch (IllegalArgumentException e) {
-            String message = String.valueOf(e.getMessage());
+            var error = new FieldError(field, String.valueOf(e.getMessage()));
             throw new ProblemException(
                     ProblemCode.INVALID_REQUEST,
-                    field + ": " + message,
-                    Map.of("errors", List.of(new FieldError(field, message))));
+                    field + ": " + error.message(),
+                    Map.of("errors", List.of(error)));
         }
     }
 }

@@ -30,6 +30,11 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
 final class UnreadableBody {
 
     private static final int LONGEST = 300;
+
+    /** The library tells how it could be made to take what is no JSON, and names its own parts. */
+    private static final Pattern HINTS = Pattern.compile(
+            ": enable `[^`]*` to allow|: maybe a \\(non-standard\\) comment\\?.*| \\(start marker at [^)]*\\)(?:; byte offset: [^)]*\\))?");
+
     private static final Pattern TWICE = Pattern.compile("Duplicate Object property \"(.*)\"", Pattern.DOTALL);
     private static final JsonFactory DEEP = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
@@ -56,7 +61,8 @@ final class UnreadableBody {
     }
 
     private static String why(JacksonException failure) {
-        String said = oneLine(Objects.requireNonNullElse(failure.getOriginalMessage(), ""));
+        String said = HINTS.matcher(oneLine(Objects.requireNonNullElse(failure.getOriginalMessage(), "")))
+                .replaceAll("");
         return switch (failure) {
             case UnrecognizedPropertyException unknown ->
                 "'" + oneLine(unknown.getPropertyName()) + "' is not known here; known are "

@@ -76,7 +76,7 @@ class RepositoryController {
         PlainText.Validator.fault(path, false).ifPresent(fault -> {
             throw new ProblemException(ProblemCode.INVALID_REQUEST, "path: " + fault);
         });
-        RepositoryPath file = path(path);
+        RepositoryPath file = Problems.path(path);
         RepositoryName repository = repository(namespace, name);
         repositories.requireOwn(caller.tenant(), repository);
         Conditions.isKnown(
@@ -154,16 +154,11 @@ class RepositoryController {
             @RequestParam(defaultValue = RepositoryService.MAIN) String revision,
             HttpServletRequest request,
             HttpServletResponse response) {
-        RepositoryFile file = repositories.file(caller.tenant(), repository(namespace, name), revision, path(path));
+        RepositoryFile file = repositories.file(caller.tenant(), repository(namespace, name), revision, Problems.path(path));
         return downloads.answer(BlobId.of(file), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
     }
 
     static RepositoryName repository(String namespace, String name) {
         return Problems.read("repository", () -> new RepositoryName(namespace, name));
-    }
-
-    /** A pattern that captures the rest of a path keeps the slash before it. */
-    private static RepositoryPath path(String rest) {
-        return Problems.read("path", () -> new RepositoryPath(rest.substring(1)));
     }
 }

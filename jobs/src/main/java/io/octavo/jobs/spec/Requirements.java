@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import com.fasterxml.jackson.annotation.JsonRootName;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Size;
 import java.util.Map;
 import java.util.Objects;
@@ -34,7 +35,7 @@ public record Requirements(
         @JsonPropertyDescription("such as 9.0")
         int computeCapability,
 
-        @Size(max = 16) Map<@Size(max = 64) String, @Size(max = 64) String> labels) {
+        @Size(max = 16) Map<@Size(max = 64) String, @NotNull @Size(max = 64) String> labels) {
 
     public static final Requirements NONE = new Requirements("", 0, 0, Map.of());
 

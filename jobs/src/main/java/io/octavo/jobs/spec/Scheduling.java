@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotNull;
 import jakarta.validation.constraints.Pattern;
 import jakarta.validation.constraints.Size;
 import java.time.Duration;
@@ -35,7 +36,7 @@ public record Scheduling(
         Optional<Duration> phaseTimeout,
 
         @Size(max = 16) @JsonInclude(JsonInclude.Include.NON_EMPTY)
-        Map<@Size(max = 64) @Pattern(regexp = "[^:]*", message = LABEL_NAME) String, @Size(max = 64) String> labels) {
+        Map<@Size(max = 64) @Pattern(regexp = "[^:]*", message = LABEL_NAME) String, @NotNull @Size(max = 64) String> labels) {
 
     static final String LABEL_NAME = "must have names without ':', which ends a name in filters";
 

@@ -81,6 +81,8 @@ class JobSpecReaderTest {
                 "'modifiers': 'gptq'| modifiers must be an array",
                 "'labels': {'a': 'b'}, 'timeout': 'x'| timeout must be an ISO 8601 duration",
                 "'timeout': 'x', 'labels': {'timeout': 'b'}| timeout must be an ISO 8601 duration",
+                "'labels': {'a': null}| labels.a is required",
+                "'requirements': {'labels': {'a': null}}| requirements.labels.a is required",
                 "'phaseTimeout': 5, 'priority': 0| phaseTimeout must be a string",
                 "'calibration': {'dataset': 'x'}| calibration.dataset must start with hub:",
                 "'calibration': {'dataset': 'file:x'}| calibration.dataset must name an absolute path",
