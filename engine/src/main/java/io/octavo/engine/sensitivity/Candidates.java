@@ -97,6 +97,12 @@ record Candidates(String own, List<Modules> groups) {
         return new Candidates(recipe.scheme(), List.copyOf(groups.values()));
     }
 
+    /** Numbers in a module. */
+    long averageWeights() {
+        long modules = groups.stream().mapToLong(group -> group.names().size()).sum();
+        return groups.stream().mapToLong(Modules::weights).sum() / modules;
+    }
+
     /** A candidate that does not fit all modules is left out aloud: groups of 128, say, do not divide every width. */
     private static List<Quantize> quantized(Checkpoint source, Recipe recipe, String scheme, JobMonitor monitor) {
         try {

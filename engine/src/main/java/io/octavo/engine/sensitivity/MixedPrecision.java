@@ -175,20 +175,24 @@ public final class MixedPrecision {
 
     /**
      * Bits of inputs count as those of weights do: the wider ones are, the slower is the product. What leaves the recipe's own scheme
-     * costs a little, so that nothing does without need.
+     * costs a little, so that nothing does without need; a module that is kept costs what one of average size has, once more, so
+     * that few are, not only small ones.
      */
     private Sensitivity choose(
             Candidates candidates, List<Group> groups, Budget.PerplexityRatio limit, ChoiceStudy study) {
         var options = new ArrayList<List<Option>>();
+        long average = candidates.averageWeights();
         for (int i = 0; i < groups.size(); i++) {
             Group group = groups.get(i);
             Modules modules = candidates.groups().get(i);
+            long keptBytes = modules.names().size() * average * Budget.KEPT_BITS / Byte.SIZE;
             options.add(group.choices().entrySet().stream()
                     .map(choice -> {
                         String scheme = choice.getKey();
                         double bits = choice.getValue().bits() + modules.inputBits(scheme);
                         return new Option(
-                                bytes(group, bits + (scheme.equals(candidates.own()) ? 0 : LEAVING_BITS)),
+                                bytes(group, bits + (scheme.equals(candidates.own()) ? 0 : LEAVING_BITS))
+                                        + (scheme.equals(Budget.KEPT) ? keptBytes : 0),
                                 choice.getValue().loss());
                     })
                     .toList());

@@ -10,13 +10,17 @@ import java.util.stream.IntStream;
 
 /**
  * Takes one option of every group, so that bytes are few while what is measured of all of them together stays within a limit. What
- * single groups lose orders the ways to choose; measuring says which of them is the first that will do, and then which groups
- * get by with less after all: losses of single groups do not quite add up.
+ * single groups lose orders the ways to choose; measuring says which of them is the first that will do, then which groups get by
+ * with less after all, and in the end whether some get by with less if another gets more: losses of single groups do not quite
+ * add up.
  */
 final class PerplexitySearch {
 
     /** So many times what is left of the limit a group may be expected to take for measuring it to be worth while. */
     private static final double HOPE = 3;
+
+    /** Exchanges that are measured at most. */
+    private static final int EXCHANGES = 12;
 
     private final List<List<Option>> groups;
     private final double limit;
@@ -60,7 +64,7 @@ final class PerplexitySearch {
                 failing = middle;
             }
         }
-        return Optional.of(withLess(found, factor));
+        return Optional.of(exchanged(withLess(found, factor)));
     }
 
     private double measure(List<Integer> way) {
@@ -94,6 +98,21 @@ final class PerplexitySearch {
             best = withLess(best, group, factor);
         }
         return best;
+    }
+
+    private Found exchanged(Found found) {
+        Found best = found;
+        for (List<Integer> way : Exchanges.likeliest(groups, found.options, EXCHANGES)) {
+            double measured = bytes(way) < bytes(best.options) ? measure(way) : Double.POSITIVE_INFINITY;
+            best = measured <= limit ? new Found(way, measured) : best;
+        }
+        return best;
+    }
+
+    private long bytes(List<Integer> way) {
+        return IntStream.range(0, way.size())
+                .mapToLong(group -> groups.get(group).get(way.get(group)).bytes())
+                .sum();
     }
 
     private Option option(Found found, int group) {

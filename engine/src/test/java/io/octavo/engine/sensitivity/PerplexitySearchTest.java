@@ -101,6 +101,29 @@ class PerplexitySearchTest {
         assertThat((double) spent / least).isBetween(1.0, 1.03);
     }
 
+    /** What the last group spares the others shows only where all are measured together. */
+    @Test
+    void exchangesWhereAGroupLosesMoreBesideAnother() {
+        List<List<Option>> groups = List.of(
+                List.of(new Option(10, 1), new Option(20, 0)),
+                List.of(new Option(10, 1), new Option(20, 0)),
+                List.of(new Option(10, 0.9), new Option(25, 0)),
+                List.of(new Option(10, 0.8), new Option(26, 0)));
+        ToDoubleFunction<List<Integer>> measured =
+                way -> WayFigures.loss(groups, way) - (way.get(3) == 1 ? 1.3 : 0);
+        long least = combinations(groups).stream()
+                .filter(way -> measured.applyAsDouble(way) <= 1.75)
+                .mapToLong(way -> WayFigures.bytes(groups, way))
+                .min()
+                .orElseThrow();
+
+        PerplexitySearch.Found found =
+                new PerplexitySearch(groups, 1.75, measured).search().orElseThrow();
+
+        assertThat(WayFigures.bytes(groups, found.options())).isEqualTo(least);
+        assertThat(found.excess()).isEqualTo(measured.applyAsDouble(found.options()));
+    }
+
     @Test
     void measuresFewWaysOfMany() {
         var random = new Random(3);
