@@ -10,7 +10,7 @@ import tools.jackson.databind.JsonNode;
 final class KeptNames {
 
     private static final Set<String> OUTPUT_HEADS =
-            Set.of("embed_out", "score", "classifier", "head", "output_layer", "qa_outputs", "classification_head");
+            Set.of("embed_out", "logits_dense", "score", "classifier", "head", "output_layer", "qa_outputs", "classification_head");
     private static final String OUTPUT_HEAD_END = "_head";
 
     private static final Set<String> EMBEDDINGS =
@@ -61,20 +61,26 @@ final class KeptNames {
             "sam_model",
             "qwen2_model",
             "embed_vision",
-            "embed_audio");
+            "embed_audio",
+            "merger",
+            "deepstack_merger_list",
+            "language_projection",
+            "qformer",
+            "token2wav",
+            "code2wav");
 
     private static final List<String> TOWER_BEGINS =
-            List.of("vision", "visual", "image", "img_", "video", "audio", "speech", "sound", "mm_", "resampler");
+            List.of("vision", "visual", "image", "img_", "video", "audio", "speech", "sound", "mm_", "resampler", "codec");
 
-    private static final String TOWER_END = "projector";
+    private static final List<String> TOWER_ENDS = List.of("projector", "connector", "aligner", "tokenizer_encoder");
 
     /**
      * The same for loaders, which call what lies inside of a tower otherwise than checkpoints do, and even store it in other
      * pieces.
      */
     static final String ANY_TOWER = ModulePattern.REGEX_PREFIX + "(?i)(?:[0-9]*[^.0-9][^.]*\\.)*(?:(?:"
-            + String.join("|", TOWERS) + ")|(?:" + String.join("|", TOWER_BEGINS) + ")[^.]*|[^.]*" + TOWER_END
-            + ")(?:\\.|$)";
+            + String.join("|", TOWERS) + ")|(?:" + String.join("|", TOWER_BEGINS) + ")[^.]*|[^.]*(?:"
+            + String.join("|", TOWER_ENDS) + "))(?:\\.|$)";
 
     /** DBRX's. */
     private static final String ATTENTION_BETWEEN_NORMS = "norm_attn_norm";
@@ -90,7 +96,8 @@ final class KeptNames {
         return segments.stream()
                 .takeWhile(segment -> !isNumber(segment))
                 .anyMatch(segment ->
-                        TOWERS.contains(segment) || begins(segment, TOWER_BEGINS) || segment.endsWith(TOWER_END));
+                        TOWERS.contains(segment) || begins(segment, TOWER_BEGINS)
+                        || TOWER_ENDS.stream().anyMatch(segment::endsWith));
     }
 
     static boolean isExtraPrediction(List<String> segments) {

@@ -129,7 +129,7 @@ public enum ModuleRole {
      * @param config the root of config.json
      */
     public static ModuleRole of(String module, List<Long> shape, JsonNode config) {
-        List<String> segments = List.of(module.toLowerCase(Locale.ROOT).split("\\.", -1));
+        List<String> segments = segments(module);
         String last = segments.getLast();
         if (KeptNames.isNorm(segments)) {
             return NORM;
@@ -137,7 +137,7 @@ public enum ModuleRole {
         if (shape.size() != 2) {
             return OTHER;
         }
-        if (KeptNames.isTower(segments)) {
+        if (KeptNames.isTower(segments) || isTowerOfLoaders(module, config)) {
             return TOWER;
         }
         var dimensions = new ModelDimensions(config);
@@ -168,5 +168,15 @@ public enum ModuleRole {
         }
         ModuleRole role = named(last);
         return role == UNKNOWN ? dimensions.role(shape) : role;
+    }
+
+    private static List<String> segments(String module) {
+        return List.of(module.toLowerCase(Locale.ROOT).split("\\.", -1));
+    }
+
+    /** Whether loaders put a module into a tower that the checkpoint does not name. */
+    private static boolean isTowerOfLoaders(String module, JsonNode config) {
+        return TransformersFamilies.renamed(module, TransformersFamilies.renames(config))
+                .anyMatch(name -> KeptNames.isTower(segments(name)));
     }
 }

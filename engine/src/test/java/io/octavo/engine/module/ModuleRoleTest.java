@@ -84,6 +84,16 @@ class ModuleRoleTest {
         "vit_large_projector, 64, 32, TOWER",
         "qwen2_model.model.model.layers.0.mlp.up_proj, 64, 32, TOWER",
         "model.resampler_model.spatial_linear.0, 64, 32, TOWER",
+        "model.merger.mlp.0, 64, 32, TOWER",
+        "deepstack_merger_list.0.linear_fc1, 64, 32, TOWER",
+        "language_projection, 64, 32, TOWER",
+        "qformer.encoder.layer.0.attention.attention.query, 32, 32, TOWER",
+        "model.semantic_connector.fc1, 64, 32, TOWER",
+        "model.generation_aligner.fc1, 64, 32, TOWER",
+        "codec_model.decoder_transformer.layers.0.mlp.fc1, 64, 32, TOWER",
+        "model.acoustic_tokenizer_encoder.stem.stage.0.ffn.linear1, 64, 32, TOWER",
+        "token2wav.code2wav_dit_model.transformer_blocks.0.attn.to_q, 32, 32, TOWER",
+        "coarse_acoustics.layers.0.mlp.in_proj, 64, 32, PROJECTION",
         "model.layers.0.mlp1, 64, 32, UNKNOWN",
         // Blocks that layers share.
         "model.layers.1.shared_transf.self_attn.q_proj, 32, 32, SHARED",
@@ -101,6 +111,15 @@ class ModuleRoleTest {
     })
     void tellsWhatAModuleIs(String module, long rows, long columns, ModuleRole role) {
         assertThat(ModuleRole.of(module, List.of(rows, columns), CONFIG)).isEqualTo(role);
+    }
+
+    @Test
+    void knowsATowerThatOnlyLoadersNameSo() {
+        JsonNode omni = new JsonMapper().readTree("{\"model_type\": \"cosmos3_omni\"}");
+        List<Long> shape = List.of(64L, 32L);
+        assertThat(ModuleRole.of("blocks.0.attn.proj", shape, omni)).isEqualTo(ModuleRole.TOWER);
+        assertThat(ModuleRole.of("layers.0.self_attn.to_out", shape, omni)).isEqualTo(ModuleRole.UNKNOWN);
+        assertThat(ModuleRole.of("blocks.0.attn.proj", shape, CONFIG)).isEqualTo(ModuleRole.PROJECTION);
     }
 
     @Test
