@@ -1,5 +1,7 @@
 package io.octavo.api.webhook;
 
+import io.octavo.jobs.lifecycle.LoopingThread;
+import io.octavo.jobs.lifecycle.Restartable;
 import io.octavo.jobs.outgoing.OutgoingHttp;
 import io.octavo.jobs.webhook.DueDelivery;
 import io.octavo.jobs.webhook.Webhooks;
@@ -9,14 +11,10 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Lazy;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
@@ -28,7 +26,7 @@ import org.springframework.transaction.TransactionException;
  */
 @Component
 @Lazy(false)
-class WebhookSender implements SmartLifecycle {
+class WebhookSender extends Restartable {
 
     private static final Logger LOG = LoggerFactory.getLogger(WebhookSender.class);
     private static final int AT_ONCE = 32;
@@ -41,7 +39,6 @@ class WebhookSender implements SmartLifecycle {
     private final OutgoingHttp http;
     private final WebhookProperties properties;
     private final Semaphore room = new Semaphore(AT_ONCE);
-    private @Nullable Life life;
 
     WebhookSender(Webhooks webhooks, OutgoingHttp http, WebhookProperties properties) {
         this.webhooks = webhooks;
@@ -50,34 +47,20 @@ class WebhookSender implements SmartLifecycle {
     }
 
     @Override
-    public synchronized void start() {
-        if (life == null) {
-            life = new Life();
-            life.thread.start();
+    protected Life newLife() {
+        return new Sending();
+    }
+
+    private final class Sending extends LoopingThread {
+
+        Sending() {
+            super(Thread.ofVirtual().name("webhooks"));
         }
-    }
 
-    @Override
-    public synchronized void stop() {
-        if (life != null) {
-            life.stop();
-            life = null;
-        }
-    }
-
-    @Override
-    public synchronized boolean isRunning() {
-        return life != null;
-    }
-
-    private final class Life {
-
-        private final CountDownLatch stopped = new CountDownLatch(1);
-        private final Thread thread = Thread.ofVirtual().name("webhooks").unstarted(this::run);
-
-        private void run() {
+        @Override
+        protected void run() {
             boolean resealed = false;
-            while (stopped.getCount() > 0) {
+            while (!isStopped()) {
                 try {
                     if (!resealed) {
                         webhooks.resealSecrets();
@@ -89,7 +72,7 @@ class WebhookSender implements SmartLifecycle {
                 } catch (IllegalStateException e) {
                     LOG.error("Webhooks are not sent: {}", e.getMessage());
                 }
-                pause();
+                pause(properties.poll().toMillis());
             }
         }
 
@@ -103,7 +86,7 @@ class WebhookSender implements SmartLifecycle {
                 for (DueDelivery delivery : due) {
                     Thread.ofVirtual().name("webhook-" + delivery.id()).start(() -> deliver(delivery));
                 }
-            } while (!due.isEmpty() && due.size() == free && stopped.getCount() > 0);
+            } while (!due.isEmpty() && due.size() == free && !isStopped());
         }
 
         /** Permits of what is not due go back at once, the others when their delivery is over. */
@@ -114,24 +97,6 @@ class WebhookSender implements SmartLifecycle {
                 return due;
             } finally {
                 room.release(free - due.size());
-            }
-        }
-
-        private void pause() {
-            try {
-                var _ = stopped.await(properties.poll().toMillis(), TimeUnit.MILLISECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                stopped.countDown();
-            }
-        }
-
-        private void stop() {
-            stopped.countDown();
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
             }
         }
     }

@@ -3,6 +3,7 @@ package io.octavo.worker.claim;
 import io.octavo.engine.Engine;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.request.DeviceOffer;
+import io.octavo.jobs.lifecycle.Restartable;
 import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.JobSignals;
 import io.octavo.jobs.queue.QueueMetrics;
@@ -29,7 +30,6 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
@@ -39,7 +39,7 @@ import org.springframework.transaction.TransactionException;
  * stopped and would otherwise keep every job waiting. Stopping hands all of them back.
  */
 @Component
-public class WorkerLoop implements SmartLifecycle {
+public class WorkerLoop extends Restartable {
 
     private static final Logger LOG = LoggerFactory.getLogger(WorkerLoop.class);
 
@@ -51,7 +51,6 @@ public class WorkerLoop implements SmartLifecycle {
     private final SourceResolver sources;
     private final ClaimProperties properties;
     private final DeviceProperties device;
-    private @Nullable Life life;
 
     WorkerLoop(
             JobQueue queue,
@@ -87,28 +86,12 @@ public class WorkerLoop implements SmartLifecycle {
     }
 
     @Override
-    public synchronized void start() {
-        if (life == null) {
-            life = new Life();
-            life.start();
-        }
-    }
-
-    @Override
-    public synchronized void stop() {
-        if (life != null) {
-            life.stop();
-            life = null;
-        }
-    }
-
-    @Override
-    public synchronized boolean isRunning() {
-        return life != null;
+    protected Restartable.Life newLife() {
+        return new Life();
     }
 
     /** One start of the loops; its identity is new each time, so that leases of earlier ones are somebody else's. */
-    private final class Life {
+    private final class Life implements Restartable.Life {
 
         private final WorkerIdentity identity = new WorkerIdentity(UUID.randomUUID(), properties.name());
         private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(
@@ -127,7 +110,8 @@ public class WorkerLoop implements SmartLifecycle {
             return new ClaimLoop(parts, identity, name, types, warmUp, scheduler);
         }
 
-        void start() {
+        @Override
+        public void start() {
             if (properties.exclusiveName()) {
                 int taken = parts.queue().reclaimFrom(properties.name());
                 if (taken > 0) {
@@ -169,7 +153,8 @@ public class WorkerLoop implements SmartLifecycle {
             }
         }
 
-        void stop() {
+        @Override
+        public void stop() {
             loops.forEach(ClaimLoop::stop);
             loops.forEach(ClaimLoop::joinOrRelease);
             scheduler.shutdownNow();
