@@ -1,5 +1,6 @@
 package io.octavo.api.job;
 
+import io.octavo.api.call.LastingCalls;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.problem.ProblemCode;
@@ -17,7 +18,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 
@@ -26,7 +26,7 @@ import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
  * that ended its job, when its client is gone, or when the service stops; a client resumes by the last id it saw.
  */
 @Component
-class EventStreams implements SmartLifecycle {
+class EventStreams extends LastingCalls {
 
     private static final Logger LOG = LoggerFactory.getLogger(EventStreams.class);
     private static final long NO_TIMEOUT = 0;
@@ -36,7 +36,6 @@ class EventStreams implements SmartLifecycle {
     private final StreamProperties properties;
     private final Set<Stream> open = ConcurrentHashMap.newKeySet();
     private final Map<TenantId, Integer> perTenant = new ConcurrentHashMap<>();
-    private volatile boolean running;
 
     EventStreams(JobService jobs, JobSignals signals, StreamProperties properties) {
         this.jobs = jobs;
@@ -66,25 +65,9 @@ class EventStreams implements SmartLifecycle {
     }
 
     @Override
-    public void start() {
-        running = true;
-    }
-
-    @Override
     public void stop() {
-        running = false;
+        super.stop();
         open.forEach(stream -> stream.wake.release());
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
-    }
-
-    /** Stops before the server, which waits for open requests. */
-    @Override
-    public int getPhase() {
-        return Integer.MAX_VALUE;
     }
 
     private final class Stream {
@@ -106,7 +89,7 @@ class EventStreams implements SmartLifecycle {
             open.add(this);
             try (var _ = signals.onEvents(jobId, wake::release)) {
                 boolean ended = false;
-                while (running && !ended) {
+                while (isRunning() && !ended) {
                     ended = sendNews();
                     if (!ended) {
                         await();

@@ -1,5 +1,6 @@
 package io.octavo.api.serve;
 
+import io.octavo.api.call.LastingCalls;
 import io.octavo.api.identity.Caller;
 import io.octavo.jobs.deployment.ServedEndpoint;
 import io.octavo.jobs.hash.Sha256;
@@ -23,7 +24,6 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
 /**
@@ -32,7 +32,7 @@ import org.springframework.stereotype.Component;
  * to its end, ends at the worker too.
  */
 @Component
-class ServeProxy implements SmartLifecycle {
+class ServeProxy extends LastingCalls {
 
     private static final Logger LOG = LoggerFactory.getLogger(ServeProxy.class);
 
@@ -47,7 +47,6 @@ class ServeProxy implements SmartLifecycle {
     private final ServeProperties properties;
     private final ClientWatch watch;
     private final HttpClient http;
-    private volatile boolean running;
 
     ServeProxy(ServeProperties properties, ClientWatch watch) {
         this.properties = properties;
@@ -118,7 +117,7 @@ class ServeProxy implements SmartLifecycle {
         if (client.isGone()) {
             throw new IOException("the client has closed its connection");
         }
-        if (!running) {
+        if (!isRunning()) {
             throw new ServeException(503, "server_overloaded", null, "the service is stopping");
         }
     }
@@ -215,27 +214,5 @@ class ServeProxy implements SmartLifecycle {
                             .getBytes(StandardCharsets.UTF_8));
             response.flushBuffer();
         }
-    }
-
-    @Override
-    public void start() {
-        running = true;
-    }
-
-    /** Calls notice, and tell their clients. */
-    @Override
-    public void stop() {
-        running = false;
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
-    }
-
-    /** Stops before the server, which waits for open requests. */
-    @Override
-    public int getPhase() {
-        return Integer.MAX_VALUE;
     }
 }
