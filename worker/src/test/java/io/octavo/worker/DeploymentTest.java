@@ -5,27 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
-import io.octavo.hub.RepositoryName;
-import io.octavo.jobs.blob.BlobId;
-import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.deployment.Deployments;
 import io.octavo.jobs.deployment.ServedEndpoint;
 import io.octavo.jobs.deployment.ServedRoute;
-import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.FoundPlans;
-import io.octavo.jobs.queue.JobService;
-import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.spec.JobSpecReader;
+import io.octavo.jobs.spec.ServeSpec;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.jobs.testing.Specs;
 import io.octavo.wire.DeploymentState;
 import io.octavo.wire.DeploymentView;
 import io.octavo.wire.JobStatus;
-import io.octavo.wire.RepositoryFile;
-import io.octavo.worker.claim.ProcessEnd;
-import io.octavo.worker.claim.WorkerLoop;
 import io.octavo.worker.serve.FakeModel;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -34,13 +24,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -48,20 +35,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Import;
-import org.springframework.context.annotation.Primary;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A real worker that serves a fake model, for as long as it is wanted. */
 @Timeout(120)
 @SpringBootTest(
-        classes = DeploymentTest.Application.class,
+        classes = RunningWorker.Application.class,
         properties = {
             "octavo.queue.transient-backoff=50ms",
             "octavo.queue.lease=5s",
@@ -71,9 +52,8 @@ import tools.jackson.databind.json.JsonMapper;
             "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "octavo.secrets.current=a"
         })
-class DeploymentTest {
+class DeploymentTest extends RunningWorker {
 
-    private static final TenantId TENANT = TenantId.BUILT_IN;
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     @TempDir
@@ -85,60 +65,8 @@ class DeploymentTest {
         registry.add("octavo.worker.work-directory", () -> folder.resolve("work"));
     }
 
-    /** Named by tests alone: annotated as a configuration it would be found by every scan of this package. */
-    @EnableAutoConfiguration
-    @Import(WorkerConfiguration.class)
-    static class Application {
-        @Bean
-        @Primary
-        FakeEngine engine() {
-            return new FakeEngine();
-        }
-
-        @Bean
-        @Primary
-        Ends ends() {
-            return new Ends();
-        }
-    }
-
-    /** Remembers exit codes instead of ending the process of the tests. */
-    static final class Ends implements ProcessEnd {
-
-        final BlockingQueue<Integer> exitCodes = new LinkedBlockingQueue<>();
-
-        @Override
-        public void end(int exitCode) {
-            exitCodes.add(exitCode);
-        }
-    }
-
-    @Autowired
-    FakeEngine engine;
-
-    @Autowired
-    Ends ends;
-
-    @Autowired
-    WorkerLoop worker;
-
     @Autowired
     Deployments deployments;
-
-    @Autowired
-    JobService jobs;
-
-    @Autowired
-    JobSpecReader reader;
-
-    @Autowired
-    RepositoryService repositories;
-
-    @Autowired
-    BlobStore blobs;
-
-    @Autowired
-    JdbcClient sql;
 
     private final FakeModel model = new FakeModel();
 
@@ -147,13 +75,7 @@ class DeploymentTest {
         worker.start();
         engine.reset();
         engine.served = () -> model;
-        byte[] bytes = "weights".getBytes(StandardCharsets.UTF_8);
-        BlobId id = blobs.put(TENANT, new ByteArrayInputStream(bytes), bytes.length, null);
-        repositories.commit(
-                TENANT,
-                RepositoryName.parse("octavo/model"),
-                "push",
-                List.of(new RepositoryFile("model.safetensors", id.size(), id.sha256())));
+        push("octavo/model", file("model.safetensors", bytes("weights")));
     }
 
     @AfterEach
@@ -165,13 +87,12 @@ class DeploymentTest {
 
     /** @param more JSON with ' in place of " */
     private UUID deploy(String more) {
-        String request = "{'source': 'hub:octavo/model', 'name': 'm'" + more + "}";
-        return deployments
-                .create(
-                        TENANT,
-                        reader.readDeployment(JsonMapper.shared().readTree(request.replace('\'', '"'))),
-                        FoundPlans.NONE)
-                .id();
+        return create("{'source': 'hub:octavo/model', 'name': 'm'" + more + "}");
+    }
+
+    private UUID create(String request) {
+        ServeSpec spec = reader.readDeployment(json.readTree(request.replace('\'', '"')));
+        return deployments.create(TENANT, spec, FoundPlans.NONE).id();
     }
 
     private DeploymentView await(UUID id, DeploymentState state) {
@@ -252,23 +173,13 @@ class DeploymentTest {
                 .until(() -> jobs.get(TENANT, job).status() == JobStatus.SUCCEEDED);
         assertThat(deployments.get(TENANT, id).state()).isEqualTo(DeploymentState.READY);
 
-        UUID second = deployOther(); // one a worker, unless told
+        UUID second = create("{'source': 'hub:octavo/model', 'name': 'n'}"); // one a worker, unless told
         Awaitility.await()
                 .during(Duration.ofSeconds(1))
                 .atMost(Duration.ofSeconds(10))
                 .until(() -> deployments.get(TENANT, second).state() == DeploymentState.QUEUED);
         deployments.delete(TENANT, id);
         await(second, DeploymentState.READY);
-    }
-
-    private UUID deployOther() {
-        return deployments
-                .create(
-                        TENANT,
-                        reader.readDeployment(
-                                JsonMapper.shared().readTree("{\"source\":\"hub:octavo/model\",\"name\":\"n\"}")),
-                        FoundPlans.NONE)
-                .id();
     }
 
     @Test
@@ -287,7 +198,7 @@ class DeploymentTest {
         UUID id = deploy("");
         await(id, DeploymentState.READY);
         model.refusal = ErrorCode.DEVICE_FAULT;
-        Awaitility.await().until(() -> ends.exitCodes.poll() != null);
+        Awaitility.await().until(() -> recordedEnd.exitCodes.poll() != null);
         DeploymentView waiting = await(id, DeploymentState.QUEUED);
         assertThat(waiting.problem()).isNotNull().returns("device-fault", problem -> problem.code());
     }

@@ -112,23 +112,9 @@ final class FakeEngine implements EngineFactory {
                 new ServingFigures.Memory(1, 2, 3, 4, 5, 0));
     }
 
-    /** Every input becomes an output of the same size. */
     @Override
     public PlanReport plan(CheckpointFiles source, Recipe recipe) {
-        long bytes = source.sizes().values().stream().mapToLong(Long::longValue).sum();
-        return new PlanReport(
-                "W8A8-FP8-dynamic",
-                List.of(),
-                3,
-                1,
-                8.5,
-                bytes,
-                bytes + extraOutputBytes,
-                1,
-                List.of(),
-                new PlanReport.Resources(0, 0, 0, 0),
-                List.of(),
-                List.of());
+        return FakePlan.of(source, extraOutputBytes);
     }
 
     @Override

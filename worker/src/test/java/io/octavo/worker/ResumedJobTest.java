@@ -3,7 +3,6 @@ package io.octavo.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.jobs.queue.JobQueue;
-import io.octavo.jobs.testing.EmbeddedS3;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.wire.RepositoryFile;
 import java.io.IOException;
@@ -11,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.awaitility.Awaitility;
@@ -40,21 +40,17 @@ class ResumedJobTest {
 
     /** @param files that it keeps before it dies */
     private DyingWorker start(int files) {
-        var worker = new DyingWorker(
-                Map.ofEntries(
-                        Map.entry("spring.main.web-application-type", "none"),
-                        Map.entry("octavo.database.url", database),
-                        Map.entry(
-                                "octavo.storage.endpoint", EmbeddedServices.s3().endpoint()),
-                        Map.entry("octavo.storage.access-key", EmbeddedS3.ACCESS_KEY),
-                        Map.entry("octavo.storage.secret-key", EmbeddedS3.SECRET_KEY),
-                        Map.entry("octavo.queue.max-attempts", CalibratedJob.LAYERS + 1),
-                        Map.entry("octavo.worker.name", "worker-" + workers.size()),
-                        Map.entry("octavo.worker.work-directory", folder.resolve("worker-" + workers.size())),
-                        Map.entry("octavo.worker.poll", "200ms"),
-                        Map.entry("octavo.worker.device", "cpu"),
-                        Map.entry("octavo.worker.threads", "2")),
-                files);
+        String name = "worker-" + workers.size();
+        Map<String, Object> settings = new HashMap<>(EmbeddedServices.settings(database));
+        settings.putAll(Map.of(
+                "spring.main.web-application-type", "none",
+                "octavo.queue.max-attempts", CalibratedJob.LAYERS + 1,
+                "octavo.worker.name", name,
+                "octavo.worker.work-directory", folder.resolve(name),
+                "octavo.worker.poll", "200ms",
+                "octavo.worker.device", "cpu",
+                "octavo.worker.threads", "2"));
+        var worker = new DyingWorker(settings, files);
         workers.push(worker);
         return worker;
     }

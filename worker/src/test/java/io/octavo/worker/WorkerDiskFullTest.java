@@ -2,27 +2,15 @@ package io.octavo.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.hub.RepositoryName;
-import io.octavo.jobs.blob.BlobId;
-import io.octavo.jobs.blob.BlobStore;
-import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.queue.FoundPlans;
-import io.octavo.jobs.queue.JobService;
-import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.jobs.testing.SmallDisk;
 import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
-import io.octavo.wire.RepositoryFile;
-import io.octavo.worker.claim.WorkerLoop;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
@@ -35,17 +23,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
-import tools.jackson.databind.json.JsonMapper;
 
 /** A worker whose work directory lies on a file system of 128 MB, which the kernel itself says is full. */
 @Timeout(120)
 @SpringBootTest(
-        classes = WorkerTest.Application.class,
+        classes = RunningWorker.Application.class,
         properties = {
             "octavo.queue.resource-backoff=1s",
             "octavo.queue.max-attempts=3",
@@ -53,9 +38,8 @@ import tools.jackson.databind.json.JsonMapper;
             "octavo.worker.poll=100ms",
             "octavo.worker.metrics.port=0"
         })
-class WorkerDiskFullTest {
+class WorkerDiskFullTest extends RunningWorker {
 
-    private static final TenantId TENANT = TenantId.BUILT_IN;
     private static final int DISK_BYTES = 128 << 20;
     private static final int WEIGHTS = 8 << 20;
     private static final String SPEC = """
@@ -82,30 +66,6 @@ class WorkerDiskFullTest {
         disk.close();
     }
 
-    @Autowired
-    FakeEngine engine;
-
-    @Autowired
-    WorkerLoop worker;
-
-    @Autowired
-    JobService jobs;
-
-    @Autowired
-    JobSpecReader reader;
-
-    @Autowired
-    RepositoryService repositories;
-
-    @Autowired
-    BlobStore blobs;
-
-    @Autowired
-    JdbcClient sql;
-
-    @Autowired
-    JsonMapper json;
-
     @BeforeEach
     void push() {
         disk.require();
@@ -115,17 +75,11 @@ class WorkerDiskFullTest {
                 .update();
         byte[] weights = new byte[WEIGHTS];
         new Random(UUID.randomUUID().hashCode()).nextBytes(weights);
-        BlobId id = blobs.put(TENANT, new ByteArrayInputStream(weights), weights.length, null);
-        repositories.commit(
-                TENANT,
-                RepositoryName.parse("octavo/model"),
-                "push",
-                List.of(new RepositoryFile("model.safetensors", id.size(), id.sha256())));
+        push("octavo/model", file("model.safetensors", weights));
     }
 
     private UUID submit() {
-        return jobs.submit(TENANT, reader.read(json.readTree(SPEC)), FoundPlans.NONE)
-                .id();
+        return submit(SPEC);
     }
 
     private JobView await(UUID id) {

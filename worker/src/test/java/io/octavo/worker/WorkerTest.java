@@ -14,17 +14,12 @@ import io.octavo.jobs.artifact.ArtifactComparison;
 import io.octavo.jobs.artifact.ArtifactRecord;
 import io.octavo.jobs.artifact.ArtifactService;
 import io.octavo.jobs.blob.BlobId;
-import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.blob.ObjectStore;
-import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.page.PageLimit;
 import io.octavo.jobs.page.SearchText;
 import io.octavo.jobs.page.TimeCursor;
 import io.octavo.jobs.queue.FoundPlans;
 import io.octavo.jobs.queue.JobQueue;
-import io.octavo.jobs.queue.JobService;
-import io.octavo.jobs.repository.RepositoryService;
-import io.octavo.jobs.spec.JobSpecReader;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.wire.EventRecord;
@@ -32,9 +27,7 @@ import io.octavo.wire.JobStatus;
 import io.octavo.wire.JobView;
 import io.octavo.wire.PlanSummary;
 import io.octavo.wire.RepositoryFile;
-import io.octavo.wire.RevisionView;
 import io.octavo.worker.claim.ProcessEnd;
-import io.octavo.worker.claim.WorkerLoop;
 import io.octavo.worker.metrics.MetricsEndpoint;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -44,7 +37,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,9 +45,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -69,21 +59,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Import;
-import org.springframework.context.annotation.Primary;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
-/** A real worker on a real database and real storage; only the engine is a small one. */
+/** Jobs through all that a worker does for them, whatever becomes of it, its database and its storage. */
 @Timeout(120)
 @SpringBootTest(
-        classes = WorkerTest.Application.class,
+        classes = RunningWorker.Application.class,
         properties = {
             "octavo.queue.transient-backoff=50ms",
             "octavo.queue.resource-backoff=50ms",
@@ -97,9 +81,7 @@ import tools.jackson.databind.json.JsonMapper;
             "octavo.storage.read-timeout=5s",
             "octavo.storage.part-size=5MB"
         })
-class WorkerTest {
-
-    private static final TenantId TENANT = TenantId.BUILT_IN;
+class WorkerTest extends RunningWorker {
 
     @TempDir
     static Path folder;
@@ -115,72 +97,17 @@ class WorkerTest {
         registry.add("octavo.sources.buckets[2].uri", () -> "s3://octavo");
     }
 
-    /** Named by tests alone: annotated as a configuration it would be found by every scan of this package. */
-    @EnableAutoConfiguration
-    @Import(WorkerConfiguration.class)
-    static class Application {
-        @Bean
-        @Primary
-        FakeEngine engine() {
-            return new FakeEngine();
-        }
-
-        @Bean
-        @Primary
-        RecordedEnd recordedEnd() {
-            return new RecordedEnd();
-        }
-    }
-
-    /** Remembers exit codes instead of ending the process of the tests. */
-    static final class RecordedEnd implements ProcessEnd {
-
-        final BlockingQueue<Integer> exitCodes = new LinkedBlockingQueue<>();
-
-        @Override
-        public void end(int exitCode) {
-            exitCodes.add(exitCode);
-        }
-    }
-
-    @Autowired
-    FakeEngine engine;
-
-    @Autowired
-    WorkerLoop worker;
-
-    @Autowired
-    RecordedEnd recordedEnd;
-
     @Autowired
     MetricsEndpoint metrics;
-
-    @Autowired
-    JobService jobs;
 
     @Autowired
     JobQueue queue;
 
     @Autowired
-    JobSpecReader reader;
-
-    @Autowired
     ArtifactService artifacts;
 
     @Autowired
-    RepositoryService repositories;
-
-    @Autowired
-    BlobStore blobs;
-
-    @Autowired
     ObjectStore objects;
-
-    @Autowired
-    JdbcClient sql;
-
-    @Autowired
-    JsonMapper json;
 
     private static int seed = 7;
 
@@ -198,32 +125,13 @@ class WorkerTest {
         sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation")
                 .update();
         new Random(seed++).nextBytes(weights); // new bytes each time, so that they are not stored already
-        push("octavo/model", "model.safetensors", weights, "original", bytes("yes"));
+        push("octavo/model", file("model.safetensors", weights), file("original", bytes("yes")));
     }
 
     @AfterEach
     void everythingIsUp() {
         EmbeddedServices.s3().start();
         worker.start();
-    }
-
-    private RevisionView push(String repository, String path1, byte[] content1, String path2, byte[] content2) {
-        return repositories
-                .commit(
-                        TENANT,
-                        RepositoryName.parse(repository),
-                        "push",
-                        List.of(file(path1, content1), file(path2, content2)))
-                .revision();
-    }
-
-    private RepositoryFile file(String path, byte[] content) {
-        BlobId id = blobs.put(TENANT, new ByteArrayInputStream(content), content.length, null);
-        return new RepositoryFile(path, id.size(), id.sha256());
-    }
-
-    private static byte[] bytes(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     @Test
@@ -253,11 +161,6 @@ class WorkerTest {
 
     private UUID quantize(String source) {
         return submit("{'type':'quantize','source':'" + source + "','scheme':'FP8_DYNAMIC','target':'octavo/out'}");
-    }
-
-    private UUID submit(String spec) {
-        return jobs.submit(TENANT, reader.read(json.readTree(spec.replace('\'', '"'))), FoundPlans.NONE)
-                .id();
     }
 
     private JobView await(UUID id, JobStatus status) {
@@ -365,7 +268,7 @@ class WorkerTest {
     @Test
     void evaluatesBesideABaselineAndShowsItWithTheArtifact() {
         await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
-        push("octavo/data", "text.txt", bytes("one\ntwo\n"), "cloze.jsonl", bytes("{}\n{}\n{}\n"));
+        push("octavo/data", file("text.txt", bytes("one\ntwo\n")), file("cloze.jsonl", bytes("{}\n{}\n{}\n")));
 
         UUID id = submit("{'type':'evaluate','source':'hub:octavo/model','baseline':'hub:octavo/out','tasks':["
                 + "{'type':'perplexity','name':'books','dataset':'hub:octavo/data#text.txt','windowTokens':4},"
@@ -424,7 +327,7 @@ class WorkerTest {
     void artifactsTellWhatTheyKeptAndAreComparedBySource() {
         await(quantize("hub:octavo/model"), JobStatus.SUCCEEDED);
         assertThat(onlyArtifact().recovery()).isNull();
-        push("octavo/data", "text.txt", bytes("one\n"), "cloze.jsonl", bytes("{}\n"));
+        push("octavo/data", file("text.txt", bytes("one\n")), file("cloze.jsonl", bytes("{}\n")));
         String tasks = "'tasks':[{'type':'multiple-choice','name':'cloze','dataset':'hub:octavo/data#cloze.jsonl'}]}";
         await(
                 submit("{'type':'evaluate','source':'hub:octavo/out','baseline':'hub:octavo/model'," + tasks),
@@ -908,7 +811,7 @@ class WorkerTest {
 
     @Test
     void anotherByteRecipeDatasetEngineOrTenantIsMadeAnew() {
-        push("octavo/data", "text.txt", bytes("one\n"), "other.txt", bytes("two\n"));
+        push("octavo/data", file("text.txt", bytes("one\n")), file("other.txt", bytes("two\n")));
         String calibrated = recipe("'calibration':{'dataset':'hub:octavo/data#text.txt'}");
         made(calibrated);
         reused(calibrated);
@@ -924,10 +827,10 @@ class WorkerTest {
         engine.reset();
         reused(recipe(""));
 
-        push("octavo/copy", "model.safetensors", weights, "original", bytes("yes"));
+        push("octavo/copy", file("model.safetensors", weights), file("original", bytes("yes")));
         reused(recipe("").replace("octavo/model", "octavo/copy")); // the same bytes elsewhere
         weights[0]++;
-        push("octavo/model", "model.safetensors", weights, "original", bytes("yes"));
+        push("octavo/model", file("model.safetensors", weights), file("original", bytes("yes")));
         made(recipe(""));
 
         sql.sql("update artifact set tenant = ?").param(otherTenant()).update();
@@ -971,7 +874,7 @@ class WorkerTest {
 
     @Test
     void aPipelineQuantizesEvaluatesAndJudges() {
-        push("octavo/data", "text.txt", bytes("one\ntwo\n"), "cloze.jsonl", bytes("{}\n"));
+        push("octavo/data", file("text.txt", bytes("one\ntwo\n")), file("cloze.jsonl", bytes("{}\n")));
         UUID id = submit(judged("1.2"));
         JsonNode result = resultOf(id);
         assertThat(result.at("/steps/FP8_DYNAMIC-evaluate/gates/0/passed").booleanValue())
@@ -993,7 +896,7 @@ class WorkerTest {
 
     @Test
     void aGateThatIsNotPassedFailsItsStepAndShowsTheScores() {
-        push("octavo/data", "text.txt", bytes("one\ntwo\n"), "cloze.jsonl", bytes("{}\n"));
+        push("octavo/data", file("text.txt", bytes("one\ntwo\n")), file("cloze.jsonl", bytes("{}\n")));
         UUID id = submit(judged("1.05"));
         JobView pipeline = await(id, JobStatus.FAILED);
         assertThat(problemOf(pipeline).code()).isEqualTo("step-failed");

@@ -8,7 +8,6 @@ import io.octavo.jobs.deployment.ServedEndpoint;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.FoundPlans;
 import io.octavo.jobs.spec.JobSpecReader;
-import io.octavo.jobs.testing.EmbeddedS3;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.wire.DeploymentState;
 import io.octavo.wire.DeploymentView;
@@ -107,23 +106,12 @@ class KilledDeploymentTrial {
     }
 
     private static Map<String, String> settings() {
-        return new HashMap<>(Map.of(
-                "octavo.database.url",
-                EmbeddedServices.newDatabase(),
-                "octavo.storage.endpoint",
-                EmbeddedServices.s3().endpoint(),
-                "octavo.storage.access-key",
-                EmbeddedS3.ACCESS_KEY,
-                "octavo.storage.secret-key",
-                EmbeddedS3.SECRET_KEY,
-                "octavo.queue.lease",
-                "8s",
-                "octavo.queue.sweep",
-                "300ms",
-                "octavo.secrets.keys.a",
-                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-                "octavo.secrets.current",
-                "a"));
+        Map<String, String> settings = EmbeddedServices.settings(EmbeddedServices.newDatabase());
+        settings.put("octavo.queue.lease", "8s");
+        settings.put("octavo.queue.sweep", "300ms");
+        settings.put("octavo.secrets.keys.a", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+        settings.put("octavo.secrets.current", "a");
+        return settings;
     }
 
     private WorkerProcess start(String name, Map<String, String> settings) {

@@ -3,7 +3,6 @@ package io.octavo.worker.faults;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.jobs.JobsConfiguration;
-import io.octavo.jobs.testing.EmbeddedS3;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.wire.RepositoryFile;
 import io.octavo.worker.CalibratedJob;
@@ -36,21 +35,10 @@ class KilledWorkerTrial {
 
     @Test
     void aJobWhoseWorkerIsKilledThreeTimesGivesTheSameBytes() throws IOException {
-        Map<String, String> settings = new HashMap<>(Map.of(
-                "octavo.database.url",
-                EmbeddedServices.newDatabase(),
-                "octavo.storage.endpoint",
-                EmbeddedServices.s3().endpoint(),
-                "octavo.storage.access-key",
-                EmbeddedS3.ACCESS_KEY,
-                "octavo.storage.secret-key",
-                EmbeddedS3.SECRET_KEY,
-                "octavo.queue.lease",
-                "3s",
-                "octavo.queue.sweep",
-                "300ms",
-                "octavo.queue.max-attempts",
-                "9"));
+        Map<String, String> settings = EmbeddedServices.settings(EmbeddedServices.newDatabase());
+        settings.put("octavo.queue.lease", "3s");
+        settings.put("octavo.queue.sweep", "300ms");
+        settings.put("octavo.queue.max-attempts", "9");
         try (ConfigurableApplicationContext client = new SpringApplicationBuilder(Client.class)
                 .properties(new HashMap<String, Object>(settings))
                 .properties("spring.main.web-application-type=none")

@@ -24,6 +24,7 @@ import io.octavo.engine.scheme.Scheme;
 import io.octavo.engine.serve.ServedModel;
 import io.octavo.engine.serve.ServingOptions;
 import io.octavo.jobs.spec.SchemeInfo;
+import io.octavo.worker.FakePlan;
 import io.octavo.worker.engine.EngineFactory;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -99,20 +100,7 @@ final class ReversingEngine implements EngineFactory {
 
     @Override
     public PlanReport plan(CheckpointFiles source, Recipe recipe) {
-        long bytes = source.sizes().values().stream().mapToLong(Long::longValue).sum();
-        return new PlanReport(
-                "W8A8-FP8-dynamic",
-                List.of(),
-                1,
-                0,
-                8,
-                bytes,
-                bytes,
-                1,
-                List.of(),
-                new PlanReport.Resources(0, 0, 0, 0),
-                List.of(),
-                List.of());
+        return FakePlan.of(source, 0);
     }
 
     @Override

@@ -2,7 +2,6 @@ package io.octavo.worker.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -10,15 +9,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What no client sends by mistake alone. The seed decides all of it. */
 @Timeout(240)
-@SuppressWarnings("NullAway.Init")
-class HostileRequestsTest {
+class HostileRequestsTest extends AbstractServerTest {
 
     private static final long SEED = Long.getLong("octavo.hostile.seed", 17);
 
@@ -113,17 +109,6 @@ class HostileRequestsTest {
 
     private final RandomGenerator random =
             RandomGeneratorFactory.of("L64X128MixRandom").create(SEED);
-    private TestServer server;
-
-    @BeforeEach
-    void start() throws IOException {
-        server = new TestServer(null);
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-    }
 
     @Test
     void refusesEachFieldThatIsWrong() throws Exception {

@@ -19,8 +19,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,23 +28,10 @@ import tools.jackson.databind.JsonNode;
 
 /** Calls over real connections. */
 @Timeout(60)
-@SuppressWarnings("NullAway.Init")
-class ModelServerTest {
+class ModelServerTest extends AbstractServerTest {
 
     private static final String COMPLETIONS = "/v1/completions";
     private static final String CHATS = "/v1/chat/completions";
-
-    private TestServer server;
-
-    @BeforeEach
-    void start() throws IOException {
-        server = new TestServer(null);
-    }
-
-    @AfterEach
-    void stop() {
-        server.close();
-    }
 
     @Test
     void tellsWhichModelIsServed() throws Exception {
