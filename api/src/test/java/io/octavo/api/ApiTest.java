@@ -3,12 +3,10 @@ package io.octavo.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.jobs.queue.Claim;
-import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.jobs.testing.EmbeddedServices;
 import io.octavo.jobs.worker.WorkerDescription;
-import io.octavo.jobs.worker.WorkerRegistry;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -36,45 +34,24 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.ContextConfiguration;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /** Every call of the contract over real HTTP, a real database and real storage. */
 @Timeout(120)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "octavo.api.max-json-body=64KB",
-            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
-            "octavo.identity.rate.burst=100000"
-        })
+@OnFreePort
+@TestPropertySource(properties = {"octavo.api.max-json-body=64KB", "octavo.identity.rate.burst=100000"})
 @ContextConfiguration(initializers = EmbeddedServices.class)
-class ApiTest {
+class ApiTest extends RunningService {
 
     static final String KEY = "octv_000000000000_0000000000000000000000000000000000000000000000000000000000000000";
 
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "alice");
     private static final String QUANTIZE = """
             {"type":"quantize","source":"hub:octavo/model","scheme":"FP8_DYNAMIC","target":"octavo/out"}""";
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
-    WorkerRegistry workers;
-
-    @Autowired
-    JdbcClient sql;
 
     @Autowired
     JsonMapper json;

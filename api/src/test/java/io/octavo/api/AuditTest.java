@@ -1,8 +1,8 @@
 package io.octavo.api;
 
+import static io.octavo.api.TestApi.id;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
@@ -19,9 +19,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.annotation.Qualifier;
-import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.dao.DataAccessException;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.web.bind.annotation.RequestMethod;
 import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
@@ -31,19 +29,10 @@ import tools.jackson.databind.node.JsonNodeFactory;
 @Timeout(120)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ServiceTest
-class AuditTest {
+class AuditTest extends RunningService {
 
     private static final String JOB = """
             {"type":"quantize","source":"hub:audit/model","scheme":"FP8_DYNAMIC","target":"audit/out"}""";
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    JdbcClient sql;
-
-    @Autowired
-    JobQueue queue;
 
     @Autowired
     @Qualifier("requestMappingHandlerMapping") RequestMappingHandlerMapping mapping;
@@ -53,7 +42,7 @@ class AuditTest {
 
     @BeforeAll
     void pushModel() throws Exception {
-        api = new TestApi(port, ApiTest.KEY);
+        api = operator();
         api.commitModel("audit/model");
         api.commitRunnableModel("audit/served");
     }
@@ -92,11 +81,6 @@ class AuditTest {
                         + (timing.startsWith("constraint") ? "deferrable initially deferred " : "")
                         + "for each row execute function fault()")
                 .update();
-    }
-
-    private static String id(HttpResponse<String> answer) {
-        assertThat(answer.statusCode()).as(answer.body()).isLessThan(300);
-        return TestApi.read(answer).get("id").stringValue();
     }
 
     @Test

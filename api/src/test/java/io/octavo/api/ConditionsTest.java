@@ -1,29 +1,20 @@
 package io.octavo.api;
 
 import static io.octavo.api.TestApi.assertProblem;
+import static io.octavo.api.TestApi.id;
 import static io.octavo.api.TestApi.read;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.hub.RepositoryName;
-import io.octavo.jobs.artifact.ArtifactCommit;
-import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.ArtifactService;
-import io.octavo.jobs.artifact.Lineage;
-import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.queue.Claim;
-import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.worker.WorkerRegistry;
-import io.octavo.wire.RepositoryFile;
-import java.io.ByteArrayInputStream;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -40,14 +31,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import tools.jackson.databind.node.JsonNodeFactory;
 
 /** Conditions of changes by RFC 9110, section 13: what does not hold is not done, and of two only one is let through. */
 @Timeout(180)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ServiceTest
-class ConditionsTest {
+class ConditionsTest extends RunningService {
 
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "conditions");
     private static final String DEPLOYMENT = "{\"source\":\"hub:held/runnable\",\"name\":\"runnable\"}";
@@ -55,15 +44,6 @@ class ConditionsTest {
             {"type":"quantize","source":"hub:held/model","scheme":"FP8_DYNAMIC","target":"held/out"}""";
     private static final String NEVER = "Thu, 01 Jan 1970 00:00:00 GMT";
     private static final int ROUNDS = 20;
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
-    WorkerRegistry workers;
 
     @Autowired
     ArtifactService artifacts;
@@ -80,12 +60,13 @@ class ConditionsTest {
 
     @BeforeAll
     void makeOneOfEverything() throws Exception {
-        api = new TestApi(port, ApiTest.KEY);
+        api = operator();
         TestWorker.register(workers, WORKER);
         api.commitModel("held/model");
         String job = "/api/v1/jobs/" + id(api.post("/api/v1/jobs", JOB));
         Claim claim = queue.claim(WORKER, Set.of("quantize")).orElseThrow();
-        String artifact = "/api/v1/artifacts/" + commitArtifact(claim);
+        String artifact =
+                "/api/v1/artifacts/" + TestWorker.commitArtifact(artifacts, blobs, claim, "held", new byte[] {1});
         String model = "/api/v1/repositories/held/model";
         String revision = model + "/revisions/" + id(api.get(model + "/revisions/main"));
         String key = "/api/v1/keys/" + id(api.post("/api/v1/keys", "{\"name\":\"k\",\"scope\":\"read\"}"));
@@ -121,32 +102,8 @@ class ConditionsTest {
         change("revokeNamespace", tenant + "/namespaces/held-more", "");
     }
 
-    private String commitArtifact(Claim claim) {
-        BlobId blob = blobs.put(claim.tenant(), new ByteArrayInputStream(new byte[] {1}), 1, null);
-        BlobId report = blobs.put(claim.tenant(), new ByteArrayInputStream(new byte[] {'{', '}'}), 2, null);
-        return artifacts
-                .commit(
-                        claim.lease(),
-                        new ArtifactCommit(
-                                RepositoryName.parse("held/out"),
-                                "m",
-                                new ArtifactLabel("W8A8", 8, List.of(), List.of()),
-                                List.of(new RepositoryFile("a.bin", blob.size(), blob.sha256())),
-                                new Lineage("hub:held/model", "main", "FP8_DYNAMIC", "compressed-tensors", "1"),
-                                report,
-                                Optional.of("d".repeat(64)),
-                                JsonNodeFactory.instance.objectNode()))
-                .id()
-                .toString();
-    }
-
     private void change(String operation, String path, String body) {
         changes.put(operation, List.of(path, body));
-    }
-
-    private static String id(HttpResponse<String> answer) {
-        assertThat(answer.statusCode()).as(answer.body()).isLessThan(300);
-        return read(answer).get("id").stringValue();
     }
 
     private String tag(String path) throws Exception {

@@ -3,7 +3,6 @@ package io.octavo.api;
 import static io.octavo.api.TestApi.assertProblem;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.jobs.worker.WorkerRegistry;
 import java.io.ByteArrayOutputStream;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -17,33 +16,21 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.JsonNode;
 
 /** Targets and sources of every kind of job are judged before it is queued, and a dry run says the same. */
 @Timeout(120)
 @ServiceTest
-class FirstLookTest {
+class FirstLookTest extends RunningService {
 
     private static final String PIPELINE =
             "{'type':'pipeline','steps':[{'name':'one','job':%s},{'name':'two','needs':['one'],'job':%s}]}";
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    WorkerRegistry workers;
-
-    @Autowired
-    JdbcClient sql;
 
     private TestApi api;
 
     @BeforeEach
     void start() throws Exception {
-        api = new TestApi(port, ApiTest.KEY);
+        api = operator();
         sql.sql("truncate worker").update();
         TestWorker.register(workers);
         if (api.get("/api/v1/repositories/look/model").statusCode() == 404) {

@@ -2,29 +2,17 @@ package io.octavo.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.jobs.deployment.DeploymentWork;
-import io.octavo.jobs.deployment.ServedEndpoint;
-import io.octavo.jobs.queue.JobQueue;
-import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.worker.WorkerRegistry;
 import java.io.IOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
-import java.util.UUID;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -33,13 +21,7 @@ import tools.jackson.databind.JsonNode;
  * -Doctavo.hostile.seed=7} others. What the worker itself refuses, its own test of this kind shows.
  */
 @Timeout(1200)
-@ServiceTest
-@TestPropertySource(
-        properties = {
-            "spring.application.name=served-calls", // so that it has a database of its own
-            "octavo.api.serve.calls-per-tenant=4"
-        })
-class HostileServedCallsTest {
+class HostileServedCallsTest extends ServedBooks {
 
     private static final int REQUESTS = Integer.getInteger("octavo.hostile.requests", 400);
     private static final long SEED = Long.getLong("octavo.hostile.seed", 1);
@@ -89,52 +71,15 @@ class HostileServedCallsTest {
             "\"' or true --\"",
             "\"" + "books".repeat(20_000) + "\"");
 
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
-    DeploymentWork work;
-
-    @Autowired
-    WorkerRegistry workers;
-
-    @Autowired
-    JdbcClient sql;
-
     private final RandomGenerator random =
             RandomGeneratorFactory.of("L64X128MixRandom").create(SEED);
-    private final FakeWorker worker;
-    private TestApi api = new TestApi(0, null);
 
-    HostileServedCallsTest() throws IOException {
-        worker = new FakeWorker();
-    }
+    HostileServedCallsTest() throws IOException {}
 
     @BeforeEach
-    void deploy() throws Exception {
-        api = new TestApi(port, ApiTest.KEY);
-        sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation, deployment")
-                .update();
-        if (api.get("/api/v1/repositories/octavo/books").statusCode() == 404) {
-            api.commitRunnableModel("octavo/books");
-        }
-        TestWorker.register(workers);
-        HttpResponse<String> deployed = api.post("/api/v1/deployments", "{\"source\":\"hub:octavo/books\"}");
-        assertThat(deployed.statusCode()).as(deployed.body()).isEqualTo(202);
-        work.ready(
-                queue.claim(new WorkerIdentity(UUID.randomUUID(), "worker"), Set.of("serve"))
-                        .orElseThrow()
-                        .lease(),
-                new ServedEndpoint(worker.url(), "secret", 512));
+    void refuseEach() {
+        ready("secret");
         worker.answer = out -> FakeWorker.whole(out, 400, REFUSED);
-    }
-
-    @AfterEach
-    void close() {
-        worker.close();
     }
 
     @Test

@@ -26,19 +26,16 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 
 /** Tokens of an identity provider, and how often one caller may call. */
 @Timeout(120)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+@OnFreePort
+@TestPropertySource(
         properties = {
-            "server.address=127.0.0.1",
-            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
             "octavo.identity.rate.per-second=0.01",
             "octavo.identity.rate.burst=20",
             "octavo.identity.oidc.issuer=https://idp.example.org",

@@ -1,22 +1,14 @@
 package io.octavo.api;
 
 import static io.octavo.api.TestApi.assertProblem;
+import static io.octavo.api.TestApi.id;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.hub.RepositoryName;
-import io.octavo.jobs.artifact.ArtifactCommit;
-import io.octavo.jobs.artifact.ArtifactLabel;
 import io.octavo.jobs.artifact.ArtifactService;
-import io.octavo.jobs.artifact.Lineage;
-import io.octavo.jobs.blob.BlobId;
 import io.octavo.jobs.blob.BlobStore;
 import io.octavo.jobs.identity.TenantId;
 import io.octavo.jobs.queue.Claim;
-import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.worker.WorkerRegistry;
-import io.octavo.wire.RepositoryFile;
-import java.io.ByteArrayInputStream;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -24,7 +16,6 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -37,8 +28,6 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.annotation.Qualifier;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.TestPropertySource;
 import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
@@ -50,7 +39,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ServiceTest
 @TestPropertySource(properties = "spring.application.name=isolation") // so that it has a database of its own
-class IsolationTest {
+class IsolationTest extends RunningService {
 
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "worker");
     private static final String SPEC = """
@@ -60,18 +49,6 @@ class IsolationTest {
             "source":"hub:alice/model","scheme":"FP8_DYNAMIC","target":"alice/out","requirements":{"labels":{"a":"b"}}}}]}
             """;
     private static final String SECRET_BYTES = "what only alice has";
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    JdbcClient sql;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
-    WorkerRegistry workers;
 
     @Autowired
     ArtifactService artifacts;
@@ -95,7 +72,7 @@ class IsolationTest {
 
     @BeforeAll
     void aliceHasOneOfEverything() throws Exception {
-        operator = new TestApi(port, ApiTest.KEY);
+        operator = operator();
         alice = operator.withNewTenant("alice");
         bob = operator.withNewTenant("bob");
         TestWorker.register(workers, WORKER);
@@ -103,7 +80,7 @@ class IsolationTest {
         String revision = id(alice.get("/api/v1/repositories/alice/model/revisions/main"));
         String done = id(alice.post("/api/v1/jobs", SPEC));
         Claim claim = queue.claim(WORKER, Set.of("quantize")).orElseThrow();
-        String artifact = commitArtifact(claim);
+        String artifact = TestWorker.commitArtifact(artifacts, blobs, claim, "alice", TestApi.bytes(SECRET_BYTES));
         String job = id(alice.post("/api/v1/jobs", SPEC));
         String key = id(alice.post("/api/v1/keys", "{\"name\":\"k\",\"scope\":\"read\"}"));
         markers.addAll(List.of(done, job, artifact, key, revision, "alice/"));
@@ -162,7 +139,7 @@ class IsolationTest {
         hidden("GET /api/v1/artifacts/{id}", "/api/v1/artifacts/" + artifact, "", "artifact-not-found");
         hidden(
                 "GET /api/v1/artifacts/{id}/files/{*path}",
-                "/api/v1/artifacts/" + artifact + "/files/secret.bin",
+                "/api/v1/artifacts/" + artifact + "/files/a.bin",
                 "",
                 "artifact-not-found");
         hidden(
@@ -285,31 +262,6 @@ class IsolationTest {
         listing("GET /api/v1/workers", "/api/v1/workers");
         common("GET /v3/api-docs", "/v3/api-docs");
         checks.put("ANY /error", () -> assertProblem(bob.get("/error"), 404, "not-found"));
-    }
-
-    private String commitArtifact(Claim claim) {
-        byte[] bytes = SECRET_BYTES.getBytes(StandardCharsets.UTF_8);
-        BlobId blob = blobs.put(claim.tenant(), new ByteArrayInputStream(bytes), bytes.length, null);
-        BlobId report = blobs.put(claim.tenant(), new ByteArrayInputStream(new byte[] {'{', '}'}), 2, null);
-        return artifacts
-                .commit(
-                        claim.lease(),
-                        new ArtifactCommit(
-                                RepositoryName.parse("alice/out"),
-                                "m",
-                                new ArtifactLabel("W8A8", 8, List.of(), List.of()),
-                                List.of(new RepositoryFile("secret.bin", blob.size(), blob.sha256())),
-                                new Lineage("hub:alice/model", "main", "FP8_DYNAMIC", "compressed-tensors", "1"),
-                                report,
-                                Optional.of("c".repeat(64)),
-                                JsonNodeFactory.instance.objectNode()))
-                .id()
-                .toString();
-    }
-
-    private static String id(HttpResponse<String> answer) {
-        assertThat(answer.statusCode()).as(answer.body()).isLessThan(300);
-        return TestApi.read(answer).get("id").stringValue();
     }
 
     private static Set<String> actors(TestApi caller) throws Exception {
@@ -460,9 +412,9 @@ class IsolationTest {
 
     @Test
     void anArtifactIsReusedByItsTenantAlone() throws Exception {
-        assertThat(artifacts.reusable(new TenantId(UUID.fromString(tenantOf(alice))), "c".repeat(64)))
+        assertThat(artifacts.reusable(new TenantId(UUID.fromString(tenantOf(alice))), TestWorker.CONTENT_KEY))
                 .isPresent();
-        assertThat(artifacts.reusable(new TenantId(UUID.fromString(tenantOf(bob))), "c".repeat(64)))
+        assertThat(artifacts.reusable(new TenantId(UUID.fromString(tenantOf(bob))), TestWorker.CONTENT_KEY))
                 .isEmpty();
     }
 
@@ -519,7 +471,7 @@ class IsolationTest {
                 .startsWith("default-src 'none'; style-src 'sha256-")
                 .endsWith("frame-ancestors 'none'");
         assertThat(page.headers().firstValue("X-Content-Type-Options")).hasValue("nosniff");
-        assertThat(page.body()).contains("<h1>alice/out</h1>", "secret.bin");
+        assertThat(page.body()).contains("<h1>alice/out</h1>", "a.bin");
         HttpResponse<String> json = alice.get(report);
         assertThat(json.headers().firstValue("Content-Type")).hasValue("application/json");
         assertThat(TestApi.read(json).at("/artifact/label").stringValue()).isEqualTo("W8A8");

@@ -1,13 +1,12 @@
 package io.octavo.api;
 
 import static io.octavo.api.TestApi.assertProblem;
+import static io.octavo.api.TestApi.id;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.jobs.queue.Claim;
-import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.WorkerIdentity;
 import io.octavo.jobs.testing.EmbeddedServices;
-import io.octavo.jobs.worker.WorkerRegistry;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
@@ -23,8 +22,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
 import tools.jackson.databind.JsonNode;
@@ -34,7 +31,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 @Timeout(120)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ServiceTest
-class RepositoriesTest {
+class RepositoriesTest extends RunningService {
 
     private static final WorkerIdentity WORKER = new WorkerIdentity(UUID.randomUUID(), "worker");
     private static final String REPOSITORIES = "/api/v1/repositories";
@@ -44,20 +41,11 @@ class RepositoriesTest {
         EmbeddedServices.register(registry);
     }
 
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
-    WorkerRegistry workers;
-
     private TestApi operator;
 
     @BeforeAll
     void start() {
-        operator = new TestApi(port, ApiTest.KEY);
+        operator = operator();
         TestWorker.register(workers, WORKER);
     }
 
@@ -81,11 +69,6 @@ class RepositoriesTest {
                 .get("items")
                 .forEach(item -> names.add(item.get("name").stringValue()));
         return names;
-    }
-
-    private static String id(HttpResponse<String> answer) {
-        assertThat(answer.statusCode()).as(answer.body()).isLessThan(300);
-        return TestApi.read(answer).get("id").stringValue();
     }
 
     @Test

@@ -2,12 +2,7 @@ package io.octavo.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.jobs.deployment.DeploymentWork;
-import io.octavo.jobs.deployment.ServedEndpoint;
-import io.octavo.jobs.queue.JobQueue;
 import io.octavo.jobs.queue.Lease;
-import io.octavo.jobs.queue.WorkerIdentity;
-import io.octavo.jobs.worker.WorkerRegistry;
 import io.octavo.wire.DeploymentHealth;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -23,87 +18,29 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.jdbc.core.simple.JdbcClient;
-import org.springframework.test.context.TestPropertySource;
 import tools.jackson.databind.JsonNode;
 
 /** Calls of {@code /serve/v1} on their way to a worker and back, whatever becomes of client or worker meanwhile. */
 @Timeout(120)
-@ServiceTest
-@TestPropertySource(
-        properties = {
-            "spring.application.name=served-calls", // so that it has a database of its own
-            "octavo.api.serve.calls-per-tenant=4"
-        })
-class ServedCallsTest {
+class ServedCallsTest extends ServedBooks {
 
     private static final String COMPLETIONS = "/serve/v1/completions";
     private static final String CHATS = "/serve/v1/chat/completions";
     private static final String BODY = "{\"model\":\"books\",\"prompt\":\"Once,\\n\\\"upon\\\" ä time\"}";
     private static final String SECRET = "what the attempt drew";
 
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    JobQueue queue;
-
-    @Autowired
-    DeploymentWork work;
-
-    @Autowired
-    WorkerRegistry workers;
-
-    @Autowired
-    JdbcClient sql;
-
-    private TestApi api;
-    private final FakeWorker worker;
-
-    ServedCallsTest() throws IOException {
-        worker = new FakeWorker();
-        api = new TestApi(0, null);
-    }
-
-    @BeforeEach
-    void deploy() throws Exception {
-        api = new TestApi(port, ApiTest.KEY);
-        sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation, deployment")
-                .update();
-        TestWorker.register(workers);
-        if (api.get("/api/v1/repositories/octavo/books").statusCode() == 404) {
-            api.commitRunnableModel("octavo/books");
-        }
-        assertThat(api.post("/api/v1/deployments", "{\"source\":\"hub:octavo/books\"}")
-                        .statusCode())
-                .isEqualTo(202);
-    }
-
-    @AfterEach
-    void close() {
-        worker.close();
-    }
+    ServedCallsTest() throws IOException {}
 
     private Lease ready() {
-        Lease lease = queue.claim(new WorkerIdentity(UUID.randomUUID(), "worker"), Set.of("serve"))
-                .orElseThrow()
-                .lease();
-        work.ready(lease, new ServedEndpoint(worker.url(), SECRET, 512));
-        return lease;
+        return ready(SECRET);
     }
 
     private static void assertError(HttpResponse<String> answer, int status, String code) {

@@ -5,18 +5,15 @@ import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.test.context.ContextConfiguration;
+import org.springframework.test.context.TestPropertySource;
 
-/** Runs the whole api on a free port, with {@link ApiTest#KEY}, a key for secrets, and webhooks to this machine allowed. */
+/** The whole api {@link OnFreePort}, with database, storage, a key for secrets, and webhooks to this machine allowed. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+@OnFreePort
+@TestPropertySource(
         properties = {
-            "server.address=127.0.0.1",
-            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
             "octavo.identity.rate.burst=100000",
             "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "octavo.secrets.current=a",

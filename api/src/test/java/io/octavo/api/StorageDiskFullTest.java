@@ -28,24 +28,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 
 /** A service whose blobs lie on a file system of 8 MB, which the kernel itself says is full. */
 @Timeout(120)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
-            "octavo.collector.enabled=false",
-            "octavo.storage.spare=64KB"
-        })
+@OnFreePort
+@TestPropertySource(properties = {"octavo.collector.enabled=false", "octavo.storage.spare=64KB"})
 @ExtendWith(OutputCaptureExtension.class)
 class StorageDiskFullTest {
 

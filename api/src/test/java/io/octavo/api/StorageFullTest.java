@@ -8,21 +8,15 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.web.server.LocalServerPort;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.test.context.TestPropertySource;
 
 /** A service whose disk has less free than it is told to leave alone. */
 @Timeout(120)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "octavo.identity.bootstrap-key=" + ApiTest.KEY,
-            "octavo.storage.spare=8000000TB"
-        })
+@OnFreePort
+@TestPropertySource(properties = {"octavo.storage.spare=8000000TB"})
 class StorageFullTest {
 
     @TempDir

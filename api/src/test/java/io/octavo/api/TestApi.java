@@ -110,6 +110,12 @@ record TestApi(int port, @Nullable String key) {
         return JSON.readTree(answer.body());
     }
 
+    /** Of what a call that succeeded made or found. */
+    static String id(HttpResponse<String> answer) {
+        assertThat(answer.statusCode()).as(answer.body()).isLessThan(300);
+        return read(answer).get("id").stringValue();
+    }
+
     static void assertProblem(HttpResponse<String> answer, int status, String code) {
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
         assertThat(answer.headers().firstValue("Content-Type")).hasValue("application/problem+json");

@@ -9,7 +9,6 @@ import io.octavo.jobs.spec.SchemeInfo;
 import io.octavo.jobs.worker.WorkerDescription;
 import io.octavo.jobs.worker.WorkerDisk;
 import io.octavo.jobs.worker.WorkerOffer;
-import io.octavo.jobs.worker.WorkerRegistry;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -20,15 +19,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.JsonNode;
 
 /** The first look at a job knows the disks of the workers. */
 @Timeout(120)
 @ServiceTest
-class WorkerDiskTest {
+class WorkerDiskTest extends RunningService {
 
     private static final String JOB = """
             {"type":"quantize","source":"hub:disk/plain","scheme":"FP8_DYNAMIC","target":"disk/out"}""";
@@ -58,27 +54,18 @@ class WorkerDiskTest {
     private static final Map<String, byte[]> CODES =
             Map.of("config.json", TestApi.bytes(TinyModel.FP8), "model.safetensors", TinyModel.weights("F8_E4M3"));
 
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    WorkerRegistry workers;
-
-    @Autowired
-    JdbcClient sql;
-
     private TestApi api;
 
     @BeforeEach
     void start() throws Exception {
-        api = new TestApi(port, ApiTest.KEY);
+        api = operator();
         sql.sql("truncate worker").update();
         if (api.get("/api/v1/repositories/disk/model").statusCode() == 404) {
             api.commit("disk/model", MODEL);
             api.commit("disk/other", OTHER);
             api.commit("disk/plain", PLAIN);
             api.commit("disk/fp8", CODES);
-            api.commit("disk/data", Map.of("text.txt", new byte[1000]));
+            api.commit("disk/data", Map.of("text.txt", TestApi.bytes("a".repeat(1000))));
         }
     }
 

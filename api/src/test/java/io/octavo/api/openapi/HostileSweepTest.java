@@ -4,14 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.api.ApiApplication;
-import io.octavo.api.TestWorker;
 import io.octavo.api.TinyModel;
-import io.octavo.jobs.identity.ApiKeys;
-import io.octavo.jobs.identity.Scope;
-import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.testing.EmbeddedServices;
-import io.octavo.jobs.worker.WorkerRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -33,17 +26,13 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.logging.LogLevel;
 import org.springframework.boot.logging.LoggingSystem;
-import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.test.context.ContextConfiguration;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -56,20 +45,9 @@ import tools.jackson.databind.node.ObjectNode;
  * -Doctavo.sweep.seed=7} takes others.
  */
 @Timeout(7200)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "octavo.identity.rate.per-second=1000000",
-            "octavo.identity.rate.burst=1000000",
-            "octavo.api.pre-flight-timeout=2s",
-            "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            "octavo.secrets.current=a"
-        })
-@ContextConfiguration(initializers = EmbeddedServices.class)
+@TestPropertySource(properties = "octavo.api.pre-flight-timeout=2s")
 @ExtendWith(OutputCaptureExtension.class)
-class HostileSweepTest {
+class HostileSweepTest extends DocumentedService {
 
     private static final boolean ALL = Boolean.getBoolean("octavo.sweep.all");
     private static final long SEED = Long.getLong("octavo.sweep.seed", 1);
@@ -80,18 +58,6 @@ class HostileSweepTest {
     private static final String HERE = "@hostile@";
     private static final Pattern DOUBLED = Pattern.compile("(?<![\\w'])([a-z]{3,})(?:[.:] ?| )\\1(?![\\w'])");
     private static final Path CATALOG = Path.of("../docs/errors.md");
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    ApiKeys keys;
-
-    @Autowired
-    WorkerRegistry workers;
-
-    @Autowired
-    JsonMapper json;
 
     private final RandomGenerator random =
             RandomGeneratorFactory.of("L64X128MixRandom").create(SEED);
@@ -138,10 +104,7 @@ class HostileSweepTest {
 
     /** A key, a worker that offers a scheme, a model and a job; answers with the document. */
     private JsonNode prepare() throws Exception {
-        key = keys.issue(TenantId.BUILT_IN, "sweep", Scope.ADMIN, null, "test")
-                .text()
-                .reveal();
-        TestWorker.register(workers);
+        key = newKey("sweep").text().reveal();
         String files = "/api/v1/repositories/a/b/files/";
         String config = put(files + "config.json", TinyModel.CONFIG.getBytes(UTF_8));
         String weights = put(files + "model.safetensors", TinyModel.weights("BF16"));

@@ -2,15 +2,8 @@ package io.octavo.api.openapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.api.ApiApplication;
-import io.octavo.api.TestWorker;
 import io.octavo.api.TinyModel;
-import io.octavo.jobs.identity.ApiKeys;
 import io.octavo.jobs.identity.IssuedKey;
-import io.octavo.jobs.identity.Scope;
-import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.testing.EmbeddedServices;
-import io.octavo.jobs.worker.WorkerRegistry;
 import java.io.InputStream;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -31,13 +24,9 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.test.context.ContextConfiguration;
+import org.springframework.test.context.TestPropertySource;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Sends requests made from the service's own document, valid ones and spoiled ones, and holds every answer against the
@@ -45,37 +34,14 @@ import tools.jackson.databind.json.JsonMapper;
  * -Doctavo.fuzz.seed=7} runs other requests.
  */
 @Timeout(3600)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "octavo.api.max-json-body=64KB",
-            "octavo.identity.rate.per-second=1000000",
-            "octavo.identity.rate.burst=1000000",
-            "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            "octavo.secrets.current=a"
-        })
-@ContextConfiguration(initializers = EmbeddedServices.class)
+@TestPropertySource(properties = "octavo.api.max-json-body=64KB")
 @SuppressWarnings("NullAway.Init") // what is drawn with is made anew for each call
-class OpenApiFuzzTest {
+class OpenApiFuzzTest extends DocumentedService {
 
     private static final int ROUNDS = Integer.getInteger("octavo.fuzz.rounds", 40);
     private static final long SEED = Long.getLong("octavo.fuzz.seed", 5);
     private static final int MAX_KNOWN = 200;
     private static final Set<String> BODIES = Set.of("post", "put");
-
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    ApiKeys keys;
-
-    @Autowired
-    WorkerRegistry workers;
-
-    @Autowired
-    JsonMapper json;
 
     private final HttpClient client = HttpClient.newHttpClient();
     private final List<String> known = new ArrayList<>(List.of(
@@ -106,8 +72,7 @@ class OpenApiFuzzTest {
 
     @Test
     void everyAnswerIsAsTheDocumentSays() throws Exception {
-        TestWorker.register(workers);
-        IssuedKey issued = keys.issue(TenantId.BUILT_IN, "fuzz", Scope.ADMIN, null, "test");
+        IssuedKey issued = newKey("fuzz");
         key = issued.text().reveal();
         ownKeyId = issued.key().id().toString();
         commitModel();

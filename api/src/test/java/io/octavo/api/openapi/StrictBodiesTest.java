@@ -3,13 +3,6 @@ package io.octavo.api.openapi;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.octavo.api.ApiApplication;
-import io.octavo.api.TestWorker;
-import io.octavo.jobs.identity.ApiKeys;
-import io.octavo.jobs.identity.Scope;
-import io.octavo.jobs.identity.TenantId;
-import io.octavo.jobs.testing.EmbeddedServices;
-import io.octavo.jobs.worker.WorkerRegistry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -23,12 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.web.server.LocalServerPort;
-import org.springframework.test.context.ContextConfiguration;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -37,18 +25,7 @@ import tools.jackson.databind.node.ObjectNode;
  * characters that hide what a name is: each is refused with 400 that names the member.
  */
 @Timeout(300)
-@SpringBootTest(
-        classes = ApiApplication.class,
-        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-        properties = {
-            "server.address=127.0.0.1",
-            "octavo.identity.rate.per-second=1000000",
-            "octavo.identity.rate.burst=1000000",
-            "octavo.secrets.keys.a=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
-            "octavo.secrets.current=a"
-        })
-@ContextConfiguration(initializers = EmbeddedServices.class)
-class StrictBodiesTest {
+class StrictBodiesTest extends DocumentedService {
 
     private static final int VARIANTS = 6;
     private static final Set<String> FREE_TEXTS = Set.of("prompt");
@@ -70,26 +47,11 @@ class StrictBodiesTest {
                             "\"a\\u0085b\"",
                             "\"\\ud800\""));
 
-    @LocalServerPort
-    int port;
-
-    @Autowired
-    ApiKeys keys;
-
-    @Autowired
-    WorkerRegistry workers;
-
-    @Autowired
-    JsonMapper json;
-
     private String key = "";
 
     @BeforeEach
     void start() {
-        key = keys.issue(TenantId.BUILT_IN, "strict", Scope.ADMIN, null, "test")
-                .text()
-                .reveal();
-        TestWorker.register(workers);
+        key = newKey("strict").text().reveal();
     }
 
     private RawCall.Answer send(String method, String path, String body) throws Exception {
