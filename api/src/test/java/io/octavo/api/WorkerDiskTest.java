@@ -32,8 +32,8 @@ class WorkerDiskTest extends RunningService {
             {"type":"convert","source":"hub:disk/fp8","layout":"compressed-tensors","target":"disk/out"}""";
     private static final String EVALUATE = """
             {"type":"evaluate","source":"hub:disk/model","baseline":"hub:disk/other","tasks":[
-             {"type":"divergence","name":"a","dataset":"hub:disk/data"},
-             {"type":"perplexity","name":"b","dataset":"hub:disk/data#text.txt"}]}""";
+             {"type":"divergence","name":"a","windowTokens":8,"dataset":"hub:disk/data"},
+             {"type":"perplexity","name":"b","windowTokens":8,"dataset":"hub:disk/data#text.txt"}]}""";
 
     private static final Map<String, byte[]> MODEL = Map.of(
             "config.json",
