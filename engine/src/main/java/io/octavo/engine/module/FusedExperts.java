@@ -58,11 +58,11 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
 
     private static final Map<Family, Set<String>> MODEL_TYPES = Map.of(
             Family.PROJECTIONS,
-            Set.of(("afmoe axk1 axk2 cohere2_moe deepseek_ocr2 deepseek_ocr2_text deepseek_v2 deepseek_v3 deepseek_v32"
-                            + " dots1 ernie4_5_moe exaone_moe flex_olmo glm4_moe glm4_moe_lite glm4v_moe glm5_next"
-                            + " glm5_next_text glm_moe_dsa hunyuan_v1_moe hy_v3 jamba laguna longcat_flash mellum"
-                            + " mimo_v2_flash olmoe qwen2_moe qwen3_5_moe qwen3_5_moe_text qwen3_moe qwen3_next"
-                            + " qwen3_omni_moe qwen4_exp qwen4_exp_text solar_open")
+            Set.of(("afmoe axk1 axk2 cohere2_moe deepseek_ocr2 deepseek_v2 deepseek_v3 deepseek_v32 dots1 ernie4_5_moe"
+                            + " exaone_moe flex_olmo glm4_moe glm4_moe_lite glm4v_moe glm5_next glm_moe_dsa"
+                            + " hunyuan_v1_moe hy_v3 jamba kimi_k2 kimi_k25 laguna longcat_flash mellum mimo_v2_flash"
+                            + " olmoe qwen2_moe qwen3_5_moe qwen3_moe qwen3_next qwen3_omni_moe qwen3_omni_moe_thinker"
+                            + " qwen4_exp solar_open")
                     .split(" ")),
             Family.MIXTRAL,
             Set.of(
@@ -72,11 +72,10 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
                     "minimax",
                     "minimax_m2",
                     "minimax_m3_vl",
-                    "minimax_m3_vl_text",
                     "mixtral",
                     "phimoe"),
             Family.LLAMA4,
-            Set.of("llama4", "llama4_text"));
+            Set.of("llama4"));
 
     private static final Map<String, Family> FAMILIES = MODEL_TYPES.entrySet().stream()
             .flatMap(entry -> entry.getValue().stream().map(type -> Map.entry(type, entry.getKey())))
@@ -84,7 +83,7 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
 
     /** Their experts have no gate, or names of their own. */
     private static final Set<String> JOINED_UNDER_OTHER_NAMES =
-            Set.of("nemotron_h", "ernie4_5_moe_vl", "ernie4_5_vl_moe", "ernie4_5_vl_moe_text");
+            Set.of("nemotron_h", "ernie4_5_moe_vl", "ernie4_5_vl_moe");
 
     private static final int DIMENSIONS = 3;
     private static final int STACKED_ROWS = 2;
@@ -128,7 +127,7 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
                     .or(() -> named(BESIDE_ROUTER, tensor).map(block -> block + ".experts"))
                     .map(experts -> leftAlone(experts, type));
         }
-        Family family = FAMILIES.get(type);
+        Family family = family(config).orElse(null);
         String experts = stack.group(1);
         if (family == null) {
             return Optional.of(leftAlone(experts, type));
@@ -160,8 +159,8 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
 
     /** Whether transformers keeps the experts of such a model in one tensor, whatever a checkpoint does. */
     public static boolean joinedByTransformers(JsonNode config) {
-        Family family = FAMILIES.get(type(config));
-        return (family != null && family != Family.LLAMA4) || JOINED_UNDER_OTHER_NAMES.contains(type(config));
+        return family(config).filter(family -> family != Family.LLAMA4).isPresent()
+                || types(config).anyMatch(JOINED_UNDER_OTHER_NAMES::contains);
     }
 
     /** Whether a config counts experts. */
@@ -172,6 +171,17 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
     private static Optional<String> named(Pattern pattern, String tensor) {
         Matcher found = pattern.matcher(tensor);
         return found.matches() ? Optional.of(found.group(1)) : Optional.empty();
+    }
+
+    private static Optional<Family> family(JsonNode config) {
+        return types(config).flatMap(type -> Stream.ofNullable(FAMILIES.get(type))).findFirst();
+    }
+
+    /** A wrapper calls its decoder after itself, or as that family does which the decoder is of. */
+    private static Stream<String> types(JsonNode config) {
+        String type = type(config);
+        return Stream.of(
+                type, type.replaceFirst("_text$", ""), config.path("model_type").asString(""));
     }
 
     private static JsonNode text(JsonNode config) {

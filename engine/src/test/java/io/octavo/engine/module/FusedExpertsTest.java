@@ -9,6 +9,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 class FusedExpertsTest {
 
@@ -125,6 +126,15 @@ class FusedExpertsTest {
     void knowsWhoseExpertsTransformersJoins(String type) {
         assertThat(FusedExperts.joinedByTransformers(ofType(type))).isTrue();
         assertThat(FusedExperts.joinedByTransformers(ofType("llama4"))).isFalse();
+    }
+
+    /** The decoder's own name says less. */
+    @ParameterizedTest
+    @CsvSource({"glm4v_moe, glm4v_moe_text", "kimi_k25, some_decoder", "minimax_m3_vl, minimax_m3_vl_text"})
+    void knowsFamiliesInsideWrappers(String wrapper, String decoder) {
+        ObjectNode config = JsonMapper.shared().createObjectNode().put("model_type", wrapper);
+        config.putObject("text_config").put("model_type", decoder);
+        assertThat(FusedExperts.joinedByTransformers(config)).isTrue();
     }
 
     @ParameterizedTest
