@@ -14,8 +14,11 @@ import io.octavo.engine.layout.ScalingFactors;
 import io.octavo.engine.layout.codec.LayoutWriter;
 import io.octavo.engine.layout.config.Declaration;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.StoredNumbers;
+import io.octavo.engine.loader.ExpertLoaders;
+import io.octavo.engine.loader.Experts;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
 import io.octavo.engine.request.JobMonitor;
@@ -70,6 +73,7 @@ public final class Converter {
             QuantizedModules modules = request.scalingFactors()
                     .map(file -> ScalingFactors.read(file).into(stored, layers(source)))
                     .orElse(stored);
+            requireExpertsLoad(modules, layout);
             LayoutWriter writer = LayoutWriters.of(layout, StoredNumbers.of(source, modules));
             ConversionPlan plan = ConversionPlan.of(source, modules, writer);
             monitor.log("%s to %s: %d modules, %d bytes become %d"
@@ -83,6 +87,19 @@ public final class Converter {
                     var background = new BackgroundTasks("octavo-hash", threads)) {
                 return new ConversionRun(source, request.known(), modules, writer, plan, staging, background, monitor)
                         .run(sourceLayout, layout, plan.shards(shardBytes));
+            }
+        }
+    }
+
+    /** As for experts that are quantized here. */
+    private static void requireExpertsLoad(QuantizedModules modules, Layout layout) {
+        for (QuantizedLinear linear : modules.byName().values()) {
+            if (Experts.of(linear.module()).isPresent()) {
+                ExpertLoaders.refusedByVllm(layout, linear.weight().quantization(), linear.inputs())
+                        .ifPresent(refusal -> {
+                            throw unsuitable("module " + linear.module() + " is an expert, which vLLM cannot run so in"
+                                    + " layout " + layout.id() + ": it " + refusal.why());
+                        });
             }
         }
     }

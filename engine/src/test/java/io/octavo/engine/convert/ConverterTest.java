@@ -257,6 +257,27 @@ class ConverterTest {
         }
     }
 
+    /** vLLM would refuse the file, or read what is not there. */
+    @ParameterizedTest
+    @CsvSource({
+        "gptq, 8, 8, compressed-tensors, has 8-bit integers in groups; choose W8A16_CHANNEL",
+        "gptq, 4, 24, awq, has a scale a channel"
+    })
+    void refusesExpertsThatVllmDoesNotTakeInTheLayout(String from, int bits, int group, String to, String why)
+            throws IOException {
+        Quantization integers = Quantization.stored(
+                new NumberType.IntType(bits),
+                group == 24 ? new Granularity.PerChannel() : new Granularity.PerGroup(group));
+        var linear = new QuantizedLinear(
+                "model.layers.0.mlp.experts.0.up_proj",
+                GivenWeight.random(16, 24, integers, 5),
+                Optional.empty(),
+                Optional.empty());
+        Path source = fixture(Layout.named(from), integers, Optional.empty(), linear).write(folder.resolve("source"));
+        assertUnsuitable(source, to, "module model.layers.0.mlp.experts.0.up_proj is an expert");
+        assertUnsuitable(source, to, why);
+    }
+
     @Test
     void refusesUnquantizedSources() throws IOException {
         Path source = new CheckpointFixture()
