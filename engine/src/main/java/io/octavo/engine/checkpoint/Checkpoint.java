@@ -219,6 +219,13 @@ public final class Checkpoint implements AutoCloseable {
         return Optional.of(new Tensor(name, info.dtype(), info.shape(), stored.shard.segment(info)));
     }
 
+    /** Shape of a module's weight as it is stored; empty where it has none under that name. */
+    public Optional<List<Long>> weightShape(String module) {
+        return Optional.ofNullable(tensors.get(module + ".weight"))
+                .map(StoredTensor::info)
+                .map(TensorInfo::shape);
+    }
+
     /** Every tensor with its place, in the order in which they lie in the shards. */
     public SequencedMap<String, StoredTensor> stored() {
         return tensors;

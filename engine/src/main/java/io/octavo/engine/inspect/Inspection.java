@@ -9,6 +9,7 @@ import io.octavo.engine.layout.QuantizedLayouts;
 import io.octavo.engine.layout.config.Layout;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.model.MissingModules;
+import io.octavo.engine.model.WeightShapes;
 import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.safetensors.TensorInfo;
@@ -114,6 +115,8 @@ public record Inspection(
                 QuantizedModules modules = QuantizedLayouts.read(checkpoint);
                 Optional<String> fault = new MissingModules(checkpoint.config().tree(), checkpoint.names())
                         .needed()
+                        .or(() -> WeightShapes.contradiction(
+                                checkpoint.config().tree(), module -> shape(modules, module)))
                         .or(() -> LoaderFaults.first(checkpoint, modules))
                         .or(() -> NumberScan.first(checkpoint));
                 return inspection(measuredBits(modules), fault.map(this::located));
@@ -122,6 +125,13 @@ public record Inspection(
                         Label.of(checkpoint).bitsPerWeight(),
                         Optional.ofNullable(e.getMessage()).map(this::located));
             }
+        }
+
+        private Optional<List<Long>> shape(QuantizedModules modules, String module) {
+            return modules.find(module)
+                    .map(linear -> List.of(
+                            linear.weight().outFeatures(), linear.weight().inFeatures()))
+                    .or(() -> checkpoint.weightShape(module));
         }
 
         /** Of several files, with the one that holds the tensor of which it tells. */

@@ -9,6 +9,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -64,6 +65,20 @@ public final class Architectures {
     /** Names for messages and documentation, sorted. */
     public static List<String> names() {
         return List.copyOf(KNOWN.keySet());
+    }
+
+    /** Whether the first that a config names is known. */
+    static boolean isKnown(JsonNode config) {
+        return KNOWN.containsKey(config.path("architectures").path(0).asString(""));
+    }
+
+    /** What {@link #read} gives, where the architecture is known and the config can be read. */
+    static Optional<ModelSpec> find(JsonNode config) {
+        try {
+            return Optional.of(read(config));
+        } catch (QuantizationException e) {
+            return Optional.empty();
+        }
     }
 
     /**

@@ -60,16 +60,18 @@ public final class MissingModules {
      * @return for people
      */
     public Optional<String> needed() {
-        return spec().filter(spec -> layerModules(spec).anyMatch(this::isThere)).flatMap(this::firstNeeded);
+        return Architectures.find(config)
+                .filter(spec -> layerModules(spec).anyMatch(this::isThere))
+                .flatMap(this::firstNeeded);
     }
 
     private static Stream<String> layerModules(ModelSpec spec) {
-        return spec.layers().stream().flatMap(layer -> RequiredModules.of(layer).stream());
+        return new RequiredModules(spec).inLayers().map(RequiredModules.Weight::module);
     }
 
     /** Where nothing has a name that loaders look for. They find a decoder without its prefix, and with it twice. */
     private Stream<String> strangers() {
-        return spec()
+        return Architectures.find(config)
                 .filter(spec -> layerModules(spec)
                         .noneMatch(module -> isThere(module)
                                 || isThere(MODEL + module)
@@ -86,18 +88,11 @@ public final class MissingModules {
         });
     }
 
-    private Optional<ModelSpec> spec() {
-        try {
-            return Optional.of(Architectures.read(config));
-        } catch (QuantizationException e) {
-            return Optional.empty();
-        }
-    }
-
     private Optional<String> firstNeeded(ModelSpec spec) {
+        boolean hasHead = modules.stream().anyMatch(module -> !module.startsWith(MODEL));
         Stream<String> needed = Stream.concat(
-                new RequiredModules(spec).besideLayers(modules.stream().anyMatch(module -> !module.startsWith(MODEL))),
-                spec.layers().stream().flatMap(layer -> RequiredModules.of(layer).stream()));
+                new RequiredModules(spec).besideLayers(hasHead).map(RequiredModules.Weight::module),
+                layerModules(spec));
         return needed.filter(module -> !isThere(module))
                 .findFirst()
                 .map(module -> "the checkpoint has no " + module + ".weight, which a " + spec.architecture()

@@ -229,8 +229,8 @@ public record QuantizationPlan(ModuleSchemes schemes, List<Action> actions, List
 
     /**
      * @param ignore modules to leave alone beside the defaults: exact names or {@code re:<regex>}
-     * @throws QuantizationException {@code ALREADY_QUANTIZED}, {@code ARCHITECTURE_MISSING}, {@code CHECKPOINT_TENSOR_MISSING},
-     *     {@code IGNORE_INVALID}, {@code NOTHING_TO_QUANTIZE}, {@code TENSOR_DTYPE_UNSUPPORTED} or {@code SCHEME_UNSUITABLE}
+     * @throws QuantizationException {@code ALREADY_QUANTIZED}, {@code ARCHITECTURE_MISSING}, {@code CONFIG_INVALID},
+     *     {@code CHECKPOINT_TENSOR_MISSING}, {@code CHECKPOINT_SHAPE_MISMATCH}, {@code IGNORE_INVALID}, {@code NOTHING_TO_QUANTIZE}, {@code TENSOR_DTYPE_UNSUPPORTED} or {@code SCHEME_UNSUITABLE}
      */
     public static QuantizationPlan of(Checkpoint checkpoint, ModuleSchemes schemes, List<String> ignore) {
         return new QuantizationPlanner(checkpoint, schemes, ignore).plan();

@@ -11,7 +11,9 @@ import io.octavo.engine.layout.compressed.CompressedTensors;
 import io.octavo.engine.loader.ModuleAgreement;
 import io.octavo.engine.loader.ScaleTypes;
 import io.octavo.engine.loader.SchemeFit;
+import io.octavo.engine.model.ConfigSizes;
 import io.octavo.engine.model.MissingModules;
+import io.octavo.engine.model.WeightShapes;
 import io.octavo.engine.module.FusedExperts;
 import io.octavo.engine.module.LoaderNames;
 import io.octavo.engine.module.ModulePattern;
@@ -87,7 +89,9 @@ final class QuantizationPlanner {
             throw new QuantizationException(
                     ErrorCode.ARCHITECTURE_MISSING, "config.json names no architectures; loaders need one");
         }
+        ConfigSizes.require(checkpoint.config().tree());
         new MissingModules(checkpoint.config().tree(), checkpoint.names()).require();
+        WeightShapes.require(checkpoint.config().tree(), checkpoint::weightShape);
         requireIgnoredModulesExist();
         requireOverriddenModulesExist();
         var actions = new ArrayList<Action>();
