@@ -8,9 +8,12 @@ import static io.octavo.engine.serve.ServingFixture.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.octavo.engine.TestModels;
+import io.octavo.engine.request.JobMonitor;
+import io.octavo.kernels.Backends;
 import io.octavo.kernels.number.DType;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -35,16 +38,30 @@ class BatchInvarianceTest {
             .toList();
 
     @Test
-    void continuesAsTransformersDoes() throws IOException {
-        JsonNode golden = JsonMapper.shared()
-                .readTree(Files.readString(TestModels.books5m().resolve("golden_generate.json")));
+    void continuesAsTransformersDoesAloneAndAmongOthers() throws IOException {
+        assertContinues(TestModels.books5m());
+    }
+
+    @Test
+    void continuesBooks28mAsTransformersDoesAloneAndAmongOthers() throws IOException {
+        assertContinues(TestModels.shared("models/books-28m"));
+    }
+
+    private static void assertContinues(Path folder) throws IOException {
+        JsonNode golden = JsonMapper.shared().readTree(Files.readString(folder.resolve("golden_generate.json")));
         List<Integer> prompt = ids(golden.path("input_ids"));
         List<Integer> whole = ids(golden.path("greedy_ids"));
-        try (ServedModel model = serve()) {
+        CompletionRequest asked = greedy(prompt, whole.size() - prompt.size());
+        try (ServedModel model =
+                ServedModels.open(Backends.cpu(2), folder, options(TEXTS, 96, null), JobMonitor.none())) {
             assertThat(model.encodePrompt(golden.path("prompt").stringValue())).isEqualTo(prompt);
-            Answer answer = Answer.of(model.submit(greedy(prompt, whole.size() - prompt.size())));
-            assertThat(answer.ids()).isEqualTo(whole.subList(prompt.size(), whole.size()));
-            assertThat(golden.path("greedy_text").stringValue()).endsWith(answer.text());
+            Answer alone = Answer.of(model.submit(asked));
+            assertThat(alone.ids()).isEqualTo(whole.subList(prompt.size(), whole.size()));
+            assertThat(golden.path("greedy_text").stringValue()).endsWith(alone.text());
+            List<CompletionRequest> all = new ArrayList<>(REQUESTS.subList(1, TEXTS));
+            all.add(TEXTS / 2, asked);
+            List<TokenInfo> among = together(model, all).get(TEXTS / 2);
+            assertThat(among.stream().map(TokenInfo::id).toList()).isEqualTo(alone.ids());
         }
     }
 
