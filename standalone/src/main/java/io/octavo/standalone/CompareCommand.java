@@ -119,6 +119,9 @@ final class CompareCommand extends TerminalCommand {
             if (!names.add(EvaluationOptions.name(artifact))) {
                 throw new UsageException("two folders are called " + EvaluationOptions.name(artifact));
             }
+            if (!Files.isDirectory(artifact)) { // known before the others are scored for minutes
+                throw new UsageException("there is no folder " + artifact);
+            }
         }
     }
 
