@@ -102,7 +102,11 @@ class StandaloneTest {
     @Test
     void aKilledProcessLosesNothingAndItsJobGoesOn(@TempDir Path folder) throws Exception {
         Path home = folder.resolve("home");
-        Process first = launch(home, folder.resolve("first"));
+        OctavoProcess first = OctavoProcess.start(
+                folder.resolve("output"),
+                Killed.class,
+                home.toString(),
+                folder.resolve("first").toString());
         String base = Awaitility.await()
                 .atMost(100, TimeUnit.SECONDS)
                 .until(() -> read(folder.resolve("first")), text -> text.startsWith("http"));
@@ -114,7 +118,7 @@ class StandaloneTest {
                                 + "\"scheme\":\"FP8_DYNAMIC\",\"target\":\"octavo/out\"}"))),
                 "id");
         Awaitility.await().until(() -> send(to(home, base, "/jobs/" + id)).contains("\"FAILED\""));
-        first.destroyForcibly().waitFor();
+        first.process().destroyForcibly().waitFor();
         int port = Integer.parseInt(read(home.resolve("postgres/port")));
         // As if the kill had come while the job ran.
         try (var connection = DriverManager.getConnection(
@@ -140,22 +144,6 @@ class StandaloneTest {
 
     private static String read(Path file) throws IOException {
         return Files.exists(file) ? Files.readString(file).strip() : "";
-    }
-
-    private static Process launch(Path home, Path url) throws IOException {
-        return new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "--add-modules",
-                        "jdk.incubator.vector",
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Killed.class.getName(),
-                        home.toString(),
-                        url.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(home.resolveSibling("output").toFile())
-                .start();
     }
 
     /** The process that gets killed: starts the service, writes its URL to a file, and waits. */
