@@ -8,7 +8,7 @@ import io.octavo.engine.layout.codec.LayoutWriter;
 import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.TensorSink;
-import io.octavo.engine.loader.Experts;
+import io.octavo.engine.module.Experts;
 import io.octavo.engine.safetensors.TensorSpec;
 import java.util.ArrayList;
 import java.util.HashMap;

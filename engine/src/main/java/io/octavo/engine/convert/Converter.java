@@ -18,7 +18,7 @@ import io.octavo.engine.layout.weight.QuantizedLinear;
 import io.octavo.engine.layout.weight.QuantizedModules;
 import io.octavo.engine.layout.weight.StoredNumbers;
 import io.octavo.engine.loader.ExpertLoaders;
-import io.octavo.engine.loader.Experts;
+import io.octavo.engine.module.Experts;
 import io.octavo.engine.request.ConversionRequest;
 import io.octavo.engine.request.ConversionResult;
 import io.octavo.engine.request.JobMonitor;

@@ -3,6 +3,7 @@ package io.octavo.engine.loader;
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.module.Experts;
 import io.octavo.engine.module.ModuleRole;
 import java.util.Collection;
 import java.util.LinkedHashMap;

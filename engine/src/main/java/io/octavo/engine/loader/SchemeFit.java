@@ -4,6 +4,7 @@ import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.layout.config.CompressedFormat;
 import io.octavo.engine.layout.config.Layout;
+import io.octavo.engine.module.Experts;
 import io.octavo.engine.module.ModuleRole;
 import io.octavo.engine.safetensors.TensorInfo;
 import io.octavo.engine.scheme.Granularity;

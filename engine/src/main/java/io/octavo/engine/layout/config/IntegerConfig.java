@@ -1,5 +1,6 @@
 package io.octavo.engine.layout.config;
 
+import io.octavo.engine.module.Experts;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
@@ -7,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -73,7 +75,7 @@ final class IntegerConfig {
                 .put("group_size", groupSize(weights))
                 .put("bits", weights.type().bits())
                 .put("version", "gemm");
-        declared.ignored().forEach(config.putArray("modules_to_not_convert")::add);
+        leftAlone(declared).forEach(config.putArray("modules_to_not_convert")::add);
         return config;
     }
 
@@ -88,7 +90,7 @@ final class IntegerConfig {
                 .put("lm_head", false)
                 .put("checkpoint_format", declared.layout().id())
                 .put("pack_dtype", "int32");
-        List<String> excluded = declared.ignored().stream()
+        List<String> excluded = leftAlone(declared)
                 .filter(module -> !module.equals("lm_head"))
                 .toList();
         if (!excluded.isEmpty()) {
@@ -96,6 +98,13 @@ final class IntegerConfig {
             excluded.forEach(module -> dynamic.putObject("-:^" + escaped(module) + "$"));
         }
         return config;
+    }
+
+    /** vLLM asks for the experts of a layer by the name of what holds them, in which it looks for the listed ones. */
+    private static Stream<String> leftAlone(Declaration declared) {
+        return declared.ignored().stream()
+                .flatMap(module -> Stream.concat(Stream.of(module), Experts.of(module).stream()))
+                .distinct();
     }
 
     /** A regular expression that matches exactly this name. */

@@ -5,14 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.octavo.engine.failure.ErrorCode;
 import io.octavo.engine.failure.QuantizationException;
+import io.octavo.engine.module.ModulePattern;
 import io.octavo.engine.scheme.Granularity;
 import io.octavo.engine.scheme.NumberType;
 import io.octavo.engine.scheme.Quantization;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -82,5 +86,29 @@ class DeclarationTest {
                 .isInstanceOf(QuantizationException.class)
                 .hasMessage(name);
         assertThatThrownBy(() -> Declaration.strict(node)).isInstanceOf(QuantizationException.class);
+    }
+
+    /** vLLM looks for the listed names in that of what holds a layer's experts, and asks for nothing below it. */
+    @ParameterizedTest
+    @EnumSource(names = {"GPTQ", "GPTQ_V2", "AWQ"})
+    void listsExpertsByWhatHoldsThemToo(Layout layout) {
+        Quantization weights = Quantization.stored(new NumberType.IntType(4), new Granularity.PerGroup(32));
+        JsonNode config = new Declaration(
+                        layout,
+                        List.of(Declaration.Group.ofEveryLinear("g", weights, Optional.empty(), false)),
+                        List.of(new ModulePattern.Exact("model.layers.1.mlp.experts.0.up_proj")),
+                        Optional.empty(),
+                        List.of())
+                .write(false);
+        Predicate<String> skips = layout == Layout.AWQ
+                ? name -> config.path("modules_to_not_convert")
+                        .valueStream()
+                        .anyMatch(each -> name.contains(each.stringValue()))
+                : name -> config.path("dynamic").propertyNames().stream()
+                        .anyMatch(rule -> Pattern.compile(rule.substring("-:".length()))
+                                .matcher(name)
+                                .lookingAt());
+        assertThat(skips).accepts("model.layers.1.mlp.experts", "model.layers.1.mlp.experts.0.up_proj");
+        assertThat(skips).rejects("model.layers.10.mlp.experts", "model.layers.1.mlp.shared_experts.up_proj");
     }
 }

@@ -1,4 +1,4 @@
-package io.octavo.engine.loader;
+package io.octavo.engine.module;
 
 import java.util.Optional;
 import java.util.regex.Matcher;
