@@ -6,13 +6,14 @@ import io.octavo.engine.scheme.Quantization;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Which families transformers 5.18 does not load in packed formats, or in any, by model type: the one table that plans, labels and
- * docs/schemes.md go by. Of each a small model was tried.
+ * Which families transformers 5.18 does not load in packed formats, or in any, by model type, and what it does not run in
+ * their type: the one table that plans, labels and docs/schemes.md go by. Of each a small model was tried.
  */
 public final class FamilyLoaders {
 
@@ -49,6 +50,9 @@ public final class FamilyLoaders {
             .flatMap(limit -> Arrays.stream(limit.types.split(" ")).map(type -> Map.entry(type, limit)))
             .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
 
+    /** Types of models in which transformers cannot run what compressed-tensors expands to BF16 alone. */
+    private static final Set<String> NOT_EXPANDED = Set.of("float16", "float32");
+
     private FamilyLoaders() {}
 
     /**
@@ -58,9 +62,31 @@ public final class FamilyLoaders {
      */
     public static Optional<String> lostInTransformers(
             Layout layout, Quantization weights, Optional<Quantization> inputs, JsonNode config) {
+        if (layout != Layout.COMPRESSED_TENSORS) {
+            return Optional.empty();
+        }
+        CompressedFormat format = CompressedFormat.of(weights, inputs);
         return Optional.ofNullable(LIMITS.get(config.path("model_type").asString("")))
-                .filter(limit ->
-                        layout == Layout.COMPRESSED_TENSORS && limit.concerns(CompressedFormat.of(weights, inputs)))
-                .map(limit -> limit.warning);
+                .filter(limit -> limit.concerns(format))
+                .map(limit -> limit.warning)
+                .or(() -> expandedToBf16(format, config));
+    }
+
+    /** Scales of groups of these formats name no type to expand to, so compressed-tensors takes BF16. */
+    private static Optional<String> expandedToBf16(CompressedFormat format, JsonNode config) {
+        String type = Stream.of(config, config.path("text_config"))
+                .flatMap(part -> Stream.of(part.path("dtype"), part.path("torch_dtype")))
+                .map(named -> named.asString(""))
+                .filter(NOT_EXPANDED::contains)
+                .findFirst()
+                .orElse("");
+        return switch (format) {
+            case MXFP4, NVFP4, MXFP8 ->
+                type.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of("transformers expands this format to bfloat16 and stops in the first Linear of a"
+                                + " model in " + type + "; it runs such a model in bfloat16, and vLLM runs this one");
+            default -> Optional.empty();
+        };
     }
 }

@@ -351,6 +351,25 @@ class PreFlightTest {
                         .contains(String.valueOf(expected)));
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "MXFP4A16, float16, true",
+        "NVFP4A16, float16, true",
+        "MXFP8, float32, true",
+        "MXFP8, bfloat16, false",
+        "W8A8, float16, false"
+    })
+    void saysWhatTransformersExpandsToAnotherTypeThanTheModels(String scheme, String type, boolean expected)
+            throws IOException {
+        SparseCheckpoint model = new SparseCheckpoint(Files.createDirectories(folder.resolve("typed")))
+                .shard()
+                .with("model.layers.0.self_attn.q_proj.weight", type.equals("float32") ? "F32" : "F16", 64, 64)
+                .write("{\"architectures\": [\"X\"], \"model_type\": \"llama\", \"dtype\": \"" + type + "\"}");
+        assertThat(plan(model, recipe(scheme)).warnings())
+                .filteredOn(warning -> warning.message().contains("expands this format to bfloat16"))
+                .hasSize(expected ? 1 : 0);
+    }
+
     @Test
     void refusesWhatTheQuantizerWouldRefuse() throws IOException {
         SparseCheckpoint model = model("BF16", 8, 2, 1408);
