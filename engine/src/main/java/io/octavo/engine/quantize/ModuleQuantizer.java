@@ -1,7 +1,5 @@
 package io.octavo.engine.quantize;
 
-import io.octavo.engine.failure.ErrorCode;
-import io.octavo.engine.failure.QuantizationException;
 import io.octavo.engine.modify.SolvedCodes;
 import io.octavo.engine.quantize.QuantizationPlan.Quantize;
 import io.octavo.engine.safetensors.SafetensorsWriter;
@@ -96,7 +94,7 @@ final class ModuleQuantizer implements AutoCloseable {
      * @param calibrated for schemes that store scales of inputs
      * @param absmaxes of whole weights, which others may share
      * @param chunkBytes source bytes quantized at once; a longer row is a chunk of its own
-     * @throws QuantizationException {@code OUT_OF_MEMORY}
+     * @throws io.octavo.engine.failure.QuantizationException {@code OUT_OF_MEMORY}
      */
     ModuleQuantizer(
             Backend backend,
@@ -140,7 +138,7 @@ final class ModuleQuantizer implements AutoCloseable {
      * Queues the writes of everything that a module becomes.
      *
      * @param afterChunk receives the source bytes of every chunk, in this thread
-     * @throws QuantizationException {@code TENSOR_NOT_FINITE}
+     * @throws io.octavo.engine.failure.QuantizationException {@code TENSOR_NOT_FINITE} or {@code SCHEME_UNSUITABLE}
      */
     void quantize(Quantize action, SafetensorsWriter writer, WriteQueue queue, LongConsumer afterChunk) {
         ModuleOutputs outputs = action.layout();
@@ -275,10 +273,7 @@ final class ModuleQuantizer implements AutoCloseable {
         slot.nonFinite.fetch(DType.I32.bytes(), stream);
         stream.synchronize();
         if (slot.nonFinite.host().get(ValueLayout.JAVA_INT, 0) != 0) {
-            throw new QuantizationException(
-                    ErrorCode.TENSOR_NOT_FINITE,
-                    "tensor " + weight.name() + " holds NaN or infinity in rows " + chunk.from + " to " + (chunk.to - 1)
-                            + ", or numbers whose scale is too large for " + outputs.scaleType());
+            throw NotFinite.in(action, chunk.from, chunk.to);
         }
     }
 

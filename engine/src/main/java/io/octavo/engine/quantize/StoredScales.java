@@ -78,7 +78,7 @@ final class StoredScales {
 
     private static void requireHeld(String what, double scale, DType dtype) {
         if (!holds(dtype, scale)) {
-            throw tooSmall(what, "scale is " + (float) scale + ", which " + dtype + " does not hold");
+            throw tooSmall(what, "scale is " + (float) scale + ", too small for " + dtype + " to keep its precision");
         }
     }
 
@@ -102,9 +102,12 @@ final class StoredScales {
         return new QuantizationException(
                 ErrorCode.SCHEME_UNSUITABLE,
                 "module " + module + ", row " + row + ": numbers so " + (scale < 1 ? "small" : "large")
-                        + " lead to a scale of " + (float) scale + ", which " + type
-                        + " does not hold, in which it would be stored"
-                        + (scale < 1 ? "" : ", or of which some code makes infinity") + "; ignore the module"
+                        + " lead to a scale of " + (float) scale
+                        + (scale < 1
+                                ? ", too small for " + type + ", in which it would be stored, to keep its precision"
+                                : ", which " + type + " does not hold, in which it would be stored, or of which some"
+                                        + " code makes infinity")
+                        + "; ignore the module"
                         + (type.equals(DType.F16.name())
                                 ? ", or choose a scheme whose scales are F32, such as W8A8 or FP8_DYNAMIC"
                                 : ""));

@@ -117,8 +117,7 @@ final class WeightRanges {
                     -numbers.getAtIndex(ValueLayout.JAVA_FLOAT, 0), numbers.getAtIndex(ValueLayout.JAVA_FLOAT, 1));
         }
         if (!Float.isFinite(absmax)) {
-            throw new QuantizationException(
-                    ErrorCode.TENSOR_NOT_FINITE, "tensor " + weight.name() + " holds NaN or infinity");
+            throw NotFinite.in(action, 0, action.outFeatures());
         }
         return absmax;
     }

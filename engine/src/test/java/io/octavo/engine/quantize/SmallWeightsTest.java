@@ -128,7 +128,7 @@ class SmallWeightsTest {
     })
     void areRefusedByNameWhereNoTypeHoldsTheirScales(
             String scheme, DType dtype, float magnitude, int rows, String type) {
-        assertRefused(model(dtype, magnitude, rows), scheme, "module " + TINY + ", row ", type + " does not hold");
+        assertRefused(model(dtype, magnitude, rows), scheme, "module " + TINY + ", row ", "too small for " + type);
     }
 
     @ParameterizedTest
