@@ -33,6 +33,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /** Decides for every tensor whether it is quantized, and refuses checkpoints and requests that cannot work. */
@@ -93,13 +94,13 @@ final class QuantizationPlanner {
         new MissingModules(checkpoint.config().tree(), checkpoint.names()).require();
         WeightShapes.require(checkpoint.config().tree(), checkpoint::weightShape);
         requireIgnoredModulesExist();
-        requireOverriddenModulesExist();
         var actions = new ArrayList<Action>();
         for (StoredTensor tensor : checkpoint.stored().values()) {
             actions.addAll(actions(tensor));
         }
         schemes.kvCache().ifPresent(cache -> actions.addAll(KvScalesPlanner.plan(checkpoint, cache, actions)));
         var plan = new QuantizationPlan(schemes, actions, List.copyOf(ignoreList));
+        requireOverridesConcernSomething(plan);
         if (plan.quantized().isEmpty()) {
             throw new QuantizationException(ErrorCode.NOTHING_TO_QUANTIZE, whyNothing(actions));
         }
@@ -124,17 +125,58 @@ final class QuantizationPlanner {
                 + " NAME.weight [outFeatures, inFeatures]" + (reasons.isEmpty() ? "" : "; left alone are: " + reasons);
     }
 
-    private void requireOverriddenModulesExist() {
+    private void requireOverridesConcernSomething(QuantizationPlan plan) {
+        Set<String> quantizable = new TreeSet<>(leftByRequest);
+        plan.quantized().forEach(action -> quantizable.add(action.module()));
         for (ModuleSchemes.ModuleScheme override : schemes.overrides()) {
             for (ModulePattern target : override.targets()) {
-                boolean found = modules.stream().anyMatch(target::matches);
-                if (!found) {
-                    throw new QuantizationException(
-                            ErrorCode.IGNORE_INVALID,
-                            "override target " + target.text() + " matches no module of the checkpoint");
+                if (quantizable.stream().anyMatch(target::matches)) {
+                    continue;
                 }
+                String what = "override target " + target.text() + " matches ";
+                throw new QuantizationException(
+                        ErrorCode.IGNORE_INVALID,
+                        modules.stream()
+                                .filter(target::matches)
+                                .findFirst()
+                                .map(kept -> what + "only modules that are left alone, such as " + kept + ": "
+                                        + whyKept(kept, plan))
+                                .orElseGet(() -> what + "no module of the checkpoint" + hint(target)));
             }
         }
+    }
+
+    private String whyKept(String module, QuantizationPlan plan) {
+        return plan.kept().stream()
+                .filter(keep -> modules(keep.source().info()).contains(module))
+                .findFirst()
+                .map(Keep::reason)
+                .orElse("the checkpoint stores no weight of it");
+    }
+
+    /** What was meant, perhaps: names are whole, and patterns begin with a name's first character. */
+    private String hint(ModulePattern pattern) {
+        String text = pattern.text();
+        if (pattern instanceof ModulePattern.Regex regex) {
+            return modules.stream()
+                    .filter(module -> regex.compiled().matcher(module).find())
+                    .findFirst()
+                    .map(module -> "; a regular expression begins with a name's first character, so that of " + module
+                            + " needs " + ModulePattern.REGEX_PREFIX + ".* before it")
+                    .orElse("");
+        }
+        String bare = text.endsWith(CompressedTensors.WEIGHT_SUFFIX)
+                ? text.substring(0, text.length() - CompressedTensors.WEIGHT_SUFFIX.length())
+                : text;
+        return modules.stream()
+                .filter(module -> module.equals(bare)
+                        || module.endsWith("." + bare)
+                        || module.startsWith(bare + ".")
+                        || module.contains("." + bare + "."))
+                .findFirst()
+                .map(module -> "; names are whole, such as " + module + ", and patterns begin with "
+                        + ModulePattern.REGEX_PREFIX)
+                .orElse("; names are whole, and patterns begin with " + ModulePattern.REGEX_PREFIX);
     }
 
     /** Where a loader keeps one scale for a fused layer, its parts are given one. */
@@ -166,7 +208,9 @@ final class QuantizationPlanner {
         Optional<String> trace = Optional.empty();
         if (checkpoint.config().quantizationConfig().isPresent()
                 || config.path("text_config").hasNonNull("quantization_config")) {
-            trace = Optional.of("config.json has a quantization_config");
+            trace = Optional.of("config.json has a quantization_config"
+                    + methods(config)
+                    + "; of these only quant_method fp8 is read, with E4M3 weights and weight_scale_inv beside them");
         } else if (config.hasNonNull("compression_config")) {
             trace = Optional.of("config.json has a compression_config");
         }
@@ -181,6 +225,15 @@ final class QuantizationPlanner {
         }
     }
 
+    private static String methods(JsonNode config) {
+        return Stream.of(config, config.path("text_config"))
+                .map(part -> part.path("quantization_config").path("quant_method").asString(""))
+                .filter(method -> !method.isEmpty())
+                .findFirst()
+                .map(method -> " of quant_method " + method)
+                .orElse(" without quant_method");
+    }
+
     private void requireIgnoredModulesExist() {
         if (ignored.stream().filter(ModulePattern.Regex.class::isInstance).count() > MAX_REGEXES) {
             throw new QuantizationException(
@@ -192,7 +245,8 @@ final class QuantizationPlanner {
                     : modules.stream().anyMatch(pattern::matches);
             if (!found) {
                 throw new QuantizationException(
-                        ErrorCode.IGNORE_INVALID, "ignore " + pattern.text() + " matches no module of the checkpoint");
+                        ErrorCode.IGNORE_INVALID,
+                        "ignore " + pattern.text() + " matches no module of the checkpoint" + hint(pattern));
             }
         }
     }

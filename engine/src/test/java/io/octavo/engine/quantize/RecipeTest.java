@@ -88,6 +88,34 @@ class RecipeTest {
         assertRefused(request, ErrorCode.IGNORE_INVALID, "matches no module");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "lm_head, 'such as lm_head: '",
+        "re:.*norm$, 'such as model.layers.0.input_layernorm: '",
+        "model.embed_tokens, 'such as model.embed_tokens: embedding'"
+    })
+    void refusesOverridesOfWhatIsNeverQuantized(String target, String told) {
+        var request = request("FP8_DYNAMIC")
+                .with(recipe -> recipe.withOverrides(List.of(new SchemeOverride("W8A8", List.of(target)))));
+        assertRefused(
+                request,
+                ErrorCode.IGNORE_INVALID,
+                "override target " + target + " matches only modules that are left alone, " + told);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "model.layers.0, 'such as model.layers.0.input_layernorm'",
+        "down_proj, 'such as model.layers.0.mlp.down_proj'",
+        "model.layers.1.mlp.down_proj.weight, 'such as model.layers.1.mlp.down_proj'",
+        "re:mlp, 'of model.layers.0.mlp.down_proj needs re:.* before it'"
+    })
+    void sayWhatAPatternThatMatchesNothingMayMean(String ignore, String told) {
+        var request = request("FP8_DYNAMIC")
+                .with(recipe -> new Recipe(recipe.scheme(), recipe.layout(), List.of(ignore)));
+        assertRefused(request, ErrorCode.IGNORE_INVALID, told);
+    }
+
     @Test
     void refusesShapesThatASchemeDoesNotDivide() {
         assertRefused(request("W4A16"), ErrorCode.SCHEME_UNSUITABLE, "inFeatures 704 is not divisible by 128");
