@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -36,6 +37,9 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
             List.of("activation_scale", ".input_scale", ".q_scale", ".k_scale", ".v_scale");
 
     private static final Set<DType> SCALE_TYPES = Set.of(DType.F32, DType.BF16, DType.F16, DType.F8_E8M0);
+    /** What transformers takes where a config does not say. */
+    private static final int DEFAULT_BLOCK = 128;
+
     private static final int E8M0_BIAS = 127;
     private static final int E8M0_NAN = 255;
     private static final Set<String> FORMATS = Set.of("", "e4m3", "float8_e4m3fn");
@@ -51,7 +55,8 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
         }
         JsonNode block = config.path("weight_block_size");
         if (block.isMissingNode() || block.isNull()) {
-            return Optional.of(new Fp8Source(checkpoint, 0, 0));
+            var blocks = new Fp8Source(checkpoint, DEFAULT_BLOCK, DEFAULT_BLOCK);
+            return Optional.of(blocks.fitsAll() ? blocks : new Fp8Source(checkpoint, 0, 0));
         }
         boolean valid = block.size() == 2 && block.valueStream().allMatch(size -> size.isInt() && size.intValue() > 0);
         return valid
@@ -84,17 +89,17 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
         if (info.dtype() != DType.F8_E4M3) {
             return Optional.empty();
         }
-        StoredTensor scales = checkpoint.stored().get(info.name() + SCALE_END);
-        if (scales == null && info.name().endsWith(WEIGHT_END)) {
-            String module = info.name().substring(0, info.name().length() - WEIGHT_END.length());
-            scales = checkpoint.stored().get(module + SHORT_SCALE_END);
-        }
+        StoredTensor scales = scales(info.name());
         if (scales == null || !fits(scales.info(), info.shape())) {
             throw new QuantizationException(
                     ErrorCode.QUANTIZATION_UNSUPPORTED,
                     "tensor " + info.name() + " of F8_E4M3 " + info.shape() + " has no " + info.name() + SCALE_END
-                            + " that fits it"
-                            + (scales == null ? "" : ", but " + scales.info().spec()));
+                            + " that fits it, " + expected(info.shape())
+                            + (scales == null
+                                    ? ""
+                                    : ", but " + scales.info().name() + " of "
+                                            + scales.info().dtype() + " "
+                                            + scales.info().shape()));
         }
         long rows = info.shape().get(info.shape().size() - 2);
         long columns = info.shape().getLast();
@@ -106,6 +111,38 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
                 Math.max(rows, 1),
                 blockRows == 0 ? Math.max(rows, 1) : blockRows,
                 blockColumns == 0 ? Math.max(columns, 1) : blockColumns));
+    }
+
+    private @Nullable StoredTensor scales(String weight) {
+        StoredTensor scales = checkpoint.stored().get(weight + SCALE_END);
+        if (scales == null && weight.endsWith(WEIGHT_END)) {
+            String module = weight.substring(0, weight.length() - WEIGHT_END.length());
+            scales = checkpoint.stored().get(module + SHORT_SCALE_END);
+        }
+        return scales;
+    }
+
+    private boolean fitsAll() {
+        return checkpoint.stored().values().stream()
+                .map(StoredTensor::info)
+                .filter(info -> info.dtype() == DType.F8_E4M3)
+                .allMatch(info -> {
+                    StoredTensor scales = scales(info.name());
+                    return scales != null && fits(scales.info(), info.shape());
+                });
+    }
+
+    private String expected(List<Long> shape) {
+        return blockRows == 0 || shape.size() < 2 || shape.size() > 3
+                ? "one number for each matrix"
+                : "F32, BF16, F16 or F8_E8M0 " + grid(shape) + " for blocks of " + blockRows + " x " + blockColumns;
+    }
+
+    private List<Long> grid(List<Long> shape) {
+        var grid = new ArrayList<>(shape.subList(0, shape.size() - 2));
+        grid.add(Math.ceilDiv(shape.get(shape.size() - 2), (long) blockRows));
+        grid.add(Math.ceilDiv(shape.getLast(), (long) blockColumns));
+        return grid;
     }
 
     /** A number for each block of each matrix; where a matrix has one, its dimensions of one may be left out. */
@@ -124,10 +161,7 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
                     && ones.size() <= 2
                     && ones.stream().allMatch(size -> size == 1);
         }
-        var grid = new ArrayList<>(matrices);
-        grid.add(Math.ceilDiv(shape.get(shape.size() - 2), (long) blockRows));
-        grid.add(Math.ceilDiv(shape.getLast(), (long) blockColumns));
-        return scales.shape().equals(grid);
+        return scales.shape().equals(grid(shape));
     }
 
     /**
@@ -162,10 +196,21 @@ public record Fp8Source(Checkpoint checkpoint, int blockRows, int blockColumns) 
                     long row = (first + i) / columns;
                     long column = (first + i) % columns;
                     int factor = (int) (scaleRow(row) * grid + column / blockColumns - firstScale);
-                    float number = Float8.fromE4m3(codes.get(ValueLayout.JAVA_BYTE, i)) * factors[factor];
+                    float code = Float8.fromE4m3(codes.get(ValueLayout.JAVA_BYTE, i));
+                    if (factors[factor] <= 0 && code != 0) {
+                        throw notPositive(row, column, factors[factor]);
+                    }
+                    float number = code * factors[factor];
                     target.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i, BFloat16.fromFloat(number));
                 }
             }
+        }
+
+        private QuantizationException notPositive(long row, long column, float scale) {
+            return new QuantizationException(
+                    ErrorCode.QUANTIZATION_UNSUPPORTED,
+                    "tensor " + info.name() + ": its number in row " + row + ", column " + column + " has the scale "
+                            + scale + " in " + scales.info().name() + "; scales are positive");
         }
 
         private static float powerOfTwo(byte code) {

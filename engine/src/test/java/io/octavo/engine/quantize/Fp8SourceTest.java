@@ -211,4 +211,61 @@ class Fp8SourceTest {
                     .hasMessageContaining(MODULES.getFirst());
         }
     }
+
+    /** As transformers takes them where a config does not say. */
+    @Test
+    void haveBlocksOf128WhereTheirScalesFitAndTheConfigNamesNone() throws IOException {
+        String config = IN_BLOCKS.replace(", \"weight_block_size\": [32, 32]", "");
+        assertThat(config).isNotEqualTo(IN_BLOCKS);
+        List<Long> shape = List.of(130L, 2L);
+        var bytes = new byte[260];
+        java.util.Arrays.fill(bytes, (byte) 0x38); // One.
+        byte[] factors = ByteBuffer.allocate(8)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putFloat(2)
+                .putFloat(4)
+                .array();
+        ByteBuffer numbers = ByteBuffer.allocate(520).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < bytes.length; i++) {
+            numbers.putShort(BFloat16.fromFloat(i < 256 ? 2 : 4));
+        }
+        String weight = MODULES.getFirst() + ".weight";
+        assertSame(
+                quantize(
+                        new CheckpointFixture()
+                                .config(config)
+                                .with(weight, DType.F8_E4M3, shape, bytes)
+                                .with(weight + "_scale_inv", DType.F32, List.of(2L, 1L), factors),
+                        "one",
+                        "W8A8"),
+                quantize(
+                        new CheckpointFixture().config(PLAIN).with(weight, DType.BF16, shape, numbers.array()),
+                        "other",
+                        "W8A8"));
+    }
+
+    @Test
+    void refusesScalesOfAnotherShapeByTheShapeThatFits() throws IOException {
+        String scale = MODULES.getFirst() + ".weight_scale_inv";
+        Path source = inBlocks()
+                .without(scale)
+                .with(scale, DType.F32, List.of(1L, 2L), new byte[8])
+                .write(folder.resolve("source"));
+        try (Checkpoint checkpoint = Checkpoint.open(source)) {
+            assertThatThrownBy(() -> QuantizationPlan.of(checkpoint, Scheme.FP8_DYNAMIC, List.of()))
+                    .hasMessageEndingWith("has no " + scale + " that fits it, F32, BF16, F16 or F8_E8M0 [2, 2] for blocks"
+                            + " of 32 x 32, but " + scale + " of F32 [1, 2]");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {0, -1})
+    void refusesScalesThatAreNotPositive(float scale) {
+        scales[3] = scale;
+        assertThatThrownBy(() -> quantize(inBlocks(), "one", "FP8_DYNAMIC"))
+                .isInstanceOfSatisfying(
+                        QuantizationException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.QUANTIZATION_UNSUPPORTED))
+                .hasMessageContainingAll("row 32, column 32", "scale " + scale, "scales are positive");
+    }
 }
