@@ -89,7 +89,7 @@ public final class ConfigJson {
         } catch (CharacterCodingException e) {
             throw invalid("no UTF-8 text", e);
         } catch (JacksonException e) {
-            throw invalid("no valid JSON: " + e.getOriginalMessage(), e);
+            throw invalid("no valid JSON: " + JsonFault.of(e), e);
         }
     }
 

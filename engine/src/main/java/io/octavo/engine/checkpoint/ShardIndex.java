@@ -69,7 +69,7 @@ record ShardIndex(SequencedMap<String, String> files) {
             require(parser.nextToken() == null, "text follows the closing brace");
         } catch (JacksonException e) {
             throw new QuantizationException(
-                    ErrorCode.CHECKPOINT_INDEX_INVALID, FILE_NAME + ": no valid JSON: " + e.getOriginalMessage(), e);
+                    ErrorCode.CHECKPOINT_INDEX_INVALID, FILE_NAME + ": no valid JSON: " + JsonFault.of(e), e);
         }
         require(found && !files.isEmpty(), "no weight_map, or an empty one");
         return new ShardIndex(files);

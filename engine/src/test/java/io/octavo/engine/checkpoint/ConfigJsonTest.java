@@ -91,4 +91,20 @@ class ConfigJsonTest {
                         .code())
                 .isEqualTo(ErrorCode.CONFIG_INVALID);
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"a\": 1,\n // b\n", "{\"a\": [1", "{\"a\": 1, \"a\": 2}", "{\"a\": @}"})
+    void saysWhatIsNoJsonAndWhereInWordsOfJson(String text) {
+        assertThatThrownBy(() -> ConfigJson.parse(text.getBytes(StandardCharsets.UTF_8)))
+                .hasMessageMatching("config\\.json: no valid JSON: .+, at line [12], column [0-9]+")
+                .hasMessageNotContainingAny("Feature", "REDACTED", "UNKNOWN", "StreamRead", "ALLOW");
+    }
+
+    @Test
+    void saysThatANumberIsTooLongInWordsOfJson() {
+        String text = "{\"a\": 1" + "0".repeat(5000) + "}";
+        assertThatThrownBy(() -> ConfigJson.parse(text.getBytes(StandardCharsets.UTF_8)))
+                .hasMessageStartingWith("config.json: no valid JSON: ")
+                .hasMessageNotContaining("StreamRead");
+    }
 }
