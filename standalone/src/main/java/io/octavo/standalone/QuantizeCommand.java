@@ -53,7 +53,7 @@ import tools.jackson.databind.node.ObjectNode;
                         + " was written. Nothing appears in TARGET unless all of it is right.",
         footer = {
             "  octavo quantize examples/models/books-5m --scheme FP8_DYNAMIC ./books-5m-FP8",
-            "  octavo quantize ./Qwen3-4B --scheme W4A16_G128 --override FP8_DYNAMIC='re:.*down_proj' ./Qwen3-4B-mixed",
+            "  octavo quantize ./Qwen3-4B --scheme W4A16 --override FP8_DYNAMIC='re:.*down_proj' ./Qwen3-4B-mixed",
             "  octavo quantize ./Llama-3.1-8B --scheme W4A16 --recipe best --calibration texts.jsonl ./Llama-3.1-8B-W4A16",
             "  octavo quantize ./Llama-3.1-8B --scheme FP8 --kv-cache per-tensor --calibration texts.jsonl ./Llama-3.1-8B-FP8-KV8"
         })

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 
 import io.octavo.cli.client.WireJson;
 import io.octavo.cli.terminal.Terminal;
+import io.octavo.engine.scheme.Scheme;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -71,6 +72,18 @@ class CommandExamplesTest {
             assertThat(examples(command))
                     .anySatisfy(example -> assertThat(example).startsWith(path(command)));
         });
+    }
+
+    /** Those of models that lie elsewhere do not run here, so the schemes that they name are looked up. */
+    @Test
+    void examplesNameSchemesThatExist() {
+        Pattern named = Pattern.compile("--(?:scheme|override)[ =]([A-Z0-9_]+)");
+        List<String> schemes = commands(commandLine())
+                .flatMap(command -> examples(command).stream())
+                .flatMap(example -> named.matcher(example).results().map(found -> found.group(1)))
+                .toList();
+        assertThat(schemes).hasSizeGreaterThan(4).allSatisfy(scheme -> assertThatCode(() -> Scheme.named(scheme))
+                .doesNotThrowAnyException());
     }
 
     /** In an order in which each finds what it needs. */
