@@ -11,6 +11,7 @@ import tools.jackson.databind.JsonNode;
  */
 public final class ConfigSizes {
 
+    private static final String TEXT = "text_config";
     private static final String LAYERS = "num_hidden_layers";
     private static final String LAYER_TYPES = "layer_types";
     private static final List<String> SIZES =
@@ -25,8 +26,8 @@ public final class ConfigSizes {
      * @throws QuantizationException {@code CONFIG_INVALID}
      */
     public static void require(JsonNode config) {
-        JsonNode text = config.path("text_config").isObject() ? config.path("text_config") : config;
-        var reader = new ConfigReader(text, text == config ? "" : "text_config.");
+        var root = new ConfigReader(config, "");
+        ConfigReader reader = config.path(TEXT).isObject() ? root.object(TEXT) : root;
         int layers = reader.dimension(LAYERS, 0);
         if (!Architectures.isKnown(config)) {
             // What else others mean by these, such as a list by layer, is theirs to say.

@@ -72,7 +72,8 @@ final class KeptNames {
     private static final List<String> TOWER_BEGINS =
             List.of("vision", "visual", "image", "img_", "video", "audio", "speech", "sound", "mm_", "resampler", "codec");
 
-    private static final List<String> TOWER_ENDS = List.of("projector", "connector", "aligner", "tokenizer_encoder");
+    private static final List<String> TOWER_ENDS =
+            List.of("projector", "connector", "aligner", "resampler", "abstractor", "tokenizer_encoder");
 
     /**
      * The same for loaders, which call what lies inside of a tower otherwise than checkpoints do, and even store it in other

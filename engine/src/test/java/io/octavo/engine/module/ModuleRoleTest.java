@@ -85,6 +85,8 @@ class ModuleRoleTest {
         "qwen2_model.model.model.layers.0.mlp.up_proj, 64, 32, TOWER",
         "model.resampler_model.spatial_linear.0, 64, 32, TOWER",
         "model.merger.mlp.0, 64, 32, TOWER",
+        "model.perceiver_resampler.blocks.0.0.q_proj, 32, 32, TOWER",
+        "image_to_text_projection.dense, 64, 32, TOWER",
         "deepstack_merger_list.0.linear_fc1, 64, 32, TOWER",
         "language_projection, 64, 32, TOWER",
         "qformer.encoder.layer.0.attention.attention.query, 32, 32, TOWER",

@@ -76,7 +76,7 @@ class ConfigNamesPropertyTest {
                             + " vit.blocks.0.fc1 vpm.layers.0.fc1 apm.layers.0.fc1 embed_vision.embedding_projection"
                             + " embed_audio.embedding_projection image_projection.fc img_projection.0"
                             + " video_tower.layers.0.fc1 audio_tower.layers.1.fc1 speech_encoder.fc sound_projection.linear1"
-                            + " merger.mlp.0 deepstack_merger_list.0.fc1 language_projection qformer.encoder.layer.0.q"
+                            + " perceiver_resampler.blocks.0.0.q_proj visual_abstractor.fc merger.mlp.0 deepstack_merger_list.0.fc1 language_projection qformer.encoder.layer.0.q"
                             + " semantic_connector.fc1 generation_aligner.fc1 codec_model.layers.0.fc1"
                             + " acoustic_tokenizer_encoder.stem.0.fc1 token2wav.fc"
                             + " mm_input_projection.fc mtp.layers.0.q_proj mtp_block.fc nextn_layers.0.fc medusa_head.0.fc"
