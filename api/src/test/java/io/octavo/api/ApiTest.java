@@ -61,7 +61,7 @@ class ApiTest extends RunningService {
     @BeforeEach
     void startWithAModel() throws Exception {
         sql.sql("truncate job, job_event, idempotency, artifact, artifact_file, evaluation, worker,"
-                        + " repository, revision, revision_file")
+                        + " ref, repository, revision, revision_file")
                 .update();
         TestWorker.register(workers, WORKER);
         commitModel("octavo/model", TinyModel.CONFIG, TinyModel.weights("BF16"));
@@ -444,7 +444,7 @@ class ApiTest extends RunningService {
     @Test
     void theSameIdempotencyKeyGivesTheSameJobWhenTheSourceIsGone() throws Exception {
         HttpResponse<String> first = post("/api/v1/jobs", QUANTIZE, "Idempotency-Key", "k");
-        sql.sql("truncate artifact, artifact_file, evaluation, repository, revision, revision_file")
+        sql.sql("truncate artifact, artifact_file, evaluation, ref, repository, revision, revision_file")
                 .update();
         HttpResponse<String> again = post("/api/v1/jobs", QUANTIZE, "Idempotency-Key", "k");
         assertThat(again.statusCode()).as(again.body()).isEqualTo(202);

@@ -1,6 +1,6 @@
 /**
- * The Hugging Face Hub protocol: the values that it names repositories by, and with the publishing and Hub endpoint work
- * its records and a client.
+ * The Hugging Face Hub protocol: the values that it names repositories by; below it, what it shows and takes. It knows no
+ * JSON, HTTP or database.
  *
  * <p>Entry class: {@link io.octavo.hub.RepositoryName}.
  */

@@ -61,7 +61,7 @@ class RepositoriesController {
             @RequestParam(required = false) @Nullable String cursor) {
         return Problems.isTrue("deleted", deleted)
                 ? gone.repositories(caller.tenant(), SearchText.of(search), PageLimit.of(limit), cursor)
-                : repositories.list(caller.tenant(), SearchText.of(search), PageLimit.of(limit), cursor);
+                : repositories.list(caller.tenant(), null, SearchText.of(search), PageLimit.of(limit), cursor);
     }
 
     @Operation(operationId = "getRepository", summary = "Shows a repository")

@@ -6,7 +6,9 @@ import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -104,6 +106,24 @@ class BlobTable {
                 .optional()
                 .map(OptionalLong::of)
                 .orElseGet(OptionalLong::empty);
+    }
+
+    /** What git calls those of which somebody has asked before, by SHA-256. */
+    Map<String, String> gitIds(Collection<String> sha256s) {
+        Map<String, String> known = new HashMap<>();
+        sql.sql("select sha256, git_id from blob where sha256 in (:sha256s) and git_id is not null")
+                .param("sha256s", sha256s)
+                .query(row -> {
+                    known.put(row.getString("sha256"), row.getString("git_id"));
+                });
+        return known;
+    }
+
+    void setGitId(String sha256, String gitId) {
+        sql.sql("update blob set git_id = :gitId where sha256 = :sha256")
+                .param("gitId", gitId)
+                .param("sha256", sha256)
+                .update();
     }
 
     /** Blobs that nothing names and nobody touched for so long. */

@@ -58,12 +58,13 @@ class DeletionTable {
         artifactsOfDeletedRevisions();
     }
 
-    /** What is older than its repository keeps it, but for the newest. */
+    /** What is older than its repository keeps it, but for the newest and what a branch or a tag names. */
     void agedRevisions() {
         sql.sql("""
                 update revision v set deleted_at = now() from repository r
                 where r.id = v.repository_id and r.deleted_at is null and v.deleted_at is null and v.id <> r.head
                     and v.created_at < now() - make_interval(days => r.retention_days)
+                    and not exists (select 1 from ref f where f.repository_id = r.id and f.revision = v.id)
                 """).update();
         artifactsOfDeletedRevisions();
     }

@@ -47,7 +47,7 @@ public class Deletions {
     }
 
     /**
-     * Where it was the newest one, {@code main} moves back to the one before.
+     * Where it was the newest one of {@code main} or another branch, that moves back to the one before.
      *
      * @throws ProblemException {@code repository-not-found} or {@code revision-not-found}
      */
@@ -67,9 +67,16 @@ public class Deletions {
         sql.sql("""
                         update repository set head = (
                             select v.id from revision v
-                            where v.repository_id = repository.id and v.deleted_at is null
+                            where v.repository_id = repository.id and v.branch = 'main' and v.deleted_at is null
                             order by v.sequence desc limit 1)
                         where id = :id and head = :revision
+                        """).param("id", repository).param("revision", revision).update();
+        sql.sql("""
+                        update ref f set revision = v.id from revision v
+                        where f.repository_id = :id and f.type = 'branch' and f.revision = :revision
+                            and v.sequence = (
+                                select max(n.sequence) from revision n
+                                where n.repository_id = :id and n.branch = f.name and n.deleted_at is null)
                         """).param("id", repository).param("revision", revision).update();
         return deleted == 1;
     }

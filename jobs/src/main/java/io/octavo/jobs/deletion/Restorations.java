@@ -58,7 +58,8 @@ public class Restorations {
             where repository_id = :id and deleted_at = :at
             """, """
             update repository r set deleted_at = null, head = (
-                select v.id from revision v where v.repository_id = r.id and v.deleted_at is null
+                select v.id from revision v
+                where v.repository_id = r.id and v.branch = 'main' and v.deleted_at is null
                 order by v.sequence desc limit 1)
             where r.id = :id and cast(:at as timestamptz) is not null
             """)) {
@@ -93,7 +94,7 @@ public class Restorations {
             update repository r set head = :revision
             where r.id = :repository and exists (
                 select 1 from revision v where v.repository_id = r.id and v.id = :revision
-                    and v.sequence > coalesce((
+                    and v.branch = 'main' and v.sequence > coalesce((
                         select h.sequence from revision h where h.repository_id = r.id and h.id = r.head), 0))
             """, """
             update revision set deleted_at = null, deleted_with_repository = false

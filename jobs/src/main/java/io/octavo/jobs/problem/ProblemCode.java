@@ -28,6 +28,7 @@ public enum ProblemCode {
     DELIVERY_NOT_FOUND("delivery-not-found", ProblemCategory.MISSING),
     DEPLOYMENT_NOT_FOUND("deployment-not-found", ProblemCategory.MISSING),
     DEPLOYMENT_EXISTS("deployment-exists", ProblemCategory.CONFLICT),
+    REF_EXISTS("ref-exists", ProblemCategory.CONFLICT),
     WEBHOOK_LIMIT("webhook-limit", ProblemCategory.CONFLICT),
     ADDRESS_NOT_ALLOWED("address-not-allowed", ProblemCategory.UNPROCESSABLE),
     SECRETS_NOT_CONFIGURED("secrets-not-configured", ProblemCategory.UNPROCESSABLE),

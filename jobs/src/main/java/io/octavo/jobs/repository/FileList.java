@@ -17,11 +17,20 @@ record FileList(List<RepositoryFile> entries) {
 
     private static final int MAX_FILES = 10_000;
 
-    /** @throws ProblemException {@code invalid-request} naming every wrong entry */
+    /** @throws ProblemException {@code invalid-request} naming every wrong entry, or that there is none */
     static FileList of(List<RepositoryFile> entries) {
+        return of(entries, 1);
+    }
+
+    /** As {@link #of}; of all files that a revision had, none may be left. */
+    static FileList orEmpty(List<RepositoryFile> entries) {
+        return of(entries, 0);
+    }
+
+    private static FileList of(List<RepositoryFile> entries, int least) {
         List<FieldError> errors = new ArrayList<>();
-        if (entries.isEmpty() || entries.size() > MAX_FILES) {
-            errors.add(new FieldError("files", "must have 1 to " + MAX_FILES + " entries: " + entries.size()));
+        if (entries.size() < least || entries.size() > MAX_FILES) {
+            errors.add(new FieldError("files", "must have " + least + " to " + MAX_FILES + " entries: " + entries.size()));
         } else {
             Set<String> paths = new HashSet<>();
             for (int i = 0; i < entries.size(); i++) {

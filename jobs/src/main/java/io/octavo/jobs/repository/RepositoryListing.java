@@ -38,20 +38,28 @@ public class RepositoryListing {
     /**
      * By name.
      *
+     * @param namespace in which they are; null for all
      * @param cursor name of the last one already seen
      */
     @Transactional(readOnly = true)
-    public Page<RepositorySummary> list(TenantId tenant, SearchText search, PageLimit limit, @Nullable String cursor) {
+    public Page<RepositorySummary> list(
+            TenantId tenant,
+            @Nullable String namespace,
+            SearchText search,
+            PageLimit limit,
+            @Nullable String cursor) {
         Position after = Position.after(cursor);
         return Page.of(
                 sql.sql(SELECT + """
                          and (r.namespace, r.name) > (:namespace, :name)
+                         and r.namespace = coalesce(:in, r.namespace)
                          and position(:search in lower(r.namespace || '/' || r.name)) > 0
                         order by r.namespace, r.name limit :count
                         """)
                         .param("tenant", tenant.value())
                         .param("namespace", after.namespace())
                         .param("name", after.name())
+                        .param("in", namespace, Types.VARCHAR)
                         .param("search", search.value())
                         .param("count", limit.probe())
                         .query((row, number) -> summary(row, null))

@@ -36,6 +36,8 @@ class Revision {
 
     private @Nullable String parent;
 
+    private String branch;
+
     private String message;
 
     private Instant createdAt;
@@ -48,10 +50,19 @@ class Revision {
     @SuppressWarnings("NullAway.Init") // for Hibernate, which fills the fields
     protected Revision() {}
 
-    Revision(ModelRepository repository, String id, String message, FileList files, Instant now) {
+    /** @param parent on which it was made; null for the first */
+    Revision(
+            ModelRepository repository,
+            String branch,
+            @Nullable String parent,
+            String id,
+            String message,
+            FileList files,
+            Instant now) {
         this.repositoryId = repository.id();
         this.id = id;
-        this.parent = repository.head();
+        this.branch = branch;
+        this.parent = parent;
         this.message = message;
         this.createdAt = now;
         this.files = new ArrayList<>(files.entries());
@@ -59,6 +70,14 @@ class Revision {
 
     String id() {
         return id;
+    }
+
+    UUID repositoryId() {
+        return repositoryId;
+    }
+
+    @Nullable String parent() {
+        return parent;
     }
 
     Instant createdAt() {

@@ -5,19 +5,24 @@ import io.octavo.wire.RepositoryFile;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
 
-/** Names a revision by what it is: its repository, its parent, its message and its files. */
+/** Names a revision by what it is: its repository, its branch, its parent, its message and its files. */
 final class RevisionId {
 
     private static final int HEX_DIGITS = 40;
 
     private RevisionId() {}
 
-    static String of(ModelRepository repository, String message, FileList files) {
+    static String of(
+            ModelRepository repository, String branch, @Nullable String parent, String message, FileList files) {
         MessageDigest digest = Sha256.digest();
         add(digest, "octavo revision 1");
         add(digest, repository.name().toString());
-        add(digest, String.valueOf(repository.head()));
+        if (!branch.equals(RepositoryService.MAIN)) {
+            add(digest, "branch " + branch);
+        }
+        add(digest, String.valueOf(parent));
         add(digest, message);
         for (RepositoryFile file : files.entries()) {
             add(digest, file.path());

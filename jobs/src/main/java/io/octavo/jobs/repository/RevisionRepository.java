@@ -17,7 +17,8 @@ interface RevisionRepository extends Repository<Revision, Long> {
 
     @Query("""
             select r from Revision r
-            where r.repositoryId = :repositoryId and r.sequence < :before and locate(:search, lower(r.message)) > 0
+            where r.repositoryId = :repositoryId and r.branch = 'main' and r.sequence < :before
+                and locate(:search, lower(r.message)) > 0
             order by r.sequence desc
             """)
     List<Revision> page(UUID repositoryId, long before, String search, Limit limit);

@@ -35,7 +35,7 @@ abstract class AbstractDeletionTest extends JobsTest {
     TransactionTemplate transactions;
 
     final void startEmpty() {
-        sql.sql("truncate repository, revision, revision_file, artifact, artifact_file, blob, blob_owner")
+        sql.sql("truncate ref, repository, revision, revision_file, artifact, artifact_file, blob, blob_owner")
                 .update();
     }
 }
