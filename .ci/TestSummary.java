@@ -32,6 +32,7 @@ public class TestSummary {
                     "needs -Doctavo.chat-cases.*",
                     ".*figures need an idle machine .*",
                     ".*pg_dump and pg_restore.*",
+                    "needs a Python with huggingface_hub.*",
                     "needs /dev/.*|.*DiskFullTest.*",
                     ".*EmbeddedDatabaseTest.*",
                     ".*EnabledOnOs.*|Disabled on operating system.*",

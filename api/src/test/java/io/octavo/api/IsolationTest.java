@@ -258,10 +258,63 @@ class IsolationTest extends RunningService {
         operatorOnly("PUT /api/v1/tenants/{id}/namespaces/{namespace}", namespaces + "/daves", "");
         operatorOnly("DELETE /api/v1/tenants/{id}/namespaces/{namespace}", namespaces + "/daves", "");
         operatorOnly("DELETE /api/v1/tenants/{id}", "/api/v1/tenants/" + another, "");
+        hub(revision);
         common("GET /api/v1/schemes", "/api/v1/schemes");
         listing("GET /api/v1/workers", "/api/v1/workers");
         common("GET /v3/api-docs", "/v3/api-docs");
         checks.put("ANY /error", () -> assertProblem(bob.get("/error"), 404, "not-found"));
+    }
+
+    /** The same repositories by the Hub's calls. */
+    private void hub(String revision) {
+        String model = "/hub/api/models/alice/model";
+        String of = " /hub/api/models/{namespace}/{name}";
+        for (String call : List.of("", "/refs", "/auth-check", "/auth-check/write")) {
+            hidden("GET" + of + call, model + call, "", "repository-not-found");
+        }
+        hidden("GET" + of + "/revision/{revision}", model + "/revision/" + revision, "", "repository-not-found");
+        hidden("GET" + of + "/commits/{revision}", model + "/commits/" + revision, "", "repository-not-found");
+        hidden("GET" + of + "/tree/{revision}/{*folder}", model + "/tree/" + revision, "", "repository-not-found");
+        hidden(
+                "POST" + of + "/paths-info/{revision}",
+                model + "/paths-info/main",
+                "{\"paths\":[\"config.json\"]}",
+                "repository-not-found");
+        hidden(
+                "GET /hub/{namespace}/{name}/resolve/{revision}/{*path}",
+                "/hub/alice/model/resolve/" + revision + "/config.json",
+                "",
+                "repository-not-found");
+        hidden("POST" + of + "/preupload/{revision}", model + "/preupload/main", "{}", "repository-not-found");
+        hidden("POST" + of + "/tag/{revision}", model + "/tag/main", "{\"tag\":\"v1\"}", "repository-not-found");
+        foreign("DELETE" + of + "/tag/{tag}", model + "/tag/v1", "", "repository-not-found");
+        hidden("POST" + of + "/branch/{branch}", model + "/branch/b", "{}", "repository-not-found");
+        foreign("DELETE" + of + "/branch/{branch}", model + "/branch/b", "", "repository-not-found");
+        foreign("POST" + of + "/commit/{branch}", model + "/commit/main", "{}", "repository-not-found");
+        hidden(
+                "POST /hub/{namespace}/{name}.git/info/lfs/objects/batch",
+                "/hub/alice/model.git/info/lfs/objects/batch",
+                "{\"operation\":\"upload\",\"objects\":[]}",
+                "repository-not-found");
+        String named = "{\"organization\":\"alice\",\"name\":\"model\"}";
+        foreign("DELETE /hub/api/repos/delete", "/hub/api/repos/delete", named, "repository-not-found");
+        foreign("POST /hub/api/repos/create", "/hub/api/repos/create", named, "repository-not-found");
+        checks.put(
+                "PUT /hub/uploads/{sha256}",
+                () -> assertProblem(bob.put("/hub/uploads/" + "0".repeat(64) + "?ticket=x", new byte[0]), 401, "unauthenticated"));
+        checks.put("GET /hub/api/models", () -> {
+            assertThat(bob.get("/hub/api/models").body()).doesNotContain(markers);
+            assertThat(bob.get("/hub/api/models?author=alice").body()).isEqualTo("[]");
+            assertThat(TestApi.read(alice.get("/hub/api/models"))).isNotEmpty();
+        });
+        checks.put(
+                "POST /hub/api/validate-yaml",
+                () -> assertThat(bob.post("/hub/api/validate-yaml", "{\"content\":\"\"}").body())
+                        .isEqualTo(alice.post("/hub/api/validate-yaml", "{\"content\":\"\"}").body()));
+        checks.put("GET /hub/api/whoami-v2", () -> {
+            assertThat(bob.get("/hub/api/whoami-v2").body()).doesNotContain("alice");
+            assertThat(alice.get("/hub/api/whoami-v2").body()).contains("alice");
+        });
     }
 
     private static Set<String> actors(TestApi caller) throws Exception {
@@ -364,7 +417,8 @@ class IsolationTest extends RunningService {
         TestApi submitter = alice.withNewKey("submit", null);
         TestApi remover = alice.withNewKey("delete", null);
         return endpoints().stream()
-                .filter(endpoint -> endpoint.contains(" /api/"))
+                .filter(endpoint -> endpoint.matches("\\w+ /(api|hub)/.*"))
+                .filter(endpoint -> !endpoint.contains("/hub/uploads/")) // which take a ticket; HubWriteTest
                 .map(endpoint -> DynamicTest.dynamicTest(endpoint, () -> {
                     String method = endpoint.substring(0, endpoint.indexOf(' '));
                     String path = endpoint.split(" ", -1)[1]
@@ -373,7 +427,9 @@ class IsolationTest extends RunningService {
                     assertProblem(nobody.send(method, path, ""), 401, "unauthenticated");
                     assertProblem(stranger.send(method, path, ""), 401, "unauthenticated");
                     boolean administration = path.matches("/api/v1/(keys|audit|webhooks|tenants).*");
-                    if (administration || !method.equals("GET")) {
+                    boolean reading = (method.equals("GET") && !path.endsWith("/auth-check/write"))
+                            || path.matches(".*/(paths-info/.*|validate-yaml)");
+                    if (administration || !reading) {
                         assertProblem(reader.send(method, path, ""), 403, "scope-missing");
                     } else {
                         assertThat(reader.send(method, path, "").statusCode()).isNotIn(401, 403);

@@ -13,6 +13,7 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.http.HttpMethod;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
+import org.springframework.web.method.HandlerMethod;
 import org.springframework.web.servlet.HandlerInterceptor;
 import org.springframework.web.servlet.HandlerMapping;
 
@@ -32,7 +33,7 @@ class AuditInterceptor implements HandlerInterceptor {
 
     @Override
     public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
-        if (!HARMLESS.contains(request.getMethod()) && request.getUserPrincipal() instanceof Caller caller) {
+        if (!HARMLESS.contains(request.getMethod()) && !changesNothing(handler) && request.getUserPrincipal() instanceof Caller caller) {
             trail.begin(new AuditedCall(
                     caller.tenant(),
                     caller.getName(),
@@ -41,6 +42,10 @@ class AuditInterceptor implements HandlerInterceptor {
                     request.getRemoteAddr()));
         }
         return true;
+    }
+
+    private static boolean changesNothing(Object handler) {
+        return handler instanceof HandlerMethod method && method.hasMethodAnnotation(ChangesNothing.class);
     }
 
     /** A database that fails here costs the entry of a call that changed nothing; the service's log then has it. */

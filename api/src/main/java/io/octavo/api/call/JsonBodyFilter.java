@@ -45,9 +45,19 @@ class JsonBodyFilter extends OncePerRequestFilter {
     /** Of a commit of as many files as one may have, twice over; each value costs far more memory than its byte. */
     private static final int MAX_VALUES = 100_000;
 
-    /** As the call is found by: a slash that is encoded ends no part of a path. */
-    private static final PathPattern FILE =
-            PathPatternParser.defaultInstance.parse("/api/v1/repositories/{namespace}/{name}/files/{*path}");
+    /** As calls are found by: a slash that is encoded ends no part of a path. */
+    private static final PathPattern FILE = path("/api/v1/repositories/{namespace}/{name}/files/{*path}");
+
+    private static final PathPattern UPLOAD = path("/hub/uploads/{sha256}");
+
+    /** The call reads it line by line. */
+    private static final PathPattern COMMIT = path("/hub/api/models/{namespace}/{name}/commit/{branch}");
+
+    /** Asked in a form by some clients of the Hub, which the server itself reads, and bounds. */
+    private static final PathPattern PATHS = path("/hub/api/models/{namespace}/{name}/paths-info/{revision}");
+
+    private static final PathPattern HUB = path("/hub/{*path}");
+    private static final MediaType LFS = MediaType.parseMediaType("application/vnd.git-lfs+json");
 
     /** Where prompts are sent, which are texts with many commas, and of which no tree is made here. */
     private static final String SERVED = "/serve/";
@@ -71,10 +81,24 @@ class JsonBodyFilter extends OncePerRequestFilter {
     @Override
     protected boolean shouldNotFilter(HttpServletRequest request) {
         return switch (request.getMethod()) {
-            case "POST" -> false;
-            case "PUT" -> FILE.matches(PathContainer.parsePath(request.getRequestURI()));
+            case "POST" -> isOf(request, COMMIT) || isForm(request);
+            case "PUT" -> isOf(request, FILE) || isOf(request, UPLOAD);
+            case "DELETE" -> !isOf(request, HUB);
             default -> true;
         };
+    }
+
+    private static PathPattern path(String pattern) {
+        return PathPatternParser.defaultInstance.parse(pattern);
+    }
+
+    private static boolean isOf(HttpServletRequest request, PathPattern calls) {
+        return calls.matches(PathContainer.parsePath(request.getRequestURI()));
+    }
+
+    private static boolean isForm(HttpServletRequest request) {
+        return isOf(request, PATHS)
+                && String.valueOf(request.getContentType()).startsWith(MediaType.APPLICATION_FORM_URLENCODED_VALUE);
     }
 
     @Override
@@ -196,7 +220,7 @@ class JsonBodyFilter extends OncePerRequestFilter {
     private static boolean isJson(@Nullable String type) {
         try {
             MediaType named = MediaType.parseMediaType(String.valueOf(type));
-            return MediaType.APPLICATION_JSON.equalsTypeAndSubtype(named)
+            return (MediaType.APPLICATION_JSON.equalsTypeAndSubtype(named) || LFS.equalsTypeAndSubtype(named))
                     && (named.getCharset() == null || named.getCharset().equals(StandardCharsets.UTF_8));
         } catch (InvalidMediaTypeException e) {
             return false;

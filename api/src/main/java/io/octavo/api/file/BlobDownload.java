@@ -44,7 +44,17 @@ public class BlobDownload {
     /** @param fileName shown to who saves the answer */
     public ResponseEntity<Resource> answer(
             BlobId blob, String fileName, MediaType type, HttpServletRequest request, HttpServletResponse response) {
-        String etag = tag(blob);
+        return answer(blob, tag(blob), fileName, type, request, response);
+    }
+
+    /** @param etag another one that stands for the bytes */
+    public ResponseEntity<Resource> answer(
+            BlobId blob,
+            String etag,
+            String fileName,
+            MediaType type,
+            HttpServletRequest request,
+            HttpServletResponse response) {
         if (Conditions.isKnown(request, Optional.of(etag))) {
             return ResponseEntity.status(HttpStatus.NOT_MODIFIED).eTag(etag).build();
         }

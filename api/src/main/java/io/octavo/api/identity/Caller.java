@@ -49,6 +49,10 @@ public final class Caller extends AbstractAuthenticationToken {
         return tenant;
     }
 
+    public boolean may(Scope wanted) {
+        return scope.includes(wanted);
+    }
+
     public boolean isOperator() {
         return scope == Scope.ADMIN && tenant.equals(TenantId.BUILT_IN);
     }

@@ -30,6 +30,7 @@ class SecurityConfiguration {
     SecurityFilterChain apiSecurity(
             HttpSecurity http,
             BearerCallers callers,
+            UploadCallers uploaders,
             SecurityProblems problems,
             IdentityProperties properties,
             @Qualifier("handlerExceptionResolver") HandlerExceptionResolver resolver) {
@@ -53,6 +54,10 @@ class SecurityConfiguration {
                                         "/api/v1/repositories/*/*/revisions/*/restore",
                                         "/api/v1/artifacts/*/restore")
                                 .hasAuthority(DELETE)
+                                .requestMatchers("/hub/api/models/*/*/paths-info/*", "/hub/api/validate-yaml") // ask by POST
+                                .hasAuthority(READ)
+                                .requestMatchers("/hub/api/models/*/*/auth-check/write") // asks for just this
+                                .hasAuthority(SUBMIT)
                                 // Whoever may ask a model need not be able to do anything else.
                                 .requestMatchers("/serve/v1/**")
                                 .hasAuthority(READ)
@@ -62,7 +67,9 @@ class SecurityConfiguration {
                                 .hasAuthority(READ)
                                 .anyRequest()
                                 .hasAuthority(SUBMIT))
-                .oauth2ResourceServer(server -> server.authenticationManagerResolver(request -> callers)
+                .oauth2ResourceServer(server -> server.bearerTokenResolver(UploadCallers::token)
+                        .authenticationManagerResolver(
+                                request -> UploadCallers.isUpload(request) ? uploaders::authenticate : callers)
                         .authenticationEntryPoint(problems)
                         .accessDeniedHandler(problems))
                 .exceptionHandling(

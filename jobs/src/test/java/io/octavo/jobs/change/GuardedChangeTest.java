@@ -38,9 +38,6 @@ class GuardedChangeTest extends JobsTest {
     @Autowired
     EntityManager entities;
 
-    @Autowired
-    JdbcClient sql;
-
     private final AtomicInteger attempts = new AtomicInteger();
 
     @BeforeEach
