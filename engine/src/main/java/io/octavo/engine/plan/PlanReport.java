@@ -101,7 +101,7 @@ public record PlanReport(
      *
      * @param hostBytes memory of the process
      * @param deviceBytes memory of the device, beside the host's where it is a GPU
-     * @param diskBytes scratch: the source's files and the result, and large squares of channels that a processor keeps in files while it
+     * @param diskBytes scratch: the source's files and the result, and large buffers that a processor keeps in files while it
      *     calibrates
      * @param seconds an estimate for the work itself, without waiting and without moving files to and from storage
      */

@@ -103,7 +103,7 @@ public final class PreFlight {
     /** Of large buffers that a processor keeps in files, at most; nothing if none is large. */
     private static long spilledBytes(Checkpoint checkpoint, QuantizationPlan plan, Recipe recipe) {
         long bytes = calibration(checkpoint, plan, recipe, DType.F32).deviceBytes();
-        return plan.schemes().sumsProducts() && bytes >= CalibrationMemory.SPILLED_BYTES ? bytes : 0;
+        return bytes >= CalibrationMemory.SPILLED_BYTES ? bytes : 0;
     }
 
     /** The layers of a calibration are gone before pieces of tensors are on their way. */

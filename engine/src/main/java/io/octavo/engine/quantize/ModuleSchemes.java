@@ -145,11 +145,6 @@ public record ModuleSchemes(
                 || overrides.stream().anyMatch(override -> override.scheme().needsCalibration());
     }
 
-    /** Whether products of the channels of inputs may be summed. */
-    public boolean sumsProducts() {
-        return solver().isPresent() || channelModifiers().stream().anyMatch(Modifier::needsData);
-    }
-
     List<ChannelModifier> channelModifiers() {
         return modifiers.stream()
                 .filter(ChannelModifier.class::isInstance)
