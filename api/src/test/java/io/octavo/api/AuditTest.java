@@ -170,7 +170,8 @@ class AuditTest extends RunningService {
         calls.add("POST /hub/api/repos/create");
         String bytes = "what audit alone sends";
         String sha256 = "550be89dcd19ce4395b003d41778e17938e631090e34847f07341c886a41cc09";
-        String batch = "{\"operation\":\"upload\",\"objects\":[{\"oid\":\"" + sha256 + "\",\"size\":" + bytes.length() + "}]}";
+        String batch =
+                "{\"operation\":\"upload\",\"objects\":[{\"oid\":\"" + sha256 + "\",\"size\":" + bytes.length() + "}]}";
         HttpResponse<String> told = api.post("/hub/audit/hub.git/info/lfs/objects/batch", batch);
         calls.add("POST /hub/{namespace}/{name}.git/info/lfs/objects/batch");
         String upload = TestApi.read(told).at("/objects/0/actions/upload/href").stringValue();

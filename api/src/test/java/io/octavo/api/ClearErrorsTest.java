@@ -265,8 +265,7 @@ class ClearErrorsTest {
     private String raw(String request, String body) throws Exception {
         try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.getOutputStream()
-                    .write((request + "Connection: close\r\nAuthorization: Bearer " + ApiTest.KEY + "\r\n\r\n"
-                                    + body)
+                    .write((request + "Connection: close\r\nAuthorization: Bearer " + ApiTest.KEY + "\r\n\r\n" + body)
                             .getBytes(UTF_8));
             socket.shutdownOutput();
             return new String(socket.getInputStream().readAllBytes(), UTF_8);

@@ -181,12 +181,9 @@ class FirstLookTest extends RunningService {
         String last = convert("step:two", "look/c");
         plans(pipeline.formatted(first, then, last));
         String same = quantizes ? "modelopt" : "fp8";
-        refuses(
-                pipeline.formatted(first, then, last.replace("compressed-tensors", same)), 422, "layout-unsuitable");
-        refuses(
-                pipeline.formatted(first, then, last.replace("compressed-tensors", "awq")), 422, "layout-unsuitable");
-        refuses(
-                pipeline.formatted(first, then, quantize("step:two", "look/c")), 422, "already-quantized");
+        refuses(pipeline.formatted(first, then, last.replace("compressed-tensors", same)), 422, "layout-unsuitable");
+        refuses(pipeline.formatted(first, then, last.replace("compressed-tensors", "awq")), 422, "layout-unsuitable");
+        refuses(pipeline.formatted(first, then, quantize("step:two", "look/c")), 422, "already-quantized");
     }
 
     private static final String EVALUATE = "{'type':'evaluate','source':'hub:look/runnable','tasks':[%s]}";
@@ -200,8 +197,7 @@ class FirstLookTest extends RunningService {
                 EVALUATE.formatted("{'type':'perplexity','windowTokens':8," + data + "}"),
                 EVALUATE.formatted("{'type':'multiple-choice'," + data + "}"))) {
             refuses(job, 422, "dataset-invalid");
-            refuses(
-                    PIPELINE.formatted(quantize("hub:look/model", "look/x"), job), 422, "dataset-invalid");
+            refuses(PIPELINE.formatted(quantize("hub:look/model", "look/x"), job), 422, "dataset-invalid");
             plans(job.replace(file, "good.txt"));
         }
     }
@@ -266,9 +262,7 @@ class FirstLookTest extends RunningService {
     @CsvSource({"good.txt, 1, false", "good.txt, 2, true", "two.jsonl, 2, false", "two.jsonl, 3, true"})
     void tellsWhereDataHoldFewerTextsThanAreAskedFor(String file, int samples, boolean few) throws Exception {
         String job = quantize("hub:look/model", "look/a")
-                .replace(
-                        "}",
-                        ",'calibration':{'dataset':'hub:look/texts#" + file + "','samples':" + samples + "}}");
+                .replace("}", ",'calibration':{'dataset':'hub:look/texts#" + file + "','samples':" + samples + "}}");
         String warnings = plans(job).at("/quantization/warnings").toString();
         assertThat(warnings.contains("few-samples")).as(warnings).isEqualTo(few);
     }
@@ -291,8 +285,7 @@ class FirstLookTest extends RunningService {
         refuses(convert("hub:look/model", "look/a"), 422, "layout-unsuitable");
         String same = convert("hub:look/compressed", "look/a");
         refuses(same, 422, "layout-unsuitable");
-        refuses(
-                PIPELINE.formatted(quantize("hub:look/model", "look/b"), same), 422, "layout-unsuitable");
+        refuses(PIPELINE.formatted(quantize("hub:look/model", "look/b"), same), 422, "layout-unsuitable");
         var planned = api.post(
                 "/api/v1/jobs?dryRun=true", convert("hub:look/fp8", "look/a").replace('\'', '"'));
         assertThat(planned.statusCode()).as(planned.body()).isEqualTo(200);

@@ -62,11 +62,16 @@ class HubClientTest {
                 .redirectOutput(output.toFile());
         python.environment()
                 .putAll(Map.of(
-                        "HF_ENDPOINT", "http://127.0.0.1:" + port + "/hub",
-                        "HF_TOKEN", ApiTest.KEY,
-                        "HF_HOME", folder.resolve("home").toString(),
-                        "HF_HUB_DISABLE_TELEMETRY", "1",
-                        "HF_HUB_DISABLE_PROGRESS_BARS", "1"));
+                        "HF_ENDPOINT",
+                        "http://127.0.0.1:" + port + "/hub",
+                        "HF_TOKEN",
+                        ApiTest.KEY,
+                        "HF_HOME",
+                        folder.resolve("home").toString(),
+                        "HF_HUB_DISABLE_TELEMETRY",
+                        "1",
+                        "HF_HUB_DISABLE_PROGRESS_BARS",
+                        "1"));
         python.environment().putAll(environment);
         Process process = python.start();
         boolean ended = process.waitFor(200, TimeUnit.SECONDS);
@@ -205,8 +210,8 @@ class HubClientTest {
         api.commit(
                 "client/read",
                 Map.of("config.json", TestApi.bytes("{}"), "sub/f.bin", large, "sub/a%20b.txt", TestApi.bytes("text")));
-        String sha256 = HexFormat.of()
-                .formatHex(MessageDigest.getInstance("SHA-256").digest(large));
+        String sha256 =
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(large));
         run(folder, READING, Map.of("LARGE", sha256));
     }
 }

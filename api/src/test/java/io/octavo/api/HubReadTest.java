@@ -56,7 +56,9 @@ class HubReadTest {
         files.put("onnx/model.bin", large);
         files.put("onnx/deep/a%20b.txt", bytes("more"));
         api.commit("acme/tiny", files);
-        sha = read(api.get("/api/v1/repositories/acme/tiny/revisions/main")).get("id").stringValue();
+        sha = read(api.get("/api/v1/repositories/acme/tiny/revisions/main"))
+                .get("id")
+                .stringValue();
     }
 
     private static String sha256(byte[] content) throws Exception {
@@ -184,7 +186,8 @@ class HubReadTest {
         JsonNode found = read(api.post(API + "/paths-info/" + sha, json));
         assertThat(found).hasSize(1);
         assertThat(found.at("/0/lfs/oid").stringValue()).isEqualTo(sha256(large));
-        HttpResponse<String> tooMany = api.post(API + "/paths-info/main", "{\"paths\":[" + "\"x\",".repeat(1000) + "\"x\"]}");
+        HttpResponse<String> tooMany =
+                api.post(API + "/paths-info/main", "{\"paths\":[" + "\"x\",".repeat(1000) + "\"x\"]}");
         assertProblem(tooMany, 413, "body-too-large");
         HttpResponse<String> tooLong = api.send(api.to(API + "/paths-info/main")
                 .header("Content-Type", "application/x-www-form-urlencoded")
@@ -195,8 +198,11 @@ class HubReadTest {
     @Test
     void tellsRefsAndHistory() throws Exception {
         api.commit("acme/grown", Map.of("f", bytes("1")));
-        String file = api.put("/api/v1/repositories/acme/grown/files/f", bytes("2")).body();
-        api.post("/api/v1/repositories/acme/grown/revisions", "{\"message\":\"second\\n\\nmore\",\"files\":[" + file + "]}");
+        String file =
+                api.put("/api/v1/repositories/acme/grown/files/f", bytes("2")).body();
+        api.post(
+                "/api/v1/repositories/acme/grown/revisions",
+                "{\"message\":\"second\\n\\nmore\",\"files\":[" + file + "]}");
         JsonNode refs = read(api.get("/hub/api/models/acme/grown/refs?include_prs=1"));
         assertThat(refs.at("/branches/0/ref").stringValue()).isEqualTo("refs/heads/main");
         assertThat(refs.get("tags")).isEmpty();
@@ -240,7 +246,8 @@ class HubReadTest {
         assertThat(rest.body()).isEqualTo(Arrays.copyOfRange(large, 10_000_000, large.length));
         HttpResponse<String> first = api.send("GET", RESOLVE + "main/README.md", "", "Range", "bytes=0-0");
         assertThat(header(first, "Content-Range")).isEqualTo("bytes 0-0/4");
-        assertThat(api.send("GET", RESOLVE + "main/README.md", "", "Range", "bytes=4-").statusCode())
+        assertThat(api.send("GET", RESOLVE + "main/README.md", "", "Range", "bytes=4-")
+                        .statusCode())
                 .isEqualTo(416);
     }
 

@@ -97,7 +97,9 @@ class HubWriteTest {
         assertProblem(
                 api.post("/hub/api/repos/create", "{\"name\":\"d\",\"type\":\"dataset\"}"), 400, "invalid-request");
         assertProblem(api.post("/hub/api/repos/create", "{}"), 400, "invalid-request");
-        assertThat(read(api.post("/hub/api/repos/create", "{\"name\":\"own\"}")).get("id").stringValue())
+        assertThat(read(api.post("/hub/api/repos/create", "{\"name\":\"own\"}"))
+                        .get("id")
+                        .stringValue())
                 .isEqualTo("default/own");
     }
 
@@ -107,7 +109,8 @@ class HubWriteTest {
         committed(commit(model, HEADER + file("f", bytes("1"))));
         api.post(model + "/branch/b", "{}");
         String body = "{\"name\":\"deleted\",\"organization\":\"writer\",\"type\":\"model\"}";
-        assertThat(api.send("DELETE", "/hub/api/repos/delete", body).statusCode()).isEqualTo(200);
+        assertThat(api.send("DELETE", "/hub/api/repos/delete", body).statusCode())
+                .isEqualTo(200);
         assertProblem(api.get(model), 404, "repository-not-found");
         assertProblem(api.send("DELETE", "/hub/api/repos/delete", body), 404, "repository-not-found");
         created("deleted");
@@ -121,7 +124,12 @@ class HubWriteTest {
     void aCommitAddsReplacesAndRemoves() throws Exception {
         String model = created("changes");
         String first = committed(commit(
-                model, HEADER + file("a", bytes("1")) + file("d/b", bytes("2")) + file("d/c", bytes("3")) + file("d0", bytes("4"))));
+                model,
+                HEADER
+                        + file("a", bytes("1"))
+                        + file("d/b", bytes("2"))
+                        + file("d/c", bytes("3"))
+                        + file("d0", bytes("4"))));
         assertThat(head(model)).isEqualTo(first);
         committed(commit(
                 model,
@@ -134,7 +142,8 @@ class HubWriteTest {
         assertThat(paths(model, first)).containsExactly("a", "d/b", "d/c", "d0");
         committed(commit(
                 model,
-                HEADER + "{\"key\":\"deletedFile\",\"value\":{\"path\":\"a\"}}\n{\"key\":\"deletedFile\",\"value\":{\"path\":\"d0\"}}\n"
+                HEADER
+                        + "{\"key\":\"deletedFile\",\"value\":{\"path\":\"a\"}}\n{\"key\":\"deletedFile\",\"value\":{\"path\":\"d0\"}}\n"
                         + "{\"key\":\"deletedFile\",\"value\":{\"path\":\"utf\"}}\n"));
         assertThat(paths(model, "main")).isEmpty();
     }
@@ -163,13 +172,13 @@ class HubWriteTest {
         assertProblem(api.post(model + "/branch/feature%2Fx", "{}"), 409, "ref-exists");
         assertProblem(api.post(model + "/branch/main", "{}"), 409, "ref-exists");
         assertProblem(api.post(model + "/branch/no..name", "{}"), 400, "invalid-request");
-        assertProblem(
-                api.post(model + "/branch/late", "{\"startingPoint\":\"gone\"}"), 404, "revision-not-found");
+        assertProblem(api.post(model + "/branch/late", "{\"startingPoint\":\"gone\"}"), 404, "revision-not-found");
         String second = committed(commitTo(model, "feature%2Fx", HEADER + file("g", bytes("2"))));
         assertThat(paths(model, "main")).containsExactly("f");
         assertThat(paths(model, "feature%2Fx")).containsExactly("f", "g");
         assertThat(api.get("/hub/writer/branches/resolve/feature%2Fx/g").body()).isEqualTo("2");
-        assertThat(read(api.get("/api/v1/repositories/writer/branches/revisions")).get("items"))
+        assertThat(read(api.get("/api/v1/repositories/writer/branches/revisions"))
+                        .get("items"))
                 .hasSize(2);
         assertProblem(commitTo(model, "gone", HEADER + file("g", bytes("2"))), 404, "revision-not-found");
         assertProblem(commitTo(model, first, HEADER + file("g", bytes("2"))), 404, "revision-not-found");
@@ -178,7 +187,8 @@ class HubWriteTest {
         api.post(model + "/tag/" + second, "{\"tag\":\"v1\",\"message\":\"m\"}");
         assertProblem(api.post(model + "/tag/main", "{\"tag\":\"v1\"}"), 409, "ref-exists");
         assertProblem(commitTo(model, "v1", HEADER + file("h", bytes("3"))), 404, "revision-not-found");
-        assertThat(api.send("DELETE", model + "/branch/feature%2Fx", "").statusCode()).isEqualTo(200);
+        assertThat(api.send("DELETE", model + "/branch/feature%2Fx", "").statusCode())
+                .isEqualTo(200);
         assertThat(paths(model, "v1")).containsExactly("f", "g");
         assertProblem(api.send("DELETE", model + "/branch/main", ""), 400, "invalid-request");
         assertThat(api.send("DELETE", model + "/tag/v1", "").statusCode()).isEqualTo(200);
@@ -197,7 +207,8 @@ class HubWriteTest {
         String main = head(model);
         String revisions = "/api/v1/repositories/writer/moving/revisions/";
         assertThat(api.send("DELETE", revisions + gone, "").statusCode()).isEqualTo(204);
-        assertThat(read(api.get(model + "/revision/b")).get("sha").stringValue()).isEqualTo(kept);
+        assertThat(read(api.get(model + "/revision/b")).get("sha").stringValue())
+                .isEqualTo(kept);
         assertThat(api.post(revisions + gone + "/restore", "").statusCode()).isEqualTo(204);
         assertThat(head(model)).isEqualTo(main);
         assertThat(api.send("DELETE", revisions + main, "").statusCode()).isEqualTo(204);
@@ -208,8 +219,7 @@ class HubWriteTest {
     void tellsHowFilesAreToComeAndWhatIsThere() throws Exception {
         String model = created("modes");
         committed(commit(model, HEADER + file("small", bytes("text"))));
-        String request =
-                """
+        String request = """
                 {"files":[{"path":"small","size":4,"sample":"dGV4dA=="},{"path":"big","size":10000001,"sample":""},
                 {"path":"empty","size":0,"sample":""}],"gitAttributes":""}
                 """;
@@ -236,8 +246,8 @@ class HubWriteTest {
         assertThat(told.get("transfer").stringValue()).isEqualTo("basic");
         assertThat(told.at("/objects/0/actions/upload/expires_in").intValue()).isEqualTo(43_200);
         assertThat(href).startsWith("http://127.0.0.1:" + port + "/hub/uploads/" + oid + "?ticket=");
-        String line = "{\"key\":\"lfsFile\",\"value\":{\"path\":\"m.bin\",\"algo\":\"sha256\",\"oid\":\"" + oid + "\",\"size\":"
-                + large.length + "}}\n";
+        String line = "{\"key\":\"lfsFile\",\"value\":{\"path\":\"m.bin\",\"algo\":\"sha256\",\"oid\":\"" + oid
+                + "\",\"size\":" + large.length + "}}\n";
         assertProblem(commit(model, HEADER + line), 422, "blobs-missing");
 
         TestApi nobody = new TestApi(port, null);
@@ -254,18 +264,20 @@ class HubWriteTest {
         assertProblem(nobody.get(model + "?ticket=" + ticket), 401, "unauthenticated");
         assertThat(nobody.put(path, large).statusCode()).isEqualTo(200);
 
-        assertThat(batch("large", oid, large.length).at("/objects/0").has("actions")).isFalse();
+        assertThat(batch("large", oid, large.length).at("/objects/0").has("actions"))
+                .isFalse();
         committed(commit(model, HEADER + line));
         HttpResponse<String> head = api.send("HEAD", "/hub/writer/large/resolve/main/m.bin", "");
         assertThat(head.headers().firstValue("X-Linked-ETag")).hasValue('"' + oid + '"');
-        String copy = "{\"key\":\"lfsFile\",\"value\":{\"path\":\"copy.bin\",\"algo\":\"sha256\",\"oid\":\"" + oid + "\"}}";
+        String copy =
+                "{\"key\":\"lfsFile\",\"value\":{\"path\":\"copy.bin\",\"algo\":\"sha256\",\"oid\":\"" + oid + "\"}}";
         committed(commit(model, HEADER + copy));
         assertThat(paths(model, "main")).containsExactly("copy.bin", "m.bin");
 
         TestApi other = api.withNewTenant("hub-thief");
         other.post("/hub/api/repos/create", "{\"name\":\"stolen\"}");
-        HttpResponse<String> stolen = other.send(other.to("/hub/api/models/hub-thief/stolen/commit/main")
-                .POST(BodyPublishers.ofString(HEADER + copy)));
+        HttpResponse<String> stolen = other.send(
+                other.to("/hub/api/models/hub-thief/stolen/commit/main").POST(BodyPublishers.ofString(HEADER + copy)));
         assertProblem(stolen, 422, "blobs-missing");
     }
 
@@ -287,8 +299,10 @@ class HubWriteTest {
         HttpResponse<String> answer = api.send(api.to("/hub/writer/" + name + ".git/info/lfs/objects/batch")
                 .header("Content-Type", "application/vnd.git-lfs+json")
                 .header("Accept", "application/vnd.git-lfs+json")
-                .POST(BodyPublishers.ofString("{\"operation\":\"upload\",\"transfers\":[\"basic\",\"multipart\"],\"hash_algo\":"
-                        + "\"sha256\",\"ref\":{\"name\":\"main\"},\"objects\":[{\"oid\":\"" + oid + "\",\"size\":" + size + "}]}")));
+                .POST(BodyPublishers.ofString(
+                        "{\"operation\":\"upload\",\"transfers\":[\"basic\",\"multipart\"],\"hash_algo\":"
+                                + "\"sha256\",\"ref\":{\"name\":\"main\"},\"objects\":[{\"oid\":\"" + oid
+                                + "\",\"size\":" + size + "}]}")));
         assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
         return read(answer);
     }
@@ -305,30 +319,31 @@ class HubWriteTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "",
-        "[]",
-        "nonsense",
-        "{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"\"}}",
-        "{\"key\":\"header\",\"value\":{\"summary\":\" \"}}",
-        "{\"key\":\"header\"}",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\"../f\",\"content\":\"\"}}",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\"/f\",\"content\":\"\"}}",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\"a\\\\b\",\"content\":\"\"}}",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\".git/config\",\"content\":\"\"}}",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\"a\\u202eb\",\"content\":\"\"}}",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\"\\ud800\",\"content\":\"\"}}",
-        "HEADER{\"key\":\"file\",\"value\":{\"content\":\"\"}}",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"%\",\"encoding\":\"base64\"}}",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"\",\"encoding\":\"utf-16\"}}",
-        "HEADER{\"key\":\"link\",\"value\":{\"path\":\"f\"}}",
-        "HEADER{\"key\":\"lfsFile\",\"value\":{\"path\":\"f\",\"oid\":\"x\",\"size\":1}}",
-        "HEADER{\"key\":\"lfsFile\",\"value\":{\"path\":\"f\",\"oid\":\"x\",\"size\":99999999999999999999}}",
-        "HEADER{\"key\":\"file\",\"value\":[[[[[[[[[[[]]]]]]]]]]]}",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"\"}}\n{\"key\":\"file\",\"value\":{\"path\":\"f/g\",\"content\":\"\"}}",
-        "HEADER{\"key\":\"file\",\"value\":{\"path\":\"F\",\"content\":\"\"}}\n{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"\"}}"
-    })
+    @ValueSource(
+            strings = {
+                "",
+                "[]",
+                "nonsense",
+                "{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"\"}}",
+                "{\"key\":\"header\",\"value\":{\"summary\":\" \"}}",
+                "{\"key\":\"header\"}",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\"../f\",\"content\":\"\"}}",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\"/f\",\"content\":\"\"}}",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\"a\\\\b\",\"content\":\"\"}}",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\".git/config\",\"content\":\"\"}}",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\"a\\u202eb\",\"content\":\"\"}}",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\"\\ud800\",\"content\":\"\"}}",
+                "HEADER{\"key\":\"file\",\"value\":{\"content\":\"\"}}",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"%\",\"encoding\":\"base64\"}}",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"\",\"encoding\":\"utf-16\"}}",
+                "HEADER{\"key\":\"link\",\"value\":{\"path\":\"f\"}}",
+                "HEADER{\"key\":\"lfsFile\",\"value\":{\"path\":\"f\",\"oid\":\"x\",\"size\":1}}",
+                "HEADER{\"key\":\"lfsFile\",\"value\":{\"path\":\"f\",\"oid\":\"x\",\"size\":99999999999999999999}}",
+                "HEADER{\"key\":\"file\",\"value\":[[[[[[[[[[[]]]]]]]]]]]}",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"\"}}\n{\"key\":\"file\",\"value\":{\"path\":\"f/g\",\"content\":\"\"}}",
+                "HEADER{\"key\":\"file\",\"value\":{\"path\":\"F\",\"content\":\"\"}}\n{\"key\":\"file\",\"value\":{\"path\":\"f\",\"content\":\"\"}}"
+            })
     void aHostileCommitIsRefusedAndChangesNothing(String lines) throws Exception {
         String model = "/hub/api/models/writer/hostile";
         api.post("/hub/api/repos/create", "{\"name\":\"hostile\",\"organization\":\"writer\"}");
@@ -342,7 +357,8 @@ class HubWriteTest {
         String model = created("too-large");
         HttpResponse<String> answer = commit(model, HEADER + file("f", new byte[10_000_003]));
         assertProblem(answer, 413, "body-too-large");
-        assertThat(committed(commit(model, HEADER + file("f", new byte[10_000_000])))).hasSize(40);
+        assertThat(committed(commit(model, HEADER + file("f", new byte[10_000_000]))))
+                .hasSize(40);
     }
 
     @Test

@@ -301,7 +301,8 @@ class IsolationTest extends RunningService {
         foreign("POST /hub/api/repos/create", "/hub/api/repos/create", named, "repository-not-found");
         checks.put(
                 "PUT /hub/uploads/{sha256}",
-                () -> assertProblem(bob.put("/hub/uploads/" + "0".repeat(64) + "?ticket=x", new byte[0]), 401, "unauthenticated"));
+                () -> assertProblem(
+                        bob.put("/hub/uploads/" + "0".repeat(64) + "?ticket=x", new byte[0]), 401, "unauthenticated"));
         checks.put("GET /hub/api/models", () -> {
             assertThat(bob.get("/hub/api/models").body()).doesNotContain(markers);
             assertThat(bob.get("/hub/api/models?author=alice").body()).isEqualTo("[]");
@@ -309,8 +310,10 @@ class IsolationTest extends RunningService {
         });
         checks.put(
                 "POST /hub/api/validate-yaml",
-                () -> assertThat(bob.post("/hub/api/validate-yaml", "{\"content\":\"\"}").body())
-                        .isEqualTo(alice.post("/hub/api/validate-yaml", "{\"content\":\"\"}").body()));
+                () -> assertThat(bob.post("/hub/api/validate-yaml", "{\"content\":\"\"}")
+                                .body())
+                        .isEqualTo(alice.post("/hub/api/validate-yaml", "{\"content\":\"\"}")
+                                .body()));
         checks.put("GET /hub/api/whoami-v2", () -> {
             assertThat(bob.get("/hub/api/whoami-v2").body()).doesNotContain("alice");
             assertThat(alice.get("/hub/api/whoami-v2").body()).contains("alice");

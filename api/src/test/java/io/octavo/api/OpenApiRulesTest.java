@@ -70,7 +70,8 @@ class OpenApiRulesTest {
                     assertThat(operation.node().at("/responses/200/headers").propertyNames())
                             .as(operation.name())
                             .contains("ETag");
-                    assertThat(operation.node().path("responses").propertyNames()).contains("304", "412");
+                    assertThat(operation.node().path("responses").propertyNames())
+                            .contains("304", "412");
                 });
     }
 
@@ -80,10 +81,12 @@ class OpenApiRulesTest {
                 .flatExtracting(operation ->
                         operation.node().path("parameters").valueStream().toList())
                 .filteredOn(parameter -> parameter.path("in").asString("").equals("query")
-                        && Set.of("type", "status").contains(parameter.path("name").asString("")))
+                        && Set.of("type", "status")
+                                .contains(parameter.path("name").asString("")))
                 .hasSize(3)
-                .allSatisfy(parameter ->
-                        assertThat(parameter.at("/schema/enum")).as(parameter.toString()).hasSizeGreaterThan(2));
+                .allSatisfy(parameter -> assertThat(parameter.at("/schema/enum"))
+                        .as(parameter.toString())
+                        .hasSizeGreaterThan(2));
     }
 
     @Test

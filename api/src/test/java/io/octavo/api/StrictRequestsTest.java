@@ -213,7 +213,8 @@ class StrictRequestsTest {
     void quotesWhatIsWrongOnlyUpToALength() throws Exception {
         String longText = "x".repeat(1_000_000);
         for (String body : List.of(
-                "{\"name\":\"a\",\"scope\":\"" + longText + "\"}", JOB.replace("}", ",\"timeout\":\"" + longText + "\"}"))) {
+                "{\"name\":\"a\",\"scope\":\"" + longText + "\"}",
+                JOB.replace("}", ",\"timeout\":\"" + longText + "\"}"))) {
             HttpResponse<String> answer = api.post(body.contains("scope") ? "/api/v1/keys" : "/api/v1/jobs", body);
             assertProblem(answer, 400, "invalid-request");
             assertThat(answer.body()).hasSizeLessThan(5000);
@@ -368,7 +369,9 @@ class StrictRequestsTest {
     @Test
     void tellsWhereABodyIsNotInUtf8() throws Exception {
         byte[] body = "{\n \"name\": \"é\"}".getBytes(StandardCharsets.ISO_8859_1);
-        assertThat(read(post("/api/v1/tenants", "application/json", body)).get("detail").stringValue())
+        assertThat(read(post("/api/v1/tenants", "application/json", body))
+                        .get("detail")
+                        .stringValue())
                 .endsWith("line 2, column 11: a byte 0xE9 is there, but JSON is written in UTF-8");
     }
 

@@ -8,8 +8,8 @@ public record RefName(String value) {
 
     private static final int MAX_BYTES = 200;
 
-    private static final Pattern REFUSED =
-            Pattern.compile("[\\p{C}\\p{Z}~^:?*\\[\\\\]|\\.\\.|@\\{|//|/\\.|^[/.-]|[/.]$|\\.lock(/|$)|^@$|^refs/|^HEAD$");
+    private static final Pattern REFUSED = Pattern.compile(
+            "[\\p{C}\\p{Z}~^:?*\\[\\\\]|\\.\\.|@\\{|//|/\\.|^[/.-]|[/.]$|\\.lock(/|$)|^@$|^refs/|^HEAD$");
 
     /** What names a revision itself. */
     private static final Pattern REVISION = Pattern.compile("[0-9a-f]{40}");

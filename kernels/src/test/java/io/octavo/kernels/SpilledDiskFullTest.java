@@ -33,7 +33,8 @@ class SpilledDiskFullTest {
             Backend spilling = backend.spilling(disk, 1);
             assertThatThrownBy(() -> spilling.allocate("moments", DISK + 1))
                     .isInstanceOf(UncheckedIOException.class)
-                    .hasMessageContaining("moments: " + (DISK + 1) + " bytes cannot be spilled: No space left on device");
+                    .hasMessageContaining(
+                            "moments: " + (DISK + 1) + " bytes cannot be spilled: No space left on device");
             // What was written until then was given back.
             try (DeviceBuffer buffer = spilling.allocate("moments", DISK - (64 << 10))) {
                 assertThat(buffer.bytes()).isEqualTo(DISK - (64 << 10));

@@ -88,9 +88,8 @@ final class EvaluateCommand extends TerminalCommand {
             scores = EngineFailure.translate(() -> {
                 try (Engine engine = Engines.open(device.engine())) {
                     EvaluationResult own = engine.evaluate(request, monitor);
-                    List<EvaluationTask> shared = tasks.stream()
-                            .filter(task -> !task.comparing())
-                            .toList();
+                    List<EvaluationTask> shared =
+                            tasks.stream().filter(task -> !task.comparing()).toList();
                     EvaluationResult before =
                             baseline == null ? null : engine.evaluate(new EvaluationRequest(baseline, shared), monitor);
                     return new EvaluationComparison(own, before);
@@ -113,7 +112,9 @@ final class EvaluateCommand extends TerminalCommand {
     }
 
     private static Stream<TaskResult.Smoke> verdicts(EvaluationResult scores) {
-        return scores.tasks().stream().filter(TaskResult.Smoke.class::isInstance).map(TaskResult.Smoke.class::cast);
+        return scores.tasks().stream()
+                .filter(TaskResult.Smoke.class::isInstance)
+                .map(TaskResult.Smoke.class::cast);
     }
 
     private void print(TaskResult.Smoke verdict) {

@@ -96,7 +96,8 @@ final class InspectionText {
                     .put("runsAs", row.runsAs())
                     .put("how", row.how());
         }
-        ObjectNode serving = root.putObject("vllm").put("command", vllm.command()).put("manifest", vllm.manifest());
+        ObjectNode serving =
+                root.putObject("vllm").put("command", vllm.command()).put("manifest", vllm.manifest());
         vllm.advice().forEach(serving.putArray("advice")::add);
         label.warnings().forEach(root.putArray("warnings")::add);
         ObjectNode tensors = root.putObject("tensors");

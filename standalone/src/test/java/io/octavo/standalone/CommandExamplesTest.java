@@ -82,8 +82,9 @@ class CommandExamplesTest {
                 .flatMap(command -> examples(command).stream())
                 .flatMap(example -> named.matcher(example).results().map(found -> found.group(1)))
                 .toList();
-        assertThat(schemes).hasSizeGreaterThan(4).allSatisfy(scheme -> assertThatCode(() -> Scheme.named(scheme))
-                .doesNotThrowAnyException());
+        assertThat(schemes)
+                .hasSizeGreaterThan(4)
+                .allSatisfy(scheme -> assertThatCode(() -> Scheme.named(scheme)).doesNotThrowAnyException());
     }
 
     /** In an order in which each finds what it needs. */

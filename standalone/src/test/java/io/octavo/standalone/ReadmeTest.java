@@ -73,7 +73,9 @@ class ReadmeTest {
 
     private String run(String command) {
         out.reset();
-        assertThat(commandLine().execute(words(command))).as(command + "\n" + out).isZero();
+        assertThat(commandLine().execute(words(command)))
+                .as(command + "\n" + out)
+                .isZero();
         return out.toString(UTF_8);
     }
 

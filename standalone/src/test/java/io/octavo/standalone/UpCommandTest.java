@@ -52,8 +52,7 @@ class UpCommandTest {
         Path file = Files.writeString(folder.resolve("file"), "a");
         assertThat(execute("up", "--port", "0", "--home", file.toString())).isEqualTo(ExitCode.FAILED);
         assertThat(err.toString(UTF_8))
-                .isEqualTo("error: the home " + file + " cannot be used: " + file
-                        + " is there already, as a file\n");
+                .isEqualTo("error: the home " + file + " cannot be used: " + file + " is there already, as a file\n");
         Path home = Files.createDirectory(folder.resolve("half"));
         Files.createFile(home.resolve("work"));
         assertThat(execute("up", "--port", "0", "--home", home.toString())).isEqualTo(ExitCode.FAILED);

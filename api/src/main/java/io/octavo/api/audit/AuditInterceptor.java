@@ -33,7 +33,9 @@ class AuditInterceptor implements HandlerInterceptor {
 
     @Override
     public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
-        if (!HARMLESS.contains(request.getMethod()) && !changesNothing(handler) && request.getUserPrincipal() instanceof Caller caller) {
+        if (!HARMLESS.contains(request.getMethod())
+                && !changesNothing(handler)
+                && request.getUserPrincipal() instanceof Caller caller) {
             trail.begin(new AuditedCall(
                     caller.tenant(),
                     caller.getName(),

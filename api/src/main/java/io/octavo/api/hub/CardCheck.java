@@ -17,7 +17,8 @@ import org.yaml.snakeyaml.error.YAMLException;
  */
 record CardCheck(List<Fault> errors, List<Fault> warnings) {
 
-    private static final Pattern FRONT = Pattern.compile("\\A\uFEFF?---[ \t]*\r?\n((?s:.*?)\r?\n)?---[ \t]*(\r?\n|\\z)");
+    private static final Pattern FRONT =
+            Pattern.compile("\\A\uFEFF?---[ \t]*\r?\n((?s:.*?)\r?\n)?---[ \t]*(\r?\n|\\z)");
 
     CardCheck {
         errors = List.copyOf(errors);

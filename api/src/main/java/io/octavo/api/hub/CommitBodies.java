@@ -61,8 +61,7 @@ class CommitBodies {
     }
 
     /** @param parent how the id of the revision begins that the branch must stand at; null for any */
-    record Commit(
-            String message, @Nullable String parent, List<Operation<RepositoryFile>> operations) {}
+    record Commit(String message, @Nullable String parent, List<Operation<RepositoryFile>> operations) {}
 
     /** @throws ProblemException {@code invalid-request}, {@code body-too-large}, {@code rate-limited} */
     Commit read(TenantId tenant, InputStream body) {
@@ -77,7 +76,9 @@ class CommitBodies {
                     e);
         } catch (JacksonException e) {
             throw new ProblemException(
-                    ProblemCode.INVALID_REQUEST, "the body is not one JSON object a line: " + e.getOriginalMessage(), e);
+                    ProblemCode.INVALID_REQUEST,
+                    "the body is not one JSON object a line: " + e.getOriginalMessage(),
+                    e);
         }
     }
 
@@ -129,8 +130,8 @@ class CommitBodies {
                 case "deletedFile" -> new Operation.DeleteFile<>(path);
                 case "deletedFolder" -> new Operation.DeleteFolder<>(path);
                 default ->
-                    throw invalid("key must be file, lfsFile, deletedFile or deletedFolder, not "
-                            + shortened(line.key()));
+                    throw invalid(
+                            "key must be file, lfsFile, deletedFile or deletedFolder, not " + shortened(line.key()));
             };
         }
 
@@ -159,8 +160,7 @@ class CommitBodies {
         }
 
         private RepositoryFile stored(String path, byte[] content) {
-            var blob = new BlobId(
-                    HexFormat.of().formatHex(Sha256.digest().digest(content)), content.length);
+            var blob = new BlobId(HexFormat.of().formatHex(Sha256.digest().digest(content)), content.length);
             blobs.put(tenant, blob, new ByteArrayInputStream(content));
             return new RepositoryFile(path, blob.size(), blob.sha256());
         }
@@ -190,8 +190,7 @@ class CommitBodies {
                 throw invalid("must be an object");
             }
             if (lines > MOST_LINES) {
-                throw new ProblemException(
-                        ProblemCode.BODY_TOO_LARGE, "a commit has at most " + MOST_LINES + " lines");
+                throw new ProblemException(ProblemCode.BODY_TOO_LARGE, "a commit has at most " + MOST_LINES + " lines");
             }
             String key = "";
             Map<String, String> values = new HashMap<>();

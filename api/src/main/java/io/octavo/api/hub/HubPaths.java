@@ -38,7 +38,8 @@ final class HubPaths {
     static int limit(@Nullable String asked, int most) {
         return asked == null
                 ? most
-                : Problems.read("limit", () -> Math.clamp(Long.parseLong(asked), 1, most)); // its failure is an argument's
+                : Problems.read(
+                        "limit", () -> Math.clamp(Long.parseLong(asked), 1, most)); // its failure is an argument's
     }
 
     static PageLimit pageLimit(@Nullable String asked) {
@@ -72,8 +73,10 @@ final class HubPaths {
         HttpHeaders headers = new HttpHeaders();
         if (cursor != null) {
             var query = new StringBuilder("?cursor=").append(URLEncoder.encode(cursor, StandardCharsets.UTF_8));
-            parameters.forEach((name, value) ->
-                    query.append('&').append(name).append('=').append(URLEncoder.encode(value, StandardCharsets.UTF_8)));
+            parameters.forEach((name, value) -> query.append('&')
+                    .append(name)
+                    .append('=')
+                    .append(URLEncoder.encode(value, StandardCharsets.UTF_8)));
             headers.add(HttpHeaders.LINK, "<" + request.getRequestURL() + query + ">; rel=\"next\"");
         }
         return headers;

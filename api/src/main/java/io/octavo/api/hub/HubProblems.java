@@ -68,12 +68,13 @@ class HubProblems implements ResponseBodyAdvice<Object> {
     }
 
     private static void tell(ProblemDetail problem, String path, HttpServletRequest request, HttpHeaders headers) {
-        Object code = problem.getProperties() == null ? "" : problem.getProperties().get("code");
+        Object code =
+                problem.getProperties() == null ? "" : problem.getProperties().get("code");
         String detail = String.valueOf(problem.getDetail());
         boolean unknownCaller = "unauthenticated".equals(code);
         boolean presented = request.getHeader(HttpHeaders.AUTHORIZATION) != null;
-        boolean nameless = "not-found".equals(code)
-                && WITHOUT_NAMESPACE.matcher(path).matches();
+        boolean nameless =
+                "not-found".equals(code) && WITHOUT_NAMESPACE.matcher(path).matches();
         Optional.ofNullable(
                         nameless || (unknownCaller && !presented)
                                 ? REPOSITORY_NOT_FOUND

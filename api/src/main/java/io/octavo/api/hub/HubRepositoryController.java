@@ -1,12 +1,12 @@
 package io.octavo.api.hub;
 
 import io.octavo.api.identity.Caller;
+import io.octavo.api.problem.Problems;
 import io.octavo.hub.RefName;
 import io.octavo.hub.RepositoryName;
 import io.octavo.hub.upload.NewRepository;
 import io.octavo.jobs.deletion.Deletions;
 import io.octavo.jobs.identity.Tenants;
-import io.octavo.api.problem.Problems;
 import io.octavo.jobs.problem.ProblemCode;
 import io.octavo.jobs.problem.ProblemException;
 import io.octavo.jobs.repository.RefType;
@@ -36,8 +36,7 @@ class HubRepositoryController {
     private final Deletions deletions;
     private final Tenants tenants;
 
-    HubRepositoryController(
-            RepositoryService repositories, RepositoryRefs refs, Deletions deletions, Tenants tenants) {
+    HubRepositoryController(RepositoryService repositories, RepositoryRefs refs, Deletions deletions, Tenants tenants) {
         this.repositories = repositories;
         this.refs = refs;
         this.deletions = deletions;
@@ -112,8 +111,7 @@ class HubRepositoryController {
     }
 
     @DeleteMapping("/models/{namespace}/{name}/tag/{tag}")
-    void deleteTag(
-            Caller caller, @PathVariable String namespace, @PathVariable String name, @PathVariable String tag) {
+    void deleteTag(Caller caller, @PathVariable String namespace, @PathVariable String name, @PathVariable String tag) {
         refs.delete(caller.tenant(), HubPaths.repository(namespace, name), RefType.TAG, ref(tag));
     }
 

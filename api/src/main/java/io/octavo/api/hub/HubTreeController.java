@@ -108,12 +108,15 @@ class HubTreeController {
                     ProblemCode.BODY_TOO_LARGE, paths.size() + " paths are more than " + MOST_PATHS + " at once");
         }
         FileTree tree = tree(caller, namespace, name, revision);
-        return paths.stream().filter(Objects::nonNull).map(tree::find).flatMap(Optional::stream).toList();
+        return paths.stream()
+                .filter(Objects::nonNull)
+                .map(tree::find)
+                .flatMap(Optional::stream)
+                .toList();
     }
 
     private FileTree tree(Caller caller, String namespace, String name, String revision) {
-        RevisionView at =
-                repositories.revision(caller.tenant(), HubPaths.repository(namespace, name), revision);
+        RevisionView at = repositories.revision(caller.tenant(), HubPaths.repository(namespace, name), revision);
         return FileTree.of(files.of(at.files()));
     }
 

@@ -106,9 +106,11 @@ class HubUploadController {
         List<LfsBatch.Wanted> asked = few(batch.objects());
         RepositoryName repository = HubPaths.repository(namespace, name);
         repositories.requireThere(caller.tenant(), repository);
-        List<BlobId> wanted = Problems.read("objects", () -> asked.stream()
-                .map(object -> new BlobId(Objects.requireNonNullElse(object.oid(), ""), object.size()))
-                .toList());
+        List<BlobId> wanted = Problems.read(
+                "objects",
+                () -> asked.stream()
+                        .map(object -> new BlobId(Objects.requireNonNullElse(object.oid(), ""), object.size()))
+                        .toList());
         Set<BlobId> missing = wanted.isEmpty() ? Set.of() : Set.copyOf(blobs.missing(caller.tenant(), wanted));
         return new LfsBatch.Answer(wanted.stream()
                 .map(blob -> new LfsBatch.Told(
@@ -125,8 +127,7 @@ class HubUploadController {
 
     /** The caller is whoever has the ticket. */
     @PutMapping("/hub/uploads/{sha256}")
-    void upload(
-            Caller caller, @PathVariable String sha256, @RequestParam String ticket, HttpServletRequest request)
+    void upload(Caller caller, @PathVariable String sha256, @RequestParam String ticket, HttpServletRequest request)
             throws IOException {
         BlobId blob = tickets.find(ticket)
                 .map(UploadTicket::blob)

@@ -18,8 +18,8 @@ final class LineRoom {
     /** As text, as a string and decoded. */
     private static final int COPIES = 3;
 
-    private final Semaphore room =
-            new Semaphore((int) Math.min(Integer.MAX_VALUE, Math.max(LEAST, Runtime.getRuntime().maxMemory() / 16)));
+    private final Semaphore room = new Semaphore((int)
+            Math.min(Integer.MAX_VALUE, Math.max(LEAST, Runtime.getRuntime().maxMemory() / 16)));
 
     /** @param most bytes of the whole stream */
     Metered meter(InputStream body, long most) {

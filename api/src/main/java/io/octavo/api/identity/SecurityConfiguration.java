@@ -34,39 +34,39 @@ class SecurityConfiguration {
             SecurityProblems problems,
             IdentityProperties properties,
             @Qualifier("handlerExceptionResolver") HandlerExceptionResolver resolver) {
-        return http.authorizeHttpRequests(
-                        calls -> calls.dispatcherTypeMatchers(DispatcherType.ERROR, DispatcherType.ASYNC)
-                                .permitAll()
-                                .requestMatchers("/actuator/health/**", "/v3/api-docs/**")
-                                .permitAll()
-                                .requestMatchers("/actuator/**", "/api/v1/tenants/**")
-                                .hasAuthority(Caller.OPERATOR)
-                                .requestMatchers("/api/v1/keys/**", "/api/v1/webhooks/**", "/api/v1/audit/**")
-                                .hasAuthority(ADMIN)
-                                // As jobs are cancelled: nothing is lost that could not be served again.
-                                .requestMatchers(HttpMethod.DELETE, "/api/v1/deployments/**")
-                                .hasAuthority(SUBMIT)
-                                .requestMatchers(HttpMethod.DELETE)
-                                .hasAuthority(DELETE)
-                                .requestMatchers(
-                                        "/api/v1/repositories/*/*/retention",
-                                        "/api/v1/repositories/*/*/restore",
-                                        "/api/v1/repositories/*/*/revisions/*/restore",
-                                        "/api/v1/artifacts/*/restore")
-                                .hasAuthority(DELETE)
-                                .requestMatchers("/hub/api/models/*/*/paths-info/*", "/hub/api/validate-yaml") // ask by POST
-                                .hasAuthority(READ)
-                                .requestMatchers("/hub/api/models/*/*/auth-check/write") // asks for just this
-                                .hasAuthority(SUBMIT)
-                                // Whoever may ask a model need not be able to do anything else.
-                                .requestMatchers("/serve/v1/**")
-                                .hasAuthority(READ)
-                                .requestMatchers(HttpMethod.GET)
-                                .hasAuthority(READ)
-                                .requestMatchers(HttpMethod.HEAD)
-                                .hasAuthority(READ)
-                                .anyRequest()
-                                .hasAuthority(SUBMIT))
+        return http.authorizeHttpRequests(calls -> calls.dispatcherTypeMatchers(
+                                DispatcherType.ERROR, DispatcherType.ASYNC)
+                        .permitAll()
+                        .requestMatchers("/actuator/health/**", "/v3/api-docs/**")
+                        .permitAll()
+                        .requestMatchers("/actuator/**", "/api/v1/tenants/**")
+                        .hasAuthority(Caller.OPERATOR)
+                        .requestMatchers("/api/v1/keys/**", "/api/v1/webhooks/**", "/api/v1/audit/**")
+                        .hasAuthority(ADMIN)
+                        // As jobs are cancelled: nothing is lost that could not be served again.
+                        .requestMatchers(HttpMethod.DELETE, "/api/v1/deployments/**")
+                        .hasAuthority(SUBMIT)
+                        .requestMatchers(HttpMethod.DELETE)
+                        .hasAuthority(DELETE)
+                        .requestMatchers(
+                                "/api/v1/repositories/*/*/retention",
+                                "/api/v1/repositories/*/*/restore",
+                                "/api/v1/repositories/*/*/revisions/*/restore",
+                                "/api/v1/artifacts/*/restore")
+                        .hasAuthority(DELETE)
+                        .requestMatchers("/hub/api/models/*/*/paths-info/*", "/hub/api/validate-yaml") // ask by POST
+                        .hasAuthority(READ)
+                        .requestMatchers("/hub/api/models/*/*/auth-check/write") // asks for just this
+                        .hasAuthority(SUBMIT)
+                        // Whoever may ask a model need not be able to do anything else.
+                        .requestMatchers("/serve/v1/**")
+                        .hasAuthority(READ)
+                        .requestMatchers(HttpMethod.GET)
+                        .hasAuthority(READ)
+                        .requestMatchers(HttpMethod.HEAD)
+                        .hasAuthority(READ)
+                        .anyRequest()
+                        .hasAuthority(SUBMIT))
                 .oauth2ResourceServer(server -> server.bearerTokenResolver(UploadCallers::token)
                         .authenticationManagerResolver(
                                 request -> UploadCallers.isUpload(request) ? uploaders::authenticate : callers)

@@ -45,7 +45,8 @@ class UploadCallers {
         try {
             return tickets.find(secret)
                     .map(ticket -> new Caller(ticket.tenant(), ticket.actor(), Scope.SUBMIT))
-                    .orElseThrow(() -> new InvalidBearerTokenException("the upload's ticket is unknown or has expired"));
+                    .orElseThrow(
+                            () -> new InvalidBearerTokenException("the upload's ticket is unknown or has expired"));
         } catch (DataAccessException | TransactionException e) {
             throw IdentityUnavailableException.ofDatabase(e);
         }

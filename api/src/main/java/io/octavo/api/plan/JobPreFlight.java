@@ -29,7 +29,6 @@ import io.octavo.jobs.spec.PipelineSpec;
 import io.octavo.jobs.spec.QuantizeSpec;
 import io.octavo.jobs.spec.Requirements;
 import io.octavo.jobs.spec.ServeSpec;
-import io.octavo.jobs.spec.SingleJobSpec;
 import io.octavo.jobs.spec.SourceUri;
 import io.octavo.jobs.worker.DiskOutlook;
 import io.octavo.jobs.worker.WorkerRegistry;

@@ -58,8 +58,9 @@ final class ModelLimits {
             if (model.checkpoint().vocabularySize() != size) {
                 throw new QuantizationException(
                         ErrorCode.BASELINE_INCOMPATIBLE,
-                        "a task compares tokens with the baseline's, of which " + job.source() + " has " + size + " and "
-                                + model.uri() + " " + model.checkpoint().vocabularySize());
+                        "a task compares tokens with the baseline's, of which " + job.source() + " has " + size
+                                + " and " + model.uri() + " "
+                                + model.checkpoint().vocabularySize());
             }
         }
     }
@@ -71,8 +72,8 @@ final class ModelLimits {
             if (most > model.checkpoint().maxPositions()) {
                 throw new QuantizationException(
                         ErrorCode.PROMPT_TOO_LONG,
-                        "the load has prompts and texts of up to " + most + " tokens together, " + model.uri()
-                                + " has " + model.checkpoint().maxPositions() + " positions");
+                        "the load has prompts and texts of up to " + most + " tokens together, " + model.uri() + " has "
+                                + model.checkpoint().maxPositions() + " positions");
             }
         }
     }

@@ -29,8 +29,7 @@ public final class Problems {
     private static final Pattern ID = Pattern.compile("0|[1-9][0-9]{0,17}");
 
     private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)");
-    private static final Pattern UUID_TEXT =
-            Pattern.compile("[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}");
+    private static final Pattern UUID_TEXT = Pattern.compile("[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}");
 
     private Problems() {}
 
@@ -156,9 +155,7 @@ public final class Problems {
         } catch (IllegalArgumentException e) {
             var error = new FieldError(field, String.valueOf(e.getMessage()));
             throw new ProblemException(
-                    ProblemCode.INVALID_REQUEST,
-                    field + ": " + error.message(),
-                    Map.of("errors", List.of(error)));
+                    ProblemCode.INVALID_REQUEST, field + ": " + error.message(), Map.of("errors", List.of(error)));
         }
     }
 }

@@ -51,10 +51,10 @@ public class ArtifactReports {
         if (config.isEmpty()) {
             return new VllmServing(null, null, List.of("vLLM does not load it: it has no " + ConfigJson.FILE_NAME));
         }
-        String folder = "./" + artifact.repository().substring(artifact.repository().indexOf('/') + 1);
+        String folder =
+                "./" + artifact.repository().substring(artifact.repository().indexOf('/') + 1);
         try (InputStream content = blobs.open(BlobId.of(config.get()))) {
-            return VllmServing.of(
-                    Label.of(ConfigJson.parse(content.readAllBytes())), folder, artifact.sizeBytes());
+            return VllmServing.of(Label.of(ConfigJson.parse(content.readAllBytes())), folder, artifact.sizeBytes());
         } catch (QuantizationException e) {
             return new VllmServing(null, null, List.of("vLLM does not load it: " + e.getMessage()));
         }

@@ -26,7 +26,8 @@ public final class ModelCard {
         card.heading("#", artifact.repository());
         card.paragraph(plain(ReportPage.headline(artifact)));
         card.paragraph("Made of " + plain(artifact.lineage().source()) + " at revision "
-                + plain(artifact.lineage().sourceRevision()) + " with " + plain(artifact.lineage().scheme())
+                + plain(artifact.lineage().sourceRevision()) + " with "
+                + plain(artifact.lineage().scheme())
                 + ", layout " + plain(artifact.lineage().layout()) + ", by Octavo "
                 + plain(artifact.lineage().engineVersion()) + ".");
         card.warnings(artifact.warnings());
@@ -118,6 +119,7 @@ public final class ModelCard {
 
     /** In one line, with what Markdown or HTML could take for mark-up escaped. */
     private static String plain(String words) {
-        return words.replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]+", " ").replaceAll("([\\\\`*_{}\\[\\]<>#|~&])", "\\\\$1");
+        return words.replaceAll("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]+", " ")
+                .replaceAll("([\\\\`*_{}\\[\\]<>#|~&])", "\\\\$1");
     }
 }

@@ -154,7 +154,8 @@ class RepositoryController {
             @RequestParam(defaultValue = RepositoryService.MAIN) String revision,
             HttpServletRequest request,
             HttpServletResponse response) {
-        RepositoryFile file = repositories.file(caller.tenant(), repository(namespace, name), revision, Problems.path(path));
+        RepositoryFile file =
+                repositories.file(caller.tenant(), repository(namespace, name), revision, Problems.path(path));
         return downloads.answer(BlobId.of(file), file.path(), MediaType.APPLICATION_OCTET_STREAM, request, response);
     }
 

@@ -31,7 +31,8 @@ class ModelCardTest {
 
     @Test
     void whateverUsersNameThingsStaysText() {
-        String outsideOfCode = card(ReportPageTest.HOSTILE + "\n# a\u2028b").replaceAll("(?s)```(sh|yaml)\n.*?```\n", "");
+        String outsideOfCode =
+                card(ReportPageTest.HOSTILE + "\n# a\u2028b").replaceAll("(?s)```(sh|yaml)\n.*?```\n", "");
         assertThat(MARKUP.matcher(outsideOfCode).results()).isEmpty();
         assertThat(outsideOfCode).doesNotContain("\n# a", "\u2028").contains("\\# a b");
     }

@@ -114,8 +114,7 @@ class ReportPageTest {
         assertThat(texts(page, "li")).contains(HOSTILE);
         assertThat(texts(page, "pre"))
                 .containsExactly(
-                        "octavo pull octavo/" + HOSTILE + "@main ./"
-                                + HOSTILE + "\nvllm serve " + HOSTILE,
+                        "octavo pull octavo/" + HOSTILE + "@main ./" + HOSTILE + "\nvllm serve " + HOSTILE,
                         HOSTILE,
                         HOSTILE,
                         "Once");
@@ -146,7 +145,8 @@ class ReportPageTest {
         assertThat(texts(page, "span")).containsExactly("passed", "failed");
         assertThat(texts(page, "p")).contains("Baseline, drawn at temperature 0.8 with seed 7, given: plain");
         assertThat(texts(page, "p").getFirst())
-                .isEqualTo("W8A8-FP8-dynamic, 8.06 bits a weight, 12.3 MB, 98.7 % of the baseline's scores, SMOKE INFERENCE FAILED");
+                .isEqualTo(
+                        "W8A8-FP8-dynamic, 8.06 bits a weight, 12.3 MB, 98.7 % of the baseline's scores, SMOKE INFERENCE FAILED");
     }
 
     /** Of two layers with what users named in them: a line of two points, and texts that stay texts. */

@@ -21,7 +21,8 @@ public final class FileFailure {
             case NoSuchFileException missing -> missing.getFile() + " does not exist";
             case AccessDeniedException denied -> denied.getFile() + " may not be accessed";
             case NotDirectoryException file -> file.getFile() + " is no folder";
-            case FileAlreadyExistsException taken -> taken.getFile() + " is there already, as a " + kind(taken.getFile());
+            case FileAlreadyExistsException taken ->
+                taken.getFile() + " is there already, as a " + kind(taken.getFile());
             case DirectoryNotEmptyException full -> full.getFile() + " is a folder that is not empty";
             case FileSystemException other
             when other.getReason() == null -> other.getMessage() + " (" + name(other) + ")";

@@ -13,7 +13,8 @@ final class JsonFault {
     private JsonFault() {}
 
     static String of(JacksonException fault) {
-        String what = INSIDES.matcher(String.valueOf(fault.getOriginalMessage())).replaceAll("");
+        String what =
+                INSIDES.matcher(String.valueOf(fault.getOriginalMessage())).replaceAll("");
         TokenStreamLocation at = fault.getLocation();
         return at == null || at.getLineNr() < 1
                 ? what

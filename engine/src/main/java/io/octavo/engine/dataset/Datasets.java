@@ -174,9 +174,7 @@ public final class Datasets {
             return JSON.readTree(text);
         } catch (JacksonException e) {
             throw new QuantizationException(
-                    ErrorCode.DATASET_INVALID,
-                    file + " line " + number + ": not JSON: " + e.getOriginalMessage(),
-                    e);
+                    ErrorCode.DATASET_INVALID, file + " line " + number + ": not JSON: " + e.getOriginalMessage(), e);
         }
     }
 
@@ -186,8 +184,7 @@ public final class Datasets {
                     ErrorCode.DATASET_NOT_FOUND, "dataset " + file.getFileName() + " is missing or no regular file");
         }
         try {
-            return requireText(
-                    file.getFileName().toString(), Files.readString(file, StandardCharsets.UTF_8));
+            return requireText(file.getFileName().toString(), Files.readString(file, StandardCharsets.UTF_8));
         } catch (CharacterCodingException e) {
             throw new QuantizationException(
                     ErrorCode.DATASET_INVALID, "dataset " + file.getFileName() + " is not UTF-8 text", e);

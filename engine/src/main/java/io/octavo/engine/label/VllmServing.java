@@ -35,8 +35,9 @@ public record VllmServing(
      * @param bytes that its files have
      */
     public static VllmServing of(Label label, String folder, long bytes) {
-        List<String> advice = new ArrayList<>(
-                label.warnings().stream().filter(LoaderWarnings.SLOW_IN_BATCHES::equals).toList());
+        List<String> advice = new ArrayList<>(label.warnings().stream()
+                .filter(LoaderWarnings.SLOW_IN_BATCHES::equals)
+                .toList());
         String refusal = refusal(label);
         if (refusal != null) {
             advice.add("vLLM does not load it: " + refusal);
@@ -114,13 +115,13 @@ public record VllmServing(
                       ports:
                         - {name: http, port: 80, targetPort: http}
                     """.formatted(
-                kubernetesName(name),
-                bytes < 1_000_000_000
-                        ? String.format(Locale.ROOT, "%.1f MB", bytes / 1e6)
-                        : String.format(Locale.ROOT, "%.1f GB", bytes / 1e9),
-                quoted(name),
-                affinity(label),
-                arguments.stream().map(VllmServing::quoted).collect(Collectors.joining(", ")));
+                        kubernetesName(name),
+                        bytes < 1_000_000_000
+                                ? String.format(Locale.ROOT, "%.1f MB", bytes / 1e6)
+                                : String.format(Locale.ROOT, "%.1f GB", bytes / 1e9),
+                        quoted(name),
+                        affinity(label),
+                        arguments.stream().map(VllmServing::quoted).collect(Collectors.joining(", ")));
     }
 
     /** To nodes whose GPUs run it, by the labels of NVIDIA's discovery; empty where all do. */
@@ -135,8 +136,8 @@ public record VllmServing(
                         \n              - matchExpressions:
                                           - {key: nvidia.com/gpu.compute.major, operator: In, values: ["%s"]}
                                           - {key: nvidia.com/gpu.compute.minor, operator: In, values: ["%s"]}""".formatted(
-                        capability.substring(0, capability.length() - 1),
-                        capability.substring(capability.length() - 1)))
+                                capability.substring(0, capability.length() - 1),
+                                capability.substring(capability.length() - 1)))
                 .collect(Collectors.joining("", AFFINITY, ""));
     }
 
@@ -147,7 +148,8 @@ public record VllmServing(
     }
 
     private static String kubernetesName(String name) {
-        String usual = name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
+        String usual =
+                name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-").replaceAll("^-|-$", "");
         String started = usual.matches("[a-z].*") ? usual : "model-" + usual;
         return started.substring(0, Math.min(started.length(), MOST_CHARACTERS)).replaceAll("-$", "");
     }

@@ -62,18 +62,18 @@ record RequiredModules(ModelSpec spec) {
                         norms.beforeMixer(), norms.afterMixer(), norms.beforeFeedForward(), norms.afterFeedForward())
                 .filter(Objects::nonNull)
                 .map(norm -> Weight.norm(norm, spec.hiddenSize()));
-        Stream<Weight> mixer =
-                switch (layer.mixer()) {
-                    case AttentionSpec attention -> of(attention);
-                };
-        Stream<Weight> feedForward =
-                switch (layer.feedForward()) {
-                    case FeedForwardSpec.Dense dense ->
-                        gated(dense.names(), dense.intermediateSize())
-                                .map(weight -> weight.in(dense.names().block()));
-                    case FeedForwardSpec.Experts experts -> of(experts);
-                };
-        return Stream.of(around, mixer, feedForward).flatMap(Function.identity()).map(weight -> weight.in(layer.name()));
+        Stream<Weight> mixer = switch (layer.mixer()) {
+            case AttentionSpec attention -> of(attention);
+        };
+        Stream<Weight> feedForward = switch (layer.feedForward()) {
+            case FeedForwardSpec.Dense dense ->
+                gated(dense.names(), dense.intermediateSize())
+                        .map(weight -> weight.in(dense.names().block()));
+            case FeedForwardSpec.Experts experts -> of(experts);
+        };
+        return Stream.of(around, mixer, feedForward)
+                .flatMap(Function.identity())
+                .map(weight -> weight.in(layer.name()));
     }
 
     private Stream<Weight> of(AttentionSpec attention) {
@@ -83,14 +83,12 @@ record RequiredModules(ModelSpec spec) {
         Stream<Weight> inputs = rows(
                         List.of(names.queries(), names.keys(), names.values()), List.of(queries, keys, keys))
                 .map(input -> Weight.matrix(input.getKey(), input.getValue(), spec.hiddenSize()));
-        Stream<Weight> norms =
-                switch (attention.queryKeyNorm()) {
-                    case NONE -> Stream.of();
-                    case PER_HEAD ->
-                        Stream.of(names.queryNorm(), names.keyNorm())
-                                .map(norm -> Weight.norm(norm, attention.headDim()));
-                    case WHOLE -> Stream.of(Weight.norm(names.queryNorm(), queries), Weight.norm(names.keyNorm(), keys));
-                };
+        Stream<Weight> norms = switch (attention.queryKeyNorm()) {
+            case NONE -> Stream.of();
+            case PER_HEAD ->
+                Stream.of(names.queryNorm(), names.keyNorm()).map(norm -> Weight.norm(norm, attention.headDim()));
+            case WHOLE -> Stream.of(Weight.norm(names.queryNorm(), queries), Weight.norm(names.keyNorm(), keys));
+        };
         return Stream.of(inputs, Stream.of(Weight.matrix(names.output(), spec.hiddenSize(), queries)), norms)
                 .flatMap(Function.identity())
                 .map(weight -> weight.in(names.block()));

@@ -39,8 +39,8 @@ public final class WeightShapes {
                 .flatMap(weight -> stored
                         .apply(weight.module())
                         .filter(shape -> !shape.equals(weight.shape()))
-                        .map(shape -> "tensor " + weight.module() + ".weight has shape " + shape + ", config.json asks for "
-                                + weight.shape())
+                        .map(shape -> "tensor " + weight.module() + ".weight has shape " + shape
+                                + ", config.json asks for " + weight.shape())
                         .stream())
                 .findFirst();
     }

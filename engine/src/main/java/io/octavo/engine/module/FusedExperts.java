@@ -174,7 +174,9 @@ public record FusedExperts(String experts, List<Part> parts, boolean alwaysSingl
     }
 
     private static Optional<Family> family(JsonNode config) {
-        return types(config).flatMap(type -> Stream.ofNullable(FAMILIES.get(type))).findFirst();
+        return types(config)
+                .flatMap(type -> Stream.ofNullable(FAMILIES.get(type)))
+                .findFirst();
     }
 
     /** A wrapper calls its decoder after itself, or as that family does which the decoder is of. */

@@ -9,8 +9,15 @@ import tools.jackson.databind.JsonNode;
 /** Names of modules that are left alone, by role; all in lower case. */
 final class KeptNames {
 
-    private static final Set<String> OUTPUT_HEADS =
-            Set.of("embed_out", "logits_dense", "score", "classifier", "head", "output_layer", "qa_outputs", "classification_head");
+    private static final Set<String> OUTPUT_HEADS = Set.of(
+            "embed_out",
+            "logits_dense",
+            "score",
+            "classifier",
+            "head",
+            "output_layer",
+            "qa_outputs",
+            "classification_head");
     private static final String OUTPUT_HEAD_END = "_head";
 
     private static final Set<String> EMBEDDINGS =
@@ -69,8 +76,8 @@ final class KeptNames {
             "token2wav",
             "code2wav");
 
-    private static final List<String> TOWER_BEGINS =
-            List.of("vision", "visual", "image", "img_", "video", "audio", "speech", "sound", "mm_", "resampler", "codec");
+    private static final List<String> TOWER_BEGINS = List.of(
+            "vision", "visual", "image", "img_", "video", "audio", "speech", "sound", "mm_", "resampler", "codec");
 
     private static final List<String> TOWER_ENDS =
             List.of("projector", "connector", "aligner", "resampler", "abstractor", "tokenizer_encoder");
@@ -96,8 +103,8 @@ final class KeptNames {
     static boolean isTower(List<String> segments) {
         return segments.stream()
                 .takeWhile(segment -> !isNumber(segment))
-                .anyMatch(segment ->
-                        TOWERS.contains(segment) || begins(segment, TOWER_BEGINS)
+                .anyMatch(segment -> TOWERS.contains(segment)
+                        || begins(segment, TOWER_BEGINS)
                         || TOWER_ENDS.stream().anyMatch(segment::endsWith));
     }
 

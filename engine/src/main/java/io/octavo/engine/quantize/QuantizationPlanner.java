@@ -227,7 +227,8 @@ final class QuantizationPlanner {
 
     private static String methods(JsonNode config) {
         return Stream.of(config, config.path("text_config"))
-                .map(part -> part.path("quantization_config").path("quant_method").asString(""))
+                .map(part ->
+                        part.path("quantization_config").path("quant_method").asString(""))
                 .filter(method -> !method.isEmpty())
                 .findFirst()
                 .map(method -> " of quant_method " + method)

@@ -122,8 +122,7 @@ public sealed interface TaskResult {
      * @param checks at least one
      * @param texts what both wrote, prompt by prompt
      */
-    record Smoke(String name, List<SmokeCheck> checks, List<SmokeText> texts, Duration duration)
-            implements TaskResult {
+    record Smoke(String name, List<SmokeCheck> checks, List<SmokeText> texts, Duration duration) implements TaskResult {
 
         public Smoke {
             checks = List.copyOf(checks);

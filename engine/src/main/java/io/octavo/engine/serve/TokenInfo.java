@@ -35,8 +35,7 @@ public record TokenInfo(
     }
 
     /** Whose text tells its bytes. */
-    public TokenInfo(
-            int id, String text, boolean special, @Nullable Float logprob, List<Alternative> top) {
+    public TokenInfo(int id, String text, boolean special, @Nullable Float logprob, List<Alternative> top) {
         this(id, text, special, logprob, top, null);
     }
 }

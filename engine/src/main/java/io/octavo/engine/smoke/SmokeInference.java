@@ -57,8 +57,7 @@ public final class SmokeInference {
      * @throws QuantizationException what is wrong with a checkpoint, or {@code baseline-incompatible} where the two have
      *     vocabularies of different sizes
      */
-    public static TaskResult.Smoke run(
-            EvaluationTask.Smoke task, Path source, Backend backend, JobMonitor monitor) {
+    public static TaskResult.Smoke run(EvaluationTask.Smoke task, Path source, Backend backend, JobMonitor monitor) {
         long start = System.nanoTime();
         var smoke = new SmokeInference(backend, monitor);
         monitor.phase("smoke baseline");
@@ -69,8 +68,7 @@ public final class SmokeInference {
         monitor.progress(1);
         return new TaskResult.Smoke(
                 task.name(),
-                SmokeChecks.of(
-                        observations.stream().map(Observation::observed).toList()),
+                SmokeChecks.of(observations.stream().map(Observation::observed).toList()),
                 observations.stream().map(Observation::text).toList(),
                 Duration.ofNanos(System.nanoTime() - start));
     }
@@ -108,8 +106,7 @@ public final class SmokeInference {
             List<Answer> scored = answers(
                     model,
                     IntStream.range(0, prompts.size())
-                            .mapToObj(i -> scoring(
-                                    prompts.get(i), ids(baseline.answers.get(i).tokens)))
+                            .mapToObj(i -> scoring(prompts.get(i), ids(baseline.answers.get(i).tokens)))
                             .toList());
             return IntStream.range(0, prompts.size())
                     .mapToObj(i -> new Observation(
@@ -119,9 +116,7 @@ public final class SmokeInference {
                                     scored.get(i),
                                     baseline.answers.get(i)),
                             new TaskResult.SmokeText(
-                                    baseline.prompts.texts().get(i),
-                                    drawn.get(i).text,
-                                    baseline.answers.get(i).text)))
+                                    baseline.prompts.texts().get(i), drawn.get(i).text, baseline.answers.get(i).text)))
                     .toList();
         }
     }
@@ -138,7 +133,9 @@ public final class SmokeInference {
                 ids(drawn.tokens),
                 ids(baseline.tokens),
                 ofText.stream().map(token -> token.top().getFirst().id()).toList(),
-                baseline.tokens.stream().map(token -> token.top().getFirst().id()).toList(),
+                baseline.tokens.stream()
+                        .map(token -> token.top().getFirst().id())
+                        .toList(),
                 baseline.tokens.stream()
                         .map(token -> Math.exp(token.top().getFirst().logprob()))
                         .toList());
@@ -155,7 +152,8 @@ public final class SmokeInference {
             ModelSpec spec = Architectures.read(checkpoint.config().tree());
             pageBytes = KvCache.pageBytes(spec, DType.F32);
         }
-        long pages = Math.max((long) SEQUENCES * PAGES_OF_A_TEXT, Math.ceilDiv(MODEL_LENGTH, KvCacheLayout.PAGE_TOKENS));
+        long pages =
+                Math.max((long) SEQUENCES * PAGES_OF_A_TEXT, Math.ceilDiv(MODEL_LENGTH, KvCacheLayout.PAGE_TOKENS));
         return ServedModels.openOn(
                 backend,
                 folder,
@@ -179,8 +177,7 @@ public final class SmokeInference {
 
     private static CompletionRequest scoring(List<Integer> prompt, List<Integer> text) {
         List<Integer> whole = Stream.concat(prompt.stream(), text.stream()).toList();
-        return new CompletionRequest(
-                "smoke", whole, 1, 0, SamplingParameters.greedy(), StopConditions.none(), 1, true);
+        return new CompletionRequest("smoke", whole, 1, 0, SamplingParameters.greedy(), StopConditions.none(), 1, true);
     }
 
     private List<Answer> answers(ServedModel model, List<CompletionRequest> requests) {
@@ -226,10 +223,7 @@ public final class SmokeInference {
     }
 
     private static boolean isFinite(List<TokenInfo> tokens) {
-        return tokens.stream()
-                .map(TokenInfo::logprob)
-                .filter(Objects::nonNull)
-                .allMatch(Float::isFinite);
+        return tokens.stream().map(TokenInfo::logprob).filter(Objects::nonNull).allMatch(Float::isFinite);
     }
 
     private static @Nullable CompletionEvent next(Completion completion) {

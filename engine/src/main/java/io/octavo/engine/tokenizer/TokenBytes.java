@@ -53,7 +53,9 @@ final class TokenBytes {
             JsonNode root = JsonMapper.shared().readTree(Files.readAllBytes(file));
             Map<Integer, String> spellings = new HashMap<>();
             JsonNode vocabulary = root.at("/model/vocab");
-            vocabulary.properties().forEach(entry -> spellings.put(entry.getValue().asInt(-1), entry.getKey()));
+            vocabulary
+                    .properties()
+                    .forEach(entry -> spellings.put(entry.getValue().asInt(-1), entry.getKey()));
             for (int id = 0; vocabulary.isArray() && id < vocabulary.size(); id++) {
                 spellings.put(id, vocabulary.path(id).path(0).asString(""));
             }

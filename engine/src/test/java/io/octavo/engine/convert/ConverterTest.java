@@ -273,7 +273,8 @@ class ConverterTest {
                 GivenWeight.random(16, 24, integers, 5),
                 Optional.empty(),
                 Optional.empty());
-        Path source = fixture(Layout.named(from), integers, Optional.empty(), linear).write(folder.resolve("source"));
+        Path source =
+                fixture(Layout.named(from), integers, Optional.empty(), linear).write(folder.resolve("source"));
         assertUnsuitable(source, to, "module model.layers.0.mlp.experts.0.up_proj is an expert");
         assertUnsuitable(source, to, why);
     }

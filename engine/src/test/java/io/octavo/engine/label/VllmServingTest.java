@@ -33,9 +33,8 @@ class VllmServingTest {
     }
 
     private static Label of(String scheme) {
-        return Label.of(
-                ConfigJson.parse("{}".getBytes(StandardCharsets.UTF_8))
-                        .withQuantizationConfig(CompressedTensors.config(Scheme.named(scheme), List.of("lm_head"))));
+        return Label.of(ConfigJson.parse("{}".getBytes(StandardCharsets.UTF_8))
+                .withQuantizationConfig(CompressedTensors.config(Scheme.named(scheme), List.of("lm_head"))));
     }
 
     @ParameterizedTest
@@ -77,7 +76,14 @@ class VllmServingTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"W4A16, true", "W4A16_ASYM, true", "NVFP4A16, true", "FP8_DYNAMIC, false", "W8A16, false", "NVFP4, false"})
+    @CsvSource({
+        "W4A16, true",
+        "W4A16_ASYM, true",
+        "NVFP4A16, true",
+        "FP8_DYNAMIC, false",
+        "W8A16, false",
+        "NVFP4, false"
+    })
     void saysWhereFourBitsAreSlowerThanSixteen(String scheme, boolean slower) {
         assertThat(VllmServing.of(of(scheme), "m", 1).advice().stream()
                         .anyMatch(advice -> advice.contains("on Hopper") && advice.contains("by vLLM slower")))

@@ -35,8 +35,7 @@ class ConfigSizesTest {
         String quoted = members.replace('\'', '"');
         assertThatThrownBy(() -> require("Qwen3ForCausalLM", quoted))
                 .isInstanceOfSatisfying(
-                        QuantizationException.class, e -> assertThat(e.code())
-                                .isEqualTo(ErrorCode.CONFIG_INVALID))
+                        QuantizationException.class, e -> assertThat(e.code()).isEqualTo(ErrorCode.CONFIG_INVALID))
                 .hasMessageContaining(why);
     }
 

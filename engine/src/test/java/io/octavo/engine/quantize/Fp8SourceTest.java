@@ -253,8 +253,9 @@ class Fp8SourceTest {
                 .write(folder.resolve("source"));
         try (Checkpoint checkpoint = Checkpoint.open(source)) {
             assertThatThrownBy(() -> QuantizationPlan.of(checkpoint, Scheme.FP8_DYNAMIC, List.of()))
-                    .hasMessageEndingWith("has no " + scale + " that fits it, F32, BF16, F16 or F8_E8M0 [2, 2] for blocks"
-                            + " of 32 x 32, but " + scale + " of F32 [1, 2]");
+                    .hasMessageEndingWith(
+                            "has no " + scale + " that fits it, F32, BF16, F16 or F8_E8M0 [2, 2] for blocks"
+                                    + " of 32 x 32, but " + scale + " of F32 [1, 2]");
         }
     }
 

@@ -111,8 +111,8 @@ class RecipeTest {
         "re:mlp, 'of model.layers.0.mlp.down_proj needs re:.* before it'"
     })
     void sayWhatAPatternThatMatchesNothingMayMean(String ignore, String told) {
-        var request = request("FP8_DYNAMIC")
-                .with(recipe -> new Recipe(recipe.scheme(), recipe.layout(), List.of(ignore)));
+        var request =
+                request("FP8_DYNAMIC").with(recipe -> new Recipe(recipe.scheme(), recipe.layout(), List.of(ignore)));
         assertRefused(request, ErrorCode.IGNORE_INVALID, told);
     }
 

@@ -109,8 +109,7 @@ class PerplexitySearchTest {
                 List.of(new Option(10, 1), new Option(20, 0)),
                 List.of(new Option(10, 0.9), new Option(25, 0)),
                 List.of(new Option(10, 0.8), new Option(26, 0)));
-        ToDoubleFunction<List<Integer>> measured =
-                way -> WayFigures.loss(groups, way) - (way.get(3) == 1 ? 1.3 : 0);
+        ToDoubleFunction<List<Integer>> measured = way -> WayFigures.loss(groups, way) - (way.get(3) == 1 ? 1.3 : 0);
         long least = combinations(groups).stream()
                 .filter(way -> measured.applyAsDouble(way) <= 1.75)
                 .mapToLong(way -> WayFigures.bytes(groups, way))

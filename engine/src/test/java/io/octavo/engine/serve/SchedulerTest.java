@@ -108,8 +108,8 @@ class SchedulerTest {
     void whatGoesWrongWithAResultFailsItsTextAlone() {
         var wrong = new AtomicBoolean(true);
         UnaryOperator<StepRunner> around = runner -> chunks -> wrong.getAndSet(false) ? List.of() : runner.run(chunks);
-        try (ServedModel model =
-                ServedModels.open(Backends.cpu(2), TestModels.books5m(), options(1, null, null), JobMonitor.none(), around)) {
+        try (ServedModel model = ServedModels.open(
+                Backends.cpu(2), TestModels.books5m(), options(1, null, null), JobMonitor.none(), around)) {
             Completion failing = model.submit(greedy(prompt(1, 9), 3));
             Completion waiting = model.submit(greedy(prompt(2, 9), 3));
             assertThat(Answer.of(failing).failure().code()).isEqualTo(ErrorCode.SERVING_FAILED);
@@ -326,8 +326,8 @@ class SchedulerTest {
     void loadingStopsBehindALayerOnceItIsToldTo() {
         var looks = new AtomicInteger();
         JobMonitor monitor = JobMonitor.stoppedBy(() -> looks.incrementAndGet() == 2);
-        assertThatThrownBy(() ->
-                        ServedModels.open(Backends.cpu(2), TestModels.books5m(), options(1, null, null), monitor))
+        assertThatThrownBy(
+                        () -> ServedModels.open(Backends.cpu(2), TestModels.books5m(), options(1, null, null), monitor))
                 .isInstanceOf(JobCancelledException.class);
         assertThat(looks).hasValue(2);
     }

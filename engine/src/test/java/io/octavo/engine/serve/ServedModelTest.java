@@ -192,8 +192,8 @@ class ServedModelTest {
             assertThat(own).hasSizeLessThan(4);
             own.forEach(bytes::write);
             assertThat(token.top())
-                    .allSatisfy(top -> assertThat(top.bytes() != null)
-                            .isEqualTo(top.text().contains("\uFFFD")));
+                    .allSatisfy(top ->
+                            assertThat(top.bytes() != null).isEqualTo(top.text().contains("\uFFFD")));
         }
         assertThat(bytes.toString(StandardCharsets.UTF_8)).isEqualTo(text);
     }

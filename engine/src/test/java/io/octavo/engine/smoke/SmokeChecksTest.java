@@ -14,8 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class SmokeChecksTest {
 
-    private static final List<Integer> PLAIN =
-            IntStream.range(0, 32).boxed().toList();
+    private static final List<Integer> PLAIN = IntStream.range(0, 32).boxed().toList();
 
     private static final List<Integer> LOOP = looping(3, 32);
 
@@ -86,7 +85,8 @@ class SmokeChecksTest {
     }
 
     private static SmokeCheck agreement(int equal) {
-        List<Integer> likely = IntStream.range(0, 100).mapToObj(i -> i < equal ? i : -1).toList();
+        List<Integer> likely =
+                IntStream.range(0, 100).mapToObj(i -> i < equal ? i : -1).toList();
         return check(
                 "agreement",
                 List.of(new SmokeChecks.Observed(

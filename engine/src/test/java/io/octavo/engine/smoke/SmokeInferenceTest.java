@@ -152,7 +152,9 @@ class SmokeInferenceTest {
             }
         });
         TaskResult.Smoke verdict = judge(broken);
-        assertThat(check(verdict, "agreement").passed()).as(verdict.checks().toString()).isFalse();
+        assertThat(check(verdict, "agreement").passed())
+                .as(verdict.checks().toString())
+                .isFalse();
         assertThat(verdict.passed()).isFalse();
     }
 
@@ -161,9 +163,7 @@ class SmokeInferenceTest {
     void oneWithNaNInANormFails() throws IOException {
         Path broken = damaged("nan", "layers.2.input_layernorm.weight", bytes -> Arrays.fill(bytes, 0, 2, (byte) 0xFF));
         TaskResult.Smoke verdict = judge(broken);
-        assertThat(verdict.checks())
-                .extracting(TaskResult.SmokeCheck::name)
-                .containsExactly("tokens", "finite");
+        assertThat(verdict.checks()).extracting(TaskResult.SmokeCheck::name).containsExactly("tokens", "finite");
         assertThat(check(verdict, "finite").passed()).isFalse();
     }
 

@@ -17,7 +17,8 @@ class TokenBytesTest {
 
     /** The bytes of all tokens of a text are the text's, which the tokenizer itself cuts inside of characters. */
     @ParameterizedTest
-    @ValueSource(strings = {"The old man", "größer — “naïve”", "日本語のテキスト", "a 🦊 and a 🏳️‍🌈\t\n", "\u00ad\u0001\u007f"})
+    @ValueSource(
+            strings = {"The old man", "größer — “naïve”", "日本語のテキスト", "a 🦊 and a 🏳️‍🌈\t\n", "\u00ad\u0001\u007f"})
     void addUpToTheText(String text) {
         try (Tokenizer tokenizer = Tokenizer.open(TestModels.books5m())) {
             var bytes = new ByteArrayOutputStream();

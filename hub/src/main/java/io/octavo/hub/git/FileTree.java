@@ -52,7 +52,9 @@ public final class FileTree {
 
     public boolean hasFolder(String path) {
         return path.isEmpty()
-                || find(path).filter(found -> found.type().equals(TreeEntry.FOLDER)).isPresent();
+                || find(path)
+                        .filter(found -> found.type().equals(TreeEntry.FOLDER))
+                        .isPresent();
     }
 
     /**

@@ -10,7 +10,12 @@ import org.jspecify.annotations.Nullable;
  * @param size bytes of the file; 0 for a folder
  * @param lfs absent where git would hold the file itself
  */
-public record TreeEntry(String type, String path, String oid, long size, @Nullable LargeFile lfs) {
+public record TreeEntry(
+        String type,
+        String path,
+        String oid,
+        long size,
+        @Nullable LargeFile lfs) {
 
     private static final String FILE = "file";
     static final String FOLDER = "directory";

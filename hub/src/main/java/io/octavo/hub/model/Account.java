@@ -8,8 +8,7 @@ import java.util.List;
  * @param name of the namespace that a repository is made in where no other is named
  * @param orgs other namespaces of the caller's
  */
-public record Account(
-        String type, String id, String name, String fullname, List<Organization> orgs, Auth auth) {
+public record Account(String type, String id, String name, String fullname, List<Organization> orgs, Auth auth) {
 
     public Account {
         orgs = List.copyOf(orgs);

@@ -9,8 +9,11 @@ import org.jspecify.annotations.Nullable;
  * @param type {@code model}, which is what null means, is the only one that there is
  */
 public record NewRepository(
-        @Nullable String name, @Nullable String organization, @Nullable String type) {
+        @Nullable String name,
+        @Nullable String organization,
+        @Nullable String type) {
 
     /** @param error where there is one of that name already */
-    public record Answer(String url, String name, String id, @Nullable String error) {}
+    public record Answer(
+            String url, String name, String id, @Nullable String error) {}
 }

@@ -23,7 +23,10 @@ public record Preupload(@Nullable List<File> files) {
      * @param oid of what is there at the path, SHA-256 or git's id by its own size
      */
     public record Mode(
-            @Nullable String path, String uploadMode, boolean shouldIgnore, @Nullable String oid) {
+            @Nullable String path,
+            String uploadMode,
+            boolean shouldIgnore,
+            @Nullable String oid) {
 
         public static Mode of(File file, @Nullable TreeEntry there) {
             String mode = TreeEntry.isLarge(file.size()) ? "lfs" : "regular";

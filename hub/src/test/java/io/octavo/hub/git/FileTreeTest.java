@@ -75,7 +75,8 @@ class FileTreeTest {
     @Test
     void listsFoldersPageByPage() {
         assertThat(paths("", false, "", 9)).containsExactly("a", "a-b", "a.txt", "b");
-        assertThat(paths("", true, "", 9)).containsExactly("a", "a-b", "a.txt", "a/b", "a/deep", "a/deep/c", "b", "b/ä");
+        assertThat(paths("", true, "", 9))
+                .containsExactly("a", "a-b", "a.txt", "a/b", "a/deep", "a/deep/c", "b", "b/ä");
         assertThat(paths("a", false, "", 9)).containsExactly("a/b", "a/deep");
         assertThat(paths("a", true, "", 9)).containsExactly("a/b", "a/deep", "a/deep/c");
         assertThat(paths("", true, "a.txt", 2)).containsExactly("a/b", "a/deep");

@@ -30,7 +30,8 @@ public record JobFilter(
         List<String> types = Stream.concat(JobSpec.types().stream(), Stream.of(ServeSpec.TYPE))
                 .toList();
         if (!types.contains(text)) {
-            throw new IllegalArgumentException("'" + text + "' is not allowed; allowed are " + String.join(", ", types));
+            throw new IllegalArgumentException(
+                    "'" + text + "' is not allowed; allowed are " + String.join(", ", types));
         }
         return text;
     }

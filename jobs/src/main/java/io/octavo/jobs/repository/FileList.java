@@ -30,7 +30,8 @@ record FileList(List<RepositoryFile> entries) {
     private static FileList of(List<RepositoryFile> entries, int least) {
         List<FieldError> errors = new ArrayList<>();
         if (entries.size() < least || entries.size() > MAX_FILES) {
-            errors.add(new FieldError("files", "must have " + least + " to " + MAX_FILES + " entries: " + entries.size()));
+            errors.add(
+                    new FieldError("files", "must have " + least + " to " + MAX_FILES + " entries: " + entries.size()));
         } else {
             Set<String> paths = new HashSet<>();
             for (int i = 0; i < entries.size(); i++) {

@@ -76,7 +76,10 @@ class RefTable {
 
     /** @return false where there is none */
     boolean delete(UUID repository, RefType type, String name) {
-        return of("delete from ref where repository_id = :repository and type = :type and name = :name", repository, type)
+        return of(
+                                "delete from ref where repository_id = :repository and type = :type and name = :name",
+                                repository,
+                                type)
                         .param("name", name)
                         .update()
                 == 1;
@@ -96,9 +99,7 @@ class RefTable {
                         update revision v set deleted_at = now()
                         where v.repository_id = :repository and v.branch <> 'main' and v.deleted_at is null
                             and v.id not in (select id from reached)
-                        """)
-                .param("repository", repository)
-                .update();
+                        """).param("repository", repository).update();
     }
 
     private JdbcClient.StatementSpec of(String statement, UUID repository, RefType type) {

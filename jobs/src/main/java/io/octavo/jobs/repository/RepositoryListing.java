@@ -43,11 +43,7 @@ public class RepositoryListing {
      */
     @Transactional(readOnly = true)
     public Page<RepositorySummary> list(
-            TenantId tenant,
-            @Nullable String namespace,
-            SearchText search,
-            PageLimit limit,
-            @Nullable String cursor) {
+            TenantId tenant, @Nullable String namespace, SearchText search, PageLimit limit, @Nullable String cursor) {
         Position after = Position.after(cursor);
         return Page.of(
                 sql.sql(SELECT + """

@@ -58,8 +58,7 @@ public class RepositoryRefs {
                     ProblemCode.INVALID_REQUEST,
                     "message must have at most " + LONGEST_MESSAGE + " characters and no NUL");
         }
-        if (isMain(type, ref)
-                || refs.find(repository.id(), type, ref.value()).isPresent()) {
+        if (isMain(type, ref) || refs.find(repository.id(), type, ref.value()).isPresent()) {
             throw new ProblemException(ProblemCode.REF_EXISTS, type.slug() + " " + ref + " exists already");
         }
         if (refs.count(repository.id()) >= MOST) {

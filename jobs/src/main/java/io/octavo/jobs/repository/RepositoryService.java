@@ -182,9 +182,8 @@ public class RepositoryService {
         if (head.isPresent() && head.get().files().equals(list.entries())) {
             return new CommitResult(view(head.get()), false);
         }
-        String parent = branch.equals(MAIN)
-                ? repository.head()
-                : head.map(Revision::id).orElse(null);
+        String parent =
+                branch.equals(MAIN) ? repository.head() : head.map(Revision::id).orElse(null);
         String id = RevisionId.of(repository, branch, parent, message, list);
         Revision revision = revisions.restore(repository.id(), id) == 1
                 ? revisions.findByRepositoryIdAndId(repository.id(), id).orElseThrow()
@@ -276,8 +275,9 @@ public class RepositoryService {
     Revision named(ModelRepository repository, String revision) {
         Optional<Revision> found = ID.matcher(revision).matches()
                 ? revisions.findByRepositoryIdAndId(repository.id(), revision)
-                : head(repository, revision).or(() -> refs.find(repository.id(), RefType.TAG, revision)
-                        .flatMap(id -> revisions.findByRepositoryIdAndId(repository.id(), id)));
+                : head(repository, revision)
+                        .or(() -> refs.find(repository.id(), RefType.TAG, revision)
+                                .flatMap(id -> revisions.findByRepositoryIdAndId(repository.id(), id)));
         return found.orElseThrow(() -> new ProblemException(
                 ProblemCode.REVISION_NOT_FOUND, "repository " + repository.name() + " has no such revision"));
     }
@@ -329,8 +329,7 @@ public class RepositoryService {
             TenantId tenant, RepositoryName name, String revision, PageLimit limit, @Nullable String cursor) {
         ModelRepository repository = require(tenant, name);
         return Page.of(
-                history.page(
-                        repository.id(), named(repository, revision).id(), String.valueOf(cursor), limit),
+                history.page(repository.id(), named(repository, revision).id(), String.valueOf(cursor), limit),
                 limit.value(),
                 RevisionSummary::id);
     }

@@ -44,7 +44,10 @@ class RevisionHistory {
                 .param("cursor", cursor)
                 .param("count", limit.probe())
                 .query((row, number) -> new RevisionSummary(
-                        row.getString("id"), row.getTimestamp("created_at").toInstant(), row.getString("message"), null))
+                        row.getString("id"),
+                        row.getTimestamp("created_at").toInstant(),
+                        row.getString("message"),
+                        null))
                 .list();
     }
 }

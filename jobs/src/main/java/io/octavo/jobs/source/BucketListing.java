@@ -79,7 +79,9 @@ class BucketListing {
             return new RepositoryPath(path);
         } catch (IllegalArgumentException e) {
             throw new ProblemException(
-                    ProblemCode.SOURCE_NOT_ALLOWED, "source " + source + " has an object whose path " + e.getMessage(), e);
+                    ProblemCode.SOURCE_NOT_ALLOWED,
+                    "source " + source + " has an object whose path " + e.getMessage(),
+                    e);
         }
     }
 }

@@ -33,7 +33,9 @@ public record PipelineSpec(
         @Min(-1000) @Max(1000) int priority,
 
         @Size(max = 16) @JsonInclude(JsonInclude.Include.NON_EMPTY)
-        Map<@Size(max = 64) @Pattern(regexp = "[^:]*", message = Scheduling.LABEL_NAME) String, @NotNull @Size(max = 64) String>
+        Map<
+                        @Size(max = 64) @Pattern(regexp = "[^:]*", message = Scheduling.LABEL_NAME) String,
+                        @NotNull @Size(max = 64) String>
                 labels)
         implements JobSpec {
 

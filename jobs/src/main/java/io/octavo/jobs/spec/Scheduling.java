@@ -36,7 +36,8 @@ public record Scheduling(
         Optional<Duration> phaseTimeout,
 
         @Size(max = 16) @JsonInclude(JsonInclude.Include.NON_EMPTY)
-        Map<@Size(max = 64) @Pattern(regexp = "[^:]*", message = LABEL_NAME) String, @NotNull @Size(max = 64) String> labels) {
+        Map<@Size(max = 64) @Pattern(regexp = "[^:]*", message = LABEL_NAME) String, @NotNull @Size(max = 64) String>
+                labels) {
 
     static final String LABEL_NAME = "must have names without ':', which ends a name in filters";
 

@@ -5,8 +5,8 @@ final class StepName {
 
     static final int MAX_LENGTH = 64;
     static final String PATTERN = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}";
-    static final String MESSAGE = "must be 1 to " + MAX_LENGTH
-            + " letters, digits, '.', '_' or '-', starting with a letter or digit";
+    static final String MESSAGE =
+            "must be 1 to " + MAX_LENGTH + " letters, digits, '.', '_' or '-', starting with a letter or digit";
 
     private StepName() {}
 

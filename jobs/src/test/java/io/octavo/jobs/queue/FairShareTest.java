@@ -98,9 +98,7 @@ class FairShareTest extends JobsTest {
 
     private UUID submit(Requirements requirements) {
         return service.submit(
-                        TenantId.BUILT_IN,
-                        spec("auto", Scheduling.untimed(0, requirements, Map.of())),
-                        FoundPlans.NONE)
+                        TenantId.BUILT_IN, spec("auto", Scheduling.untimed(0, requirements, Map.of())), FoundPlans.NONE)
                 .id();
     }
 

@@ -102,8 +102,9 @@ class JobSpecReaderTest {
         String job = "{'type':'evaluate','source':'hub:a/b','tasks':[['generation',{'prompt':'a'}]]}";
         String step = "{'type':'pipeline','steps':[{'name':'a','job':['convert',{'source':'hub:a/b','target':'a/c',"
                 + "'layout':'compressed-tensors'}]}]}";
-        String load = "{'type':'benchmark','source':'hub:a/b','baseline':'hub:a/b','inputTokens':['fixed',{'tokens':1}],"
-                + "'outputTokens':{'type':'fixed','tokens':1}}";
+        String load =
+                "{'type':'benchmark','source':'hub:a/b','baseline':'hub:a/b','inputTokens':['fixed',{'tokens':1}],"
+                        + "'outputTokens':{'type':'fixed','tokens':1}}";
         Map.of(job, "tasks[0]", step, "steps[0].job", load, "inputTokens")
                 .forEach((text, place) -> assertThatExceptionOfType(ProblemException.class)
                         .isThrownBy(() -> reader.read(JSON.readTree(text.replace('\'', '"'))))

@@ -70,7 +70,8 @@ final class EmbeddedDatabase implements AutoCloseable {
             database.watch();
             return database;
         } catch (IOException | SQLException | RuntimeException e) {
-            endProcesses(home); // the library leaves what it began running, such as a server that does not answer in time
+            endProcesses(
+                    home); // the library leaves what it began running, such as a server that does not answer in time
             throw new StandaloneException("the embedded PostgreSQL did not start: " + e.getMessage(), e);
         }
     }

@@ -46,7 +46,8 @@ final class Deadlines implements AutoCloseable {
         return Failure.of(
                 ProblemCode.JOB_TIMED_OUT,
                 "the job was not done within its timeout of "
-                        + limits.timeout().map(Duration::toString).orElse("?") + "; it was in phase " + attempt.phase());
+                        + limits.timeout().map(Duration::toString).orElse("?") + "; it was in phase "
+                        + attempt.phase());
     }
 
     /** What hangs may not hang again. */

@@ -57,9 +57,8 @@ class EvaluateJobRunner {
         ResolvedSource source = fetch(spec.source(), "source", attempt, scratch);
         ResolvedSource baseline = spec.baseline() == null ? null : fetch(spec.baseline(), "baseline", attempt, scratch);
         List<EvaluationTask> tasks = tasks(spec, baseline, attempt, scratch);
-        List<EvaluationTask> baselineTasks = tasks.stream()
-                .filter(task -> !task.comparing())
-                .toList();
+        List<EvaluationTask> baselineTasks =
+                tasks.stream().filter(task -> !task.comparing()).toList();
         double half = baseline == null || baselineTasks.isEmpty() ? 1.0 : (1.0 + FETCHED) / 2;
         EvaluationResult scores;
         EvaluationResult baselineScores;

@@ -90,9 +90,8 @@ final class IntegerConfig {
                 .put("lm_head", false)
                 .put("checkpoint_format", declared.layout().id())
                 .put("pack_dtype", "int32");
-        List<String> excluded = leftAlone(declared)
-                .filter(module -> !module.equals("lm_head"))
-                .toList();
+        List<String> excluded =
+                leftAlone(declared).filter(module -> !module.equals("lm_head")).toList();
         if (!excluded.isEmpty()) {
             ObjectNode dynamic = config.putObject("dynamic");
             excluded.forEach(module -> dynamic.putObject("-:^" + escaped(module) + "$"));
