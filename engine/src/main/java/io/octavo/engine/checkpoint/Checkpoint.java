@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
+import java.util.stream.Stream;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -155,7 +156,8 @@ public final class Checkpoint implements AutoCloseable {
 
     /** What is odd about the files and does no harm, for people. */
     public List<String> notes() {
-        return List.copyOf(notes);
+        return Stream.concat(notes.stream(), folder == null ? Stream.of() : folder.leftOut().stream())
+                .toList();
     }
 
     private static String fileName(SafetensorsFile shard) {

@@ -11,8 +11,10 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -33,6 +35,11 @@ final class CheckpointFolder {
 
     /** Written anew for the artifact, or describing other weights than those beside it. */
     private static final Set<String> REPLACED = Set.of(ConfigJson.FILE_NAME, "octavo.json");
+
+    /** Loaders that find it look for the adapter's weights beside it. */
+    private static final String ADAPTER = "adapter_config.json";
+
+    private static final String IRREGULAR = "is no regular file";
 
     private final Path root;
     private final boolean followsLinks;
@@ -72,30 +79,54 @@ final class CheckpointFolder {
      *     regular file, {@code CHECKPOINT_SHARD_MISSING} for what is not there
      */
     Path resolve(Path relative) {
+        Path file = root.resolve(relative);
+        Path real = real(relative).orElseThrow(() -> new QuantizationException(
+                ErrorCode.CHECKPOINT_SHARD_MISSING,
+                "file " + relative
+                        + (Files.isSymbolicLink(file) ? leadsNowhere(file) : " is missing from the checkpoint")));
+        if (!Files.isRegularFile(real)) {
+            throw unsafe(relative, IRREGULAR);
+        }
+        return file;
+    }
+
+    /** Behind all links; empty where nothing is. */
+    private Optional<Path> real(Path relative) {
         Path real;
         try {
             real = root.resolve(relative).toRealPath();
         } catch (IOException e) {
-            throw new QuantizationException(
-                    ErrorCode.CHECKPOINT_SHARD_MISSING,
-                    "file " + relative
-                            + (has(relative.toString())
-                                    ? " is a link to a file that is not there"
-                                    : " is missing from the checkpoint"),
-                    e);
+            return Optional.empty();
         }
         if (!real.startsWith(root) && !followsLinks) {
             throw unsafe(relative, "is a link that leads out of the checkpoint");
         }
-        if (!Files.isRegularFile(real)) {
-            throw unsafe(relative, "is no regular file");
+        return Optional.of(real);
+    }
+
+    private static String leadsNowhere(Path link) {
+        try {
+            return " is a link to " + Files.readSymbolicLink(link) + ", where no file is";
+        } catch (IOException e) {
+            return " is a link that cannot be read";
         }
-        return root.resolve(relative);
     }
 
     /** What goes along with the weights unchanged, as sorted relative paths. */
     List<Path> sideFiles() {
+        return look().sideFiles();
+    }
+
+    /** Files that would go along and cannot be read, and why; for people. */
+    List<String> leftOut() {
+        return look().leftOut();
+    }
+
+    private record Found(List<Path> sideFiles, List<String> leftOut) {}
+
+    private Found look() {
         var found = new ArrayList<Path>();
+        var leftOut = new ArrayList<String>();
         try {
             FileVisitor<Path> visitor = new SimpleFileVisitor<>() {
                 @Override
@@ -108,9 +139,17 @@ final class CheckpointFolder {
                 @Override
                 public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
                     Path relative = root.relativize(file);
-                    if (isSideFile(relative)) {
-                        resolve(relative);
-                        found.add(relative);
+                    if (relative.toString().equals(ADAPTER)) {
+                        leftOut.add("file " + ADAPTER + " tells of an adapter, whose weights do not go along;"
+                                + " it is left out");
+                    } else if (isSideFile(relative)) {
+                        Optional<Path> real = real(relative);
+                        if (real.filter(Files::isRegularFile).isPresent()) {
+                            found.add(relative);
+                        } else {
+                            String why = real.isPresent() ? " " + IRREGULAR : leadsNowhere(file);
+                            leftOut.add("file " + relative + why + "; it is left out");
+                        }
                     }
                     return FileVisitResult.CONTINUE;
                 }
@@ -119,8 +158,9 @@ final class CheckpointFolder {
         } catch (IOException e) {
             throw new QuantizationException(ErrorCode.IO_FAILED, root + " cannot be listed: " + e.getMessage(), e);
         }
-        found.sort(java.util.Comparator.comparing(Path::toString));
-        return List.copyOf(found);
+        found.sort(Comparator.comparing(Path::toString));
+        leftOut.sort(Comparator.naturalOrder());
+        return new Found(List.copyOf(found), List.copyOf(leftOut));
     }
 
     private static boolean isHidden(Path path) {

@@ -180,14 +180,37 @@ class CheckpointTest {
         Files.move(written, folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
     }
 
+    /** Loaders need none of these. */
     @Test
-    void saysWhichFileALinkLeadsNowhereFor() throws IOException {
+    void leavesOutWhatCannotBeReadAndSaysSo() throws IOException, InterruptedException {
         shard("model.safetensors", "a");
+        Files.writeString(folder.resolve("tokenizer.json"), "{}");
+        Files.writeString(folder.resolve("adapter_config.json"), "{}");
         Files.createSymbolicLink(folder.resolve("README.md"), Path.of("nowhere"));
+        Files.createSymbolicLink(folder.resolve("circle.txt"), Path.of("circle.txt"));
+        assertThat(new ProcessBuilder("mkfifo", folder.resolve("pipe.txt").toString())
+                        .start()
+                        .waitFor())
+                .isZero();
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
-            assertThatThrownBy(checkpoint::sideFiles)
-                    .hasMessageContaining("README.md is a link to a file that is not there");
+            assertThat(checkpoint.sideFiles()).containsExactly(Path.of("tokenizer.json"));
+            assertThat(checkpoint.notes())
+                    .containsExactly(
+                            "file README.md is a link to nowhere, where no file is; it is left out",
+                            "file adapter_config.json tells of an adapter, whose weights do not go along; it is left out",
+                            "file circle.txt is a link to circle.txt, where no file is; it is left out",
+                            "file pipe.txt is no regular file; it is left out");
         }
+    }
+
+    @Test
+    void saysWhereALinkLeadsThatIsNeeded() throws IOException {
+        Files.createSymbolicLink(folder.resolve("model.safetensors"), Path.of("../blobs/1234"));
+        assertThatThrownBy(() -> open(folder))
+                .isInstanceOfSatisfying(
+                        QuantizationException.class,
+                        e -> assertThat(e.code()).isEqualTo(ErrorCode.CHECKPOINT_SHARD_MISSING))
+                .hasMessageContaining("model.safetensors is a link to ../blobs/1234, where no file is");
     }
 
     @Test
