@@ -80,10 +80,13 @@ final class CheckpointFolder {
      */
     Path resolve(Path relative) {
         Path file = root.resolve(relative);
-        Path real = real(relative).orElseThrow(() -> new QuantizationException(
-                ErrorCode.CHECKPOINT_SHARD_MISSING,
-                "file " + relative
-                        + (Files.isSymbolicLink(file) ? leadsNowhere(file) : " is missing from the checkpoint")));
+        Path real = real(relative)
+                .orElseThrow(() -> new QuantizationException(
+                        ErrorCode.CHECKPOINT_SHARD_MISSING,
+                        "file " + relative
+                                + (Files.isSymbolicLink(file)
+                                        ? leadsNowhere(file)
+                                        : " is missing from the checkpoint")));
         if (!Files.isRegularFile(real)) {
             throw unsafe(relative, IRREGULAR);
         }

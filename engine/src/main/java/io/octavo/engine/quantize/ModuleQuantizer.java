@@ -273,7 +273,7 @@ final class ModuleQuantizer implements AutoCloseable {
         slot.nonFinite.fetch(DType.I32.bytes(), stream);
         stream.synchronize();
         if (slot.nonFinite.host().get(ValueLayout.JAVA_INT, 0) != 0) {
-            throw NotFinite.in(action, chunk.from, chunk.to);
+            throw StoredScales.wrong(action, chunk.from, chunk.to);
         }
     }
 

@@ -117,7 +117,7 @@ final class WeightRanges {
                     -numbers.getAtIndex(ValueLayout.JAVA_FLOAT, 0), numbers.getAtIndex(ValueLayout.JAVA_FLOAT, 1));
         }
         if (!Float.isFinite(absmax)) {
-            throw NotFinite.in(action, 0, action.outFeatures());
+            throw StoredScales.wrong(action, 0, action.outFeatures());
         }
         return absmax;
     }
