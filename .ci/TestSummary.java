@@ -37,7 +37,7 @@ public class TestSummary {
                     ".*EmbeddedDatabaseTest.*",
                     ".*EnabledOnOs.*|Disabled on operating system.*",
                     "reference data is absent: .*NumberFormatsTest.*",
-                    "needs ../shared/.*\\.(GoldenEvaluation|GoldenGeneration|GoldenLogits|Checkpoint|Quantizer)Test\\)")
+                    "needs ../shared/.*\\.(BatchInvariance|GoldenEvaluation|GoldenGeneration|GoldenLogits|Checkpoint|Quantizer)Test\\)")
             .map(Pattern::compile)
             .toList();
 
