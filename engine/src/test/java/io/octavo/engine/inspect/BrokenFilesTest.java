@@ -158,7 +158,10 @@ class BrokenFilesTest {
                 "W4A16_G32 | \"format\":\"pack-quantized\" | \"format\":\"int-quantized\" | has no weight",
                 "NVFP4A16 | \"format\":\"nvfp4-pack-quantized\" | \"format\":\"mxfp4-pack-quantized\" | is expected",
                 "W4A16_G32 | \"format\":\"pack-quantized\" | \"format\":\"dense\" | format is dense",
-                "FP8_DYNAMIC | \"targets\":[\"Linear\"] | \"targets\":[\"re:.*down_proj\"] | leaves module"
+                "FP8_DYNAMIC | \"targets\":[\"Linear\"] | \"targets\":[\"re:.*down_proj\"] | leaves module",
+                "FP8_DYNAMIC | \"intermediate_size\":96 | \"intermediate_size\":192 | config.json asks for [192, 64]",
+                "W4A16_G32 | \"intermediate_size\":96 | \"intermediate_size\":192 | config.json asks for [192, 64]",
+                "FP8_DYNAMIC | \"vocab_size\":96 | \"vocab_size\":128 | config.json asks for [128, 64]"
             })
     void showsWhatIsWrongWithTheConfig(String scheme, String from, String to, String problem) throws IOException {
         CheckpointFixture file = artifact(scheme);

@@ -556,6 +556,24 @@ class PreFlightTest {
                 + ", \"num_key_value_heads\": " + keyHeads + "}");
     }
 
+    /** What is stored would be loaded as it is, and fail in the first forward pass. */
+    @ParameterizedTest
+    @CsvSource({
+        "vocab_size, 96, 97, CHECKPOINT_SHAPE_MISMATCH",
+        "intermediate_size, 96, 128, CHECKPOINT_SHAPE_MISMATCH",
+        "num_hidden_layers, 3, 0, CONFIG_INVALID",
+        "num_hidden_layers, 3, 4, CHECKPOINT_TENSOR_MISSING"
+    })
+    void refusesConfigsThatContradictTheTensors(String size, int stored, int told, ErrorCode code) throws IOException {
+        Path model = GeneratedModel.write("llama", folder.resolve("model"));
+        Path config = model.resolve("config.json");
+        String right = Files.readString(config).replaceAll("\\s", "");
+        String wrong = right.replace("\"" + size + "\":" + stored, "\"" + size + "\":" + told);
+        assertThat(wrong).isNotEqualTo(right);
+        Files.writeString(config, wrong);
+        assertRefused(code, () -> PreFlight.quantization(Checkpoint.ofHeaders(files(model)), FP8));
+    }
+
     private static PlanReport plan(SparseCheckpoint sparse, Recipe request) {
         try (Checkpoint checkpoint = Checkpoint.ofHeaders(sparse.files())) {
             return PreFlight.quantization(checkpoint, request);
