@@ -47,6 +47,11 @@ class HubWriteTest {
         return "/hub/api/models/writer/" + name;
     }
 
+    /** Without what names the call. */
+    private static String told(HttpResponse<String> problem) {
+        return problem.body().replaceAll("\"(requestId|traceId|instance)\":\"[^\"]*\",?", "");
+    }
+
     private HttpResponse<String> commit(String model, String lines) throws Exception {
         return commitTo(model, "main", lines);
     }
@@ -279,6 +284,12 @@ class HubWriteTest {
         HttpResponse<String> stolen = other.send(
                 other.to("/hub/api/models/hub-thief/stolen/commit/main").POST(BodyPublishers.ofString(HEADER + copy)));
         assertProblem(stolen, 422, "blobs-missing");
+        String unknown = "0".repeat(64);
+        HttpResponse<String> guessed = other.send(other.to("/hub/api/models/hub-thief/stolen/commit/main")
+                .POST(BodyPublishers.ofString(HEADER + copy.replace(oid, unknown))));
+        assertThat(told(stolen).replace(oid, unknown))
+                .as("what another tenant stores is not told")
+                .isEqualTo(told(guessed));
     }
 
     @Test

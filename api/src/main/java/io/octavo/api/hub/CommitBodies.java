@@ -170,7 +170,7 @@ class CommitBodies {
             String sha256 = line.text("oid");
             String size = line.values().get("size");
             BlobId blob = size == null
-                    ? blobs.find(sha256)
+                    ? blobs.find(tenant, sha256)
                             .orElseThrow(() -> new ProblemException(
                                     ProblemCode.BLOBS_MISSING,
                                     "file " + path + " is not stored yet",

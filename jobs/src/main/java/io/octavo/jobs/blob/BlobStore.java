@@ -195,7 +195,12 @@ public class BlobStore {
         return open(id, 0, id.size());
     }
 
-    /** The blob with this hash, if it is stored. */
+    /** The blob with this hash, if the tenant has shown to have it: nobody is told what others store. */
+    public Optional<BlobId> find(TenantId tenant, String sha256) {
+        return blobs.findOwned(tenant, List.of(sha256)).stream().findFirst();
+    }
+
+    /** The blob with this hash, if it is stored, whosever it is. */
     public Optional<BlobId> find(String sha256) {
         return blobs.find(sha256);
     }
